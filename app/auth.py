@@ -1,0 +1,59 @@
+"""Sign-in: from what a request says of itself to the viewer who made it, and what that viewer may do."""
+
+from __future__ import annotations
+
+import re
+
+from app import clock
+from app.db import Database
+from app.errors import Unauthenticated
+from app.jwt import JwtCheck
+from app.roles import PERMISSIONS, Permission, Role, Viewer
+from app.settings import Settings
+from app.token_use import TokenUse
+from app.tokens import MARK, check_token
+
+__all__ = ["PERMISSIONS", "Permission", "Role", "SignIn", "Viewer"]
+
+MAX_HEADER_LENGTH = 8 * 1024
+HOW = "Sign in with the header Authorization: Bearer <token>"
+
+# RFC 6750's b64token; our tokens and JSON Web Tokens are both of that form.
+_BEARER = re.compile(r"[ \t]*bearer[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*\Z", re.IGNORECASE)
+
+
+class SignIn:
+    """The one way in, for every door. BadInput when the settings' key does not fit their algorithms."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._use = TokenUse(database)
+        self._jwt = JwtCheck(settings) if settings.jwt_algorithms else None
+
+    async def viewer_of(self, authorization: str | None) -> Viewer:
+        """Who sent this Authorization header (None: there was none); Unauthenticated when nobody did.
+
+        Errors of the database are raised as they are: they say nothing of the token.
+        """
+        if authorization is None:
+            raise Unauthenticated(HOW)
+        if len(authorization) > MAX_HEADER_LENGTH:
+            raise Unauthenticated(f"The Authorization header has more than {MAX_HEADER_LENGTH} characters")
+        given = _BEARER.match(authorization)
+        if given is None:
+            raise Unauthenticated(f"The Authorization header is not of the form that is needed. {HOW}")
+        secret = given[1]
+        if secret.startswith(MARK):
+            token = await check_token(self._database, secret)
+            self._use.note(token, clock.now_us())
+            return Viewer(token.name, token.role, token.engine, token.expires_at)
+        if self._jwt is not None:
+            claims = await self._jwt.claims_of(secret)
+            return Viewer(claims.subject, claims.role, expires_at=claims.expires_at)
+        raise Unauthenticated("Unknown token")
+
+    async def close(self) -> None:
+        """Stop what runs in the background. Call it before the database is closed."""
+        await self._use.close()
+        if self._jwt is not None:
+            await self._jwt.close()

@@ -1,0 +1,30 @@
+"""Time as one number: microseconds since 1970-01-01T00:00:00Z, in the tables, in cursors and in Python.
+
+An integer compares and subtracts alike on every database, keeps all six digits, and sorts in an index (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def now_us() -> int:
+    """The time now, in microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since the epoch of an aware datetime; exact, where float seconds would round."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_rfc3339(us: int) -> str:
+    """The one format of every answer: UTC, six digits, "Z"."""
+    return (_EPOCH + timedelta(microseconds=us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,147 @@
+"""The database: plain SQL for the hot paths, Tortoise for migrations and the cold tables.
+
+SQL is written once, with `$1` parameters. Where the two databases differ there is a method here to say it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+Row = Sequence[Any]
+Dialect = Literal["postgres", "sqlite"]
+
+log = structlog.get_logger(__name__)
+
+# A read that takes longer is a mistake of its query or a missing index; it must not hold up the others.
+READ_LIMIT_SECONDS = 5.0
+# A deadlock or a connection that died before COMMIT was sent: the work is run again from its start.
+ATTEMPTS = 4
+
+
+class TransientError(Exception):
+    """The transaction did not happen and may be run again: a deadlock, or a connection that died at its start."""
+
+
+class Transaction(ABC):
+    """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction is committed; never when it is rolled back."""
+        self.callbacks.append(callback)
+
+    @abstractmethod
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+
+    @abstractmethod
+    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run one statement for each row of parameters, in as few round trips as the database allows."""
+
+    @abstractmethod
+    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert rows none of which exists yet, by the database's bulk path."""
+
+    @abstractmethod
+    async def insert_missing(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """Insert the rows whose `key` is not there yet; the `returning` column of those that were inserted."""
+
+    @abstractmethod
+    async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Insert rows, or set their columns where the `key` is there already."""
+
+    @abstractmethod
+    async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Set `columns`, of which `key` is a part, of existing rows."""
+
+
+def excluded(columns: Sequence[str], key: Sequence[str]) -> str:
+    """The assignments of an upsert: every column that is no part of the key takes the new value."""
+    return ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+
+
+class Database(ABC):
+    """One database with connections for reads and for writes."""
+
+    dialect: Dialect
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in a write transaction and commit it.
+
+        It runs as a task of its own: when the caller is cancelled (a client hung up), the transaction still ends, and
+        its connection goes back to the pool. Cancelling inside a transaction is what leaks connections.
+        """
+        task = asyncio.create_task(self._with_attempts(work))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Wait for running transactions, then close every connection."""
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._close()
+
+    @abstractmethod
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one reading statement; LimitExceeded when it takes longer than READ_LIMIT_SECONDS."""
+
+    @abstractmethod
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """A condition: `column` is one of the list that is parameter number `parameter` (made by `array`)."""
+
+    @abstractmethod
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as a parameter for `any_of`."""
+
+    @abstractmethod
+    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]: ...
+
+    @abstractmethod
+    async def _close(self) -> None: ...
+
+    async def _with_attempts(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result, callbacks = await self._attempt(work)
+            except TransientError as error:
+                if attempt == ATTEMPTS:
+                    raise error.__cause__ or error from None
+                log.info("transaction_retried", attempt=attempt, reason=str(error))
+                continue
+            for callback in callbacks:
+                try:
+                    callback()
+                except Exception:
+                    # The commit stands; a listener that fails must not make the caller believe otherwise.
+                    log.exception("after_commit_failed")
+            return result
+        raise AssertionError("unreachable")
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # marks it as seen: when the caller is gone there is nobody else to raise it to
+
+
+async def open_database(url: str) -> Database:
+    """Connect to `postgres://user:password@host:port/name` or `sqlite:///path/to/file`."""
+    from app.db.postgres import PostgresDatabase
+    from app.db.sqlite import SqliteDatabase
+
+    if url.startswith("sqlite:"):
+        return await SqliteDatabase.open(url)
+    return await PostgresDatabase.open(url)

@@ -1,0 +1,208 @@
+"""Postgres: a pool for writes (Tortoise's own) and one for reads, whose statements are cut off by the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+
+from app.db import READ_LIMIT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db.config import connection_config, tortoise_config
+from app.errors import LimitExceeded
+
+POOL_SIZE = 10
+# Rows from which COPY is worth the statement that asks for the types of its columns.
+WORTH_COPYING = 50
+# A write that waits longer than this waits for something that will not happen.
+WRITE_LIMIT_SECONDS = 60
+DEAD = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+    TimeoutError,
+)
+TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+async def _prepare_connection(connection: asyncpg.Connection[Any]) -> None:
+    """Ids are 32 hexadecimal digits on the Python side, in rows, parameters, arrays and COPY alike."""
+    await connection.set_type_codec(
+        "uuid", schema="pg_catalog", encoder=bytes.fromhex, decoder=bytes.hex, format="binary"
+    )
+
+
+async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
+    """Instead of asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
+
+
+class PostgresTransaction(Transaction):
+    """An open transaction on a connection of the writing pool."""
+
+    def __init__(self, connection: PoolConnectionProxy[Any], column_types: dict[str, dict[str, str]]) -> None:
+        super().__init__()
+        self._connection = connection
+        self._column_types = column_types
+
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+        return await self._connection.fetch(sql, *params)
+
+    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """One prepared statement; asyncpg sends the rows in one pipeline."""
+        if rows:
+            await self._connection.executemany(sql, rows)
+
+    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """COPY in Postgres's binary format; a few rows go faster as one INSERT, which takes fewer round trips."""
+        if len(rows) >= WORTH_COPYING:
+            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+        elif rows:
+            await self._insert(table, columns, rows)
+
+    async def insert_missing(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """One INSERT, whatever the number of rows."""
+        tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
+        return {row[0] for row in await self._insert(table, columns, rows, tail)} if rows else set()
+
+    async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """One INSERT, whatever the number of rows."""
+        if rows:
+            tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}"
+            await self._insert(table, columns, rows, tail)
+
+    async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """One UPDATE, whatever the number of rows."""
+        if not rows:
+            return
+        sets = ", ".join(f"{name} = given.{name}" for name in columns if name not in key)
+        where = " AND ".join(f"{table}.{name} = given.{name}" for name in key)
+        given = f"{self._unnest(table, columns)} AS given ({', '.join(columns)})"
+        await self._connection.execute(
+            f"UPDATE {table} SET {sets} FROM {given} WHERE {where}", *zip(*rows, strict=True)
+        )
+
+    async def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], tail: str = "") -> Sequence[Row]:
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {self._unnest(table, columns)}{tail}"
+        return await self._connection.fetch(sql, *zip(*rows, strict=True))
+
+    def _unnest(self, table: str, columns: Sequence[str]) -> str:
+        types = self._column_types[table]
+        return f"unnest({', '.join(f'${number}::{types[name]}[]' for number, name in enumerate(columns, 1))})"
+
+
+class PostgresDatabase(Database):
+    """A Postgres database, version 15 or later."""
+
+    dialect = "postgres"
+
+    def __init__(self, writes: asyncpg.Pool[Any], reads: asyncpg.Pool[Any], types: dict[str, dict[str, str]]) -> None:
+        super().__init__()
+        self._writes = writes
+        self._reads = reads
+        self._column_types = types
+
+    @classmethod
+    async def open(cls, url: str) -> PostgresDatabase:
+        """Connect to the database of a `postgres://` URL."""
+        connection = connection_config(url)
+        credentials = connection["credentials"]
+        pool_options = {"init": _prepare_connection, "reset": _leave_as_is}
+        settings = {"jit": "off", "application_name": "runwatch"}
+        connection["credentials"] = {
+            **credentials,
+            **pool_options,
+            "minsize": 1,
+            "maxsize": POOL_SIZE,
+            "server_settings": {**settings, "statement_timeout": f"{WRITE_LIMIT_SECONDS}s"},
+        }
+        context = await Tortoise.init(config=tortoise_config(connection), _enable_global_fallback=True)
+        client = context.connections.get("default")
+        assert isinstance(client, AsyncpgDBClient)
+        await client.create_connection(with_db=True)
+        writes = client._pool
+        assert writes is not None
+        reads = await asyncpg.create_pool(
+            **credentials,
+            **pool_options,
+            min_size=1,
+            max_size=POOL_SIZE,
+            server_settings={
+                **settings,
+                "statement_timeout": f"{READ_LIMIT_SECONDS:g}s",
+                "default_transaction_read_only": "on",
+            },
+        )
+        return cls(writes, reads, await _column_types(writes))
+
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one reading statement; run again once when its connection turns out to be dead."""
+        try:
+            return await self._reads.fetch(sql, *params)
+        except asyncpg.QueryCanceledError:
+            raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
+        except DEAD:
+            await self._reads.expire_connections()
+            return await self._reads.fetch(sql, *params)
+
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """The list is one array parameter, so that the statement's text does not depend on its length."""
+        types = {"id": "uuid", "text": "text", "small": "smallint"}
+        return f"{column} = ANY(${parameter}::{types[kind]}[])"
+
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as it is."""
+        return list(values)
+
+    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
+        try:
+            connection = await self._writes.acquire()
+        except DEAD as error:
+            raise TransientError("no connection") from error
+        try:
+            open_transaction = connection.transaction()
+            try:
+                await open_transaction.start()
+            except DEAD as error:
+                await self._writes.expire_connections()
+                raise TransientError("the connection had died") from error
+            transaction = PostgresTransaction(connection, self._column_types)
+            try:
+                result = await work(transaction)
+            except BaseException as error:
+                if not connection.is_closed():
+                    await open_transaction.rollback()
+                if isinstance(error, TRY_AGAIN):
+                    raise TransientError(type(error).__name__) from error
+                if isinstance(error, DEAD) and connection.is_closed():
+                    raise TransientError("the connection died before the commit") from error
+                raise
+            await open_transaction.commit()
+            return result, transaction.callbacks
+        finally:
+            await self._writes.release(connection)
+
+    async def _close(self) -> None:
+        try:
+            await asyncio.wait_for(self._reads.close(), 10)
+        except TimeoutError:
+            self._reads.terminate()
+        await Tortoise.close_connections()
+
+
+async def _column_types(pool: asyncpg.Pool[Any]) -> dict[str, dict[str, str]]:
+    """The types of all columns, for the casts of unnest."""
+    types: dict[str, dict[str, str]] = {}
+    for table, column, kind in await pool.fetch(
+        "SELECT table_name, column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema()"
+    ):
+        types.setdefault(table, {})[column] = kind
+    return types

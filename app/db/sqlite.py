@@ -1,0 +1,190 @@
+"""SQLite: one connection that writes (Tortoise's own), a few that read.
+
+With one connection for all, a read waits behind every write (0.9 s behind a 1 s import); WAL lets readers go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import aiosqlite
+import orjson
+from tortoise import Tortoise
+from tortoise.backends.sqlite.client import SqliteClient
+
+from app.db import READ_LIMIT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db.config import SQLITE_BUSY_MS, connection_config, sqlite_path, tortoise_config
+from app.errors import LimitExceeded
+
+READERS = 4
+# The clock is looked at once in so many steps of SQLite's virtual machine: every millisecond or so.
+STEPS_PER_CHECK = 50_000
+# SQLite's default bound on parameters of one statement.
+MAX_PARAMETERS = 32_766
+
+
+@lru_cache(maxsize=1024)
+def numbered(sql: str) -> str:
+    """`$1` as SQLite writes a numbered parameter: `?1`."""
+    return sql.replace("$", "?")
+
+
+class SqliteTransaction(Transaction):
+    """A BEGIN IMMEDIATE on the writing connection."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+        return list(await self._connection.execute_fetchall(numbered(sql), params))
+
+    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """One prepared statement, run for each row within one hop to SQLite's thread."""
+        if rows:
+            await self._connection.executemany(numbered(sql), rows)
+
+    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert rows none of which exists yet."""
+        marks = ", ".join("?" * len(columns))
+        await self.execute_many(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+    async def insert_missing(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """Insert the rows whose key is not there yet, many to a statement so that RETURNING can be asked for."""
+        mark = f"({', '.join('?' * len(columns))})"
+        head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
+        inserted: set[Any] = set()
+        remaining = iter(rows)
+        # Two sizes only (the largest and one), so that the statement cache always hits.
+        most = min(MAX_PARAMETERS // len(columns), 100)
+        while chunk := list(islice(remaining, most)):
+            size = len(chunk) if len(chunk) == most else 1
+            sql = head + ", ".join([mark] * size) + tail
+            for start in range(0, len(chunk), size):
+                values = [value for row in chunk[start : start + size] for value in row]
+                inserted.update(row[0] for row in await self._connection.execute_fetchall(sql, values))
+        return inserted
+
+    async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Insert rows, or set their columns where the key is there already."""
+        marks = ", ".join("?" * len(columns))
+        await self.execute_many(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}",
+            rows,
+        )
+
+    async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Set columns of existing rows."""
+        number = {name: place for place, name in enumerate(columns, 1)}
+        where = " AND ".join(f"{name} = ?{number[name]}" for name in key)
+        sets = ", ".join(f"{name} = ?{number[name]}" for name in columns if name not in key)
+        await self.execute_many(f"UPDATE {table} SET {sets} WHERE {where}", rows)
+
+
+class _Reader:
+    """A connection that only reads, and gives up at its deadline."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._deadline = 0.0
+
+    @classmethod
+    async def open(cls, path: Path) -> _Reader:
+        connection = await aiosqlite.connect(path, isolation_level=None)
+        reader = cls(connection)
+        for pragma in ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768"):
+            await connection.execute(f"PRAGMA {pragma}")
+        await connection.set_progress_handler(reader._is_late, STEPS_PER_CHECK)
+        return reader
+
+    async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
+        self._deadline = time.monotonic() + READ_LIMIT_SECONDS
+        try:
+            return list(await self._connection.execute_fetchall(sql, params))
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
+            raise
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    def _is_late(self) -> int:
+        return int(time.monotonic() > self._deadline)
+
+
+class SqliteDatabase(Database):
+    """An SQLite file in WAL mode."""
+
+    dialect = "sqlite"
+
+    def __init__(self, client: SqliteClient, readers: list[_Reader]) -> None:
+        super().__init__()
+        self._client = client
+        self._readers = readers
+        self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+
+    @classmethod
+    async def open(cls, url: str) -> SqliteDatabase:
+        """Open (or create) the file of a `sqlite:///path` URL."""
+        path = sqlite_path(url)
+        context = await Tortoise.init(config=tortoise_config(connection_config(url)), _enable_global_fallback=True)
+        client = context.connections.get("default")
+        assert isinstance(client, SqliteClient)
+        await client.create_connection(with_db=True)
+        return cls(client, [await _Reader.open(path) for _ in range(READERS)])
+
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one reading statement."""
+        reader = await self._idle.get()
+        try:
+            return await reader.fetch(numbered(sql), params)
+        finally:
+            # A cancelled caller may leave its statement running: the next one waits behind it, until its deadline.
+            self._idle.put_nowait(reader)
+
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """The list is bound as one JSON text, so that the statement's text does not depend on its length."""
+        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
+
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as JSON text."""
+        return orjson.dumps(list(values)).decode()
+
+    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
+        async with self._client._lock:
+            connection = self._client._connection
+            assert connection is not None
+            try:
+                # Plain BEGIN takes the write lock at the first write; when two processes have read by then, one fails.
+                await connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise TransientError("the file is locked by another process") from error
+            transaction = SqliteTransaction(connection)
+            try:
+                result = await work(transaction)
+                await connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    await connection.execute("ROLLBACK")
+                raise
+            return result, transaction.callbacks
+
+    async def _close(self) -> None:
+        for reader in self._readers:
+            await reader.close()
+        await Tortoise.close_connections()

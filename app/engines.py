@@ -1,0 +1,105 @@
+"""Engines: what runs automations. They exist from the first time that somebody names them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app import clock
+from app.db import Database, Row, Transaction
+from app.errors import BadInput
+from app.ids import new_id
+
+MAX_NAME_LENGTH = 100
+# Controls, lone surrogates (no database stores them), line and paragraph separators.
+_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class EngineKind(StrEnum):
+    """How retries get back to an engine."""
+
+    WEBHOOK = "WEBHOOK"
+    CELERY = "CELERY"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs automations; `id` is 32 hexadecimal digits."""
+
+    id: str
+    name: str
+    kind: EngineKind
+
+
+def check_name(name: str, what: str = "The engine's name") -> str:
+    """`name` itself when it is fit to be shown and compared; BadInput otherwise. `what` begins the message."""
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise BadInput(f"{what} must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}")
+    if any(unicodedata.category(character) in _UNFIT for character in name):
+        raise BadInput(f"{what} must not hold control characters or line breaks")
+    if name != name.strip():
+        raise BadInput(f"{what} must not begin or end with a space")
+    return name
+
+
+async def list_engines(database: Database) -> list[Engine]:
+    """All engines, by name in the order of code points."""
+    return [_engine(row) for row in await database.fetch("SELECT id, name, kind FROM engines ORDER BY name")]
+
+
+async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Engine]:
+    """The engines that have one of `ids` (each 32 hexadecimal digits), by id; unknown ids are left out."""
+    rows = await database.fetch(
+        f"SELECT id, name, kind FROM engines WHERE {database.any_of('id', 1, 'id')}",
+        database.array(ids),
+    )
+    return {row[0]: _engine(row) for row in rows}
+
+
+async def by_names(database: Database, names: Iterable[str]) -> dict[str, Engine]:
+    """The engines that have one of `names`, by name; unknown names are left out."""
+    rows = await database.fetch(_select_by_names(database), database.array(names))
+    return {row[1]: _engine(row) for row in rows}
+
+
+async def ensure_engines(database: Database, transaction: Transaction, names: Iterable[str]) -> dict[str, Engine]:
+    """The engines of these names, by name, those that were missing created; BadInput for a name that is unfit.
+
+    In the caller's transaction, so that no engine stays behind when that fails.
+    """
+    # In one order everywhere: two transactions that create the same two engines must not wait for each other.
+    wanted = sorted({check_name(name) for name in names})
+    found = await _named(database, transaction, wanted)
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        now = clock.now_us()
+        rows = [(new_id(now), name, EngineKind.NONE.value, now) for name in missing]
+        await transaction.insert_missing(
+            "engines", ("id", "name", "kind", "created_at"), rows, key=("name",), returning="name"
+        )
+        # Read, not taken from `rows`: another transaction may have been quicker, and then its ids hold.
+        found |= await _named(database, transaction, missing)
+    return found
+
+
+async def ensure_engine(database: Database, transaction: Transaction, name: str) -> Engine:
+    """The engine of this name, created when it is missing; BadInput when the name is unfit."""
+    return (await ensure_engines(database, transaction, [name]))[name]
+
+
+async def _named(database: Database, transaction: Transaction, names: Sequence[str]) -> dict[str, Engine]:
+    if not names:
+        return {}
+    rows = await transaction.fetch(_select_by_names(database), database.array(names))
+    return {row[1]: _engine(row) for row in rows}
+
+
+def _select_by_names(database: Database) -> str:
+    return f"SELECT id, name, kind FROM engines WHERE {database.any_of('name', 1, 'text')}"
+
+
+def _engine(row: Row) -> Engine:
+    return Engine(row[0], row[1], EngineKind(row[2]))

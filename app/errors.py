@@ -1,0 +1,74 @@
+"""Expected failures: coded, safe to show, and saying what to do next. Everything else is masked as INTERNAL."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """The values of `extensions.code` in a GraphQL error, and of `code` in the answers of the other doors."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    INTERNAL = "INTERNAL"
+
+
+class AppError(Exception):
+    """A failure that its reader can act on. graphql-core copies `extensions` into the answer."""
+
+    code = ErrorCode.INTERNAL
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What a GraphQL error carries beside its message: the code and the details."""
+        return {"code": self.code.value, **self.details}
+
+
+class Unauthenticated(AppError):
+    """No credentials, or credentials that do not hold (any more)."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+
+class Forbidden(AppError):
+    """Signed in, but the role does not allow it."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class NotFound(AppError):
+    """A verb was asked of something that does not exist."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class BadInput(AppError):
+    """The request cannot be understood, or contradicts itself; nothing was changed."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+
+class Conflict(AppError):
+    """The request contradicts what is stored."""
+
+    code = ErrorCode.CONFLICT
+
+
+class LimitExceeded(AppError):
+    """A named bound was passed: a size, a time, a number."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
+
+
+class DatabaseUnavailable(AppError):
+    """The database could not be reached, so nothing was stored; the same request may be sent again."""

@@ -1,0 +1,128 @@
+"""What engines report, as values: the events of docs/events.md after decoding (app/decoding.py)."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+import msgspec
+
+from app.lifecycle import State
+
+
+class LogLevel(IntEnum):
+    """Severity of a log line; stored as its number."""
+
+    TRACE = 0
+    DEBUG = 1
+    INFO = 2
+    WARNING = 3
+    ERROR = 4
+    FATAL = 5
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """Text cut to its bound, with its true size in bytes of UTF-8."""
+
+    value: str
+    size: int
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """What an engine says of a failure; `step` is the index of the step it names."""
+
+    type: str | None
+    message: Text | None
+    stack_trace: Text | None
+    step: int | None
+
+
+class TriggerData(msgspec.Struct, frozen=True, gc=False):
+    """The trigger's data as JSON text; incomplete when it is not, to the byte, what was sent."""
+
+    text: str | None
+    size: int
+    incomplete: bool
+
+
+class Claims(msgspec.Struct, frozen=True, gc=False):
+    """What an event says of its execution's identity; None where it says nothing."""
+
+    workflow: str | None
+    trigger_kind: str | None
+    trigger_data: TriggerData | None
+    retry_of: str | None
+    definition: tuple[str, ...] | None
+
+
+class StepStart(msgspec.Struct, frozen=True, gc=False):
+    """A step began."""
+
+    index: int
+    name: str
+    kind: str | None
+    input: Text | None
+
+
+class StepFinish(msgspec.Struct, frozen=True, gc=False):
+    """A step ended; `duration` is the engine's own figure, in microseconds."""
+
+    index: int
+    name: str
+    kind: str | None
+    state: State
+    output: Text | None
+    error: Failure | None
+    duration: int | None
+
+
+class Finish(msgspec.Struct, frozen=True, gc=False):
+    """The execution ended."""
+
+    state: State
+    error: Failure | None
+
+
+class LogLine(msgspec.Struct, frozen=True, gc=False):
+    """One line of the execution's log; `key` is a hash of the event's id, by which a repeated line is known."""
+
+    key: str
+    at: int
+    level: LogLevel
+    step: int | None
+    message: Text
+    attributes: str | None
+
+
+class Kind(Enum):
+    """The types of events that say where an execution stands, without more data than its identity."""
+
+    QUEUED = "execution.queued"
+    STARTED = "execution.started"
+    WAITING = "execution.waiting"
+    HEARTBEAT = "execution.heartbeat"
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One valid event. `body` is what its type says; for the types of Kind it is the pair (kind, claims)."""
+
+    index: int
+    id: str
+    source: str
+    subject: str
+    time: int
+    body: tuple[Kind, Claims] | Finish | StepStart | StepFinish | LogLine
+
+
+class Rejection(msgspec.Struct, frozen=True, gc=False):
+    """Why the event at `index` of the body was not taken; `id` is None where it has none."""
+
+    index: int
+    id: str | None
+    error: str
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """The events of one body."""
+
+    events: list[Event]
+    rejected: list[Rejection]

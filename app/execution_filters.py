@@ -1,0 +1,223 @@
+"""The filter of executions: a value that is passed whole.
+
+All given fields must hold; of a tuple any value may; None is no constraint, () matches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.db import Database
+from app.errors import BadInput, LimitExceeded
+from app.ids import is_id
+from app.keyset import Params
+from app.lifecycle import STATES_OF, State, Status
+from app.search import like_pattern, search_term
+
+# A filter is sent again with every page and tested against every live update; nobody picks this many by hand.
+FILTER_VALUES_MAX = 500
+SEARCH_LENGTH_MAX = 1_000
+
+# A page reads up to a page of keys for each of so many workflows or states: 10,000 index entries, about 5 ms.
+BRANCHES_MAX = 200
+
+# When other conditions hold as well, each branch may have to read a lot before it has its page.
+BRANCHES_WITH_CONDITIONS_MAX = 10
+
+Branched = Literal["workflow_id", "state"]
+
+_INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """Which executions are meant. Raises BadInput or LimitExceeded when it is made of what cannot be meant."""
+
+    statuses: tuple[Status, ...] | None = None
+    states: tuple[State, ...] | None = None
+    workflow_ids: tuple[str, ...] | None = None
+    workflow_names: tuple[str, ...] | None = None
+    exclude_workflow_names: tuple[str, ...] | None = None
+    engines: tuple[str, ...] | None = None  # by name
+    trigger_kinds: tuple[str, ...] | None = None
+    queued_from: int | None = None  # µs since the epoch, inclusive
+    queued_to: int | None = None  # µs since the epoch, exclusive
+    min_duration: int | None = None  # µs, inclusive
+    max_duration: int | None = None  # µs, inclusive
+    retry_of: str | None = None  # the id of the execution that was retried
+    search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
+
+    def __post_init__(self) -> None:
+        texts = (self.workflow_names, self.exclude_workflow_names, self.engines, self.trigger_kinds)
+        for values in (self.statuses, self.states, self.workflow_ids, *texts):
+            if values is not None and len(values) > FILTER_VALUES_MAX:
+                raise LimitExceeded(f"A filter takes at most {FILTER_VALUES_MAX} values of one kind, not {len(values)}")
+        for text in (text for values in texts for text in values or ()):
+            _check_text(text)
+        for id_ in (*(self.workflow_ids or ()), *(() if self.retry_of is None else (self.retry_of,))):
+            if not is_id(id_):
+                raise BadInput("A filter has an id that is none")
+        check_search(self.search)
+        _check_range("queuedFrom", self.queued_from, "queuedTo", self.queued_to)
+        _check_range("minDurationMs", self.min_duration, "maxDurationMs", self.max_duration)
+
+    @property
+    def allowed_states(self) -> frozenset[State] | None:
+        """The states that satisfy both `statuses` and `states`; None when that is every state."""
+        allowed = set(State)
+        if self.statuses is not None:
+            allowed &= {state for status in self.statuses for state in STATES_OF[status]}
+        if self.states is not None:
+            allowed &= set(self.states)
+        return None if len(allowed) == len(State) else frozenset(allowed)
+
+    @property
+    def names_workflows(self) -> bool:
+        """Whether it constrains workflows by more than their ids. To exclude () is to exclude nothing."""
+        return not (self.workflow_names is self.engines is None) or bool(self.exclude_workflow_names)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A filter whose workflows and engines were looked up: what is left for the table of executions."""
+
+    filter: ExecutionFilter
+    states: tuple[int, ...] | None  # ascending; None: any
+    workflows: tuple[str, ...] | None  # ids, at most BRANCHES_MAX; None: any, or more than those
+    many_workflows: bool = False  # more than BRANCHES_MAX: the condition stays a subquery
+
+    @property
+    def branches(self) -> tuple[Branched, Sequence[str | int]] | None:
+        """What to read one index range each of: a column and its values; None when the ordering's own index is better.
+
+        A branch reads until it has a whole page that satisfies the other conditions, so that many branches multiply
+        what those conditions cost; without any, a branch reads one page of keys and nothing else.
+        """
+        few_workflows = self.workflows is not None and len(self.workflows) <= BRANCHES_WITH_CONDITIONS_MAX
+        if self.states is not None and (self.workflows is None or not few_workflows or self._pending):
+            only_states = self.workflows is None and not self.many_workflows
+            # All but a few runs succeed: with further conditions those are found as soon by the ordering alone.
+            return ("state", self.states) if only_states or State.SUCCEEDED not in self.states else None
+        if self.workflows is None or not (few_workflows or self._only_workflows):
+            return None
+        return "workflow_id", self.workflows
+
+    @property
+    def _pending(self) -> bool:
+        """Whether only unfinished runs are asked for: they are few, whatever their workflow."""
+        return self.states is not None and self.states[-1] < State.SUCCEEDED
+
+    @property
+    def _only_workflows(self) -> bool:
+        """Whether an index of (workflow, queued_at) answers the whole filter."""
+        wanted = self.filter
+        others = (self.states, wanted.trigger_kinds, wanted.min_duration, wanted.max_duration, wanted.search or None)
+        return all(other is None for other in others)
+
+    def conditions(self, database: Database, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
+        """The filter as conditions on the table `alias`, but for retry_of and the columns in `leave_out`."""
+        wanted, left = self.filter, leave_out
+        conditions: list[str] = []
+        if self.states is not None and "state" not in left:
+            # Literals: there are few sets of states, and their numbers of rows differ by a factor of a thousand, which
+            # Postgres cannot see once it has made a generic plan of the statement.
+            conditions.append(f"{alias}.state IN ({', '.join(map(str, self.states))})")
+        if self.workflows is not None and "workflow_id" not in left:
+            number = params.add(database.array(self.workflows))
+            conditions.append(database.any_of(f"{alias}.workflow_id", number, "id"))
+        if self.many_workflows:
+            inner = " AND ".join(_workflow_conditions(database, params, wanted))
+            conditions.append(f"{alias}.workflow_id IN (SELECT w.id FROM workflows w WHERE {inner})")
+        if wanted.trigger_kinds is not None:
+            number = params.add(database.array(wanted.trigger_kinds))
+            conditions.append(database.any_of(f"{alias}.trigger_kind", number, "text"))
+        for column, sign, value in (
+            ("queued_at", ">=", wanted.queued_from),
+            ("queued_at", "<", wanted.queued_to),
+            ("duration", ">=", wanted.min_duration),
+            ("duration", "<=", wanted.max_duration),
+        ):
+            if value is not None and column not in left:
+                conditions.append(f"{alias}.{column} {sign} {params.bind(value)}")
+        if wanted.search:
+            conditions.append(contains(database, params, f"{alias}.search_text", wanted.search))
+        return conditions
+
+
+async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
+    """Look up what the filter says of workflows and engines, in at most one statement; None when nothing can match."""
+    given = (wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds)
+    allowed = wanted.allowed_states
+    if () in given or (allowed is not None and not allowed):
+        return None
+    states = None if allowed is None else tuple(sorted(map(int, allowed)))
+    if not wanted.names_workflows:
+        ids = None if wanted.workflow_ids is None else tuple(sorted(set(wanted.workflow_ids)))
+        if ids is None or len(ids) <= BRANCHES_MAX:
+            return Scope(wanted, states, ids)
+        return Scope(wanted, states, None, many_workflows=True)
+    params = Params()
+    conditions = " AND ".join(_workflow_conditions(database, params, wanted))
+    rows = await database.fetch(
+        f"SELECT w.id FROM workflows w WHERE {conditions} LIMIT {BRANCHES_MAX + 1}", *params.values
+    )
+    if not rows:
+        return None
+    if len(rows) > BRANCHES_MAX:
+        return Scope(wanted, states, None, many_workflows=True)
+    return Scope(wanted, states, tuple(row[0] for row in rows))
+
+
+def check_search(search: str | None) -> None:
+    """Refuse a search that cannot be looked for: BadInput for what no text holds, LimitExceeded for its length."""
+    if search is None:
+        return
+    _check_text(search)
+    if len(search) > SEARCH_LENGTH_MAX:
+        raise LimitExceeded(f"A search takes at most {SEARCH_LENGTH_MAX} characters, not {len(search)}")
+
+
+def contains(database: Database, params: Params, column: str, search: str) -> str:
+    """The condition that a column of casefolded texts contains `search`, which is not empty."""
+    term = search_term(search)
+    # On Postgres LIKE, because an index of trigrams serves it; a term without a trigram would read that whole index.
+    # On SQLite instr: its LIKE folds ASCII once more and is no quicker.
+    if database.dialect == "sqlite":
+        return f"instr({column}, {params.bind(term)}) > 0"
+    if len(term) < 3:
+        return f"strpos({column}, {params.bind(term)}) > 0"
+    return f"{column} LIKE {params.bind(like_pattern(term))}"
+
+
+def _workflow_conditions(database: Database, params: Params, wanted: ExecutionFilter) -> list[str]:
+    conditions = []
+    if wanted.workflow_ids is not None:
+        conditions.append(database.any_of("w.id", params.add(database.array(wanted.workflow_ids)), "id"))
+    if wanted.workflow_names is not None:
+        conditions.append(database.any_of("w.name", params.add(database.array(wanted.workflow_names)), "text"))
+    if wanted.exclude_workflow_names:
+        excluded = database.any_of("w.name", params.add(database.array(wanted.exclude_workflow_names)), "text")
+        conditions.append(f"NOT ({excluded})")
+    if wanted.engines is not None:
+        named = database.any_of("g.name", params.add(database.array(wanted.engines)), "text")
+        conditions.append(f"w.engine_id IN (SELECT g.id FROM engines g WHERE {named})")
+    return conditions
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise BadInput("A text of the filter has a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput("A text of the filter has half a surrogate pair") from None
+
+
+def _check_range(low_name: str, low: int | None, high_name: str, high: int | None) -> None:
+    for name, value in ((low_name, low), (high_name, high)):
+        if value is not None and value not in _INT64:
+            raise BadInput(f"{name} is out of range")
+    if low is not None and high is not None and low > high:
+        raise BadInput(f"{low_name} is greater than {high_name}")

@@ -1,0 +1,138 @@
+"""The statements that read executions: which index a filter and an ordering are read from, and in which form.
+
+- Plain: the index of the ordering, with the filter as conditions.
+- Branches, under QUEUED_AT: the ranges of the index (state or workflow, queued_at, id) that the filter names, merged.
+- Children: the few retries of one execution, sorted.
+
+Every form has one text whatever the number of values, so that the statement is planned once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.db import Database
+from app.execution_filters import Branched, ExecutionFilter, Scope
+from app.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
+from app.lifecycle import STATUS_OF, State
+
+BY_QUEUED_AT = Ordering("executions.QUEUED_AT", "queued_at")
+
+_TYPES = {"state": "smallint", "workflow_id": "uuid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The text of a statement and its parameters."""
+
+    text: str
+    params: Sequence[Any]
+
+
+def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[str]) -> Statement:
+    """The rows of a segment that the filter lets through, in the segment's order, at most its limit."""
+    params = Params()
+    segment = _narrowed(scope, segment)
+    selected = _selected(columns)
+    order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
+    branches = _branches(scope, segment)
+    if branches is None:
+        return Statement(f"{_direct(database, scope, segment, params, selected)} {order}", params.values)
+    source = _heads(database, scope, segment, params, *branches)
+    if database.dialect == "postgres":
+        # Sorted and cut before any row is read: the keys come from the index alone.
+        keys = f"SELECT b.id FROM {source} ORDER BY {segment.order_by('b.')} LIMIT {segment.limit}"
+        source = f"({keys}) k JOIN executions e ON e.id = k.id"
+    return Statement(f"SELECT {selected} FROM {source} {order}", params.values)
+
+
+def count(database: Database, scope: Scope, limit: int) -> Statement:
+    """How many rows the filter lets through, as one number that stops at `limit`."""
+    params = Params()
+    segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
+    branches = _branches(scope, segment) if database.dialect == "postgres" else None
+    if branches is not None:
+        rows = f"SELECT 1 FROM {_heads(database, scope, segment, params, *branches)}"
+    else:
+        rows = _direct(database, scope, segment, params, "1")
+        if database.dialect == "postgres":
+            # Otherwise it may read the whole table for the few rows at its end.
+            rows += f" ORDER BY {segment.order_by('e.')}"
+    return Statement(f"SELECT count(*) FROM ({rows} LIMIT {limit}) c", params.values)
+
+
+def newest_of_workflows(database: Database, workflow_ids: Sequence[str], columns: Sequence[str]) -> Statement:
+    """The newest row, by (queued_at, id), of each workflow that has any."""
+    params = Params()
+    segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
+    scope = Scope(ExecutionFilter(), None, tuple(workflow_ids))
+    source = _heads(database, scope, segment, params, "workflow_id", scope.workflows or ())
+    join = "JOIN executions e ON e.id = b.id" if database.dialect == "postgres" else ""
+    return Statement(f"SELECT {_selected(columns)} FROM {source} {join}", params.values)
+
+
+def _branches(scope: Scope, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
+    return scope.branches if segment.ordering.column == "queued_at" and scope.filter.retry_of is None else None
+
+
+def _direct(database: Database, scope: Scope, segment: Segment, params: Params, selected: str) -> str:
+    """Plain or children: a table `e`, with the filter as conditions."""
+    head, source = "", "executions"
+    if scope.filter.retry_of is not None:
+        # An execution has few retries, but Postgres may believe that an index by time finds them sooner.
+        retried = params.bind(scope.filter.retry_of)
+        head = f"WITH children AS MATERIALIZED (SELECT * FROM executions WHERE retry_of = {retried}) "
+        source = "children"
+    # A null key is within no bounds: there the conditions say it.
+    done = () if segment.null else (segment.ordering.column,)
+    conditions = [segment.where(params, alias="e."), *scope.conditions(database, params, "e", done)]
+    return f"{head}SELECT {selected} FROM {source} e WHERE {' AND '.join(conditions)}"
+
+
+def _heads(
+    database: Database, scope: Scope, segment: Segment, params: Params, column: Branched, values: Sequence[str | int]
+) -> str:
+    """What follows FROM: the first rows of the segment for each value of a column, at most its limit of each.
+
+    On Postgres their keys, as table `b`; on SQLite the rows, as table `e`. A range is (column, queued_at, id) between
+    two triples, sorted by all three. With `column = value` instead, Postgres may read the index on (queued_at, id) and
+    filter it: from about 4 % of all rows on it thinks that cheaper, and errs where those rows are all far away.
+    """
+    given = params.add(database.array(values))
+    conditions = [
+        segment.where(params, alias="x.", leading=(f"x.{column}", "v.value")),
+        *scope.conditions(database, params, "x", (column, "queued_at")),
+    ]
+    ranges = (
+        f"FROM executions x WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {segment.order_by('x.', leading=f'x.{column}')} LIMIT {segment.limit}"
+    )
+    if database.dialect == "sqlite":
+        # It has no LATERAL; a correlated list of ids does the same.
+        return f"json_each(${given}) v CROSS JOIN executions e ON e.id IN (SELECT x.id {ranges})"
+    return f"unnest(${given}::{_TYPES[column]}[]) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"
+
+
+def _narrowed(scope: Scope, segment: Segment) -> Segment:
+    """The segment within the filter's own bounds on the column it is sorted by; no row has the least or greatest id."""
+    wanted = scope.filter
+    least, greatest = LEAST_ID["uuid"], GREATEST_ID["uuid"]
+    lower = upper = None
+    if segment.null:
+        return segment
+    if segment.ordering.column == "queued_at":
+        lower = None if wanted.queued_from is None else Position(wanted.queued_from, least)
+        upper = None if wanted.queued_to is None else Position(wanted.queued_to, least)
+    elif segment.ordering.column == "duration":
+        lower = None if wanted.min_duration is None else Position(wanted.min_duration, least)
+        upper = None if wanted.max_duration is None else Position(wanted.max_duration, greatest)
+    elif segment.ordering.column == "status" and scope.states is not None:
+        statuses = [int(STATUS_OF[State(state)]) for state in scope.states]
+        lower, upper = Position(min(statuses), least), Position(max(statuses), greatest)
+    return segment.narrowed(lower, upper)
+
+
+def _selected(columns: Sequence[str]) -> str:
+    return ", ".join(f"e.{name}" for name in columns)

@@ -1,0 +1,187 @@
+"""Executions as lists show them, and the reads of them: plain rows, because a page of 50 costs 1.9 ms as models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app import execution_scans
+from app.db import Database, Row
+from app.execution_filters import ExecutionFilter, resolve
+from app.ids import is_id
+from app.keyset import Key, Ordering, Position, Segment
+from app.lifecycle import State, Status
+from app.paging import Count, Page, PageRequest, read_page
+
+__all__ = [
+    "COUNT_MAX",
+    "Execution",
+    "ExecutionFilter",
+    "ExecutionOrder",
+    "OrderField",
+    "attempts_of",
+    "by_ids",
+    "count",
+    "latest_of_workflows",
+    "list_page",
+]
+
+# Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
+COUNT_MAX = 10_000
+# Ancestors are followed this far. Nobody retries so often; it ends a cycle, which only a broken database has.
+ANCESTORS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run, as a row of a list shows it. Times and the duration are in µs; None: not happened, or not known."""
+
+    id: str
+    engine_id: str
+    external_id: str
+    workflow_id: str
+    workflow_name: str
+    trigger_kind: str
+    trigger_incomplete: bool
+    state: State
+    status: Status
+    queued_at: int
+    started_at: int | None
+    finished_at: int | None
+    duration: int | None
+    updated_at: int
+    retry_of: str | None
+    error_type: str | None
+    error_message: str | None
+    error_message_bytes: int | None  # of the whole message, which may have been cut
+    error_step: int | None  # index of the step that the engine blamed
+
+
+class OrderField(StrEnum):
+    """What a list of executions can be sorted by."""
+
+    QUEUED_AT = "QUEUED_AT"
+    STARTED_AT = "STARTED_AT"
+    FINISHED_AT = "FINISHED_AT"
+    DURATION = "DURATION"
+    WORKFLOW_NAME = "WORKFLOW_NAME"
+    STATUS = "STATUS"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOrder:
+    """A sort order; ids break ties in its direction, nulls come last in both."""
+
+    field: OrderField = OrderField.QUEUED_AT
+    descending: bool = True
+
+
+_COLUMNS = tuple(Execution.__dataclass_fields__)
+_STATES = tuple(State)
+_STATUSES = tuple(Status)
+
+_ORDERINGS = {
+    ExecutionOrder(field, descending): Ordering(
+        f"executions.{field}",
+        field.value.lower(),
+        kind={OrderField.WORKFLOW_NAME: "text", OrderField.STATUS: "small"}.get(field, "int"),  # type: ignore[arg-type]
+        descending=descending,
+        nullable=field in (OrderField.STARTED_AT, OrderField.FINISHED_AT, OrderField.DURATION),
+    )
+    for field in OrderField
+    for descending in (False, True)
+}
+
+
+async def list_page(
+    database: Database, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
+) -> Page[Execution]:
+    """A page of the executions that `where` lets through; one statement, and one more to look up names.
+
+    Raises BadInput for a cursor of another list, LimitExceeded when a filter that no index serves takes too long.
+    """
+    ordering = _ORDERINGS[order]
+    scope = await resolve(database, where)
+
+    async def read(segment: Segment) -> list[Execution]:
+        if scope is None:
+            return []
+        statement = execution_scans.page(database, scope, segment, _COLUMNS)
+        return [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
+
+    return await read_page(ordering, request, read, _position_by(ordering.column))
+
+
+async def count(database: Database, where: ExecutionFilter) -> Count:
+    """How many executions `where` lets through, exactly up to COUNT_MAX. Raises LimitExceeded as a page does."""
+    scope = await resolve(database, where)
+    if scope is None:
+        return Count(0, exact=True)
+    statement = execution_scans.count(database, scope, COUNT_MAX + 1)
+    rows = await database.fetch(statement.text, *statement.params)
+    number: int = rows[0][0]
+    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+
+
+async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]:
+    """The executions with these ids, by id; what is not there is left out."""
+    known = [id_ for id_ in ids if is_id(id_)]
+    if not known:
+        return {}
+    condition = database.any_of("id", 1, "id")
+    rows = await database.fetch(
+        f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE {condition}", database.array(known)
+    )
+    return {row[0]: _execution(row) for row in rows}
+
+
+async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -> dict[str, Execution]:
+    """The newest execution by (queuedAt, id) of each workflow, by workflow id; workflows without any are left out."""
+    known = [id_ for id_ in dict.fromkeys(workflow_ids) if is_id(id_)]
+    if not known:
+        return {}
+    statement = execution_scans.newest_of_workflows(database, known, _COLUMNS)
+    executions = [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
+    return {execution.workflow_id: execution for execution in executions}
+
+
+async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
+    """The attempt of each execution: 1 + the number of its ancestors through retryOf, deleted parents included.
+
+    Ask for executions that have a retryOf: the others are 1, as is an unknown id. One statement, whatever the depth.
+    """
+    attempts = {id_: 1 for id_ in ids if is_id(id_)}
+    if not attempts:
+        return {}
+    rows = await database.fetch(
+        f"""
+        WITH RECURSIVE line (id, parent, attempt) AS (
+          SELECT id, retry_of, 2 FROM executions WHERE {database.any_of("id", 1, "id")} AND retry_of IS NOT NULL
+          UNION ALL
+          SELECT line.id, above.retry_of, line.attempt + 1
+          FROM line JOIN executions above ON above.id = line.parent
+          WHERE above.retry_of IS NOT NULL AND line.attempt <= {ANCESTORS_MAX}
+        )
+        SELECT id, max(attempt) FROM line GROUP BY id
+        """,
+        database.array(attempts),
+    )
+    attempts.update((id_, attempt) for id_, attempt in rows)
+    return attempts
+
+
+def _execution(row: Row) -> Execution:
+    # 1.6 µs; by position, since keywords would cost as much again.
+    (id_, engine_id, external_id, workflow_id, name, kind, incomplete, state, status, *rest) = row
+    return Execution(
+        id_, engine_id, external_id, workflow_id, name, kind, bool(incomplete), _STATES[state], _STATUSES[status], *rest
+    )
+
+
+def _position_by(column: str) -> Callable[[Execution], Position]:
+    def position(execution: Execution) -> Position:
+        key: Key = getattr(execution, column)
+        return Position(int(key) if column == "status" else key, execution.id)  # type: ignore[arg-type]
+
+    return position

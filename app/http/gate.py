@@ -1,0 +1,123 @@
+"""The gate in front of /graphql and /api: nobody gets past it, and no body is read, without a sign-in that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.auth import SignIn, Viewer
+from app.errors import Unauthenticated
+
+JSON = b"application/json"
+GRAPHQL_JSON = b"application/graphql-response+json"
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class SignInGate:
+    """ASGI: lets a request through to `app` with its viewer in scope["state"]["viewer"] (`request.state.viewer`).
+
+    Everybody else is answered 401 from the headers alone, whatever the path, the method or the body. Errors of the
+    database are raised: they are not the client's, and 401 would make it throw a good token away.
+
+    A browser cannot send headers with a WebSocket, so those sign in with their first message: `websocket` is the app
+    that sees to it, and gets such connections as they are, without a viewer. Without it they are refused.
+    """
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn, websocket: ASGIApp | None = None) -> None:
+        self._app = app
+        self._sign_in = sign_in
+        self._websocket = websocket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "websocket":
+            if self._websocket is None:
+                await _refuse_websocket(scope, receive, send)
+            else:
+                await self._websocket(scope, receive, send)
+            return
+        if scope["type"] == "http":
+            try:
+                viewer = await self._sign_in.viewer_of(_authorization(scope["headers"]))
+            except Unauthenticated as error:
+                await _refuse(scope, send, error)
+                return
+            scope.setdefault("state", {})["viewer"] = viewer
+        await self._app(scope, receive, send)
+
+
+def viewer_in(scope: Scope) -> Viewer:
+    """The viewer of a request that came through the gate; KeyError when it came another way."""
+    viewer = scope["state"]["viewer"]
+    assert isinstance(viewer, Viewer)  # nobody else writes there
+    return viewer
+
+
+def _authorization(headers: Headers) -> str | None:
+    values = [value for name, value in headers if name == b"authorization"]
+    if len(values) > 1:
+        # A proxy in front of us may have looked at the other one.
+        raise Unauthenticated("There is more than one Authorization header")
+    try:
+        return values[0].decode("ascii") if values else None
+    except UnicodeDecodeError:
+        raise Unauthenticated("The Authorization header is not ASCII") from None
+
+
+async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
+    names = {name for name, _ in scope["headers"]}
+    body = _body(error)
+    headers = [
+        (b"content-type", _media_type(scope["headers"])),
+        (b"content-length", str(len(body)).encode()),
+        (b"www-authenticate", _challenge(was_given=b"authorization" in names)),
+        (b"cache-control", b"no-store"),
+    ]
+    if b"expect" in names:
+        # The client waits for our word before it sends its body, and now it will not: on this connection nobody could
+        # tell the next request from that body. (A body that is under way already is for the server to throw away.)
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()  # websocket.connect: the handshake, which has no body
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4401})  # before it was accepted: the server answers 403
+        return
+    body = _body(Unauthenticated("WebSockets are not served here"))
+    headers = [(b"content-type", JSON), (b"www-authenticate", _challenge(was_given=False))]
+    await send({"type": "websocket.http.response.start", "status": 401, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _body(error: Unauthenticated) -> bytes:
+    """A GraphQL response; without `data`, because nothing was executed."""
+    return orjson.dumps({"errors": [{"message": error.message, "extensions": error.extensions}]})
+
+
+def _challenge(*, was_given: bool) -> bytes:
+    """RFC 6750: who sent no credentials is told the scheme only."""
+    return b'Bearer realm="runwatch"' + (b', error="invalid_token"' if was_given else b"")
+
+
+def _media_type(headers: Headers) -> bytes:
+    """GraphQL's own media type for those who name it (only GraphQL clients do), unless they like JSON better."""
+    accepted = b",".join(value for name, value in headers if name == b"accept").lower()
+    weights: dict[bytes, float] = {}
+    for choice in accepted.split(b","):
+        media_type, *parameters = (part.strip() for part in choice.split(b";"))
+        weights[media_type] = next((_weight(each[2:]) for each in parameters if each.startswith(b"q=")), 1.0)
+    wanted = weights.get(GRAPHQL_JSON, 0.0)
+    return GRAPHQL_JSON if wanted > 0 and wanted >= weights.get(JSON, 0.0) else JSON
+
+
+def _weight(text: bytes) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

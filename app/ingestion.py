@@ -1,0 +1,172 @@
+"""Events into the database: one transaction a batch, one after-commit hook, the same result in any order.
+
+Merging happens in Python (app/merging.py) under the lock of each execution's row: both databases share one state
+machine, and the writer knows what a row was before and what it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from app import clock, fact_rows, retry_links, revisions
+from app.db import Database, Transaction, TransientError
+from app.events import Event, LogLine, Rejection
+from app.fact_rows import Key, Stored
+from app.merging import ExecutionFacts, StepFacts
+from app.registry import Registry
+
+# A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
+# twice must not cost twice the writes.
+RECEIPT_PRECISION = clock.SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a committed transaction changed."""
+
+    revision: int | None  # the newest; `changed` have the len(changed) revisions up to it; None when nothing changed
+    changed: list[str]  # ids of executions, in the order of their revisions
+    logged: list[str]  # ids of executions that have new log lines
+
+
+Listener = Callable[[Committed], None]
+
+
+class Ingestion:
+    """Records events; `listeners` are called after each commit, in this process, and must not block."""
+
+    def __init__(self, database: Database, listeners: Sequence[Listener] = ()) -> None:
+        self._database = database
+        self._registry = Registry(database)
+        self._listeners = listeners
+
+    async def record(self, events: Sequence[Event]) -> list[Rejection]:
+        """Commit the events, whatever their order; those that contradict what is stored are returned as rejected."""
+        if not events:
+            return []
+        received_at = clock.now_us()
+        return await self._database.transaction(lambda tx: self._record(tx, events, received_at))
+
+    async def _record(self, transaction: Transaction, events: Sequence[Event], received_at: int) -> list[Rejection]:
+        engines = await self._registry.engine_ids(transaction, {event.source for event in events})
+        rejected: list[Rejection] = []
+        if any(retry_links.claimed_by(event) for event in events):
+            rejected = await retry_links.check(self._database, transaction, events, engines)
+            places = {rejection.index for rejection in rejected}
+            events = [event for event in events if event.index not in places]
+        if events:
+            await self._write(transaction, _fold(events, engines, received_at))
+        return rejected
+
+    async def _write(self, transaction: Transaction, facts: dict[Key, ExecutionFacts]) -> None:
+        stored = await fact_rows.lock(self._database, transaction, facts)
+        fresh: dict[Key, str] = {}
+        if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
+            workflows = await self._workflow_ids(transaction, missing)
+            fresh = await fact_rows.insert_executions(transaction, missing, workflows, clock.now_us())
+            if raced := missing.keys() - fresh.keys():
+                # Another transaction inserted them since the look-up above, and has committed.
+                stored.update(await fact_rows.lock(self._database, transaction, raced))
+                if raced - stored.keys():
+                    raise TransientError("an execution was deleted as it was written")
+        write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
+        if stored:
+            await self._merge(transaction, stored, facts, write)
+        revision = await revisions.take(self._database, transaction, write.changed) if write.changed else None
+        committed = Committed(revision, write.changed, write.logged)
+        for listener in self._listeners:
+            transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+
+    async def _merge(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write
+    ) -> None:
+        """Bring stored executions up to what is known of them now."""
+        stepped = await self._merge_steps(transaction, stored, facts)
+        lines = await self._new_lines(transaction, stored, facts)
+        before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
+        for key, row in stored.items():
+            row.facts.merge(facts[key])
+        workflows = await self._workflow_ids(transaction, {key: row.facts for key, row in stored.items()})
+        now = clock.now_us()
+        merged, receipts, payloads = [], [], []
+        for key, row in sorted(stored.items(), key=lambda item: item[1].id):
+            known, added = row.facts, lines.get(row.id, [])
+            visible, merge_keys = before[key]
+            log_count = row.log_count + len(added)
+            changed = bool(known.rewritten) or known.visible() != visible or known.state is not row.shown_state
+            if changed or row.id in stepped:
+                write.changed.append(row.id)
+                row.updated_at = now
+            if changed or row.id in stepped or known.merge_keys() != merge_keys:
+                workflow_id = workflows[key[0], known.workflow]
+                merged.append((row.id, *fact_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count)))
+            elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
+                receipts.append((row.id, known.received_at, log_count))
+            if known.rewritten:
+                payloads.append((row.id, known))
+            if added:
+                write.logged.append(row.id)
+        await fact_rows.update_executions(transaction, merged)
+        await fact_rows.update_receipts(transaction, receipts)
+        await fact_rows.update_payloads(transaction, payloads)
+        await fact_rows.insert_logs(
+            transaction, [(row.id, row.log_count, lines[row.id]) for row in stored.values() if row.id in lines]
+        )
+
+    async def _merge_steps(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
+    ) -> set[str]:
+        """Insert and update steps of stored executions; the ids of the executions in which one changed."""
+        reported = [(row.id, step) for key, row in stored.items() for step in facts[key].steps.values()]
+        if not reported:
+            return set()
+        known = await fact_rows.stored_steps(self._database, transaction, {id_ for id_, _ in reported})
+        new: list[tuple[str, StepFacts]] = []
+        merged: list[tuple[str, StepFacts]] = []
+        for id_, step in reported:
+            before = known.get((id_, step.index))
+            if before is None:
+                new.append((id_, step))
+                continue
+            visible, key = before.visible(), (before.state_key, before.name_key)
+            before.merge(step)
+            if before.rewritten or before.visible() != visible or (before.state_key, before.name_key) != key:
+                merged.append((id_, before))
+        await fact_rows.insert_steps(transaction, new)
+        await fact_rows.update_steps(transaction, merged)
+        return {id_ for id_, _ in (*new, *merged)}
+
+    async def _new_lines(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
+    ) -> dict[str, list[LogLine]]:
+        """The log lines that are not stored yet, by execution id."""
+        given = {row.id: facts[key].logs for key, row in stored.items() if facts[key].logs}
+        if not given:
+            return {}
+        known = await fact_rows.known_log_keys(self._database, transaction, given)
+        lines = {id_: [line for key, line in logs.items() if (id_, key) not in known] for id_, logs in given.items()}
+        return {id_: new for id_, new in lines.items() if new}
+
+    async def _workflow_ids(self, transaction: Transaction, facts: dict[Key, ExecutionFacts]) -> dict[Key, str]:
+        return await self._registry.workflow_ids(transaction, ((key[0], fact.workflow) for key, fact in facts.items()))
+
+
+@dataclass(slots=True)
+class _Write:
+    """What a transaction has changed so far."""
+
+    changed: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+
+
+def _fold(events: Sequence[Event], engines: dict[str, str], received_at: int) -> dict[Key, ExecutionFacts]:
+    """The facts of each execution that the events speak of."""
+    facts: dict[Key, ExecutionFacts] = {}
+    for event in events:
+        key = (engines[event.source], event.subject)
+        fact = facts.get(key)
+        if fact is None:
+            fact = facts[key] = ExecutionFacts(first_event_at=event.time, received_at=received_at)
+        fact.add(event)
+    return facts

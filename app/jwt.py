@@ -1,0 +1,184 @@
+"""JSON Web Tokens of an issuer: whether they hold, and what they say.
+
+What a token is checked with is ours alone: the algorithms are those of the settings, literally, and each key is bound
+to its algorithm before a token is seen. Nothing in a token (alg, jwk, jku, x5c) chooses a key or a way to check.
+(`import jwt` is PyJWT; this module is app.jwt.)
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jwt
+
+from app.clock import SECOND
+from app.errors import BadInput, Unauthenticated
+from app.jwks import KeysUnavailable, PublishedKeys
+from app.roles import Role
+from app.settings import Settings
+
+LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may be apart
+REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
+MAX_SUBJECT_LENGTH = 255  # as in OpenID Connect
+
+_decoder = jwt.PyJWT({"require": REQUIRED_CLAIMS, "enforce_minimum_key_length": True})
+
+# What a holder is told, by what PyJWT found; the first that fits. It checks the signature before any claim.
+_REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
+    (jwt.ExpiredSignatureError, "The token has expired"),
+    (jwt.ImmatureSignatureError, "The token does not hold yet"),
+    (jwt.InvalidAudienceError, "The token was issued for another audience"),
+    (jwt.InvalidIssuerError, "The token is of another issuer"),
+    (jwt.InvalidAlgorithmError, "The token's algorithm is not accepted"),
+    (jwt.InvalidSignatureError, "The token's signature does not hold"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token that holds says of its bearer; `expires_at` is in µs since the epoch, leeway included."""
+
+    subject: str
+    role: Role
+    expires_at: int
+
+
+class Keys(Protocol):
+    """Where keys come from."""
+
+    async def find(self, algorithm: str, key_id: str | None) -> Any | None:
+        """The key to verify `algorithm` with, in a form PyJWT takes; None when there is none."""
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+
+
+class FixedKey:
+    """The key of the settings, for every algorithm of the settings; BadInput when it does not fit one of them."""
+
+    def __init__(self, key: str, algorithms: tuple[str, ...]) -> None:
+        if key.startswith("-----BEGIN"):
+            key = key.replace("\\n", "\n")  # how many lines are written in one environment variable
+        self._keys = {algorithm: _prepared(key, algorithm) for algorithm in algorithms}
+
+    async def find(self, algorithm: str, key_id: str | None) -> Any | None:
+        """The one key, whatever it is called."""
+        return self._keys.get(algorithm)
+
+    async def close(self) -> None:
+        """Nothing runs."""
+
+
+class JwtCheck:
+    """Checks tokens as the settings say. BadInput when their key does not fit their algorithms."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._algorithms = settings.jwt_algorithms
+        self._audience = settings.jwt_audience
+        self._issuer = settings.jwt_issuer
+        self._role_claim = settings.jwt_role_claim
+        self._keys: Keys
+        if settings.jwt_key is not None:
+            self._keys = FixedKey(settings.jwt_key.get_secret_value(), self._algorithms)
+        else:
+            self._keys = PublishedKeys(settings.jwt_jwks_url or "", self._algorithms)
+
+    async def claims_of(self, token: str) -> Claims:
+        """What the token says; Unauthenticated when it does not hold, or says no role of ours."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise Unauthenticated("Unknown token") from None
+        algorithm = header.get("alg")
+        if algorithm not in self._algorithms:
+            raise Unauthenticated("The token's algorithm is not accepted")
+        if "crit" in header or "b64" in header:
+            raise Unauthenticated("The token needs an extension that is not supported here")
+        claims = self._decode(token, await self._key(algorithm, header.get("kid")))
+        return Claims(
+            subject=_subject(claims["sub"]),
+            role=_role(claims, self._role_claim),
+            expires_at=(int(claims["exp"]) + LEEWAY_SECONDS) * SECOND,
+        )
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        await self._keys.close()
+
+    async def _key(self, algorithm: str, key_id: str | None) -> Any:
+        try:
+            key = await self._keys.find(algorithm, key_id)
+        except KeysUnavailable:
+            raise Unauthenticated(
+                "The token cannot be checked: the keys of its issuer could not be fetched. Try again later"
+            ) from None
+        if key is None:
+            raise Unauthenticated("The token is signed with an unknown key")
+        return key
+
+    def _decode(self, token: str, key: Any) -> dict[str, Any]:
+        try:
+            return _decoder.decode(
+                token,
+                key,
+                algorithms=self._algorithms,
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+            )
+        except jwt.MissingRequiredClaimError as error:
+            raise Unauthenticated(f"The token lacks the claim {error.claim!r}") from None
+        except jwt.PyJWTError as error:
+            reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "The token is malformed")
+            raise Unauthenticated(reason) from None
+
+
+def _prepared(key: str, algorithm: str) -> Any:
+    """The key as PyJWT's algorithm takes it; BadInput when it is of another kind, private, or too short."""
+    method = jwt.get_algorithm_by_name(algorithm)
+    try:
+        prepared = method.prepare_key(key)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        kind = "shared secret" if algorithm.startswith("HS") else "PEM public key"
+        raise BadInput(f"RUNWATCH_JWT_KEY is no {kind} for {algorithm}") from None
+    if hasattr(prepared, "private_bytes"):
+        raise BadInput("RUNWATCH_JWT_KEY is a private key: set the public one, which is all that checking takes")
+    problem = method.check_key_length(prepared)
+    if problem:
+        raise BadInput(f"RUNWATCH_JWT_KEY is too short for {algorithm}: {problem}")
+    return prepared
+
+
+def _subject(subject: str) -> str:
+    """The name of the bearer, fit for the audit log."""
+    if not 1 <= len(subject) <= MAX_SUBJECT_LENGTH or any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in subject
+    ):
+        raise Unauthenticated(f"The token's sub must be 1 to {MAX_SUBJECT_LENGTH} characters, none a control character")
+    return subject
+
+
+def _role(claims: dict[str, Any], path: str) -> Role:
+    """ADMIN or VIEWER, as the claim at `path` says: a text, or a list in which the greater one counts."""
+    value = _at(claims, path)
+    given = {text.upper() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)}
+    for role in (Role.ADMIN, Role.VIEWER):
+        if role.value in given:
+            return role
+    if Role.RUNNER.value in given:
+        # A runner may report for one engine only, and no claim says which.
+        raise Unauthenticated("Reporting events takes an API token of role RUNNER, not a JSON Web Token")
+    # Not FORBIDDEN: that is an answer about one field to somebody with a role, and this bearer has none.
+    raise Unauthenticated(f"The token's claim {path!r} says neither ADMIN nor VIEWER")
+
+
+def _at(claims: Any, path: str) -> Any:
+    """The value at a path: the whole of it as one name (https://example.com/role), else dots descend."""
+    if not isinstance(claims, dict):
+        return None
+    if path in claims:
+        return claims[path]
+    first, dot, rest = path.partition(".")
+    return _at(claims.get(first), rest) if dot else None

@@ -1,0 +1,182 @@
+"""Keysets: a read starts at a position (sort key, id) of an index, so that every depth costs the same.
+
+Here are the positions, their opaque form in cursors, and their SQL; app/paging.py makes pages of them.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, Literal
+
+import msgspec
+
+from app.errors import BadInput
+
+Key = int | str | None
+Id = str | int
+
+# The longest sort key is a name in an index, where Postgres takes at most 2704 bytes: 3.7 KB as base64.
+CURSOR_LENGTH_MAX = 4096
+
+_RANGES = {"int": (-(2**63), 2**63 - 1), "small": (-(2**15), 2**15 - 1)}
+LEAST_ID: dict[str, Id] = {"uuid": "0" * 32, "int": -(2**63)}
+GREATEST_ID: dict[str, Id] = {"uuid": "f" * 32, "int": 2**63 - 1}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, int | str | None, int | bytes]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list: the sort key and the id of a row that is, or was, there."""
+
+    key: Key
+    id: Id
+
+
+class Params:
+    """The parameters of one statement, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def add(self, value: Any) -> int:
+        """Take a value; its number."""
+        self.values.append(value)
+        return len(self.values)
+
+    def bind(self, value: Any) -> str:
+        """Take a value; its mark in the statement, as `$3`."""
+        return f"${self.add(value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """A sort order by (column, id), both in one direction, nulls last; `name` is what its cursors are bound to."""
+
+    name: str
+    column: str
+    kind: Literal["int", "small", "text"] = "int"
+    descending: bool = False
+    nullable: bool = False
+    id_column: str = "id"
+    id_kind: Literal["uuid", "int"] = "uuid"
+
+    @property
+    def tag(self) -> str:
+        """The name and the direction, as cursors carry them."""
+        return f"{self.name}{'-' if self.descending else '+'}"
+
+    def cursor(self, position: Position) -> str:
+        """The opaque form of a position: base64url of a MessagePack list [tag, key, id]."""
+        id_ = bytes.fromhex(position.id) if isinstance(position.id, str) else position.id
+        return base64.urlsafe_b64encode(_encode((self.tag, position.key, id_))).rstrip(b"=").decode()
+
+    def position(self, cursor: str) -> Position:
+        """The position that `cursor` was made of; BadInput unless it is exactly a cursor of this ordering."""
+        position = self._parse(cursor) if len(cursor) <= CURSOR_LENGTH_MAX else None
+        # The decoder of base64 skips what it does not know, so only the way back proves that nothing was skipped.
+        if position is None or self.cursor(position) != cursor:
+            raise BadInput("That is not a cursor of this list: take one from a page in the same order and direction")
+        return position
+
+    def _parse(self, cursor: str) -> Position | None:
+        try:
+            tag, key, packed = _decode(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        except (ValueError, msgspec.DecodeError):
+            return None
+        if tag != self.tag or not self._takes(key):
+            return None
+        if isinstance(packed, bytes):
+            known = self.id_kind == "uuid" and len(packed) == 16
+        else:
+            known = self.id_kind == "int" and _within("int", packed)
+        id_ = packed.hex() if isinstance(packed, bytes) else packed
+        # No row has the least or the greatest id: they stand for "before all" and "after all" of one key.
+        if not known or id_ in (LEAST_ID[self.id_kind], GREATEST_ID[self.id_kind]):
+            return None
+        return Position(key, id_)
+
+    def _takes(self, key: Key) -> bool:
+        """Whether the column may hold such a key."""
+        if key is None:
+            return self.nullable
+        if isinstance(key, int):
+            return self.kind != "text" and _within(self.kind, key)
+        return self.kind == "text" and "\0" not in key
+
+    def nudged(self, position: Position, step: int) -> Position:
+        """The position just before (-1) or after (+1) in the order of the index: no id lies between the two."""
+        if isinstance(position.id, int):
+            return Position(position.key, position.id + step)
+        return Position(position.key, f"{int(position.id, 16) + step:032x}")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One read of an index: the rows between two positions, both excluded, from either end, at most `limit`."""
+
+    ordering: Ordering
+    null: bool  # the rows whose key is null, or those whose key is not
+    lower: Position | None  # in the order of the index, which is ascending
+    upper: Position | None
+    ascending: bool
+    limit: int
+
+    def where(self, params: Params, *, alias: str = "", leading: tuple[str, str] | None = None) -> str:
+        """The condition, as row comparisons: (a, b) < (x, y) took 0.8 ms where the form with OR took 53 ms.
+
+        Bounds that are not given are the type's own, so that the text stays the same; a text has no greatest value.
+        `leading` is (column, value): an index (column, key, id) is read at that value only.
+        """
+        kind = self.ordering.kind
+        id_name = f"{alias}{self.ordering.id_column}"
+        least_id, greatest_id = LEAST_ID[self.ordering.id_kind], GREATEST_ID[self.ordering.id_kind]
+        if self.null:
+            low = self.lower.id if self.lower else least_id
+            high = self.upper.id if self.upper else greatest_id
+            return (
+                f"{alias}{self.ordering.column} IS NULL"
+                f" AND {id_name} > {params.bind(low)} AND {id_name} < {params.bind(high)}"
+            )
+        left, first = f"{alias}{self.ordering.column}, {id_name}", ""
+        if leading:
+            left, first = f"{leading[0]}, {left}", f"{leading[1]}, "
+        lower, upper = self.lower, self.upper
+        if lower is None:
+            lower = Position("" if kind == "text" else _RANGES[kind][0], least_id)
+        if upper is None and kind != "text":
+            upper = Position(_RANGES[kind][1], greatest_id)
+        condition = f"({left}) > ({first}{params.bind(lower.key)}, {params.bind(lower.id)})"
+        if upper is not None:
+            condition += f" AND ({left}) < ({first}{params.bind(upper.key)}, {params.bind(upper.id)})"
+        return condition
+
+    def narrowed(self, lower: Position | None, upper: Position | None) -> Segment:
+        """The part of it within other bounds. An index takes one row comparison from each side, not two."""
+        key = attrgetter("key", "id")
+        if self.lower is not None and (lower is None or key(self.lower) > key(lower)):
+            lower = self.lower
+        if self.upper is not None and (upper is None or key(self.upper) < key(upper)):
+            upper = self.upper
+        return replace(self, lower=lower, upper=upper)
+
+    def order_by(self, alias: str = "", leading: str = "") -> str:
+        """What follows ORDER BY. The key stays in it when it is null: without it Postgres does not see the index."""
+        names = [leading, f"{alias}{self.ordering.column}", f"{alias}{self.ordering.id_column}"]
+        direction = "ASC" if self.ascending else "DESC"
+        return ", ".join(f"{name} {direction}" for name in names if name)
+
+    def select(self, columns: str, source: str, params: Params, conditions: Sequence[str] = ()) -> str:
+        """The whole statement, for a list that is read straight from its index."""
+        where = " AND ".join([self.where(params), *conditions])
+        order = self.order_by()
+        return f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT {self.limit}"
+
+
+def _within(kind: str, number: int) -> bool:
+    least, greatest = _RANGES[kind]
+    return least <= number <= greatest

@@ -1,0 +1,96 @@
+"""States and their order, as one table; pure.
+
+`state` is what the engine last reported, `status` what an administrator reads. Both are stored as the small integers
+below: their order is the sort order that the API promises for STATUS.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """What an administrator reads."""
+
+    PENDING = 0
+    SUCCESS = 1
+    FAILURE = 2
+    CANCELLED = 3
+
+
+class State(IntEnum):
+    """What the engine last reported; CONTACT_LOST is Runwatch's own word for silence."""
+
+    QUEUED = 0
+    RUNNING = 1
+    WAITING = 2
+    CONTACT_LOST = 3
+    SUCCEEDED = 4
+    FAILED = 5
+    TIMED_OUT = 6
+    CRASHED = 7
+    CANCELLED = 8
+    SKIPPED = 9
+
+    @property
+    def status(self) -> Status:
+        """The status that this state reads as."""
+        return STATUS_OF[self]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is expected of a run in this state."""
+        return self >= State.SUCCEEDED
+
+
+STATUS_OF = {
+    State.QUEUED: Status.PENDING,
+    State.RUNNING: Status.PENDING,
+    State.WAITING: Status.PENDING,
+    State.CONTACT_LOST: Status.PENDING,
+    State.SUCCEEDED: Status.SUCCESS,
+    State.FAILED: Status.FAILURE,
+    State.TIMED_OUT: Status.FAILURE,
+    State.CRASHED: Status.FAILURE,
+    State.CANCELLED: Status.CANCELLED,
+    State.SKIPPED: Status.CANCELLED,
+}
+
+STATES_OF = {status: [state for state in State if STATUS_OF[state] is status] for status in Status}
+
+# Ranks of what is reported: the higher one wins whatever the order of arrival. A heartbeat, a step or a log line says
+# that something runs without saying since when, so any reported state beats it. A finish that Runwatch makes itself
+# (a delivery given up) stays below the engine's own word.
+RANK_IMPLIED = 0
+RANK_QUEUED = 1
+RANK_ACTIVE = 2
+RANK_FINISHED_BY_US = 9
+RANK_FINISHED = 10
+
+# Microseconds from the year 1 to 1970: makes every time of a merge key non-negative, hence of fixed width in hex.
+_KEY_EPOCH = 62_135_596_800_000_000
+
+
+def time_key(time_us: int) -> str:
+    """A time as 15 hexadecimal digits that sort as the times do (enough until the year 9999)."""
+    return f"{time_us + _KEY_EPOCH:015x}"
+
+
+def state_key(rank: int, time_us: int, state: State, event_id: str) -> str:
+    """One text that sorts as (rank, time, state name, event id) by code point: among reports the greatest key wins."""
+    return f"{rank:x}{time_key(time_us)}{state.name} {event_id}"
+
+
+def state_of_key(key: str) -> State:
+    """The state that a state key was made of."""
+    return State[key[16 : key.index(" ", 16)]]
+
+
+def time_of_key(key: str) -> int:
+    """The time, in microseconds since the epoch, that a state key was made of."""
+    return int(key[1:16], 16) - _KEY_EPOCH
+
+
+def identity_key(queued: bool, time_us: int, event_id: str) -> str:
+    """One text that sorts as (queued first, time, event id): among claims of an identity the least key wins."""
+    return f"{0 if queued else 1}{time_key(time_us)}{event_id}"

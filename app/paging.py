@@ -1,0 +1,180 @@
+"""Pages of a list: what a connection's four arguments ask for, and what it answers.
+
+A list is one or two *segments*: the rows whose sort key is not null, then, for a nullable key, the rows where it is.
+Nulls thus come last in both directions while one ascending index (key, id) serves both (app/keyset.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from app.errors import BadInput
+from app.keyset import Ordering, Position, Segment
+
+T = TypeVar("T")
+Probe = Callable[[], Awaitable[bool]]
+
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 100
+
+# Numbers of rows that statements ask for (the page and one more, which tells whether there is a next one). They stand
+# in the text of the statement: with LIMIT $1, Postgres costs a generic plan for a tenth of the table and falls for a
+# hash join over all of it. A few steps only, so that the text is one that the connection has prepared already.
+LIMITS = (2, 11, 21, 26, 51, PAGE_SIZE_MAX + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows there are; at least `value` when not `exact`, because counting stops somewhere."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The four arguments of a connection, as given; BadInput for a number out of range, or first with last."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None:
+            raise BadInput("Give first or last, not both")
+        name = "first" if self.last is None else "last"
+        if not 1 <= self.size <= PAGE_SIZE_MAX:
+            raise BadInput(f"{name} must be from 1 to {PAGE_SIZE_MAX}, not {self.size}")
+
+    @property
+    def size(self) -> int:
+        """The most rows that the page may have."""
+        if self.last is not None:
+            return self.last
+        return PAGE_SIZE if self.first is None else self.first
+
+    @property
+    def backward(self) -> bool:
+        """Whether the page is taken from the end of what lies between after and before."""
+        return self.last is not None
+
+
+class Page(Generic[T]):
+    """Rows in the order of the list. What only some queries ask for is made when it is asked for."""
+
+    __slots__ = ("_next", "_ordering", "_position", "_previous", "items")
+
+    def __init__(
+        self,
+        items: list[T],
+        ordering: Ordering,
+        position: Callable[[T], Position],
+        previous: bool | Probe = False,
+        next: bool | Probe = False,
+    ) -> None:
+        self.items = items
+        self._ordering = ordering
+        self._position = position
+        self._previous = previous
+        self._next = next
+
+    def cursor(self, item: T) -> str:
+        """The cursor of one of the items."""
+        return self._ordering.cursor(self._position(item))
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The cursor of the first item; None on an empty page."""
+        return self.cursor(self.items[0]) if self.items else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last item; None on an empty page."""
+        return self.cursor(self.items[-1]) if self.items else None
+
+    async def has_next_page(self) -> bool:
+        """Whether the list has rows after this page; one statement for a page that `before` ended, else none."""
+        if not isinstance(self._next, bool):
+            self._next = await self._next()
+        return self._next
+
+    async def has_previous_page(self) -> bool:
+        """Whether the list has rows before this page; one statement for a page that `after` began, else none."""
+        if not isinstance(self._previous, bool):
+            self._previous = await self._previous()
+        return self._previous
+
+
+async def read_page(
+    ordering: Ordering,
+    request: PageRequest,
+    read: Callable[[Segment], Awaitable[list[T]]],
+    position: Callable[[T], Position],
+) -> Page[T]:
+    """The page that `request` asks for. `read` runs a segment: one statement, two where nulls begin within the page.
+
+    Raises BadInput for a cursor that is not of this ordering.
+    """
+    after = None if request.after is None else ordering.position(request.after)
+    before = None if request.before is None else ordering.position(request.before)
+    size = request.size
+    items = await _read_between(ordering, after, before, request.backward, size + 1, read)
+    more = len(items) > size
+    del items[size:]
+
+    # With a cursor at an end, rows beyond it are likely but not certain (they may be deleted, or new): look.
+    async def exists_from(place: Position) -> bool:
+        start = ordering.nudged(place, 1 if ordering.descending else -1)
+        return bool(await _read_between(ordering, start, None, False, 1, read))
+
+    async def exists_up_to(place: Position) -> bool:
+        end = ordering.nudged(place, -1 if ordering.descending else 1)
+        return bool(await _read_between(ordering, None, end, True, 1, read))
+
+    previous: bool | Probe = partial(exists_up_to, after) if after else False
+    following: bool | Probe = partial(exists_from, before) if before else False
+    if request.backward:
+        items.reverse()
+        return Page(items, ordering, position, more or previous, following)
+    return Page(items, ordering, position, previous, more or following)
+
+
+async def _read_between(
+    ordering: Ordering,
+    after: Position | None,
+    before: Position | None,
+    backward: bool,
+    wanted: int,
+    read: Callable[[Segment], Awaitable[list[T]]],
+) -> list[T]:
+    """At least `wanted` rows between two positions in the order of the list, if there are; from its end if backward."""
+    items: list[T] = []
+    ascending = ordering.descending == backward
+    segments = [(null, *bounds) for null in (False, True) if (bounds := _bounds(ordering, null, after, before))]
+    for null, lower, upper in reversed(segments) if backward else segments:
+        limit = next(limit for limit in LIMITS if limit >= wanted - len(items))
+        items += await read(Segment(ordering, null, lower, upper, ascending, limit))
+        if len(items) >= wanted:
+            break
+    return items
+
+
+def _bounds(
+    ordering: Ordering, null: bool, after: Position | None, before: Position | None
+) -> tuple[Position | None, Position | None] | None:
+    """What two positions leave of a segment, in the order of its index; None when that is nothing."""
+    if null and not ordering.nullable:
+        return None
+    if after is not None and (after.key is None) != null:
+        if not null:
+            return None  # it starts among the nulls, behind this segment
+        after = None
+    if before is not None and (before.key is None) != null:
+        if null:
+            return None  # it ends before the nulls
+        before = None
+    return (before, after) if ordering.descending else (after, before)

@@ -1,0 +1,62 @@
+"""Engines and workflows by name: registered when an event first names them, remembered by each process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app import clock
+from app.db import Database, Transaction
+from app.engines import ensure_engines
+from app.ids import new_id
+
+# Engines make up workflow names at times (one a customer, one a day); what is remembered must not grow with them.
+MOST_REMEMBERED = 50_000
+
+# A workflow, by its engine's id and its name.
+WorkflowKey = tuple[str, str]
+
+
+class Registry:
+    """Looks ids up by name, and registers new names within the transaction that needs them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engines: dict[str, str] = {}
+        self._workflows: dict[WorkflowKey, str] = {}
+
+    async def engine_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
+        """The id of each engine."""
+        if missing := names - self._engines.keys():
+            engines = await ensure_engines(self._database, transaction, missing)
+            registered = {name: engine.id for name, engine in engines.items()}
+            transaction.after_commit(lambda: self._engines.update(registered))
+            return {name: registered.get(name) or self._engines[name] for name in names}
+        return {name: self._engines[name] for name in names}
+
+    async def workflow_ids(self, transaction: Transaction, keys: Iterable[WorkflowKey]) -> dict[WorkflowKey, str]:
+        """The id of each workflow."""
+        wanted = set(keys)
+        if missing := sorted(wanted - self._workflows.keys()):
+            registered = await self._register_workflows(transaction, missing)
+            transaction.after_commit(lambda: self._remember_workflows(registered))
+            return {key: registered.get(key) or self._workflows[key] for key in wanted}
+        return {key: self._workflows[key] for key in wanted}
+
+    def _remember_workflows(self, registered: dict[WorkflowKey, str]) -> None:
+        if len(self._workflows) + len(registered) > MOST_REMEMBERED:
+            self._workflows.clear()
+        self._workflows.update(registered)
+
+    async def _register_workflows(self, transaction: Transaction, keys: list[WorkflowKey]) -> dict[WorkflowKey, str]:
+        now = clock.now_us()
+        rows = [(new_id(now), engine_id, name, name.casefold()) for engine_id, name in keys]
+        await transaction.insert_missing(
+            "workflows", ("id", "engine_id", "name", "search_text"), rows, key=("engine_id", "name"), returning="id"
+        )
+        sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {self._database.any_of('name', 2, 'text')}"
+        found: dict[WorkflowKey, str] = {}
+        for engine_id in sorted({engine_id for engine_id, _ in keys}):
+            names = self._database.array(name for owner, name in keys if owner == engine_id)
+            for name, workflow_id in await transaction.fetch(sql, engine_id, names):
+                found[engine_id, name] = workflow_id
+        return found

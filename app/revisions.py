@@ -1,0 +1,73 @@
+"""Revisions: every change of an execution takes the next number, so that a position in the changes is one number.
+
+The epoch names the life of the counter. A database that was restored from a backup gets a new one (docs/operating.md),
+so that a cursor from before cannot be taken for a position in the new count.
+
+A number is taken as the last statement of the transaction that makes the change, from a row that stays locked until the
+commit: numbers become visible in their order, and a reader who has seen 7 misses nothing below it. (A plain sequence
+lost 37 % of the changes to readers, because lower numbers commit later.)
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+
+from app.db import Database, Transaction
+
+REVISION_MAX = 2**63 - 1
+_FORM = re.compile(rb"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
+
+
+async def revision_of(database: Database) -> tuple[str, int]:
+    """The epoch and the newest revision. Read it before a list: what the list then misses comes after it."""
+    rows = await database.fetch("SELECT epoch, revision FROM revision_counter WHERE id = 1")
+    epoch, revision = rows[0]
+    return epoch, revision
+
+
+def updates_cursor(epoch: str, revision: int) -> str:
+    """The opaque form of a position in the changes: base64url of `epoch:revision`."""
+    return base64.urlsafe_b64encode(f"{epoch}:{revision}".encode()).rstrip(b"=").decode()
+
+
+def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
+    """The epoch and revision that `cursor` was made of; None when it is no such cursor."""
+    if len(cursor) > 128:  # 64 + 1 + 19 characters are 112
+        return None
+    try:
+        match = _FORM.fullmatch(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+    except ValueError:
+        return None
+    if match is None:
+        return None
+    epoch, revision = match[1].decode(), int(match[2])
+    # The decoder of base64 skips what it does not know: only the way back proves that nothing was skipped.
+    if revision > REVISION_MAX or updates_cursor(epoch, revision) != cursor:
+        return None
+    return epoch, revision
+
+
+async def take(database: Database, transaction: Transaction, execution_ids: Sequence[str]) -> int:
+    """Give each execution a new revision, in the order given; the last of them. Must be the last statement."""
+    count = len(execution_ids)
+    if database.dialect == "postgres":
+        rows = await transaction.fetch(_TAKE, list(execution_ids), count)
+        return int(rows[0][0])
+    rows = await transaction.fetch("UPDATE revision_counter SET revision = revision + $1 RETURNING revision", count)
+    last = int(rows[0][0])
+    stamps = [(id_, last - count + place, False) for place, id_ in enumerate(execution_ids, 1)]
+    columns = ("execution_id", "revision", "deleted")
+    await transaction.upsert("execution_revisions", columns, stamps, key=("execution_id",))
+    return last
+
+
+_TAKE = """
+WITH taken AS (UPDATE revision_counter SET revision = revision + $2 RETURNING revision)
+INSERT INTO execution_revisions (execution_id, revision, deleted)
+SELECT given.id, taken.revision - $2 + given.place, false
+FROM taken, unnest($1::uuid[]) WITH ORDINALITY AS given (id, place)
+ON CONFLICT (execution_id) DO UPDATE SET revision = excluded.revision, deleted = false
+RETURNING (SELECT revision FROM taken)
+"""

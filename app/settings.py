@@ -1,0 +1,73 @@
+"""The settings: frozen, typed, and the only reader of the environment (RUNWATCH_*). .env.example names them all."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field is the environment variable RUNWATCH_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="RUNWATCH_", env_file=".env", frozen=True, extra="ignore")
+
+    # Where things are.
+    data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and the development token")
+    database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
+    redis_url: str = Field("memory://", description="Where live updates travel: memory:// or redis://host:port/0")
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+
+    # Bounds, each with its reason in docs/operating.md.
+    max_events_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of POST /api/events")
+    max_events_per_request: int = Field(10_000, ge=1, description="Most events in one body")
+    max_graphql_body_bytes: int = Field(MIB, ge=1024, description="Largest body of POST /graphql")
+
+    # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.
+    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(
+        (), description="Comma-separated algorithms to accept, literally as named here"
+    )
+    jwt_key: SecretStr | None = Field(None, description="Shared secret (HS…) or PEM public key (RS…, ES…)")
+    jwt_jwks_url: str | None = Field(None, description="Where the issuer publishes its keys, instead of a key")
+    jwt_issuer: str | None = Field(None, description="Required value of iss")
+    jwt_audience: str | None = Field(None, description="Required value of aud")
+    jwt_role_claim: str = Field("role", description="Claim that holds ADMIN or VIEWER; dots descend into objects")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
+
+    @cached_property
+    def url_of_database(self) -> str:
+        """The database URL, with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'runwatch.db').absolute()}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_algorithms(cls, values: dict[str, object]) -> dict[str, object]:
+        algorithms = values.get("jwt_algorithms")
+        if isinstance(algorithms, str):
+            values["jwt_algorithms"] = tuple(name.strip() for name in algorithms.split(",") if name.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _complete_jwt(self) -> Settings:
+        if not self.jwt_algorithms:
+            return self
+        if (self.jwt_key is None) == (self.jwt_jwks_url is None):
+            raise ValueError("RUNWATCH_JWT_ALGORITHMS needs exactly one of RUNWATCH_JWT_KEY and RUNWATCH_JWT_JWKS_URL")
+        if not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("RUNWATCH_JWT_ALGORITHMS needs RUNWATCH_JWT_ISSUER and RUNWATCH_JWT_AUDIENCE")
+        kinds = {name[:2] == "HS" for name in self.jwt_algorithms}
+        if len(kinds) > 1:
+            # One key under both: a public key would then verify as a shared secret.
+            raise ValueError("RUNWATCH_JWT_ALGORITHMS mixes HS with RS or ES")
+        if kinds == {True} and self.jwt_jwks_url:
+            raise ValueError("HS algorithms take a shared RUNWATCH_JWT_KEY, not a published one")
+        return self

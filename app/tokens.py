@@ -1,0 +1,176 @@
+"""API tokens: bearer secrets that Runwatch makes, and of which it keeps only the hash.
+
+A secret reads `rw_<8 characters>_<32 characters>`. Its first 11 characters are its public prefix, for lists and logs;
+the rest is 190 random bits, for which one unsalted SHA-256 is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app import clock
+from app.db import Database, Row, Transaction
+from app.engines import check_name, ensure_engine
+from app.errors import BadInput, NotFound, Unauthenticated
+from app.ids import is_id, new_id
+from app.roles import Role
+
+MARK = "rw_"
+_ALPHABET = string.digits + string.ascii_letters  # no "-" or "_": a double click selects each part whole
+_PREFIX_CHARACTERS = 8
+_SECRET_CHARACTERS = 32
+_FORM = re.compile(rf"(?P<prefix>{MARK}[0-9A-Za-z]{{{_PREFIX_CHARACTERS}}})_[0-9A-Za-z]{{{_SECRET_CHARACTERS}}}\Z")
+
+# Beyond this a token may as well never expire; and microseconds fit into the table's 64 bits.
+MAX_LIFETIME = timedelta(days=36_525)
+
+_SELECT = """
+    SELECT t.id, t.prefix, t.name, t.role, e.name, t.created_at, t.expires_at, t.last_used_at, t.revoked_at
+    FROM tokens t LEFT JOIN engines e ON e.id = t.engine_id
+"""
+_REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token; its secret is not. Times are µs since the epoch, None: never."""
+
+    id: str
+    prefix: str
+    name: str
+    role: Role
+    engine: str | None  # the name of the engine that a RUNNER speaks for
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
+    revoked_at: int | None
+
+
+async def create_token(
+    database: Database, name: str, role: Role, engine: str | None = None, expires_in: timedelta | None = None
+) -> tuple[str, Token]:
+    """Make a token; its secret, which cannot be had again, and what is kept of it.
+
+    A RUNNER needs the name of its engine, which is created when it is missing; nobody else may have one. Without
+    `expires_in` the token holds until it is revoked. BadInput when any of that is not so, or a name is unfit.
+    """
+    check_name(name, "The token's name")
+    if (role is Role.RUNNER) != (engine is not None):
+        raise BadInput("A token of role RUNNER needs an engine, and only such a token may have one")
+    if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFETIME:
+        raise BadInput(f"A token must expire in the future, and within {MAX_LIFETIME.days} days")
+    secret = _new_secret()
+    now = clock.now_us()
+    token = Token(
+        id=new_id(now),
+        prefix=secret[: len(MARK) + _PREFIX_CHARACTERS],
+        name=name,
+        role=role,
+        engine=engine,
+        created_at=now,
+        expires_at=None if expires_in is None else now + expires_in // timedelta(microseconds=1),
+        last_used_at=None,
+        revoked_at=None,
+    )
+
+    async def insert(transaction: Transaction) -> None:
+        engine_id = None if engine is None else (await ensure_engine(database, transaction, engine)).id
+        await transaction.insert(
+            "tokens",
+            ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at"),
+            [(token.id, token.prefix, _hash(secret), name, role.value, engine_id, now, token.expires_at)],
+        )
+
+    await database.transaction(insert)
+    return secret, token
+
+
+async def list_tokens(database: Database) -> list[Token]:
+    """All tokens, the newest first; those that expired or were revoked too."""
+    rows = await database.fetch(f"{_SELECT} ORDER BY t.created_at DESC, t.id DESC")
+    return [_token(row) for row in rows]
+
+
+async def check_token(database: Database, secret: str) -> Token:
+    """The token of this secret; Unauthenticated when there is none, or when it expired or was revoked.
+
+    One indexed read each time and nothing kept between: that is what makes a revocation hold at once, everywhere.
+    """
+    # What is not of the form is not worth a read. It is ASCII when it is, so it can be hashed.
+    token = await _find_secret(database, secret) if _FORM.match(secret) else None
+    if token is None:
+        raise Unauthenticated("Unknown token")
+    # Only somebody who holds the secret gets as far as this: it is no news to anybody else.
+    if token.revoked_at is not None:
+        raise Unauthenticated("The token was revoked")
+    if token.expires_at is not None and token.expires_at <= clock.now_us():
+        raise Unauthenticated("The token has expired")
+    return token
+
+
+async def revoke_token(database: Database, which: str) -> Token:
+    """End the token that has this id, prefix or name, at once and for good; the token as it is then.
+
+    A whole secret will do as well (somebody found it where it should not be). Of several tokens with one name the only
+    one that was not revoked yet is meant. Revoking a token twice changes nothing. NotFound when there is no such
+    token, BadInput when it could be one of several.
+    """
+    form = _FORM.match(which)
+    wanted = form["prefix"] if form else which
+
+    async def revoke(transaction: Transaction) -> Token:
+        token = await _the_one(transaction, wanted)
+        if token.revoked_at is None:
+            # Conditional: when somebody else revokes it at the same moment, the first time stands.
+            await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
+            [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
+            token = _token(row)
+        return token
+
+    return await database.transaction(revoke)
+
+
+async def _the_one(transaction: Transaction, wanted: str) -> Token:
+    rows = []
+    if is_id(wanted):
+        # First and alone: an id always says which, whatever other tokens are called.
+        rows = list(await transaction.fetch(f"{_SELECT} WHERE t.id = $1", wanted))
+    if not rows and "\0" not in wanted:  # which Postgres would refuse
+        where = "WHERE t.prefix = $1 OR t.name = $1 ORDER BY t.created_at DESC, t.id DESC"
+        rows = list(await transaction.fetch(f"{_SELECT} {where}", wanted))
+    tokens = [_token(row) for row in rows]
+    if not tokens:
+        raise NotFound("There is no token with this id, prefix or name")
+    holding = [token for token in tokens if token.revoked_at is None]
+    if len(holding) > 1:
+        raise BadInput(
+            "Several tokens have this name; say which by its prefix: "
+            + ", ".join(token.prefix if token.prefix != wanted else token.id for token in holding)
+        )
+    return (holding or tokens)[0]
+
+
+async def _find_secret(database: Database, secret: str) -> Token | None:
+    rows = await database.fetch(f"{_SELECT} WHERE t.secret_sha256 = $1", _hash(secret))
+    return _token(rows[0]) if rows else None
+
+
+def _new_secret() -> str:
+    public, private = (
+        "".join(secrets.choice(_ALPHABET) for _ in range(length)) for length in (_PREFIX_CHARACTERS, _SECRET_CHARACTERS)
+    )
+    return f"{MARK}{public}_{private}"
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("ascii")).hexdigest()
+
+
+def _token(row: Row) -> Token:
+    number, prefix, name, role, *rest = row
+    return Token(number, prefix, name, Role(role), *rest)

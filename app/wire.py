@@ -1,0 +1,105 @@
+"""Events on the wire: the shapes that bodies are decoded into. Unknown members are ignored, as CloudEvents asks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+MAX_STEPS = 1_000
+
+FinishedState = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "CRASHED", "CANCELLED", "SKIPPED"]
+StepIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_STEPS)]
+
+
+class Envelope(msgspec.Struct):
+    """What CloudEvents wants of every event, and we of ours: subject and time are required."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class IdOnly(msgspec.Struct):
+    """Enough to name a rejected event."""
+
+    id: str | None = None
+
+
+class TriggerClaim(msgspec.Struct):
+    """What set the run off."""
+
+    kind: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class ClaimsData(msgspec.Struct, rename="camel"):
+    """Data of execution.queued, .started, .waiting and .heartbeat."""
+
+    workflow: str | None = None
+    trigger: TriggerClaim | None = None
+    retry_of: str | None = None
+    definition: list[str] | None = None
+
+
+class FailureData(msgspec.Struct, rename="camel"):
+    """An error as an engine tells it."""
+
+    type: str | None = None
+    message: str | None = None
+    stack_trace: str | None = None
+    step: StepIndex | None = None
+
+
+class FinishedData(msgspec.Struct):
+    """Data of execution.finished."""
+
+    state: FinishedState
+    error: FailureData | None = None
+
+
+class StepStart(msgspec.Struct):
+    """A step that began."""
+
+    index: StepIndex
+    name: str
+    kind: str | None = None
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class StepFinish(msgspec.Struct, rename="camel"):
+    """A step that ended."""
+
+    index: StepIndex
+    name: str
+    state: FinishedState
+    kind: str | None = None
+    output: msgspec.Raw = msgspec.Raw()
+    error: FailureData | None = None
+    duration_ms: Annotated[float, msgspec.Meta(ge=0, le=1e14)] | None = None
+
+
+class StepStartedData(msgspec.Struct):
+    """Data of step.started."""
+
+    step: StepStart
+
+
+class StepFinishedData(msgspec.Struct):
+    """Data of step.finished."""
+
+    step: StepFinish
+
+
+class LogWrittenData(msgspec.Struct):
+    """Data of log.written."""
+
+    level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"]
+    message: str
+    step: StepIndex | None = None
+    attributes: msgspec.Raw = msgspec.Raw()

@@ -1,0 +1,66 @@
+"""Workflows: the definitions that runs are runs of, as their engines name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.db import Database
+from app.execution_filters import check_search, contains
+from app.ids import is_id
+from app.keyset import Ordering, Params, Position, Segment
+from app.paging import Count, Page, PageRequest, read_page
+
+# Workflows are some thousands at most, and counting them reads a small index: no cap is needed below this.
+COUNT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow of one engine; its name is unique there."""
+
+    id: str
+    engine_id: str
+    name: str
+
+
+_COLUMNS = "id, engine_id, name"
+_BY_NAME = Ordering("workflows.NAME", "name", kind="text")
+
+
+async def list_page(database: Database, search: str | None, request: PageRequest) -> Page[Workflow]:
+    """A page of the workflows whose name contains `search` (casefolded), by name in the order of code points.
+
+    Raises BadInput for a cursor of another list or a text that cannot be stored, LimitExceeded for a long one.
+    """
+    check_search(search)
+
+    async def read(segment: Segment) -> list[Workflow]:
+        params = Params()
+        conditions = [contains(database, params, "search_text", search)] if search else []
+        statement = segment.select(_COLUMNS, "workflows", params, conditions)
+        return [Workflow(*row) for row in await database.fetch(statement, *params.values)]
+
+    return await read_page(_BY_NAME, request, read, lambda workflow: Position(workflow.name, workflow.id))
+
+
+async def count(database: Database, search: str | None) -> Count:
+    """How many workflows there are whose name contains `search`, exactly up to COUNT_MAX."""
+    check_search(search)
+    params = Params()
+    where = f"WHERE {contains(database, params, 'search_text', search)}" if search else ""
+    rows = await database.fetch(
+        f"SELECT count(*) FROM (SELECT 1 FROM workflows {where} LIMIT {COUNT_MAX + 1}) c", *params.values
+    )
+    number: int = rows[0][0]
+    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+
+
+async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:
+    """The workflows with these ids, by id; what is not there is left out."""
+    known = [id_ for id_ in ids if is_id(id_)]
+    if not known:
+        return {}
+    condition = database.any_of("id", 1, "id")
+    rows = await database.fetch(f"SELECT {_COLUMNS} FROM workflows WHERE {condition}", database.array(known))
+    return {row[0]: Workflow(*row) for row in rows}

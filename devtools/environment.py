@@ -1,0 +1,151 @@
+"""The environment that every chore needs: uv in .tools, the locked packages and the project itself in .venv.
+
+A stamp in .venv says for which files, Python and place it was made; while it holds, set-up costs a few milliseconds.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / "requirements.lock"
+PROJECT = ROOT / "pyproject.toml"
+
+UV_VERSION = "0.13.9"
+TOOLS = ROOT / ".tools"
+UV = TOOLS / f"uv-{UV_VERSION}" / "bin" / "uv"
+
+# Inside an activated .venv, python3 is that .venv's own: it can neither have pip nor remake itself.
+BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
+
+MANUAL, FAILED = 2, 1
+
+
+class SetupError(Exception):
+    """What to tell the developer, and the code to exit with."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def ensure_environment() -> None:
+    """Make what is missing or out of date; two at once wait for each other."""
+    if _is_current():
+        return
+    with _exclusive():
+        if not _is_current():
+            _install_uv()
+            _make_venv()
+            _install()
+            _stamp_file().write_text(_stamp())
+
+
+def _install_uv() -> None:
+    if UV.exists():
+        return
+    if subprocess.run([BASE_PYTHON, "-c", "import pip"], capture_output=True).returncode:
+        raise SetupError(
+            f"{BASE_PYTHON} has no pip, which ./dev needs once, to install uv.\n"
+            "Install it (Debian, Ubuntu: apt install python3-pip; Fedora: dnf install python3-pip) and run this again.",
+            MANUAL,
+        )
+    # pip --target works where `python3 -m venv` does not: Debian's Python comes without ensurepip.
+    draft = TOOLS / f"draft-{os.getpid()}"
+    _step(
+        f"installing uv {UV_VERSION} into .tools",
+        [BASE_PYTHON, "-m", "pip", "install", "--quiet", "--target", draft, f"uv=={UV_VERSION}"],
+    )
+    shutil.rmtree(UV.parents[1], ignore_errors=True)
+    draft.rename(UV.parents[1])
+
+
+def run_uv(what: str, *words: str) -> None:
+    """Run uv in the project's folder, which needs no environment."""
+    with _exclusive():
+        _install_uv()
+        _uv(what, *words)
+
+
+def _uv(what: str, *words: str | Path) -> None:
+    _step(what, [UV, *words])
+
+
+def _make_venv() -> None:
+    if not _is_usable():
+        _uv("making .venv", "venv", "--clear", "--no-project", "--python", BASE_PYTHON, VENV)
+
+
+def _install() -> None:
+    _uv("installing the locked packages", "pip", "sync", "--python", PYTHON, "--require-hashes", "--no-build", LOCK)
+    # Its build backend is among the locked packages, so that nothing unpinned is fetched to build with.
+    _uv(
+        "installing Runwatch, editable",
+        *("pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--offline", "-e", ROOT),
+    )
+
+
+def _is_usable() -> bool:
+    """Whether .venv was made here, not copied (its scripts name its folder), and by this version of Python."""
+    try:
+        made_here = f"'{VENV}'" in (VENV / "bin" / "activate").read_text()
+        version = f"version_info = {'.'.join(map(str, sys.version_info[:3]))}\n"
+        return made_here and version in (VENV / "pyvenv.cfg").read_text() and PYTHON.exists()
+    except FileNotFoundError:
+        return False
+
+
+def _is_current() -> bool:
+    try:
+        return _stamp_file().read_text() == _stamp() and PYTHON.exists()
+    except FileNotFoundError:
+        return False
+
+
+def _stamp_file() -> Path:
+    return VENV / ".runwatch-stamp"
+
+
+def _stamp() -> str:
+    content = hashlib.sha256(LOCK.read_bytes() + PROJECT.read_bytes()).hexdigest()
+    return f"{content}\n{sys.version}\n{VENV}\nuv {UV_VERSION}\n"
+
+
+@contextmanager
+def _exclusive() -> Iterator[None]:
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("waiting for another ./dev to set up")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _step(what: str, words: list[str | Path]) -> None:
+    """Run one step, saying it in one line; its output is shown only when it fails."""
+    started = time.monotonic()
+    _say(f"{what} …", end=" ")
+    # No Python but the one that runs us; no virtual environment but ours.
+    environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    print("failed" if done.returncode else f"{time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+    if done.returncode:
+        raise SetupError(done.stdout.decode(errors="replace"))
+
+
+def _say(line: str, end: str = "\n") -> None:
+    print(f"dev: {line}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,171 @@
+"""The commands of ./dev."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from devtools.environment import LOCK, PROJECT, PYTHON, ROOT, VENV, SetupError, ensure_environment, run_uv
+
+Command = Callable[[list[str]], int]
+
+
+def main(words: list[str]) -> NoReturn:
+    os.chdir(ROOT)
+    name, *rest = words or ["--help"]
+    if name in {"-h", "--help", "help"}:
+        print(_overview())
+        sys.exit()
+    if name not in COMMANDS:
+        close = get_close_matches(name, COMMANDS, 1)
+        hint = f"Did you mean ./dev {close[0]}?" if close else "./dev --help lists the commands."
+        _fail(f"./dev has no command {name!r}. {hint}", 2)
+    command = COMMANDS[name]
+    if rest and rest[0] in {"-h", "--help"}:
+        from inspect import cleandoc  # slow to import, and seldom asked for
+
+        print(f"./dev {name}: {cleandoc(command.__doc__ or '')}")
+        sys.exit()
+    try:
+        if command is fix and rest[:1] == ["--lock"]:
+            lock(rest[1:])  # first: what is locked may be what keeps the environment from being made
+        ensure_environment()
+        sys.exit(command(rest))
+    except SetupError as error:
+        _fail(str(error), error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(words: list[str]) -> int:
+    """serve the app for development.
+
+    Everything after it goes to `runwatch serve --dev`: --port 8001, --host 0.0.0.0, …
+    """
+    _become("runwatch", "serve", "--dev", *words)
+
+
+def test(words: list[str]) -> int:
+    """run the tests and the specs, against a real Postgres and Valkey that it starts.
+
+    --soak gives property and fault tests their full counts; the first lines of the output say which counts ran.
+    Everything after it goes to pytest: -k NAME, -x, a file, …
+    RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL name servers to use instead.
+    """
+    _become("pytest", *words)
+
+
+def specs(words: list[str]) -> int:
+    """run the specs alone: the promises, seen from outside.
+
+    They start a server, or use the one at RUNWATCH_SPECS_URL. Everything after it goes to pytest.
+    """
+    named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
+    _become("pytest", *([] if named else ["specs"]), *words)
+
+
+def check(words: list[str]) -> int:
+    """run every check but the tests, all of them even when one fails; names after it choose some.
+
+    A summary of one line a check ends the output; the exit code is 1 when one failed.
+    """
+    from devtools.check import run_checks
+
+    return run_checks(words)
+
+
+def fix(words: list[str]) -> int:
+    """mend what can be mended: ruff's fixes and formatting.
+
+    --lock renews requirements.lock from pyproject.toml instead (from the network). It keeps versions that still fit;
+    what follows goes to uv: --upgrade, --upgrade-package NAME.
+    """
+    if words[:1] == ["--lock"]:
+        return 0
+    ruff = VENV / "bin" / "ruff"
+    fixed = subprocess.call([ruff, "check", "--fix", *words])
+    return subprocess.call([ruff, "format", *words]) or fixed
+
+
+def lock(words: list[str]) -> None:
+    # Not uv.lock, which writes the address of somebody's package index on every line.
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--group", "dev"]
+    run_uv("locking", "pip", "compile", "--quiet", *options, *words, PROJECT.name, "-o", LOCK.name)
+
+
+def bench(words: list[str]) -> int:
+    """list the benchmarks, or run those named; options after the names go to each: --quick, …"""
+    return _list_or_run("benchmarks", "bench_*.py", words, empty="There are no benchmarks yet.", several=True)
+
+
+def schema(words: list[str]) -> int:
+    """write schema.graphql from the code."""
+    _become("runwatch", "export-schema", *words)
+
+
+def migrate(words: list[str]) -> int:
+    """bring the database to the newest schema; everything after it goes to `runwatch migrate`."""
+    _become("runwatch", "migrate", *words)
+
+
+def demo(words: list[str]) -> int:
+    """list the demos, or run the one named: a folder of examples/ with a __main__.py."""
+    return _list_or_run("examples", "*/__main__.py", words, empty="There are no demos apart: ./dev run is the demo.")
+
+
+COMMANDS: dict[str, Command] = {
+    command.__name__: command for command in (run, test, check, fix, specs, bench, schema, migrate, demo)
+}
+
+
+def _overview() -> str:
+    lines = [f"  {name:9}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "./dev COMMAND …: every chore of Runwatch. The first one sets up what is missing, inside this folder.",
+            "",
+            *lines,
+            "",
+            "./dev COMMAND --help says more.",
+        ]
+    )
+
+
+def _list_or_run(folder: str, pattern: str, words: list[str], *, empty: str, several: bool = False) -> int:
+    """Run modules of a folder by name, one after the other, or say which there are."""
+    found = {
+        (path.parent if path.name == "__main__.py" else path).stem.removeprefix("bench_"): path
+        for path in sorted(Path(folder).glob(pattern))
+    }
+    names = [word for word in words if not word.startswith("-")] if several else words[:1]
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        _fail(f"{folder}/ has no {', '.join(unknown)}. {_listing(found) or empty}", 2)
+    if not names:
+        print(_listing(found) or empty)
+        return 0
+    rest = [word for word in words if word not in names]
+    worst = 0
+    for name in names:
+        path = found[name]
+        module = ".".join((path.parent if path.name == "__main__.py" else path.with_suffix("")).parts)
+        worst = max(worst, abs(subprocess.call([PYTHON, "-m", module, *rest])))
+    return worst
+
+
+def _listing(found: dict[str, Path]) -> str:
+    return "\n".join(f"  {name:20}{path}" for name, path in found.items())
+
+
+def _become(program: str, *words: str) -> NoReturn:
+    """Replace this process, so that signals and the exit code are the program's own."""
+    path = VENV / "bin" / program
+    os.execv(path, [str(path), *words])
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(message.rstrip(), file=sys.stderr)
+    sys.exit(code)

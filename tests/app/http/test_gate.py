@@ -1,0 +1,286 @@
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+import websockets
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import clock
+from app.auth import Role, SignIn, Viewer
+from app.db import Database
+from app.http.gate import SignInGate, viewer_in
+from app.tokens import create_token, revoke_token
+from tests.app.issuer import jwt_settings, sign
+
+SECRET = "a shared secret of at least thirty-two bytes"
+GRAPHQL_JSON = "application/graphql-response+json"
+
+
+class Inside:
+    """The app behind the gate: says who came in, and remembers that somebody did."""
+
+    def __init__(self) -> None:
+        self.viewers: list[Viewer] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.viewers.append(viewer_in(scope))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"in"})
+
+
+async def never(*_: Any) -> Any:
+    pytest.fail("the body was asked for")
+
+
+async def ask(app: ASGIApp, headers: list[tuple[bytes, bytes]], method: str = "POST", path: str = "/graphql") -> Any:
+    """The answer of the app, which must not read the body: (status, headers, JSON)."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    await app(scope, never, send)
+    body = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], dict(sent[0]["headers"]), json.loads(body) if body != b"in" else "in"
+
+
+@pytest.fixture
+async def sign_in(database: Database) -> AsyncIterator[SignIn]:
+    opened = SignIn(database, jwt_settings(jwt_algorithms="HS256", jwt_key=SECRET))
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, http: Any = "httptools") -> AsyncIterator[int]:
+    """A real server of the app on the loopback interface; its port."""
+    config = uvicorn.Config(app, http=http, ws="websockets-sansio", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    # The protocol is named because asyncio turns Nagle's algorithm off only then: 40 ms an answer.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    for _ in range(1000):
+        if server.started:
+            break
+        await asyncio.sleep(0.005)
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def credentials(database: Database) -> dict[str, str | None]:
+    """Every way not to be signed in."""
+    expired, _ = await create_token(database, "expired", Role.ADMIN, expires_in=timedelta(microseconds=1))
+    revoked, token = await create_token(database, "revoked", Role.ADMIN)
+    await revoke_token(database, token.id)
+    return {
+        "none": None,
+        "empty": "",
+        "basic": "Basic YWRhOnNlY3JldA==",
+        "no token": "Bearer",
+        "unknown": "Bearer rw_12345678_" + "a" * 32,
+        "expired": f"Bearer {expired}",
+        "revoked": f"Bearer {revoked}",
+        "odd": "Bearer x",
+        "forged": f"Bearer {sign(SECRET.upper(), 'HS256')}",
+        "expired JWT": f"Bearer {sign(SECRET, 'HS256', exp=1)}",
+        "JWT without role": f"Bearer {sign(SECRET, 'HS256', role=None)}",
+        "too long": "Bearer " + "a" * 9000,
+    }
+
+
+QUERY = "{ viewer { name } }"
+INTROSPECTION = "{ __schema { types { name } } }"
+REQUESTS: dict[str, tuple[str, str, bytes]] = {
+    "valid": ("POST", "/graphql", json.dumps({"query": QUERY}).encode()),
+    "invalid": ("POST", "/graphql", json.dumps({"query": "{ nothing }"}).encode()),
+    "syntax error": ("POST", "/graphql", json.dumps({"query": "{"}).encode()),
+    "introspection": ("POST", "/graphql", json.dumps({"query": INTROSPECTION}).encode()),
+    "bad JSON": ("POST", "/graphql", b"{"),
+    "bad UTF-8": ("POST", "/graphql", b"\xff"),
+    "no body": ("POST", "/graphql", b""),
+    "batch": ("POST", "/graphql", json.dumps([{"query": QUERY}, {"query": QUERY}]).encode()),
+    "GET": ("GET", "/graphql?query=%7Bviewer%7Bname%7D%7D", b""),
+    "GET without query": ("GET", "/graphql", b""),
+    "HEAD": ("HEAD", "/graphql", b""),
+    "OPTIONS": ("OPTIONS", "/graphql", b""),
+    "DELETE": ("DELETE", "/graphql", b""),
+    "slash": ("POST", "/graphql/", b"{}"),
+    "events": ("POST", "/api/events", b"[]"),
+    "unknown path": ("GET", "/api/nothing", b""),
+}
+
+
+async def test_nobody_gets_in(database: Database, sign_in: SignIn) -> None:
+    inside = Inside()
+    async with (
+        serving(SignInGate(inside, sign_in)) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        ways = await credentials(database)
+        for (name, (method, path, body)), (way, header) in product(REQUESTS.items(), ways.items()):
+            headers = {} if header is None else {"Authorization": header}
+            answer = await client.request(method, path, content=body, headers=headers)
+            assert answer.status_code == 401, (name, way)
+            challenge = 'Bearer realm="runwatch"' + ("" if header is None else ', error="invalid_token"')
+            assert answer.headers["www-authenticate"] == challenge
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-type"] == "application/json"
+            if method != "HEAD":
+                [error] = answer.json()["errors"]
+                assert set(answer.json()) == {"errors"}
+                assert error["extensions"] == {"code": "UNAUTHENTICATED"}
+                assert header is None or len(header) < 8 or header[7:] not in error["message"]
+    assert inside.viewers == []
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_the_body_is_never_asked_for(sign_in: SignIn, name: str) -> None:
+    inside = Inside()
+    method, path, _ = REQUESTS[name]
+    assert (await ask(SignInGate(inside, sign_in), [], method, path))[0] == 401
+    assert inside.viewers == []
+
+
+async def test_everybody_else_does(database: Database, sign_in: SignIn) -> None:
+    inside = Inside()
+    gate = SignInGate(inside, sign_in)
+    secret, _ = await create_token(database, "worker", Role.RUNNER, "celery")
+    for token in (secret, sign(SECRET, "HS256", role="viewer")):
+        assert (await ask(gate, [(b"authorization", b"Bearer " + token.encode())]))[::2] == (200, "in")
+    assert inside.viewers[0] == Viewer("worker", Role.RUNNER, "celery")
+    assert (inside.viewers[1].name, inside.viewers[1].role) == ("ada", Role.VIEWER)
+
+
+async def test_revoked_and_expired_at_once(
+    database: Database, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = SignInGate(Inside(), sign_in)
+    secret, token = await create_token(database, "ada", Role.ADMIN, expires_in=timedelta(hours=1))
+    headers = [(b"authorization", b"Bearer " + secret.encode())]
+    assert (await ask(gate, headers))[0] == 200
+    assert token.expires_at is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now_us", lambda: token.expires_at)
+        status, _, body = await ask(gate, headers)
+        assert (status, body["errors"][0]["message"]) == (401, "The token has expired")
+    await revoke_token(database, token.id)
+    status, _, body = await ask(gate, headers)
+    assert (status, body["errors"][0]["message"]) == (401, "The token was revoked")
+
+
+async def test_ambiguous_and_odd_headers(database: Database, sign_in: SignIn) -> None:
+    secret, _ = await create_token(database, "ada", Role.ADMIN)
+    good = b"Bearer " + secret.encode()
+    gate = SignInGate(Inside(), sign_in)
+    for values in ([good, good], [good, b""], [b"Bearer x", good], [good + b"\xff"], ["Bearer ä".encode()], [b"\xff"]):
+        status, headers, _ = await ask(gate, [(b"authorization", value) for value in values])
+        assert status == 401
+        assert b"invalid_token" in headers[b"www-authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "graphql"),
+    [
+        (None, False),
+        (GRAPHQL_JSON, True),
+        (GRAPHQL_JSON.upper(), True),
+        (f"{GRAPHQL_JSON}; charset=utf-8, application/json;q=0.9", True),
+        (f"application/json, {GRAPHQL_JSON};q=0.5", False),
+        (f"application/json;q=0.2, {GRAPHQL_JSON};q=0.5", True),
+        (f"{GRAPHQL_JSON};q=0", False),
+        (f"{GRAPHQL_JSON};q=x", False),
+        (f"{GRAPHQL_JSON};q=nan", False),
+        ("application/json", False),
+        ("*/*", False),
+        ("text/event-stream", False),
+        (",;,;q=", False),
+    ],
+)
+async def test_media_type(sign_in: SignIn, accept: str | None, graphql: bool) -> None:
+    headers = [] if accept is None else [(b"accept", accept.encode())]
+    answer = await ask(SignInGate(Inside(), sign_in), headers)
+    assert answer[1][b"content-type"] == (GRAPHQL_JSON if graphql else "application/json").encode()
+
+
+async def test_errors_of_the_database_are_raised(
+    database: Database, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, _ = await create_token(database, "ada", Role.ADMIN)
+
+    async def fail(sql: str, *params: Any) -> Any:
+        raise OSError("the database is gone")
+
+    monkeypatch.setattr(database, "fetch", fail)
+    with pytest.raises(OSError, match="gone"):
+        await ask(SignInGate(Inside(), sign_in), [(b"authorization", b"Bearer " + secret.encode())])
+
+
+@pytest.mark.parametrize("http", ["httptools", "h11"])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_large_body_still_gets_its_answer(sign_in: SignIn, http: str, chunked: bool) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 1024 * 1024
+
+    inside = Inside()
+    async with serving(SignInGate(inside, sign_in), http) as port, httpx.AsyncClient() as client:
+        for _ in range(2):
+            content = parts() if chunked else b"x" * 20 * 1024 * 1024
+            answer = await client.post(f"http://127.0.0.1:{port}/graphql", content=content)
+            assert answer.status_code == 401
+            assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert inside.viewers == []
+
+
+@pytest.mark.parametrize("http", ["httptools", "h11"])
+async def test_a_client_that_waits_for_leave_to_send_does_not_get_it(sign_in: SignIn, http: str) -> None:
+    async with serving(SignInGate(Inside(), sign_in), http) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)  # to the end: the connection is closed
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert b"100 Continue" not in answer
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_websockets_are_refused(sign_in: SignIn) -> None:
+    async with serving(SignInGate(Inside(), sign_in)) as port:
+        with pytest.raises(websockets.InvalidStatus) as raised:
+            await websockets.connect(f"ws://127.0.0.1:{port}/graphql")
+        assert raised.value.response.status_code == 401
+        assert raised.value.response.headers["www-authenticate"] == 'Bearer realm="runwatch"'
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await SignInGate(Inside(), sign_in)({"type": "websocket", "headers": []}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 4401}]
+
+
+async def test_websockets_go_to_the_app_that_signs_them_in(sign_in: SignIn) -> None:
+    seen: list[Scope] = []
+
+    async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    scope: Scope = {"type": "websocket", "headers": []}
+    await SignInGate(Inside(), sign_in, websocket)(scope, never, never)
+    assert seen == [scope]

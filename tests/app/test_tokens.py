@@ -1,0 +1,209 @@
+import asyncio
+import hashlib
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.auth import Role
+from app.clock import MINUTE, SECOND
+from app.db import Database
+from app.engines import list_engines
+from app.errors import BadInput, NotFound, Unauthenticated
+from app.token_use import TokenUse
+from app.tokens import check_token, create_token, list_tokens, revoke_token
+
+
+async def last_used(database: Database) -> int | None:
+    [token] = await list_tokens(database)
+    return token.last_used_at
+
+
+async def until(database: Database, at: int) -> None:
+    """Wait until the token's last use is `at`."""
+    for _ in range(1000):
+        if await last_used(database) == at:
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError
+
+
+async def test_the_secret_is_shown_once_and_only_its_hash_is_kept(database: Database) -> None:
+    secret, token = await create_token(database, "ada", Role.ADMIN)
+    assert re.fullmatch(r"rw_[0-9A-Za-z]{8}_[0-9A-Za-z]{32}", secret)  # 32 of 62 characters: 190 bits
+    assert token.prefix == secret[:11]
+    [row] = await database.fetch("SELECT * FROM tokens")
+    stored = [str(value) for value in row]
+    assert hashlib.sha256(secret.encode()).hexdigest() in stored
+    assert not any(secret[12:] in value for value in stored)
+    assert await check_token(database, secret) == token
+    assert await list_tokens(database) == [token]
+
+
+async def test_a_runner_is_bound_to_its_engine(database: Database) -> None:
+    secret, token = await create_token(database, "worker", Role.RUNNER, "celery")
+    assert token.engine == "celery"
+    assert (await check_token(database, secret)).engine == "celery"
+    await create_token(database, "worker 2", Role.RUNNER, "celery")
+    assert [engine.name for engine in await list_engines(database)] == ["celery"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "engine", "expires_in"),
+    [
+        ("a", Role.RUNNER, None, None),
+        ("a", Role.ADMIN, "celery", None),
+        ("a", Role.VIEWER, "celery", None),
+        ("", Role.ADMIN, None, None),
+        ("a\n", Role.ADMIN, None, None),
+        ("a", Role.RUNNER, "x" * 101, None),
+        ("a", Role.ADMIN, None, timedelta(0)),
+        ("a", Role.ADMIN, None, timedelta(seconds=-1)),
+        ("a", Role.ADMIN, None, timedelta.max),
+    ],
+)
+async def test_what_cannot_be_made(
+    database: Database, name: str, role: Role, engine: str | None, expires_in: timedelta | None
+) -> None:
+    with pytest.raises(BadInput):
+        await create_token(database, name, role, engine, expires_in)
+    assert await list_tokens(database) == []
+    assert await list_engines(database) == []
+
+
+@pytest.mark.parametrize("form", ["rw_12345678_" + "a" * 32, "rw_", "rw_ä", "", "x", "rw_12345678_" + "a" * 32 + "\n"])
+async def test_unknown(database: Database, form: str) -> None:
+    with pytest.raises(Unauthenticated, match=r"^Unknown token$"):
+        await check_token(database, form)
+
+
+async def test_every_character_counts(database: Database) -> None:
+    secret, _ = await create_token(database, "ada", Role.ADMIN)
+    for place in range(len(secret)):
+        other = "x" if secret[place] != "x" else "y"
+        with pytest.raises(Unauthenticated, match=r"^Unknown token$"):
+            await check_token(database, secret[:place] + other + secret[place + 1 :])
+    with pytest.raises(Unauthenticated, match=r"^Unknown token$"):
+        await check_token(database, secret.swapcase())
+
+
+async def test_expires_at_its_microsecond(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, token = await create_token(database, "ada", Role.ADMIN, expires_in=timedelta(seconds=5))
+    assert token.expires_at == token.created_at + 5 * SECOND
+    monkeypatch.setattr(clock, "now_us", lambda: token.created_at + 5 * SECOND - 1)
+    assert await check_token(database, secret) == token
+    monkeypatch.setattr(clock, "now_us", lambda: token.created_at + 5 * SECOND)
+    with pytest.raises(Unauthenticated, match=r"^The token has expired$"):
+        await check_token(database, secret)
+
+
+@pytest.mark.parametrize("way", ["id", "prefix", "name", "secret"])
+async def test_revoked_at_once(database: Database, way: str) -> None:
+    secret, token = await create_token(database, "ada", Role.ADMIN)
+    await create_token(database, "eve", Role.ADMIN)
+    given = {"id": token.id, "prefix": token.prefix, "name": "ada", "secret": secret}[way]
+    revoked = await revoke_token(database, given)
+    assert revoked.revoked_at is not None
+    with pytest.raises(Unauthenticated, match=r"^The token was revoked$"):
+        await check_token(database, secret)
+    assert await revoke_token(database, given) == revoked  # the first time stands
+    assert [other.name for other in await list_tokens(database) if other.revoked_at is None] == ["eve"]
+
+
+async def test_which_one_to_revoke(database: Database) -> None:
+    _, first = await create_token(database, "ci", Role.VIEWER)
+    _, second = await create_token(database, "ci", Role.VIEWER)
+    with pytest.raises(BadInput, match=f"{second.prefix}, {first.prefix}"):
+        await revoke_token(database, "ci")
+    await revoke_token(database, first.prefix)
+    assert (await revoke_token(database, "ci")).id == second.id  # the only one left of that name
+    for unknown in ("nobody", "0" * 32, "rw_00000000", "", "a\0b"):
+        with pytest.raises(NotFound):
+            await revoke_token(database, unknown)
+
+
+async def test_an_id_always_says_which(database: Database) -> None:
+    _, token = await create_token(database, "ada", Role.ADMIN)
+    await create_token(database, token.id, Role.VIEWER)
+    _, named = await create_token(database, token.prefix, Role.VIEWER)
+    with pytest.raises(BadInput, match=token.id):
+        await revoke_token(database, token.prefix)
+    assert (await revoke_token(database, token.id)).name == "ada"
+    assert (await revoke_token(database, token.prefix)).id == named.id
+
+
+async def test_use_is_written_once_a_minute(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, token = await create_token(database, "ada", Role.ADMIN)
+    here, elsewhere = TokenUse(database), TokenUse(database)  # as in two processes
+    writes = 0
+    transaction = database.transaction
+
+    async def count(work: Any) -> Any:
+        nonlocal writes
+        writes += 1
+        return await transaction(work)
+
+    monkeypatch.setattr(database, "transaction", count)
+    start = clock.now_us()
+    for offset in (0, 1, SECOND, MINUTE - 1):
+        here.note(token, start + offset)
+    await until(database, start)
+    assert writes == 1
+    now_read = await check_token(database, secret)
+    elsewhere.note(now_read, start + MINUTE - 1)
+    here.note(now_read, start + MINUTE)
+    await until(database, start + MINUTE)
+    elsewhere.note(now_read, start + MINUTE + 1)  # it read the old time; the row's condition holds it back
+    await asyncio.sleep(0.1)
+    assert await last_used(database) == start + MINUTE
+    assert writes == 3
+    await here.close()
+    await elsewhere.close()
+
+
+async def test_use_that_cannot_be_written_is_not_tried_at_every_request(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = await create_token(database, "ada", Role.ADMIN)
+    tries = 0
+
+    async def fail(work: Any) -> None:
+        nonlocal tries
+        tries += 1
+        raise OSError("no")
+
+    use = TokenUse(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "transaction", fail)
+        for offset in range(5):
+            use.note(token, 1 + offset)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+    assert tries == 1
+    use.note(token, 1 + MINUTE)
+    await until(database, 1 + MINUTE)
+    await use.close()
+
+
+async def test_closing_does_not_wait_for_a_write(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = await create_token(database, "ada", Role.ADMIN)
+    monkeypatch.setattr(database, "transaction", lambda work: asyncio.sleep(60))
+    use = TokenUse(database)
+    use.note(token, 1)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await use.close()
+    await TokenUse(database).close()
+
+
+async def test_memory_of_uses_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = await create_token(database, "ada", Role.ADMIN)
+    monkeypatch.setattr("app.token_use.MANY", 1)
+    _, other = await create_token(database, "eve", Role.ADMIN)
+    use = TokenUse(database)
+    use.note(token, 1)
+    use.note(other, 1 + MINUTE)
+    assert list(use._noted) == [other.id]
+    await use.close()
