@@ -61,6 +61,7 @@ _envelope = msgspec.json.Decoder(wire.Envelope)
 _id_only = msgspec.json.Decoder(wire.IdOnly)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _claims = msgspec.json.Decoder(wire.ClaimsData | None)
+_trigger_data = msgspec.json.Decoder(wire.TriggerDataOnly)
 _finished = msgspec.json.Decoder(wire.FinishedData)
 _step_started = msgspec.json.Decoder(wire.StepStartedData)
 _step_finished = msgspec.json.Decoder(wire.StepFinishedData)
@@ -111,17 +112,17 @@ def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int) -> B
         try:
             events.append(_decode_event(index, part, markers, now))
         except _Rejected as error:
-            rejected.append(Rejection(index, _id_of(part), str(error)))
+            rejected.append(Rejection(index, _id_of(part, markers), str(error)))
         except RecursionError:
             rejected.append(Rejection(index, None, f"The event is nested more than {MAX_DEPTH} deep"))
         except msgspec.MsgspecError as error:
-            rejected.append(Rejection(index, _id_of(part), str(error)))
+            rejected.append(Rejection(index, _id_of(part, markers), str(error)))
     return Batch(events, rejected)
 
 
-def _id_of(part: bytes) -> str | None:
+def _id_of(part: bytes, markers: Markers | None) -> str | None:
     try:
-        found = _id_only.decode(part).id
+        found = _id_only.decode(_Reader(markers).plain(part)).id
     except (msgspec.MsgspecError, RecursionError):
         return None
     return found if found is None or len(found) <= MAX_NAME else None
@@ -144,18 +145,19 @@ def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form)
 
 
 def _decode_event(index: int, part: bytes, markers: Markers | None, now: int) -> Event:
-    envelope = _envelope.decode(part)
+    reader = _Reader(markers)
+    envelope = _envelope.decode(reader.plain(part))
     body_of = _BODIES.get(envelope.type)
     if body_of is None:
         raise _Rejected(f"Unknown type {envelope.type[:100]!r}; known are {', '.join(_BODIES)}")
-    reader = _Reader(markers)
     time = clock.to_us(envelope.time)
     if time > now + MAX_AHEAD:
         raise _Rejected("time is more than 5 minutes ahead of this server's clock")
     if time < 0:
         raise _Rejected("time is before 1970")
     event_id = reader.name("id", envelope.id)
-    data = bytes(envelope.data)
+    # The data keep their markers: what becomes of those depends on where they are.
+    data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
     if depth_exceeds(data):
         raise _Rejected(f"data is nested more than {MAX_DEPTH} deep")
     return Event(
@@ -225,12 +227,13 @@ class _Reader:
             step=error.step,
         )
 
-    def trigger_data(self, raw: msgspec.Raw) -> TriggerData | None:
+    def trigger_data(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:
+        """The trigger's data: `raw`, or what they were in `claims` before they were made plain."""
         if not (data := bytes(raw)):
             return None
         changed = False
         if self._markers is not None:
-            data, changed = self._markers.original(data)
+            data, changed = self._markers.original(bytes(_trigger_data.decode(claims).trigger.data))
         if len(data) > MAX_DATA:
             return TriggerData(_beginning(data, MAX_DATA), len(data), True)
         return TriggerData(data.decode(), len(data), changed)
@@ -244,7 +247,7 @@ def _beginning(data: bytes, most: int) -> str:
 
 def _claims_of(kind: Kind) -> Callable[[_Reader, bytes, str, int], tuple[Kind, Claims]]:
     def read(reader: _Reader, data: bytes, event_id: str, time: int) -> tuple[Kind, Claims]:
-        given = _claims.decode(data) or wire.ClaimsData()
+        given = _claims.decode(reader.plain(data)) or wire.ClaimsData()
         trigger = given.trigger
         definition = given.definition
         if definition is not None and len(definition) > MAX_STEPS:
@@ -252,7 +255,7 @@ def _claims_of(kind: Kind) -> Callable[[_Reader, bytes, str, int], tuple[Kind, C
         return kind, Claims(
             workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
             trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
-            trigger_data=None if trigger is None else reader.trigger_data(trigger.data),
+            trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
             retry_of=None if given.retry_of is None else _execution_id(given.retry_of),
             definition=None if definition is None else tuple(reader.name("definition", name) for name in definition),
         )

@@ -250,7 +250,7 @@ async def insert_steps(transaction: Transaction, steps: Sequence[tuple[str, Step
     """Insert steps, each with its execution's id, none of which exists yet."""
     await transaction.insert("steps", STEP, [_step(id_, step) for id_, step in steps])
     payloads = [_step_payload(id_, step) for id_, step in steps]
-    await transaction.insert("step_payloads", STEP_PAYLOAD, [row for row in payloads if any(row[2:])])
+    await transaction.insert("step_payloads", STEP_PAYLOAD, [row for row in payloads if row[2:] != (None,) * 6])
 
 
 async def stored_steps(

@@ -129,9 +129,9 @@ class Ingestion:
             if before is None:
                 new.append((id_, step))
                 continue
-            visible, key = before.visible(), (before.state_key, before.name_key)
+            visible, merge_keys = before.visible(), before.merge_keys()
             before.merge(step)
-            if before.rewritten or before.visible() != visible or (before.state_key, before.name_key) != key:
+            if before.rewritten or before.visible() != visible or before.merge_keys() != merge_keys:
                 merged.append((id_, before))
         await fact_rows.insert_steps(transaction, new)
         await fact_rows.update_steps(transaction, merged)

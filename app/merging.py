@@ -98,6 +98,10 @@ class StepFacts:
         """What a reader of the API can see of it, payloads apart."""
         return self.name, self.kind, self.started_at, self.finished_at and self.state_key, self.input_key
 
+    def merge_keys(self) -> tuple[object, ...]:
+        """What decides the next merge: it has to be stored, whether or not a reader can see a difference."""
+        return self.state_key, self.name_key, self.kind_key, self.input_key
+
 
 @dataclass(slots=True)
 class ExecutionFacts:

@@ -36,11 +36,13 @@ class Registry:
     async def workflow_ids(self, transaction: Transaction, keys: Iterable[WorkflowKey]) -> dict[WorkflowKey, str]:
         """The id of each workflow."""
         wanted = set(keys)
-        if missing := sorted(wanted - self._workflows.keys()):
+        # Taken now: another transaction's commit may make this process forget while we wait.
+        known = {key: id_ for key in wanted if (id_ := self._workflows.get(key)) is not None}
+        if missing := sorted(wanted - known.keys()):
             registered = await self._register_workflows(transaction, missing)
             transaction.after_commit(lambda: self._remember_workflows(registered))
-            return {key: registered.get(key) or self._workflows[key] for key in wanted}
-        return {key: self._workflows[key] for key in wanted}
+            known.update(registered)
+        return known
 
     def _remember_workflows(self, registered: dict[WorkflowKey, str]) -> None:
         if len(self._workflows) + len(registered) > MOST_REMEMBERED:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.db import Database, Transaction
 from app.events import Event, Rejection
+from app.fact_rows import Key
 
 # Links are checked one transaction at a time: two that each close half of a cycle would not see each other.
 ADVISORY_LOCK = 0x72775F6C696E6B73
@@ -35,7 +36,7 @@ async def check(
     if database.dialect == "postgres":
         await transaction.fetch("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
     rejected: list[Rejection] = []
-    accepted: dict[tuple[str, str], tuple[str, str]] = {}  # links of this batch: from a retry to what it retries
+    accepted: dict[Key, list[Key]] = {}  # links of this batch: what a retry retries, and its ancestors
     for event in events:
         parent_id = claimed_by(event)
         if parent_id is None:
@@ -45,27 +46,27 @@ async def check(
         if error := _contradiction(key, chain, accepted):
             rejected.append(Rejection(event.index, event.id, error))
         else:
-            accepted[key] = chain[0]
+            accepted.setdefault(key, []).extend(chain)
     return rejected
 
 
-async def _chain(transaction: Transaction, execution_id: str) -> list[tuple[str, str]]:
+async def _chain(transaction: Transaction, execution_id: str) -> list[Key]:
     """The execution and its ancestors, as (engine id, external id), nearest first."""
     rows = await transaction.fetch(_ANCESTORS.format(most=MOST_ANCESTORS), execution_id)
     return [(row[0], row[1]) for row in rows]
 
 
-def _contradiction(
-    key: tuple[str, str], chain: list[tuple[str, str]], accepted: dict[tuple[str, str], tuple[str, str]]
-) -> str | None:
+def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -> str | None:
     if not chain:
         return "retryOf names no execution"
     if chain[0][0] != key[0]:
         return "retryOf names an execution of another engine"
-    reached = list(chain)
-    for ancestor in chain:
-        while (ancestor := accepted.get(ancestor, ancestor)) not in reached:
-            reached.append(ancestor)
+    reached = dict.fromkeys(chain)
+    unseen = list(reached)
+    while unseen:
+        further = [ancestor for ancestor in accepted.get(unseen.pop(), ()) if ancestor not in reached]
+        reached.update(dict.fromkeys(further))
+        unseen.extend(further)
     if key in reached:
         return "retryOf would make the execution a retry of itself"
     if len(reached) >= MOST_ANCESTORS:

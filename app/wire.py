@@ -47,6 +47,18 @@ class ClaimsData(msgspec.Struct, rename="camel"):
     definition: list[str] | None = None
 
 
+class TriggerPayload(msgspec.Struct):
+    """The data of a TriggerClaim alone."""
+
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class TriggerDataOnly(msgspec.Struct):
+    """Of ClaimsData the trigger's data alone, for a body that had to be repaired."""
+
+    trigger: TriggerPayload
+
+
 class FailureData(msgspec.Struct, rename="camel"):
     """An error as an engine tells it."""
 

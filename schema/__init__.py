@@ -1,0 +1,16 @@
+"""What we promise: the GraphQL schema. Everything that it can do is in app/; who may do it, in resolvers/."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.graphql.sign_in import SignInRequired
+from schema.query import Query
+from schema.scalars import SCALARS
+
+schema = strawberry.Schema(
+    query=Query,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[SignInRequired],
+)

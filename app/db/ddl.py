@@ -36,7 +36,7 @@ WORDS = {
 }
 
 
-class Sql(RunSQL):  # type: ignore[misc]  # untyped in Tortoise
+class Sql(RunSQL):
     """One statement; `{id}`, `{text}` and the like become the database's own words. `only` names one database."""
 
     def __init__(self, statement: str, only: str | None = None) -> None:

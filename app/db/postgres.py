@@ -52,7 +52,8 @@ class PostgresTransaction(Transaction):
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement."""
-        return await self._connection.fetch(sql, *params)
+        rows: Sequence[Row] = await self._connection.fetch(sql, *params)
+        return rows
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """One prepared statement; asyncpg sends the rows in one pipeline."""
@@ -92,7 +93,8 @@ class PostgresTransaction(Transaction):
 
     async def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], tail: str = "") -> Sequence[Row]:
         sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {self._unnest(table, columns)}{tail}"
-        return await self._connection.fetch(sql, *zip(*rows, strict=True))
+        inserted: Sequence[Row] = await self._connection.fetch(sql, *zip(*rows, strict=True))
+        return inserted
 
     def _unnest(self, table: str, columns: Sequence[str]) -> str:
         types = self._column_types[table]
@@ -146,12 +148,13 @@ class PostgresDatabase(Database):
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement; run again once when its connection turns out to be dead."""
         try:
-            return await self._reads.fetch(sql, *params)
+            rows: Sequence[Row] = await self._reads.fetch(sql, *params)
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
         except DEAD:
             await self._reads.expire_connections()
-            return await self._reads.fetch(sql, *params)
+            rows = await self._reads.fetch(sql, *params)
+        return rows
 
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
         """The list is one array parameter, so that the statement's text does not depend on its length."""

@@ -113,6 +113,12 @@ class _Reader:
         self._deadline = time.monotonic() + READ_LIMIT_SECONDS
         try:
             return list(await self._connection.execute_fetchall(sql, params))
+        except asyncio.CancelledError:
+            # Its statement may be running still: end it now, and wait for that, or the next reader would wait for it
+            # and lose its own time.
+            self._deadline = 0.0
+            await self._connection.execute_fetchall("SELECT 1")
+            raise
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
@@ -154,7 +160,6 @@ class SqliteDatabase(Database):
         try:
             return await reader.fetch(numbered(sql), params)
         finally:
-            # A cancelled caller may leave its statement running: the next one waits behind it, until its deadline.
             self._idle.put_nowait(reader)
 
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:

@@ -1,0 +1,197 @@
+"""The command line: runwatch serve, migrate, import, token, engine, export-schema."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import pydantic
+import typer
+import uvloop
+from rich.table import Table
+
+from app import clock, engines, tokens
+from app.auth import Role
+from app.db import Database, open_database
+from app.db.migrate import migrate as migrate_database
+from app.errors import AppError, BadInput, Conflict
+from app.importing import Format, Importer
+from app.logging_setup import configure_logging
+from app.serving import console, import_with_progress
+from app.serving import serve as serve_app
+from app.settings import Settings
+from schema.published import check_schema, write_schema
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Watches the runs of automations.")
+token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens: who may sign in.")
+engine_app = typer.Typer(no_args_is_help=True, help="Engines: what runs automations.")
+app.add_typer(token_app, name="token")
+app.add_typer(engine_app, name="engine")
+
+
+def main() -> None:
+    """The entry point: expected failures end with their message and exit code 1."""
+    try:
+        app()
+    except AppError as error:
+        _fail(error.message)
+    except pydantic.ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            console.print(f"RUNWATCH_{name}: {problem['msg']}" if name else problem["msg"], style="red", markup=False)
+        sys.exit(1)
+    except OSError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    console.print(message, style="red", markup=False)
+    sys.exit(1)
+
+
+def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+    """Do some work on the migrated database of the settings."""
+    settings = Settings()
+    configure_logging(settings)
+
+    async def run() -> T:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await migrate_database(settings.url_of_database)
+        database = await open_database(settings.url_of_database)
+        try:
+            return await work(database, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; RUNWATCH_HOST by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; RUNWATCH_PORT by default.")] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="Sample data if there is none, and a ready-made request.")] = False,
+) -> None:
+    """Serve GraphQL and the events door; migrates the database first."""
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings.model_validate({**Settings().model_dump(), **given})
+    configure_logging(settings)
+    try:
+        uvloop.run(serve_app(settings, dev=dev))
+    except KeyboardInterrupt:
+        console.print("Stopped")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date; safe to call from several processes at once."""
+    settings = Settings()
+    configure_logging(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    applied = asyncio.run(migrate_database(settings.url_of_database))
+    console.print(f"Applied {', '.join(applied)}" if applied else "Nothing to apply")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="One event or run a line.")],
+    format_: Annotated[Format, typer.Option("--format", help="What a line is.")] = Format.CLOUDEVENTS,
+    shift_to_now: Annotated[
+        bool, typer.Option("--shift-to-now", help="Move all times so that the newest is now (galaxy only).")
+    ] = False,
+) -> None:
+    """Import runs from a file. An import that was interrupted goes on where it stopped."""
+
+    async def work(database: Database, settings: Settings) -> int:
+        importer = Importer(database, file, format_, settings.data_dir / "imports")
+        report = await import_with_progress(importer, file, shift_to_now=shift_to_now)
+        for line, reason in report.rejected[:20]:
+            console.print(f"Line {line} rejected: {reason}", style="yellow", markup=False)
+        if len(report.rejected) > 20:
+            console.print(f"… and {len(report.rejected) - 20} more", style="yellow")
+        if report.skipped_lines:
+            console.print(f"{report.skipped_lines} lines had been imported before")
+        if report.shift_us:
+            console.print(f"All times were moved by {report.shift_us / 86_400e6:.3f} days")
+        console.print(f"{report.accepted} events accepted, {len(report.rejected)} rejected")
+        return 1 if report.rejected else 0
+
+    raise typer.Exit(_run(work))
+
+
+@token_app.command("create")
+def token_create(
+    role: Annotated[str, typer.Option(help="admin, viewer or runner.")],
+    name: Annotated[str, typer.Option(help="Who will use it.")],
+    engine: Annotated[str | None, typer.Option(help="The engine that a runner reports for.")] = None,
+    days: Annotated[float | None, typer.Option(help="Days until it expires; never by default.")] = None,
+) -> None:
+    """Make a token and print it; it cannot be shown again."""
+    if role.upper() not in Role.__members__:
+        raise BadInput(f"There is no role {role!r}: choose admin, viewer or runner")
+    lifetime = None if days is None else timedelta(days=days)
+    secret, _ = _run(lambda database, _: tokens.create_token(database, name, Role[role.upper()], engine, lifetime))
+    typer.echo(secret)
+
+
+@token_app.command("list")
+def token_list() -> None:
+    """List all tokens, the newest first."""
+    table = Table("id", "prefix", "name", "role", "engine", "expires", "last used", "revoked")
+    for token in _run(lambda database, _: tokens.list_tokens(database)):
+        times = (token.expires_at, token.last_used_at, token.revoked_at)
+        shown = ["" if time is None else clock.to_rfc3339(time) for time in times]
+        table.add_row(token.id, token.prefix, token.name, token.role, token.engine or "", *shown)
+    console.print(table)
+
+
+@token_app.command("revoke")
+def token_revoke(which: Annotated[str, typer.Argument(help="Its id, prefix or name.")]) -> None:
+    """Revoke a token; it stops working at once."""
+    token = _run(lambda database, _: tokens.revoke_token(database, which))
+    console.print(f"Revoked {token.prefix} ({token.name})", markup=False)
+
+
+@engine_app.command("add")
+def engine_add(name: Annotated[str, typer.Argument(help="Its name: the source of its events.")]) -> None:
+    """Register an engine. Engines also register themselves with their first event."""
+
+    async def work(database: Database, _: Settings) -> None:
+        if await engines.by_names(database, [engines.check_name(name)]):
+            raise Conflict(f"There is an engine {name!r} already")
+        await database.transaction(lambda tx: engines.ensure_engine(database, tx, name))
+
+    _run(work)
+    console.print(f"Added {name}", markup=False)
+
+
+@engine_app.command("list")
+def engine_list() -> None:
+    """List all engines, by name."""
+    table = Table("id", "name", "kind")
+    for engine in _run(lambda database, _: engines.list_engines(database)):
+        table.add_row(engine.id, engine.name, engine.kind)
+    console.print(table)
+
+
+@app.command("export-schema")
+def export_schema(
+    path: Annotated[Path, typer.Option(help="The file.")] = Path("schema.graphql"),
+    check: Annotated[bool, typer.Option("--check", help="Only compare: exit 1 when the file is stale.")] = False,
+    allow_breaking: Annotated[bool, typer.Option(help="Write even what breaks clients.")] = False,
+) -> None:
+    """Write the GraphQL schema to a file, unless that takes away what clients may rely on."""
+    if check:
+        check_schema(path)
+    else:
+        write_schema(path, allow_breaking=allow_breaking)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Errors of an execution as the answer shows them: expected ones with their code, everything else masked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+from app.errors import AppError, ErrorCode
+
+log = structlog.get_logger(__name__)
+
+
+def shown(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
+    """The `errors` of a response."""
+    return [_shown(error) for error in errors]
+
+
+def masked(error: BaseException) -> dict[str, Any]:
+    """An unexpected failure: an id for the reader, the rest for the log."""
+    error_id = secrets.token_hex(8)
+    log.error("internal_error", error_id=error_id, exc_info=error)
+    return {
+        "message": "Something went wrong here; the log has the details under the errorId",
+        "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id},
+    }
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    formatted: dict[str, Any] = dict(error.formatted)
+    if isinstance(cause, AppError) and cause.code is not ErrorCode.INTERNAL:
+        formatted["message"] = cause.message
+        formatted["extensions"] = cause.extensions
+    elif cause is None or isinstance(cause, GraphQLError):
+        # graphql-core's own: syntax, validation, a variable or an argument that does not fit its type.
+        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
+    else:
+        formatted.update(masked(cause))
+    return formatted

@@ -1,0 +1,91 @@
+"""POST /api/events: the door through which engines report (docs/events.md). 202 means committed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import clock
+from app.auth import Permission, Viewer
+from app.decoding import Form, decode
+from app.errors import AppError, ErrorCode, Forbidden
+from app.events import Event, Rejection
+from app.http.body import read_body
+from app.http.gate import viewer_in
+from app.ingestion import Ingestion
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+STATUS_OF = {
+    ErrorCode.BAD_USER_INPUT: 400,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.LIMIT_EXCEEDED: 413,
+    ErrorCode.INTERNAL: 503,
+}
+
+
+class EventsDoor:
+    """Takes events from a runner for its own engine, and from an administrator for any."""
+
+    def __init__(self, ingestion: Ingestion, settings: Settings) -> None:
+        self._ingestion = ingestion
+        self._settings = settings
+
+    async def receive(self, request: Request) -> Response:
+        """Answer one request: what was accepted is committed, what was rejected is named with its reason."""
+        try:
+            viewer = viewer_in(request.scope)
+            viewer.require(Permission.REPORT)
+            form = _form(request)
+            if form is None:
+                known = ", ".join(form.value for form in Form)
+                return _answer({"errors": [_error(AppError(f"Send one of {known}"), "BAD_USER_INPUT")]}, 415)
+            body = await read_body(request, self._settings.max_events_body_bytes)
+            now = clock.now_us()
+            batch = decode(body, form, now=now, most=self._settings.max_events_per_request)
+            own, foreign = _split_by_source(batch.events, viewer)
+            if foreign and not own and not batch.rejected:
+                raise Forbidden(f"This token reports for the engine {viewer.engine!r} only")
+            rejected = batch.rejected + foreign + await self._ingestion.record(own)
+        except AppError as error:
+            return _answer({"errors": [_error(error, error.code.value)]}, STATUS_OF.get(error.code, 400))
+        except Exception as error:
+            error_id = secrets.token_hex(8)
+            log.error("events_not_stored", error_id=error_id, exc_info=error)
+            message = "The events could not be stored; send them again"
+            details = {"code": ErrorCode.INTERNAL.value, "errorId": error_id}
+            return _answer({"errors": [{"message": message, "extensions": details}]}, 503, {"retry-after": "1"})
+        accepted = len(batch.events) + len(batch.rejected) - len(rejected)
+        shown = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
+        return _answer({"accepted": accepted, "rejected": shown}, 202)
+
+
+def _form(request: Request) -> Form | None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return next((form for form in Form if form.value == content_type), None)
+
+
+def _split_by_source(events: list[Event], viewer: Viewer) -> tuple[list[Event], list[Rejection]]:
+    if viewer.engine is None:
+        return events, []
+    own = [event for event in events if event.source == viewer.engine]
+    reason = f"source is not {viewer.engine!r}, the engine of this token"
+    return own, [Rejection(event.index, event.id, reason) for event in events if event.source != viewer.engine]
+
+
+def _rejection(rejection: Rejection) -> dict[str, Any]:
+    return {"index": rejection.index, "id": rejection.id, "error": rejection.error}
+
+
+def _error(error: AppError, code: str) -> dict[str, Any]:
+    return {"message": error.message, "extensions": {**error.extensions, "code": code}}
+
+
+def _answer(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")

@@ -1,0 +1,29 @@
+"""The large parts of executions: read only for those that ask for them, never for a list as such."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is stored apart from the row. Trigger data is the JSON text that was sent; sizes are in bytes."""
+
+    execution_id: str
+    trigger_data: str | None
+    trigger_data_bytes: int
+    stack_trace: str | None
+    stack_trace_bytes: int | None
+
+
+_COLUMNS = ", ".join(Payload.__dataclass_fields__)
+
+
+async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, Payload]:
+    """The payloads of executions, by execution id; an execution without any is left out."""
+    condition = database.any_of("execution_id", 1, "id")
+    sql = f"SELECT {_COLUMNS} FROM execution_payloads WHERE {condition}"
+    return {row[0]: Payload(*row) for row in await database.fetch(sql, database.array(execution_ids))}

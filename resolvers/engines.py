@@ -1,0 +1,20 @@
+"""Reads of engines."""
+
+from __future__ import annotations
+
+from app import engines
+from app.auth import Permission
+from app.engines import Engine
+from resolvers.context import Context
+
+
+async def list_engines(context: Context) -> list[Engine]:
+    """All engines, by name."""
+    context.require(Permission.READ)
+    return await engines.list_engines(context.database)
+
+
+async def find_engine(context: Context, id_: str) -> Engine | None:
+    """One engine, or None for an unknown id."""
+    context.require(Permission.READ)
+    return await context.loaders.engines.load(id_)

@@ -1,0 +1,64 @@
+"""Batches: what many fields of one request ask for, one statement reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+from app import engines, executions, payloads, workflows
+from app.db import Database
+
+V = TypeVar("V")
+
+
+class Loader(Generic[V]):
+    """Collects the ids that are asked for in one turn of the event loop, and reads each id once in its lifetime."""
+
+    def __init__(self, read: Callable[[Database, Iterable[str]], Awaitable[dict[str, V]]], database: Database) -> None:
+        self._read = read
+        self._database = database
+        self._futures: dict[str, asyncio.Future[V | None]] = {}
+        self._waiting: list[str] = []
+
+    def load(self, id_: str) -> Awaitable[V | None]:
+        """The value of an id, or None when there is none."""
+        future = self._futures.get(id_)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._futures[id_] = loop.create_future()
+            self._waiting.append(id_)
+            if len(self._waiting) == 1:
+                # One turn later: the executor has by then asked for every field of this depth.
+                loop.call_soon(self._start)
+        return future
+
+    def _start(self) -> None:
+        ids, self._waiting = self._waiting, []
+        self._task = asyncio.ensure_future(self._fill(ids))
+
+    async def _fill(self, ids: list[str]) -> None:
+        try:
+            found = await self._read(self._database, ids)
+        except Exception as error:
+            for id_ in ids:
+                future = self._futures.pop(id_)
+                if not future.cancelled():
+                    future.set_exception(error)
+                    future.exception()  # whoever waits gets it; nobody has to
+            return
+        for id_ in ids:
+            if not self._futures[id_].cancelled():
+                self._futures[id_].set_result(found.get(id_))
+
+
+class Loaders:
+    """The loaders of one operation; they remember, so they must not outlive it."""
+
+    def __init__(self, database: Database) -> None:
+        self.engines = Loader(engines.by_ids, database)
+        self.workflows = Loader(workflows.by_ids, database)
+        self.executions = Loader(executions.by_ids, database)
+        self.attempts = Loader(executions.attempts_of, database)
+        self.payloads = Loader(payloads.by_ids, database)
+        self.latest_executions = Loader(executions.latest_of_workflows, database)

@@ -1,0 +1,12 @@
+"""Node: everything that has an id of its own."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.interface(description="Anything that node(id:) can find.")
+class Node:
+    """An object with a global id."""
+
+    id: strawberry.ID = strawberry.field(description="Global id: the kind and the id within it. Opaque to clients.")

@@ -1,0 +1,38 @@
+"""schema.graphql: the published schema, generated; a change that would break a client is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphql import build_schema, find_breaking_changes
+
+from app.errors import Conflict
+from schema import schema
+
+
+def sdl() -> str:
+    """The schema as text."""
+    return schema.as_str().rstrip() + "\n"
+
+
+def breaking_changes(old: str, new: str) -> list[str]:
+    """What a client of `old` may miss in `new`."""
+    return [change.description for change in find_breaking_changes(build_schema(old), build_schema(new))]
+
+
+def check_schema(path: Path) -> None:
+    """Conflict when the file is not what the code generates, naming what would break."""
+    published = path.read_text() if path.exists() else ""
+    if published == sdl():
+        return
+    breaking = breaking_changes(published, sdl()) if published else []
+    detail = "".join(f"\n  breaks clients: {change}" for change in breaking)
+    raise Conflict(f"{path} is stale: run ./dev schema{detail}")
+
+
+def write_schema(path: Path, *, allow_breaking: bool) -> None:
+    """Write the file; Conflict when that would break clients and is not allowed."""
+    if path.exists() and not allow_breaking and (breaking := breaking_changes(path.read_text(), sdl())):
+        changes = "".join(f"\n  {change}" for change in breaking)
+        raise Conflict(f"The change breaks clients; --allow-breaking writes it all the same:{changes}")
+    path.write_text(sdl())

@@ -1,0 +1,100 @@
+"""The reads, as a table of contents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from app import ids
+from app.auth import Permission
+from resolvers import engines as engine_resolvers
+from resolvers import executions as execution_resolvers
+from resolvers import workflows as workflow_resolvers
+from schema.context import Info
+from schema.engine import Engine
+from schema.execution import Execution, ExecutionConnection
+from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
+from schema.node import Node
+from schema.paging import After, Before, First, Last, PageRequest
+from schema.viewer import Viewer
+from schema.workflow import Workflow, WorkflowConnection
+
+NODES = {
+    "engine": (engine_resolvers.find_engine, Engine),
+    "execution": (execution_resolvers.find_execution, Execution),
+    "workflow": (workflow_resolvers.find_workflow, Workflow),
+}
+
+
+async def _find(info: Info, kind: str, global_id: str) -> Node | None:
+    find, type_ = NODES[kind]
+    id_ = ids.from_global(kind, global_id)
+    found = None if id_ is None else await find(info.context, id_)
+    return None if found is None else type_.of(found)  # type: ignore[attr-defined]
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    """What can be read."""
+
+    @strawberry.field(description="All engines, by name.")
+    async def engines(self, info: Info) -> list[Engine]:
+        """Engines are few."""
+        return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
+
+    @strawberry.field(description="One execution; null for an unknown id.")
+    async def execution(self, info: Info, id: strawberry.ID) -> Execution | None:
+        """By global id."""
+        info.context.require(Permission.READ)
+        return await _find(info, "execution", id)  # type: ignore[return-value]
+
+    @strawberry.field(description="Executions; the newest 50 unless asked otherwise.")
+    async def executions(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        order_by: Annotated[
+            ExecutionOrder | None, strawberry.argument(description="How to sort; newest first by default.")
+        ] = DEFAULT_ORDER,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+    ) -> ExecutionConnection:
+        """A page of the history."""
+        where, order = ExecutionFilter.where(filter), ExecutionOrder.order(order_by)
+        request = PageRequest(first, after, last, before)
+        return ExecutionConnection.of(await execution_resolvers.list_executions(info.context, where, order, request))
+
+    @strawberry.field(description="Anything by its global id; null for an unknown one.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        """By global id."""
+        info.context.require(Permission.READ)
+        kind = id.partition("_")[0]
+        return await _find(info, kind, id) if kind in NODES else None
+
+    @strawberry.field(description="Who asks.")
+    def viewer(self, info: Info) -> Viewer:
+        """Every role may ask this."""
+        return Viewer.of(info.context.viewer)
+
+    @strawberry.field(description="One workflow; null for an unknown id.")
+    async def workflow(self, info: Info, id: strawberry.ID) -> Workflow | None:
+        """By global id."""
+        info.context.require(Permission.READ)
+        return await _find(info, "workflow", id)  # type: ignore[return-value]
+
+    @strawberry.field(description="Workflows, by name in the order of code points.")
+    async def workflows(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        search: Annotated[str | None, strawberry.argument(description="A part of the name, in any case.")] = None,
+    ) -> WorkflowConnection:
+        """A page of workflows."""
+        request = PageRequest(first, after, last, before)
+        return WorkflowConnection.of(await workflow_resolvers.list_workflows(info.context, search, request))

@@ -1,0 +1,73 @@
+"""Scalars, and the conversions between the API's units and the tables'."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Annotated, NewType
+
+import msgspec
+import orjson
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from app import clock, ids
+from app.errors import BadInput
+
+DateTime = NewType("DateTime", int)
+Json = NewType("Json", str)
+
+_AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def _parse_date_time(value: object) -> int:
+    try:
+        if isinstance(value, str):
+            return clock.to_us(msgspec.convert(value, _AWARE))
+    except (msgspec.ValidationError, OverflowError):
+        pass
+    raise GraphQLError("DateTime takes an RFC 3339 text with a time zone, such as 2026-01-31T12:00:00Z")
+
+
+def _serialize_json(text: str) -> orjson.Fragment:
+    """The stored text itself: numbers keep their digits because nobody parses them."""
+    return orjson.Fragment(text.encode())
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="A moment: RFC 3339 in UTC, with six digits of a second and Z. Input may have any zone.",
+        serialize=clock.to_rfc3339,
+        parse_value=_parse_date_time,
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value. Numbers keep the digits that were sent.",
+        serialize=_serialize_json,
+        parse_value=lambda value: orjson.dumps(value).decode(),
+    ),
+}
+
+
+def milliseconds(us: int | None) -> float | None:
+    """A duration of the tables, in microseconds, as the API has it, in milliseconds."""
+    return None if us is None else us / 1000
+
+
+def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
+    """A bound in milliseconds as microseconds, rounded so that it keeps its meaning; BadInput when out of range."""
+    if ms is None:
+        return None
+    if not abs(ms) < 1e15:
+        raise BadInput(f"{name} is out of range")
+    return (math.ceil if up else math.floor)(ms * 1000)
+
+
+def local_id(kind: str, global_id: str) -> str:
+    """The id within its kind of an id in a filter; BadInput when it is of another kind, or no id."""
+    found = ids.from_global(kind, global_id)
+    if found is None:
+        raise BadInput(f"{global_id[:80]!r} is not the id of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+    return found

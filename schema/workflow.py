@@ -1,0 +1,108 @@
+"""Workflows: the definitions that executions are runs of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app import ids, workflows
+from resolvers import engines as engine_resolvers
+from resolvers import executions as execution_resolvers
+from resolvers import workflows as resolvers
+from schema import execution  # the module: the two types name each other
+from schema.context import Info
+from schema.engine import Engine
+from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
+from schema.node import Node
+from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
+
+if TYPE_CHECKING:
+    from schema.execution import Execution, ExecutionConnection
+
+
+@strawberry.type(description="A definition that an engine runs; its name is unique within the engine.")
+class Workflow(Node):
+    """A definition that an engine runs."""
+
+    row: strawberry.Private[workflows.Workflow]
+    name: str = strawberry.field(
+        description="Its name; (unknown) holds the runs whose workflow no event has named yet."
+    )
+
+    @classmethod
+    def of(cls, workflow: workflows.Workflow) -> Workflow:
+        """From app's workflow."""
+        return cls(id=strawberry.ID(ids.to_global("workflow", workflow.id)), row=workflow, name=workflow.name)
+
+    @strawberry.field(description="The engine that runs it.")
+    async def engine(self, info: Info) -> Engine:
+        """Batched."""
+        engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
+        assert engine is not None  # a foreign key
+        return Engine.of(engine)
+
+    @strawberry.field(description="Its newest execution by queuedAt; null when it has none.")
+    async def last_execution(self, info: Info) -> Annotated[Execution, strawberry.lazy("schema.execution")] | None:
+        """Batched."""
+        latest = await resolvers.latest_execution(info.context, self.row.id)
+        return None if latest is None else execution.Execution.of(latest)
+
+    @strawberry.field(description="Its executions, as in Query.executions; the filter's workflow conditions hold too.")
+    async def executions(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        order_by: ExecutionOrder | None = DEFAULT_ORDER,
+        filter: ExecutionFilter | None = None,
+    ) -> Annotated[ExecutionConnection, strawberry.lazy("schema.execution")]:
+        """One page of this workflow's executions."""
+        where = within_workflow(ExecutionFilter.where(filter), self.row.id)
+        order = ExecutionOrder.order(order_by)
+        request = PageRequest(first, after, last, before)
+        listed = await execution_resolvers.list_executions(info.context, where, order, request)
+        return execution.ExecutionConnection.of(listed)
+
+
+@strawberry.type(description="A workflow in a list.")
+class WorkflowEdge:
+    """A workflow in a list."""
+
+    cursor: str = strawberry.field(description="Its place in this list; opaque.")
+    node: Workflow = strawberry.field(description="The workflow.")
+
+
+@strawberry.type(description="A page of workflows, by name in the order of code points.")
+class WorkflowConnection:
+    """A page of workflows."""
+
+    listed: strawberry.Private[resolvers.WorkflowList]
+    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    updates_cursor: str = strawberry.field(description="A place in the changes of executions, read before the page.")
+
+    @classmethod
+    def of(cls, listed: resolvers.WorkflowList) -> WorkflowConnection:
+        """From a resolver's list."""
+        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
+
+    @strawberry.field(description="The workflows with their cursors.")
+    def edges(self) -> list[WorkflowEdge]:
+        """With cursors."""
+        page = self.listed.page
+        return [WorkflowEdge(cursor=page.cursor(item), node=Workflow.of(item)) for item in page.items]
+
+    @strawberry.field(description="The workflows.")
+    def nodes(self) -> list[Workflow]:
+        """Without cursors."""
+        return [Workflow.of(item) for item in self.listed.page.items]
+
+    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    async def total_count(self, info: Info) -> Count:
+        """One more statement."""
+        return Count.of(await resolvers.count_workflows(info.context, self.listed.search))
+
+
+__all__ = ["Workflow", "WorkflowConnection", "WorkflowEdge"]

@@ -1,0 +1,84 @@
+"""After the commit, once: what listeners of Ingestion hear."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from app import ingestion as module
+from app.db import Database, Transaction, TransientError
+from app.errors import BadInput
+from app.ingestion import Committed, Ingestion
+from tests.app.reports import events, line, newest_revision, report, row_of, select
+
+
+async def test_told_once_after_the_commit(database: Database) -> None:
+    heard: list[Committed] = []
+    ingestion = Ingestion(database, [heard.append])
+    await ingestion.record([*events([report("execution.queued")], "a"), *events([line("x")], "b")])
+    (first,) = heard
+    ids = {(await row_of(database, subject))["id"]: subject for subject in ("a", "b")}
+    assert first.revision == 2
+    assert set(first.changed) == set(ids)
+    assert [ids[id_] for id_ in first.logged] == ["b"]
+    stamps = await select(database, "execution_revisions", "1 = 1 ORDER BY revision")
+    assert [stamp["execution_id"] for stamp in stamps] == first.changed
+
+    await ingestion.record(events([line("y", at=1)], "a"))
+    assert [ids[id_] for id_ in heard[1].logged] == ["a"]
+    assert heard[1].changed == []
+    assert heard[1].revision is None
+    await ingestion.record([])
+    assert len(heard) == 2
+
+
+async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Committed] = []
+
+    async def fail(*_: object) -> int:
+        raise BadInput("no")
+
+    monkeypatch.setattr(module.revisions, "take", fail)
+    with pytest.raises(BadInput, match="no"):
+        await Ingestion(database, [heard.append]).record(events([report("execution.queued", workflow="w")]))
+    assert heard == []
+    for table in ("executions", "workflows", "engines"):
+        assert await select(database, table, "1 = 1") == []
+
+
+async def test_told_once_of_what_took_two_attempts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Committed] = []
+    take = module.revisions.take
+    attempts: list[int] = []
+
+    async def fail_once(database: Database, transaction: Transaction, ids: list[str]) -> int:
+        revision = await take(database, transaction, ids)
+        attempts.append(revision)
+        if len(attempts) == 1:
+            raise TransientError("a deadlock, say")
+        return revision
+
+    monkeypatch.setattr(module.revisions, "take", fail_once)
+    await Ingestion(database, [heard.append]).record(events([report("execution.queued")]))
+    assert attempts == [1, 1]
+    assert [one.revision for one in heard] == [1]
+
+
+async def test_one_that_fails_takes_nothing_with_it(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Committed] = []
+
+    def fail(_: Committed) -> None:
+        raise RuntimeError("a listener's own trouble")
+
+    with caplog.at_level(logging.CRITICAL):
+        assert await Ingestion(database, [fail, heard.append]).record(events([report("execution.queued")])) == []
+    assert len(heard) == 1
+    assert await newest_revision(database) == 1
+
+
+async def test_a_second_process_knows_what_the_first_registered(database: Database) -> None:
+    for number in range(2):
+        await Ingestion(database).record(events([report("execution.queued", workflow="w")], f"run-{number}"))
+    assert len(await select(database, "workflows", "1 = 1")) == 1
+    assert len(await select(database, "engines", "1 = 1")) == 1
