@@ -135,6 +135,8 @@ def token_create(
     """Make a token and print it; it cannot be shown again."""
     if role.upper() not in Role.__members__:
         raise BadInput(f"There is no role {role!r}: choose admin, viewer or runner")
+    if days is not None and not 0 < days <= tokens.MAX_LIFETIME.days:  # NaN too, which no timedelta takes
+        raise BadInput(f"--days must be in the future: more than 0 days, at most {tokens.MAX_LIFETIME.days}")
     lifetime = None if days is None else timedelta(days=days)
     secret, _ = _run(lambda database, _: tokens.create_token(database, name, Role[role.upper()], engine, lifetime))
     typer.echo(secret)

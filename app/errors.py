@@ -68,7 +68,3 @@ class LimitExceeded(AppError):
     """A named bound was passed: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
-
-
-class DatabaseUnavailable(AppError):
-    """The database could not be reached, so nothing was stored; the same request may be sent again."""

@@ -158,7 +158,7 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
         if ids is None or len(ids) <= BRANCHES_MAX:
             return Scope(wanted, states, ids)
         return Scope(wanted, states, None, many_workflows=True)
-    params = Params()
+    params = Params(database.dialect)
     conditions = " AND ".join(_workflow_conditions(database, params, wanted))
     rows = await database.fetch(
         f"SELECT w.id FROM workflows w WHERE {conditions} LIMIT {BRANCHES_MAX + 1}", *params.values

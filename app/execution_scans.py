@@ -33,7 +33,7 @@ class Statement:
 
 def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[str]) -> Statement:
     """The rows of a segment that the filter lets through, in the segment's order, at most its limit."""
-    params = Params()
+    params = Params(database.dialect)
     segment = _narrowed(scope, segment)
     selected = _selected(columns)
     order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
@@ -50,7 +50,7 @@ def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[s
 
 def count(database: Database, scope: Scope, limit: int) -> Statement:
     """How many rows the filter lets through, as one number that stops at `limit`."""
-    params = Params()
+    params = Params(database.dialect)
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
     branches = _branches(scope, segment) if database.dialect == "postgres" else None
     if branches is not None:
@@ -65,7 +65,7 @@ def count(database: Database, scope: Scope, limit: int) -> Statement:
 
 def newest_of_workflows(database: Database, workflow_ids: Sequence[str], columns: Sequence[str]) -> Statement:
     """The newest row, by (queued_at, id), of each workflow that has any."""
-    params = Params()
+    params = Params(database.dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
     scope = Scope(ExecutionFilter(), None, tuple(workflow_ids))
     source = _heads(database, scope, segment, params, "workflow_id", scope.workflows or ())

@@ -99,14 +99,24 @@ class Importer:
                 continue
             parts += events
             line_of += [number] * len(events)
-        batch = _decode(parts)
+        try:
+            batch = _decode(parts)
+        except BadInput as error:
+            if not report.accepted and not report.skipped_lines:
+                raise BadInput(f"The file is not what its format says: {error.message}") from None
+            # Good lines came before: these are just bad ones, and must not keep the import from going on.
+            report.rejected += [(number, error.message) for number in line_of]
+            return
         rejected = [*batch.rejected, *await self._ingestion.record(batch.events)]
         report.rejected += [(line_of[each.index], each.error) for each in rejected]
         report.accepted += len(parts) - len(rejected)
 
     def _events(self, line: bytes, shift_us: int) -> list[bytes]:
+        if not line.strip():
+            return []
         if self._format is Format.CLOUDEVENTS:
-            return [line] if line.strip() else []
+            line.decode()  # raises a ValueError: one line that is not UTF-8 must not take its batch with it
+            return [line]
         return [orjson.dumps(event) for event in events_of_run(orjson.loads(line), shift_us=shift_us)]
 
 
@@ -114,10 +124,7 @@ def _decode(parts: list[bytes]) -> Batch:
     if not parts:
         return Batch([], [])
     body = b"\n".join(part.strip() for part in parts)
-    try:
-        return decode(body, Form.LINES, now=clock.now_us(), most=len(parts))
-    except BadInput as error:
-        raise BadInput(f"The file is not what its format says: {error.message}") from None
+    return decode(body, Form.LINES, now=clock.now_us(), most=len(parts))
 
 
 def _runs(lines: Iterator[bytes] | Any) -> Iterator[Any]:

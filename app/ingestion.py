@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app import clock, fact_rows, retry_links, revisions
-from app.db import Database, Transaction, TransientError
+from app.db import Database, Overtaken, Transaction
 from app.events import Event, LogLine, Rejection
 from app.fact_rows import Key, Stored
 from app.merging import ExecutionFacts, StepFacts
@@ -65,11 +65,8 @@ class Ingestion:
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             workflows = await self._workflow_ids(transaction, missing)
             fresh = await fact_rows.insert_executions(transaction, missing, workflows, clock.now_us())
-            if raced := missing.keys() - fresh.keys():
-                # Another transaction inserted them since the look-up above, and has committed.
-                stored.update(await fact_rows.lock(self._database, transaction, raced))
-                if raced - stored.keys():
-                    raise TransientError("an execution was deleted as it was written")
+            if len(fresh) < len(missing):
+                raise Overtaken("executions were inserted since the look-up above")
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         if stored:
             await self._merge(transaction, stored, facts, write)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth import SignIn
 from app.db import Database
 from app.graphql.view import GraphQLView
-from app.http.doors import Health, index
+from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
 from app.http.gate import SignInGate
 from app.http.requests import RequestLog
@@ -44,7 +45,9 @@ def create_app(settings: Settings, database: Database) -> ASGIApp:
         Route("/graphql", graphql.run, methods=["GET", "POST"]),
         Route("/api/events", events.receive, methods=["POST"]),
     ]
-    return RequestLog(_Guard(Starlette(routes=routes, lifespan=lifespan), sign_in))
+    return RequestLog(
+        _Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown}), sign_in)
+    )
 
 
 class _Guard:

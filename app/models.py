@@ -1,7 +1,8 @@
-"""The tables that are read and written as objects: the cold ones.
+"""The cold tables as Tortoise models: for tools and one-off work at a prompt.
 
-All tables are made by app/migrations. Executions and what is below them are read and written as plain rows, because a
-page of 50 costs 1.9 ms as models and 0.26 ms as rows (app/ingestion.py, app/executions.py, app/steps.py, app/logs.py).
+Tortoise makes the connections and runs the migrations; it wants to know a model for that. The product itself reads and
+writes plain rows (docs/adr/0008): a model belongs to whichever database the process opened last, and Runwatch may hold
+two open, as its tests do. tests/app/test_models.py keeps these true to the tables.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete_jwt(self) -> Settings:
         if not self.jwt_algorithms:
+            if self.jwt_key or self.jwt_jwks_url:
+                raise ValueError("RUNWATCH_JWT_KEY and RUNWATCH_JWT_JWKS_URL need RUNWATCH_JWT_ALGORITHMS")
             return self
         if (self.jwt_key is None) == (self.jwt_jwks_url is None):
             raise ValueError("RUNWATCH_JWT_ALGORITHMS needs exactly one of RUNWATCH_JWT_KEY and RUNWATCH_JWT_JWKS_URL")

@@ -36,7 +36,7 @@ async def list_page(database: Database, search: str | None, request: PageRequest
     check_search(search)
 
     async def read(segment: Segment) -> list[Workflow]:
-        params = Params()
+        params = Params(database.dialect)
         conditions = [contains(database, params, "search_text", search)] if search else []
         statement = segment.select(_COLUMNS, "workflows", params, conditions)
         return [Workflow(*row) for row in await database.fetch(statement, *params.values)]
@@ -47,7 +47,7 @@ async def list_page(database: Database, search: str | None, request: PageRequest
 async def count(database: Database, search: str | None) -> Count:
     """How many workflows there are whose name contains `search`, exactly up to COUNT_MAX."""
     check_search(search)
-    params = Params()
+    params = Params(database.dialect)
     where = f"WHERE {contains(database, params, 'search_text', search)}" if search else ""
     rows = await database.fetch(
         f"SELECT count(*) FROM (SELECT 1 FROM workflows {where} LIMIT {COUNT_MAX + 1}) c", *params.values

@@ -20,6 +20,7 @@ class Loader(Generic[V]):
         self._database = database
         self._futures: dict[str, asyncio.Future[V | None]] = {}
         self._waiting: list[str] = []
+        self._tasks: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks weakly
 
     def load(self, id_: str) -> Awaitable[V | None]:
         """The value of an id, or None when there is none."""
@@ -31,11 +32,14 @@ class Loader(Generic[V]):
             if len(self._waiting) == 1:
                 # One turn later: the executor has by then asked for every field of this depth.
                 loop.call_soon(self._start)
-        return future
+        # Shielded: when one field is cancelled (a sibling failed), the others that wait for this id go on.
+        return asyncio.shield(future)
 
     def _start(self) -> None:
         ids, self._waiting = self._waiting, []
-        self._task = asyncio.ensure_future(self._fill(ids))
+        task = asyncio.create_task(self._fill(ids))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _fill(self, ids: list[str]) -> None:
         try:
@@ -43,13 +47,11 @@ class Loader(Generic[V]):
         except Exception as error:
             for id_ in ids:
                 future = self._futures.pop(id_)
-                if not future.cancelled():
-                    future.set_exception(error)
-                    future.exception()  # whoever waits gets it; nobody has to
+                future.set_exception(error)
+                future.exception()  # whoever waits gets it; nobody has to
             return
         for id_ in ids:
-            if not self._futures[id_].cancelled():
-                self._futures[id_].set_result(found.get(id_))
+            self._futures[id_].set_result(found.get(id_))
 
 
 class Loaders:

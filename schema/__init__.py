@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graphql.document import OneOperation
 from app.graphql.sign_in import SignInRequired
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -12,5 +13,5 @@ from schema.scalars import SCALARS
 schema = strawberry.Schema(
     query=Query,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[SignInRequired],
+    extensions=[SignInRequired, OneOperation],
 )

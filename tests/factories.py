@@ -97,13 +97,13 @@ async def empty(database: Database, *tables: str) -> None:
     await database.transaction(work)
 
 
-def record_statements(database: Database) -> list[str]:
-    """The texts of the reading statements that `database` runs from now on, as they come."""
-    statements: list[str] = []
+def record_statements(database: Database) -> list[tuple[str, tuple[Any, ...]]]:
+    """The reading statements that `database` runs from now on, with their parameters, as they come."""
+    statements: list[tuple[str, tuple[Any, ...]]] = []
     fetch = database.fetch
 
     async def recording(sql: str, *params: Any) -> Sequence[Sequence[Any]]:
-        statements.append(sql)
+        statements.append((sql, params))
         return await fetch(sql, *params)
 
     database.fetch = recording  # type: ignore[method-assign]

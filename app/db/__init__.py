@@ -28,6 +28,13 @@ class TransientError(Exception):
     """The transaction did not happen and may be run again: a deadlock, or a connection that died at its start."""
 
 
+class Overtaken(TransientError):
+    """Another transaction has created what this one was about to: run again, it finds it. It is no failed attempt.
+
+    To lock what the other created, while holding what one has created oneself, is how two such transactions deadlock.
+    """
+
+
 class Transaction(ABC):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
 
@@ -114,10 +121,14 @@ class Database(ABC):
     async def _close(self) -> None: ...
 
     async def _with_attempts(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
             try:
                 result, callbacks = await self._attempt(work)
+            except Overtaken:
+                continue
             except TransientError as error:
+                attempt += 1
                 if attempt == ATTEMPTS:
                     raise error.__cause__ or error from None
                 log.info("transaction_retried", attempt=attempt, reason=str(error))
@@ -129,7 +140,6 @@ class Database(ABC):
                     # The commit stands; a listener that fails must not make the caller believe otherwise.
                     log.exception("after_commit_failed")
             return result
-        raise AssertionError("unreachable")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

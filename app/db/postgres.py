@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import asyncpg
@@ -23,6 +24,7 @@ WRITE_LIMIT_SECONDS = 60
 DEAD = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement sent as the server was saying goodbye
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     ConnectionError,
@@ -181,11 +183,14 @@ class PostgresDatabase(Database):
             try:
                 result = await work(transaction)
             except BaseException as error:
-                if not connection.is_closed():
+                if isinstance(error, asyncpg.InternalClientError):
+                    _terminate(connection)
+                dead = _is_dead(connection)
+                if not dead:
                     await open_transaction.rollback()
                 if isinstance(error, TRY_AGAIN):
                     raise TransientError(type(error).__name__) from error
-                if isinstance(error, DEAD) and connection.is_closed():
+                if isinstance(error, DEAD) and dead:
                     raise TransientError("the connection died before the commit") from error
                 raise
             await open_transaction.commit()
@@ -199,6 +204,19 @@ class PostgresDatabase(Database):
         except TimeoutError:
             self._reads.terminate()
         await Tortoise.close_connections()
+
+
+def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:
+    """Whether it was lost; the pool takes such a connection back at once, and its proxy then refuses to be asked."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _terminate(connection: PoolConnectionProxy[Any]) -> None:
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _column_types(pool: asyncpg.Pool[Any]) -> dict[str, dict[str, str]]:

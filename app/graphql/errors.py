@@ -37,6 +37,10 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, AppError) and cause.code is not ErrorCode.INTERNAL:
         formatted["message"] = cause.message
         formatted["extensions"] = cause.extensions
+    elif isinstance(cause, RecursionError) and error.path is None:
+        # Fragments can nest deeper than the parser lets a document.
+        formatted["message"] = "The document is nested too deeply"
+        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
     elif cause is None or isinstance(cause, GraphQLError):
         # graphql-core's own: syntax, validation, a variable or an argument that does not fit its type.
         formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}

@@ -7,11 +7,13 @@ from typing import Any
 
 import orjson
 import structlog
-from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry import Schema
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app.errors import AppError, BadInput, ErrorCode
 from app.graphql.errors import masked, shown
@@ -19,6 +21,8 @@ from app.http.body import read_body
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+# By whether the method is GET, which must not change anything.
+ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationType.MUTATION]}
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +37,7 @@ class GraphQLView:
 
     async def run(self, request: Request) -> Response:
         """Answer one request."""
-        media_type = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
+        media_type = _media_type(",".join(request.headers.getlist("accept")))
         try:
             operation = await self._operation(request)
             result = await self._schema.execute(
@@ -41,35 +45,30 @@ class GraphQLView:
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 context_value=self._make_context(request),
+                allowed_operation_types=ALLOWED[request.method == "GET"],
             )
         except AppError as error:
             return _refusal(error, media_type)
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                return _refusal(MutationByGet("A mutation takes POST"), media_type)
+            return _refusal(BadInput("Subscriptions are not served over plain HTTP"), media_type)
         except Exception as error:
             return _answer({"errors": [masked(error)]}, media_type, 500)
-        if not isinstance(result, ExecutionResult):
-            return _refusal(BadInput("Subscriptions are not served over plain HTTP"), media_type)
+        assert isinstance(result, ExecutionResult)
         body: dict[str, Any] = {}
         executed = result.data is not None or not _before_execution(result.errors)
         if executed:
             body["data"] = result.data
         if result.errors:
             body["errors"] = shown(result.errors)
-        # A document that could not be executed is the client's mistake; only the older media type calls it a success.
-        return _answer(body, media_type, 200 if executed or media_type == JSON else 400)
+        return _answer(body, media_type, 200 if executed else _status_of_refused(body["errors"], media_type))
 
     async def _operation(self, request: Request) -> _Operation:
         if request.method == "GET":
             given = dict(request.query_params)
-            operation = _Operation(
-                {
-                    **given,
-                    "variables": _json(given["variables"].encode(), "variables") if given.get("variables") else None,
-                    "extensions": None,
-                }
-            )
-            if _is_mutation(operation):
-                raise BadInput("A mutation takes POST")
-            return operation
+            variables = _json(given["variables"].encode(), "variables") if given.get("variables") else None
+            return _Operation({**given, "variables": variables, "extensions": None})
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
@@ -78,6 +77,10 @@ class GraphQLView:
 
 class UnsupportedMediaType(BadInput):
     """A body in a format that this door does not take."""
+
+
+class MutationByGet(BadInput):
+    """A change by a method that must not change anything."""
 
 
 class _Operation:
@@ -108,35 +111,53 @@ def _json(data: bytes, what: str) -> object:
         raise BadInput(f"{what} is not JSON: {error.msg}") from None
 
 
-def _is_mutation(operation: _Operation) -> bool:
-    """Whether a GET asks for a change; a document that does not parse is left to the execution to refuse."""
-    try:
-        document = parse(operation.query or "")
-    except (GraphQLError, RecursionError):
-        return False
-    return any(
-        isinstance(node, OperationDefinitionNode)
-        and node.operation is OperationType.MUTATION
-        and (operation.name is None or (node.name is not None and node.name.value == operation.name))
-        for node in document.definitions
-    )
-
-
 def _before_execution(errors: list[GraphQLError] | None) -> bool:
     """Whether the errors are of the document or its variables: errors of an execution say where in the data."""
     return bool(errors) and all(error.path is None for error in errors or ())
 
 
+def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:
+    """The status of a document that was not executed."""
+    codes = {error["extensions"]["code"] for error in errors}
+    if ErrorCode.INTERNAL in codes:
+        return 500
+    if ErrorCode.UNAUTHENTICATED in codes:
+        return 401
+    # Else it is the client's mistake; only the older media type calls it a success.
+    return 200 if media_type == JSON else 400
+
+
 def _refusal(error: AppError, media_type: str) -> Response:
     if error.code is ErrorCode.INTERNAL:
         return _answer({"errors": [masked(error)]}, media_type, 503)
-    status = 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400)
-    return _answer({"errors": [{"message": error.message, "extensions": error.extensions}]}, media_type, status)
+    body = {"errors": [{"message": error.message, "extensions": error.extensions}]}
+    if isinstance(error, MutationByGet):
+        return _answer(body, media_type, 405, {"allow": "POST"})
+    return _answer(body, media_type, 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400))
 
 
 STATUS_OF = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403, ErrorCode.LIMIT_EXCEEDED: 413}
 
 
-def _answer(body: dict[str, Any], media_type: str, status: int) -> Response:
-    headers = {"cache-control": "no-store"}
+def _answer(body: dict[str, Any], media_type: str, status: int, more: dict[str, str] | None = None) -> Response:
+    headers = {"cache-control": "no-store", "vary": "accept", **(more or {})}
+    if status == 401:
+        headers["www-authenticate"] = 'Bearer realm="runwatch"'
     return Response(orjson.dumps(body), status, headers, media_type=f"{media_type}; charset=utf-8")
+
+
+def _media_type(accept: str) -> str:
+    """GraphQL's own media type for those who name it, unless they like JSON better."""
+    weights: dict[str, float] = {}
+    for choice in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in choice.split(";"))
+        weights[name] = next((_weight(each[2:]) for each in parameters if each.startswith("q=")), 1.0)
+    wanted = weights.get(GRAPHQL_JSON, 0.0)
+    return GRAPHQL_JSON if wanted > 0 and wanted >= weights.get(JSON, 0.0) else JSON
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

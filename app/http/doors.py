@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.db import Database
+from app.errors import ErrorCode
 
 DOORS = {
     "GET /": "this list",
@@ -35,6 +37,18 @@ class Health:
         except Exception:
             return _json({"status": "the database does not answer"}, 503)
         return _json({"status": "ok"})
+
+
+def refuse_unknown(request: Request, error: Exception) -> Response:
+    """What no route takes: a coded answer, as everywhere else."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        message, code = f"There is nothing at {request.url.path}; GET / names every door", ErrorCode.NOT_FOUND
+    else:
+        message, code = f"{request.method} is not taken here; GET / names every door", ErrorCode.BAD_USER_INPUT
+    answer = _json({"errors": [{"message": message, "extensions": {"code": code}}]}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -37,7 +37,7 @@ def step(type_: str, index: int, at: int = 0, id_: str | None = None, **fields: 
 def line(message: str, at: int = 0, id_: str | None = None, **fields: Any) -> dict[str, Any]:
     """A log line."""
     fields = {"level": "INFO", "message": message, **fields}
-    return report("log.written", at=at, id_=id_ or f"line-{message}@{at}", **fields)
+    return report("log.written", at=at, id_=id_ or f"line-{message[:50]}@{at}", **fields)
 
 
 def events(reports: Sequence[Mapping[str, Any]], subject: str | None = None) -> list[Event]:

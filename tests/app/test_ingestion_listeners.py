@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from app import ingestion as module
+from app import revisions
 from app.db import Database, Transaction, TransientError
 from app.errors import BadInput
 from app.ingestion import Committed, Ingestion
@@ -39,7 +39,7 @@ async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypa
     async def fail(*_: object) -> int:
         raise BadInput("no")
 
-    monkeypatch.setattr(module.revisions, "take", fail)
+    monkeypatch.setattr(revisions, "take", fail)
     with pytest.raises(BadInput, match="no"):
         await Ingestion(database, [heard.append]).record(events([report("execution.queued", workflow="w")]))
     assert heard == []
@@ -49,7 +49,7 @@ async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypa
 
 async def test_told_once_of_what_took_two_attempts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Committed] = []
-    take = module.revisions.take
+    take = revisions.take
     attempts: list[int] = []
 
     async def fail_once(database: Database, transaction: Transaction, ids: list[str]) -> int:
@@ -59,7 +59,7 @@ async def test_told_once_of_what_took_two_attempts(database: Database, monkeypat
             raise TransientError("a deadlock, say")
         return revision
 
-    monkeypatch.setattr(module.revisions, "take", fail_once)
+    monkeypatch.setattr(revisions, "take", fail_once)
     await Ingestion(database, [heard.append]).record(events([report("execution.queued")]))
     assert attempts == [1, 1]
     assert [one.revision for one in heard] == [1]

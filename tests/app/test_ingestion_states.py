@@ -11,7 +11,7 @@ import pytest
 from app import clock
 from app.db import Database, Transaction
 from app.ingestion import Ingestion
-from app.lifecycle import State, Status
+from app.lifecycle import RANK_FINISHED_BY_US, State, Status, state_key
 from tests.app.reports import NOON, events, line, newest_revision, report, row_of, select, step
 
 Report = Mapping[str, Any]
@@ -172,9 +172,7 @@ async def test_steps_follow_the_same_rules(ingestion: Ingestion, database: Datab
 
 
 @pytest.mark.parametrize("sign", [report("execution.heartbeat", at=5), line("x", at=5), STARTED])
-async def test_contact_comes_back_with_the_next_event(
-    ingestion: Ingestion, database: Database, sign: Report
-) -> None:
+async def test_contact_comes_back_with_the_next_event(ingestion: Ingestion, database: Database, sign: Report) -> None:
     await ingestion.record(events([STARTED]))
 
     async def lose(transaction: Transaction) -> None:
@@ -189,7 +187,6 @@ async def test_contact_comes_back_with_the_next_event(
 
 async def test_a_finish_of_ours_gives_way_to_the_engines_word(ingestion: Ingestion, database: Database) -> None:
     await ingestion.record(events([QUEUED]))
-    from app.lifecycle import RANK_FINISHED_BY_US, state_key
 
     async def give_up(transaction: Transaction) -> None:
         key = state_key(RANK_FINISHED_BY_US, NOON + clock.MINUTE, State.FAILED, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.db import Database
@@ -61,12 +62,11 @@ async def test_of_another_engines_run(ingestion: Ingestion, database: Database) 
 
 
 async def test_of_itself(ingestion: Ingestion, database: Database) -> None:
-    a, b = await runs(ingestion, database, "a", "b")
+    a, _ = await runs(ingestion, database, "a", "b")
     rejected = await ingestion.record(claims(("a", a), ("b", a)))
     assert [one.index for one in rejected] == [0]
     assert "of itself" in rejected[0].error
     assert await links(database) == {"a": None, "b": "a"}
-    assert b
 
 
 async def test_a_cycle_through_stored_links(ingestion: Ingestion, database: Database) -> None:
@@ -96,7 +96,7 @@ async def test_a_cycle_half_stored_half_in_the_batch(ingestion: Ingestion, datab
 async def test_the_other_events_of_a_rejected_ones_run_are_taken(ingestion: Ingestion, database: Database) -> None:
     unknown = claims(("a", "execution_" + "0" * 32))
     (finish,) = events([report("execution.finished", "a", at=5, state="FAILED")])
-    assert len(await ingestion.record([*unknown, type(finish)(7, *(getattr(finish, name) for name in FIELDS))])) == 1
+    assert len(await ingestion.record([*unknown, msgspec.structs.replace(finish, index=1)])) == 1
     row = await row_of(database, "a")
     assert (row["retry_of"], row["started_at"]) == (None, None)
     assert row["finished_at"] is not None
@@ -105,6 +105,3 @@ async def test_the_other_events_of_a_rejected_ones_run_are_taken(ingestion: Inge
 async def test_all_rejected_leaves_no_run(ingestion: Ingestion, database: Database) -> None:
     assert len(await ingestion.record(claims(("b", "execution_" + "0" * 32)))) == 1
     assert await links(database) == {}
-
-
-FIELDS = ("id", "source", "subject", "time", "body")

@@ -1,0 +1,112 @@
+"""The developer's filter story: a dashboard asks for just the runs that it shows."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from specs.driver import Runwatch, at, run_events, unique
+
+LIST = """
+query List($filter: ExecutionFilter!, $first: Int, $after: String, $order: ExecutionOrder) {
+  executions(filter: $filter, first: $first, after: $after, orderBy: $order) {
+    nodes { externalId } totalCount { value kind } pageInfo { endCursor hasNextPage }
+  }
+}
+"""
+_suffixes = count(1)
+
+
+class Runs:
+    """Six runs of one engine that differ in all that a filter can tell apart."""
+
+    def __init__(self, runwatch: Runwatch) -> None:
+        self.runwatch = runwatch
+        self.engine = unique("filters")
+        suffix = next(_suffixes)
+        self.billing, self.mail = unique(f"Billing {suffix}"), unique(f"mail {suffix}")
+        error = {"type": "E", "message": "Größe überschritten: 100% of_quota"}
+        runwatch.report(
+            *run_events(self.engine, "a", 0, workflow=self.billing, duration=1),
+            *run_events(self.engine, "b", 100, workflow=self.mail, kind="webhook", duration=2),
+            *run_events(self.engine, "c", 200, workflow=self.billing, state="FAILED", error=error, duration=3),
+            *run_events(self.engine, "d", 300, workflow=self.mail, state="CANCELLED", duration=4),
+            *run_events(self.engine, "e", 400, workflow=self.mail, kind="manual", state=None),
+            *run_events(self.engine, "f", 500, workflow=self.billing, state="TIMED_OUT", duration=6),
+        )
+
+    async def list(self, **conditions: Any) -> str:
+        """The names of the runs that a filter lets through, the newest first; counted, too."""
+        variables = {"filter": {"engine": [self.engine], **conditions}}
+        found = (await self.runwatch.query(LIST, variables))["executions"]
+        assert found["totalCount"] == {"value": len(found["nodes"]), "kind": "EXACT"}
+        return "".join(node["externalId"] for node in found["nodes"])
+
+
+async def test_filter_001_by_status_and_state(runwatch: Runwatch) -> None:
+    """A list means any of it, [] nothing, null everything; both given must both hold."""
+    runs = Runs(runwatch)
+    assert await runs.list() == "fedcba"
+    assert await runs.list(status=["FAILURE"]) == "fc"
+    assert await runs.list(status=["PENDING", "CANCELLED"]) == "ed"
+    assert await runs.list(state=["TIMED_OUT", "RUNNING"]) == "fe"
+    assert await runs.list(status=["FAILURE"], state=["TIMED_OUT", "SUCCEEDED"]) == "f"
+    assert await runs.list(status=[]) == await runs.list(state=[]) == ""
+    assert await runs.list(status=None, state=None) == "fedcba"
+
+
+async def test_filter_002_by_workflow_engine_and_trigger(runwatch: Runwatch) -> None:
+    """Workflows by id or name, or all but some; engines by name; kinds of triggers."""
+    runs = Runs(runwatch)
+    assert await runs.list(workflowName=[runs.billing]) == "fca"
+    assert await runs.list(excludeWorkflowName=[runs.billing, "none such"]) == "edb"
+    assert await runs.list(excludeWorkflowName=[]) == "fedcba"
+    assert await runs.list(workflowName=["none such"]) == ""
+    found = await runwatch.query("query W($s: String) { workflows(search: $s) { nodes { id } } }", {"s": runs.mail})
+    mail = found["workflows"]["nodes"][0]["id"]
+    assert await runs.list(workflowId=[mail]) == "edb"
+    assert await runs.list(workflowId=[mail], workflowName=[runs.billing]) == ""
+    assert await runs.list(workflowId=["workflow_" + "0" * 32]) == ""
+    assert await runs.list(triggerKind=["webhook", "manual"]) == "eb"
+    assert await runs.list(engine=[runs.engine, "none such"]) == "fedcba"
+    assert await runs.list(engine=["none such"]) == await runs.list(engine=[]) == ""
+    document = 'query W($id: ID!) { workflow(id: $id) { executions(filter: {triggerKind: ["manual"]}) { nodes { externalId } } } }'
+    assert (await runwatch.query(document, {"id": mail}))["workflow"]["executions"]["nodes"] == [{"externalId": "e"}]
+
+
+async def test_filter_003_by_time_and_duration(runwatch: Runwatch) -> None:
+    """queuedFrom is inclusive, queuedTo exclusive; both durations are inclusive, and need a duration."""
+    runs = Runs(runwatch)
+    assert await runs.list(queuedFrom=at(100), queuedTo=at(400)) == "dcb"
+    assert await runs.list(queuedFrom="2026-01-01T02:05:00+02:00") == "fed"
+    assert await runs.list(queuedFrom=at(100), queuedTo=at(100)) == ""
+    assert await runs.list(minDurationMs=2000, maxDurationMs=4000) == "dcb"
+    assert await runs.list(minDurationMs=2000.001) == "fdc"
+    assert await runs.list(maxDurationMs=0) == ""
+
+
+async def test_filter_004_combined_searched_and_paged(runwatch: Runwatch) -> None:
+    """Conditions combine with each other, with search, with every order, and with paging."""
+    runs = Runs(runwatch)
+    assert await runs.list(status=["FAILURE"], workflowName=[runs.billing], maxDurationMs=5000) == "c"
+    assert await runs.list(search=runs.billing.upper()) == "fca"
+    assert await runs.list(search="GRÖSSE ÜBER") == "c"
+    assert await runs.list(search="100% of_q") == "c"
+    assert await runs.list(search="100%_of") == ""
+    assert await runs.list(search="%") == "c"
+    assert await runs.list(search="") == "fedcba"
+    seen, after = "", None
+    while True:
+        variables = {
+            "filter": {"engine": [runs.engine], "status": ["SUCCESS", "FAILURE", "CANCELLED"]},
+            "order": {"field": "DURATION", "direction": "ASC"},
+            "first": 2,
+            "after": after,
+        }
+        found = (await runwatch.query(LIST, variables))["executions"]
+        assert found["totalCount"]["value"] == 5
+        seen += "".join(node["externalId"] for node in found["nodes"])
+        after = found["pageInfo"]["endCursor"]
+        if not found["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == "abcdf"

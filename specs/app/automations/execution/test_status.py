@@ -1,0 +1,134 @@
+"""AUTO-EXEC-ADMIN-002: an administrator sees where every run stands."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+from specs.driver import Runwatch, at, event, run_events, unique
+
+LIST = """
+query List($engine: [String!]) {
+  executions(filter: {engine: $engine}, orderBy: {field: QUEUED_AT, direction: ASC}) {
+    nodes {
+      externalId status state workflowName queuedAt startedAt finishedAt updatedAt queueMs durationMs
+      trigger { kind data dataBytes }
+      error { type message stackTrace truncated }
+    }
+  }
+}
+"""
+FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+async def nodes(runwatch: Runwatch, engine: str) -> list[Any]:
+    """All executions of an engine, the oldest first."""
+    found: list[Any] = (await runwatch.query(LIST, {"engine": [engine]}))["executions"]["nodes"]
+    return found
+
+
+async def test_status_001_each_state_reads_as_its_status(runwatch: Runwatch) -> None:
+    """What the engine last reported is the state; what an administrator reads follows from it."""
+    engine = unique("states")
+    finished = {
+        "SUCCEEDED": "SUCCESS",
+        "FAILED": "FAILURE",
+        "TIMED_OUT": "FAILURE",
+        "CRASHED": "FAILURE",
+        "CANCELLED": "CANCELLED",
+        "SKIPPED": "CANCELLED",
+    }
+    for number, state in enumerate(finished):
+        runwatch.report(*run_events(engine, state, number * 10, state=state))
+    runwatch.report(*run_events(engine, "QUEUED", 100, state=None, started=False))
+    runwatch.report(*run_events(engine, "RUNNING", 110, state=None))
+    runwatch.report(*run_events(engine, "WAITING", 120, state=None), event(engine, "WAITING", "execution.waiting", 130))
+    found = await nodes(runwatch, engine)
+    assert {node["externalId"]: node["state"] for node in found} == {
+        node["externalId"]: node["externalId"] for node in found
+    }
+    expected = {**finished, "QUEUED": "PENDING", "RUNNING": "PENDING", "WAITING": "PENDING"}
+    assert {node["state"]: node["status"] for node in found} == expected
+
+
+async def test_status_002_events_in_any_order_end_alike(runwatch: Runwatch) -> None:
+    """Late, repeated and reordered events end in the same run."""
+    engine = unique("orders")
+    shuffler = random.Random(7)
+    for number in range(12):
+        subject = f"r{number:02}"
+        events = [
+            *run_events(
+                engine, subject, 5, state="FAILED", error={"type": "E", "message": "first", "stackTrace": "at x"}
+            ),
+            event(engine, subject, "execution.finished", 4, {"state": "SUCCEEDED"}),
+            event(engine, subject, "execution.waiting", 6.5),
+            event(engine, subject, "execution.heartbeat", 7),
+            event(engine, subject, "step.started", 6.2, {"step": {"index": 0, "name": "s"}}),
+            event(engine, subject, "log.written", 6.4, {"level": "INFO", "message": "hello"}),
+        ]
+        shuffler.shuffle(events)
+        for one in events[:4]:
+            runwatch.report(one)
+        runwatch.report(*events[2:], *events[:3])
+    shown = []
+    for node in await nodes(runwatch, engine):
+        assert node["trigger"].pop("data") == {"subject": node.pop("externalId")}
+        del node["updatedAt"]
+        shown.append(node)
+    assert len(shown) == 12
+    assert shown == shown[:1] * 12
+    assert (shown[0]["state"], shown[0]["startedAt"], shown[0]["error"]["message"]) == (
+        "FAILED",
+        "2026-01-01T00:00:06.000000Z",
+        "first",
+    )
+
+
+async def test_status_003_times_are_exact(runwatch: Runwatch) -> None:
+    """Times are UTC with six digits; durations are their differences; what is not known is null."""
+    engine = unique("times")
+    queued = event(engine, "r", "execution.queued", 0, {"workflow": "w"})
+    runwatch.report({**queued, "time": "2026-01-01T02:00:00.000001+02:00"})
+    (node,) = await nodes(runwatch, engine)
+    assert node["queuedAt"] == "2026-01-01T00:00:00.000001Z"
+    assert [node[name] for name in ("startedAt", "finishedAt", "queueMs", "durationMs", "error")] == [None] * 5
+    runwatch.report(event(engine, "r", "execution.started", 1.5), event(engine, "r", "execution.started", 1.25))
+    runwatch.report(event(engine, "r", "execution.finished", 90_001.5, {"state": "SUCCEEDED"}))
+    (node,) = await nodes(runwatch, engine)
+    assert (node["startedAt"], node["finishedAt"]) == ("2026-01-01T00:00:01.250000Z", "2026-01-02T01:00:01.500000Z")
+    assert (node["queueMs"], node["durationMs"]) == (1249.999, 90_000_250.0)
+    assert all(FORMAT.fullmatch(node[name]) for name in ("queuedAt", "startedAt", "finishedAt", "updatedAt"))
+    assert at(0).startswith("2026-01-01T00:00:00")
+
+
+async def test_status_004_a_failure_always_says_why(runwatch: Runwatch) -> None:
+    """A failed run has an error, also when the engine said nothing of it; other runs have none."""
+    engine = unique("errors")
+    error = {"type": "ValueError", "message": "x" * 10_000, "stackTrace": "Traceback …\n  at f"}
+    runwatch.report(
+        *run_events(engine, "told", 0, state="FAILED", error=error),
+        *run_events(engine, "silent", 10, state="TIMED_OUT"),
+        *run_events(engine, "fine", 20),
+        *run_events(engine, "running", 30, state=None),
+    )
+    told, silent, fine, running = await nodes(runwatch, engine)
+    assert told["error"] == {**error, "message": "x" * 8192, "truncated": True}
+    assert silent["error"]["message"]
+    assert (silent["error"]["type"], silent["error"]["truncated"]) == (None, False)
+    assert fine["error"] is running["error"] is None
+
+
+async def test_status_005_trigger_data_keeps_its_digits(runwatch: Runwatch) -> None:
+    """Trigger data comes back as the text that was sent: digits, order of keys, everything."""
+    engine = unique("digits")
+    data = b'{"z": 12345678901234567890, "a": 1.10, "list": [1.0, -0, 1e400], "s": "\\ud800 \\u0000 \xc3\xa9"}'
+    body = (
+        b'[{"specversion":"1.0","id":"1","source":"%b","subject":"r","time":"2026-01-01T00:00:00Z",'
+        b'"type":"execution.queued","data":{"workflow":"w","trigger":{"kind":"manual","data":%b}}}]'
+    ) % (engine.encode(), data)
+    assert runwatch.post_events(body).json() == {"accepted": 1, "rejected": []}
+    document = "query D($e: [String!]) { executions(filter: {engine: $e}) { nodes { trigger { data dataBytes } } } }"
+    answer = runwatch.post({"query": document, "variables": {"e": [engine]}})
+    assert b'"trigger":{"data":' + data + b',"dataBytes":%d}' % len(data) in answer.content

@@ -1,0 +1,38 @@
+"""A running Runwatch for the specs, once on SQLite and once on Postgres; RUNWATCH_SPECS_URL names another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from specs.driver import Runwatch, Server
+from tests.servers import PostgresServer
+
+EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
+
+
+@pytest.fixture(scope="session")
+def specs_postgres() -> Iterator[PostgresServer]:
+    """A real Postgres, started on first use."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["external"] if EXTERNAL else ["sqlite", "postgres"])
+def runwatch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runwatch]:
+    """A running server."""
+    if EXTERNAL:
+        yield Runwatch(EXTERNAL, os.environ["RUNWATCH_SPECS_TOKEN"])
+        return
+    folder = tmp_path_factory.mktemp("runwatch")
+    url = f"sqlite:///{folder}/runwatch.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("specs_postgres").create_database("specs")
+    server = Server(folder, url)
+    server.start()
+    runwatch = Runwatch(server.url, "", server.environment)
+    runwatch.admin = runwatch.token("admin")
+    yield runwatch
+    assert server.stop() == 0, server.log

@@ -1,0 +1,187 @@
+"""What a spec may touch of Runwatch: its command line, its doors, and a GraphQL client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from gql import Client, gql
+from gql.transport.aiohttp import AIOHTTPTransport
+
+from tests.servers import free_port
+
+RUNWATCH = str(Path(sys.executable).parent / "runwatch")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_numbers = count(1)
+
+
+def at(seconds: float) -> str:
+    """A time so many seconds after the start of 2026, as events carry it."""
+    return (START + timedelta(seconds=seconds)).isoformat()
+
+
+def unique(name: str) -> str:
+    """A name that no other spec uses, since specs share a server."""
+    return f"{name}-{os.getpid()}-{next(_numbers)}"
+
+
+def event(source: str, subject: str, type_: str, seconds: float, data: Any = None, **more: Any) -> dict[str, Any]:
+    """One CloudEvent."""
+    return {
+        "specversion": "1.0",
+        "id": f"{subject}/{type_}/{seconds}",
+        "source": source,
+        "subject": subject,
+        "type": type_,
+        "time": at(seconds),
+        "data": {} if data is None else data,
+        **more,
+    }
+
+
+def run_events(
+    source: str,
+    subject: str,
+    seconds: float,
+    *,
+    workflow: str = "nightly",
+    kind: str = "schedule",
+    state: str | None = "SUCCEEDED",
+    error: Mapping[str, Any] | None = None,
+    duration: float = 2.0,
+    started: bool = True,
+) -> list[dict[str, Any]]:
+    """The events of one run: queued at `seconds`, started a second later, finished after `duration` unless state is None."""
+    queued = {"workflow": workflow, "trigger": {"kind": kind, "data": {"subject": subject}}}
+    events = [event(source, subject, "execution.queued", seconds, queued)]
+    if started:
+        events.append(event(source, subject, "execution.started", seconds + 1))
+    if state is not None:
+        finish: dict[str, Any] = {"state": state}
+        if error is not None:
+            finish["error"] = dict(error)
+        events.append(event(source, subject, "execution.finished", seconds + 1 + duration, finish))
+    return events
+
+
+class Runwatch:
+    """A running server and an administrator's token for it."""
+
+    def __init__(self, url: str, admin: str, environment: Mapping[str, str] | None = None) -> None:
+        self.url = url
+        self.admin = admin
+        self._environment = environment
+
+    def cli(self, *words: str) -> str:
+        """What the command line prints for this server's database."""
+        if self._environment is None:
+            raise RuntimeError("the command line belongs to a server that the specs started")
+        done = subprocess.run(
+            [RUNWATCH, *words], env=dict(self._environment), capture_output=True, text=True, timeout=30, check=True
+        )
+        return done.stdout.strip()
+
+    def token(self, role: str, engine: str | None = None) -> str:
+        """A new token."""
+        words = ["token", "create", "--role", role, "--name", unique(role)]
+        return self.cli(*words, *(["--engine", engine] if engine else []))
+
+    def post_events(self, events: Any, *, token: str | None = None) -> httpx.Response:
+        """Send a batch through the door; whatever it answers."""
+        headers = {
+            "authorization": f"Bearer {token or self.admin}",
+            "content-type": "application/cloudevents-batch+json",
+        }
+        content = events if isinstance(events, bytes) else None
+        return httpx.post(
+            f"{self.url}/api/events", headers=headers, content=content, json=None if content else events, timeout=30
+        )
+
+    def report(self, *events: dict[str, Any]) -> None:
+        """Send events, all of which must be accepted."""
+        answer = self.post_events(list(events))
+        assert answer.status_code == 202, answer.text
+        assert answer.json() == {"accepted": len(events), "rejected": []}
+
+    def post(self, body: Any, *, token: str | None = None) -> httpx.Response:
+        """Send a body to /graphql as it is; whatever it answers."""
+        headers = {"authorization": f"Bearer {token or self.admin}", "content-type": "application/json"}
+        if isinstance(body, bytes):
+            return httpx.post(f"{self.url}/graphql", headers=headers, content=body, timeout=30)
+        return httpx.post(f"{self.url}/graphql", headers=headers, json=body, timeout=30)
+
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None, token: str | None = None) -> Any:
+        """The data of a query through gql; raises TransportQueryError when it has errors."""
+        headers = {"Authorization": f"Bearer {token or self.admin}"}
+        transport = AIOHTTPTransport(f"{self.url}/graphql", headers=headers)
+        async with Client(transport=transport, fetch_schema_from_transport=False) as session:
+            request = gql(document)
+            request.variable_values = dict(variables or {})
+            return await session.execute(request)
+
+
+class Server:
+    """A server process of our own on a fresh data folder."""
+
+    def __init__(self, folder: Path, database_url: str, *options: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")},
+            "RUNWATCH_DATA_DIR": str(folder / "data"),
+            "RUNWATCH_DATABASE_URL": database_url,
+        }
+        self.options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def output(self) -> str:
+        """What it has printed on standard output."""
+        return (self.folder / "stdout").read_text()
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.folder / "stderr").read_text()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "stdout").open("wb") as output, (self.folder / "stderr").open("ab") as log:
+            self._process = subprocess.Popen(
+                [RUNWATCH, "serve", "--port", str(self.port), *self.options],
+                env=self.environment,
+                stdout=output,
+                stderr=log,
+                cwd=self.folder,
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self._process.returncode}: {self.log}")
+            try:
+                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the server did not answer: {self.log}")
+
+    def stop(self, sign: int = signal.SIGINT) -> int:
+        """End it; its exit code."""
+        assert self._process is not None
+        self._process.send_signal(sign)
+        try:
+            return self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise

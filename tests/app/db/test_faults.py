@@ -1,0 +1,161 @@
+"""Connections that die, deadlocks, and several processes that migrate at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.db import Database, Transaction, open_database
+from tests.servers.postgres import PostgresServer
+
+ROOT = Path(__file__).parents[3]
+_MIGRATE = """
+import asyncio, json, sys
+from app.db.migrate import migrate
+print(json.dumps(asyncio.run(migrate(sys.argv[1]))))
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'below' / 'runwatch.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    yield server.create_database("migrated_by_many")
+    server.drop_database("migrated_by_many")
+
+
+async def test_several_processes_migrate_once(empty_url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _MIGRATE, empty_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    applied = [json.loads(output) for output in said]
+    assert sorted(map(bool, applied)) == [False, False, False, True]
+    database = await open_database(empty_url)
+    try:
+        assert [tuple(row) for row in await database.fetch("SELECT id, revision FROM revision_counter")] == [(1, 0)]
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated database on Postgres."""
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    yield server.create_database("faults", template=request.getfixturevalue("migrated_postgres"))
+    server.drop_database("faults")
+
+
+async def _insert(database: Database, number: int) -> None:
+    async def work(transaction: Transaction) -> None:
+        row = (f"{number:032x}", f"engine {number}", "NONE", 0)
+        await transaction.insert("engines", ("id", "name", "kind", "created_at"), [row])
+
+    await database.transaction(work)
+
+
+async def _terminate(url: str, condition: str = "true") -> int:
+    """End every other connection to the database from the server's side."""
+    connection = await asyncpg.connect(url)
+    try:
+        ended = await connection.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+        )
+        return len(ended)
+    finally:
+        await connection.close()
+
+
+async def test_idle_connections_that_died_are_replaced(postgres_url: str) -> None:
+    database = await open_database(postgres_url)
+    try:
+        for number in range(4):
+            await asyncio.gather(*(database.fetch("SELECT pg_sleep(0.02)") for _ in range(6)))
+            await asyncio.gather(*(_insert(database, number * 10 + place) for place in range(6)))
+            assert await _terminate(postgres_url) >= 2
+            await asyncio.sleep(0.05 * (number % 2))  # with and without the time to notice
+            await _insert(database, number * 10 + 9)
+            assert len(await database.fetch("SELECT 1 FROM engines")) == (number + 1) * 7
+    finally:
+        await database.close()
+
+
+async def test_a_connection_that_dies_within_a_transaction(postgres_url: str) -> None:
+    database = await open_database(postgres_url)
+    attempts = 0
+
+    async def work(transaction: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        await transaction.insert("engines", ("id", "name", "kind", "created_at"), [("1" * 32, "e", "NONE", 0)])
+        if attempts == 1:
+            assert await _terminate(postgres_url, "state = 'idle in transaction'") == 1
+        await transaction.fetch("SELECT 1")
+
+    try:
+        await database.transaction(work)
+        assert attempts == 2
+        assert len(await database.fetch("SELECT 1 FROM engines")) == 1
+    finally:
+        await database.close()
+
+
+async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
+    database = await open_database(postgres_url)
+    meet = asyncio.Barrier(2)
+    attempts = 0
+
+    async def work(transaction: Transaction, ids: tuple[str, str]) -> None:
+        nonlocal attempts
+        attempts += 1
+        for place, id_ in enumerate(ids):
+            await transaction.fetch("UPDATE engines SET created_at = created_at + 1 WHERE id = $1", id_)
+            if place == 0 and attempts <= 2:
+                await meet.wait()
+
+    try:
+        for number in (1, 2):
+            await _insert(database, number)
+        one, two = f"{1:032x}", f"{2:032x}"
+        await asyncio.gather(
+            database.transaction(lambda transaction: work(transaction, (one, two))),
+            database.transaction(lambda transaction: work(transaction, (two, one))),
+        )
+        assert attempts == 3
+        rows = await database.fetch("SELECT created_at FROM engines")
+        assert [row[0] for row in rows] == [2, 2]
+    finally:
+        await database.close()
+
+
+async def test_another_process_may_hold_the_file_for_a_while(tmp_path: Path, migrated_sqlite: Path) -> None:
+    path = tmp_path / "shared.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    database = await open_database(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(_insert(database, 1))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        assert len(await database.fetch("SELECT 1 FROM engines")) == 0  # readers go on
+        other.execute("COMMIT")
+        await waiting
+        assert len(await database.fetch("SELECT 1 FROM engines")) == 1
+    finally:
+        other.close()
+        await database.close()

@@ -1,0 +1,220 @@
+"""GraphQL over HTTP: whatever comes in, the answer is coded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app import engines
+from app.db import Database
+from app.graphql.document import MAX_TOKENS
+from tests.app.client import client_of, code_in
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+QUERY = "{ viewer { name } }"
+DEEP = 10_000
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(database) as opened:
+        yield opened
+
+
+async def post(client: httpx.AsyncClient, body: object, accept: str = GRAPHQL_JSON) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post("/graphql", content=content, headers={"content-type": JSON, "accept": accept})
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", JSON),
+        ("text/html", JSON),
+        (GRAPHQL_JSON, GRAPHQL_JSON),
+        (GRAPHQL_JSON.upper(), GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON}, {JSON};q=0.9", GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON};q=0.1, {JSON};q=0.9", JSON),
+        (f"{GRAPHQL_JSON};q=0", JSON),
+        (f"{GRAPHQL_JSON};q=x", JSON),
+    ],
+)
+async def test_the_media_type_follows_accept(client: httpx.AsyncClient, accept: str, media_type: str) -> None:
+    answer = await post(client, {"query": QUERY}, accept)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {"data": {"viewer": {"name": "viewer"}}}
+    refused = await post(client, {"query": "{ nothing }"}, accept)
+    assert refused.status_code == (400 if media_type == GRAPHQL_JSON else 200)
+    assert code_in(refused) == "BAD_USER_INPUT"
+    assert "data" not in refused.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"123",
+        b'"{ viewer { name } }"',
+        b"[]",
+        b'[{"query": "{ viewer { name } }"}]',
+        b"\xff\xfe{}",
+        b'{"query": "\xc3"}',
+        b"9" * 5000,
+        b'{"query": "{ viewer { name } }", "variables": {"a": ' + b"9" * 5000 + b"}}",
+        b"[" * DEEP + b"]" * DEEP,
+        b'{"query": "{ viewer { name } }", "variables": {"a": ' + b"[" * DEEP + b"]" * DEEP + b"}}",
+        b'{"query": "{ viewer { name } }", "variables": {"a": "\\ud800"}}',
+        b'{"query": "{ viewer { name } }", "variables": {"a": NaN}}',
+        b"{}",
+        b'{"query": null}',
+        b'{"query": " "}',
+        b'{"query": 1}',
+        b'{"query": "{ viewer { name } }", "variables": []}',
+        b'{"query": "{ viewer { name } }", "variables": "{}"}',
+        b'{"query": "{ viewer { name } }", "operationName": 1}',
+        b'{"query": "{ viewer { name } }", "extensions": 1}',
+    ],
+    ids=lambda body: body[:30].decode(errors="replace"),
+)
+async def test_a_body_that_is_no_request(client: httpx.AsyncClient, body: bytes) -> None:
+    for accept in (JSON, GRAPHQL_JSON):
+        answer = await post(client, body, accept)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"].startswith(accept)
+        assert code_in(answer) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "# nothing",
+        "fragment F on Viewer { name }",
+        "query A { viewer { name } } query B { viewer { name } }",
+        "query A { viewer { name } } mutation B { viewer { name } }",
+        "mutation { viewer { name } }",
+        "subscription { viewer { name } }",
+        "type Query { a: Int }",
+        "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+        "{a" * DEEP + "}" * DEEP,
+        "{ node(id: " + "[" * DEEP + "]" * DEEP + ") { id } }",
+        "{ executions(filter: " + "{a: " * DEEP + "1" + "}" * DEEP + ") { nodes { id } } }",
+        "query ($a: " + "[" * DEEP + "Int" + "]" * DEEP + ") { viewer { name } }",
+        "{" + "viewer { name } " * MAX_TOKENS + "}",
+        '{ workflows(search: "\\ud800") { nodes { id } } }',
+        "{ viewer { name } } \0",
+    ],
+    ids=lambda document: document[:40],
+)
+async def test_a_document_that_cannot_be_executed(client: httpx.AsyncClient, document: str) -> None:
+    answer = await post(client, {"query": document})
+    assert answer.status_code == 400
+    assert code_in(answer) == "BAD_USER_INPUT"
+    assert "data" not in answer.json()
+
+
+async def test_fragments_cannot_nest_without_end(client: httpx.AsyncClient) -> None:
+    chain = "".join(f" fragment F{n} on Execution {{ retryOf {{ ...F{n + 1} }} }}" for n in range(600))
+    document = "{ executions { nodes { ...F0 } } }" + chain + " fragment F600 on Execution { id }"
+    answer = await post(client, {"query": document})
+    assert answer.status_code in (200, 400)
+    assert all(error["extensions"]["code"] == "BAD_USER_INPUT" for error in answer.json().get("errors", ()))
+
+
+async def test_the_operation_that_is_named_runs(client: httpx.AsyncClient) -> None:
+    document = "query A { viewer { name } } query B { viewer { role } }"
+    answer = await post(client, {"query": document, "operationName": "B"})
+    assert answer.json() == {"data": {"viewer": {"role": "VIEWER"}}}
+    for name in ("C", "\0"):
+        refused = await post(client, {"query": document, "operationName": name})
+        assert (refused.status_code, code_in(refused)) == (400, "BAD_USER_INPUT")
+
+
+async def test_get(client: httpx.AsyncClient) -> None:
+    query = "query Q($id: ID!) { node(id: $id) { id } }"
+    params = {"query": query, "variables": '{"id": "x"}', "operationName": "Q"}
+    answer = await client.get("/graphql", params=params)
+    assert (answer.status_code, answer.json()) == (200, {"data": {"node": None}})
+    for wrong in ({"query": QUERY, "variables": "{"}, {"query": QUERY, "variables": "[1]"}, {}):
+        answer = await client.get("/graphql", params=wrong)
+        assert (answer.status_code, code_in(answer)) == (400, "BAD_USER_INPUT")
+    changes = await client.get("/graphql", params={"query": "mutation { a }"})
+    assert (changes.status_code, changes.headers["allow"], code_in(changes)) == (405, "POST", "BAD_USER_INPUT")
+    assert (await client.put("/graphql")).status_code == 405
+
+
+async def test_a_body_above_the_limit(database: Database) -> None:
+    async with client_of(database, max_graphql_body_bytes=1024) as client:
+        answer = await post(client, {"query": QUERY, "variables": {"a": "x" * 1024}})
+        assert (answer.status_code, code_in(answer)) == (413, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/graphql", "multipart/form-data", ""])
+async def test_another_content_type(client: httpx.AsyncClient, content_type: str) -> None:
+    answer = await client.post("/graphql", content=b"{}", headers={"content-type": content_type})
+    assert (answer.status_code, code_in(answer)) == (415, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
+async def test_what_is_unexpected_is_masked(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    async def fail(*_: object) -> list[engines.Engine]:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr(engines, "list_engines", fail)
+    answer = await post(client, {"query": "{ engines { name } }"}, accept)
+    # It was executed, and says where in the data it failed: that is a 200 with both media types.
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    (error,) = answer.json()["errors"]
+    assert error["extensions"].keys() == {"code", "errorId"}
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert error["path"] == ["engines"]
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
+async def test_what_fails_before_execution_is_masked(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr("app.graphql.document.parse", fail)
+    answer = await post(client, {"query": QUERY}, accept)
+    assert (answer.status_code, code_in(answer)) == (500, "INTERNAL")
+    assert "hunter2" not in answer.text
+
+
+async def test_nul_in_texts(client: httpx.AsyncClient) -> None:
+    query = "query ($a: String!) { workflows(search: $a) { nodes { id } } }"
+    for answer in (
+        await post(client, {"query": query, "variables": {"a": "\0"}}),
+        await post(client, {"query": '{ executions(filter: {engine: ["\\u0000"]}) { nodes { id } } }'}),
+    ):
+        assert answer.status_code == 200
+        assert "errors" not in answer.json() or code_in(answer) == "BAD_USER_INPUT"
+    unknown = await post(client, {"query": '{ node(id: "execution_\\u0000") { id } }'})
+    assert unknown.json() == {"data": {"node": None}}
+
+
+async def test_introspection(client: httpx.AsyncClient) -> None:
+    answer = await post(client, {"query": "{ __schema { queryType { name } } }"})
+    assert answer.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+async def test_every_answer_has_a_request_id(client: httpx.AsyncClient) -> None:
+    given = await client.get("/graphql", headers={"x-request-id": "from-a-proxy.1"})
+    assert given.headers["x-request-id"] == "from-a-proxy.1"
+    forged = await client.get("/graphql", headers={"x-request-id": "a b\tc"})
+    assert forged.headers["x-request-id"] not in ("", "a b\tc")

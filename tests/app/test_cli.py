@@ -1,0 +1,117 @@
+"""The command line: what it does, and how it says what it cannot do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app.reports import report
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    path = tmp_path / "runwatch.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    return f"sqlite:///{path}"
+
+
+def runwatch(folder: Path, *args: str, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in an environment that has these settings and no other."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")}
+    environment |= {"RUNWATCH_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT), "COLUMNS": "250"}
+    environment |= {f"RUNWATCH_{name.upper()}": value for name, value in settings.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *args],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_tokens(tmp_path: Path, url: str) -> None:
+    made = runwatch(tmp_path, "token", "create", "--role", "viewer", "--name", "ann", database_url=url)
+    secret = made.stdout.strip()
+    assert len(secret.split()) == 1
+    listed = runwatch(tmp_path, "token", "list", database_url=url)
+    assert "ann" in listed.stderr + listed.stdout
+    assert secret not in listed.stderr + listed.stdout
+    revoked = runwatch(tmp_path, "token", "revoke", "ann", database_url=url)
+    assert "Revoked" in revoked.stderr
+    assert "no token" in runwatch(tmp_path, "token", "revoke", "bob", database_url=url, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--role", "king", "--name", "x"), "choose admin, viewer or runner"),
+        (("--role", "runner", "--name", "x"), "needs an engine"),
+        (("--role", "viewer", "--name", "x", "--engine", "e"), "only such a token"),
+        (("--role", "viewer", "--name", ""), "1 to"),
+        (("--role", "viewer", "--name", "x", "--days", "-1"), "future"),
+        (("--role", "viewer", "--name", "x", "--days", "nan"), "days"),
+        (("--role", "viewer", "--name", "x", "--days", "1e300"), "days"),
+    ],
+)
+def test_a_token_that_cannot_be(tmp_path: Path, url: str, args: tuple[str, ...], said: str) -> None:
+    assert said in runwatch(tmp_path, "token", "create", *args, database_url=url, code=1).stderr
+
+
+def test_engines(tmp_path: Path, url: str) -> None:
+    assert "Added galaxy" in runwatch(tmp_path, "engine", "add", "galaxy", database_url=url).stderr
+    again = runwatch(tmp_path, "engine", "add", "galaxy", database_url=url, code=1)
+    assert "already" in again.stderr
+    listed = runwatch(tmp_path, "engine", "list", database_url=url)
+    assert "galaxy" in listed.stderr + listed.stdout
+
+
+def test_migrate(tmp_path: Path) -> None:
+    assert "Applied" in runwatch(tmp_path, "migrate").stderr
+    assert "Nothing to apply" in runwatch(tmp_path, "migrate").stderr
+
+
+def test_import(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "events.ndjson"
+    path.write_text(json.dumps(report("execution.queued", "a", workflow="nightly")) + "\n")
+    assert "1 events accepted" in runwatch(tmp_path, "import", str(path), database_url=url).stderr
+    again = runwatch(tmp_path, "import", str(path), database_url=url)
+    assert "0 events accepted" in again.stderr
+    shifted = tmp_path / "other.ndjson"
+    shifted.write_text(path.read_text() * 2)
+    refused = runwatch(tmp_path, "import", str(shifted), "--shift-to-now", database_url=url, code=1)
+    assert "galaxy" in refused.stderr
+    shifted.write_text(path.read_text() + "{}\n")
+    assert "Line 2 rejected" in runwatch(tmp_path, "import", str(shifted), database_url=url, code=1).stderr
+    runwatch(tmp_path, "import", str(tmp_path / "absent"), database_url=url, code=2)
+
+
+@pytest.mark.parametrize("command", [("serve",), ("token", "list")])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"port": "many"}, "RUNWATCH_PORT"),
+        ({"log_level": "loud"}, "RUNWATCH_LOG_LEVEL"),
+        ({"database_url": "mysql://host/db"}, "postgres://"),
+        ({"database_url": "sqlite://:memory:"}, "file"),
+        ({"database_url": "postgres://nobody:hunter2@127.0.0.1:1/none"}, "database"),
+        ({"database_url": "postgres://nobody:hunter2@127.0.0.1:many/none"}, "database"),
+    ],
+    ids=lambda value: next(iter(value)) + "=" + next(iter(value.values())) if isinstance(value, dict) else None,
+)
+def test_settings_that_cannot_work(
+    tmp_path: Path, command: tuple[str, ...], settings: dict[str, str], said: str
+) -> None:
+    done = runwatch(tmp_path, *command, code=1, **settings)
+    assert said.lower() in done.stderr.lower()
+    assert "hunter2" not in done.stderr

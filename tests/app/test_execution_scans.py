@@ -1,0 +1,173 @@
+"""How the statements of lists are planned: from an index, whatever the order, the filter and the depth."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+
+from app.db import Database, open_database
+from app.executions import ExecutionFilter, ExecutionOrder, OrderField, count, latest_of_workflows, list_page
+from app.lifecycle import State, Status
+from app.paging import PageRequest
+from benchmarks.data import DAY, START, fill
+from tests.app.execution_lists import ORDERS
+from tests.factories import record_statements
+from tests.servers.postgres import PostgresServer
+
+PlansOf = Callable[[tuple[str, tuple[object, ...]]], Awaitable[list[str]]]
+
+SINGLE_FILTERS = {
+    "none": ExecutionFilter(),
+    "success": ExecutionFilter(statuses=(Status.SUCCESS,)),
+    "failure": ExecutionFilter(statuses=(Status.FAILURE,)),
+    "pending": ExecutionFilter(statuses=(Status.PENDING,)),
+    "finished": ExecutionFilter(statuses=(Status.SUCCESS, Status.FAILURE, Status.CANCELLED)),
+    "skipped": ExecutionFilter(states=(State.SKIPPED,)),
+    "two states": ExecutionFilter(states=(State.CRASHED, State.SUCCEEDED)),
+    "frequent workflow": ExecutionFilter(workflow_names=("workflow-001",)),
+    "rare workflow": ExecutionFilter(workflow_names=("workflow-050",)),
+    "two workflows": ExecutionFilter(workflow_names=("workflow-001", "workflow-050")),
+    "all but one workflow": ExecutionFilter(exclude_workflow_names=("workflow-001",)),
+    "engine": ExecutionFilter(engines=("engine-1",)),
+    "time": ExecutionFilter(queued_from=START + 3 * DAY, queued_to=START + 20 * DAY),
+}
+INDEX_OF = {
+    OrderField.QUEUED_AT: "executions_queued_at",
+    OrderField.STARTED_AT: "executions_started_at",
+    OrderField.FINISHED_AT: "executions_finished_at",
+    OrderField.DURATION: "executions_duration",
+    OrderField.WORKFLOW_NAME: "executions_workflow_name",
+    OrderField.STATUS: "executions_status",
+}
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> str:
+    """A Postgres with 20,000 executions, for reading only."""
+    url = postgres_server.create_database("scans", template=migrated_postgres)
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await fill(connection, 20_000)
+        await connection.close()
+
+    asyncio.run(run())
+    return url
+
+
+@pytest.fixture
+async def filled(filled_url: str) -> AsyncIterator[Database]:
+    database = await open_database(filled_url)
+    yield database
+    await database.close()
+
+
+def literal(value: object) -> str:
+    if isinstance(value, list):
+        return "'{" + ",".join(map(str, value)) + "}'"
+    return f"'{value}'"
+
+
+@pytest.fixture
+async def plans_of(filled_url: str) -> AsyncIterator[PlansOf]:
+    """Ask how Postgres would run a statement, knowing its parameters, and not, as it may from the sixth time on."""
+    connection = await asyncpg.connect(filled_url)
+
+    async def plans(statement: tuple[str, tuple[object, ...]]) -> list[str]:
+        sql, params = statement
+        await connection.execute(f"PREPARE it AS {sql}")
+        plans = []
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"SET plan_cache_mode = {mode}")
+            given = f"({', '.join(map(literal, params))})" if params else ""
+            lines = await connection.fetch(f"EXPLAIN EXECUTE it {given}")
+            plans.append("\n".join(line[0] for line in lines))
+        await connection.execute("DEALLOCATE it")
+        return plans
+
+    yield plans
+    await connection.close()
+
+
+async def page_statements(
+    database: Database, where: ExecutionFilter, order: ExecutionOrder
+) -> list[tuple[str, tuple[object, ...]]]:
+    """The statements of the first pages from either end, of pages in the middle, and of what they say of their ends."""
+    statements = record_statements(database)
+    first = await list_page(database, where, order, PageRequest(first=100))
+    middle = first.end_cursor
+    last = await list_page(database, where, order, PageRequest(last=100))
+    for request in (PageRequest(after=middle), PageRequest(last=50, before=last.start_cursor), PageRequest(first=1)):
+        page = await list_page(database, where, order, request)
+        await page.has_next_page()
+        await page.has_previous_page()
+    return [statement for statement in statements if "FROM workflows" not in statement[0]]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field}-{order.descending}")
+async def test_every_order_is_read_from_its_index(filled: Database, plans_of: PlansOf, order: ExecutionOrder) -> None:
+    for statement in await page_statements(filled, ExecutionFilter(), order):
+        for plan in await plans_of(statement):
+            assert f"using {INDEX_OF[order.field]}" in plan
+            assert "Seq Scan" not in plan
+            assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("where", SINGLE_FILTERS.values(), ids=SINGLE_FILTERS)
+async def test_every_single_filter_under_queued_at_is_read_from_an_index(
+    filled: Database, plans_of: PlansOf, where: ExecutionFilter, descending: bool
+) -> None:
+    statements = await page_statements(filled, where, ExecutionOrder(OrderField.QUEUED_AT, descending))
+    await count(filled, where)
+    expected = "executions_(state_|workflow_)?queued_at"
+    if where.allowed_states is not None:
+        expected = "executions_state_queued_at"
+    elif where.names_workflows:
+        expected = "executions_workflow_queued_at"
+    for statement in statements:
+        for plan in await plans_of(statement):
+            assert re.search(f"using {expected} ", plan)
+            assert "Seq Scan" not in plan
+            assert "Hash Join" not in plan
+
+
+async def test_the_latest_of_each_workflow_is_read_from_an_index(filled: Database, plans_of: PlansOf) -> None:
+    ids = [row[0] for row in await filled.fetch("SELECT id FROM workflows")]
+    statements = record_statements(filled)
+    assert len(await latest_of_workflows(filled, ids)) == len(ids)
+    for plan in await plans_of(statements[0]):
+        assert "using executions_workflow_queued_at" in plan
+        assert "Seq Scan" not in plan
+
+
+async def test_retries_of_an_execution_are_read_from_their_index(filled: Database, plans_of: PlansOf) -> None:
+    for order in ORDERS:
+        statements = await page_statements(filled, ExecutionFilter(retry_of="a" * 32), order)
+        for plan in [plan for statement in statements for plan in await plans_of(statement)]:
+            assert "executions_retry_of" in plan
+            assert "Seq Scan" not in plan
+
+
+async def test_no_statement_compares_keys_with_or_and_texts_are_few(database: Database) -> None:
+    texts = set()
+    for where in SINGLE_FILTERS.values():
+        for order in ORDERS:
+            texts |= {sql for sql, _ in await page_statements(database, where, order)}
+    assert not [text for text in texts if re.search(r"\bOR\b", text)]
+    assert not [text for text in texts if re.search(r"\bOFFSET\b", text)]
+    assert all(re.search(r"\(\w\.\w+(, \w\.\w+)+\) > \(|IS NULL", text) for text in texts)
+
+
+async def test_the_text_does_not_depend_on_values_or_depth(filled: Database) -> None:
+    texts = set()
+    for names in (("workflow-001",), ("workflow-050", "workflow-002"), tuple(f"workflow-{n:03}" for n in range(1, 51))):
+        where = ExecutionFilter(workflow_names=names)
+        statements = await page_statements(filled, where, ExecutionOrder())
+        texts |= {sql for sql, _ in statements}
+    # Two directions; pages of 100, of 50 and of 1.
+    assert len(texts) <= 6

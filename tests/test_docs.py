@@ -1,0 +1,146 @@
+"""The documents say what is so: settings, commands, links, states, examples and the numbers of decisions."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import clock, decoding
+from app.lifecycle import State
+from app.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DECISIONS = sorted((ROOT / "docs" / "adr").iterdir())
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+FENCED = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FORMS = {"json event": decoding.Form.SINGLE, "json batch": decoding.Form.BATCH}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def prose(path: Path) -> str:
+    """A document without its fenced blocks, in which "#" and "[" mean something else."""
+    return FENCED.sub("", path.read_text())
+
+
+def anchors(path: Path) -> set[str]:
+    """The fragments that the headings of a document make, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def settings() -> dict[str, tuple[str, str]]:
+    """The default, as it would be written in the environment, and the description of each setting."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        text = "" if default is None else ",".join(default) if isinstance(default, tuple) else str(default)
+        found[f"RUNWATCH_{name.upper()}"] = (text, field.description or "")
+    return found
+
+
+def test_env_example_names_exactly_the_settings() -> None:
+    lines = re.findall(r"^# (.+)\n# (RUNWATCH_\w+)=(.*)$", read(".env.example"), re.MULTILINE)
+    assert {name: (default, description) for description, name, default in lines} == settings()
+    assert len(lines) == read(".env.example").count("RUNWATCH_"), "a name stands there twice, or not in the form"
+
+
+def test_the_table_of_settings_has_their_defaults() -> None:
+    rows = re.findall(r"^\| `(RUNWATCH_\w+)` \| (?:`(.*?)`)? ?\|", read("docs/operating.md"), re.MULTILINE)
+    assert rows == [(name, default) for name, (default, _) in settings().items()]
+
+
+def test_every_command_of_dev_exists() -> None:
+    done = subprocess.run([sys.executable, ROOT / "dev", "--help"], capture_output=True, text=True, timeout=30)
+    known = set(re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE))
+    for path in DOCUMENTS:
+        # A command stands in a code span, or indented; "what ./dev does" names none.
+        used = set(re.findall(r"(?:`|^ {4})\./dev ([a-z]+)", path.read_text(), re.MULTILINE))
+        assert used <= known, f"{path.name} knows commands that ./dev does not"
+    assert {"run", "test"} <= set(re.findall(r"^    \./dev (\w+) ", read("README.md"), re.MULTILINE))
+    assert known == set(re.findall(r"^\| `\./dev (\w+)` \|", read("CONTRIBUTING.md"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, fragment = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        assert file.exists(), target
+        assert file.is_relative_to(ROOT), target
+        assert not fragment or fragment in anchors(file), target
+
+
+def test_the_tree_in_the_readme_is_there() -> None:
+    tree = next(match["text"] for match in FENCED.finditer(read("README.md")) if match["info"] == "")
+    parent = ""
+    for line in tree.splitlines():
+        name = line.split()[0]
+        parent = parent if line.startswith(" ") else name
+        path = ROOT / name if name == parent else ROOT / parent / name
+        assert path.is_dir() if name.endswith("/") else path.is_file(), name
+
+
+def test_the_glossary_has_the_states() -> None:
+    [_, table] = read("docs/glossary.md").split("| state | status | meaning |\n|---|---|---|\n")
+    rows = re.findall(r"^\| ([A-Z_]+) \| ([A-Z_]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+    assert rows == [(state.name, state.status.name) for state in State]
+
+
+def test_examples_of_events_are_accepted() -> None:
+    types = set()
+    for match in FENCED.finditer(read("docs/events.md")):
+        json.loads(match["text"])
+        if (form := FORMS.get(match["info"])) is None:
+            assert match["info"] == "json answer"
+            continue
+        batch = decoding.decode(match["text"].encode(), form, now=clock.now_us())
+        assert batch.rejected == []
+        whole = json.loads(match["text"])
+        types |= {event["type"] for event in (whole if form is decoding.Form.BATCH else [whole])}
+    assert types == set(decoding._BODIES), "each type has an example"
+    [_, table] = read("docs/events.md").split("| type | data |\n|---|---|\n")
+    assert types == set(re.findall(r"^\| `(\w+\.\w+)` \|", table.partition("\n\n")[0], re.MULTILINE))
+
+
+def test_the_event_in_the_readme_is_accepted() -> None:
+    [event] = [body for body in re.findall(r"-d '(.*?)'", read("README.md"), re.DOTALL) if "specversion" in body]
+    assert decoding.decode(event.encode(), decoding.Form.SINGLE, now=clock.now_us()).rejected == []
+
+
+@pytest.mark.parametrize(
+    ("what", "limit"),
+    [
+        ("error message", decoding.MAX_MESSAGE),
+        ("stack trace", decoding.MAX_STACK_TRACE),
+        ("log message", decoding.MAX_LOG_LINE),
+        ("log attributes", decoding.MAX_LOG_LINE),
+        ("step input, step output", decoding.MAX_DATA),
+        ("trigger data", decoding.MAX_DATA),
+    ],
+)
+def test_sizes_of_payloads_are_those_of_the_code(what: str, limit: int) -> None:
+    assert f"\n| {what} | {limit // decoding.KIB} KiB" in read("docs/events.md")
+
+
+def test_decisions_are_numbered_and_have_their_parts() -> None:
+    for number, path in enumerate(DECISIONS, 1):
+        assert re.fullmatch(rf"{number:04}-[a-z0-9]+(-[a-z0-9]+)*\.md", path.name), f"not number {number}: {path.name}"
+        text = path.read_text()
+        assert text.startswith(f"# {number:04}: ")
+        parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert parts == ["Context", "Decision", "Consequences", "Alternatives"], path.name
+        assert len(text.splitlines()) <= 50, path.name
