@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import asyncpg
 import pydantic
 import typer
 import uvloop
@@ -16,15 +17,13 @@ from rich.table import Table
 
 from app import clock, engines, tokens
 from app.auth import Role
+from app.console import console, import_with_progress
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
 from app.logging_setup import configure_logging
-from app.serving import console, import_with_progress
-from app.serving import serve as serve_app
 from app.settings import Settings
-from schema.published import check_schema, write_schema
 
 T = TypeVar("T")
 
@@ -46,6 +45,10 @@ def main() -> None:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             console.print(f"RUNWATCH_{name}: {problem['msg']}" if name else problem["msg"], style="red", markup=False)
         sys.exit(1)
+    except ConnectionError as error:
+        _fail(f"The database at RUNWATCH_DATABASE_URL does not answer: {error}")
+    except asyncpg.PostgresError as error:
+        _fail(f"The database at RUNWATCH_DATABASE_URL refused: {error}")
     except OSError as error:
         _fail(str(error))
 
@@ -79,11 +82,14 @@ def serve(
     dev: Annotated[bool, typer.Option("--dev", help="Sample data if there is none, and a ready-made request.")] = False,
 ) -> None:
     """Serve GraphQL and the events door; migrates the database first."""
+    # Here and not above: the server and its schema take most of a second to import, which no other command needs.
+    import app.serving as serving
+
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings.model_validate({**Settings().model_dump(), **given})
     configure_logging(settings)
     try:
-        uvloop.run(serve_app(settings, dev=dev))
+        uvloop.run(serving.serve(settings, dev=dev))
     except KeyboardInterrupt:
         console.print("Stopped")
 
@@ -189,10 +195,12 @@ def export_schema(
     allow_breaking: Annotated[bool, typer.Option(help="Write even what breaks clients.")] = False,
 ) -> None:
     """Write the GraphQL schema to a file, unless that takes away what clients may rely on."""
+    from schema import published
+
     if check:
-        check_schema(path)
+        published.check_schema(path)
     else:
-        write_schema(path, allow_breaking=allow_breaking)
+        published.write_schema(path, allow_breaking=allow_breaking)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import typer
 import uvicorn
-from rich.console import Console
-from rich.progress import Progress
 
+from app.console import console, import_with_progress
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.dev_token import development_token
 from app.errors import BadInput
-from app.importing import Format, Importer, Report
+from app.importing import Format, Importer
 from app.main import create_app
 from app.settings import Settings
 
@@ -24,8 +23,6 @@ SAMPLE = Path(__file__).parent.parent / "examples" / "galaxy-runs.ndjson"
 GRACE_SECONDS = 5
 
 QUERY = "{ executions(first: 5) { totalCount { value kind } nodes { workflowName status queuedAt durationMs } } }"
-
-console = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -90,12 +87,3 @@ async def _greet(settings: Settings, database: Database, port: int) -> None:
         "  -H 'Content-Type: application/json' \\\n"
         f'  -d \'{{"query": "{QUERY}"}}\'\n'
     )
-
-
-async def import_with_progress(importer: Importer, path: Path, *, shift_to_now: bool) -> Report:
-    """Run an import under a progress bar."""
-    with path.open("rb") as file:
-        total = sum(1 for _ in file)
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(f"Importing {path.name}", total=total)
-        return await importer.run(shift_to_now=shift_to_now, progress=lambda done: bar.update(task, completed=done))

@@ -21,7 +21,8 @@ INSERT INTO workflows (id, engine_id, name, search_text)
 """
 
 # Workflow n has a share falling with n: the first has 24 %, the last 0.4 %. Rows come in order of time, some late.
-# Pending runs are the newest 300. One run in 10,000 crashed, one in 100,000 was skipped: the rare states.
+# One run in 1,000 is pending: the newest, and a few old ones that were lost. One in 10,000 crashed, one in 100,000 was
+# skipped: the rare states.
 _EXECUTIONS = f"""
 INSERT INTO executions (id, engine_id, external_id, workflow_id, workflow_name, trigger_kind, trigger_incomplete, state,
   status, queued_at, started_at, finished_at, duration, updated_at, retry_of, error_type, error_message,
@@ -47,7 +48,8 @@ FROM (
      || substr(md5(n::text), 4, 15))::uuid AS id
   FROM (
     SELECT n, least({WORKFLOWS}, 1 + floor({WORKFLOWS} * power(random(), 2.2)))::int AS workflow,
-      CASE WHEN n > $1 - 300 THEN n % 4
+      CASE WHEN n > $1 - $1 * 9 / 10000 THEN n % 4
+           WHEN n % 10000 = 5678 THEN 3
            WHEN n % 100000 = 77777 THEN 9
            WHEN n % 10000 = 4321 THEN 7
            WHEN n % 100 < 6 THEN 5

@@ -60,7 +60,7 @@ def run_events(
     duration: float = 2.0,
     started: bool = True,
 ) -> list[dict[str, Any]]:
-    """The events of one run: queued at `seconds`, started a second later, finished after `duration` unless state is None."""
+    """The events of one run: queued at `seconds`, started a second later, finished after `duration` if at all."""
     queued = {"workflow": workflow, "trigger": {"kind": kind, "data": {"subject": subject}}}
     events = [event(source, subject, "execution.queued", seconds, queued)]
     if started:

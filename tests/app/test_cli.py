@@ -57,11 +57,7 @@ def test_tokens(tmp_path: Path, url: str) -> None:
     [
         (("--role", "king", "--name", "x"), "choose admin, viewer or runner"),
         (("--role", "runner", "--name", "x"), "needs an engine"),
-        (("--role", "viewer", "--name", "x", "--engine", "e"), "only such a token"),
-        (("--role", "viewer", "--name", ""), "1 to"),
-        (("--role", "viewer", "--name", "x", "--days", "-1"), "future"),
         (("--role", "viewer", "--name", "x", "--days", "nan"), "days"),
-        (("--role", "viewer", "--name", "x", "--days", "1e300"), "days"),
     ],
 )
 def test_a_token_that_cannot_be(tmp_path: Path, url: str, args: tuple[str, ...], said: str) -> None:
@@ -96,22 +92,19 @@ def test_import(tmp_path: Path, url: str) -> None:
     runwatch(tmp_path, "import", str(tmp_path / "absent"), database_url=url, code=2)
 
 
-@pytest.mark.parametrize("command", [("serve",), ("token", "list")])
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"port": "many"}, "RUNWATCH_PORT"),
         ({"log_level": "loud"}, "RUNWATCH_LOG_LEVEL"),
         ({"database_url": "mysql://host/db"}, "postgres://"),
-        ({"database_url": "sqlite://:memory:"}, "file"),
         ({"database_url": "postgres://nobody:hunter2@127.0.0.1:1/none"}, "database"),
-        ({"database_url": "postgres://nobody:hunter2@127.0.0.1:many/none"}, "database"),
     ],
     ids=lambda value: next(iter(value)) + "=" + next(iter(value.values())) if isinstance(value, dict) else None,
 )
-def test_settings_that_cannot_work(
-    tmp_path: Path, command: tuple[str, ...], settings: dict[str, str], said: str
-) -> None:
+def test_settings_that_cannot_work(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    # One command each: a process takes a second, and all of them read the same settings by the same way.
+    command = ("serve", "--port", "0") if "database_url" in settings else ("token", "list")
     done = runwatch(tmp_path, *command, code=1, **settings)
     assert said.lower() in done.stderr.lower()
     assert "hunter2" not in done.stderr

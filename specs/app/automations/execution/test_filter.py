@@ -70,7 +70,8 @@ async def test_filter_002_by_workflow_engine_and_trigger(runwatch: Runwatch) -> 
     assert await runs.list(triggerKind=["webhook", "manual"]) == "eb"
     assert await runs.list(engine=[runs.engine, "none such"]) == "fedcba"
     assert await runs.list(engine=["none such"]) == await runs.list(engine=[]) == ""
-    document = 'query W($id: ID!) { workflow(id: $id) { executions(filter: {triggerKind: ["manual"]}) { nodes { externalId } } } }'
+    listed = 'executions(filter: {triggerKind: ["manual"]}) { nodes { externalId } }'
+    document = "query W($id: ID!) { workflow(id: $id) { " + listed + " } }"
     assert (await runwatch.query(document, {"id": mail}))["workflow"]["executions"]["nodes"] == [{"externalId": "e"}]
 
 

@@ -115,7 +115,9 @@ async def test_history_004_opens_one_run(runwatch: Runwatch) -> None:
     )
     document = """
     query One($id: ID!) {
-      execution(id: $id) { externalId workflow { id name lastExecution { externalId } } engine { id name kind canRetry } }
+      execution(id: $id) {
+        externalId workflow { id name lastExecution { externalId } } engine { id name kind canRetry }
+      }
       node(id: $id) { __typename id ... on Execution { externalId attempt retryOf { id } } }
     }
     """
