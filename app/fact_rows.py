@@ -237,13 +237,18 @@ async def update_receipts(transaction: Transaction, rows: Sequence[tuple[str, in
 async def update_payloads(transaction: Transaction, written: Sequence[tuple[str, ExecutionFacts]]) -> None:
     """Write the payloads that a merge replaced."""
     rows = [(facts.rewritten, _payload(id_, facts) or (id_, None, 0, None, None, None)) for id_, facts in written]
-    for part, columns in (("trigger", (0, 1, 2)), ("definition", (0, 3)), ("outcome", (0, 4, 5))):
-        await transaction.upsert(
-            "execution_payloads",
-            [PAYLOAD[column] for column in columns],
-            [[row[column] for column in columns] for rewritten, row in rows if part in rewritten],
-            key=("execution_id",),
-        )
+
+    def columns(part: str, *places: int) -> tuple[list[str], list[list[Any]]]:
+        given = [[row[place] for place in (0, *places)] for rewritten, row in rows if part in rewritten]
+        return [PAYLOAD[place] for place in (0, *places)], given
+
+    key = ("execution_id",)
+    await transaction.upsert("execution_payloads", *columns("trigger", 1, 2), key=key)
+    await transaction.upsert("execution_payloads", *columns("definition", 3), key=key)
+    # Most outcomes come without a stack trace: those need no row, and only have to take away an older one.
+    names, stacks = columns("outcome", 4, 5)
+    await transaction.upsert("execution_payloads", names, [row for row in stacks if row[1] is not None], key=key)
+    await transaction.update("execution_payloads", names, [row for row in stacks if row[1] is None], key=key)
 
 
 async def insert_steps(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:

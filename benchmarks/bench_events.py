@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -102,7 +101,8 @@ def report(name: str, facts: dict[str, Any], found: dict[str, dict[str, list[flo
         rows.append((way, rate, times, cpu, backend))
         data[way] = {"events_per_s": rate, "times_single": times, "cpu_us": cpu, "database_cpu_us": database}
     head = ("way", "events a second", "× one a request", "server CPU, µs an event", "Postgres CPU, µs an event")
-    return {"facts": facts, "ways": data}, f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
+    text = f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
+    return {"facts": facts, "ways": data}, text
 
 
 def _measured(name: str, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[str, dict[str, list[float]]], str]:
@@ -143,7 +143,7 @@ def main(
     save: Annotated[bool, typer.Option(help="Write results/events.*")] = True,
 ) -> None:
     """Measure POST /api/events."""
-    full = {"rounds": 7, "batched": 40_000, "single": 800, "bare": 100_000}
+    full = {"rounds": 5, "batched": 30_000, "single": 800, "bare": 100_000}
     sizes = {"rounds": 2, "batched": 10_000, "single": 300, "bare": 20_000} if quick else full
     machine = reporting.machine()
     data: dict[str, Any] = {"machine": machine, "sizes": sizes}
@@ -168,4 +168,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    typer.run(main)

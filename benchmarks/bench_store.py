@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import aiosqlite
 import asyncpg
@@ -141,7 +140,8 @@ def report(name: str, facts: dict[str, Any], found: dict[str, dict[str, list[flo
         rows.append((way, rate, times, cpu))
         data[way] = {"runs_per_s": rate, "times_bulk_create": times, "client_cpu_us_per_run": cpu}
     head = ("way", "runs a second", "× bulk_create", "client CPU, µs a run")
-    return {"facts": facts, "ways": data}, f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
+    text = f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
+    return {"facts": facts, "ways": data}, text
 
 
 def main(
@@ -186,4 +186,4 @@ def _measured(name: str, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[st
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    typer.run(main)

@@ -12,7 +12,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 
-class Id(fields.Field[str], str):
+class Id(fields.Field[str], str):  # type: ignore[misc]  # as Tortoise's own fields are
     """An id: a uuid on Postgres, text on SQLite; without a validator, which a CharField has."""
 
     SQL_TYPE = "UUID"

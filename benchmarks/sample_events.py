@@ -39,16 +39,20 @@ def events_of_run(run: str, number: int, queued_at: int) -> Iterator[dict[str, A
         yield event(f"s{index}", at, "step.started", {"step": {**named, "input": {"path": f"in/{number}", "n": index}}})
         outcome: dict[str, Any] = {"state": "SUCCEEDED", "output": {"rows": 125 * index, "ok": True}}
         if failed and index == STEPS - 1:
-            outcome = {"state": "FAILED", "error": {"type": "ToolError", "message": f"Exit code {number % 7}"}}
+            outcome = {"state": "FAILED", "error": _error(number)}
         yield event(f"f{index}", at + 2 * SECOND, "step.finished", {"step": {**named, **outcome, "durationMs": 2000}})
     for line in range(LOG_LINES):
         log = {"level": "INFO", "message": f"Read {line * 1000} of 5000 rows of part {number}", "step": line % STEPS}
         yield event(f"l{line}", queued_at + (3 + line) * SECOND, "log.written", {**log, "attributes": {"rows": line}})
     outcome = {"state": "SUCCEEDED"}
     if failed:
-        error = {"type": "ToolError", "message": f"Exit code {number % 7}", "step": STEPS - 1, "stackTrace": "at 1\n" * 20}
+        error = {**_error(number), "step": STEPS - 1, "stackTrace": "at 1\n" * 20}
         outcome = {"state": "FAILED", "error": error}
     yield event("f", queued_at + 20 * SECOND, "execution.finished", outcome)
+
+
+def _error(number: int) -> dict[str, Any]:
+    return {"type": "ToolError", "message": f"Exit code {number % 7}"}
 
 
 def stream(prefix: str, *, start: int) -> Iterator[dict[str, Any]]:

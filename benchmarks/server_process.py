@@ -58,9 +58,7 @@ def running(command: Sequence[str], environment: dict[str, str] | None = None) -
     port = free_port()
     argv = [sys.executable, *(word.format(port=port) for word in command)]
     settings = {**os.environ, **(environment or {})}
-    with subprocess.Popen(
-        argv, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as child:
+    with subprocess.Popen(argv, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         server = ServerProcess(child, port)
         try:
             _wait(child, port)
