@@ -58,6 +58,10 @@ class BadInput(AppError):
     code = ErrorCode.BAD_USER_INPUT
 
 
+class UnsupportedMediaType(BadInput):
+    """A body in a format that this door does not take."""
+
+
 class Conflict(AppError):
     """The request contradicts what is stored."""
 

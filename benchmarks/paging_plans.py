@@ -52,12 +52,11 @@ async def explained(connection: asyncpg.Connection, pages: dict[str, list[Statem
                     await connection.execute(_execute(texts.index(sql), params))
         for name, statements in pages.items():
             for sql, params in statements:
-                rows = await connection.fetch(
-                    f"EXPLAIN (ANALYZE, BUFFERS) {_execute(texts.index(sql), params)}"
-                )
+                rows = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {_execute(texts.index(sql), params)}")
                 parts.append("\n".join([f"-- {name}", _wrapped(sql), *(row[0] for row in rows)]))
     finally:
-        await connection.execute("DEALLOCATE ALL")
+        for number in range(len(texts)):
+            await connection.execute(f"DEALLOCATE page_{number}")
     return "\n\n".join(parts) + "\n"
 
 

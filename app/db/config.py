@@ -42,7 +42,10 @@ def connection_config(url: str) -> dict[str, Any]:
         }
     if not url.startswith(("postgres://", "postgresql://")):
         raise BadInput("The database URL must start with sqlite:/// or postgres://")
-    config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
+    try:
+        config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
+    except ValueError:
+        raise BadInput("The database URL has a port that is no number, or is malformed otherwise") from None
     return {"engine": "tortoise.backends.asyncpg", "credentials": config["credentials"]}
 
 

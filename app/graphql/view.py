@@ -15,12 +15,11 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.errors import AppError, BadInput, ErrorCode
+from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType
 from app.graphql.errors import masked, shown
 from app.http.body import read_body
+from app.http.media_types import JSON, answer_type
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
 # By whether the method is GET, which must not change anything.
 ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationType.MUTATION]}
 
@@ -37,7 +36,7 @@ class GraphQLView:
 
     async def run(self, request: Request) -> Response:
         """Answer one request."""
-        media_type = _media_type(",".join(request.headers.getlist("accept")))
+        media_type = answer_type(",".join(request.headers.getlist("accept")))
         try:
             operation = await self._operation(request)
             result = await self._schema.execute(
@@ -73,10 +72,6 @@ class GraphQLView:
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
         return _Operation(_json(await read_body(request, self._max_body_bytes), "The body"))
-
-
-class UnsupportedMediaType(BadInput):
-    """A body in a format that this door does not take."""
 
 
 class MutationByGet(BadInput):
@@ -144,20 +139,3 @@ def _answer(body: dict[str, Any], media_type: str, status: int, more: dict[str, 
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="runwatch"'
     return Response(orjson.dumps(body), status, headers, media_type=f"{media_type}; charset=utf-8")
-
-
-def _media_type(accept: str) -> str:
-    """GraphQL's own media type for those who name it, unless they like JSON better."""
-    weights: dict[str, float] = {}
-    for choice in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in choice.split(";"))
-        weights[name] = next((_weight(each[2:]) for each in parameters if each.startswith("q=")), 1.0)
-    wanted = weights.get(GRAPHQL_JSON, 0.0)
-    return GRAPHQL_JSON if wanted > 0 and wanted >= weights.get(JSON, 0.0) else JSON
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app import clock
 from app.auth import Permission, Viewer
 from app.decoding import Form, decode
-from app.errors import AppError, ErrorCode, Forbidden
+from app.errors import AppError, ErrorCode, Forbidden, UnsupportedMediaType
 from app.events import Event, Rejection
 from app.http.body import read_body
 from app.http.gate import viewer_in
@@ -43,9 +43,6 @@ class EventsDoor:
             viewer = viewer_in(request.scope)
             viewer.require(Permission.REPORT)
             form = _form(request)
-            if form is None:
-                known = ", ".join(form.value for form in Form)
-                return _answer({"errors": [_error(AppError(f"Send one of {known}"), "BAD_USER_INPUT")]}, 415)
             body = await read_body(request, self._settings.max_events_body_bytes)
             now = clock.now_us()
             batch = decode(body, form, now=now, most=self._settings.max_events_per_request)
@@ -54,7 +51,8 @@ class EventsDoor:
                 raise Forbidden(f"This token reports for the engine {viewer.engine!r} only")
             rejected = batch.rejected + foreign + await self._ingestion.record(own)
         except AppError as error:
-            return _answer({"errors": [_error(error, error.code.value)]}, STATUS_OF.get(error.code, 400))
+            status = 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400)
+            return _answer({"errors": [{"message": error.message, "extensions": error.extensions}]}, status)
         except Exception as error:
             error_id = secrets.token_hex(8)
             log.error("events_not_stored", error_id=error_id, exc_info=error)
@@ -66,9 +64,12 @@ class EventsDoor:
         return _answer({"accepted": accepted, "rejected": shown}, 202)
 
 
-def _form(request: Request) -> Form | None:
+def _form(request: Request) -> Form:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return next((form for form in Form if form.value == content_type), None)
+    try:
+        return Form(content_type)
+    except ValueError:
+        raise UnsupportedMediaType(f"Send one of {', '.join(form.value for form in Form)}") from None
 
 
 def _split_by_source(events: list[Event], viewer: Viewer) -> tuple[list[Event], list[Rejection]]:
@@ -81,10 +82,6 @@ def _split_by_source(events: list[Event], viewer: Viewer) -> tuple[list[Event], 
 
 def _rejection(rejection: Rejection) -> dict[str, Any]:
     return {"index": rejection.index, "id": rejection.id, "error": rejection.error}
-
-
-def _error(error: AppError, code: str) -> dict[str, Any]:
-    return {"message": error.message, "extensions": {**error.extensions, "code": code}}
 
 
 def _answer(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:

@@ -9,9 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth import SignIn, Viewer
 from app.errors import Unauthenticated
-
-JSON = b"application/json"
-GRAPHQL_JSON = b"application/graphql-response+json"
+from app.http.media_types import answer_type
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -70,8 +68,9 @@ def _authorization(headers: Headers) -> str | None:
 async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
     names = {name for name, _ in scope["headers"]}
     body = _body(error)
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     headers = [
-        (b"content-type", _media_type(scope["headers"])),
+        (b"content-type", answer_type(accept).encode()),
         (b"content-length", str(len(body)).encode()),
         (b"www-authenticate", _challenge(was_given=b"authorization" in names)),
         (b"cache-control", b"no-store"),
@@ -90,7 +89,7 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 4401})  # before it was accepted: the server answers 403
         return
     body = _body(Unauthenticated("WebSockets are not served here"))
-    headers = [(b"content-type", JSON), (b"www-authenticate", _challenge(was_given=False))]
+    headers = [(b"content-type", b"application/json"), (b"www-authenticate", _challenge(was_given=False))]
     await send({"type": "websocket.http.response.start", "status": 401, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 
@@ -103,21 +102,3 @@ def _body(error: Unauthenticated) -> bytes:
 def _challenge(*, was_given: bool) -> bytes:
     """RFC 6750: who sent no credentials is told the scheme only."""
     return b'Bearer realm="runwatch"' + (b', error="invalid_token"' if was_given else b"")
-
-
-def _media_type(headers: Headers) -> bytes:
-    """GraphQL's own media type for those who name it (only GraphQL clients do), unless they like JSON better."""
-    accepted = b",".join(value for name, value in headers if name == b"accept").lower()
-    weights: dict[bytes, float] = {}
-    for choice in accepted.split(b","):
-        media_type, *parameters = (part.strip() for part in choice.split(b";"))
-        weights[media_type] = next((_weight(each[2:]) for each in parameters if each.startswith(b"q=")), 1.0)
-    wanted = weights.get(GRAPHQL_JSON, 0.0)
-    return GRAPHQL_JSON if wanted > 0 and wanted >= weights.get(JSON, 0.0) else JSON
-
-
-def _weight(text: bytes) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

@@ -1,0 +1,23 @@
+"""What an answer of /graphql is called: the media type that the client likes better."""
+
+from __future__ import annotations
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+
+
+def answer_type(accept: str) -> str:
+    """GraphQL's own media type for those who name it (only GraphQL clients do), unless they like JSON better."""
+    weights: dict[str, float] = {}
+    for choice in accept.lower().split(","):
+        media_type, *parameters = (part.strip() for part in choice.split(";"))
+        weights[media_type] = next((_weight(each[2:]) for each in parameters if each.startswith("q=")), 1.0)
+    wanted = weights.get(GRAPHQL_JSON, 0.0)
+    return GRAPHQL_JSON if wanted > 0 and wanted >= weights.get(JSON, 0.0) else JSON
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
