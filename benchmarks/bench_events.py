@@ -128,13 +128,7 @@ def _measured(name: str, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[st
                 ways.append(Way(SINGLE, server, 1, sizes["single"], connections))
                 ways.append(Way(BARE_NAME, bare, BATCH, sizes["bare"], connections))
             found = measure(ways, token, sizes["rounds"], database_cpu)
-        with running(("-m", "cProfile", "-o", str(folder / "profile"), *SERVE), environment) as server:
-            way = Way(BATCHED, server, BATCH, sizes["batched"], 1)
-            uvloop.run(send_all(server.port, streams(way, token), b'{"accepted":%d,"rejected":[]}' % BATCH))
-        profile = events_profile.calls(folder / "profile", sizes["batched"])
-        if name == "sqlite":
-            profile = events_profile.stages(f"sqlite:///{folder / 'stages.db'}") + "\n" + profile
-        return facts, found, profile
+        return facts, found, events_profile.profile(environment["RUNWATCH_DATABASE_URL"])
 
 
 def main(

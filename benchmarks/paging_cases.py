@@ -16,7 +16,7 @@ PAGE = 50
 CONSECUTIVE = 5  # pages that are read in turn at each depth, so that it is not one page that is always at hand
 
 NEWEST_FIRST = ExecutionOrder(OrderField.QUEUED_AT, True)
-NULLABLE = (OrderField.STARTED_AT, OrderField.FINISHED_AT, OrderField.DURATION)
+BORDER = "at the first null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +127,20 @@ async def places(connection: asyncpg.Connection, case: Case) -> list[Place]:
     if nulls:
         wanted |= {
             "near the end": border - (CONSECUTIVE + 1) * PAGE,
-            "at the first null": border - PAGE // 2,
+            BORDER: border - PAGE // 2,
             "among the nulls": border + nulls // 2,
         }
-    found = []
+    numbers: dict[str, list[int]] = {}
     for name, depth in wanted.items():
-        # Half a page before the border there is one page across it, with a statement on each side.
-        count = 1 if name == "at the first null" else CONSECUTIVE
-        if not PAGE < depth <= total - PAGE or (name == "10,000" and depth >= total // 2):
-            continue
-        numbers = [number for index in range(count) if (number := depth + index * PAGE) <= total - PAGE]
-        rows = await connection.fetch(
-            f"SELECT id FROM (SELECT id, row_number() OVER (ORDER BY {case.order_by}) AS number FROM executions"
-            f" WHERE {case.sql}) numbered WHERE number = ANY($1::bigint[]) ORDER BY number",
-            numbers,
-        )
-        found.append(Place(f"{name} ({depth:,})" if name != "10,000" else name, tuple(row[0].hex for row in rows)))
-    return found
+        # Half a page before the border there is one page across it, with rows on each side.
+        count = 1 if name == BORDER else CONSECUTIVE
+        if PAGE < depth <= total - PAGE and not (name == "10,000" and depth >= total // 2):
+            starts = [start for index in range(count) if (start := depth + index * PAGE) <= total - PAGE]
+            numbers[name if name == "10,000" else f"{name} ({depth:,})"] = starts
+    rows = await connection.fetch(
+        f"SELECT number, id FROM (SELECT id, row_number() OVER (ORDER BY {case.order_by}) AS number FROM executions"
+        f" WHERE {case.sql}) numbered WHERE number = ANY($1::bigint[])",
+        [number for starts in numbers.values() for number in starts],
+    )
+    ids = {row["number"]: row["id"].hex for row in rows}
+    return [Place(name, tuple(ids[number] for number in starts)) for name, starts in numbers.items()]

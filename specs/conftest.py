@@ -11,6 +11,7 @@ from specs.driver import Runwatch, Server
 from tests.servers import PostgresServer
 
 EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
+DATABASE = f"specs_{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
@@ -24,15 +25,23 @@ def specs_postgres() -> Iterator[PostgresServer]:
 def runwatch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runwatch]:
     """A running server."""
     if EXTERNAL:
-        yield Runwatch(EXTERNAL, os.environ["RUNWATCH_SPECS_TOKEN"])
+        runwatch = Runwatch(EXTERNAL, os.environ["RUNWATCH_SPECS_TOKEN"])
+        yield runwatch
+        runwatch.close()
         return
     folder = tmp_path_factory.mktemp("runwatch")
     url = f"sqlite:///{folder}/runwatch.db"
+    postgres: PostgresServer | None = None
     if request.param == "postgres":
-        url = request.getfixturevalue("specs_postgres").create_database("specs")
+        postgres = request.getfixturevalue("specs_postgres")
+        url = postgres.create_database(DATABASE)
     server = Server(folder, url)
     server.start()
     runwatch = Runwatch(server.url, "", server.environment)
     runwatch.admin = runwatch.token("admin")
     yield runwatch
-    assert server.stop() == 0, server.log
+    runwatch.close()
+    code = server.stop()
+    if postgres is not None:
+        postgres.drop_database(DATABASE)
+    assert code == 0, server.log

@@ -78,6 +78,8 @@ async def test_signin_004_roles(runwatch: Runwatch) -> None:
         "{ executions { nodes { id } } }",
         "{ workflows { nodes { id } } }",
         "{ engines { id } }",
+        '{ execution(id: "x") { id } }',
+        '{ workflow(id: "x") { id } }',
         '{ node(id: "x") { id } }',
     ):
         answer = runwatch.post({"query": query}, token=runner)

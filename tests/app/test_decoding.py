@@ -143,8 +143,8 @@ def test_repairs_elsewhere() -> None:
     assert log_line(event).message.value == "NaN \ufffd \ufffd"
     assert json.loads(log_line(event).attributes or "") == {"a": None, "b": "\ufffd"}
     claims = report("execution.queued", workflow=float("nan"), trigger={"kind": "\ud800", "data": 1}, definition=None)
-    body_of = one(claims | {"source": "e\udc00"})
-    assert body_of.source == "e\ufffd"
+    assert "source" in why(claims | {"source": "e\udc00"})  # it would name an engine
+    body_of = one(claims)
     assert isinstance(body_of.body, tuple)
     found: Claims = body_of.body[1]
     assert (found.workflow, found.trigger_kind) == (None, "\ufffd")

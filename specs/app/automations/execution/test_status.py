@@ -110,14 +110,17 @@ async def test_status_004_a_failure_always_says_why(runwatch: Runwatch) -> None:
     runwatch.report(
         *run_events(engine, "told", 0, state="FAILED", error=error),
         *run_events(engine, "silent", 10, state="TIMED_OUT"),
+        *run_events(engine, "crashed", 11, state="CRASHED"),
+        *run_events(engine, "cancelled", 12, state="CANCELLED"),
         *run_events(engine, "fine", 20),
         *run_events(engine, "running", 30, state=None),
     )
-    told, silent, fine, running = await nodes(runwatch, engine)
+    told, silent, crashed, cancelled, fine, running = await nodes(runwatch, engine)
     assert told["error"] == {**error, "message": "x" * 8192, "truncated": True}
     assert silent["error"]["message"]
     assert (silent["error"]["type"], silent["error"]["truncated"]) == (None, False)
-    assert fine["error"] is running["error"] is None
+    assert crashed["error"]["message"]
+    assert fine["error"] is running["error"] is cancelled["error"] is None
 
 
 async def test_status_005_trigger_data_keeps_its_digits(runwatch: Runwatch) -> None:
