@@ -14,7 +14,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -51,7 +51,7 @@ class Measured:
     ratio: float  # of the medians
 
 
-async def measure(reads: dict[str, Iterable[Read]], rounds: int) -> dict[str, Figure]:
+async def measure(reads: Mapping[str, Iterable[Read]], rounds: int) -> dict[str, Figure]:
     """Milliseconds of each way of reading, in turn; what a way has several of is run one after the other."""
     turns = {name: cycle(ways) for name, ways in reads.items()}
     took: dict[str, list[float]] = {name: [] for name in reads}
@@ -151,7 +151,7 @@ class Bench:
         )
         offset = await self.connection.prepare(f"{select} ORDER BY queued_at DESC, id DESC LIMIT {PAGE + 1} OFFSET $1")
         total = await self.connection.fetchval(f"SELECT count(*) FROM executions WHERE {case.sql}")
-        rows = []
+        rows: list[Any] = []
         for depth in sorted({0, min(10_000, total // 4), total // 2, total - 10 * PAGE}):
             number = max(depth - 1, 0)
             key, id_ = await self.connection.fetchrow(
@@ -190,7 +190,7 @@ class Bench:
         by_name = ExecutionOrder(OrderField.WORKFLOW_NAME, False)
         by_status = ExecutionOrder(OrderField.STATUS, True)
         day = 86_400 * 1_000_000
-        rows = []
+        rows: list[Any] = []
         for name, where, order in (
             ("a missing term, a least duration, by name", ExecutionFilter(search="nowhere", min_duration=1), by_name),
             ("a missing term of two letters, a least duration, by name",

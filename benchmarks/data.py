@@ -57,7 +57,7 @@ FROM (
            WHEN n % 100 < 10 THEN 8
            ELSE 4 END AS state,
       {START} + ({DAYS * DAY} / $1) * n - (random() * 5000000)::bigint AS queued_at,
-      (exp(random() * 9) * 1000000)::bigint / 1000000 * 1000000 AS duration
+      (exp(random() * 9) * 1000000)::bigint AS duration
     FROM generate_series(1, $1::bigint) n
   ) drawn
 ) made
