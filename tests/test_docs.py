@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import clock, decoding
+from app import clock, decoding, event_data
 from app.lifecycle import State
 from app.settings import Settings
 
@@ -111,7 +111,7 @@ def test_examples_of_events_are_accepted() -> None:
         assert batch.rejected == []
         whole = json.loads(match["text"])
         types |= {event["type"] for event in (whole if form is decoding.Form.BATCH else [whole])}
-    assert types == set(decoding._BODIES), "each type has an example"
+    assert types == set(event_data.BODIES), "each type has an example"
     [_, table] = read("docs/events.md").split("| type | data |\n|---|---|\n")
     assert types == set(re.findall(r"^\| `(\w+\.\w+)` \|", table.partition("\n\n")[0], re.MULTILINE))
 
@@ -124,16 +124,16 @@ def test_the_event_in_the_readme_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("what", "limit"),
     [
-        ("error message", decoding.MAX_MESSAGE),
-        ("stack trace", decoding.MAX_STACK_TRACE),
-        ("log message", decoding.MAX_LOG_LINE),
-        ("log attributes", decoding.MAX_LOG_LINE),
-        ("step input, step output", decoding.MAX_DATA),
-        ("trigger data", decoding.MAX_DATA),
+        ("error message", event_data.MAX_MESSAGE),
+        ("stack trace", event_data.MAX_STACK_TRACE),
+        ("log message", event_data.MAX_LOG_LINE),
+        ("log attributes", event_data.MAX_LOG_LINE),
+        ("step input, step output", event_data.MAX_DATA),
+        ("trigger data", event_data.MAX_DATA),
     ],
 )
 def test_sizes_of_payloads_are_those_of_the_code(what: str, limit: int) -> None:
-    assert f"\n| {what} | {limit // decoding.KIB} KiB" in read("docs/events.md")
+    assert f"\n| {what} | {limit // event_data.KIB} KiB" in read("docs/events.md")
 
 
 def test_decisions_are_numbered_and_have_their_parts() -> None:

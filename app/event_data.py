@@ -1,0 +1,173 @@
+"""The data of each type of event: checked, cut to size, and made fit for every database; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import orjson
+
+from app import ids, wire
+from app.events import Claims, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
+from app.jsontext import Markers
+from app.lifecycle import State
+from app.wire import MAX_STEPS
+
+KIB = 1024
+MAX_MESSAGE = 8 * KIB
+MAX_STACK_TRACE = 256 * KIB
+MAX_LOG_LINE = 64 * KIB
+MAX_DATA = 256 * KIB
+MAX_NAME = 300  # characters of a name or an engine's own id; below the 2,704 bytes of a Postgres index entry
+
+_claims = msgspec.json.Decoder(wire.ClaimsData | None)
+_trigger_data = msgspec.json.Decoder(wire.TriggerDataOnly)
+_finished = msgspec.json.Decoder(wire.FinishedData)
+_step_started = msgspec.json.Decoder(wire.StepStartedData)
+_step_finished = msgspec.json.Decoder(wire.StepFinishedData)
+_log_written = msgspec.json.Decoder(wire.LogWrittenData)
+
+
+class Rejected(Exception):
+    """Why one event cannot be taken."""
+
+
+class Reader:
+    """Reads the parts of one event's data, with the markers of its body in mind."""
+
+    def __init__(self, markers: Markers | None) -> None:
+        self._markers = markers
+
+    def plain(self, raw: bytes) -> bytes:
+        return raw if self._markers is None else self._markers.plain(raw)
+
+    def text(self, value: str) -> str:
+        """Text that every database takes: no NUL, no half pairs."""
+        if self._markers is not None:
+            value = self._markers.text(value)
+        return value.replace("\0", "\ufffd") if "\0" in value else value
+
+    def name(self, what: str, value: str, most: int = MAX_NAME) -> str:
+        if not value:
+            raise Rejected(f"{what} is empty")
+        if len(value) > most:
+            raise Rejected(f"{what} is longer than {most} characters")
+        return self.text(value)
+
+    def cut(self, value: str, most: int) -> Text:
+        value = self.text(value)
+        if len(value) * 4 <= most:
+            return Text(value, len(value) if value.isascii() else len(value.encode()))
+        encoded = value.encode()
+        if len(encoded) <= most:
+            return Text(value, len(encoded))
+        return Text(encoded[:most].decode(errors="ignore"), len(encoded))
+
+    def json(self, raw: msgspec.Raw, most: int = MAX_DATA) -> Text | None:
+        """JSON text; when it is too long, a JSON object that says so and shows how it begins."""
+        if not (data := bytes(raw)):
+            return None
+        data = self.plain(data)
+        if len(data) <= most:
+            return Text(data.decode(), len(data))
+        return Text(_beginning(data, most), len(data))
+
+    def failure(self, error: wire.FailureData | None) -> Failure | None:
+        if error is None:
+            return None
+        return Failure(
+            type=None if error.type is None else self.cut(error.type, KIB).value,
+            message=None if error.message is None else self.cut(error.message, MAX_MESSAGE),
+            stack_trace=None if error.stack_trace is None else self.cut(error.stack_trace, MAX_STACK_TRACE),
+            step=error.step,
+        )
+
+    def trigger_data(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:
+        """The trigger's data: `raw`, or what they were in `claims` before they were made plain."""
+        if not (data := bytes(raw)):
+            return None
+        changed = False
+        if self._markers is not None:
+            data, changed = self._markers.original(bytes(_trigger_data.decode(claims).trigger.data))
+        if len(data) > MAX_DATA:
+            return TriggerData(_beginning(data, MAX_DATA), len(data), True)
+        return TriggerData(data.decode(), len(data), changed)
+
+
+def _beginning(data: bytes, most: int) -> str:
+    # Half of the room, because a text of quotes or backslashes doubles when it is quoted again.
+    start = data[: most // 2 - 100].decode(errors="ignore")
+    return orjson.dumps({"truncated": True, "bytes": len(data), "start": start}).decode()
+
+
+def _claims_of(kind: Kind) -> Callable[[Reader, bytes, str, int], tuple[Kind, Claims]]:
+    def read(reader: Reader, data: bytes, event_id: str, time: int) -> tuple[Kind, Claims]:
+        given = _claims.decode(reader.plain(data)) or wire.ClaimsData()
+        trigger = given.trigger
+        definition = given.definition
+        if definition is not None and len(definition) > MAX_STEPS:
+            raise Rejected(f"definition names more than {MAX_STEPS} steps")
+        return kind, Claims(
+            workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
+            trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
+            trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
+            retry_of=None if given.retry_of is None else _execution_id(given.retry_of),
+            definition=None if definition is None else tuple(reader.name("definition", name) for name in definition),
+        )
+
+    return read
+
+
+def _execution_id(text: str) -> str:
+    found = ids.from_global("execution", text)
+    if found is None:
+        raise Rejected("retryOf is not the id of an execution")
+    return found
+
+
+def _finish(reader: Reader, data: bytes, event_id: str, time: int) -> Finish:
+    given = _finished.decode(reader.plain(data))
+    return Finish(State[given.state], reader.failure(given.error))
+
+
+def _step_start(reader: Reader, data: bytes, event_id: str, time: int) -> StepStart:
+    given = _step_started.decode(reader.plain(data)).step
+    kind = None if given.kind is None else reader.name("kind", given.kind)
+    return StepStart(given.index, reader.name("name", given.name), kind, reader.json(given.input))
+
+
+def _step_finish(reader: Reader, data: bytes, event_id: str, time: int) -> StepFinish:
+    given = _step_finished.decode(reader.plain(data)).step
+    return StepFinish(
+        index=given.index,
+        name=reader.name("name", given.name),
+        kind=None if given.kind is None else reader.name("kind", given.kind),
+        state=State[given.state],
+        output=reader.json(given.output),
+        error=reader.failure(given.error),
+        duration=None if given.duration_ms is None else round(given.duration_ms * 1000),
+    )
+
+
+def _log_line(reader: Reader, data: bytes, event_id: str, time: int) -> LogLine:
+    given = _log_written.decode(reader.plain(data))
+    attributes = reader.json(given.attributes, MAX_LOG_LINE)
+    return LogLine(
+        key=hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest(),
+        at=time,
+        level=LogLevel[given.level],
+        step=given.step,
+        message=reader.cut(given.message, MAX_LOG_LINE),
+        attributes=None if attributes is None else attributes.value,
+    )
+
+
+BODIES: dict[str, Callable[[Reader, bytes, str, int], Any]] = {
+    **{kind.value: _claims_of(kind) for kind in Kind},
+    "execution.finished": _finish,
+    "step.started": _step_start,
+    "step.finished": _step_finish,
+    "log.written": _log_line,
+}
