@@ -32,14 +32,14 @@ class Statement:
 
 
 def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[str]) -> Statement:
-    """The rows of a segment that the filter lets through, in the segment's order, at most its limit."""
+    """The rows of a segment and its rest that the filter lets through, in the segment's order, at most its limit."""
     params = Params(database.dialect)
-    segment = _narrowed(scope, segment)
     selected = _selected(columns)
-    order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
     branches = _branches(scope, segment)
     if branches is None:
-        return Statement(f"{_direct(database, scope, segment, params, selected)} {order}", params.values)
+        return Statement(_direct(database, scope, segment, params, selected), params.values)
+    segment = _narrowed(scope, segment)
+    order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
     source = _heads(database, scope, segment, params, *branches)
     if database.dialect == "postgres":
         # Sorted and cut before any row is read: the keys come from the index alone.
@@ -54,13 +54,11 @@ def count(database: Database, scope: Scope, limit: int) -> Statement:
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
     branches = _branches(scope, segment) if database.dialect == "postgres" else None
     if branches is not None:
-        rows = f"SELECT 1 FROM {_heads(database, scope, segment, params, *branches)}"
+        rows = f"SELECT 1 FROM {_heads(database, scope, segment, params, *branches)} LIMIT {limit}"
     else:
-        rows = _direct(database, scope, segment, params, "1")
-        if database.dialect == "postgres":
-            # Otherwise it may read the whole table for the few rows at its end.
-            rows += f" ORDER BY {segment.order_by('e.')}"
-    return Statement(f"SELECT count(*) FROM ({rows} LIMIT {limit}) c", params.values)
+        # The order keeps Postgres from reading the whole table for the few rows at its end; SQLite would sort.
+        rows = _direct(database, scope, segment, params, "1", ordered=database.dialect == "postgres")
+    return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
 def newest_of_workflows(database: Database, workflow_ids: Sequence[str], columns: Sequence[str]) -> Statement:
@@ -77,18 +75,27 @@ def _branches(scope: Scope, segment: Segment) -> tuple[Branched, Sequence[str | 
     return scope.branches if segment.ordering.column == "queued_at" and scope.filter.retry_of is None else None
 
 
-def _direct(database: Database, scope: Scope, segment: Segment, params: Params, selected: str) -> str:
+def _direct(
+    database: Database, scope: Scope, segment: Segment, params: Params, selected: str, *, ordered: bool = True
+) -> str:
     """Plain or children: a table `e`, with the filter as conditions."""
-    head, source = "", "executions"
+    children, source = "", "executions"
     if scope.filter.retry_of is not None:
         # An execution has few retries, but Postgres may believe that an index by time finds them sooner.
         retried = params.bind(scope.filter.retry_of)
-        head = f"WITH children AS MATERIALIZED (SELECT * FROM executions WHERE retry_of = {retried}) "
-        source = "children"
-    # A null key is within no bounds: there the conditions say it.
-    done = () if segment.null else (segment.ordering.column,)
-    conditions = [segment.where(params, alias="e."), *scope.conditions(database, params, "e", done)]
-    return f"{head}SELECT {selected} FROM {source} e WHERE {' AND '.join(conditions)}"
+        children, source = f"children AS MATERIALIZED (SELECT * FROM executions WHERE retry_of = {retried})", "children"
+
+    def select(part: Segment) -> str:
+        part = _narrowed(scope, part)
+        # A null key is within no bounds: there the conditions say it.
+        done = () if part.null else (part.ordering.column,)
+        where = " AND ".join([part.where(params, alias="e."), *scope.conditions(database, params, "e", done)])
+        order = f" ORDER BY {part.order_by('e.')}" if ordered else ""
+        return f"SELECT {selected} FROM {source} e WHERE {where}{order} LIMIT {part.limit}"
+
+    if segment.rest is not None:
+        return segment.continued(select(segment), select(segment.rest), children and f"{children}, ")
+    return f"WITH {children} {select(segment)}" if children else select(segment)
 
 
 def _heads(
@@ -100,7 +107,7 @@ def _heads(
     two triples, sorted by all three. With `column = value` instead, Postgres may read the index on (queued_at, id) and
     filter it: from about 4 % of all rows on it thinks that cheaper, and errs where those rows are all far away.
     """
-    given = params.add(database.array(values))
+    given = params.hide(database.array(values), f"{_TYPES[column]}[]")
     conditions = [
         segment.where(params, alias="x.", leading=(f"x.{column}", "v.value")),
         *scope.conditions(database, params, "x", (column, "queued_at")),
@@ -111,8 +118,8 @@ def _heads(
     )
     if database.dialect == "sqlite":
         # It has no LATERAL; a correlated list of ids does the same.
-        return f"json_each(${given}) v CROSS JOIN executions e ON e.id IN (SELECT x.id {ranges})"
-    return f"unnest(${given}::{_TYPES[column]}[]) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"
+        return f"json_each({given}) v CROSS JOIN executions e ON e.id IN (SELECT x.id {ranges})"
+    return f"unnest({given}) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"
 
 
 def _narrowed(scope: Scope, segment: Segment) -> Segment:

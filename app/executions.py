@@ -97,7 +97,7 @@ _ORDERINGS = {
 async def list_page(
     database: Database, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
 ) -> Page[Execution]:
-    """A page of the executions that `where` lets through; one statement, and one more to look up names.
+    """A page of the executions that `where` lets through: one statement, and one more to look up names.
 
     Raises BadInput for a cursor of another list, LimitExceeded when a filter that no index serves takes too long.
     """

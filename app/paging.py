@@ -115,7 +115,7 @@ async def read_page(
     read: Callable[[Segment], Awaitable[list[T]]],
     position: Callable[[T], Position],
 ) -> Page[T]:
-    """The page that `request` asks for. `read` runs a segment: one statement, two where nulls begin within the page.
+    """The page that `request` asks for; `read` runs a segment, with its rest.
 
     Raises BadInput for a cursor that is not of this ordering.
     """
@@ -152,15 +152,12 @@ async def _read_between(
     read: Callable[[Segment], Awaitable[list[T]]],
 ) -> list[T]:
     """At least `wanted` rows between two positions in the order of the list, if there are; from its end if backward."""
-    items: list[T] = []
-    ascending = ordering.descending == backward
-    segments = [(null, *bounds) for null in (False, True) if (bounds := _bounds(ordering, null, after, before))]
-    for null, lower, upper in reversed(segments) if backward else segments:
-        limit = next(limit for limit in LIMITS if limit >= wanted - len(items))
-        items += await read(Segment(ordering, null, lower, upper, ascending, limit))
-        if len(items) >= wanted:
-            break
-    return items
+    limit = next(limit for limit in LIMITS if limit >= wanted)
+    segment = None
+    for null in (False, True) if backward else (True, False):
+        if bounds := _bounds(ordering, null, after, before):
+            segment = Segment(ordering, null, *bounds, ordering.descending == backward, limit, segment)
+    return [] if segment is None else await read(segment)
 
 
 def _bounds(

@@ -184,6 +184,6 @@ def test_a_statement_has_the_same_text_at_every_depth() -> None:
         texts.add(Segment(NUMBERS, False, lower, upper, False, 51).select("*", "numbers", params))
         assert len(params.values) == 4
     assert texts == {
-        "SELECT * FROM numbers WHERE (value, id) > ($1, $2) AND (value, id) < ($3, $4)"
-        " ORDER BY value DESC, id DESC LIMIT 51"
+        "SELECT * FROM numbers WHERE (value, id) > ((SELECT $1::bigint), (SELECT $2::uuid))"
+        " AND (value, id) < ((SELECT $3::bigint), (SELECT $4::uuid)) ORDER BY value DESC, id DESC LIMIT 51"
     }
