@@ -149,7 +149,6 @@ def merged_values(
     error = facts.error
     message = None if error is None else error.message
     state = facts.state
-    finished_at = facts.finished_at
     return (
         workflow_id,
         facts.workflow,
@@ -159,8 +158,8 @@ def merged_values(
         int(state.status),
         facts.queued_at,
         facts.started_at,
-        finished_at,
-        None if finished_at is None or facts.started_at is None else finished_at - facts.started_at,
+        facts.finished_at,
+        facts.duration,
         updated_at,
         facts.retry_of,
         None if error is None else error.type,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-import structlog
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,8 +21,6 @@ from app.http.media_types import JSON, answer_type
 
 # By whether the method is GET, which must not change anything.
 ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationType.MUTATION]}
-
-log = structlog.get_logger(__name__)
 
 
 class GraphQLView:
