@@ -15,9 +15,10 @@ import msgspec
 from app import clock, wire
 from app.engines import check_name
 from app.errors import BadInput, LimitExceeded
-from app.event_data import BODIES, MAX_NAME, Reader, Rejected
+from app.event_data import BODIES, Reader, Rejected
 from app.events import Batch, Event, Rejection
 from app.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
+from app.sizes import MAX_NAME
 
 MAX_AHEAD = 5 * clock.MINUTE
 

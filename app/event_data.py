@@ -13,14 +13,8 @@ from app import ids, wire
 from app.events import Claims, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
 from app.jsontext import Markers
 from app.lifecycle import State
+from app.sizes import MAX_ATTRIBUTES, MAX_DATA, MAX_ERROR_TYPE, MAX_LOG_LINE, MAX_MESSAGE, MAX_NAME, MAX_STACK_TRACE
 from app.wire import MAX_STEPS
-
-KIB = 1024
-MAX_MESSAGE = 8 * KIB
-MAX_STACK_TRACE = 256 * KIB
-MAX_LOG_LINE = 64 * KIB
-MAX_DATA = 256 * KIB
-MAX_NAME = 300  # characters of a name or an engine's own id; below the 2,704 bytes of a Postgres index entry
 
 _claims = msgspec.json.Decoder(wire.ClaimsData | None)
 _trigger_data = msgspec.json.Decoder(wire.TriggerDataOnly)
@@ -78,7 +72,7 @@ class Reader:
         if error is None:
             return None
         return Failure(
-            type=None if error.type is None else self.cut(error.type, KIB).value,
+            type=None if error.type is None else self.cut(error.type, MAX_ERROR_TYPE).value,
             message=None if error.message is None else self.cut(error.message, MAX_MESSAGE),
             stack_trace=None if error.stack_trace is None else self.cut(error.stack_trace, MAX_STACK_TRACE),
             step=error.step,
@@ -153,7 +147,7 @@ def _step_finish(reader: Reader, data: bytes, event_id: str, time: int) -> StepF
 
 def _log_line(reader: Reader, data: bytes, event_id: str, time: int) -> LogLine:
     given = _log_written.decode(reader.plain(data))
-    attributes = reader.json(given.attributes, MAX_LOG_LINE)
+    attributes = reader.json(given.attributes, MAX_ATTRIBUTES)
     return LogLine(
         key=hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest(),
         at=time,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import clock, decoding, event_data
+from app import clock, decoding, event_data, sizes
 from app.lifecycle import State
 from app.settings import Settings
 
@@ -124,16 +124,16 @@ def test_the_event_in_the_readme_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("what", "limit"),
     [
-        ("error message", event_data.MAX_MESSAGE),
-        ("stack trace", event_data.MAX_STACK_TRACE),
-        ("log message", event_data.MAX_LOG_LINE),
-        ("log attributes", event_data.MAX_LOG_LINE),
-        ("step input, step output", event_data.MAX_DATA),
-        ("trigger data", event_data.MAX_DATA),
+        ("error message", sizes.MAX_MESSAGE),
+        ("stack trace", sizes.MAX_STACK_TRACE),
+        ("log message", sizes.MAX_LOG_LINE),
+        ("log attributes", sizes.MAX_ATTRIBUTES),
+        ("step input, step output", sizes.MAX_DATA),
+        ("trigger data", sizes.MAX_DATA),
     ],
 )
 def test_sizes_of_payloads_are_those_of_the_code(what: str, limit: int) -> None:
-    assert f"\n| {what} | {limit // event_data.KIB} KiB" in read("docs/events.md")
+    assert f"\n| {what} | {limit // sizes.KIB} KiB" in read("docs/events.md")
 
 
 def test_decisions_are_numbered_and_have_their_parts() -> None:

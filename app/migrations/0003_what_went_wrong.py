@@ -1,0 +1,73 @@
+"""What went wrong: failed steps and error groups of executions, sealed values, the search of logs, and the audit."""
+
+from tortoise import migrations
+
+from app.db.ddl import Sql
+
+OPERATIONS = [
+    # Failures with one fingerprint. A row stays when its last execution has left it: lists start from executions.
+    """
+    CREATE TABLE error_groups (
+      id {id} PRIMARY KEY,
+      fingerprint {text} NOT NULL UNIQUE,
+      type {text},
+      message {text} NOT NULL
+    ) {table}
+    """,
+    # Both follow from other facts (app/failures.py) and are stored for filters. has_secrets: execution_secrets has a
+    # row, which is read only then.
+    "ALTER TABLE executions ADD COLUMN failed_step {int}",
+    "ALTER TABLE executions ADD COLUMN failed_step_name {text}",
+    "ALTER TABLE executions ADD COLUMN error_group_id {id}",
+    "ALTER TABLE executions ADD COLUMN has_secrets {bool} NOT NULL DEFAULT FALSE",
+    """
+    CREATE INDEX executions_failed_step_name ON executions (failed_step_name, queued_at, id)
+    WHERE failed_step_name IS NOT NULL
+    """,
+    """
+    CREATE INDEX executions_error_group ON executions (error_group_id, queued_at, id)
+    WHERE error_group_id IS NOT NULL
+    """,
+    # The groups of a window of time, with their counts, from the index alone.
+    """
+    CREATE INDEX executions_errors_queued_at ON executions (queued_at, error_group_id)
+    WHERE error_group_id IS NOT NULL
+    """,
+    # Sealed values, encrypted (app/sealing.py). The columns beside them show the text with the values masked.
+    "ALTER TABLE execution_payloads ADD COLUMN trigger_sealed {text}",
+    "ALTER TABLE execution_payloads ADD COLUMN redacted_paths {text}",
+    "ALTER TABLE step_payloads ADD COLUMN input_sealed {text}",
+    "ALTER TABLE step_payloads ADD COLUMN output_sealed {text}",
+    "ALTER TABLE log_entries ADD COLUMN attributes_sealed {text}",
+    # All texts that are known as secrets of an execution, whatever event told them, to mask them wherever they appear.
+    """
+    CREATE TABLE execution_secrets (
+      execution_id {id} PRIMARY KEY,
+      sealed {text} NOT NULL
+    ) {table}
+    """,
+    # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/logs.py).
+    "ALTER TABLE log_entries ADD COLUMN folded {text}",
+    "ALTER TABLE log_entries ADD COLUMN attributes_bytes {int}",
+    # Warnings and worse among many lines; WARNING is 3 (app/events.py).
+    "CREATE INDEX log_entries_warnings ON log_entries (execution_id, at, sequence) WHERE level >= 3",
+    "CREATE INDEX log_entries_step ON log_entries (execution_id, step_index, at, sequence) WHERE step_index IS NOT NULL",
+    """
+    CREATE TABLE audit_entries (
+      id {id} PRIMARY KEY,
+      at {int} NOT NULL,
+      actor {text} NOT NULL,
+      action {text} NOT NULL,
+      subject {text},
+      detail {text}
+    ) {table}
+    """,
+]
+
+
+class Migration(migrations.Migration):
+    """What went wrong."""
+
+    dependencies = [("app", "0002_search")]
+    initial = False
+    operations = [Sql(statement) for statement in OPERATIONS]
