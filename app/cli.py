@@ -1,4 +1,4 @@
-"""The command line: runwatch serve, migrate, import, token, engine, export-schema."""
+"""The command line: runwatch serve, migrate, import, token, engine, secret, export-schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
+from app.key_rotation import rotate
 from app.logging_setup import configure_logging
+from app.sealing import new_key
+from app.secret_keys import check_keys, open_sealer
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -31,7 +34,9 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Wa
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens: who may sign in.")
 engine_app = typer.Typer(no_args_is_help=True, help="Engines: what runs automations.")
 app.add_typer(token_app, name="token")
+secret_app = typer.Typer(no_args_is_help=True, help="Keys that seal the secrets inside payloads.")
 app.add_typer(engine_app, name="engine")
+app.add_typer(secret_app, name="secret")
 
 
 def main() -> None:
@@ -115,7 +120,9 @@ def import_(
     """Import runs from a file. An import that was interrupted goes on where it stopped."""
 
     async def work(database: Database, settings: Settings) -> int:
-        importer = Importer(database, file, format_, settings.data_dir / "imports")
+        sealer = open_sealer(settings)
+        await check_keys(database, sealer)
+        importer = Importer(database, sealer, file, format_, settings.data_dir / "imports")
         report = await import_with_progress(importer, file, shift_to_now=shift_to_now)
         for line, reason in report.rejected[:20]:
             console.print(f"Line {line} rejected: {reason}", style="yellow", markup=False)
@@ -186,6 +193,22 @@ def engine_list() -> None:
     for engine in _run(lambda database, _: engines.list_engines(database)):
         table.add_row(engine.id, engine.name, engine.kind)
     console.print(table)
+
+
+@secret_app.command("new-key")
+def secret_new_key() -> None:
+    """Print a new key for RUNWATCH_SECRET_KEY."""
+    typer.echo(new_key())
+
+
+@secret_app.command("rotate")
+def secret_rotate() -> None:
+    """Seal everything anew with the first key of RUNWATCH_SECRET_KEY, so that the others can be dropped."""
+    rotated, unreadable = _run(lambda database, settings: rotate(database, open_sealer(settings)))
+    console.print(f"{rotated} sealed values are under the first key now")
+    if unreadable:
+        console.print(f"{unreadable} cannot be opened with any key", style="yellow")
+        raise typer.Exit(1)
 
 
 @app.command("export-schema")

@@ -1,4 +1,4 @@
-"""Bodies of POST /api/events to events: CloudEvents 1.0, decoded, checked and brought to size; pure.
+"""Bodies of POST /api/events to events: CloudEvents 1.0, decoded, checked, brought to size, and their secrets sealed.
 
 One bad event never takes good ones with it: each is decoded by itself, and what is wrong with it is said by its place.
 Payloads stay the JSON text that was sent; a decoder that makes numbers of them loses digits.
@@ -18,6 +18,7 @@ from app.errors import BadInput, LimitExceeded
 from app.event_data import BODIES, Reader, Rejected
 from app.events import Batch, Event, Rejection
 from app.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
+from app.sealing import Sealer
 from app.sizes import MAX_NAME
 
 MAX_AHEAD = 5 * clock.MINUTE
@@ -36,7 +37,7 @@ _id_only = msgspec.json.Decoder(wire.IdOnly)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def decode(body: bytes, form: Form, *, now: int, most: int = 10_000) -> Batch:
+def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, most: int = 10_000) -> Batch:
     """The events of a body, and why the others are rejected; events more than 5 minutes after `now` are.
 
     BadInput when the body as a whole is not JSON or holds no CloudEvent at all, LimitExceeded when it has more than
@@ -55,7 +56,7 @@ def decode(body: bytes, form: Form, *, now: int, most: int = 10_000) -> Batch:
         parts = [line for line in body.split(b"\n") if line.strip()]
     if len(parts) > most:
         raise LimitExceeded(f"{len(parts)} events in one body; at most {most} are taken at once")
-    batch = _decode_each(parts, markers, now)
+    batch = _decode_each(parts, markers, now, sealer)
     if form is not Form.BATCH or parts:
         _refuse_what_is_no_cloud_event(parts, batch, form)
     return batch
@@ -73,12 +74,12 @@ def _split_batch(body: bytes) -> list[bytes]:
         raise BadInput(f"The body is not a JSON array of events: {error}") from None
 
 
-def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int) -> Batch:
+def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int, sealer: Sealer) -> Batch:
     events: list[Event] = []
     rejected: list[Rejection] = []
     for index, part in enumerate(parts):
         try:
-            events.append(_decode_event(index, part, markers, now))
+            events.append(_decode_event(index, part, markers, now, sealer))
         except Rejected as error:
             rejected.append(Rejection(index, _id_of(part, markers), str(error)))
         except RecursionError:
@@ -90,7 +91,7 @@ def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int) -> B
 
 def _id_of(part: bytes, markers: Markers | None) -> str | None:
     try:
-        found = _id_only.decode(Reader(markers).plain(part)).id
+        found = _id_only.decode(part if markers is None else markers.plain(part)).id
     except (msgspec.MsgspecError, RecursionError):
         return None
     return found if found is None or len(found) <= MAX_NAME else None
@@ -112,8 +113,8 @@ def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form)
     raise BadInput(f"The body is not {form.value}: {reason}")
 
 
-def _decode_event(index: int, part: bytes, markers: Markers | None, now: int) -> Event:
-    reader = Reader(markers)
+def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, sealer: Sealer) -> Event:
+    reader = Reader(markers, sealer)
     envelope = _envelope.decode(reader.plain(part))
     body_of = BODIES.get(envelope.type)
     if body_of is None:
@@ -128,13 +129,15 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int) ->
     data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
     if depth_exceeds(data):
         raise Rejected(f"data is nested more than {MAX_DEPTH} deep")
+    body = body_of(reader, data, event_id, time)
     return Event(
         index=index,
         id=event_id,
         source=_source(envelope.source),
         subject=reader.name("subject", envelope.subject),
         time=time,
-        body=body_of(reader, data, event_id, time),
+        body=body,
+        secrets=reader.secrets,
     )
 
 

@@ -1,4 +1,4 @@
-"""The data of each type of event: checked, cut to size, and made fit for every database; pure."""
+"""The data of each type of event: checked, sealed, cut to size, and made fit for every database."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import msgspec
 import orjson
 
 from app import ids, wire
-from app.events import Claims, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
+from app.events import Claims, Failure, Finish, Json, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
 from app.jsontext import Markers
 from app.lifecycle import State
+from app.sealing import Sealed, Sealer
 from app.sizes import MAX_ATTRIBUTES, MAX_DATA, MAX_ERROR_TYPE, MAX_LOG_LINE, MAX_MESSAGE, MAX_NAME, MAX_STACK_TRACE
 from app.wire import MAX_STEPS
 
@@ -29,10 +30,12 @@ class Rejected(Exception):
 
 
 class Reader:
-    """Reads the parts of one event's data, with the markers of its body in mind."""
+    """Reads the parts of one event's data, with the markers of its body in mind; `secrets` are those it came upon."""
 
-    def __init__(self, markers: Markers | None) -> None:
+    def __init__(self, markers: Markers | None, sealer: Sealer) -> None:
         self._markers = markers
+        self._sealer = sealer
+        self.secrets: frozenset[str] = frozenset()
 
     def plain(self, raw: bytes) -> bytes:
         return raw if self._markers is None else self._markers.plain(raw)
@@ -59,14 +62,21 @@ class Reader:
             return Text(value, len(encoded))
         return Text(encoded[:most].decode(errors="ignore"), len(encoded))
 
-    def json(self, raw: msgspec.Raw, most: int = MAX_DATA) -> Text | None:
-        """JSON text; when it is too long, a JSON object that says so and shows how it begins."""
+    def json(self, raw: msgspec.Raw, most: int = MAX_DATA) -> Json | None:
+        """JSON with its secrets sealed; when it is too long, a JSON object that says so and shows how it begins."""
         if not (data := bytes(raw)):
             return None
         data = self.plain(data)
+        sealed = self._seal(data)
         if len(data) <= most:
-            return Text(data.decode(), len(data))
-        return Text(_beginning(data, most), len(data))
+            return Json(sealed.text, len(data), sealed.token)
+        return Json(_beginning(sealed.text, len(data), most), len(data))
+
+    def _seal(self, data: bytes) -> Sealed:
+        sealed = self._sealer.seal(data.decode())
+        if sealed.secrets:
+            self.secrets |= sealed.secrets
+        return sealed
 
     def failure(self, error: wire.FailureData | None) -> Failure | None:
         if error is None:
@@ -85,15 +95,17 @@ class Reader:
         changed = False
         if self._markers is not None:
             data, changed = self._markers.original(bytes(_trigger_data.decode(claims).trigger.data))
+        sealed = self._seal(data)
         if len(data) > MAX_DATA:
-            return TriggerData(_beginning(data, MAX_DATA), len(data), True)
-        return TriggerData(data.decode(), len(data), changed)
+            # What was sealed is not all there: nobody could put it back.
+            return TriggerData(_beginning(sealed.text, len(data), MAX_DATA), len(data), True, None, sealed.paths)
+        return TriggerData(sealed.text, len(data), changed, sealed.token, sealed.paths)
 
 
-def _beginning(data: bytes, most: int) -> str:
+def _beginning(text: str, size: int, most: int) -> str:
     # Half of the room, because a text of quotes or backslashes doubles when it is quoted again.
-    start = data[: most // 2 - 100].decode(errors="ignore")
-    return orjson.dumps({"truncated": True, "bytes": len(data), "start": start}).decode()
+    start = text[:most].encode()[: most // 2 - 100].decode(errors="ignore")
+    return orjson.dumps({"truncated": True, "bytes": size, "start": start}).decode()
 
 
 def _claims_of(kind: Kind) -> Callable[[Reader, bytes, str, int], tuple[Kind, Claims]]:
@@ -147,14 +159,13 @@ def _step_finish(reader: Reader, data: bytes, event_id: str, time: int) -> StepF
 
 def _log_line(reader: Reader, data: bytes, event_id: str, time: int) -> LogLine:
     given = _log_written.decode(reader.plain(data))
-    attributes = reader.json(given.attributes, MAX_ATTRIBUTES)
     return LogLine(
         key=hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest(),
         at=time,
         level=LogLevel[given.level],
         step=given.step,
         message=reader.cut(given.message, MAX_LOG_LINE),
-        attributes=None if attributes is None else attributes.value,
+        attributes=reader.json(given.attributes, MAX_ATTRIBUTES),
     )
 
 

@@ -27,6 +27,14 @@ class Text(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
+class Json(msgspec.Struct, frozen=True, gc=False):
+    """JSON as it is shown, with its true size in bytes; `sealed` are its secrets, encrypted (app/sealing.py)."""
+
+    text: str
+    size: int
+    sealed: str | None = None
+
+
 class Failure(msgspec.Struct, frozen=True, gc=False):
     """What an engine says of a failure; `step` is the index of the step it names."""
 
@@ -37,11 +45,13 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
 
 
 class TriggerData(msgspec.Struct, frozen=True, gc=False):
-    """The trigger's data as JSON text; incomplete when it is not, to the byte, what was sent."""
+    """The trigger's data as JSON; incomplete when, unsealed, it is not, to the byte, what was sent."""
 
     text: str | None
     size: int
     incomplete: bool
+    sealed: str | None = None
+    redacted_paths: tuple[str, ...] = ()
 
 
 class Claims(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +70,7 @@ class StepStart(msgspec.Struct, frozen=True, gc=False):
     index: int
     name: str
     kind: str | None
-    input: Text | None
+    input: Json | None
 
 
 class StepFinish(msgspec.Struct, frozen=True, gc=False):
@@ -70,7 +80,7 @@ class StepFinish(msgspec.Struct, frozen=True, gc=False):
     name: str
     kind: str | None
     state: State
-    output: Text | None
+    output: Json | None
     error: Failure | None
     duration: int | None
 
@@ -90,7 +100,7 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     level: LogLevel
     step: int | None
     message: Text
-    attributes: str | None
+    attributes: Json | None
 
 
 class Kind(Enum):
@@ -103,7 +113,10 @@ class Kind(Enum):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One valid event. `body` is what its type says; for the types of Kind it is the pair (kind, claims)."""
+    """One valid event. `body` is what its type says; for the types of Kind it is the pair (kind, claims).
+
+    `secrets` are the sealed texts in it, in the clear: to be masked wherever they appear, and not to be stored.
+    """
 
     index: int
     id: str
@@ -111,6 +124,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     subject: str
     time: int
     body: tuple[Kind, Claims] | Finish | StepStart | StepFinish | LogLine
+    secrets: frozenset[str] = frozenset()
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,7 @@ from app.errors import BadInput, LimitExceeded
 from app.ids import is_id
 from app.keyset import Params
 from app.lifecycle import STATES_OF, State, Status
-from app.search import like_pattern, search_term
+from app.search import like_pattern, occurs, search_term
 
 # A filter is sent again with every page and tested against every live update; nobody picks this many by hand.
 FILTER_VALUES_MAX = 500
@@ -26,7 +26,7 @@ BRANCHES_MAX = 200
 # When other conditions hold as well, each branch may have to read a lot before it has its page.
 BRANCHES_WITH_CONDITIONS_MAX = 10
 
-Branched = Literal["workflow_id", "state"]
+Branched = Literal["workflow_id", "state", "failed_step_name", "error_group_id"]
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -46,17 +46,23 @@ class ExecutionFilter:
     queued_to: int | None = None  # µs since the epoch, exclusive
     min_duration: int | None = None  # µs, inclusive
     max_duration: int | None = None  # µs, inclusive
+    failed_step_names: tuple[str, ...] | None = None
+    error_group_ids: tuple[str, ...] | None = None
     retry_of: str | None = None  # the id of the execution that was retried
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
     def __post_init__(self) -> None:
-        texts = (self.workflow_names, self.exclude_workflow_names, self.engines, self.trigger_kinds)
-        for values in (self.statuses, self.states, self.workflow_ids, *texts):
+        texts = (
+            *(self.workflow_names, self.exclude_workflow_names, self.engines, self.trigger_kinds),
+            self.failed_step_names,
+        )
+        for values in (self.statuses, self.states, self.workflow_ids, self.error_group_ids, *texts):
             if values is not None and len(values) > FILTER_VALUES_MAX:
                 raise LimitExceeded(f"A filter takes at most {FILTER_VALUES_MAX} values of one kind, not {len(values)}")
         for text in (text for values in texts for text in values or ()):
             _check_text(text)
-        for id_ in (*(self.workflow_ids or ()), *(() if self.retry_of is None else (self.retry_of,))):
+        retry_of = () if self.retry_of is None else (self.retry_of,)
+        for id_ in (*(self.workflow_ids or ()), *(self.error_group_ids or ()), *retry_of):
             if not is_id(id_):
                 raise BadInput("A filter has an id that is none")
         check_search(self.search)
@@ -95,6 +101,9 @@ class Scope:
         A branch reads until it has a whole page that satisfies the other conditions, so that many branches multiply
         what those conditions cost; without any, a branch reads one page of keys and nothing else.
         """
+        for column, values in self._failures.items():
+            if values is not None and len(values) <= BRANCHES_MAX:
+                return column, values
         few_workflows = self.workflows is not None and len(self.workflows) <= BRANCHES_WITH_CONDITIONS_MAX
         if self.states is not None and (self.workflows is None or not few_workflows or self._pending):
             only_states = self.workflows is None and not self.many_workflows
@@ -103,6 +112,12 @@ class Scope:
         if self.workflows is None or not (few_workflows or self._only_workflows):
             return None
         return "workflow_id", self.workflows
+
+    @property
+    def _failures(self) -> dict[Branched, tuple[str, ...] | None]:
+        """What only failed runs have: those are few, so that this is looked up first, the rarer one before."""
+        wanted = self.filter
+        return {"error_group_id": wanted.error_group_ids, "failed_step_name": wanted.failed_step_names}
 
     @property
     def _pending(self) -> bool:
@@ -114,7 +129,7 @@ class Scope:
         """Whether an index of (workflow, queued_at) answers the whole filter."""
         wanted = self.filter
         others = (self.states, wanted.trigger_kinds, wanted.min_duration, wanted.max_duration, wanted.search or None)
-        return all(other is None for other in others)
+        return all(other is None for other in (*others, *self._failures.values()))
 
     def conditions(self, database: Database, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
         """The filter as conditions on the table `alias`, but for retry_of and the columns in `leave_out`."""
@@ -133,6 +148,10 @@ class Scope:
         if wanted.trigger_kinds is not None:
             number = params.add(database.array(wanted.trigger_kinds))
             conditions.append(database.any_of(f"{alias}.trigger_kind", number, "text"))
+        for name, values in self._failures.items():
+            if values is not None and name not in left:
+                kind: Literal["id", "text"] = "id" if name == "error_group_id" else "text"
+                conditions.append(database.any_of(f"{alias}.{name}", params.add(database.array(values)), kind))
         for column, sign, value in (
             ("queued_at", ">=", wanted.queued_from),
             ("queued_at", "<", wanted.queued_to),
@@ -148,7 +167,10 @@ class Scope:
 
 async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
     """Look up what the filter says of workflows and engines, in at most one statement; None when nothing can match."""
-    given = (wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds)
+    given = (
+        *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
+        *(wanted.failed_step_names, wanted.error_group_ids),
+    )
     allowed = wanted.allowed_states
     if () in given or (allowed is not None and not allowed):
         return None
@@ -182,13 +204,10 @@ def check_search(search: str | None) -> None:
 def contains(database: Database, params: Params, column: str, search: str) -> str:
     """The condition that a column of casefolded texts contains `search`, which is not empty."""
     term = search_term(search)
-    # On Postgres LIKE, because an index of trigrams serves it; a term without a trigram would read that whole index.
-    # On SQLite instr: its LIKE folds ASCII once more and is no quicker.
-    if database.dialect == "sqlite":
-        return f"instr({column}, {params.bind(term)}) > 0"
-    if len(term) < 3:
-        return f"strpos({column}, {params.bind(term)}) > 0"
-    return f"{column} LIKE {params.bind(like_pattern(term))}"
+    # LIKE, because an index of trigrams serves it; a term without a trigram would read that whole index.
+    if database.dialect == "postgres" and len(term) >= 3:
+        return f"{column} LIKE {params.bind(like_pattern(term))}"
+    return occurs(params, term, column)
 
 
 def _workflow_conditions(database: Database, params: Params, wanted: ExecutionFilter) -> list[str]:

@@ -1,7 +1,8 @@
 """The statements that read executions: which index a filter and an ordering are read from, and in which form.
 
 - Plain: the index of the ordering, with the filter as conditions.
-- Branches, under QUEUED_AT: the ranges of the index (state or workflow, queued_at, id) that the filter names, merged.
+- Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step or error group; queued_at, id) that
+  the filter names, merged.
 - Children: the few retries of one execution, sorted.
 
 Every form has one text whatever the number of values, so that the statement is planned once.
@@ -20,7 +21,9 @@ from app.lifecycle import STATUS_OF, State
 
 BY_QUEUED_AT = Ordering("executions.QUEUED_AT", "queued_at")
 
-_TYPES = {"state": "smallint", "workflow_id": "uuid"}
+_TYPES = {"state": "smallint", "workflow_id": "uuid", "failed_step_name": "text", "error_group_id": "uuid"}
+# Their indexes are partial, which no database concludes from a comparison of rows.
+_PARTIAL = ("failed_step_name", "error_group_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,11 @@ def count(database: Database, scope: Scope, limit: int) -> Statement:
     return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
-def newest_of_workflows(database: Database, workflow_ids: Sequence[str], columns: Sequence[str]) -> Statement:
-    """The newest row, by (queued_at, id), of each workflow that has any."""
+def newest_of_each(database: Database, column: Branched, values: Sequence[str], columns: Sequence[str]) -> Statement:
+    """The newest row, by (queued_at, id), of each value of a column that has any."""
     params = Params(database.dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
-    scope = Scope(ExecutionFilter(), None, tuple(workflow_ids))
-    source = _heads(database, scope, segment, params, "workflow_id", scope.workflows or ())
+    source = _heads(database, Scope(ExecutionFilter(), None, None), segment, params, column, values)
     join = "JOIN executions e ON e.id = b.id" if database.dialect == "postgres" else ""
     return Statement(f"SELECT {_selected(columns)} FROM {source} {join}", params.values)
 
@@ -111,6 +113,7 @@ def _heads(
     conditions = [
         segment.where(params, alias="x.", leading=(f"x.{column}", "v.value")),
         *scope.conditions(database, params, "x", (column, "queued_at")),
+        *([f"x.{column} IS NOT NULL"] if column in _PARTIAL else []),
     ]
     ranges = (
         f"FROM executions x WHERE {' AND '.join(conditions)}"

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app import execution_scans
 from app.db import Database, Row
-from app.execution_filters import ExecutionFilter, resolve
+from app.execution_filters import Branched, ExecutionFilter, resolve
 from app.ids import is_id
 from app.keyset import Key, Ordering, Position, Segment
 from app.lifecycle import State, Status
@@ -23,6 +23,7 @@ __all__ = [
     "attempts_of",
     "by_ids",
     "count",
+    "latest_of_error_groups",
     "latest_of_workflows",
     "list_page",
 ]
@@ -55,7 +56,8 @@ class Execution:
     error_type: str | None
     error_message: str | None
     error_message_bytes: int | None  # of the whole message, which may have been cut
-    error_step: int | None  # index of the step that the engine blamed
+    failed_step: int | None  # index of the step to blame (app/failures.py)
+    error_group_id: str | None
 
 
 class OrderField(StrEnum):
@@ -138,12 +140,21 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
 
 async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -> dict[str, Execution]:
     """The newest execution by (queuedAt, id) of each workflow, by workflow id; workflows without any are left out."""
-    known = [id_ for id_ in dict.fromkeys(workflow_ids) if is_id(id_)]
+    return {each.workflow_id: each for each in await _newest(database, "workflow_id", workflow_ids)}
+
+
+async def latest_of_error_groups(database: Database, group_ids: Iterable[str]) -> dict[str, Execution]:
+    """The newest execution by (queuedAt, id) of each error group, by group id; groups without any are left out."""
+    found = await _newest(database, "error_group_id", group_ids)
+    return {each.error_group_id: each for each in found if each.error_group_id is not None}
+
+
+async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> list[Execution]:
+    known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
-        return {}
-    statement = execution_scans.newest_of_workflows(database, known, _COLUMNS)
-    executions = [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
-    return {execution.workflow_id: execution for execution in executions}
+        return []
+    statement = execution_scans.newest_of_each(database, column, known, _COLUMNS)
+    return [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
 
 
 async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:

@@ -7,6 +7,7 @@ import re
 import uuid_utils
 
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
+_STEP = re.compile(r"[0-9a-f]{32}_(?:0|[1-9][0-9]{0,3})\Z")
 
 
 def new_id(at_us: int) -> str:
@@ -27,4 +28,27 @@ def to_global(kind: str, local_id: str) -> str:
 def from_global(kind: str, global_id: str) -> str | None:
     """The id within its kind, or None when the text is not an id of that kind."""
     prefix, _, local_id = global_id.partition("_")
-    return local_id if prefix == kind and is_id(local_id) else None
+    fits = _STEP.match(local_id) if kind == "step" else is_id(local_id)
+    return local_id if prefix == kind and fits else None
+
+
+def step_key(execution_id: str, index: int) -> str:
+    """The id of a step within its kind: it has none of its own in the tables."""
+    return f"{execution_id}_{index}"
+
+
+def split_step_key(key: str) -> tuple[str, int]:
+    """The execution's id and the step's index that a step key was made of."""
+    execution_id, _, index = key.partition("_")
+    return execution_id, int(index)
+
+
+def step_id(execution_id: str, index: int) -> str:
+    """The id of a step that the API shows."""
+    return to_global("step", step_key(execution_id, index))
+
+
+def parse_step_id(global_id: str) -> tuple[str, int] | None:
+    """The execution's id and the step's index of a step's id, or None when the text is no such id."""
+    key = from_global("step", global_id)
+    return None if key is None else split_step_key(key)

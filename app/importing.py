@@ -20,6 +20,7 @@ from app.events import Batch
 from app.galaxy import events_of_run, newest_time_us
 from app.ingestion import Ingestion
 from app.revisions import revision_of
+from app.sealing import Sealer
 
 # One transaction each. 200 Galaxy runs are 5,000 events: about 0.1 s on SQLite.
 LINES_A_BATCH = {"cloudevents": 5_000, "galaxy": 50}
@@ -45,9 +46,10 @@ class Report:
 class Importer:
     """Imports one file; where it is, is kept in `state_dir` after every commit."""
 
-    def __init__(self, database: Database, path: Path, format_: Format, state_dir: Path) -> None:
+    def __init__(self, database: Database, sealer: Sealer, path: Path, format_: Format, state_dir: Path) -> None:
         self._database = database
-        self._ingestion = Ingestion(database)
+        self._sealer = sealer
+        self._ingestion = Ingestion(database, sealer)
         self._path = path
         self._format = format_
         self._state_dir = state_dir
@@ -100,7 +102,7 @@ class Importer:
             parts += events
             line_of += [number] * len(events)
         try:
-            batch = _decode(parts)
+            batch = _decode(parts, self._sealer)
         except BadInput as error:
             if not report.accepted and not report.skipped_lines:
                 raise BadInput(f"The file is not what its format says: {error.message}") from None
@@ -120,11 +122,11 @@ class Importer:
         return [orjson.dumps(event) for event in events_of_run(orjson.loads(line), shift_us=shift_us)]
 
 
-def _decode(parts: list[bytes]) -> Batch:
+def _decode(parts: list[bytes], sealer: Sealer) -> Batch:
     if not parts:
         return Batch([], [])
     body = b"\n".join(part.strip() for part in parts)
-    return decode(body, Form.LINES, now=clock.now_us(), most=len(parts))
+    return decode(body, Form.LINES, now=clock.now_us(), sealer=sealer, most=len(parts))
 
 
 def _runs(lines: Iterator[bytes] | Any) -> Iterator[Any]:

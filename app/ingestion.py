@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app import clock, fact_rows, retry_links, revisions
+from app import clock, fact_rows, log_rows, retry_links, revisions, step_rows
 from app.db import Database, Overtaken, Transaction
 from app.events import Event, LogLine, Rejection
 from app.fact_rows import Key, Stored
+from app.failures import Failures
+from app.known_secrets import KnownSecrets
 from app.merging import ExecutionFacts, StepFacts
 from app.registry import Registry
+from app.sealing import Sealer
 
 # A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
 # twice must not cost twice the writes.
@@ -36,9 +39,11 @@ Listener = Callable[[Committed], None]
 class Ingestion:
     """Records events; `listeners` are called after each commit, in this process, and must not block."""
 
-    def __init__(self, database: Database, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, database: Database, sealer: Sealer, listeners: Sequence[Listener] = ()) -> None:
         self._database = database
         self._registry = Registry(database)
+        self._failures = Failures(database, self._registry)
+        self._secrets = KnownSecrets(database, sealer)
         self._listeners = listeners
 
     async def record(self, events: Sequence[Event]) -> list[Rejection]:
@@ -63,10 +68,13 @@ class Ingestion:
         stored = await fact_rows.lock(self._database, transaction, facts)
         fresh: dict[Key, str] = {}
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
+            secrets = await self._secrets.mask_fresh(missing)
+            await self._failures.derive_fresh(transaction, missing.values())
             workflows = await self._workflow_ids(transaction, missing)
             fresh = await fact_rows.insert_executions(transaction, missing, workflows, clock.now_us())
             if len(fresh) < len(missing):
                 raise Overtaken("executions were inserted since the look-up above")
+            await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         if stored:
             await self._merge(transaction, stored, facts, write)
@@ -79,35 +87,38 @@ class Ingestion:
         self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write
     ) -> None:
         """Bring stored executions up to what is known of them now."""
+        before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
+        masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
-        before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         for key, row in stored.items():
             row.facts.merge(facts[key])
         workflows = await self._workflow_ids(transaction, {key: row.facts for key, row in stored.items()})
+        rewritten = [(row.id, row.facts) for row in stored.values() if row.facts.rewritten]
+        await fact_rows.update_payloads(transaction, sorted(rewritten, key=lambda item: item[0]))
+        changed = stepped | masked | {id_ for id_, _ in rewritten}
+        changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
+        await self._failures.derive_stored(
+            transaction, {row.id: row.facts for row in stored.values() if row.id in changed}, masked
+        )
         now = clock.now_us()
-        merged, receipts, payloads = [], [], []
+        merged, receipts = [], []
         for key, row in sorted(stored.items(), key=lambda item: item[1].id):
             known, added = row.facts, lines.get(row.id, [])
-            visible, merge_keys = before[key]
             log_count = row.log_count + len(added)
-            changed = bool(known.rewritten) or known.visible() != visible or known.state is not row.shown_state
-            if changed or row.id in stepped:
+            if row.id in changed:
                 write.changed.append(row.id)
                 row.updated_at = now
-            if changed or row.id in stepped or known.merge_keys() != merge_keys:
+            if row.id in changed or known.merge_keys() != before[key][1]:
                 workflow_id = workflows[key[0], known.workflow]
                 merged.append((row.id, *fact_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count)))
             elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
                 receipts.append((row.id, known.received_at, log_count))
-            if known.rewritten:
-                payloads.append((row.id, known))
             if added:
                 write.logged.append(row.id)
         await fact_rows.update_executions(transaction, merged)
         await fact_rows.update_receipts(transaction, receipts)
-        await fact_rows.update_payloads(transaction, payloads)
-        await fact_rows.insert_logs(
+        await log_rows.insert(
             transaction, [(row.id, row.log_count, lines[row.id]) for row in stored.values() if row.id in lines]
         )
 
@@ -118,7 +129,7 @@ class Ingestion:
         reported = [(row.id, step) for key, row in stored.items() for step in facts[key].steps.values()]
         if not reported:
             return set()
-        known = await fact_rows.stored_steps(self._database, transaction, {id_ for id_, _ in reported})
+        known = await step_rows.stored(self._database, transaction, {id_ for id_, _ in reported})
         new: list[tuple[str, StepFacts]] = []
         merged: list[tuple[str, StepFacts]] = []
         for id_, step in reported:
@@ -130,8 +141,8 @@ class Ingestion:
             before.merge(step)
             if before.rewritten or before.visible() != visible or before.merge_keys() != merge_keys:
                 merged.append((id_, before))
-        await fact_rows.insert_steps(transaction, new)
-        await fact_rows.update_steps(transaction, merged)
+        await step_rows.insert(transaction, new)
+        await step_rows.update(transaction, merged)
         return {id_ for id_, _ in (*new, *merged)}
 
     async def _new_lines(
@@ -141,7 +152,7 @@ class Ingestion:
         given = {row.id: facts[key].logs for key, row in stored.items() if facts[key].logs}
         if not given:
             return {}
-        known = await fact_rows.known_log_keys(self._database, transaction, given)
+        known = await log_rows.known_keys(self._database, transaction, given)
         lines = {id_: [line for key, line in logs.items() if (id_, key) not in known] for id_, logs in given.items()}
         return {id_: new for id_, new in lines.items() if new}
 
@@ -155,6 +166,10 @@ class _Write:
 
     changed: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+
+
+def _reads_differently(row: Stored, visible: tuple[object, ...]) -> bool:
+    return row.facts.visible() != visible or row.facts.state is not row.shown_state
 
 
 def _fold(events: Sequence[Event], engines: dict[str, str], received_at: int) -> dict[Key, ExecutionFacts]:

@@ -19,17 +19,20 @@ from app.http.events import EventsDoor
 from app.http.gate import SignInGate
 from app.http.requests import RequestLog
 from app.ingestion import Ingestion
+from app.log_signals import LogSignals
+from app.sealing import Sealer
 from app.settings import Settings
 from resolvers.context import Context
 from schema import schema
 
 
-def create_app(settings: Settings, database: Database) -> ASGIApp:
+def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes when it ends."""
     sign_in = SignIn(database, settings)
+    log_signals = LogSignals()
 
     def make_context(request: Request) -> Context:
-        return Context(database, request.state.viewer)
+        return Context(database, request.state.viewer, sealer, log_signals)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -38,7 +41,7 @@ def create_app(settings: Settings, database: Database) -> ASGIApp:
         await database.close()
 
     graphql = GraphQLView(schema, make_context, settings.max_graphql_body_bytes)
-    events = EventsDoor(Ingestion(database), settings)
+    events = EventsDoor(Ingestion(database, sealer, [log_signals.hear]), sealer, settings)
     routes = [
         Route("/", index),
         Route("/health", Health(database).check),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.events import Claims, Event, Failure, Finish, Kind, LogLine, StepFinish, StepStart, Text, TriggerData
+from app.events import Claims, Event, Failure, Finish, Json, Kind, LogLine, StepFinish, StepStart, TriggerData
 from app.lifecycle import (
     RANK_ACTIVE,
     RANK_FINISHED,
@@ -64,8 +64,8 @@ class StepFacts:
     started_at: int | None = None
     reported_duration: int | None = None
     error: Failure | None = None
-    output: Text | None = None
-    input: Text | None = None
+    output: Json | None = None
+    input: Json | None = None
     input_key: str | None = None
     rewritten: set[str] = field(default_factory=set)
 
@@ -105,7 +105,11 @@ class StepFacts:
 
 @dataclass(slots=True)
 class ExecutionFacts:
-    """What is known of one execution."""
+    """What is known of one execution.
+
+    `secrets` are the texts that its events sealed, in the clear. Every event counts, whether or not what it says holds
+    in the end: else what is masked would depend on the order of arrival.
+    """
 
     first_event_at: int
     received_at: int
@@ -125,6 +129,12 @@ class ExecutionFacts:
     retry_of_key: str | None = None
     steps: dict[int, StepFacts] = field(default_factory=dict)
     logs: dict[str, LogLine] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    has_secrets: bool = False
+    # What follows from the rest (app/failures.py).
+    failed_step: int | None = None
+    failed_step_name: str | None = None
+    error_group_id: str | None = None
     rewritten: set[str] = field(default_factory=set)
 
     @property
@@ -171,11 +181,13 @@ class ExecutionFacts:
             self.retry_of_key,
             self.declared_queued_at,
             self.first_event_at,
+            self.has_secrets,
         )
 
     def add(self, event: Event) -> None:
         """Take in one event of this execution."""
         self.first_event_at = min(self.first_event_at, event.time)
+        self.secrets |= event.secrets
         body = event.body
         if isinstance(body, tuple):
             self._add_claims(event, *body)
@@ -190,7 +202,7 @@ class ExecutionFacts:
                 known.merge(step)
 
     def merge(self, other: ExecutionFacts) -> None:
-        """Take in what `other` knows better, steps and log lines apart."""
+        """Take in what `other` knows better, steps, log lines and secrets apart."""
         self.first_event_at = min(self.first_event_at, other.first_event_at)
         self.received_at = max(self.received_at, other.received_at)
         self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)

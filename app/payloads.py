@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import orjson
+
 from app.db import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is stored apart from the row. Trigger data is the JSON text that was sent; sizes are in bytes."""
+    """What is stored apart from the row; sizes are in bytes. Trigger data is the JSON that was sent, secrets masked."""
 
     execution_id: str
     trigger_data: str | None
     trigger_data_bytes: int
+    redacted_paths: list[str]  # JSON Pointers to the values that are masked in the trigger data
     stack_trace: str | None
     stack_trace_bytes: int | None
 
@@ -26,4 +29,11 @@ async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, 
     """The payloads of executions, by execution id; an execution without any is left out."""
     condition = database.any_of("execution_id", 1, "id")
     sql = f"SELECT {_COLUMNS} FROM execution_payloads WHERE {condition}"
-    return {row[0]: Payload(*row) for row in await database.fetch(sql, database.array(execution_ids))}
+    return {row[0]: _payload(*row) for row in await database.fetch(sql, database.array(execution_ids))}
+
+
+def _payload(
+    execution_id: str, data: str | None, size: int, paths: str | None, stack_trace: str | None, stack_size: int | None
+) -> Payload:
+    redacted = [] if paths is None else orjson.loads(paths)
+    return Payload(execution_id, data, size, redacted, stack_trace, stack_size)

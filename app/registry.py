@@ -1,19 +1,24 @@
-"""Engines and workflows by name: registered when an event first names them, remembered by each process."""
+"""Engines, workflows and error groups: registered when they are first met, remembered by each process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from app import clock
 from app.db import Database, Transaction
 from app.engines import ensure_engines
+from app.fingerprints import Fingerprint
 from app.ids import new_id
 
-# Engines make up workflow names at times (one a customer, one a day); what is remembered must not grow with them.
+# Engines make up names of workflows at times (one a customer, one a day), and messages nobody can normalise; what is
+# remembered must not grow with them.
 MOST_REMEMBERED = 50_000
 
 # A workflow, by its engine's id and its name.
 WorkflowKey = tuple[str, str]
+
+K = TypeVar("K")
 
 
 class Registry:
@@ -23,6 +28,7 @@ class Registry:
         self._database = database
         self._engines: dict[str, str] = {}
         self._workflows: dict[WorkflowKey, str] = {}
+        self._error_groups: dict[str, str] = {}
 
     async def engine_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
         """The id of each engine."""
@@ -40,14 +46,25 @@ class Registry:
         known = {key: id_ for key in wanted if (id_ := self._workflows.get(key)) is not None}
         if missing := sorted(wanted - known.keys()):
             registered = await self._register_workflows(transaction, missing)
-            transaction.after_commit(lambda: self._remember_workflows(registered))
+            transaction.after_commit(lambda: _remember(self._workflows, registered))
             known.update(registered)
         return known
 
-    def _remember_workflows(self, registered: dict[WorkflowKey, str]) -> None:
-        if len(self._workflows) + len(registered) > MOST_REMEMBERED:
-            self._workflows.clear()
-        self._workflows.update(registered)
+    async def error_group_ids(self, transaction: Transaction, prints: Sequence[Fingerprint]) -> dict[str, str]:
+        """The id of the error group of each fingerprint, by its key."""
+        wanted = {print_.key: print_ for print_ in prints}
+        known = {key: id_ for key in wanted if (id_ := self._error_groups.get(key)) is not None}
+        if missing := sorted(wanted.keys() - known.keys()):
+            now = clock.now_us()
+            rows = [(new_id(now), key, wanted[key].type, wanted[key].message) for key in missing]
+            columns = ("id", "fingerprint", "type", "message")
+            await transaction.insert_missing("error_groups", columns, rows, key=("fingerprint",), returning="id")
+            condition = self._database.any_of("fingerprint", 1, "text")
+            sql = f"SELECT fingerprint, id FROM error_groups WHERE {condition}"
+            registered = {row[0]: row[1] for row in await transaction.fetch(sql, self._database.array(missing))}
+            transaction.after_commit(lambda: _remember(self._error_groups, registered))
+            known.update(registered)
+        return known
 
     async def _register_workflows(self, transaction: Transaction, keys: list[WorkflowKey]) -> dict[WorkflowKey, str]:
         now = clock.now_us()
@@ -62,3 +79,9 @@ class Registry:
             for name, workflow_id in await transaction.fetch(sql, engine_id, names):
                 found[engine_id, name] = workflow_id
         return found
+
+
+def _remember(known: dict[K, str], registered: dict[K, str]) -> None:
+    if len(known) + len(registered) > MOST_REMEMBERED:
+        known.clear()
+    known.update(registered)

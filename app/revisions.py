@@ -10,14 +10,14 @@ lost 37 % of the changes to readers, because lower numbers commit later.)
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 
+from app import opaque
 from app.db import Database, Transaction
 
 REVISION_MAX = 2**63 - 1
-_FORM = re.compile(rb"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
+_FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
 
 
 async def revision_of(database: Database) -> tuple[str, int]:
@@ -28,25 +28,16 @@ async def revision_of(database: Database) -> tuple[str, int]:
 
 
 def updates_cursor(epoch: str, revision: int) -> str:
-    """The opaque form of a position in the changes: base64url of `epoch:revision`."""
-    return base64.urlsafe_b64encode(f"{epoch}:{revision}".encode()).rstrip(b"=").decode()
+    """The opaque form of a position in the changes."""
+    return opaque.encode(f"{epoch}:{revision}")
 
 
 def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
     """The epoch and revision that `cursor` was made of; None when it is no such cursor."""
-    if len(cursor) > 128:  # 64 + 1 + 19 characters are 112
+    match = _FORM.fullmatch(opaque.decode(cursor) or "")
+    if match is None or int(match[2]) > REVISION_MAX:
         return None
-    try:
-        match = _FORM.fullmatch(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-    except ValueError:
-        return None
-    if match is None:
-        return None
-    epoch, revision = match[1].decode(), int(match[2])
-    # The decoder of base64 skips what it does not know: only the way back proves that nothing was skipped.
-    if revision > REVISION_MAX or updates_cursor(epoch, revision) != cursor:
-        return None
-    return epoch, revision
+    return match[1], int(match[2])
 
 
 async def take(database: Database, transaction: Transaction, execution_ids: Sequence[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.keyset import Params
+
 # Between the fields, so that no search term matches across two of them: a control character nobody searches for.
 SEPARATOR = "\x1f"
 
@@ -9,6 +11,14 @@ SEPARATOR = "\x1f"
 def search_text(workflow_name: str, external_id: str, error_message: str | None) -> str:
     """The search text of an execution; casefolded here, because no database does it as Python does."""
     return SEPARATOR.join((workflow_name, external_id, error_message or "")).casefold()
+
+
+def folded(message: str) -> str | None:
+    """A log message casefolded; None when the lower() of the databases, which knows ASCII only, gives the same."""
+    if message.isascii():
+        return None
+    text = message.casefold()
+    return None if text == message.encode().lower().decode() else text
 
 
 def search_term(search: str) -> str:
@@ -20,3 +30,10 @@ def like_pattern(term: str) -> str:
     """The LIKE pattern of texts that contain `term`, with its own wildcards escaped by a backslash."""
     escaped = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def occurs(params: Params, term: str, text: str) -> str:
+    """The condition that `term` occurs in `text`, an SQL expression, wherever no index knows."""
+    # Not LIKE: SQLite's folds ASCII once more, and that of Postgres took 0.8 to 1.2 times as long, by the term.
+    function = "instr" if params.dialect == "sqlite" else "strpos"
+    return f"{function}({text}, {params.bind(term)}) > 0"

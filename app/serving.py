@@ -16,6 +16,8 @@ from app.dev_token import development_token
 from app.errors import BadInput
 from app.importing import Format, Importer
 from app.main import create_app
+from app.sealing import Sealer
+from app.secret_keys import check_keys, open_sealer
 from app.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "galaxy-runs.ndjson"
@@ -45,11 +47,12 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     """Serve until a signal. With `dev`: sample data in an empty database, and a ready-made request on the screen."""
     opened = listen(settings.host, settings.port)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sealer = open_sealer(settings)
     if applied := await migrate(settings.url_of_database):
         console.print(f"Database is up to date ({', '.join(applied)} applied)")
     database = await open_database(settings.url_of_database)
     config = uvicorn.Config(
-        create_app(settings, database),
+        create_app(settings, database, sealer),
         http="httptools",
         loop="uvloop",
         lifespan="on",
@@ -58,19 +61,20 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    if dev:
-        try:
-            await _greet(settings, database, opened.getsockname()[1])
-        except BaseException:
-            await database.close()
-            raise
+    try:
+        await check_keys(database, sealer)
+        if dev:
+            await _greet(settings, database, sealer, opened.getsockname()[1])
+    except BaseException:
+        await database.close()
+        raise
     await uvicorn.Server(config).serve(sockets=[opened])
 
 
-async def _greet(settings: Settings, database: Database, port: int) -> None:
+async def _greet(settings: Settings, database: Database, sealer: Sealer, port: int) -> None:
     if not await database.fetch("SELECT 1 FROM executions LIMIT 1"):
         report = await import_with_progress(
-            Importer(database, SAMPLE, Format.GALAXY, settings.data_dir / "imports"), SAMPLE, shift_to_now=True
+            Importer(database, sealer, SAMPLE, Format.GALAXY, settings.data_dir / "imports"), SAMPLE, shift_to_now=True
         )
         console.print(
             f"Imported {report.accepted} events of real Galaxy runs, moved by {report.shift_us / 86_400e6:.0f} days"

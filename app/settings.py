@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.redaction import DEFAULT_SEALED_KEYS
+
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
 
@@ -19,11 +21,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RUNWATCH_", env_file=".env", frozen=True, extra="ignore")
 
     # Where things are.
-    data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and the development token")
+    data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of secrets made here")
     database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
     redis_url: str = Field("memory://", description="Where live updates travel: memory:// or redis://host:port/0")
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+
+    # Secrets inside payloads.
+    secret_key: SecretStr | None = Field(
+        None, description="Comma-separated keys that seal secrets, the newest first; empty: one made in the data folder"
+    )
+    sealed_keys: str = Field(DEFAULT_SEALED_KEYS, description="Endings of the names of keys whose values are secrets")
 
     # Bounds, each with its reason in docs/operating.md.
     max_events_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of POST /api/events")

@@ -27,6 +27,7 @@ from benchmarks import reporting, store_ways
 from benchmarks.reporting import Figure
 from benchmarks.sample_events import EVENTS_A_RUN, LOG_LINES, STEPS, decoded_runs
 from benchmarks.store_ways import Prepared, Way, prepare
+from tests.sealing import SEALER
 from tests.servers import PostgresServer
 
 BATCH = 500
@@ -94,7 +95,7 @@ async def measure(url: str, *, rounds: int, batches: int, slow_runs: int) -> dic
     store = await (_postgres(url) if database.dialect == "postgres" else _sqlite(url))
     store.ways |= {
         BULK_CREATE: store_ways.bulk_create,
-        RECORD: store_ways.our_record(Ingestion(database)),
+        RECORD: store_ways.our_record(Ingestion(database, SEALER)),
         INSERT: store_ways.our_insert(database),
     }
     many = [await prepare(database, decoded_runs(f"run-{number}", BATCH)) for number in range(batches)]

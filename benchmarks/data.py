@@ -18,6 +18,9 @@ INSERT INTO workflows (id, engine_id, name, search_text)
   SELECT md5('workflow' || n)::uuid, md5('engine' || 1 + n % 4)::uuid, 'workflow-' || lpad(n::text, 3, '0'),
          'workflow-' || lpad(n::text, 3, '0')
   FROM generate_series(1, {WORKFLOWS}) n;
+INSERT INTO error_groups (id, fingerprint, type, message)
+  SELECT md5('group' || n)::uuid, 'group-' || n, 'ToolError', 'Tool exited with code ' || n
+  FROM generate_series(0, 4) n;
 """
 
 # Workflow n has a share falling with n: the first has 24 %, the last 0.4 %. Rows come in order of time, some late.
@@ -26,8 +29,8 @@ INSERT INTO workflows (id, engine_id, name, search_text)
 _EXECUTIONS = f"""
 INSERT INTO executions (id, engine_id, external_id, workflow_id, workflow_name, trigger_kind, trigger_incomplete, state,
   status, queued_at, started_at, finished_at, duration, updated_at, retry_of, error_type, error_message,
-  error_message_bytes, error_step, search_text, state_key, workflow_key, trigger_key, first_event_at, received_at,
-  log_count)
+  error_message_bytes, error_step, failed_step, failed_step_name, error_group_id, search_text, state_key, workflow_key,
+  trigger_key, first_event_at, received_at, log_count)
 SELECT id, md5('engine' || 1 + workflow % 4)::uuid, 'run-' || n, md5('workflow' || workflow)::uuid, name,
   (ARRAY['schedule', 'webhook', 'manual', 'api'])[1 + (n % 7) / 2], false, state,
   CASE WHEN state < 4 THEN 0 WHEN state = 4 THEN 1 WHEN state < 8 THEN 2 ELSE 3 END,
@@ -37,6 +40,8 @@ SELECT id, md5('engine' || 1 + workflow % 4)::uuid, 'run-' || n, md5('workflow' 
   queued_at + 60000000, NULL,
   CASE WHEN state IN (5, 6, 7) THEN 'ToolError' END, CASE WHEN state IN (5, 6, 7) THEN message END,
   CASE WHEN state IN (5, 6, 7) THEN length(message) END, NULL,
+  CASE WHEN state IN (5, 6, 7) THEN n % 11 END, CASE WHEN state IN (5, 6, 7) THEN 'step-' || n % 11 END,
+  CASE WHEN state IN (5, 6, 7) THEN md5('group' || n % 5)::uuid END,
   name || chr(31) || 'run-' || n || chr(31) || CASE WHEN state IN (5, 6, 7) THEN lower(message) ELSE '' END,
   '1' || n, '1' || n, '1' || n, queued_at, queued_at, 3
 FROM (

@@ -20,6 +20,7 @@ from app.db.migrate import migrate
 from app.decoding import Form, decode
 from app.ingestion import Ingestion
 from benchmarks import sample_events
+from tests.sealing import SEALER
 
 BATCH = 500
 BATCHES = 60
@@ -36,7 +37,7 @@ def profile(url: str) -> str:
 async def _profile(url: str) -> str:
     await migrate(url)
     database = await open_database(url)
-    recorder = Ingestion(database)
+    recorder = Ingestion(database, SEALER)
     events = sample_events.stream("profiled", start=clock.now_us() - 3600 * clock.SECOND)
     bodies = [orjson.dumps(list(islice(events, BATCH))) for _ in range(2 * BATCHES)]
     staged = await _stages(recorder, bodies[:BATCHES])
@@ -52,7 +53,7 @@ async def _stages(recorder: Ingestion, bodies: Sequence[bytes]) -> str:
         marks = [time.perf_counter()]
         _array.decode(body)
         marks.append(time.perf_counter())
-        batch = decode(body, Form.BATCH, now=clock.now_us())
+        batch = decode(body, Form.BATCH, now=clock.now_us(), sealer=SEALER)
         marks.append(time.perf_counter())
         ingestion._fold(batch.events, engines, 0)
         marks.append(time.perf_counter())
@@ -69,7 +70,7 @@ async def _calls(recorder: Ingestion, bodies: Sequence[bytes]) -> str:
     profiler = cProfile.Profile()
     profiler.enable()
     for body in bodies:
-        await recorder.record(decode(body, Form.BATCH, now=clock.now_us()).events)
+        await recorder.record(decode(body, Form.BATCH, now=clock.now_us(), sealer=SEALER).events)
     profiler.disable()
     out = io.StringIO()
     pstats.Stats(profiler, stream=out).strip_dirs().sort_stats("tottime").print_stats(SHOWN)

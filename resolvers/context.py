@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
+from app.log_signals import LogSignals
+from app.sealing import Sealer
 from resolvers.loaders import Loaders
 
 
@@ -16,6 +18,8 @@ class Context:
 
     database: Database
     signed_in: Viewer | None
+    sealer: Sealer
+    log_signals: LogSignals = field(default_factory=LogSignals)  # one a process; one of its own hears nothing
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

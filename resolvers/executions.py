@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import executions, revisions
+from app import executions, revealing, revisions
 from app.auth import Permission
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.paging import Count, Page, PageRequest
@@ -56,3 +56,9 @@ async def attempt_of(context: Context, execution: Execution) -> int:
     if execution.retry_of is None:
         return 1
     return await context.loaders.attempts.load(execution.id) or 1
+
+
+async def reveal_trigger(context: Context, execution_id: str) -> str | None:
+    """The trigger data of an execution in the clear, as JSON text; None when the engine sent none. It is audited."""
+    context.require(Permission.REVEAL)
+    return await revealing.reveal_trigger(context.database, context.sealer, execution_id, context.viewer.name)

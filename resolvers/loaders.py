@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
-from app import engines, executions, payloads, workflows
+from app import engines, error_groups, executions, payloads, steps, workflows
 from app.db import Database
 
 V = TypeVar("V")
@@ -64,3 +64,9 @@ class Loaders:
         self.attempts = Loader(executions.attempts_of, database)
         self.payloads = Loader(payloads.by_ids, database)
         self.latest_executions = Loader(executions.latest_of_workflows, database)
+        self.steps = Loader(steps.by_keys, database)
+        self.step_payloads = Loader(steps.payloads_by_keys, database)
+        self.all_steps = Loader(steps.of_executions, database)
+        self.error_groups = Loader(error_groups.by_ids, database)
+        self.error_group_sightings = Loader(error_groups.sightings, database)
+        self.error_group_executions = Loader(executions.latest_of_error_groups, database)

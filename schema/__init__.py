@@ -7,11 +7,13 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.graphql.document import OneOperation
 from app.graphql.sign_in import SignInRequired
+from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[SignInRequired, OneOperation],
 )

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app import executions, ids
-from app.lifecycle import State, Status
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
+from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
-from schema import workflow  # the module: the two types name each other
+from schema import log, workflow  # the modules: their types and these name each other
 from schema.context import Info
 from schema.engine import Engine
+from schema.error import ExecutionError
+from schema.execution_input import State, Status
+from schema.log_input import LogSearch, MinLevel, StepId, log_filter
 from schema.node import Node
-from schema.paging import Count, PageInfo
+from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
 from schema.scalars import DateTime, Json, milliseconds
+from schema.step import Step
 
 if TYPE_CHECKING:
+    from schema.log import ExecutionLogConnection
     from schema.workflow import Workflow
 
 
@@ -28,8 +33,14 @@ class Trigger:
 
     execution_id: strawberry.Private[str]
     kind: str = strawberry.field(description="schedule, webhook, manual, …: the engine's word; unknown until it says.")
+    incomplete: bool = strawberry.field(
+        description="Whether data could not be kept to the byte: too large, or not JSON. It cannot be given to a retry."
+    )
 
-    @strawberry.field(description="The data that the run was given; null when the engine sent none.")
+    @strawberry.field(
+        description="The data that the run was given, secrets shown as •••; null when the engine sent none. Data of"
+        " more than 256 KiB are replaced by an object with their size and how they begin."
+    )
     async def data(self, info: Info) -> Json | None:
         """Batched."""
         payload = await resolvers.find_payload(info.context, self.execution_id)
@@ -41,37 +52,11 @@ class Trigger:
         payload = await resolvers.find_payload(info.context, self.execution_id)
         return 0 if payload is None else payload.trigger_data_bytes
 
-
-@strawberry.type(description="Why an execution failed.")
-class ExecutionError:
-    """Why an execution failed."""
-
-    row: strawberry.Private[executions.Execution]
-    type: str | None = strawberry.field(description="The kind of error, as the engine names it; null when it does not.")
-    message: str = strawberry.field(description="The message, up to 8 KiB; made from the state when there is none.")
-
-    @classmethod
-    def of(cls, row: executions.Execution) -> ExecutionError | None:
-        """From the row of a failed execution; None for any other."""
-        if row.status is not Status.FAILURE:
-            return None
-        made = f"The engine reported {row.state.name} and no message"
-        return cls(row=row, type=row.error_type, message=row.error_message or made)
-
-    @strawberry.field(description="The stack trace, up to 256 KiB; null when the engine sent none.")
-    async def stack_trace(self, info: Info) -> str | None:
+    @strawberry.field(description="JSON Pointers (RFC 6901) to the values of the data that are shown as •••.")
+    async def redacted_paths(self, info: Info) -> list[str]:
         """Batched."""
-        payload = await resolvers.find_payload(info.context, self.row.id)
-        return None if payload is None else payload.stack_trace
-
-    @strawberry.field(description="Whether message or stack trace are longer than what is kept.")
-    async def truncated(self, info: Info) -> bool:
-        """Batched."""
-        message = self.row.error_message or ""
-        if (self.row.error_message_bytes or 0) > len(message.encode()):
-            return True
-        payload = await resolvers.find_payload(info.context, self.row.id)
-        return payload is not None and (payload.stack_trace_bytes or 0) > len((payload.stack_trace or "").encode())
+        payload = await resolvers.find_payload(info.context, self.execution_id)
+        return [] if payload is None else payload.redacted_paths
 
 
 @strawberry.type(description="One run of a workflow.")
@@ -123,7 +108,8 @@ class Execution(Node):
     @strawberry.field(description="What set it off.")
     def trigger(self) -> Trigger:
         """Its data is read only when asked for."""
-        return Trigger(execution_id=self.row.id, kind=self.row.trigger_kind)
+        row = self.row
+        return Trigger(execution_id=row.id, kind=row.trigger_kind, incomplete=row.trigger_incomplete)
 
     @strawberry.field(description="startedAt - queuedAt in milliseconds; null until it has started.")
     def queue_ms(self) -> float | None:
@@ -139,7 +125,37 @@ class Execution(Node):
     @strawberry.field(description="Why it failed; never null when status is FAILURE, else null.")
     def error(self) -> ExecutionError | None:
         """Its stack trace is read only when asked for."""
-        return ExecutionError.of(self.row)
+        return ExecutionError.of_execution(self.row)
+
+    @strawberry.field(
+        description="The step to blame: the one that the error names, else the first that failed; null when it did not"
+        " fail, or died outside any step."
+    )
+    async def failed_step(self, info: Info) -> Step | None:
+        """Batched."""
+        step = await step_resolvers.failed_step(info.context, self.row)
+        return None if step is None else Step.of(step)
+
+    @strawberry.field(description="Its steps by index, at most 1,000: reported ones, and those of its definition.")
+    async def steps(self, info: Info) -> list[Step]:
+        """Batched."""
+        return [Step.of(step) for step in await step_resolvers.list_steps(info.context, self.row.id)]
+
+    @strawberry.field(description="Its log, the oldest lines first, as in Query.executionLogs.")
+    async def logs(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        min_level: MinLevel = None,
+        step_id: StepId = None,
+        search: LogSearch = None,
+    ) -> Annotated[ExecutionLogConnection, strawberry.lazy("schema.log")]:
+        """One page of it."""
+        where, request = log_filter(self.row.id, min_level, step_id, search), PageRequest(first, after, last, before)
+        return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
 
     @strawberry.field(description="1 for an original; a retry has one more than what it is a retry of.")
     async def attempt(self, info: Info) -> int:

@@ -14,6 +14,18 @@ from app.executions import OrderField
 from app.lifecycle import State, Status
 from schema.scalars import DateTime, local_id, microseconds
 
+# State and Status too: a type that uses an enum before this module has named it gets another enum of Strawberry's own.
+__all__ = [
+    "DEFAULT_ORDER",
+    "ExecutionFilter",
+    "ExecutionOrder",
+    "OrderDirection",
+    "State",
+    "Status",
+    "filter_tuple",
+    "within_workflow",
+]
+
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -87,6 +99,12 @@ class ExecutionFilter:
     max_duration_ms: float | None = strawberry.field(
         default=None, description="durationMs is at most this; runs without a duration do not match."
     )
+    failed_step_name: list[str] | None = strawberry.field(
+        default=None, description="Failed runs whose failedStep has one of these names."
+    )
+    error_group_id: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Failed runs of these error groups."
+    )
     retry_of: strawberry.ID | None = strawberry.field(default=None, description="Direct retries of this execution.")
     search: str | None = strawberry.field(
         default=None, description="A part of workflow name, external id or error message; case does not matter."
@@ -98,17 +116,19 @@ class ExecutionFilter:
         if given is None:
             return executions.ExecutionFilter()
         return executions.ExecutionFilter(
-            statuses=_tuple(given.status),
-            states=_tuple(given.state),
-            workflow_ids=_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
-            workflow_names=_tuple(given.workflow_name),
-            exclude_workflow_names=_tuple(given.exclude_workflow_name),
-            engines=_tuple(given.engine),
-            trigger_kinds=_tuple(given.trigger_kind),
+            statuses=filter_tuple(given.status),
+            states=filter_tuple(given.state),
+            workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
+            workflow_names=filter_tuple(given.workflow_name),
+            exclude_workflow_names=filter_tuple(given.exclude_workflow_name),
+            engines=filter_tuple(given.engine),
+            trigger_kinds=filter_tuple(given.trigger_kind),
             queued_from=given.queued_from,
             queued_to=given.queued_to,
             min_duration=microseconds("minDurationMs", given.min_duration_ms, up=True),
             max_duration=microseconds("maxDurationMs", given.max_duration_ms, up=False),
+            failed_step_names=filter_tuple(given.failed_step_name),
+            error_group_ids=filter_tuple(given.error_group_id, lambda id_: local_id("errorGroup", id_)),
             retry_of=None if given.retry_of is None else local_id("execution", given.retry_of),
             search=given.search,
         )
@@ -120,7 +140,8 @@ def within_workflow(where: executions.ExecutionFilter, workflow_id: str) -> exec
     return replace(where, workflow_ids=(workflow_id,) if allowed else ())
 
 
-def _tuple(values: list[T] | None, convert: Callable[[T], V] | None = None) -> tuple[V, ...] | None:
+def filter_tuple(values: list[T] | None, convert: Callable[[T], V] | None = None) -> tuple[V, ...] | None:
+    """A list of a filter as app has it, each value converted."""
     if values is None:
         return None
     return tuple(values if convert is None else map(convert, values))  # type: ignore[arg-type]  # T is V without convert

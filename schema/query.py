@@ -9,20 +9,29 @@ import strawberry
 from app import ids
 from app.auth import Permission
 from resolvers import engines as engine_resolvers
+from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
+from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.context import Info
 from schema.engine import Engine
+from schema.error_group import ErrorGroup, ErrorGroupConnection
 from schema.execution import Execution, ExecutionConnection
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
+from schema.log import ExecutionLogConnection
+from schema.log_input import ExecutionId, LogSearch, MinLevel, StepId, log_filter
+from schema.metrics_input import MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
+from schema.step import Step
 from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
 
 NODES = {
     "engine": (engine_resolvers.find_engine, Engine),
+    "errorGroup": (error_group_resolvers.find_error_group, ErrorGroup),
     "execution": (execution_resolvers.find_execution, Execution),
+    "step": (step_resolvers.find_step_by_key, Step),
     "workflow": (workflow_resolvers.find_workflow, Workflow),
 }
 
@@ -43,11 +52,43 @@ class Query:
         """Engines are few."""
         return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
 
+    @strawberry.field(description="Error groups with failures in a window, the most frequent first.")
+    async def error_groups(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Which failures.")] = None,
+    ) -> ErrorGroupConnection:
+        """A page of what goes wrong."""
+        where, request = MetricsFilter.where(filter), PageRequest(first, after, last, before)
+        return ErrorGroupConnection.of(await error_group_resolvers.list_error_groups(info.context, where, request))
+
     @strawberry.field(description="One execution; null for an unknown id.")
     async def execution(self, info: Info, id: strawberry.ID) -> Execution | None:
         """By global id."""
         info.context.require(Permission.READ)
         return await _find(info, "execution", id)  # type: ignore[return-value]
+
+    @strawberry.field(description="The log of an execution, the oldest lines first; null for an unknown id.")
+    async def execution_logs(
+        self,
+        info: Info,
+        execution_id: ExecutionId,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        min_level: MinLevel = None,
+        step_id: StepId = None,
+        search: LogSearch = None,
+    ) -> ExecutionLogConnection | None:
+        """A page of a log."""
+        id_ = ids.from_global("execution", execution_id) or ""
+        where, request = log_filter(id_, min_level, step_id, search), PageRequest(first, after, last, before)
+        return await ExecutionLogConnection.find(info, id_, where, request)
 
     @strawberry.field(description="Executions; the newest 50 unless asked otherwise.")
     async def executions(

@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from app import clock, ids
-from app.errors import BadInput
+from app.errors import BadInput, NotFound
 
 DateTime = NewType("DateTime", int)
 Json = NewType("Json", str)
@@ -70,4 +70,12 @@ def local_id(kind: str, global_id: str) -> str:
     found = ids.from_global(kind, global_id)
     if found is None:
         raise BadInput(f"{global_id[:80]!r} is not the id of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+    return found
+
+
+def verb_id(kind: str, global_id: str) -> str:
+    """The id within its kind of what a verb is asked of; NotFound when it is of another kind, or no id."""
+    found = ids.from_global(kind, global_id)
+    if found is None:
+        raise NotFound(f"{global_id[:80]!r} names no {kind}")
     return found

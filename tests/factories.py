@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 
 from app.db import Database, Transaction
+from app.events import LogLevel
 from app.ids import new_id
 from app.lifecycle import State
-from app.search import search_text
+from app.search import folded, search_text
 
 NOON = 1_780_000_000_000_000  # µs since the epoch: some noon to count from
 
@@ -49,10 +50,32 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "first_event_at": NOON,
         "received_at": NOON,
         "log_count": 0,
+        "failed_step": None,
+        "failed_step_name": None,
+        "error_group_id": None,
     }
     row |= given | {"state": int(state)}
     row["search_text"] = search_text(row["workflow_name"], row["external_id"], row["error_message"])
     return row
+
+
+def log_row(execution_id: str, sequence: int, **given: Any) -> dict[str, Any]:
+    """A log line as a row; its message decides its size and what search looks in."""
+    message = given.get("message", f"line {sequence}")
+    row = {
+        "execution_id": execution_id,
+        "sequence": sequence,
+        "event_key": f"{sequence:032x}",
+        "at": NOON + sequence,
+        "level": int(LogLevel.INFO),
+        "step_index": None,
+        "message": message,
+        "message_bytes": len(message.encode()),
+        "folded": folded(message),
+        "attributes": None,
+        "attributes_bytes": None,
+    }
+    return row | given
 
 
 async def insert(database: Database, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from app import clock, decoding, event_data, sizes
 from app.lifecycle import State
 from app.settings import Settings
+from tests.sealing import SEALER
 
 ROOT = Path(__file__).parents[1]
 DECISIONS = sorted((ROOT / "docs" / "adr").iterdir())
@@ -107,7 +108,7 @@ def test_examples_of_events_are_accepted() -> None:
         if (form := FORMS.get(match["info"])) is None:
             assert match["info"] == "json answer"
             continue
-        batch = decoding.decode(match["text"].encode(), form, now=clock.now_us())
+        batch = decoding.decode(match["text"].encode(), form, now=clock.now_us(), sealer=SEALER)
         assert batch.rejected == []
         whole = json.loads(match["text"])
         types |= {event["type"] for event in (whole if form is decoding.Form.BATCH else [whole])}
@@ -118,7 +119,7 @@ def test_examples_of_events_are_accepted() -> None:
 
 def test_the_event_in_the_readme_is_accepted() -> None:
     [event] = [body for body in re.findall(r"-d '(.*?)'", read("README.md"), re.DOTALL) if "specversion" in body]
-    assert decoding.decode(event.encode(), decoding.Form.SINGLE, now=clock.now_us()).rejected == []
+    assert decoding.decode(event.encode(), decoding.Form.SINGLE, now=clock.now_us(), sealer=SEALER).rejected == []
 
 
 @pytest.mark.parametrize(

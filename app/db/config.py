@@ -18,6 +18,7 @@ SQLITE_PRAGMAS = {
     "synchronous": "NORMAL",
     "busy_timeout": SQLITE_BUSY_MS,
     "foreign_keys": "ON",
+    "secure_delete": "ON",  # a secret that is masked late must not stay in the free space of its page
     "journal_size_limit": 64 * 1024 * 1024,
     "cache_size": -64 * 1024,  # KiB
     "temp_store": "MEMORY",

@@ -18,6 +18,7 @@ from app.events import Event, Rejection
 from app.http.body import read_body
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
+from app.sealing import Sealer
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -33,8 +34,9 @@ STATUS_OF = {
 class EventsDoor:
     """Takes events from a runner for its own engine, and from an administrator for any."""
 
-    def __init__(self, ingestion: Ingestion, settings: Settings) -> None:
+    def __init__(self, ingestion: Ingestion, sealer: Sealer, settings: Settings) -> None:
         self._ingestion = ingestion
+        self._sealer = sealer
         self._settings = settings
 
     async def receive(self, request: Request) -> Response:
@@ -45,7 +47,7 @@ class EventsDoor:
             form = _form(request)
             body = await read_body(request, self._settings.max_events_body_bytes)
             now = clock.now_us()
-            batch = decode(body, form, now=now, most=self._settings.max_events_per_request)
+            batch = decode(body, form, now=now, sealer=self._sealer, most=self._settings.max_events_per_request)
             own, foreign = _split_by_source(batch.events, viewer)
             if foreign and not own and not batch.rejected:
                 raise Forbidden(f"This token reports for the engine {viewer.engine!r} only")

@@ -28,11 +28,6 @@ OPERATIONS = [
     CREATE INDEX executions_error_group ON executions (error_group_id, queued_at, id)
     WHERE error_group_id IS NOT NULL
     """,
-    # The groups of a window of time, with their counts, from the index alone.
-    """
-    CREATE INDEX executions_errors_queued_at ON executions (queued_at, error_group_id)
-    WHERE error_group_id IS NOT NULL
-    """,
     # Sealed values, encrypted (app/sealing.py). The columns beside them show the text with the values masked.
     "ALTER TABLE execution_payloads ADD COLUMN trigger_sealed {text}",
     "ALTER TABLE execution_payloads ADD COLUMN redacted_paths {text}",
@@ -46,12 +41,16 @@ OPERATIONS = [
       sealed {text} NOT NULL
     ) {table}
     """,
-    # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/logs.py).
+    # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/search.py).
     "ALTER TABLE log_entries ADD COLUMN folded {text}",
     "ALTER TABLE log_entries ADD COLUMN attributes_bytes {int}",
-    # Warnings and worse among many lines; WARNING is 3 (app/events.py).
-    "CREATE INDEX log_entries_warnings ON log_entries (execution_id, at, sequence) WHERE level >= 3",
-    "CREATE INDEX log_entries_step ON log_entries (execution_id, step_index, at, sequence) WHERE step_index IS NOT NULL",
+    # A page merges a branch a level (app/logs.py). The level comes first, so that no other index begins like these.
+    "DROP INDEX log_entries_at",
+    "CREATE INDEX log_entries_level ON log_entries (level, execution_id, at, sequence)",
+    """
+    CREATE INDEX log_entries_step ON log_entries (step_index, level, execution_id, at, sequence)
+    WHERE step_index IS NOT NULL
+    """,
     """
     CREATE TABLE audit_entries (
       id {id} PRIMARY KEY,

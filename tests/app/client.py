@@ -13,6 +13,7 @@ from app.main import create_app
 from app.roles import Role
 from app.settings import Settings
 from app.tokens import create_token
+from tests.sealing import SEALER
 
 
 @asynccontextmanager
@@ -20,7 +21,7 @@ async def client_of(
     database: Database, role: Role | None = Role.VIEWER, engine: str | None = None, **settings: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client that is signed in with a new token of this role; None: not at all."""
-    app = create_app(Settings.model_validate(settings), database)
+    app = create_app(Settings.model_validate(settings), database, SEALER)
     headers = {}
     if role is not None:
         secret, _ = await create_token(database, role.lower(), role, engine)

@@ -18,6 +18,8 @@ EVERYTHING = ExecutionFilter()
 # Few names, so that they tie; out of the order that a language would put them in, and beyond the first plane.
 ENGINES = ("alpha", "Beta", "ärger")
 NAMES = ("nightly", "Nightly", "ärger", "zürich", "日報", "🚀 launch", "(unknown)")
+STEPS = (None, None, "load", "ärger")
+GROUPS = (None, "d" * 32, "e" * 32)
 MESSAGES = (None, "Timeout after 30 s", "STRASSE gesperrt", "100% of _disk\\used", "Straße")
 # (engine, workflow name): the same name on two engines is two workflows.
 WORKFLOWS = tuple(
@@ -45,6 +47,8 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         duration=draw(st.none() | few_durations),
         retry_of=draw(st.sampled_from((None, None, "a" * 32, "b" * 32))),
         error_message=draw(st.sampled_from(MESSAGES)),
+        failed_step_name=draw(st.sampled_from(STEPS)),
+        error_group_id=draw(st.sampled_from(GROUPS)),
     )
 
 
@@ -72,6 +76,8 @@ def filters(draw: st.DrawFn) -> ExecutionFilter:
         exclude_workflow_names=draw(some((*NAMES, "unheard of"))),
         engines=draw(some((*ENGINES, "unheard of"))),
         trigger_kinds=draw(some(("schedule", "manual", "épreuve", "unheard of"))),
+        failed_step_names=draw(some((*STEPS[2:], "unheard of"))),
+        error_group_ids=draw(some((*GROUPS[1:], "c" * 32))),
         queued_from=queued[0],
         queued_to=queued[1],
         min_duration=durations[0],
@@ -95,6 +101,8 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
         wanted.exclude_workflow_names is None or row["workflow_name"] not in wanted.exclude_workflow_names,
         wanted.engines is None or engine in wanted.engines,
         wanted.trigger_kinds is None or row["trigger_kind"] in wanted.trigger_kinds,
+        wanted.failed_step_names is None or row["failed_step_name"] in wanted.failed_step_names,
+        wanted.error_group_ids is None or row["error_group_id"] in wanted.error_group_ids,
         wanted.queued_from is None or row["queued_at"] >= wanted.queued_from,
         wanted.queued_to is None or row["queued_at"] < wanted.queued_to,
         wanted.min_duration is None or (duration is not None and duration >= wanted.min_duration),

@@ -10,6 +10,7 @@ from app import clock
 from app.db import Database
 from app.decoding import Form, decode
 from app.events import Event
+from tests.sealing import SEALER
 
 NOON = 1_780_000_000_000_000  # µs since the epoch: some noon to count from
 NOW = NOON + clock.MINUTE
@@ -43,7 +44,7 @@ def line(message: str, at: int = 0, id_: str | None = None, **fields: Any) -> di
 def events(reports: Sequence[Mapping[str, Any]], subject: str | None = None) -> list[Event]:
     """The reports as events; of `subject`, if that is given. They must all be valid."""
     given = [dict(one) if subject is None else {**one, "subject": subject} for one in reports]
-    batch = decode(json.dumps(given).encode(), Form.BATCH, now=NOW)
+    batch = decode(json.dumps(given).encode(), Form.BATCH, now=NOW, sealer=SEALER)
     assert batch.rejected == []
     return batch.events
 

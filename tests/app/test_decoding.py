@@ -13,13 +13,14 @@ from app.decoding import Form, decode
 from app.errors import BadInput, LimitExceeded
 from app.events import Batch, Claims, Event, Finish, LogLine, StepFinish, StepStart, Text
 from tests.app.reports import NOW, line, report, step
+from tests.sealing import SEALER
 
 KIB = 1024
 
 
 def one(body: dict[str, Any] | bytes | str, form: Form = Form.SINGLE) -> Event:
     given = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    batch = decode(given, form, now=NOW)
+    batch = decode(given, form, now=NOW, sealer=SEALER)
     assert batch.rejected == []
     (event,) = batch.events
     return event
@@ -27,7 +28,7 @@ def one(body: dict[str, Any] | bytes | str, form: Form = Form.SINGLE) -> Event:
 
 def why(body: dict[str, Any]) -> str:
     """Why an event is rejected beside one that is taken."""
-    batch = decode(json.dumps([body, line("good")]).encode(), Form.BATCH, now=NOW)
+    batch = decode(json.dumps([body, line("good")]).encode(), Form.BATCH, now=NOW, sealer=SEALER)
     assert [event.index for event in batch.events] == [1]
     (rejection,) = batch.rejected
     assert rejection.index == 0
@@ -55,19 +56,19 @@ def test_forms() -> None:
     events = [report("execution.queued"), line("x"), step("started", 0)]
     lines = "\r\n\n".join(map(json.dumps, events)) + "\n"
     for body, form in ((json.dumps(events), Form.BATCH), (lines, Form.LINES)):
-        batch = decode(body.encode(), form, now=NOW)
+        batch = decode(body.encode(), form, now=NOW, sealer=SEALER)
         assert [event.index for event in batch.events] == [0, 1, 2]
     assert one(events[0]).subject == "run"
-    assert decode(b"[]", Form.BATCH, now=NOW) == Batch([], [])
+    assert decode(b"[]", Form.BATCH, now=NOW, sealer=SEALER) == Batch([], [])
     with pytest.raises(LimitExceeded, match="3 events"):
-        decode(json.dumps(events).encode(), Form.BATCH, now=NOW, most=2)
+        decode(json.dumps(events).encode(), Form.BATCH, now=NOW, sealer=SEALER, most=2)
 
 
 @pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("body", [b"", b"  ", b"no", b"\xff", b'"\xed\xa0\x80"', b'{"query": 1}', b"[1]", b"1", b"NaN"])
 def test_bodies_refused(body: bytes, form: Form) -> None:
     with pytest.raises(BadInput, match=r"^The body is not"):
-        decode(body, form, now=NOW)
+        decode(body, form, now=NOW, sealer=SEALER)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_rejected_alone(change: dict[str, Any], error: str) -> None:
 @pytest.mark.parametrize(("seconds", "taken"), [(360, True), (361, False)])
 def test_time_may_be_five_minutes_ahead(seconds: int, taken: bool) -> None:
     body = json.dumps([report("execution.queued", at=seconds), line("good")]).encode()
-    assert (decode(body, Form.BATCH, now=NOW).rejected == []) is taken  # NOW is noon and a minute
+    assert (decode(body, Form.BATCH, now=NOW, sealer=SEALER).rejected == []) is taken  # NOW is noon and a minute
 
 
 def test_longest_names_are_taken() -> None:
@@ -119,7 +120,7 @@ def test_nesting(depth: int, taken: bool) -> None:
     # Below data and trigger, which are two of the 64.
     deep = queued("[" * depth + "]" * depth)
     body = f"[{json.dumps(line('before'))}, {deep}, {json.dumps(line('after'))}]".encode()
-    batch = decode(body, Form.BATCH, now=NOW)
+    batch = decode(body, Form.BATCH, now=NOW, sealer=SEALER)
     assert [event.index for event in batch.events] == ([0, 1, 2] if taken else [0, 2])
     assert all("nested more than 64" in rejection.error for rejection in batch.rejected)
 
@@ -141,7 +142,9 @@ def test_repairs_elsewhere() -> None:
     event = one(body)
     assert event.subject == "s\ufffd"
     assert log_line(event).message.value == "NaN \ufffd \ufffd"
-    assert json.loads(log_line(event).attributes or "") == {"a": None, "b": "\ufffd"}
+    attributes = log_line(event).attributes
+    assert attributes is not None
+    assert json.loads(attributes.text) == {"a": None, "b": "\ufffd"}
     claims = report("execution.queued", workflow=float("nan"), trigger={"kind": "\ud800", "data": 1}, definition=None)
     assert "source" in why(claims | {"source": "e\udc00"})  # it would name an engine
     body_of = one(claims)
@@ -179,10 +182,10 @@ def test_large_data(size: int) -> None:
     assert start.input is not None
     assert finish.output is not None
     assert (start.input.size, finish.output.size) == (size, 2 * size + 2)
-    for shown in (kept.text, start.input.value, finish.output.value):
+    for shown in (kept.text, start.input.text, finish.output.text):
         assert len(shown or "") <= 256 * KIB
         json.loads(shown or "")
-    assert json.loads(finish.output.value)["truncated"] is True
+    assert json.loads(finish.output.text)["truncated"] is True
 
 
 _JSON = st.recursive(
@@ -215,7 +218,7 @@ def _bodies(draw: st.DrawFn) -> bytes:
 @given(st.binary() | _bodies(), st.sampled_from(Form))
 def test_any_bytes_are_a_batch_or_refused(body: bytes, form: Form) -> None:
     try:
-        batch = decode(body, form, now=NOW)
+        batch = decode(body, form, now=NOW, sealer=SEALER)
     except (BadInput, LimitExceeded) as error:
         str(error).encode()
         return
@@ -228,4 +231,4 @@ def test_any_bytes_are_a_batch_or_refused(body: bytes, form: Form) -> None:
 
 def test_a_body_of_brackets_is_not_swallowed() -> None:
     with pytest.raises(BadInput, match="Expected `object`"):
-        decode(b"[" * 20_000 + b"]", Form.BATCH, now=NOW)
+        decode(b"[" * 20_000 + b"]", Form.BATCH, now=NOW, sealer=SEALER)

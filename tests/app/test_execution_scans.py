@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import asyncpg
 import pytest
@@ -15,10 +17,11 @@ from app.lifecycle import State, Status
 from app.paging import PageRequest
 from benchmarks.data import DAY, START, fill
 from tests.app.execution_lists import ORDERS
+from tests.app.plans import Statement, postgres_plans
 from tests.factories import record_statements
 from tests.servers.postgres import PostgresServer
 
-PlansOf = Callable[[tuple[str, tuple[object, ...]]], Awaitable[list[str]]]
+PlansOf = Callable[[Statement], Awaitable[list[str]]]
 
 SINGLE_FILTERS = {
     "none": ExecutionFilter(),
@@ -33,6 +36,8 @@ SINGLE_FILTERS = {
     "two workflows": ExecutionFilter(workflow_names=("workflow-001", "workflow-050")),
     "all but one workflow": ExecutionFilter(exclude_workflow_names=("workflow-001",)),
     "engine": ExecutionFilter(engines=("engine-1",)),
+    "failed step": ExecutionFilter(failed_step_names=("step-3", "step-7")),
+    "error group": ExecutionFilter(error_group_ids=(hashlib.md5(b"group1").hexdigest(),)),
     "time": ExecutionFilter(queued_from=START + 3 * DAY, queued_to=START + 20 * DAY),
 }
 NULLABLE = (OrderField.STARTED_AT, OrderField.FINISHED_AT, OrderField.DURATION)
@@ -67,36 +72,16 @@ async def filled(filled_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def literal(value: object) -> str:
-    if isinstance(value, list):
-        return "'{" + ",".join(map(str, value)) + "}'"
-    return f"'{value}'"
-
-
 @pytest.fixture
 async def plans_of(filled_url: str) -> AsyncIterator[PlansOf]:
     """Ask how Postgres would run a statement, knowing its parameters, and not, as it may from the sixth time on."""
     connection = await asyncpg.connect(filled_url)
 
-    async def plans(statement: tuple[str, tuple[object, ...]]) -> list[str]:
-        sql, params = statement
-        await connection.execute(f"PREPARE it AS {sql}")
-        plans = []
-        for mode in ("force_custom_plan", "force_generic_plan"):
-            await connection.execute(f"SET plan_cache_mode = {mode}")
-            given = f"({', '.join(map(literal, params))})" if params else ""
-            lines = await connection.fetch(f"EXPLAIN EXECUTE it {given}")
-            plans.append("\n".join(line[0] for line in lines))
-        await connection.execute("DEALLOCATE it")
-        return plans
-
-    yield plans
+    yield partial(postgres_plans, connection)
     await connection.close()
 
 
-async def page_statements(
-    database: Database, where: ExecutionFilter, order: ExecutionOrder
-) -> list[tuple[str, tuple[object, ...]]]:
+async def page_statements(database: Database, where: ExecutionFilter, order: ExecutionOrder) -> list[Statement]:
     """The statements of the first pages from either end, of pages in the middle, and of what they say of their ends."""
     statements = record_statements(database)
     first = await list_page(database, where, order, PageRequest(first=100))
@@ -133,6 +118,10 @@ async def test_every_single_filter_under_queued_at_is_read_from_an_index(
         expected = "executions_state_queued_at"
     elif where.names_workflows:
         expected = "executions_workflow_queued_at"
+    elif where.failed_step_names:
+        expected = "executions_failed_step_name"
+    elif where.error_group_ids:
+        expected = "executions_error_group"
     for statement in statements:
         for plan in await plans_of(statement):
             assert re.search(f"using {expected} ", plan)

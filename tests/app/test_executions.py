@@ -192,7 +192,8 @@ async def test_a_row_is_read_as_it_was_written(database: Database) -> None:
         error_type="Timeout",
         error_message="too late",
         error_message_bytes=9000,
-        error_step=4,
+        failed_step=4,
+        error_group_id="e" * 32,
     )
     await insert_executions(database, row)
     [execution] = (await list_page(database, EVERYTHING, ExecutionOrder(), PageRequest())).items

@@ -15,6 +15,7 @@ from app.db import Database
 from app.errors import BadInput
 from app.importing import Format, Importer, Report
 from tests.app.reports import report
+from tests.sealing import SEALER
 
 SAMPLE = Path(__file__).parent.parent.parent / "examples" / "galaxy-runs.ndjson"
 TABLES = ("executions", "steps", "log_entries", "execution_revisions")
@@ -52,7 +53,7 @@ async def run(
         if stop_after is not None and done >= stop_after:
             raise Stopped
 
-    importer = Importer(database, path, format_, path.parent / "imports")
+    importer = Importer(database, SEALER, path, format_, path.parent / "imports")
     return await importer.run(shift_to_now=shift_to_now, progress=progress)
 
 

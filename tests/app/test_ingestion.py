@@ -13,6 +13,7 @@ import pytest
 from app.db import Database
 from app.ingestion import Ingestion
 from tests.app.reports import dump, events, line, newest_revision, report, revisions, select, step
+from tests.sealing import SEALER
 
 Reports = Sequence[Mapping[str, Any]]
 
@@ -56,7 +57,7 @@ ALL = [*LIFE, *STEPS, *CLAIMS, *FINISHES, *(line(str(number), at=number) for num
 
 @pytest.fixture
 def ingestion(database: Database) -> Ingestion:
-    return Ingestion(database)
+    return Ingestion(database, SEALER)
 
 
 async def record(ingestion: Ingestion, reports: Reports, subject: str = "run") -> None:

@@ -17,6 +17,7 @@ from app.events import Event
 from app.ingestion import Committed, Ingestion
 from tests.app.reports import dump, events, line, newest_revision, report, select
 from tests.app.test_ingestion import FINISHES, LIFE, STEPS
+from tests.sealing import SEALER
 
 SUBJECTS = [f"run-{number}" for number in range(10)]
 REPORTS = [*LIFE, *STEPS, *FINISHES, *(line(str(number), at=number) for number in range(20))]
@@ -56,7 +57,7 @@ async def write(ingestion: Ingestion, share: list[Event]) -> None:
 async def test_many_writers_store_what_one_does(databases: list[Database]) -> None:
     database = databases[0]
     heard: list[Committed] = []
-    ingestions = [Ingestion(one, [heard.append]) for one in databases]
+    ingestions = [Ingestion(one, SEALER, [heard.append]) for one in databases]
     await asyncio.gather(*(write(ingestions[n % len(ingestions)], share) for n, share in enumerate(shares())))
     await ingestions[0].record(events(REPORTS, "alone"))
     expected = await dump(database, "alone")
@@ -103,7 +104,7 @@ async def test_a_reader_of_revisions_misses_none(databases: list[Database]) -> N
             await asyncio.sleep(0.001)
 
     poller = asyncio.create_task(poll_on())
-    ingestions = [Ingestion(one, [listen]) for one in databases]
+    ingestions = [Ingestion(one, SEALER, [listen]) for one in databases]
     await asyncio.gather(*(write(ingestions[n % len(ingestions)], share) for n, share in enumerate(shares())))
     poller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -117,7 +118,7 @@ async def test_a_reader_of_revisions_misses_none(databases: list[Database]) -> N
 async def test_new_runs_and_workflows_from_everywhere(databases: list[Database]) -> None:
     """Each writer brings the same new runs, in its own order, under workflows that nobody knows yet."""
     reports = [report("execution.queued", f"run-{n}", workflow=f"workflow {n % 5}") for n in range(60)]
-    ingestions = [Ingestion(databases[n % len(databases)]) for n in range(8)]
+    ingestions = [Ingestion(databases[n % len(databases)], SEALER) for n in range(8)]
 
     async def bring(number: int, ingestion: Ingestion) -> None:
         assert await ingestion.record(events(random.Random(number).sample(reports, len(reports)))) == []
@@ -130,7 +131,7 @@ async def test_new_runs_and_workflows_from_everywhere(databases: list[Database])
 
 async def test_a_registry_may_forget_at_any_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "MOST_REMEMBERED", 1)
-    ingestion = Ingestion(database)
+    ingestion = Ingestion(database, SEALER)
     reports = [report("execution.queued", f"run-{n}", workflow=f"workflow {n % 7}") for n in range(70)]
     await asyncio.gather(*(ingestion.record(events(reports[start : start + 3])) for start in range(70)))
     assert len(await select(database, "executions", "1 = 1")) == 70

@@ -11,11 +11,12 @@ from app.db import Database, Transaction, TransientError
 from app.errors import BadInput
 from app.ingestion import Committed, Ingestion
 from tests.app.reports import events, line, newest_revision, report, row_of, select
+from tests.sealing import SEALER
 
 
 async def test_told_once_after_the_commit(database: Database) -> None:
     heard: list[Committed] = []
-    ingestion = Ingestion(database, [heard.append])
+    ingestion = Ingestion(database, SEALER, [heard.append])
     await ingestion.record([*events([report("execution.queued")], "a"), *events([line("x")], "b")])
     (first,) = heard
     ids = {(await row_of(database, subject))["id"]: subject for subject in ("a", "b")}
@@ -41,7 +42,7 @@ async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypa
 
     monkeypatch.setattr(revisions, "take", fail)
     with pytest.raises(BadInput, match="no"):
-        await Ingestion(database, [heard.append]).record(events([report("execution.queued", workflow="w")]))
+        await Ingestion(database, SEALER, [heard.append]).record(events([report("execution.queued", workflow="w")]))
     assert heard == []
     for table in ("executions", "workflows", "engines"):
         assert await select(database, table, "1 = 1") == []
@@ -60,7 +61,7 @@ async def test_told_once_of_what_took_two_attempts(database: Database, monkeypat
         return revision
 
     monkeypatch.setattr(revisions, "take", fail_once)
-    await Ingestion(database, [heard.append]).record(events([report("execution.queued")]))
+    await Ingestion(database, SEALER, [heard.append]).record(events([report("execution.queued")]))
     assert attempts == [1, 1]
     assert [one.revision for one in heard] == [1]
 
@@ -72,13 +73,15 @@ async def test_one_that_fails_takes_nothing_with_it(database: Database, caplog: 
         raise RuntimeError("a listener's own trouble")
 
     with caplog.at_level(logging.CRITICAL):
-        assert await Ingestion(database, [fail, heard.append]).record(events([report("execution.queued")])) == []
+        assert (
+            await Ingestion(database, SEALER, [fail, heard.append]).record(events([report("execution.queued")])) == []
+        )
     assert len(heard) == 1
     assert await newest_revision(database) == 1
 
 
 async def test_a_second_process_knows_what_the_first_registered(database: Database) -> None:
     for number in range(2):
-        await Ingestion(database).record(events([report("execution.queued", workflow="w")], f"run-{number}"))
+        await Ingestion(database, SEALER).record(events([report("execution.queued", workflow="w")], f"run-{number}"))
     assert len(await select(database, "workflows", "1 = 1")) == 1
     assert len(await select(database, "engines", "1 = 1")) == 1

@@ -13,13 +13,14 @@ from app.db import Database, Transaction
 from app.ingestion import Ingestion
 from app.lifecycle import RANK_FINISHED_BY_US, State, Status, state_key
 from tests.app.reports import NOON, events, line, newest_revision, report, row_of, select, step
+from tests.sealing import SEALER
 
 Report = Mapping[str, Any]
 
 
 @pytest.fixture
 def ingestion(database: Database) -> Ingestion:
-    return Ingestion(database)
+    return Ingestion(database, SEALER)
 
 
 async def after(ingestion: Ingestion, database: Database, *reports: Report) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from app.db import Database
 from app.events import Event
 from app.ingestion import Ingestion
 from tests.app.reports import events, report, row_of, select
+from tests.sealing import SEALER
 
 
 @pytest.fixture
 def ingestion(database: Database) -> Ingestion:
-    return Ingestion(database)
+    return Ingestion(database, SEALER)
 
 
 async def runs(ingestion: Ingestion, database: Database, *subjects: str) -> list[str]:

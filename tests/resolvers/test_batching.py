@@ -24,6 +24,7 @@ from tests.factories import (
     insert_workflow,
     record_statements,
 )
+from tests.sealing import SEALER
 
 PAGE = """{ executions(first: 50) { nodes {
   id attempt engine { name } workflow { name engine { name } } retryOf { id retryOf { id } }
@@ -32,7 +33,7 @@ PAGE = """{ executions(first: 50) { nodes {
 
 
 def context(database: Database) -> Context:
-    return Context(database, Viewer("somebody", Role.VIEWER))
+    return Context(database, Viewer("somebody", Role.VIEWER), SEALER)
 
 
 async def fill(database: Database) -> None:

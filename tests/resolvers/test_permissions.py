@@ -8,12 +8,15 @@ from app.db import Database
 from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
+from tests.sealing import SEALER
 
 UNKNOWN = "execution_" + "0" * 32
 # How each root field is asked for; a field that is missing here fails the test.
 FIELDS = {
     "engines": "engines { id }",
+    "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',
+    "executionLogs": f'executionLogs(executionId: "{UNKNOWN}") {{ nodes {{ id }} }}',
     "executions": "executions { nodes { id } totalCount { value } }",
     "node": f'node(id: "{UNKNOWN}") {{ id }}',
     "viewer": "viewer { name role }",
@@ -21,10 +24,14 @@ FIELDS = {
     "workflows": "workflows { nodes { id } totalCount { value } }",
 }
 FOR_EVERYBODY = {"viewer"}
+# What only an administrator may do.
+MUTATIONS = {
+    "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
+}
 
 
-async def code_of(database: Database, field: str, viewer: Viewer | None) -> str | None:
-    result = await schema.execute(f"{{ {FIELDS[field]} }}", context_value=Context(database, viewer))
+async def code_of(database: Database, operation: str, viewer: Viewer | None) -> str | None:
+    result = await schema.execute(operation, context_value=Context(database, viewer, SEALER))
     if not result.errors:
         return None
     (error,) = result.errors
@@ -37,15 +44,28 @@ def test_every_root_field_is_here() -> None:
     graphql = schema._schema
     assert graphql.query_type is not None
     assert FIELDS.keys() == graphql.query_type.fields.keys()
-    assert graphql.mutation_type is None, "mutations need their own rows here"
+    assert graphql.mutation_type is not None
+    assert MUTATIONS.keys() == graphql.mutation_type.fields.keys()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_who_may_read_what(database: Database) -> None:
-    found = {(field, role): await code_of(database, field, Viewer("x", role)) for field in FIELDS for role in Role}
+    found = {
+        (field, role): await code_of(database, f"{{ {document} }}", Viewer("x", role))
+        for field, document in FIELDS.items()
+        for role in Role
+    }
     for (field, role), code in found.items():
         assert code == ("FORBIDDEN" if role is Role.RUNNER and field not in FOR_EVERYBODY else None), (field, role)
-    assert {await code_of(database, field, None) for field in FIELDS} == {"UNAUTHENTICATED"}
+    assert {await code_of(database, f"{{ {document} }}", None) for document in FIELDS.values()} == {"UNAUTHENTICATED"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("document", MUTATIONS.values(), ids=MUTATIONS.keys())
+async def test_who_may_do_what(database: Database, document: str) -> None:
+    found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
+    assert found == {Role.ADMIN: "NOT_FOUND", Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}
+    assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -53,6 +73,7 @@ async def test_who_may_read_what(database: Database) -> None:
 async def test_a_runner_does_not_learn_which_ids_exist(database: Database, id_: str) -> None:
     viewer = Viewer("runner", Role.RUNNER, "galaxy")
     for field in ("node", "execution", "workflow"):
-        result = await schema.execute(f'{{ {field}(id: "{id_}") {{ id }} }}', context_value=Context(database, viewer))
+        context = Context(database, viewer, SEALER)
+        result = await schema.execute(f'{{ {field}(id: "{id_}") {{ id }} }}', context_value=context)
         assert result.errors is not None
         assert "READ" in result.errors[0].message

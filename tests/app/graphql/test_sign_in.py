@@ -13,6 +13,7 @@ from app.graphql.view import GraphQLView
 from resolvers.context import Context
 from schema import schema
 from tests.app.client import code_in
+from tests.sealing import SEALER
 
 DOCUMENTS = [
     "{ engines { name } }",
@@ -34,7 +35,7 @@ class NoDatabase:
 
 
 def nobody() -> Context:
-    return Context(NoDatabase(), None)  # type: ignore[arg-type]
+    return Context(NoDatabase(), None, SEALER)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

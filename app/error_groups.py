@@ -1,0 +1,109 @@
+"""Error groups: failures with one fingerprint (app/fingerprints.py), and how often each happened.
+
+A group lives as long as it has executions: what is shown of it comes from them, so that nothing has to be kept in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.db import Database
+from app.execution_filters import resolve
+from app.ids import is_id
+from app.keyset import Ordering, Params, Position, Segment
+from app.metrics_filters import MetricsFilter
+from app.paging import Count, Page, PageRequest, read_page
+
+# Groups of one window are some hundreds; when normalising fails there may be one for each failure.
+COUNT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Failures with one fingerprint."""
+
+    id: str
+    type: str | None
+    message: str  # its variable parts replaced
+
+
+@dataclass(frozen=True, slots=True)
+class CountedGroup:
+    """A group, and how many of its failures lie in a window."""
+
+    group: ErrorGroup
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """All the executions of a group: how many, and the least and the greatest queuedAt, in µs since the epoch."""
+
+    count: int
+    first: int
+    last: int
+
+
+_BY_FAILURES = Ordering("errorGroups.COUNT", "failures", descending=True)
+
+
+async def list_page(database: Database, where: MetricsFilter, request: PageRequest) -> Page[CountedGroup]:
+    """A page of the groups with failures in a window, the most frequent first.
+
+    Raises BadInput for a cursor of another list, LimitExceeded when the window has too much in it.
+    """
+    scope = await resolve(database, where.executions)
+
+    async def read(segment: Segment) -> list[CountedGroup]:
+        if scope is None:
+            return []
+        params = Params(database.dialect)
+        conditions = ["x.error_group_id IS NOT NULL", *scope.conditions(database, params, "x", ())]
+        counted = (
+            f"SELECT x.error_group_id, count(*) AS failures FROM executions x WHERE {' AND '.join(conditions)}"
+            " GROUP BY x.error_group_id"
+        )
+        source = (
+            "(SELECT g.id, c.failures, g.type, g.message"
+            f" FROM ({counted}) c JOIN error_groups g ON g.id = c.error_group_id) f"
+        )
+        statement = segment.select("id, failures, type, message", source, params)
+        rows = await database.fetch(statement, *params.values)
+        return [CountedGroup(ErrorGroup(id_, type_, message), failures) for id_, failures, type_, message in rows]
+
+    return await read_page(_BY_FAILURES, request, read, lambda each: Position(each.failures, each.group.id))
+
+
+async def count(database: Database, where: MetricsFilter) -> Count:
+    """How many groups have failures in a window, exactly up to COUNT_MAX. Raises LimitExceeded as a page does."""
+    scope = await resolve(database, where.executions)
+    if scope is None:
+        return Count(0, exact=True)
+    params = Params(database.dialect)
+    conditions = ["x.error_group_id IS NOT NULL", *scope.conditions(database, params, "x", ())]
+    groups = (
+        f"SELECT DISTINCT x.error_group_id FROM executions x WHERE {' AND '.join(conditions)} LIMIT {COUNT_MAX + 1}"
+    )
+    rows = await database.fetch(f"SELECT count(*) FROM ({groups}) c", *params.values)
+    number: int = rows[0][0]
+    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+
+
+async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:
+    """The groups with these ids, by id; what is not there is left out."""
+    known = [id_ for id_ in ids if is_id(id_)]
+    condition = database.any_of("id", 1, "id")
+    rows = await database.fetch(f"SELECT id, type, message FROM error_groups WHERE {condition}", database.array(known))
+    return {row[0]: ErrorGroup(*row) for row in rows}
+
+
+async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightings]:
+    """What groups have of executions, by id; those without any are left out."""
+    condition = database.any_of("error_group_id", 1, "id")
+    rows = await database.fetch(
+        "SELECT error_group_id, count(*), min(queued_at), max(queued_at) FROM executions"
+        f" WHERE error_group_id IS NOT NULL AND {condition} GROUP BY error_group_id",
+        database.array(ids),
+    )
+    return {row[0]: Sightings(*row[1:]) for row in rows}

@@ -1,0 +1,43 @@
+"""The filter of figures: which executions count, in a window of their queuedAt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import clock
+from app.errors import BadInput
+from app.execution_filters import ExecutionFilter
+
+DEFAULT_WINDOW = clock.DAY
+# A year and what a comparison with the year before needs of it.
+LONGEST_WINDOW = 400 * clock.DAY
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsFilter:
+    """Which executions count, and when; None is no constraint. Raises what ExecutionFilter raises."""
+
+    executions: ExecutionFilter
+    start: int  # µs since the epoch, inclusive
+    end: int  # µs since the epoch, exclusive
+
+    @classmethod
+    def of(
+        cls,
+        workflow_ids: tuple[str, ...] | None = None,
+        engines: tuple[str, ...] | None = None,
+        trigger_kinds: tuple[str, ...] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> MetricsFilter:
+        """With the defaults filled in: the window ends now, and is 24 hours long. BadInput when it is none."""
+        end = clock.now_us() if end is None else end
+        start = end - DEFAULT_WINDOW if start is None else start
+        if start >= end:
+            raise BadInput("from must be before to")
+        if end - start > LONGEST_WINDOW:
+            raise BadInput(f"from and to may be at most {LONGEST_WINDOW // clock.DAY} days apart")
+        where = ExecutionFilter(
+            workflow_ids=workflow_ids, engines=engines, trigger_kinds=trigger_kinds, queued_from=start, queued_to=end
+        )
+        return cls(where, start, end)

@@ -1,0 +1,79 @@
+"""Secrets that become known late: taken out of the texts that an execution has stored already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from app.db import Row, Transaction
+from app.masking import Masker
+from app.search import folded
+from app.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
+
+# Log lines in memory at once; an execution may have a hundred thousand.
+LINES_AT_ONCE = 2_000
+
+
+async def remask(transaction: Transaction, execution_id: str, log_count: int, masker: Masker) -> bool:
+    """Mask secrets in all texts below a locked execution; whether more than log lines changed."""
+
+    def stack_trace(row: Row) -> tuple[Any, ...]:
+        return (masker.text(row[-2], cut=is_cut(row[-1], MAX_STACK_TRACE)), row[-1])
+
+    def error(row: Row) -> tuple[Any, ...]:
+        type_, message, size = row[-3:]
+        shown = None if message is None else masker.text(message, cut=is_cut(size, MAX_MESSAGE))
+        return (None if type_ is None else masker.text(type_), shown, size)
+
+    traces = ("stack_trace", "stack_trace_bytes")
+    errors = ("error_type", "error_message", "error_message_bytes")
+    changed = [
+        await _rewrite(transaction, execution_id, table, key, columns, mask)
+        for table, key, columns, mask in (
+            ("execution_payloads", (), traces, stack_trace),
+            ("step_payloads", ("step_index",), traces, stack_trace),
+            ("steps", ("step_index",), errors, error),
+        )
+    ]
+    await _remask_lines(transaction, execution_id, log_count, masker)
+    return any(changed)
+
+
+async def _rewrite(
+    transaction: Transaction,
+    execution_id: str,
+    table: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    mask: Callable[[Row], tuple[Any, ...]],
+) -> bool:
+    names = ("execution_id", *key, *columns)
+    given = " OR ".join(f"{name} IS NOT NULL" for name in columns[:-1])
+    rows = await transaction.fetch(
+        f"SELECT {', '.join(names)} FROM {table} WHERE execution_id = $1 AND ({given})", execution_id
+    )
+    kept = len(key) + 1
+    masked = [(*row[:kept], *mask(row)) for row in rows]
+    changed = [new for new, row in zip(masked, rows, strict=True) if new != tuple(row)]
+    await transaction.update(table, names, changed, key=names[:kept])
+    return bool(changed)
+
+
+async def _remask_lines(transaction: Transaction, execution_id: str, log_count: int, masker: Masker) -> None:
+    columns = ("execution_id", "sequence", "message", "folded", "attributes")
+    for after in range(0, log_count, LINES_AT_ONCE):
+        # Both ends instead of ORDER BY and LIMIT, for which Postgres may read and sort the whole log each time.
+        rows = await transaction.fetch(
+            "SELECT sequence, message, message_bytes, attributes FROM log_entries"
+            " WHERE execution_id = $1 AND sequence > $2 AND sequence <= $3",
+            execution_id,
+            after,
+            after + LINES_AT_ONCE,
+        )
+        changed = []
+        for sequence, message, size, attributes in rows:
+            shown = masker.text(message, cut=is_cut(size, MAX_LOG_LINE))
+            shown_attributes = None if attributes is None else masker.json(attributes)
+            if (shown, shown_attributes) != (message, attributes):
+                changed.append((execution_id, sequence, shown, folded(shown), shown_attributes))
+        await transaction.update("log_entries", columns, changed, key=columns[:2])

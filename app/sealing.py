@@ -1,0 +1,86 @@
+"""Secrets at rest: found in payloads when they come in (app/redaction.py), encrypted before they are stored.
+
+Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Several keys may be given: the first encrypts, all of them decrypt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import orjson
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from app.errors import BadInput, Conflict
+from app.redaction import SealedKeys, restored
+
+HOW = "It takes what `runwatch secret new-key` prints, or several of that, separated by commas"
+
+
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """A JSON text as it is shown, with its secrets encrypted beside it."""
+
+    text: str
+    token: str | None  # what `unseal` makes the original of; None where the text is the original
+    paths: tuple[str, ...]  # JSON Pointers to the masked values
+    secrets: frozenset[str]  # the strings that are masked, in the clear: not to be stored
+
+
+class CannotUnseal(Conflict):
+    """What is stored was sealed with a key that is not configured (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__("This was sealed with a key that RUNWATCH_SECRET_KEY does not have any more")
+
+
+class Sealer:
+    """Seals what goes into the database, and unseals it for those who may see it. BadInput for a malformed key."""
+
+    def __init__(self, keys: Sequence[str], sealed_keys: SealedKeys) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+        except ValueError:
+            raise BadInput(f"RUNWATCH_SECRET_KEY is malformed. {HOW}") from None
+        self._sealed_keys = sealed_keys
+
+    def seal(self, text: str) -> Sealed:
+        """A valid JSON text with what is below sealed keys masked."""
+        redacted = self._sealed_keys.redact(text)
+        if redacted is None:
+            return Sealed(text, None, (), frozenset())
+        return Sealed(redacted.text, self._encrypted(redacted.parts), redacted.paths, redacted.values)
+
+    def unseal(self, text: str, token: str | None) -> str:
+        """The JSON text that was sealed, to the byte. Raises CannotUnseal."""
+        if token is None:
+            return text
+        return restored(text, msgspec.convert(self._decrypted(token), list[tuple[int, str]]))
+
+    def seal_values(self, values: Iterable[str]) -> str:
+        """Some texts, encrypted."""
+        return self._encrypted(sorted(values))
+
+    def unseal_values(self, token: str) -> set[str]:
+        """The texts that were encrypted. Raises CannotUnseal."""
+        return msgspec.convert(self._decrypted(token), set[str])
+
+    def rotated(self, token: str) -> str:
+        """The same under the first key. Raises CannotUnseal."""
+        try:
+            return self._fernet.rotate(token).decode()
+        except InvalidToken:
+            raise CannotUnseal from None
+
+    def _encrypted(self, content: object) -> str:
+        return self._fernet.encrypt(orjson.dumps(content)).decode()
+
+    def _decrypted(self, token: str) -> object:
+        try:
+            return orjson.loads(self._fernet.decrypt(token))
+        except InvalidToken:
+            raise CannotUnseal from None
+
+
+def new_key() -> str:
+    """A key for RUNWATCH_SECRET_KEY: 32 random bytes as base64url."""
+    return Fernet.generate_key().decode()

@@ -1,0 +1,55 @@
+"""The keys that seal secrets: those of the settings, else one of the data folder's own, made at the first start."""
+
+from __future__ import annotations
+
+import structlog
+
+from app.db import Database
+from app.errors import BadInput, Conflict
+from app.private_file import PrivateFolder
+from app.redaction import SealedKeys
+from app.sealing import CannotUnseal, Sealer, new_key
+from app.settings import Settings
+
+FILE_NAME = "secret-key"
+
+log = structlog.get_logger(__name__)
+
+
+def open_sealer(settings: Settings) -> Sealer:
+    """The sealer of the settings. BadInput for a malformed key; OSError when the data folder cannot be written."""
+    sealed_keys = SealedKeys(settings.sealed_keys.split(","))
+    given = "" if settings.secret_key is None else settings.secret_key.get_secret_value()
+    if keys := [key for part in given.split(",") if (key := part.strip())]:
+        return Sealer(keys, sealed_keys)
+    try:
+        return Sealer([_development_key(settings)], sealed_keys)
+    except BadInput:
+        # Not made anew: that would give up everything that was sealed with it.
+        path = settings.data_dir / FILE_NAME
+        raise BadInput(f"{path} holds no key: restore it, or set RUNWATCH_SECRET_KEY") from None
+
+
+async def check_keys(database: Database, sealer: Sealer) -> None:
+    """Conflict when no configured key opens the newest secrets: nobody could mask them in what comes in."""
+    rows = await database.fetch("SELECT sealed FROM execution_secrets ORDER BY execution_id DESC LIMIT 1")
+    try:
+        for row in rows:
+            sealer.unseal_values(row[0])
+    except CannotUnseal:
+        raise Conflict(
+            "The secrets in this database were sealed with another key: add that to RUNWATCH_SECRET_KEY, at its end"
+        ) from None
+
+
+def _development_key(settings: Settings) -> str:
+    path = settings.data_dir / FILE_NAME
+    with PrivateFolder(settings.data_dir) as folder:
+        key, is_private = folder.read(FILE_NAME)
+        if not key:
+            key = new_key()
+            folder.write(FILE_NAME, key)
+        elif not is_private:
+            log.warning("secret_key_readable_by_others", path=str(path))
+    log.warning("development_secret_key", path=str(path), advice="set RUNWATCH_SECRET_KEY in production")
+    return key

@@ -1,0 +1,73 @@
+"""Reads of log lines, and following a log as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from app import logs
+from app.auth import Permission
+from app.errors import NotFound
+from app.executions import Execution
+from app.logs import LogEntry, LogFilter, LogPosition
+from app.paging import Page, PageRequest
+from resolvers.context import Context
+
+# Lines that are read at once for a follower who is behind: at 64 KiB a line no more than 6 MB.
+LINES_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LogList:
+    """A page of a log, whose log it is, and the place in it from which on the list may be out of date."""
+
+    page: Page[LogEntry]
+    execution: Execution
+    updates_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogUpdate:
+    """A line that has arrived, or None: the cursor given was too old, list again. `cursor` is the place behind it."""
+
+    cursor: str
+    entry: LogEntry | None
+
+
+async def list_logs(context: Context, execution_id: str, where: LogFilter, request: PageRequest) -> LogList | None:
+    """A page of an execution's log by time, or None for an unknown execution."""
+    context.require(Permission.READ)
+    execution = await context.loaders.executions.load(execution_id)
+    # Before the page, which then has no line beyond it: what the page misses and what follows the cursor are the same.
+    position = await logs.position(context.database, execution_id)
+    if execution is None or position is None:
+        return None
+    page = await logs.list_page(context.database, where, position, request)
+    return LogList(page, execution, position.cursor)
+
+
+async def follow_log(context: Context, execution_id: str, after: str | None = None) -> AsyncGenerator[LogUpdate, None]:
+    """Every line that arrives behind `after`, by arrival; without it, from now on. Ends with the execution's deletion.
+
+    BadInput for a cursor of anything else than this log, NotFound for an unknown execution. While it waits it holds no
+    connection to the database.
+    """
+    context.require(Permission.READ)
+    place = None if after is None else LogPosition.of(execution_id, after)
+    with context.log_signals.follow(execution_id) as hints:
+        present = await logs.position(context.database, execution_id)
+        if present is None:
+            raise NotFound("There is no such execution")
+        if place is None:
+            place = present
+        while present is not None:
+            if place.epoch != present.epoch or place.sequence > present.sequence:
+                place = present
+                yield LogUpdate(place.cursor, None)
+            while place.sequence < present.sequence:
+                upto = present.at(min(place.sequence + LINES_AT_ONCE, present.sequence))
+                for entry in await logs.appended(context.database, place, upto):
+                    yield LogUpdate(place.at(entry.sequence).cursor, entry)
+                place = upto
+            await hints.next()
+            present = await logs.position(context.database, execution_id)

@@ -1,0 +1,40 @@
+"""Reads of steps."""
+
+from __future__ import annotations
+
+from app import ids
+from app.auth import Permission
+from app.executions import Execution
+from app.steps import Step, StepPayload
+from resolvers.context import Context
+
+
+async def list_steps(context: Context, execution_id: str) -> list[Step]:
+    """All steps of an execution, by index."""
+    context.require(Permission.READ)
+    return await context.loaders.all_steps.load(execution_id) or []
+
+
+async def find_step(context: Context, execution_id: str, index: int) -> Step | None:
+    """One step, or None when neither an event nor the definition names it."""
+    return await find_step_by_key(context, ids.step_key(execution_id, index))
+
+
+async def find_step_by_key(context: Context, key: str) -> Step | None:
+    """One step by its execution and index, or None for an unknown one."""
+    context.require(Permission.READ)
+    return await context.loaders.steps.load(key)
+
+
+async def failed_step(context: Context, execution: Execution) -> Step | None:
+    """The step to blame for a failed execution, or None when it did not fail, or died outside any step."""
+    context.require(Permission.READ)
+    if execution.failed_step is None:
+        return None
+    return await find_step(context, execution.id, execution.failed_step)
+
+
+async def find_step_payload(context: Context, step: Step) -> StepPayload | None:
+    """The large parts of a step, or None when it has none."""
+    context.require(Permission.READ)
+    return await context.loaders.step_payloads.load(ids.step_key(step.execution_id, step.index))

@@ -1,0 +1,75 @@
+"""Errors of executions and of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app import steps
+from app.executions import Execution
+from app.lifecycle import State, Status
+from app.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
+from resolvers import error_groups as error_group_resolvers
+from resolvers import executions as execution_resolvers
+from resolvers import steps as step_resolvers
+from schema import error_group  # the module: the two types name each other
+from schema.context import Info
+
+if TYPE_CHECKING:
+    from schema.error_group import ErrorGroup
+
+
+@strawberry.type(description="Why an execution or a step failed. Known secrets in it are shown as •••.")
+class ExecutionError:
+    """Why an execution or a step failed."""
+
+    row: strawberry.Private[Execution | steps.Step]
+    type: str | None = strawberry.field(description="The kind of error, as the engine names it; null when it does not.")
+    message: str = strawberry.field(description="The message, up to 8 KiB; made from the state when there is none.")
+
+    @classmethod
+    def of_execution(cls, row: Execution) -> ExecutionError | None:
+        """Of a failed execution; None for any other."""
+        if row.status is not Status.FAILURE:
+            return None
+        return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
+
+    @classmethod
+    def of_step(cls, row: steps.Step) -> ExecutionError | None:
+        """Of a step that failed by its own report, or that has an error all the same; None for any other."""
+        if not row.failed and row.error_type is None and row.error_message is None:
+            return None
+        return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
+
+    @strawberry.field(description="The stack trace, up to 256 KiB; null when the engine sent none.")
+    async def stack_trace(self, info: Info) -> str | None:
+        """Batched."""
+        return (await self._stack_trace(info))[0]
+
+    @strawberry.field(description="Whether message or stack trace are longer than what is kept.")
+    async def truncated(self, info: Info) -> bool:
+        """Batched."""
+        if is_cut(self.row.error_message_bytes, MAX_MESSAGE):
+            return True
+        return is_cut((await self._stack_trace(info))[1], MAX_STACK_TRACE)
+
+    @strawberry.field(description="The failures that it is one of; null for the error of a step.")
+    async def group(self, info: Info) -> Annotated[ErrorGroup, strawberry.lazy("schema.error_group")] | None:
+        """Batched."""
+        if isinstance(self.row, steps.Step) or self.row.error_group_id is None:
+            return None
+        found = await error_group_resolvers.find_error_group(info.context, self.row.error_group_id)
+        return None if found is None else error_group.ErrorGroup.of(found)
+
+    async def _stack_trace(self, info: Info) -> tuple[str | None, int | None]:
+        """The text that is kept and the size of what was sent."""
+        if isinstance(self.row, steps.Step):
+            of_step = await step_resolvers.find_step_payload(info.context, self.row)
+            return (None, None) if of_step is None else (of_step.stack_trace, of_step.stack_trace_bytes)
+        payload = await execution_resolvers.find_payload(info.context, self.row.id)
+        return (None, None) if payload is None else (payload.stack_trace, payload.stack_trace_bytes)
+
+
+def _made(state: State) -> str:
+    return f"The engine reported {state.name} and no message"

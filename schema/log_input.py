@@ -1,0 +1,33 @@
+"""What can be asked of a log, and its conversion into app's values."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from app import ids
+from app.errors import BadInput
+from app.events import LogLevel
+from app.logs import LogFilter
+
+__all__ = ["ExecutionId", "LogLevel", "LogSearch", "MinLevel", "StepId", "log_filter"]
+
+strawberry.enum(
+    LogLevel, name="LogLevel", description="How severe a log line is, as its engine says; the least severe first."
+)
+
+MinLevel = Annotated[LogLevel | None, strawberry.argument(description="Lines of this level, or of a more severe one.")]
+StepId = Annotated[strawberry.ID | None, strawberry.argument(description="Lines of this step of the execution.")]
+LogSearch = Annotated[str | None, strawberry.argument(description="A part of the message; case does not matter.")]
+ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution whose log it is.")]
+
+
+def log_filter(execution_id: str, min_level: LogLevel | None, step_id: str | None, search: str | None) -> LogFilter:
+    """As app has it; BadInput when it cannot be meant of that execution."""
+    if step_id is None:
+        return LogFilter(min_level, None, search)
+    step = ids.parse_step_id(step_id)
+    if step is None or step[0] != execution_id:
+        raise BadInput(f"{step_id[:80]!r} is not the id of a step of this execution")
+    return LogFilter(min_level, step[1], search)

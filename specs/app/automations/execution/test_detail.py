@@ -1,0 +1,258 @@
+"""API-AUTO-EXEC-DETAIL: a developer reads everything about one run: trigger, steps, error, secrets masked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from gql.transport.exceptions import TransportQueryError
+
+from specs.driver import Runwatch, at, event, run_events, unique
+
+DETAIL = """
+query Detail($engine: [String!]) {
+  executions(filter: {engine: $engine}) {
+    nodes {
+      id externalId state status
+      trigger { kind data dataBytes redactedPaths incomplete }
+      error { type message stackTrace truncated group { message count latestExecution { externalId } } }
+      failedStep { id index name }
+      steps {
+        id index name kind state status startedAt finishedAt durationMs input output
+        error { type message stackTrace truncated group { id } }
+      }
+    }
+  }
+}
+"""
+
+
+def steps(source: str, subject: str) -> list[dict[str, Any]]:
+    """Of four steps: one that succeeded, one that failed, one that never finished, one that never started."""
+    definition = {"workflow": "etl", "definition": ["fetch", "parse", "clean", "load"]}
+    trace = 'Traceback (most recent call last):\n  File "parse.py", line 3, in parse\nValueError: bad row'
+    failure = {"type": "ValueError", "message": "bad row", "stackTrace": trace}
+    return [
+        event(source, subject, "execution.queued", 0, definition),
+        event(source, subject, "execution.started", 1),
+        event(
+            source, subject, "step.started", 1, {"step": {"index": 0, "name": "fetch", "kind": "http", "input": [1.0]}}
+        ),
+        event(
+            *(source, subject, "step.finished", 2.5),
+            {"step": {"index": 0, "name": "fetch", "state": "SUCCEEDED", "output": {"rows": 2}, "durationMs": 1499.5}},
+        ),
+        event(source, subject, "step.started", 2.6, {"step": {"index": 1, "name": "parse"}}),
+        event(
+            *(source, subject, "step.finished", 3.6),
+            {"step": {"index": 1, "name": "parse", "state": "FAILED", "error": failure}},
+        ),
+        event(source, subject, "step.started", 3.7, {"step": {"index": 2, "name": "clean"}}),
+        event(source, subject, "execution.finished", 4, {"state": "FAILED", "error": failure}),
+    ]
+
+
+async def detail(runwatch: Runwatch, engine: str) -> Any:
+    """The one execution of an engine."""
+    (node,) = (await runwatch.query(DETAIL, {"engine": [engine]}))["executions"]["nodes"]
+    return node
+
+
+async def test_detail_001_steps_with_their_own_times(runwatch: Runwatch) -> None:
+    """Each step MUST have its own times, input, output and error, whatever the order in which its events came."""
+    engine, other = unique("steps"), unique("steps")
+    runwatch.report(*steps(engine, "r"))
+    for one in reversed(steps(other, "r")):
+        runwatch.report(one)
+    node = await detail(runwatch, engine)
+    fetch, parse, clean, load = node["steps"]
+    assert (fetch["startedAt"], fetch["finishedAt"]) == ("2026-01-01T00:00:01.000000Z", "2026-01-01T00:00:02.500000Z")
+    assert (fetch["durationMs"], fetch["kind"], fetch["input"], fetch["output"]) == (1499.5, "http", [1.0], {"rows": 2})
+    assert parse["durationMs"] == 1000
+    assert parse["error"]["message"] == "bad row"
+    assert parse["error"]["stackTrace"].endswith("ValueError: bad row")
+    assert parse["error"]["group"] is None
+    assert [step["state"] for step in node["steps"]] == ["SUCCEEDED", "FAILED", "FAILED", "SKIPPED"]
+    assert (clean["finishedAt"], clean["error"]) == (None, None)
+    found = await runwatch.query("query N($id: ID!) { node(id: $id) { id ... on Step { name } } }", {"id": load["id"]})
+    assert found["node"] == {"id": load["id"], "name": "load"}
+    assert (load["startedAt"], load["name"], load["status"]) == (None, "load", "CANCELLED")
+    again = await detail(runwatch, other)
+    for one in (node, again):
+        del one["error"]["group"]["latestExecution"], one["error"]["group"]["count"]
+        one["failedStep"].pop("id")
+        for step in one["steps"]:
+            step.pop("id")
+        one.pop("id")
+    assert again == node
+
+
+async def test_detail_002_the_step_to_blame(runwatch: Runwatch) -> None:
+    """failedStep is the step that the error names, else the first that failed; none when the run died outside any."""
+    engine = unique("blame")
+
+    def run(subject: str, step: int | None, states: list[str], state: str = "FAILED") -> None:
+        names = ["fetch", "parse", "load"]
+        events = [event(engine, subject, "execution.queued", 0, {"workflow": "w", "definition": names})]
+        for index, each in enumerate(states):
+            data = {"step": {"index": index, "name": names[index]}}
+            events.append(event(engine, subject, "step.started", 1 + index, data))
+            if each != "RUNNING":
+                data = {"step": {**data["step"], "state": each}}
+                events.append(event(engine, subject, "step.finished", 1.5 + index, data))
+        error = {"message": subject, **({} if step is None else {"step": step})}
+        finish = {"state": state, **({"error": error} if state != "SUCCEEDED" else {})}
+        runwatch.report(event(engine, subject, "execution.finished", 9, finish), *events)
+
+    run("named", 2, ["FAILED", "SUCCEEDED"])
+    run("first", None, ["SUCCEEDED", "FAILED", "FAILED"])
+    run("died in it", None, ["SUCCEEDED", "RUNNING"], state="CRASHED")
+    run("outside", None, ["SUCCEEDED", "SUCCEEDED"])
+    run("unknown", 7, ["SUCCEEDED"])
+    run("recovered", None, ["FAILED", "SUCCEEDED"], state="SUCCEEDED")
+    document = (
+        "query F($filter: ExecutionFilter) { executions(filter: $filter) { nodes { externalId failedStep { name } } } }"
+    )
+    found = (await runwatch.query(document, {"filter": {"engine": [engine]}}))["executions"]["nodes"]
+    assert {node["externalId"]: node["failedStep"] and node["failedStep"]["name"] for node in found} == {
+        "named": "load",
+        "first": "parse",
+        "died in it": "parse",
+        "outside": None,
+        "unknown": None,
+        "recovered": None,
+    }
+
+    async def named(*names: str) -> set[str]:
+        where = {"filter": {"engine": [engine], "failedStepName": list(names)}}
+        return {node["externalId"] for node in (await runwatch.query(document, where))["executions"]["nodes"]}
+
+    assert await named("parse") == {"first", "died in it"}
+    assert await named("load", "parse") == {"named", "first", "died in it"}
+    assert await named("fetch") == set()
+    assert await named() == set()
+
+
+async def test_detail_003_trigger_data_come_back_as_sent(runwatch: Runwatch) -> None:
+    """Data MUST keep digits and order; what could not be kept is marked, never silently cut."""
+    engine = unique("trigger")
+    data = '{"z": 123456789012345678901, "a": 1.10, "token": {"x": "s3cr3t-abc"}, "l": [{"Pass-Word": 7}]}'
+    queued = event(engine, "r", "execution.queued", 0, {"workflow": "w", "trigger": {"kind": "k", "data": "HERE"}})
+    answer = runwatch.post_events(b"[" + json.dumps(queued).replace('"HERE"', data).encode() + b"]")
+    assert answer.json() == {"accepted": 1, "rejected": []}
+    raw = runwatch.post({"query": DETAIL, "variables": {"engine": [engine]}}).text
+    assert '{"z": 123456789012345678901, "a": 1.10, "token": "•••", "l": [{"Pass-Word": "•••"}]}' in raw
+    (node,) = json.loads(raw)["data"]["executions"]["nodes"]
+    assert node["trigger"]["redactedPaths"] == ["/token", "/l/0/Pass-Word"]
+    assert (node["trigger"]["dataBytes"], node["trigger"]["incomplete"]) == (len(data), False)
+    large = unique("trigger")
+    payload = {"token": "s3cr3t-abc", "rows": ["x" * 1000] * 300}
+    runwatch.report(event(large, "r", "execution.queued", 0, {"trigger": {"kind": "k", "data": payload}}))
+    trigger = (await detail(runwatch, large))["trigger"]
+    assert trigger["incomplete"] is True
+    assert trigger["data"]["truncated"] is True
+    assert trigger["dataBytes"] == trigger["data"]["bytes"] > 300_000
+    assert "s3cr3t-abc" not in trigger["data"]["start"]
+
+
+async def test_detail_004_secrets_are_masked_and_can_be_revealed(runwatch: Runwatch) -> None:
+    """A secret MUST not be shown anywhere; an administrator can reveal the trigger's, nobody else."""
+    engine, secret = unique("secret"), "s3cr3t-" + unique("value")
+    error = {"type": "Denied", "message": f"no entry for {secret}", "stackTrace": f"at login ({secret})"}
+    runwatch.report(
+        event(
+            engine, "r", "log.written", 2, {"level": "ERROR", "message": f"sent {secret}", "attributes": {"q": secret}}
+        ),
+        event(engine, "r", "execution.finished", 3, {"state": "FAILED", "error": error}),
+    )
+    data = {"user": "ada", "credentials": {"authorization": f"Bearer {secret}"}}
+    runwatch.report(event(engine, "r", "execution.queued", 0, {"trigger": {"kind": "api", "data": data}}))
+    node = await detail(runwatch, engine)
+    assert node["error"]["message"] == "no entry for •••"
+    assert node["error"]["stackTrace"] == "at login (•••)"
+    assert node["error"]["group"]["message"] == "no entry for •••"
+    logs = "query L($id: ID!) { executionLogs(executionId: $id) { nodes { message attributes } } }"
+    lines = (await runwatch.query(logs, {"id": node["id"]}))["executionLogs"]["nodes"]
+    assert lines == [{"message": "sent •••", "attributes": {"q": "•••"}}]
+    search = "query S($s: String) { executions(filter: {search: $s}) { nodes { id } } }"
+    assert (await runwatch.query(search, {"s": secret}))["executions"]["nodes"] == []
+    reveal = "mutation R($id: ID!) { revealTrigger(executionId: $id) }"
+    assert (await runwatch.query(reveal, {"id": node["id"]}))["revealTrigger"] == data
+    for role in ("viewer", "runner"):
+        token = runwatch.token(role, engine if role == "runner" else None)
+        with pytest.raises(TransportQueryError) as refused:
+            await runwatch.query(reveal, {"id": node["id"]}, token)
+        assert refused.value.errors is not None
+        assert refused.value.errors[0]["extensions"]["code"] == "FORBIDDEN"
+    for unknown in ("execution_" + "0" * 32, "nonsense", ""):
+        answer = runwatch.post({"query": reveal, "variables": {"id": unknown}}).json()
+        assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_detail_005_odd_and_oversized_reports_lose_no_run(runwatch: Runwatch) -> None:
+    """Junk and size MUST end in documented truncation or a coded rejection, never in a lost run."""
+    engine = unique("odd")
+    error = {"type": "T" * 5000, "message": "m" * 1_000_000, "stackTrace": "".join(map(chr, range(0x300))) * 400}
+    runwatch.report(event(engine, "r", "execution.finished", 3, {"state": "FAILED", "error": error}))
+    error = (await detail(runwatch, engine))["error"]
+    assert (error["type"], error["message"], error["truncated"]) == ("T" * 1024, "m" * 8192, True)
+    assert len(error["stackTrace"].encode()) <= 256 * 1024
+    assert "\0" not in error["stackTrace"]
+    deep = json.dumps(event(engine, "r", "step.started", 1, {"step": {"index": 0, "name": "s", "input": "HERE"}}))
+    answer = runwatch.post_events(b"[" + deep.replace('"HERE"', "[" * 10_000 + "]" * 10_000).encode() + b"]")
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 0
+    assert "nested" in answer.json()["rejected"][0]["error"]
+    assert (await detail(runwatch, engine))["steps"] == []
+
+
+GROUPS = """
+query Groups($filter: MetricsFilter, $first: Int, $after: String) {
+  errorGroups(filter: $filter, first: $first, after: $after) {
+    edges { cursor count node { id type message count firstSeenAt lastSeenAt latestExecution { externalId } } }
+    nodes { id } pageInfo { hasNextPage endCursor } totalCount { value kind } updatesCursor
+  }
+}
+"""
+
+
+async def test_detail_006_failures_of_one_cause_are_one_group(runwatch: Runwatch) -> None:
+    """Failures that differ only in numbers, ids and the like MUST count as one error group."""
+    engine = unique("groups")
+    for number in range(7):
+        error = {"type": "NotFound", "message": f"user {number * 97} not found at 0x{number:08x}"}
+        runwatch.report(*run_events(engine, f"nf-{number}", number * 60, state="FAILED", error=error))
+    for number in range(2):
+        error = {"type": "Timeout", "message": f"no answer within {number + 3} s"}
+        runwatch.report(*run_events(engine, f"to-{number}", number * 60, state="TIMED_OUT", error=error))
+    runwatch.report(*run_events(engine, "silent", 0, workflow="w", state="CRASHED"), *run_events(engine, "fine", 5))
+    window = {"engine": [engine], "from": at(0), "to": at(3600)}
+    found = (await runwatch.query(GROUPS, {"filter": window}))["errorGroups"]
+    assert [(edge["count"], edge["node"]["type"]) for edge in found["edges"]][:2] == [(7, "NotFound"), (2, "Timeout")]
+    assert found["totalCount"] == {"value": 3, "kind": "EXACT"}
+    first = found["edges"][0]["node"]
+    assert first["count"] == 7
+    assert first["firstSeenAt"] == "2026-01-01T00:00:00.000000Z"
+    assert first["lastSeenAt"] == "2026-01-01T00:06:00.000000Z"
+    assert first["latestExecution"]["externalId"] == "nf-6"
+    part = (await runwatch.query(GROUPS, {"filter": {**window, "from": at(240), "to": at(400)}}))["errorGroups"]
+    assert [(edge["count"], edge["node"]["count"]) for edge in part["edges"]] == [(3, 7)]
+    seen: list[str] = []
+    after = None
+    while True:
+        page = (await runwatch.query(GROUPS, {"filter": window, "first": 1, "after": after}))["errorGroups"]
+        seen += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == [edge["node"]["id"] for edge in found["edges"]]
+    listing = (
+        "query L($g: [ID!]) { executions(filter: {errorGroupId: $g}) { nodes { externalId error { group { id } } } } }"
+    )
+    runs = (await runwatch.query(listing, {"g": [first["id"]]}))["executions"]["nodes"]
+    assert [run["externalId"] for run in runs] == [f"nf-{number}" for number in reversed(range(7))]
+    assert {run["error"]["group"]["id"] for run in runs} == {first["id"]}
+    for bad in ({"from": at(5), "to": at(5)}, {"from": at(0), "to": at(401 * 86400)}, {"workflowId": ["x"]}):
+        answer = runwatch.post({"query": GROUPS, "variables": {"filter": bad}}).json()
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", bad

@@ -1,0 +1,148 @@
+"""How the statements of logs are planned: from branches of an index, whatever the filter, the depth, the statistics."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app import logs
+from app.db import Database, open_database
+from app.events import LogLevel
+from app.logs import LogFilter, LogPosition
+from app.paging import PageRequest
+from tests.app.plans import Statement, postgres_plans, sqlite_plan
+from tests.factories import insert, log_row, record_statements
+from tests.servers.postgres import PostgresServer
+
+LINES = 20_000
+LONG = "a" * 32
+SHORT = "b" * 32
+FILTERS = {
+    "none": LogFilter(),
+    "debug": LogFilter(min_level=LogLevel.DEBUG),
+    "info": LogFilter(min_level=LogLevel.INFO),
+    "warning": LogFilter(min_level=LogLevel.WARNING),
+    "error": LogFilter(min_level=LogLevel.ERROR),
+    "fatal": LogFilter(min_level=LogLevel.FATAL),
+    "step": LogFilter(step_index=3),
+    "rare step": LogFilter(step_index=11),
+    "step, error": LogFilter(min_level=LogLevel.ERROR, step_index=3),
+    "search": LogFilter(search="finished"),
+    "step, error, search": LogFilter(LogLevel.ERROR, 3, "finished"),
+}
+
+# One long log, 50 of middling length, and 500 short ones: on average few enough lines for Postgres to believe that it
+# may as well fetch and sort all of one log. DEBUG is the level of most lines, and errors are at the far end.
+_FILL = """
+INSERT INTO log_entries (execution_id, sequence, event_key, at, level, step_index, message, message_bytes)
+SELECT id, n, md5(id || '/' || n)::uuid, 1780000000000000 + n * 1000,
+  CASE WHEN n > size - 5 THEN 4 WHEN n % 100 = 7 THEN 3 WHEN n % 11 = 3 THEN 2 ELSE 1 END,
+  CASE WHEN n > size - 5 THEN 11 ELSE n % 10 END, 'finished item ' || n, 20
+FROM (
+  SELECT repeat('a', 32)::uuid AS id, {lines} AS size
+  UNION ALL SELECT md5(e::text)::uuid, CASE WHEN e <= 50 THEN 300 ELSE 10 END FROM generate_series(1, 550) e
+  UNION ALL SELECT repeat('b', 32)::uuid, 20
+) executions, generate_series(1, size) n
+ORDER BY n, id
+"""
+
+
+@pytest.fixture(scope="module", params=["analysed", "never analysed"])
+def filled_url(request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str) -> str:
+    """A Postgres with many log lines, for reading only, with statistics and without."""
+    url = postgres_server.create_database(f"logs_{request.param.partition(' ')[0]}", template=migrated_postgres)
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute("ALTER TABLE log_entries SET (autovacuum_enabled = false)")
+        await connection.execute(_FILL.format(lines=LINES))
+        if request.param == "analysed":
+            await connection.execute("VACUUM (ANALYZE) log_entries")
+        await connection.close()
+
+    asyncio.run(run())
+    return url
+
+
+@pytest.fixture
+async def filled(filled_url: str) -> AsyncIterator[Database]:
+    database = await open_database(filled_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def connection(filled_url: str) -> AsyncIterator[asyncpg.Connection]:
+    opened = await asyncpg.connect(filled_url, server_settings={"jit": "off"})
+    yield opened
+    await opened.close()
+
+
+async def page_statements(database: Database, where: LogFilter, position: LogPosition) -> list[Statement]:
+    """The statements of pages at both ends and in the middle, and of what they say of their ends."""
+    middle = await logs.list_page(database, LogFilter(), position, PageRequest(first=15))
+    statements = record_statements(database)
+    requests = [PageRequest(first=100), PageRequest(last=100)]
+    requests += [PageRequest(after=middle.end_cursor), PageRequest(last=50, before=middle.end_cursor)]
+    for request in requests:
+        page = await logs.list_page(database, where, position, request)
+        await page.has_next_page()
+        await page.has_previous_page()
+    return statements.copy()
+
+
+@pytest.mark.parametrize("where", FILTERS.values(), ids=FILTERS)
+async def test_postgres_reads_branches_of_one_index(
+    filled: Database, connection: asyncpg.Connection, where: LogFilter
+) -> None:
+    index = "log_entries_level" if where.step_index is None else "log_entries_step"
+    branches = len(LogLevel) - (where.min_level or 0)
+    for execution_id, lines in ((LONG, LINES), (SHORT, 20)):
+        statements = await page_statements(filled, where, LogPosition(execution_id, "ab", lines))
+        assert len(statements) > 4
+        for statement in statements:
+            for plan in await postgres_plans(connection, statement):
+                assert plan.count("Index Scan") == plan.count(f"using {index} ") == branches, plan
+                # The pages of the levels are sorted together, and nothing else is.
+                assert plan.count("Sort Key") == 1, plan
+                assert not [word for word in ("Seq Scan", "Bitmap", "Incremental", "Hash") if word in plan], plan
+
+
+async def test_postgres_reads_no_more_than_what_was_appended(filled: Database, connection: asyncpg.Connection) -> None:
+    statements = record_statements(filled)
+    after = LogPosition(LONG, "ab", 10)
+    assert len(await logs.appended(filled, after, after.at(20))) == 10
+    for plan in await postgres_plans(connection, statements[0]):
+        assert re.search(r" log_entries_pkey .*\n +Index Cond: .*execution_id = .*sequence > .*sequence <= ", plan), (
+            plan
+        )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("where", FILTERS.values(), ids=FILTERS)
+async def test_sqlite_reads_branches_of_one_index(database: Database, where: LogFilter) -> None:
+    await insert(database, "log_entries", [log_row(LONG, n, step_index=n % 12) for n in range(1, 40)])
+    columns = (
+        "level,execution_id,at,sequence" if where.step_index is None else "step_index,level,execution_id,at,sequence"
+    )
+    index = "log_entries_level" if where.step_index is None else "log_entries_step"
+    for statement in await page_statements(database, where, LogPosition(LONG, "ab", 39)):
+        plan = await sqlite_plan(database, statement)
+        assert plan.count("SEARCH") == plan.count(f"INDEX {index} (({columns})>") == 6 - (where.min_level or 0), plan
+        assert plan.count(f"AND ({columns})<") == plan.count("SEARCH"), plan
+        assert "SCAN x" not in plan
+
+
+async def test_the_text_depends_on_the_filter_and_not_on_place_or_values(database: Database) -> None:
+    await insert(database, "log_entries", [log_row(LONG, n, step_index=n % 12) for n in range(1, 40)])
+    texts = set()
+    for where in (LogFilter(search="a"), LogFilter(search="bcd"), LogFilter(search="50%")):
+        texts |= {sql for sql, _ in await page_statements(database, where, LogPosition(LONG, "ab", 39))}
+        texts |= {sql for sql, _ in await page_statements(database, where, LogPosition(SHORT, "cd", 0))}
+    # Two directions; pages of 100, of 50 and of 1.
+    assert len(texts) <= 6
+    assert not [text for text in texts if " OR " in text or "OFFSET" in text]

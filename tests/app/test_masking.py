@@ -1,0 +1,90 @@
+"""Known secrets in free text are masked wherever they appear, in whatever order they became known."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.masking import Masker, worth_masking
+from app.redaction import MASK
+
+SECRET = "hunter2-hunter2"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        (SECRET, f"a {SECRET} b {SECRET}", f"a {MASK} b {MASK}"),
+        (SECRET, SECRET * 2, MASK * 2),
+        (f"  {SECRET}\n", f"key={SECRET}", f"key={MASK}"),
+        ('say "hello"', 'body: {"x": "say \\"hello\\""}', f'body: {{"x": "{MASK}"}}'),
+        ("päss/wörd", f"url?p={'p%C3%A4ss%2Fw%C3%B6rd'}", f"url?p={MASK}"),
+        ("päss wörd", json.dumps({"p": "päss wörd"}), f'{{"p": "{MASK}"}}'),
+        ("two words", "q=two+words", f"q={MASK}"),
+        (f"Bearer {SECRET}", f"curl -H 'authorization: {SECRET}'", f"curl -H 'authorization: {MASK}'"),
+        ("short", "short", "short"),
+        ("•••••••", "•••••••", "•••••••"),
+        ("********", "a line: ********", "a line: ********"),
+        ("aaaaaa", "aaaaaaaa", MASK),
+        ("ababab", "xabababab", f"x{MASK}"),
+    ],
+)
+def test_texts(value: str, text: str, shown: str) -> None:
+    assert Masker([value]).text(text) == shown
+
+
+def test_what_the_bound_of_a_text_cut_in_two() -> None:
+    masker = Masker([SECRET])
+    assert masker.text(f"a {SECRET[:9]}", cut=True) == f"a {MASK}"
+    assert masker.text(f"a {SECRET[:9]}") == f"a {SECRET[:9]}"
+    assert masker.text(f"a {SECRET[:3]}", cut=True) == f"a {SECRET[:3]}"
+    assert masker.text(SECRET[:5], cut=True) == MASK
+
+
+def test_json_stays_json() -> None:
+    masker = Masker(["nsecret", 'quo"ted', "tab\tbed"])
+    text = json.dumps({"a": "\nsecret", "b": "a nsecret", "c": ['quo"ted', "tab\tbed"], "nsecret": 1.50}).replace(
+        "1.5", "1.50"
+    )
+    assert masker.json(text) == '{"a": "\\nsecret", "b": "a •••", "c": ["•••", "•••"], "•••": 1.50}'
+    assert masker.json('{"a":   1.0}') == '{"a":   1.0}'
+
+
+def test_one_secret_within_another_in_any_order() -> None:
+    inner, outer = "s3cr3t-value", "postgres://user:s3cr3t-value@host/db"
+    texts = [f"cannot connect to {outer}", f"{inner} and {outer}", outer[5:]]
+    for text in texts:
+        expected = Masker([inner, outer]).text(text)
+        for first, second in permutations([inner, outer]):
+            assert Masker([second], [first]).text(Masker([first]).text(text)) == expected
+            assert inner not in expected
+            assert outer not in expected
+
+
+_words = st.text('abc•"\\ /é', min_size=6, max_size=12)
+
+
+@given(st.lists(_words, min_size=1, max_size=4), st.lists(_words | st.text("abc ", max_size=6), max_size=8))
+def test_no_secret_is_left(secrets: list[str], parts: list[str]) -> None:
+    text = " ".join([*parts, *secrets])
+    shown = Masker(secrets).text(text)
+    for secret in worth_masking(secrets):
+        if len(secret.replace("•", "")) >= 4 and MASK not in secret:
+            assert secret not in shown
+    attributes = json.dumps({"k": text})
+    assert json.loads(Masker(secrets).json(attributes)) == {"k": shown}
+
+
+@given(st.lists(st.text("abcdefgh", min_size=8, max_size=8), min_size=2, max_size=4, unique=True), st.randoms())
+def test_late_secrets_give_what_early_ones_give(secrets: list[str], choice: object) -> None:
+    text = "-".join(secrets)
+    at_once = Masker(secrets).text(text)
+    known: list[str] = []
+    for secret in secrets:
+        text = Masker([secret], known).text(text)
+        known.append(secret)
+    assert text == at_once == "-".join([MASK] * len(secrets))

@@ -1,0 +1,259 @@
+"""Frames of real tracebacks of Python, and of texts in the format of Java's printStackTrace."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.fingerprints import fingerprint
+from app.stack_frames import MOST_FRAMES, frames
+
+# Python
+
+
+def raised(source: str, folder: str, lines_above: int = 0) -> str:
+    """The traceback that running `source` as {folder}/orders.py gives, without the frame of this function."""
+    try:
+        exec(compile("\n" * lines_above + source, f"{folder}/orders.py", "exec"), {"__name__": "orders"})
+    except BaseException as error:
+        first = error.__traceback__
+        return "".join(traceback.format_exception(type(error), error, first and first.tb_next))
+    raise AssertionError("nothing was raised")
+
+
+PLACE = "def price(order):\n    return order['price'] / order['amount']\ndef place(order):\n    return price(order)\n"
+RAISES = {
+    "simple": PLACE + "place({'price': 1, 'amount': 0})",
+    "other cause": PLACE + "place({})",
+    "other place": PLACE + "price({})",
+    "raised while handling": PLACE + "try:\n    place({})\nexcept KeyError:\n    place({'price': 1, 'amount': 0})",
+    "raised from": PLACE
+    + "try:\n    place({})\nexcept KeyError as error:\n    raise ValueError('no price') from error",
+    "group": PLACE
+    + "def both():\n    raise ExceptionGroup('two', [ValueError(1), ExceptionGroup('in', [KeyError(2)])])\n"
+    "try:\n    place({})\nexcept KeyError:\n    both()",
+    "recursion": "def down(depth):\n    if depth == 0:\n        raise ValueError\n    down(depth - 1)\ndown(40)",
+    "library": "import json\njson.loads('{')",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("simple", ("orders.py:price", "orders.py:place", "orders.py:<module>")),
+        ("other place", ("orders.py:price", "orders.py:<module>")),
+        ("raised while handling", ("orders.py:price", "orders.py:place", "orders.py:<module>")),
+        ("raised from", ("orders.py:<module>",)),
+        ("group", ("orders.py:both", "orders.py:<module>")),
+        ("recursion", ("orders.py:down", "orders.py:<module>")),
+        ("library", ("decoder.py:raw_decode", "decoder.py:decode", "json/__init__.py:loads", "orders.py:<module>")),
+    ],
+)
+def test_python(name: str, expected: tuple[str, ...]) -> None:
+    there, here = raised(RAISES[name], "/opt/ann/jobs"), raised(RAISES[name], "C:\\srv\\jobs", lines_above=20)
+    assert there != here
+    assert frames(there) == frames(here) == expected
+
+
+def test_python_errors_raised_in_the_same_function_for_different_reasons_differ() -> None:
+    traces = [raised(RAISES[name], "/srv") for name in ("simple", "other cause", "other place")]
+    messages = ["ZeroDivisionError", "KeyError", "KeyError"]
+    found = {
+        fingerprint(kind, "", trace, workflow="w", failed_step=None).key
+        for kind, trace in zip(messages, traces, strict=True)
+    }
+    assert len(found) == 3
+
+
+def test_python_recursion_of_any_depth_reads_the_same() -> None:
+    shallow, deep = (raised(RAISES["recursion"].replace("40", depth), "/srv") for depth in ("2", "900"))
+    assert "Previous line repeated" in deep
+    assert frames(shallow) == frames(deep)
+
+
+def test_python_chained_errors_have_the_frames_of_the_one_that_came_out() -> None:
+    trace = raised(RAISES["raised while handling"], "/srv")
+    assert trace.count("Traceback (most recent call last):") == 2
+    assert frames(trace) == frames(raised(RAISES["simple"], "/srv"))
+
+
+def test_a_group_that_caused_another_error_does_not_hide_it() -> None:
+    source = (
+        "try:\n    raise ExceptionGroup('two', [KeyError(1)])\nexcept* KeyError:\n    raise ValueError('x') from None"
+    )
+    group = RAISES["group"] + "\n"
+    wrapped = "def all_of_it():\n" + "".join(f"    {line}\n" for line in group.splitlines())
+    wrapped += "def outer():\n    try:\n        all_of_it()\n    except ExceptionGroup as error:\n"
+    wrapped += "        raise OSError from error\nouter()"
+    assert frames(raised(wrapped, "/srv")) == ("orders.py:outer", "orders.py:<module>")
+    assert frames(raised(source, "/srv")) == ("orders.py:<module>",)
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ('  File "/srv/orders.py", line 3\n    def (:\n        ^\nSyntaxError: invalid syntax', ("orders.py",)),
+        (
+            "[2024-01-31 10:00:00,123: ERROR/ForkPoolWorker-2] Task orders.place[6c93fc2c] raised unexpected:\n"
+            "KeyError(1)\nTraceback (most recent call last):\n"
+            '  File "/srv/orders.py", line 3, in place\n    a\nKeyError: 1',
+            ("orders.py:place",),
+        ),
+        (
+            "web-1  | Traceback (most recent call last):\n"
+            'web-1  |   File "/usr/lib/python3.11/site-packages/shop/api/orders.py", line 3, in place\n'
+            "web-1  |     ~~~~~^^^\n"
+            "web-1  | KeyError: 1",
+            ("api/orders.py:place",),
+        ),
+        ('File "/tmp/tmpab12_x9z.py", line 1, in <module>', ("tmp.py:<module>",)),
+        ('File "<string>", line 1, in <module>', ("<string>:<module>",)),
+        ('File "", line 1, in f', (":f",)),
+    ],
+)
+def test_python_in_other_clothes(trace: str, expected: tuple[str, ...]) -> None:
+    assert frames(trace) == expected
+
+
+# Java
+
+OUTER = """\
+Exception in thread "main" com.acme.OrderException: order 17 failed
+\tat com.acme.Orders.place(Orders.java:31)
+\tat com.acme.Orders.main(Orders.java:9)
+"""
+CAUSED = """\
+com.acme.OrderException: order 17 failed
+\tat com.acme.Orders.place(Orders.java:31)
+\tat com.acme.Queue.lambda$drain$3(Queue.java:12)
+\tat java.base/java.util.ArrayList.forEach(ArrayList.java:1511)
+\tat app//com.acme.Queue.drain(Queue.java:9)
+\tSuppressed: java.io.IOException: closing
+\t\tat com.acme.Door.close(Door.java:7)
+\t\t... 3 more
+\tCaused by: java.io.EOFException
+\t\tat com.acme.Door.read(Door.java:2)
+\t\t... 4 more
+Caused by: java.sql.SQLException: refused
+\tat com.acme.Store.save(Store.java:88)
+\tat com.acme.Orders.place(Orders.java:29)
+\t... 3 more
+Caused by: java.net.ConnectException: Connection refused
+\tat java.base/sun.nio.ch.Net.connect0(Native Method)
+\tat com.acme.Store.save(Store.java:80)
+\t... 4 more
+"""
+ROOT = (
+    "sun.nio.ch.Net:connect0",
+    "com.acme.Store:save",
+    "com.acme.Orders:place",
+    "com.acme.Queue:lambda$drain",
+    "java.util.ArrayList:forEach",
+)
+
+
+def test_java() -> None:
+    assert frames(OUTER) == ("com.acme.Orders:place", "com.acme.Orders:main")
+
+
+def test_java_shows_the_root_cause_with_the_frames_that_it_shares() -> None:
+    assert frames(CAUSED) == ROOT
+
+
+def test_java_caught_elsewhere_has_the_same_frames() -> None:
+    # The same connection was refused; drain() wraps the error instead of place(), and so there is less in common.
+    caught_above = """\
+java.lang.IllegalStateException: queue
+\tat com.acme.Queue.drain(Queue.java:14)
+Caused by: java.net.ConnectException: Connection refused
+\tat java.base/sun.nio.ch.Net.connect0(Native Method)
+\tat com.acme.Store.save(Store.java:81)
+\tat com.acme.Orders.place(Orders.java:30)
+\tat com.acme.Queue.lambda$drain$4(Queue.java:13)
+\tat java.base/java.util.ArrayList.forEach(ArrayList.java:1596)
+\t... 1 more
+"""
+    assert frames(caught_above) == ROOT
+
+
+def test_java_errors_that_cause_each_other_end() -> None:
+    assert frames(OUTER + "Caused by: [CIRCULAR REFERENCE: com.acme.OrderException: order 17 failed]\n") == frames(
+        OUTER
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ("com.acme.Queue$$Lambda$14/0x0000000800c03000.run(Unknown Source)", "com.acme.Queue$$Lambda:run"),
+        ("com.acme.Queue$$Lambda/0x00007f1e.run(Unknown Source)", "com.acme.Queue$$Lambda:run"),
+        ("com.acme.Queue$$Lambda$3/1234567.run(Unknown Source)", "com.acme.Queue$$Lambda:run"),
+        ("jdk.proxy2/jdk.proxy2.$Proxy12.save(Unknown Source)", "jdk.proxy2.$Proxy:save"),
+        ("com.acme.Store$2.run(Store.java:5)", "com.acme.Store:run"),
+        (
+            "com.acme.Store$$EnhancerBySpringCGLIB$$3f2a9c1d.save(<generated>)",
+            "com.acme.Store$$EnhancerBySpringCGLIB:save",
+        ),
+        ("java.base@17.0.1/java.lang.Thread.run(Thread.java:833)", "java.lang.Thread:run"),
+        ("com.acme.Store.<init>(Store.java:5) ~[store-1.2.jar:1.2]", "com.acme.Store:<init>"),
+        ("com.acme.StoreKt.save(Store.kt)", "com.acme.StoreKt:save"),
+    ],
+)
+def test_a_frame_of_java(frame: str, expected: str) -> None:
+    assert frames(f"java.lang.IllegalStateException\n\tat {frame}\n") == (expected,)
+
+
+def test_java_recursion_of_any_depth_reads_the_same() -> None:
+    trace = "java.lang.StackOverflowError\n{}\tat a.B.main(B.java:1)\n"
+    shallow, deep = (trace.format("\tat a.B.down(B.java:2)\n" * depth) for depth in (3, 1024))
+    assert frames(shallow) == frames(deep) == ("a.B:down", "a.B:main")
+
+
+def test_java_reflection_is_left_out_because_it_changes_after_some_calls() -> None:
+    method = "\tat java.base/java.lang.reflect.Method.invoke(Method.java:5)\n"
+    called = "x.E\n\tat a.B.c(B.java:1)\n{}" + method + "\tat a.M.m(M.java:1)\n"
+    native = "\tat java.base/jdk.internal.reflect.NativeMethodAccessorImpl.invoke0(Native Method)\n"
+    generated = "\tat jdk.internal.reflect.GeneratedMethodAccessor12.invoke(Unknown Source)\n"
+    assert frames(called.format(native)) == frames(called.format(generated)) == ("a.B:c", "a.M:m")
+
+
+# Any text
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("utf-8", "replace")))
+def test_any_text_has_frames_or_none(text: str) -> None:
+    for trace in (text, f'File "{text}", line 1, in {text}', f"at {text} ({text}:1:2)", f"\tat {text}.{text}({text})"):
+        assert len(frames(trace)) <= MOST_FRAMES
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "x",
+            "\n",
+            "at ",
+            "at a (",
+            ":1",
+            "/",
+            "\\",
+            "a@",
+            '  File "a',
+            "at a.",
+            "(",
+            "Caused by: \n",
+            "[as ",
+            "$1",
+            "@1",
+        ),
+        "\tat a.b.c(d.java:1)\nCaused by: x\n\t... 900000 more\n",
+        "    at a (b:1:2)\n",
+        '  File "a", line 1, in b\n',
+    ],
+)
+def test_a_quarter_of_a_mebibyte_of_anything_ends(piece: str) -> None:
+    assert len(frames(piece * (256 * 1024 // len(piece)))) <= MOST_FRAMES
+    assert len(frames("\tat " + piece * (256 * 1024 // len(piece)))) <= MOST_FRAMES

@@ -1,0 +1,91 @@
+"""Logs as the schema shows them: batched, by both ways in, and refused when they cannot be meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from app import ids
+from app.db import Database
+from app.ingestion import Ingestion
+from app.roles import Role, Viewer
+from resolvers.context import Context
+from schema import schema
+from tests.app.reports import events, line, report, row_of, step
+from tests.factories import record_statements
+from tests.sealing import SEALER
+
+LOG = """
+fragment Log on ExecutionLogConnection {
+  nodes { id at level message attributes truncated step { id name } } edges { cursor node { id } }
+  pageInfo { hasNextPage hasPreviousPage endCursor } updatesCursor execution { externalId }
+}
+"""
+BY_ROOT = LOG + "query L($id: ID!, $step: ID) { executionLogs(executionId: $id, stepId: $step) { ...Log } }"
+BY_RUN = LOG + "query L($id: ID!, $step: ID) { execution(id: $id) { logs(stepId: $step) { ...Log } } }"
+
+
+async def ask(database: Database, document: str, **variables: Any) -> Any:
+    context = Context(database, Viewer("somebody", Role.VIEWER), SEALER)
+    return await schema.execute(document, variables, context_value=context)
+
+
+def sent(data: Any) -> Any:
+    """Data as a client gets them; JSON is passed on as it is stored."""
+    return orjson.loads(orjson.dumps(data))
+
+
+async def write(database: Database, *reports: dict[str, Any], subject: str = "run") -> str:
+    """Report events of one execution; its id."""
+    await Ingestion(database, SEALER).record(events(reports, subject))
+    id_: str = (await row_of(database, subject))["id"]
+    return id_
+
+
+async def test_both_ways_in_show_the_same_with_few_statements(database: Database) -> None:
+    lines = [line(str(n), at=n, level="ERROR", step=n % 3, attributes={"n": n}) for n in range(9)]
+    id_ = await write(database, report("execution.queued"), step("started", 0), step("started", 1), *lines)
+    global_id = ids.to_global("execution", id_)
+    statements = record_statements(database)
+    by_root = await ask(database, BY_ROOT, id=global_id)
+    # The execution, the position, the page; the steps, and the definition, which might name the one not reported.
+    assert len(statements) == 5, statements
+    by_run = await ask(database, BY_RUN, id=global_id)
+    assert by_root.errors is by_run.errors is None
+    log = sent(by_root.data["executionLogs"])
+    assert sent(by_run.data["execution"]["logs"]) == log
+    assert [node["id"] for node in log["nodes"]] == [f"log_{id_}_{n}" for n in range(1, 10)]
+    assert [edge["node"]["id"] for edge in log["edges"]] == [node["id"] for node in log["nodes"]]
+    first = log["nodes"][0]
+    assert (first["at"], first["level"], first["message"]) == ("2026-05-28T20:26:40.000000Z", "ERROR", "0")
+    assert [node["step"] and node["step"]["name"] for node in log["nodes"][:3]] == ["step 0", "step 1", None]
+    assert log["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": False, "endCursor": log["edges"][-1]["cursor"]}
+    assert first["attributes"] == {"n": 0}
+    assert log["execution"] == {"externalId": "run"}
+
+
+async def test_of_one_step(database: Database) -> None:
+    id_ = await write(database, line("a", at=1, step=0), line("b", at=2, step=1), line("c", at=3))
+    for index, expected in ((0, ["a"]), (1, ["b"]), (7, [])):
+        found = await ask(database, BY_ROOT, id=ids.to_global("execution", id_), step=ids.step_id(id_, index))
+        assert [node["message"] for node in found.data["executionLogs"]["nodes"]] == expected
+
+
+@pytest.mark.parametrize("document", [BY_ROOT, BY_RUN])
+async def test_a_step_of_anything_else_is_refused(database: Database, document: str) -> None:
+    id_ = await write(database, line("a", step=0))
+    other = await write(database, line("a", step=0), subject="other")
+    global_id = ids.to_global("execution", id_)
+    for foreign in (ids.step_id(other, 0), global_id, "", "nonsense", ids.step_id(id_, 0) + "0000", f"step_{id_}_-1"):
+        found = await ask(database, document, id=global_id, step=foreign)
+        assert found.errors is not None, foreign
+        assert found.errors[0].original_error.extensions["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("id_", ["execution_" + "0" * 32, "workflow_" + "0" * 32, "nonsense", "", "a\0b"])
+async def test_an_unknown_execution_has_no_log(database: Database, id_: str) -> None:
+    await write(database, line("a"))
+    found = await ask(database, BY_ROOT, id=id_)
+    assert (found.errors, found.data) == (None, {"executionLogs": None})
