@@ -18,9 +18,6 @@ INSERT INTO workflows (id, engine_id, name, search_text)
   SELECT md5('workflow' || n)::uuid, md5('engine' || 1 + n % 4)::uuid, 'workflow-' || lpad(n::text, 3, '0'),
          'workflow-' || lpad(n::text, 3, '0')
   FROM generate_series(1, {WORKFLOWS}) n;
-INSERT INTO error_groups (id, fingerprint, type, message)
-  SELECT md5('group' || n)::uuid, 'group-' || n, 'ToolError', 'Tool exited with code ' || n
-  FROM generate_series(0, 4) n;
 """
 
 # Workflow n has a share falling with n: the first has 24 %, the last 0.4 %. Rows come in order of time, some late.

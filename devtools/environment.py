@@ -19,6 +19,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
+CLIENT = ROOT / "client"  # a distribution of its own
 
 UV_VERSION = "0.13.9"
 TOOLS = ROOT / ".tools"
@@ -89,8 +90,9 @@ def _install() -> None:
     _uv("installing the locked packages", "pip", "sync", "--python", PYTHON, "--require-hashes", "--no-build", LOCK)
     # Its build backend is among the locked packages, so that nothing unpinned is fetched to build with.
     _uv(
-        "installing Runwatch, editable",
-        *("pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--offline", "-e", ROOT),
+        "installing Runwatch and its client, editable",
+        *("pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--offline"),
+        *("-e", ROOT, "-e", CLIENT),
     )
 
 
@@ -116,7 +118,8 @@ def _stamp_file() -> Path:
 
 
 def _stamp() -> str:
-    content = hashlib.sha256(LOCK.read_bytes() + PROJECT.read_bytes()).hexdigest()
+    files = (LOCK, PROJECT, CLIENT / "pyproject.toml")
+    content = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return f"{content}\n{sys.version}\n{VENV}\nuv {UV_VERSION}\n"
 
 

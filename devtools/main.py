@@ -148,10 +148,12 @@ def _list_or_run(folder: str, pattern: str, words: list[str], *, empty: str, sev
         print(_listing(found) or empty)
         return 0
     rest = [word for word in words if word not in names]
+    if not several:
+        # A demo is what somebody may copy from here: it runs as a folder of its own, not as a module of ours.
+        _become(PYTHON.name, str(found[names[0]].parent), *rest)
     worst = 0
     for name in names:
-        path = found[name]
-        module = ".".join((path.parent if path.name == "__main__.py" else path.with_suffix("")).parts)
+        module = ".".join(found[name].with_suffix("").parts)
         worst = max(worst, abs(subprocess.call([PYTHON, "-m", module, *rest])))
     return worst
 

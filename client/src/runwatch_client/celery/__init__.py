@@ -1,0 +1,135 @@
+"""Reports the tasks of a Celery app to Runwatch, and runs the retries that it asks for, each once.
+
+    client = Runwatch("https://runwatch.example", token, "shop")
+    install(app, client)
+
+Call install() where the app is made, so that it is there in all processes that publish or run tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import signals
+
+from runwatch_client.celery.claims import Claims, RedisClaims, Tally, default_claims
+from runwatch_client.celery.ending import Ending
+from runwatch_client.celery.gate import Gate, WorkerEvents, install_step
+from runwatch_client.celery.publishing import Publishing, watch_groups
+from runwatch_client.celery.starting import register
+from runwatch_client.celery.working import Working
+from runwatch_client.client import Runwatch
+from runwatch_client.logs import RunwatchHandler
+
+__all__ = ["Claims", "RedisClaims", "Tally", "install"]
+
+log = logging.getLogger("runwatch_client")
+
+FLUSH = 2.0  # seconds that a worker's process may take longer to end
+PAUSE = 5.0
+
+_publishing: Publishing | None = None
+_told: set[str] = set()
+
+
+def install(
+    app: Any,
+    client: Runwatch,
+    *,
+    claims: Claims | None = None,
+    pause: float = PAUSE,
+    logs: int | None = None,
+    results: bool = False,
+) -> None:
+    """Report the tasks that this process publishes or runs, and check retries.
+
+    claims: where publications of retries are told apart; by default in the Redis of the result backend or broker.
+    pause: seconds that a retry waits while the claims cannot be asked. logs: the least level of log records to report,
+    such as logging.INFO; None for none. results: report what tasks return, as the output of their steps.
+
+    Once for each process: another call, for another app, takes the place of the first.
+    """
+    store = _Lazy(lambda: claims if claims is not None else default_claims(app))
+
+    def tally() -> Tally | None:
+        found = store()
+        return found if isinstance(found, Tally) else None
+
+    global _publishing
+    _publishing = Publishing(client, lambda: tally() is not None)
+    reported = WorkerEvents(client, store)
+    working = Working(reported, Ending(reported, tally), results=results)
+    watch_groups(lambda: _publishing, guard)
+    install_step(app, Gate(client, store, pause))
+    register(app, pause)
+    _connect(_publishing, working, client, logs)
+
+
+class _Lazy:
+    """Something that is made on first use, when the app is configured."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: list[Any] = []
+
+    def __call__(self) -> Any:
+        if not self._made:
+            self._made.append(self._make())
+        return self._made[0]
+
+
+def guard(what: str, work: Callable[[], Any]) -> Any:
+    """Do our work in somebody else's task: a failure of ours is logged, once for each kind, and goes no further."""
+    try:
+        return work()
+    except Exception:
+        if what not in _told:
+            _told.add(what)
+            log.exception("Reporting %s to Runwatch failed; the task is not affected. Said once.", what)
+        return None
+
+
+def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: int | None) -> None:
+    def on(signal: Any, what: str, handle: Callable[..., Any]) -> None:
+        def receiver(sender: Any = None, **given: Any) -> None:
+            guard(what, lambda: handle(sender, given))
+
+        uid = f"runwatch/{what}"
+        signal.disconnect(dispatch_uid=uid)
+        signal.connect(receiver, weak=False, dispatch_uid=uid)
+
+    on(signals.before_task_publish, "publishing", lambda _, g: publishing.before_publish(g["headers"], g["body"]))
+    on(signals.after_task_publish, "published", lambda _, g: publishing.after_publish(g["headers"], g["body"], g))
+    on(signals.task_received, "received", lambda _, g: working.received(g["request"]))
+    on(signals.task_prerun, "started", lambda task, g: working.started(task, g["task_id"]))
+    on(signals.task_success, "succeeded", lambda task, g: working.succeeded(task, g["result"], g.get("runtime")))
+    on(
+        signals.task_failure,
+        "failed",
+        lambda task, g: working.failed(task, g["task_id"], g["exception"], g.get("einfo")),
+    )
+    on(signals.task_retry, "retried", lambda task, g: working.retried(task, g["request"], g.get("reason")))
+    on(
+        signals.task_postrun,
+        "left",
+        lambda task, g: working.left(task, g["task_id"], g.get("state"), g.get("retval")),
+    )
+    on(
+        signals.task_revoked,
+        "revoked",
+        lambda task, g: working.revoked(task, g["request"], g["terminated"], g["signum"], g["expired"]),
+    )
+    on(signals.task_unknown, "unknown", lambda _, g: working.unknown(g["name"], g["id"], g["message"]))
+    for signal in (signals.worker_process_shutdown, signals.worker_shutdown):
+        on(signal, f"flushed/{signal.name}", lambda _, g: client.flush(FLUSH))
+    if logs is not None:
+        on(signals.after_setup_logger, "logs", lambda _, g: _add_handler(g["logger"], logs))
+
+
+def _add_handler(logger: logging.Logger, level: int) -> None:
+    if not any(isinstance(handler, RunwatchHandler) for handler in logger.handlers):
+        handler = RunwatchHandler(level)
+        handler.addFilter(lambda record: record.name != "celery.app.trace")  # how tasks end is reported as it is
+        logger.addHandler(handler)

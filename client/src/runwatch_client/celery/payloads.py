@@ -1,0 +1,41 @@
+"""Arguments of tasks as JSON, in the form in which Celery sends them, so that a retry gets what the original got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kombu.utils import json as kombu_json
+
+from runwatch_client.encoding import MAX_DEPTH, MAX_PAYLOAD, trigger_text_of
+
+_dumps: Callable[..., str] = kombu_json.dumps
+
+
+def trigger_of(data: dict[str, Any]) -> str:
+    """JSON text. Dates and the like are in Celery's own notation, which a worker reads back into what they were."""
+    try:
+        text = _dumps(data, ensure_ascii=False, separators=(",", ":"))
+    except Exception:  # what only pickle can send; what is lost is marked
+        return trigger_text_of(data)
+    if len(text) > MAX_PAYLOAD or text.count("[") + text.count("{") > MAX_DEPTH:
+        return trigger_text_of(data) if len(text) > MAX_PAYLOAD or _deep(text) else text
+    return text
+
+
+def _deep(text: str) -> bool:
+    """Whether JSON text is nested deeper than the server takes."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            in_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest > MAX_DEPTH

@@ -1,0 +1,230 @@
+"""What happens where tasks are published: each message is marked, and the first of an execution reported as queued."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+from celery import canvas
+from celery._state import get_current_worker_task
+from kombu.utils.uuid import uuid
+
+from runwatch_client import events
+from runwatch_client.celery import marks
+from runwatch_client.celery.marks import HEADER, INTERNAL, Mark, Plan, chain_of, mark_of
+from runwatch_client.celery.payloads import trigger_of
+from runwatch_client.runs import Emitter
+
+DEFAULT_QUEUE = "celery"
+
+_plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
+
+
+class Publishing:
+    """The handlers of a process that publishes. `counts` says whether ends of groups can be counted."""
+
+    def __init__(self, emitter: Emitter, counts: Callable[[], bool]) -> None:
+        self._emitter = emitter
+        self._counts = counts
+        self._thread = threading.local()
+
+    def before_publish(self, headers: dict[str, Any], body: Any) -> None:
+        """Mark a message of protocol 2; one that is sent again, to try again, is marked already, and waits now."""
+        if not headers or "id" not in headers:
+            return
+        mark = marks.read(headers.get(HEADER)) or self._continued(headers, body)
+        if mark is None and headers["task"] not in INTERNAL:
+            mark = Mark(headers["id"], 0)
+        if mark is None:
+            return
+        headers[HEADER] = mark.header()
+        # A worker may begin before we hear that it was sent, and nothing begins before it is queued.
+        self._thread.now = datetime.now(UTC)
+        # Told here and not with the signal task_retry, which comes when the next attempt may have begun elsewhere.
+        if headers.get("retries") and headers["task"] not in INTERNAL:
+            id_ = f"{headers['id']}/waiting/{headers['retries']}"
+            self._emitter.emit_text(mark.run, "execution.waiting", id_, "null")
+
+    def after_publish(self, headers: Mapping[str, Any], body: Any, way: Mapping[str, Any]) -> None:
+        """Report an execution that begins with this message."""
+        if not headers or headers.get("retries") or headers.get("replaced_task_nesting"):
+            return
+        mark = marks.read(headers.get(HEADER))
+        if (plan := _plan.get()) is not None and headers["task"] not in INTERNAL:
+            plan.routes.append(route_of(way))
+        if mark is not None and mark.run == headers["id"] and mark.step == 0:
+            args, kwargs, embed = body
+            self._report(mark.run, task_claims(headers["task"], args, kwargs, embed, way), self._thread.now)
+
+    def _report(self, run: str, claims: str, at: datetime) -> None:
+        self._emitter.emit_text(run, "execution.queued", f"{run}/queued", claims, at=at)
+
+    def _continued(self, headers: Mapping[str, Any], body: Any) -> Mark | None:
+        """The mark of a message that belongs to something greater; None when it begins an execution."""
+        if (plan := _plan.get()) is not None:
+            # What polls for the end of a chord stands for that, and its members come next.
+            return plan.peek() if headers["task"] in INTERNAL else plan.take()
+        task = get_current_worker_task()
+        request = None if task is None else task.request
+        if headers["task"] == "celery.chord_unlock":
+            return _unlocking(request, body[0][0])
+        if request is None:
+            return None
+        if task.name == "celery.chord_unlock":
+            return _unlocked(request, body)
+        mark = mark_of(request)
+        if headers["id"] == request.id:
+            return mark  # the task replaced itself
+        if (chain := chain_of(request)) and marks.is_next(chain[-1], headers, request.id):
+            return Mark(mark.run, mark.step + 1, mark.join, mark.size)
+        if request.chord and marks.is_next(request.chord, headers, request.id):
+            step, join = _joined(mark, body)
+            return Mark(mark.run, step, join, mark.size)
+        if (headers.get("replaced_task_nesting") or 0) > (request.replaced_task_nesting or 0):
+            return Mark(mark.run, mark.step + 1, mark.join, mark.size)
+        return None
+
+    def publishing_group(self, group: Any, options: dict[str, Any]) -> Plan | None:
+        """The plan for a group that is about to be published, and which is given an id if it has none."""
+        members = list(marks.flat(group.tasks))
+        if not members or group.app.conf.task_always_eager:
+            return None
+        group_id = options.get("task_id") or group.options.get("task_id")
+        if not group_id:
+            group_id = options["task_id"] = uuid()
+        in_chord = any(marks.callback_of(member) is not None for member in members)
+        if (outer := _plan.get()) is not None:
+            mark = outer.take()
+            return self._planned(mark.run, mark.step, members, mark.join, mark.size, in_chord)
+        task = get_current_worker_task()
+        request = None if task is None else task.request
+        if request is not None and task.name not in INTERNAL:
+            mark = mark_of(request)
+            if request.chord and group_id == marks.first_id(request.chord):
+                step, join = _joined(mark, ())
+                return self._planned(mark.run, step, members, join, mark.size, in_chord)
+            # Only Celery itself hands the root on; a group that a task sends on its own account is for itself.
+            if options.get("root_id"):
+                return self._planned(mark.run, mark.step + 1, members, mark.join, mark.size, in_chord)
+        if not in_chord and not self._counts():
+            return None
+        plan = self._planned(group_id, 0, members, (), None, in_chord)
+        plan.own = True
+        return plan
+
+    def _planned(
+        self,
+        run: str,
+        base: int,
+        members: Sequence[Mapping[str, Any]],
+        join: tuple[int, ...],
+        size: int | None,
+        in_chord: bool,
+    ) -> Plan:
+        routes = None if (outer := _plan.get()) is None else outer.routes
+        after = base + sum(marks.width(member) for member in members)
+        if in_chord:
+            join = (after, *join)
+        elif size is None and self._counts():
+            size = sum(1 for member in members for _ in marks.ends(member))
+        return Plan(run, base, members, join, size, routes)
+
+    def published_group(self, group: Any, plan: Plan, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Report a group or chord that is an execution of its own; its members were given these arguments besides."""
+        members = list(group.tasks)
+        callback = marks.callback_of(members[0])
+        follow = [] if callback is None else [callback, *reversed((callback.get("options") or {}).get("chain") or ())]
+        each = [name for signature in (*members, *follow) for name in marks.names(signature)]
+        shown = ", ".join(dict.fromkeys(name for member in members for name in marks.names(member)))
+        workflow = f"group({shown})" if callback is None else f"chord({shown}, {next(marks.names(callback))})"
+        plain = [marks.without_ids(member) for member in members]
+        marks.as_published(plain, args, kwargs, plan.routes)
+        data: dict[str, Any] = {"group": plain, **next(iter(plan.routes), {})}
+        if callback is not None:
+            data["chord"] = marks.without_ids(callback)
+        if follow[1:]:
+            data["chain"] = [marks.without_ids(signature) for signature in follow[1:]]
+        self._report(plan.run, events.claims(workflow, "celery", trigger_of(data), None, each), plan.made)
+
+
+def task_claims(
+    task: str, args: Any, kwargs: Any, embed: Mapping[str, Any] | None, way: Mapping[str, Any] | None
+) -> str:
+    """What is claimed of a task, and the chain that follows it; `way` has the exchange and key that it was sent by."""
+    chain = list(reversed((embed or {}).get("chain") or ()))
+    data: dict[str, Any] = {"args": args, "kwargs": kwargs}
+    data |= route_of(way or {})
+    if chain:
+        data["chain"] = [marks.without_ids(signature) for signature in chain]
+    for key, name in (("callbacks", "link"), ("errbacks", "link_error")):
+        if signatures := (embed or {}).get(key):
+            data[name] = [marks.without_ids(signature) for signature in signatures]
+    definition = [task, *(name for signature in chain for name in marks.names(signature))] if chain else None
+    return events.claims(task, "celery", trigger_of(data), None, definition)
+
+
+def route_of(way: Mapping[str, Any]) -> dict[str, str]:
+    """Where a message went, if that is not the usual queue: a retry must go where somebody listens."""
+    exchange, queue = way.get("exchange"), way.get("routing_key")
+    if exchange:
+        return {"exchange": str(getattr(exchange, "name", exchange))}
+    return {"queue": str(queue)} if queue and queue != DEFAULT_QUEUE else {}
+
+
+def _joined(mark: Mark, body: Any) -> tuple[int, tuple[int, ...]]:
+    """The index of a chord's callback, and the joins around it."""
+    if mark.join:
+        return mark.join[0], mark.join[1:]
+    # Nobody marked the chord. The callback is given the results of the members, which have the indexes before.
+    args = body[0] if body else ()
+    return (len(args[0]) if args and isinstance(args[0], list | tuple) else _after(mark)), ()
+
+
+def _after(mark: Mark) -> int:
+    """An index that no member of the same chord is likely to have."""
+    return min(mark.step + 100, events.MAX_STEPS - 1)
+
+
+def _unlocking(request: Any, group_id: str) -> Mark:
+    """For result backends that poll a chord: which execution it is in, and the index of its first member."""
+    if request is not None and (chain := chain_of(request)) and marks.first_id(chain[-1]) == group_id:
+        mark = mark_of(request)
+        return Mark(mark.run, mark.step + 1, mark.join, mark.size)
+    return Mark(group_id, 0)
+
+
+def _unlocked(request: Any, body: Any) -> Mark | None:
+    """The mark of the callback that the polling task publishes."""
+    mark = marks.read((request.headers or {}).get(HEADER))
+    if mark is None:
+        return None
+    results = body[0][0] if body[0] else ()
+    count = len(results) if isinstance(results, list | tuple) else 100
+    return Mark(mark.run, min(mark.step + count, events.MAX_STEPS - 1), mark.join, mark.size)
+
+
+def watch_groups(publishing: Callable[[], Publishing | None], guard: Callable[[str, Callable[[], Any]], Any]) -> None:
+    """Wrap Celery's group.apply_async, which is the only place that knows all of a group's members."""
+    original = canvas.group.apply_async
+    if hasattr(original, "runwatch"):
+        return
+
+    @wraps(original)
+    def apply_async(self: Any, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        hook = publishing()
+        plan = None if hook is None else guard("group", lambda: hook.publishing_group(self, options))
+        token = _plan.set(plan)
+        try:
+            result = original(self, args, kwargs, **options)
+        finally:
+            _plan.reset(token)
+        if hook is not None and plan is not None and plan.own:
+            guard("group", lambda: hook.published_group(self, plan, args or (), kwargs or {}))
+        return result
+
+    apply_async.runwatch = True  # type: ignore[attr-defined]
+    canvas.group.apply_async = apply_async

@@ -1,0 +1,107 @@
+"""Groups and chords that Runwatch retries: one message, claimed like any other retry, has a worker start them.
+
+Only a process of the engine can: it knows where the results of the members are gathered, and how tasks are routed.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from itertools import count
+from typing import Any
+
+from celery import Task, canvas
+from celery.exceptions import Reject
+from kombu.exceptions import OperationalError
+
+from runwatch_client.celery import marks
+from runwatch_client.celery.gate import PUBLICATION, RETRY_OF
+from runwatch_client.celery.marks import START
+
+# What a chord is given, and everything in it that its makers did not name: the same ids each time.
+_ids: ContextVar[Iterator[str] | None] = ContextVar("runwatch_ids", default=None)
+
+
+def register(app: Any, pause: float) -> None:
+    """Give the app the task that starts a group or chord; its id is that of the group.
+
+    A worker that dies in the middle leaves the message to another, who publishes all of it again. That does no harm:
+    each member has the id that it had, and the message that comes second is dropped by the gate.
+    """
+    _know_ids(canvas)
+
+    @app.task(
+        name=START, base=Task, bind=True, shared=False, acks_late=True, reject_on_worker_lost=True, ignore_result=True
+    )  # type: ignore[untyped-decorator]
+    def start(task: Any, data: Mapping[str, Any]) -> None:
+        given = task.request.headers or {}
+        # Not the name of the message that we were started by: of two who start the same members one is to be dropped.
+        publication = f"{given.get(PUBLICATION)}/{uuid.uuid4().hex[:8]}"
+        headers = {RETRY_OF: given.get(RETRY_OF), PUBLICATION: publication}
+        try:
+            begin(app, task.request.id, data, headers)
+        except _passing_errors(app) as error:
+            time.sleep(pause)
+            raise Reject(error, requeue=True) from error
+
+
+def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+    """Publish a group or chord under this id; every message that it begins with has these headers."""
+    members = [_claimed(member, headers) for member in data["group"]]
+    body = data.get("chord")
+    with _same_ids(run):
+        if body is None:
+            canvas.group(members, app=app, task_id=run).apply_async()
+            return
+        body = _claimed(body, headers)
+        if rest := data.get("chain"):
+            body["options"].pop("chain", None)  # the same once more
+            body = canvas.chain(*(canvas.signature(part, app=app) for part in (body, *rest)), app=app)
+        canvas.chord(members, body, app=app, task_id=run).apply_async()
+
+
+def _passing_errors(app: Any) -> tuple[type[Exception], ...]:
+    """What broker and result backend raise while they cannot be reached."""
+    of_backend = getattr(app.backend, "connection_errors", ())
+    # Celery counts KeyError among those of Redis.
+    return (OperationalError, OSError, *(kind for kind in of_backend if not issubclass(kind, LookupError)))
+
+
+def _claimed(signature: Mapping[str, Any], headers: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a signature whose first messages have the headers."""
+    copy = deepcopy(dict(signature))
+    for first, is_callback in marks.openers(copy):
+        options = first["options"] = dict(first.get("options") or {})
+        options["headers"] = {**(options.get("headers") or {}), **headers}
+        if not is_callback:
+            # Celery would publish it a second time when an answer is late, and with the same name both would run.
+            options["retry"] = False
+    return copy
+
+
+@contextmanager
+def _same_ids(run: str) -> Iterator[None]:
+    space = uuid.uuid5(uuid.NAMESPACE_OID, run)
+    token = _ids.set(str(uuid.uuid5(space, str(number))) for number in count())
+    try:
+        yield
+    finally:
+        _ids.reset(token)
+
+
+def _know_ids(module: Any) -> None:
+    """Have Celery's canvases take our ids while there are any: what is nested in them cannot be named otherwise."""
+    original: Callable[[], str] = module.uuid
+    if hasattr(original, "runwatch"):
+        return
+
+    def new_id() -> str:
+        ids = _ids.get()
+        return original() if ids is None else next(ids)
+
+    new_id.runwatch = True  # type: ignore[attr-defined]
+    module.uuid = new_id

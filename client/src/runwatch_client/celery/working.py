@@ -1,0 +1,247 @@
+"""What happens where tasks run: Celery's signals as events. In a prefork pool the children see tasks begin and end, and
+the main process sees them arrive, be revoked, exceed their time, and lose their child."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Ignore, Reject
+from celery.utils.serialization import UnpickleableExceptionWrapper
+
+from runwatch_client import events
+from runwatch_client.celery import marks
+from runwatch_client.celery.ending import Ending, never_reached
+from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, chain_of, mark_of
+from runwatch_client.celery.payloads import trigger_of
+from runwatch_client.celery.publishing import task_claims
+from runwatch_client.encoding import text_of
+from runwatch_client.runs import Emitter, Reported, State, current_run, current_step
+
+REMEMBERED = 1_000  # ends that the main process has told, of which it may hear twice
+
+
+@dataclass(slots=True)
+class Open:
+    """A task that runs in this process."""
+
+    mark: Mark
+    attempt: str
+    began: float
+    before: tuple[Reported | None, int | None]
+    ended: bool = False
+
+
+class Working:
+    """The handlers of a worker."""
+
+    def __init__(self, emitter: Emitter, ending: Ending, *, results: bool) -> None:
+        self._emitter = emitter
+        self._ending = ending
+        self._results = results
+        self._open: dict[str, Open] = {}
+        self._requests: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def received(self, request: Any) -> None:
+        """In the main process: report as queued what its publisher did not."""
+        self._requests[request.id] = request
+        headers = request.request_dict
+        if HEADER in headers or headers.get("retries") or request.type in INTERNAL:
+            return
+        mark = marks.unmarked(request.id, request.root_id, headers.get("group"), request.chord)
+        if mark.run == request.id:
+            embed = request._payload[2]
+            claims = task_claims(request.type, request.args, request.kwargs, embed, request.delivery_info)
+            self._emit(mark, "execution.queued", f"{mark.run}/queued", claims)
+
+    def started(self, task: Any, task_id: str) -> None:
+        """A task begins, in the process and thread that runs it."""
+        request = task.request
+        if task.name in INTERNAL:
+            return
+        mark, attempt = mark_of(request), attempt_of(request)
+        marks.remember_chain(request)
+        self._open[task_id] = Open(mark, attempt, time.perf_counter(), (current_run.get(), current_step.get()))
+        current_run.set(Reported(self._emitter, mark.run))
+        current_step.set(mark.step)
+        self._emitter.keep_alive(mark.run, task_id)
+        if mark.step == 0 or request.group_index is not None or attempt != "0":
+            self._emit(mark, "execution.started", f"{task_id}/started/{attempt}", _claims(task, request, mark))
+        given = None if mark.step == 0 and mark.run == task_id else trigger_of(_arguments(request))
+        data = events.step_started(mark.step, task.name, "task", given)
+        self._emit(mark, "step.started", f"{task_id}/step/started/{attempt}", data)
+
+    def succeeded(self, task: Any, result: Any, runtime: float | None) -> None:
+        """A task has returned; what follows it is published already."""
+        request = task.request
+        if (running := self._open.get(request.id)) is None:
+            return
+        running.ended = True
+        output = text_of(result) if self._results else None
+        self._end_step(task, request, running.mark, "SUCCEEDED", output=output, seconds=runtime)
+        if not chain_of(request) and not request.chord:
+            self._ending.ended(running.mark, request.id, running.attempt, "SUCCEEDED")
+
+    def failed(self, task: Any, task_id: str, error: BaseException, einfo: Any) -> None:
+        """A task has failed; of time limits and lost children the main process hears, of some of them twice."""
+        if (task.name in INTERNAL and task.name != START) or isinstance(error, Reject | Ignore):
+            return
+        request = self._request_of(task, task_id)
+        if request is None:
+            return
+        running = self._open.get(task_id)
+        if running is not None:
+            running.ended = True
+        elif not self._is_first(task_id, attempt_of(request)):
+            return
+        mark = mark_of(request)
+        self._fail(task, request, mark, state_of(error), told_error(error, einfo, mark.step))
+
+    def retried(self, task: Any, request: Any, reason: Any) -> None:
+        """A task will be tried again; that the execution waits is told where the message is sent."""
+        if task.name in INTERNAL:
+            return
+        mark, attempt = mark_of(request), attempt_of(request)
+        error = getattr(reason, "exc", None)
+        attributes: dict[str, Any] = {"task": task.name, "retries": request.retries}
+        if error is not None:
+            attributes["error"] = events.type_name(error) if isinstance(error, BaseException) else str(error)
+        data = events.log_line("WARNING", str(reason) if reason is not None else "Retry", mark.step, attributes)
+        self._emit(mark, "log.written", f"{request.id}/retry/{attempt}", data)
+        if (running := self._open.get(request.id)) is not None:
+            running.ended = True
+
+    def left(self, task: Any, task_id: str, state: str | None, retval: Any) -> None:
+        """The worker is done with a task, however it ended."""
+        if (running := self._open.pop(task_id, None)) is None:
+            return
+        self._emitter.let_go(task_id)
+        current_run.set(running.before[0])
+        current_step.set(running.before[1])
+        if running.ended:
+            return
+        request = task.request
+        if isinstance(retval, Reject) and retval.requeue and task.acks_late:
+            data = events.log_line("WARNING", "The task gave its message back to the queue", running.mark.step, {})
+            self._emit(running.mark, "log.written", f"{task_id}/rejected/{running.attempt}", data)
+            self._emit(running.mark, "execution.waiting", f"{task_id}/waiting/{running.attempt}")
+        elif isinstance(retval, Reject):
+            error = told_error(retval, None, running.mark.step)
+            self._fail(task, request, running.mark, "FAILED", error)
+        elif isinstance(retval, Ignore) and str(retval).startswith("Replaced by"):
+            self._end_step(task, request, running.mark, "SUCCEEDED")  # its replacement goes on
+        elif isinstance(retval, Ignore):
+            self._fail(task, request, running.mark, "SKIPPED", None)
+
+    def revoked(self, task: Any, request: Any, terminated: bool, signum: Any, expired: bool) -> None:
+        """A task was revoked before it ran or while it did, or has expired."""
+        if task.name in INTERNAL and task.name != START:
+            return
+        how = "expired before it was run" if expired else f"was terminated ({signum})" if terminated else "was revoked"
+        mark = mark_of(request)
+        type_ = "Expired" if expired else "Revoked"
+        self._fail(task, request, mark, "CANCELLED", events.told_failure(type_, f"The task {how}", "", mark.step))
+
+    def unknown(self, name: str, task_id: str, message: Any) -> None:
+        """A message for a task that this worker does not have; it is thrown away."""
+        headers = message.headers or {}
+        mark = marks.read(headers.get(HEADER)) or Mark(headers.get("root_id") or task_id, 0)
+        error = events.told_failure("NotRegistered", f"The worker knows no task {name}", "", mark.step)
+        data = events.step_finished(mark.step, name, "FAILED", kind="task", error=error)
+        self._emit(mark, "step.finished", f"{task_id}/step/unknown", data)
+        self._ending.ended(mark, task_id, "unknown", "FAILED", error)
+
+    def _fail(self, task: Any, request: Any, mark: Mark, state: State, error: dict[str, Any] | None) -> None:
+        if task.name == START:
+            error = {key: value for key, value in (error or {}).items() if key != "step"}  # it is none of the members
+        else:
+            self._end_step(task, request, mark, state, error=error)
+        self._ending.ended(mark, request.id, attempt_of(request), state, error, never_reached(request))
+
+    def _end_step(
+        self,
+        task: Any,
+        request: Any,
+        mark: Mark,
+        state: State,
+        *,
+        output: str | None = None,
+        error: dict[str, Any] | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        if seconds is None and (running := self._open.get(request.id)) is not None:
+            seconds = time.perf_counter() - running.began
+        data = events.step_finished(
+            mark.step, task.name, state, kind="task", output=output, error=error, seconds=seconds
+        )
+        self._emit(mark, "step.finished", f"{request.id}/step/finished/{attempt_of(request)}", data)
+
+    def _request_of(self, task: Any, task_id: str) -> Any:
+        """The Context of a task; the main process has not always made it the task's own."""
+        if task.request.id == task_id:
+            return task.request
+        received = self._requests.get(task_id)
+        return None if received is None else received._context
+
+    def _is_first(self, task_id: str, attempt: str) -> bool:
+        if (task_id, attempt) in self._told:
+            return False
+        self._told[task_id, attempt] = None
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+    def _emit(self, mark: Mark, type_: str, id_: str, data: str = "null") -> None:
+        self._emitter.emit_text(mark.run, type_, id_, data)
+
+
+def attempt_of(request: Any) -> str:
+    """Which run of the same task this is, as far as Celery knows."""
+    again = (request.delivery_info or {}).get("redelivered")
+    nested = request.replaced_task_nesting
+    return f"{request.retries or 0}{'r' if again else ''}{f'+{nested}' if nested else ''}"
+
+
+def state_of(error: BaseException) -> State:
+    """How a task ended that failed like this."""
+    if isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
+        return "TIMED_OUT"
+    return "CRASHED" if isinstance(error, WorkerLostError) else "FAILED"
+
+
+def told_error(error: Any, einfo: Any, step: int) -> dict[str, Any]:
+    """The error in its own words, where those of Celery are a wrapper's or only a tuple."""
+    handled = sys.exc_info()[1]
+    wrapped = isinstance(error, UnpickleableExceptionWrapper)
+    if wrapped and handled is not None and type(handled).__name__ == error.exc_cls_name:
+        return events.failure(handled, step)  # what was raised, with its causes
+    trace = getattr(einfo, "traceback", None)
+    told = events.failure(error, step, stack_trace=None if trace is None else str(trace))
+    if wrapped:
+        told["type"] = f"{error.exc_module}.{error.exc_cls_name}"
+    elif isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
+        kind = "soft" if isinstance(error, SoftTimeLimitExceeded) else "hard"
+        told["message"] = f"The {kind} time limit{f' of {error.args[0]} s' if error.args else ''} was exceeded"
+    elif isinstance(error, Reject):
+        told["message"] = f"The task rejected its message: {error.reason}"
+    return told
+
+
+def _claims(task: Any, request: Any, mark: Mark) -> str:
+    """What the first task of an execution says of it, should the report of its publisher be lost."""
+    if mark.run == request.id and mark.step == 0:
+        embed: dict[str, Any] = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
+        return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info)
+    if request.chord and marks.read((request.headers or {}).get(HEADER)) is None:
+        return events.claims(f"chord({task.name}, {next(marks.names(request.chord))})", "celery")
+    return "null"
+
+
+def _arguments(request: Any) -> dict[str, Any]:
+    return {"args": request.args, "kwargs": request.kwargs}

@@ -1,0 +1,156 @@
+"""The one object that an engine makes: where to report to, and as whom."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from runwatch_client import events
+from runwatch_client.buffer import MAX_BYTES, MAX_EVENTS
+from runwatch_client.encoding import quote, text_of
+from runwatch_client.reporter import Reporter, Stats
+from runwatch_client.runs import NOT_GIVEN, Run
+
+MEDIA_TYPE = "application/cloudevents-batch+json"
+
+
+class Runwatch:
+    """Reports runs to the Runwatch at `url` as the engine `source`, with a token of role RUNNER.
+
+    Make one for each process and keep it; it may be used in many threads, and after a fork. Nothing but wrong arguments
+    here raises, and nothing waits for the network: events are queued and sent by a thread, in batches.
+
+    heartbeat, linger, timeout: seconds between heartbeats of an open run, to wait for more events before a batch is
+    sent, and for an answer. max_events, max_bytes: bounds of the queue. transport: for httpx, to go another way.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        source: str,
+        *,
+        heartbeat: float = 30.0,
+        linger: float = 0.1,
+        timeout: float = 10.0,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if not 1 <= len(source) <= 100:
+            raise ValueError("source, the name of the engine, has 1 to 100 characters")
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("url is that of Runwatch, such as https://runwatch.example")
+        self.source = source
+        self._source = quote(source)
+        headers = {"authorization": f"Bearer {token}", "content-type": MEDIA_TYPE}
+
+        def make_client() -> httpx.Client:
+            return httpx.Client(headers=headers, timeout=timeout, transport=transport)
+
+        self._reporter = Reporter(
+            f"{url.rstrip('/')}/api/events",
+            make_client,
+            max_events=max_events,
+            max_bytes=max_bytes,
+            linger=linger,
+            heartbeat=heartbeat,
+        )
+
+    def execution(
+        self,
+        workflow: str,
+        *,
+        trigger_kind: str = "manual",
+        trigger_data: Any = NOT_GIVEN,
+        trigger_json: str | None = None,
+        external_id: str | None = None,
+        retry_of: str | None = None,
+        definition: Sequence[str] | None = None,
+    ) -> Run:
+        """A run, to be entered.
+
+        trigger_data is what a retry would be given; trigger_json is the same as JSON text, where digits matter.
+        external_id names the run within the engine: give the one of the retry that Runwatch asked for. retry_of is the
+        id that Runwatch gave to the run that this one repeats on the engine's own account. definition: names of steps.
+        """
+        return Run(
+            self,
+            uuid.uuid4().hex if external_id is None else str(external_id),
+            workflow=workflow,
+            trigger_kind=trigger_kind,
+            trigger_data=trigger_data,
+            trigger_json=trigger_json,
+            retry_of=retry_of,
+            definition=definition,
+        )
+
+    def emit(
+        self,
+        subject: str,
+        type: str,
+        data: Any = None,
+        *,
+        id: str | None = None,
+        time: datetime | None = None,
+        minor: bool = False,
+    ) -> None:
+        """Queue an event of your own making; without an `id` it cannot be told from a second one like it."""
+        given = f"{subject}/{events.unique(type)}" if id is None else id
+        self._reporter.emit(events.event(self._source, subject, type, given, text_of(data), time), minor=minor)
+
+    def emit_text(
+        self,
+        subject: str,
+        type_: str,
+        id_: str,
+        data: str,
+        *,
+        minor: bool = False,
+        at: datetime | None = None,
+        claims_retries: bool = False,
+    ) -> None:
+        """Queue an event with `data` as JSON text; `at` is when it happened, if that is not now.
+
+        claims_retries: say with it that this engine runs a retry once, even when it is published twice.
+        """
+        event = events.event(self._source, subject, type_, id_, data, at, claims_retries=claims_retries)
+        self._reporter.emit(event, minor=minor)
+
+    def keep_alive(self, subject: str, key: str | None = None) -> None:
+        """Send heartbeats for a run until let_go() of the key, which is the subject unless several keep it alive."""
+
+        def heartbeat() -> bytes:
+            return events.event(self._source, subject, "execution.heartbeat", f"{subject}/{events.unique('alive')}")
+
+        self._reporter.keep_alive(key or subject, heartbeat)
+
+    def let_go(self, key: str) -> None:
+        """Send no more heartbeats for this key."""
+        self._reporter.let_go(key)
+
+    @property
+    def stats(self) -> Stats:
+        """How many events were sent, rejected and dropped, and how many are pending."""
+        return self._reporter.stats
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait, `timeout` seconds at most, until what was queued is sent or given up; whether it is."""
+        return self._reporter.flush(timeout)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Send what is left, for `timeout` seconds at most; whether all of it was sent. Later events are dropped."""
+        return self._reporter.close(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,153 @@
+"""One batch on its way: sent until it is taken, in halves when it is refused as a whole."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from runwatch_client.buffer import MAX_BATCH_EVENTS
+
+log = logging.getLogger("runwatch_client")
+
+FIRST_PAUSE = 0.25  # seconds; doubled with each failure
+LONGEST_PAUSE = 30.0
+LONGEST_RETRY_AFTER = 300.0  # what a server may ask for; a mistyped date must not silence an engine for a year
+# No token, or not the right one: somebody must act, and nothing is gained by asking often.
+UNAUTHORIZED, LONGEST_UNAUTHORIZED = {401, 403}, 60.0
+REFUSED = {400, 413}  # the body; one event of it may be the cause
+
+_threads: set[int] = set()
+
+
+class Delivery:
+    """Sends batches, one at a time; counts what became of the events."""
+
+    def __init__(self, url: str, make_client: Callable[[], httpx.Client], rest: Callable[[float], bool]) -> None:
+        """`rest` waits so many seconds and returns whether to go on."""
+        self._url = url
+        self._make_client = make_client
+        self._client: httpx.Client | None = None
+        self._rest = rest
+        self._told: set[str] = set()
+        self.most = MAX_BATCH_EVENTS  # events a batch; less when the server takes less
+        self.sent = 0
+        self.rejected = 0
+        self.refused = 0
+
+    def deliver(self, batch: Sequence[bytes]) -> bool:
+        """Return True when every event is taken or refused, False when there is no time left."""
+        waiting = [batch]
+        failures = 0
+        while waiting:
+            part = waiting.pop()
+            problem, least, longest = self._attempt(part, waiting)
+            if problem is None:
+                failures = 0
+                continue
+            waiting.append(part)
+            self._tell(problem, problem)
+            # Half of the pause is chance: a thousand workers must not all come back in the same second.
+            pause = min(longest, FIRST_PAUSE * 2 ** min(failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311
+            failures += 1
+            if not self._rest(max(least, pause)):
+                return False
+        return True
+
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        _threads.discard(threading.get_ident())
+        if self._client is not None:
+            self._client.close()
+
+    def _attempt(self, part: Sequence[bytes], waiting: list[Sequence[bytes]]) -> tuple[str | None, float, float]:
+        """Why `part` must be sent again, if it must, and the least and the longest pause before, in seconds."""
+        try:
+            answer = self._post(b"[" + b",".join(part) + b"]")
+        except Exception as error:  # of httpx, of a proxy's settings, of a transport that somebody gave us
+            if not isinstance(error, httpx.TransportError):
+                self._client = None
+            return f"Runwatch cannot be reached ({type(error).__name__}: {error})", 0.0, LONGEST_PAUSE
+        status = answer.status_code
+        if status == 202:
+            self._count(answer, len(part))
+            return None, 0.0, 0.0
+        if status in REFUSED:
+            self._split(part, waiting, answer)
+            return None, 0.0, 0.0
+        if status in UNAUTHORIZED:
+            return f"Runwatch refuses the token of this engine: {_said(answer)}", 0.0, LONGEST_UNAUTHORIZED
+        return f"Runwatch cannot take events now: {_said(answer)}", _retry_after(answer), LONGEST_PAUSE
+
+    def _post(self, body: bytes) -> httpx.Response:
+        if self._client is None:
+            _threads.add(threading.get_ident())
+            self._client = self._make_client()
+        return self._client.post(self._url, content=body)
+
+    def _count(self, answer: httpx.Response, events: int) -> None:
+        self._told = {told for told in self._told if told.startswith("event: ")}
+        try:
+            rejected = [str(each["error"]) for each in answer.json()["rejected"]]
+        except Exception:  # 202 is what counts; a proxy may have swallowed the rest
+            rejected = []
+        for reason in rejected:
+            self._tell(f"event: {reason}", f"Runwatch rejected an event: {reason}")
+        self.rejected += len(rejected)
+        self.sent += max(0, events - len(rejected))
+
+    def _split(self, part: Sequence[bytes], waiting: list[Sequence[bytes]], answer: httpx.Response) -> None:
+        if len(part) == 1:
+            said = _said(answer)
+            self._tell(f"event: {said}", f"Runwatch cannot read an event, which is dropped: {said}; {part[0][:300]!r}")
+            self.refused += 1
+            return
+        middle = len(part) // 2
+        waiting += [part[middle:], part[:middle]]
+        if answer.status_code == 413:
+            self.most = max(1, min(self.most, middle))
+
+    def _tell(self, key: str, message: str) -> None:
+        """Log once: until the next success, or, of single events, for good."""
+        if key not in self._told and len(self._told) < 100:
+            self._told.add(key)
+            log.warning(message)
+
+
+def is_own_thread(ident: int | None) -> bool:
+    """Whether a thread is one that delivers: what is logged there must not be reported."""
+    return ident in _threads
+
+
+def forget_threads() -> None:
+    """In the child of a fork: none of the parent's threads goes on here, and their numbers are given out anew."""
+    _threads.clear()
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        return f"{answer.status_code}, {answer.json()['errors'][0]['message']}"
+    except Exception:
+        return f"{answer.status_code} {answer.text[:200]!r}"
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    """Seconds that the server asks to wait: it may give a number or a date."""
+    value = answer.headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else 0.0
+
+
+# httpx logs every request at level INFO; ours would fill the log of whoever shows that level.
+logging.getLogger("httpx").addFilter(lambda record: not is_own_thread(record.thread))

@@ -1,0 +1,178 @@
+"""Retries that come as webhooks: verified after the Standard Webhooks specification, and read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TYPE = "execution.retry_requested"
+PREFIX = "whsec_"
+TOLERANCE = 300.0  # seconds, the specification's advice
+
+
+class WebhookError(Exception):
+    """A webhook that must not be acted upon."""
+
+
+class MissingHeader(WebhookError):
+    """One of webhook-id, webhook-timestamp and webhook-signature is not there."""
+
+
+class BadTimestamp(WebhookError):
+    """The timestamp is none, or too far from now: an old message sent again, or a wrong clock."""
+
+
+class BadSignature(WebhookError):
+    """No signature fits body, headers and secret."""
+
+
+class BadBody(WebhookError):
+    """Signed by Runwatch, and yet not a request for a retry that this version understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """What Runwatch asks for: run `workflow` again with the trigger's data, and report it as `external_id`.
+
+    webhook_id is the same when the same request is delivered again: keep it, and answer 2xx without a second run.
+    trigger_json is the data as it was sent, in which every number has its digits; trigger_data is the same, parsed, or
+    None when there is none.
+    """
+
+    webhook_id: str
+    execution_id: str
+    external_id: str
+    retry_of: str | None
+    workflow: str
+    trigger_kind: str
+    trigger_data: Any
+    trigger_json: str | None
+
+
+def verify(
+    body: bytes, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE, now: float | None = None
+) -> RetryRequest:
+    """The request in `body`, which must be the very bytes that came; raises a WebhookError when it cannot be trusted.
+
+    `secret` is whsec_ and Base64. `tolerance` is how many seconds the timestamp may differ from `now`.
+    """
+    given = {str(name).lower(): value for name, value in headers.items()}
+    try:
+        webhook_id, timestamp, signatures = (given[f"webhook-{part}"] for part in ("id", "timestamp", "signature"))
+    except KeyError as error:
+        raise MissingHeader(f"the header {error.args[0]} is missing") from None
+    _check_time(timestamp, time.time() if now is None else now, tolerance)
+    signed = b".".join([webhook_id.encode(), timestamp.encode(), body])
+    expected = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
+    if not _any_fits(signatures, expected):
+        raise BadSignature("no signature of version v1 fits")
+    return _read(webhook_id, body)
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes that a secret stands for; ValueError when it is none."""
+    text = secret.removeprefix(PREFIX)
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key:
+        raise ValueError("a webhook secret is whsec_ followed by Base64")
+    return key
+
+
+def _check_time(timestamp: str, now: float, tolerance: float) -> None:
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
+        raise BadTimestamp("webhook-timestamp is not a number of seconds")
+    difference = int(timestamp) - now
+    if abs(difference) > tolerance:
+        raise BadTimestamp(f"webhook-timestamp is {abs(difference):.0f} s {'ahead' if difference > 0 else 'old'}")
+
+
+def _any_fits(signatures: str, expected: bytes) -> bool:
+    """Whether a v1 signature fits; all are compared, whichever fits, so that the time says nothing."""
+    fits = False
+    for each in signatures.split(" "):
+        version, _, text = each.partition(",")
+        if version != "v1":
+            continue
+        try:
+            signature = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        fits |= hmac.compare_digest(signature, expected)
+    return fits
+
+
+def _read(webhook_id: str, body: bytes) -> RetryRequest:
+    try:
+        text = body.decode()
+        event = json.loads(text)
+        if event["type"] != TYPE:
+            raise BadBody(f"the event is of type {event['type']!r}, not {TYPE}")
+        data = event["data"]
+        trigger = data.get("trigger") or {}
+        raw = _raw(text, "data", "trigger", "data") if "data" in trigger else None
+        request = RetryRequest(
+            webhook_id=webhook_id,
+            execution_id=data["executionId"],
+            external_id=data["externalId"],
+            retry_of=data.get("retryOf"),
+            workflow=data["workflow"],
+            trigger_kind=trigger.get("kind", "unknown"),
+            trigger_data=trigger.get("data"),
+            trigger_json=raw,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadBody(f"the body is not a request for a retry: {type(error).__name__}: {error}") from None
+    for value in (request.execution_id, request.external_id, request.workflow, request.trigger_kind):
+        if not isinstance(value, str):
+            raise BadBody("the body is not a request for a retry: ids, workflow and kind are texts")
+    return request
+
+
+_SPACE = " \t\n\r"
+_decoder = json.JSONDecoder()
+
+
+def _raw(text: str, *path: str) -> str:
+    """The text of the value at `path` in a JSON object that is known to be valid; of repeated keys the last."""
+    start, end = _value(text, _skip(text, 0))
+    for key in path:
+        start, end = _member(text, start, key)
+    return text[start:end]
+
+
+def _member(text: str, start: int, wanted: str) -> tuple[int, int]:
+    """Where the value of a key of the object at `start` begins and ends."""
+    found: tuple[int, int] | None = None
+    position = _skip(text, start + 1)
+    while text[position] != "}":
+        key, position = _decoder.raw_decode(text, position)
+        position = _skip(text, _skip(text, position) + 1)  # past the colon
+        span = _value(text, position)
+        if key == wanted:
+            found = span
+        position = _skip(text, span[1])
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+    if found is None:
+        raise KeyError(wanted)
+    return found
+
+
+def _value(text: str, position: int) -> tuple[int, int]:
+    return position, _decoder.raw_decode(text, position)[1]
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position] in _SPACE:
+        position += 1
+    return position

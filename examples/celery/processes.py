@@ -1,0 +1,114 @@
+"""The processes of the demo: started one after the other, ended in the other order, and nothing of them is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+PATIENCE = 30.0  # seconds that anything may take
+
+
+class Failed(Exception):
+    """What to tell the person who started the demo."""
+
+
+class Processes:
+    """A folder and the processes in it; each has its log there."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="runwatch-demo-")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # One Ctrl-C is enough: what follows takes a few seconds at most.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._stack.close()
+        signal.signal(signal.SIGINT, before)
+
+    def start(
+        self, name: str, words: list[str], environment: Mapping[str, str], ready: Callable[[str], bool], place: Path
+    ) -> None:
+        """Start one in `place`, and wait until it is ready, which may be told from its log."""
+        path = self.folder / f"{name}.log"
+        with path.open("wb") as log:
+            # A session of its own: Ctrl-C is for us, and all of its children end with it.
+            process = subprocess.Popen(
+                words,
+                cwd=place,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._stack.callback(_end, process)
+
+        def is_ready() -> bool:
+            said = path.read_text(errors="replace")
+            if process.poll() is not None:
+                raise Failed(f"The {name} ended at once:\n{said[-2000:]}")
+            return ready(said)
+
+        wait(is_ready, f"the {name}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its children, and itself if it does not listen
+    process.wait()
+
+
+def wait(met: Callable[[], bool], what: str) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not met():
+        if time.monotonic() > deadline:
+            raise Failed(f"Waited {PATIENCE:.0f} s in vain for {what}")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what is set for a Runwatch of yours, and without proxies: all of this is on this machine."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RUNWATCH_", "CELERY_")) and not name.lower().endswith("_proxy")
+    }
+
+
+def output_of(words: list[str], environment: Mapping[str, str], place: Path) -> str:
+    """What a program prints that ends by itself."""
+    done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    if done.returncode:
+        raise Failed(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()

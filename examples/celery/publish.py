@@ -1,0 +1,21 @@
+"""Publishes one canvas of each kind, and prints the external ids of their executions."""
+
+from __future__ import annotations
+
+import gc
+
+import tasks
+
+
+def main() -> None:
+    """A chain is known by its first task, groups and chords by the group."""
+    result = tasks.invoice("monday").delay()
+    while result.parent is not None:
+        result = result.parent
+    print(result.id, tasks.quarter().delay().parent.id, tasks.archive().delay().id)
+    tasks.client.close()
+
+
+if __name__ == "__main__":
+    main()
+    gc.collect()  # results that are left over say goodbye to their backend, and cannot when Python ends

@@ -1,0 +1,59 @@
+"""Workers that end, and an app without any Redis."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from tests.client.conftest import Bench
+from tests.client.sink import Sink
+from tests.client.test_celery_claims import retry
+from tests.client.workers import Publisher, Worker
+
+
+def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(bench: Bench) -> None:
+    queue = ["--queues", "ending"]
+    run = str(uuid.uuid4())
+    bench.claims.kill()
+    try:
+        with Worker(bench.environment, bench.folder, "--concurrency", "1", *queue):
+            retry(bench, run, "row/1", "given-back", queue="ending")
+            [last] = bench.publish("traced.apply_async(('last',), queue='ending')")
+            bench.sink.wait(lambda: bench.runs("last"))
+        assert bench.sink.of(last, "execution.finished"), "sent before the worker's process ended"
+        assert bench.runs("given-back") == 0
+    finally:
+        bench.claims.start()
+    with Worker(bench.environment, bench.folder, "--pool", "solo", *queue):
+        assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
+    assert bench.runs("given-back") == 1
+
+
+def test_without_a_redis_chords_are_polled_groups_fall_apart_and_retries_are_refused(tmp_path: Path) -> None:
+    with Sink() as sink:
+        environment = {"TEST_BROKER": "", "TEST_CLAIMS": "", "TEST_SINK": sink.url, "TEST_FOLDER": str(tmp_path)}
+        with (
+            Publisher(environment) as publish,
+            Publisher({**environment, "TEST_HOOK": "0"}) as unhooked,
+            Worker(environment, tmp_path, "--pool", "solo"),
+        ):
+            chord = publish("(add.s(1, 2) | group(inc.s(), inc.s()) | total.s() | inc.s()).delay()")[-1]
+            assert sink.finish(chord) == {"state": "SUCCEEDED"}
+            assert {index: step["output"] for index, step in sink.steps(chord).items()} == {
+                0: 3,
+                1: 4,
+                2: 4,
+                3: 8,
+                4: 9,
+            }
+            assert {event["data"]["workflow"] for event in sink.events if event["type"] == "execution.queued"} == {
+                "shop.add"
+            }, "celery.chord_unlock is no automation"
+            [group] = publish("group(noop.s(1), noop.s(2)).delay()")
+            sink.wait(lambda: len([event for event in sink.events if event["type"] == "execution.finished"]) == 3)
+            assert sink.of(group) == []
+            unhooked("app.send_task('shop.traced', args=['no'], task_id='retry-1', headers={'x-retry-of': 'x'})")
+            end = sink.finish("retry-1")
+            assert end["state"] == "FAILED"
+            assert end["error"]["type"] == "NoClaims"
+            assert not (tmp_path / "no").exists()

@@ -1,0 +1,86 @@
+"""Processes that end and fork: what is queued is sent, by the one that queued it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from runwatch_client import Runwatch
+from tests.client.sink import Answer, Event, Sink, accept
+from tests.client.test_reporter import AWAY, emit, ids
+
+
+def test_the_exit_of_a_process_sends_what_is_left(sink: Sink) -> None:
+    program = (
+        "import sys; from runwatch_client import Runwatch\n"
+        "client = Runwatch(sys.argv[1], 'token', 'billing', linger=5)\n"
+        "with client.execution('nightly', external_id='at-exit'): pass\n"
+    )
+    subprocess.run([sys.executable, "-c", program, sink.url], check=True, timeout=20)
+    assert [event["type"] for event in sink.of("at-exit")] == [
+        *("execution.queued", "execution.started", "execution.finished")
+    ]
+
+
+def test_an_exit_without_a_server_takes_a_few_seconds_at_most() -> None:
+    program = (
+        "import sys; from runwatch_client import Runwatch, reporter\n"
+        "reporter.EXIT_TIMEOUT = 0.5\n"
+        "client = Runwatch(sys.argv[1], 'token', 'billing')\n"
+        "with client.execution('nightly'): pass\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program, AWAY], check=True, timeout=20, capture_output=True, text=True)
+    assert time.monotonic() - started < 5
+    assert "Traceback" not in done.stderr
+
+
+FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # from Python 3.12 on
+
+
+@FORKS
+def test_the_exit_of_a_child_of_multiprocessing_sends_what_is_left(sink: Sink, client: Runwatch) -> None:
+    emit(client, 1)
+
+    def work() -> None:
+        with client.execution("in the child", external_id="child"):
+            pass
+
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0
+    assert len(sink.of("child")) == 3
+
+
+@FORKS
+def test_a_forked_child_has_its_own_events_and_connection(sink: Sink, client: Runwatch) -> None:
+    emit(client, 1)
+    assert client.flush(5)
+
+    def stall(events: list[Event]) -> Answer:
+        time.sleep(0.3)
+        return accept(events)
+
+    sink.script = [stall]
+    emit(client, 5, 1)  # some of these are on their way, some in the buffer, while the process is forked
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with client.execution("in the child", external_id="child"):
+                pass
+            code = 0 if client.flush(5) and client.stats.sent == 3 else 2
+        finally:
+            os._exit(code)
+    emit(client, 5, 6)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert client.flush(5)
+    assert sorted(ids(sink.of("run"))) == sorted(f"run/{number}" for number in range(11)), "each once, by the parent"
+    assert len(sink.of("child")) == 3
+    assert client.stats.sent == 11

@@ -1,0 +1,75 @@
+"""A proxy in front of a server, which loses answers: what was sent has arrived, and who sent it cannot know."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Self
+
+
+class LossyProxy:
+    """Listens on `port` for the server on `target`. While it loses answers, they stop when a client has sent `word`."""
+
+    def __init__(self, target: int, word: bytes) -> None:
+        self.lost = 0  # connections whose answers were lost, since that began
+        self._losing = False
+        self.port = 0
+        self._target = target
+        self._word = word
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._stop: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    @contextlib.contextmanager
+    def losing_answers(self) -> Iterator[None]:
+        """Lose them meanwhile."""
+        self.lost, self._losing = 0, True
+        yield
+        self._losing = False
+
+    async def _serve(self) -> None:
+        stopped = asyncio.Event()
+        self._stop = stopped.set
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await stopped.wait()
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        muted = asyncio.Event()
+
+        def look(data: bytes) -> bool:
+            if self._losing and self._word in data and not muted.is_set():
+                muted.set()
+                self.lost += 1
+            return True
+
+        with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
+            await asyncio.gather(_copy(reader, to_server, look), _copy(upstream, writer, lambda _: not muted.is_set()))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]) -> None:
+    while data := await reader.read(65536):
+        if passes(data):
+            writer.write(data)
+            await writer.drain()
+    if writer.can_write_eof():
+        with contextlib.suppress(OSError):
+            writer.write_eof()
