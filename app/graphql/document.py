@@ -22,9 +22,14 @@ class OneOperation(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Instead of Strawberry's parsing."""
         context = self.execution_context
-        context.graphql_document = parse(context.query or "", max_tokens=MAX_TOKENS)
+        context.graphql_document = parse_bounded(context.query or "")
         _check(context.graphql_document, context._provided_operation_name)
         yield
+
+
+def parse_bounded(query: str) -> DocumentNode:
+    """The document of a query; GraphQLError when it is none, or too long."""
+    return parse(query, max_tokens=MAX_TOKENS)
 
 
 def _check(document: DocumentNode, wanted: str | None) -> None:

@@ -19,6 +19,11 @@ def shown(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
     return [_shown(error) for error in errors]
 
 
+def before_execution(errors: Iterable[GraphQLError] | None) -> bool:
+    """Whether the errors are of the document or its variables: errors of an execution say where in the data."""
+    return bool(errors) and all(error.path is None for error in errors or ())
+
+
 def masked(error: BaseException) -> dict[str, Any]:
     """An unexpected failure: an id for the reader, the rest for the log."""
     error_id = secrets.token_hex(8)

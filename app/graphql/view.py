@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry import Schema
@@ -15,7 +14,7 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType
-from app.graphql.errors import masked, shown
+from app.graphql.errors import before_execution, masked, shown
 from app.http.body import read_body
 from app.http.media_types import JSON, answer_type
 
@@ -48,12 +47,14 @@ class GraphQLView:
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.MUTATION:
                 return _refusal(MutationByGet("A mutation takes POST"), media_type)
-            return _refusal(BadInput("Subscriptions are not served over plain HTTP"), media_type)
+            return _refusal(
+                BadInput("A subscription takes a WebSocket with the subprotocol graphql-transport-ws"), media_type
+            )
         except Exception as error:
             return _answer({"errors": [masked(error)]}, media_type, 500)
         assert isinstance(result, ExecutionResult)
         body: dict[str, Any] = {}
-        executed = result.data is not None or not _before_execution(result.errors)
+        executed = result.data is not None or not before_execution(result.errors)
         if executed:
             body["data"] = result.data
         if result.errors:
@@ -101,11 +102,6 @@ def _json(data: bytes, what: str) -> object:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{what} is not JSON: {error.msg}") from None
-
-
-def _before_execution(errors: list[GraphQLError] | None) -> bool:
-    """Whether the errors are of the document or its variables: errors of an execution say where in the data."""
-    return bool(errors) and all(error.path is None for error in errors or ())
 
 
 def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:

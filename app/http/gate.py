@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +21,8 @@ class SignInGate:
     database are raised: they are not the client's, and 401 would make it throw a good token away.
 
     A browser cannot send headers with a WebSocket, so those sign in with their first message: `websocket` is the app
-    that sees to it, and gets such connections as they are, without a viewer. Without it they are refused.
+    that sees to it (app/graphql/sockets.py, by `socket_authorization`), and gets such connections as they are, without
+    a viewer. Without it they are refused.
     """
 
     def __init__(self, app: ASGIApp, sign_in: SignIn, websocket: ASGIApp | None = None) -> None:
@@ -52,6 +53,17 @@ def viewer_in(scope: Scope) -> Viewer:
     viewer = scope["state"]["viewer"]
     assert isinstance(viewer, Viewer)  # nobody else writes there
     return viewer
+
+
+def socket_authorization(scope: Scope, payload: Mapping[str, object]) -> str | None:
+    """The Authorization of a WebSocket: of its upgrade request, or else of its first message, in either spelling."""
+    given = _authorization(scope["headers"])
+    if given is not None:
+        return given
+    said = payload.get("authorization", payload.get("Authorization"))
+    if not isinstance(said, str | None):
+        raise Unauthenticated("The authorization of connection_init must be a text")
+    return said
 
 
 def _authorization(headers: Headers) -> str | None:

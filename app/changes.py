@@ -1,0 +1,48 @@
+"""Changes of executions, as they are read from the database in the order of their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.db import Database, Row
+from app.executions import COLUMNS, Execution, execution_of
+
+_SELECT = f"""
+SELECT r.revision, r.execution_id, r.deleted, r.created_revision, r.finished_revision,
+  {", ".join(f"e.{name}" for name in COLUMNS)}
+FROM execution_revisions r LEFT JOIN executions e ON e.id = r.execution_id
+WHERE r.revision > $1 ORDER BY r.revision LIMIT {{limit}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An execution as it is since a revision; earlier changes of it are part of this one."""
+
+    revision: int
+    execution_id: str
+    execution: Execution | None  # None: deleted
+    created: int  # the revision at which it came to be; 0: before such were kept
+    finished: int  # the revision at which it came to an end last; 0: it has not
+
+
+async def since(database: Database, revision: int, limit: int) -> Sequence[Changed]:
+    """What has changed after a revision, each execution once, the oldest change first."""
+    rows = await database.fetch(_SELECT.format(limit=limit), revision)
+    return [_changed(row) for row in rows]
+
+
+async def count_since(database: Database, revision: int, most: int) -> int:
+    """How many executions have changed after a revision; counting stops at `most`."""
+    rows = await database.fetch(
+        f"SELECT count(*) FROM (SELECT 1 FROM execution_revisions WHERE revision > $1 LIMIT {most}) c", revision
+    )
+    return int(rows[0][0])
+
+
+def _changed(row: Row) -> Changed:
+    revision, execution_id, deleted, created, finished = row[:5]
+    # The row may be gone before its tombstone is seen: deleted in a transaction that this statement does not see whole.
+    gone = bool(deleted) or row[5] is None
+    return Changed(revision, execution_id, None if gone else execution_of(row[5:]), created or 0, finished or 0)

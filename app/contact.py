@@ -1,0 +1,98 @@
+"""Contact lost: unfinished executions of which nothing was heard for too long. An overlay, and never a failure.
+
+The merged state stays in the state key (app/merging.py); the next event shows it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from app import clock, fact_rows, lineage, revisions
+from app.db import Database, Transaction
+from app.ingestion import Committed, Listener
+from app.lifecycle import State
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 10.0
+# One transaction each: it locks so many executions.
+ROWS_AT_ONCE = 500
+# Any constant will do, as long as nothing else on the server takes the same one: "contacts" in ASCII.
+ADVISORY_LOCK = 0x636F6E7461637473
+
+# A retry that has not reached its engine yet is silent for a reason.
+_SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAITING)}) AND NOT awaiting_dispatch"
+
+
+class ContactSweep:
+    """Marks executions that were silent for `limit` seconds. One process of those on a database does it at a time."""
+
+    def __init__(self, database: Database, limit: float, listeners: Sequence[Listener] = ()) -> None:
+        self._database = database
+        self._limit = round(limit * clock.SECOND)
+        self._listeners = listeners
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Sweep in the background; never, when the limit is 0."""
+        if self._limit:
+            self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; a sweep that is under way ends by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def sweep(self) -> int:
+        """Mark those that are silent for too long; how many."""
+        marked = 0
+        while True:
+            family: set[str] = set()
+            found = await self._database.transaction(lambda tx, family=family: self._mark(tx, family))  # type: ignore[misc]
+            marked += found
+            if found < ROWS_AT_ONCE:
+                return marked
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                if marked := await self.sweep():
+                    log.info("contact_lost", executions=marked)
+            except Exception:
+                log.exception("contact_not_checked")
+
+    async def _mark(self, transaction: Transaction, family: set[str]) -> int:
+        database, before = self._database, clock.now_us() - self._limit
+        if database.dialect == "postgres":
+            rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
+            if not rows[0][0]:
+                return 0
+        silent = await transaction.fetch(
+            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {ROWS_AT_ONCE}", before
+        )
+        if not silent:
+            return 0
+        parents = {row[1] for row in silent if row[1] is not None}
+        above = await lineage.with_ancestors(database, transaction, parents)
+        await fact_rows.lock_with(database, transaction, (), {*above, *(row[0] for row in silent)})
+        # Looked at once more: an event may have come in while we waited for the lock.
+        rows = await transaction.fetch(
+            f"UPDATE executions SET state = {int(State.CONTACT_LOST)}"
+            f" WHERE {database.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
+            database.array(row[0] for row in silent),
+            before,
+        )
+        marked = sorted(row[0] for row in rows)
+        changed = [*marked, *sorted(above.difference(marked))]
+        if marked:
+            committed = Committed(await revisions.take(database, transaction, changed), changed, [])
+            for listener in self._listeners:
+                transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+        return len(silent)

@@ -1,0 +1,65 @@
+"""The filter of executions once more, as a predicate on one row: what live updates are tested with.
+
+It answers as the SQL of app/execution_filters.py does; tests compare the two over random rows and filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from app.execution_filters import ExecutionFilter
+from app.executions import Execution
+from app.lifecycle import Status
+from app.search import search_term, search_text
+
+Predicate = Callable[[Execution], bool]
+
+
+def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predicate:
+    """Whether an execution is let through. `engine_names` has the names of engines by their ids."""
+    tests: list[Predicate] = []
+
+    def any_of(values: tuple[object, ...] | None, value: Callable[[Execution], object]) -> None:
+        if values is not None:
+            given = frozenset(values)
+            tests.append(lambda row: value(row) in given)
+
+    any_of(wanted.statuses, lambda row: row.status)
+    any_of(wanted.states, lambda row: row.state)
+    any_of(wanted.workflow_ids, lambda row: row.workflow_id)
+    any_of(wanted.workflow_names, lambda row: row.workflow_name)
+    any_of(wanted.engines, lambda row: engine_names.get(row.engine_id))
+    any_of(wanted.trigger_kinds, lambda row: row.trigger_kind)
+    any_of(wanted.failed_step_names, lambda row: row.failed_step_name)
+    any_of(wanted.error_group_ids, lambda row: row.error_group_id)
+    if wanted.exclude_workflow_names:
+        excluded = frozenset(wanted.exclude_workflow_names)
+        tests.append(lambda row: row.workflow_name not in excluded)
+    if wanted.unresolved is not None:
+        tests.append(lambda row: _is_unresolved(row) is wanted.unresolved)
+    if wanted.retry_of is not None:
+        tests.append(lambda row: row.retry_of == wanted.retry_of)
+    tests += _ranges(wanted)
+    if wanted.search:
+        term = search_term(wanted.search)
+        tests.append(lambda row: term in search_text(row.workflow_name, row.external_id, row.error_message))
+    return lambda row: all(test(row) for test in tests)
+
+
+def _ranges(wanted: ExecutionFilter) -> list[Predicate]:
+    tests: list[Predicate] = []
+    low, high = wanted.queued_from, wanted.queued_to
+    if low is not None:
+        tests.append(lambda row: row.queued_at >= low)
+    if high is not None:
+        tests.append(lambda row: row.queued_at < high)
+    shortest, longest = wanted.min_duration, wanted.max_duration
+    if shortest is not None:
+        tests.append(lambda row: row.duration is not None and row.duration >= shortest)
+    if longest is not None:
+        tests.append(lambda row: row.duration is not None and row.duration <= longest)
+    return tests
+
+
+def _is_unresolved(row: Execution) -> bool:
+    return row.status is Status.FAILURE and not row.retry_succeeded

@@ -1,0 +1,188 @@
+"""The messages of graphql-transport-ws: what a client sends as values, what it is sent as text. Pure.
+
+The protocol is that of the npm package graphql-ws: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import orjson
+
+SUBPROTOCOL = "graphql-transport-ws"
+# Clients number their operations or give them UUIDs; an id comes back with every result.
+MAX_ID_LENGTH = 256
+# RFC 6455: a control frame has 125 bytes, two of which are the code.
+MAX_REASON_BYTES = 123
+
+
+class Close(IntEnum):
+    """Why a socket is closed. Those up to 4500 are the protocol's own; stock clients know them."""
+
+    RESTART = 1012  # the server ends; clients reconnect
+    TRY_AGAIN = 1013  # nobody can be signed in just now; clients reconnect
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401  # clients give up
+    EXPIRED = 4403  # clients reconnect, with fresh credentials
+    SUBPROTOCOL = 4406
+    INIT_TIMEOUT = 4408
+    DUPLICATE_ID = 4409
+    SECOND_INIT = 4429
+    INTERNAL = 4500  # clients give up; the log has the reason, an errorId
+    TOO_SLOW = 4510  # the client does not read what it asked for; it reconnects, and goes on from its cursor
+
+
+class Closing(Exception):
+    """The socket has to be closed, and how."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = cut(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """connection_init."""
+
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """ping; `payload` is the text of what came along, for the answer."""
+
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """pong: heard, and nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is to be executed: the payload of a subscribe message."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """subscribe."""
+
+    id: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """complete: the client wants no more of it."""
+
+    id: str
+
+
+Message = Init | Ping | Pong | Subscribe | Complete
+
+
+def parse(text: str | bytes | None) -> Message:
+    """The message that a text frame holds; Closing when it is none. None: the frame was a binary one."""
+    if text is None:
+        raise _bad("Messages are text frames")
+    try:
+        # Takes no NaN, no lone surrogate, and no nesting beyond 1,024 levels.
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _bad(f"Not JSON: {error.msg}") from None
+    if not isinstance(given, dict):
+        raise _bad("A message is a JSON object")
+    match given.get("type"):
+        case "connection_init":
+            return Init(_object(given, "payload") or {})
+        case "ping":
+            return Ping(_text(_object(given, "payload")))
+        case "pong":
+            _object(given, "payload")
+            return Pong()
+        case "subscribe":
+            return Subscribe(_id(given), _operation(given))
+        case "complete":
+            return Complete(_id(given))
+        case str(other):
+            raise _bad(f"Clients do not send messages of the type {other[:40]!r}")
+        case _:
+            raise _bad('A message has a "type"')
+
+
+ACK = b'{"type":"connection_ack"}'
+
+
+def pong(payload: bytes | None) -> bytes:
+    """The answer to a ping."""
+    return b'{"type":"pong"}' if payload is None else b'{"type":"pong","payload":%b}' % payload
+
+
+def next_(id_: str, result: dict[str, Any] | bytes) -> bytes:
+    """One result; bytes are its JSON."""
+    payload = result if isinstance(result, bytes) else orjson.dumps(result)
+    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(id_), payload)
+
+
+def error(id_: str, errors: Sequence[dict[str, Any]]) -> bytes:
+    """The operation has failed, and is over."""
+    return orjson.dumps({"id": id_, "type": "error", "payload": errors})
+
+
+def complete(id_: str) -> bytes:
+    """The operation is over."""
+    return orjson.dumps({"id": id_, "type": "complete"})
+
+
+def cut(reason: str) -> str:
+    """As much of a reason as a close frame can hold."""
+    return reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
+def _bad(reason: str) -> Closing:
+    return Closing(Close.BAD_REQUEST, reason)
+
+
+def _id(given: dict[str, Any]) -> str:
+    id_ = given.get("id")
+    if not isinstance(id_, str) or not id_:
+        raise _bad('"id" must be a text that is not empty')
+    if len(id_) > MAX_ID_LENGTH:
+        raise _bad(f'"id" has more than {MAX_ID_LENGTH} characters')
+    return id_
+
+
+def _object(given: dict[str, Any], name: str) -> dict[str, Any] | None:
+    value = given.get(name)
+    if not isinstance(value, dict | None):
+        raise _bad(f'"{name}" must be an object')
+    return value
+
+
+def _text(payload: dict[str, Any] | None) -> bytes | None:
+    try:
+        return None if payload is None else orjson.dumps(payload)
+    except orjson.JSONEncodeError:  # it writes 254 levels and reads 1,024
+        raise _bad('"payload" is nested too deeply') from None
+
+
+def _operation(given: dict[str, Any]) -> Operation:
+    payload = given.get("payload")
+    if not isinstance(payload, dict):
+        raise _bad('"payload" must be an object with "query"')
+    query, name = payload.get("query"), payload.get("operationName")
+    if not isinstance(query, str):
+        raise _bad('"query" must be a text')
+    if not isinstance(name, str | None):
+        raise _bad('"operationName" must be a text')
+    _object(payload, "extensions")
+    return Operation(query, _object(payload, "variables"), name or None)

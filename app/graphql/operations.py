@@ -1,0 +1,134 @@
+"""From an operation to its results: the port between a socket and whatever executes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, Protocol, TypeVar
+
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from strawberry import Schema
+from strawberry.types.execution import ExecutionResult
+
+from app.errors import AppError, BadInput, TooSlow
+from app.graphql.document import parse_bounded
+from app.graphql.errors import before_execution, shown
+from app.graphql.messages import Operation
+
+# Of a result: an object to serialise, or its JSON.
+Result = dict[str, Any] | bytes
+ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
+
+
+class OperationFailed(Exception):
+    """The operation is over; `errors` are as clients see them."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors[0]["message"] if errors else "")
+        self.errors = errors
+
+
+class Operations(Protocol[ContextT_contra]):
+    """Executes operations.
+
+    `start` and the iterator may raise OperationFailed, AppError or, masked, anything else: the client gets an `error`
+    message, and the socket lives on; but app.errors.TooSlow closes it with 4510. Results are asked for at the pace at
+    which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates is cancelled,
+    and an iterator that has `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
+    """
+
+    async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result]:
+        """The results of an operation, one of a query or a mutation."""
+        ...
+
+
+class SchemaOperations:
+    """Executes with Strawberry, each operation by itself."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result]:
+        """Nothing is executed before the first result is asked for."""
+        if not operation.query.strip():
+            raise BadInput('"query" must be a GraphQL document')
+        results = self._results(context, operation)
+        return _unbroken(results) if _is_mutation(operation) else results
+
+    async def _results(self, context: Any, operation: Operation) -> AsyncGenerator[Result, None]:
+        stream = await self._schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            context_value=context,
+        )
+        try:
+            async with aclosing(stream):
+                async for result in stream:
+                    yield _shown(result)
+        except TooSlow:
+            raise
+        except (AppError, GraphQLError) as error:
+            # Raised before execution, by an extension: too long, syntax, not signed in.
+            raise OperationFailed(shown([_located(error)])) from None
+
+
+def _shown(result: Any) -> dict[str, Any]:
+    # PreExecutionError is one too, and increments need a setting of the schema's that we do not set.
+    assert isinstance(result, ExecutionResult)
+    for error in result.errors or ():
+        if isinstance(error.original_error, TooSlow):
+            raise error.original_error
+    errors = result.errors or ()
+    slow = next((error.original_error for error in errors if isinstance(error.original_error, TooSlow)), None)
+    if slow is not None:
+        raise slow
+    if result.data is None and before_execution(errors):
+        # Also what a subscription's source raises: it then has no further event, and graphql-ws calls that an error.
+        raise OperationFailed(shown(errors))
+    body: dict[str, Any] = {"data": result.data}
+    if errors:
+        body["errors"] = shown(errors)
+    return body
+
+
+def _located(error: Exception) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+
+
+def _is_mutation(operation: Operation) -> bool:
+    if "mutation" not in operation.query:
+        return False
+    try:
+        document = parse_bounded(operation.query)
+    except (GraphQLError, RecursionError):
+        return False  # it will not be executed, and the answer says why
+    return any(
+        node.operation is OperationType.MUTATION
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    )
+
+
+async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:
+    """The only result of a mutation: what was begun is brought to its end, whether or not somebody still waits."""
+
+    async def only() -> Result:
+        async with aclosing(results):
+            return await anext(results)
+
+    task = asyncio.create_task(only())
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+    try:
+        result = await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody is there to hear of it
+        raise
+    yield result
+
+
+_unfinished: set[asyncio.Task[Result]] = set()  # the event loop itself holds tasks weakly

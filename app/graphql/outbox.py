@@ -1,0 +1,90 @@
+"""What waits to be sent on one socket: bounded, so that a client that does not read costs little, and nobody time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+# Held per message beside its bytes.
+OVERHEAD = 100
+
+
+class Outbox:
+    """A queue in front of `send`, which blocks while the client does not read.
+
+    `on_stall` is called when the queue is over its bound and nothing has left it for `stall_seconds`; a client on a
+    slow line that takes what it is sent is waited for, because those who wait to send are stopped meanwhile. `on_gone`
+    is called when `send` fails. `write` is to run as a task.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[str], Awaitable[None]],
+        on_stall: Callable[[], None],
+        on_gone: Callable[[], None],
+        bound: int,
+        stall_seconds: float,
+    ) -> None:
+        self._send = send
+        self._on_stall = on_stall
+        self._on_gone = on_gone
+        self._bound = bound
+        self._stall_seconds = stall_seconds
+        self._waiting: deque[bytes] = deque()
+        self._filled = asyncio.Event()
+        self._left = asyncio.Event()  # something has, since somebody looked
+        self._moved = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.bytes = 0
+
+    async def room(self, *, reply: bool = False) -> None:
+        """Wait until a message may be added. Replies to the client's messages may use another bound's worth, so that
+        results do not hold them up; beyond, whoever reads the client's messages is stopped as well.
+        """
+        bound = self._bound * 2 if reply else self._bound
+        while self.bytes > bound:
+            self._left.clear()
+            await self._left.wait()
+
+    def add(self, message: bytes) -> None:
+        """Add a message; after `room`, without awaiting anything in between."""
+        self._waiting.append(message)
+        self.bytes += len(message) + OVERHEAD
+        self._filled.set()
+        if self.bytes > self._bound and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._moved = loop.time()
+            self._timer = loop.call_later(self._stall_seconds, self._check)
+
+    async def write(self) -> None:
+        """Send what is added, until cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._filled.wait()
+                while self._waiting:
+                    await self._send(self._waiting[0].decode())
+                    self.bytes -= len(self._waiting.popleft()) + OVERHEAD
+                    self._moved = loop.time()
+                    self._left.set()
+                self._filled.clear()
+        except Exception:  # what a server raises when the client is gone is its own affair
+            self._on_gone()
+
+    def close(self) -> None:
+        """Forget what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting.clear()
+
+    def _check(self) -> None:
+        self._timer = None
+        if self.bytes <= self._bound:
+            return
+        loop = asyncio.get_running_loop()
+        idle = loop.time() - self._moved
+        if idle >= self._stall_seconds:
+            self._on_stall()
+        else:
+            self._timer = loop.call_later(self._stall_seconds - idle, self._check)

@@ -1,0 +1,259 @@
+"""GraphQL over WebSockets: one socket, its sign-in, its operations and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from app.errors import AppError, ErrorCode, LimitExceeded, TooSlow, Unauthenticated
+from app.graphql import messages
+from app.graphql.errors import masked
+from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
+from app.graphql.operations import OperationFailed, Operations, Result
+from app.graphql.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+# What a server puts into scope["extensions"] when it can close a socket whose client does not read: see app/http.
+CLOSER = "runwatch.close"
+# How long an operation that was stopped may take to clean up: a look-up in the database is cut off after 5 s.
+CLEANUP_SECONDS = 6.0
+# Messages that are read before others get their turn; parsing one takes some 5 µs.
+MESSAGES_AT_ONCE = 100
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+
+
+class SignedIn(Protocol):
+    """Whoever has signed in, until when (µs since the epoch; None: for ever)."""
+
+    @property
+    def expires_at(self) -> int | None: ...
+
+
+ViewerT = TypeVar("ViewerT", bound=SignedIn)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one socket may do."""
+
+    operations: int = 50  # a dashboard has some five
+    init_seconds: float = 10.0
+    # More than a page of results, less than what thousands of stopped clients would need to fill the memory.
+    queued_bytes: int = 1024 * 1024
+    stall_seconds: float = 5.0
+
+
+class GraphQLSockets(Generic[ViewerT]):
+    """ASGI: serves graphql-transport-ws. `sign_in` gets the scope and the payload of connection_init."""
+
+    def __init__(
+        self,
+        operations: Operations[Any],
+        make_context: Callable[[ViewerT], Any],
+        sign_in: Callable[[Scope, dict[str, Any]], Awaitable[ViewerT]],
+        limits: Limits = Limits(),
+    ) -> None:
+        self.operations = operations
+        self.make_context = make_context
+        self.sign_in = sign_in
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One socket."""
+        await receive()  # websocket.connect
+        offered = scope.get("subprotocols", [])
+        if SUBPROTOCOL in offered:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            await _Socket(self, scope, receive, send).run()
+            return
+        # Clients do not get to see how a socket ends unless one of their subprotocols was taken.
+        taken = next((name for name in offered if _TOKEN.fullmatch(name)), None)
+        await send({"type": "websocket.accept", "subprotocol": taken})
+        await _close(scope, send, Closing(Close.SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}"))
+
+
+class _Socket(Generic[ViewerT]):
+    def __init__(self, site: GraphQLSockets[ViewerT], scope: Scope, receive: Receive, send: Send) -> None:
+        self._site = site
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._end: asyncio.Future[Closing | None] = self._loop.create_future()  # None: the client is gone
+        limits = site.limits
+        stalled = Closing(Close.TOO_SLOW, "What was sent is not read")
+        self._outbox = Outbox(
+            self._send_text, lambda: self._stop(stalled), self._stop, limits.queued_bytes, limits.stall_seconds
+        )
+        self._signing_in: asyncio.Task[None] | None = None
+        self._viewer: ViewerT | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._started = 0
+
+    async def run(self) -> None:
+        """From the handshake to the end, of which the server is told."""
+        began = self._loop.time()
+        late = Closing(Close.INIT_TIMEOUT, "No connection_init came in time")
+        self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._outbox.write())]
+        closing: Closing | None = None
+        try:
+            closing = await self._end
+        finally:
+            self._timer.cancel()
+            self._outbox.close()
+            tasks += [self._signing_in] if self._signing_in else []
+            for task in tasks:
+                task.cancel()
+            for id_ in list(self._running):
+                self._cancel(id_)
+            await asyncio.wait(tasks)
+            if closing is not None:
+                await _close(self._scope, self._send, closing)
+            if self._ending:
+                await asyncio.wait(self._ending, timeout=CLEANUP_SECONDS)
+            seconds = round(self._loop.time() - began, 1)
+            log.info("socket", code=closing and int(closing.code), operations=self._started, seconds=seconds)
+
+    def _stop(self, closing: Closing | None = None) -> None:
+        if not self._end.done():
+            self._end.set_result(closing)
+
+    async def _send_text(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def _reply(self, message: bytes) -> None:
+        await self._outbox.room(reply=True)
+        self._outbox.add(message)
+
+    async def _read(self) -> None:
+        closing = None
+        count = 0
+        try:
+            while (event := await self._receive())["type"] != "websocket.disconnect":
+                await self._handle(messages.parse(event.get("text")))
+                count += 1
+                if count % MESSAGES_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # what has already come is received without a turn for others
+        except Closing as given:
+            closing = given
+        except Exception as error:
+            closing = Closing(Close.INTERNAL, masked(error)["extensions"]["errorId"])
+        self._stop(closing)
+
+    async def _handle(self, message: Message) -> None:
+        match message:
+            case Init():
+                if self._signing_in is not None:
+                    raise Closing(Close.SECOND_INIT, "There was a connection_init already")
+                self._timer.cancel()
+                # Not awaited: what comes meanwhile came too early, and must not wait until it did not.
+                self._signing_in = asyncio.create_task(self._sign_in(message.payload))
+            case Ping():
+                await self._reply(messages.pong(message.payload))
+            case Pong():
+                pass
+            case Subscribe():
+                await self._subscribe(message)
+            case Complete():
+                self._cancel(message.id)
+
+    async def _sign_in(self, payload: dict[str, Any]) -> None:
+        try:
+            viewer = await self._site.sign_in(self._scope, payload)
+        except Unauthenticated as error:
+            self._stop(Closing(Close.UNAUTHORIZED, error.message))
+        except Exception as error:  # of the database: it says nothing of the credentials
+            self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
+        else:
+            if viewer.expires_at is not None:
+                expired = Closing(Close.EXPIRED, "The sign-in has expired")
+                self._timer = self._loop.call_later(viewer.expires_at / 1e6 - time.time(), self._stop, expired)
+            self._viewer = viewer
+            await self._reply(messages.ACK)
+
+    async def _subscribe(self, message: Subscribe) -> None:
+        if self._viewer is None:
+            raise Closing(Close.UNAUTHORIZED, "Nothing is executed before connection_ack")
+        if message.id in self._running:
+            raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
+        most = self._site.limits.operations
+        # Those that clean up as well: a client that keeps on starting and stopping would have any number of them.
+        if len(self._running) >= most or len(self._ending) >= most:
+            error = LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")
+            await self._reply(messages.error(message.id, [_shown(error)]))
+            return
+        self._started += 1
+        run = self._run(message.id, message.operation, self._viewer)
+        self._running[message.id] = asyncio.create_task(run)
+
+    def _cancel(self, id_: str) -> None:
+        task = self._running.pop(id_, None)
+        if task is None:
+            return  # it was over before the client heard of it
+        task.cancel()
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        self._loop.call_later(CLEANUP_SECONDS, _hurry, task)
+
+    async def _run(self, id_: str, operation: Operation, viewer: ViewerT) -> None:
+        last = messages.complete(id_)
+        try:
+            results = await self._site.operations.start(self._site.make_context(viewer), operation)
+            try:
+                async for result in results:
+                    await self._outbox.room()
+                    self._outbox.add(messages.next_(id_, result))
+            finally:
+                await _close_iterator(results)
+        except OperationFailed as failure:
+            last = messages.error(id_, failure.errors)
+        except TooSlow as error:
+            self._stop(Closing(Close.TOO_SLOW, error.message))
+        except AppError as error:
+            last = messages.error(id_, [_shown(error)])
+        except Exception as error:
+            last = messages.error(id_, [masked(error)])
+        await self._outbox.room()
+        # In one go: as soon as the client reads this, it may use the id again.
+        self._running.pop(id_, None)
+        self._outbox.add(last)
+
+
+async def _close_iterator(results: AsyncIterator[Result]) -> None:
+    aclose = getattr(results, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+def _hurry(task: asyncio.Task[None]) -> None:
+    if not task.done():
+        log.warning("operation_not_cleaned_up", task=task.get_name())
+        task.cancel()
+
+
+def _shown(error: AppError) -> dict[str, Any]:
+    if error.code is ErrorCode.INTERNAL:
+        return masked(error)
+    return {"message": error.message, "extensions": error.extensions}
+
+
+async def _close(scope: Scope, send: Send, closing: Closing) -> None:
+    close = scope.get("extensions", {}).get(CLOSER)
+    if close is not None:
+        close["close"](int(closing.code), closing.reason)
+        return
+    with suppress(Exception):  # the client is gone, or does not read
+        async with asyncio.timeout(3):
+            await send({"type": "websocket.close", "code": int(closing.code), "reason": closing.reason})

@@ -1,0 +1,100 @@
+"""The server's side of a WebSocket, with an end for peers that do not read or do not hang up."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+
+from app.graphql.sockets import CLOSER
+
+# A peer that reads answers a close frame at once; this is for the way there and back.
+LINGER_SECONDS = 3.0
+# A peer that was sending something huge has stopped.
+QUIET_SECONDS = 0.3
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn waits without end for a peer that does not read, in `send` and after the close; this cuts it off."""
+
+    _cut: asyncio.TimerHandle | None = None
+    _failed = False
+
+    async def run_asgi(self) -> None:
+        """One connection; the app may close it by scope["extensions"], whether or not the peer reads."""
+        self.scope["extensions"][CLOSER] = {"close": self.close_now}
+        await super().run_asgi()
+        self._cut_later()
+
+    def close_now(self, code: int, reason: str) -> None:
+        """Send a close frame behind all that waits to be sent, and cut the connection unless the peer answers."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            try:
+                self.conn.send_close(code, reason)
+            except InvalidState:
+                return  # the peer closes it just now
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self._read_on()
+            self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        self._cut_later()
+
+    def data_received(self, data: bytes) -> None:
+        """What follows a frame that cannot be read is thrown away, until there is no more."""
+        if not self._failed:
+            super().data_received(data)
+        elif self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
+
+    def handle_parser_exception(self) -> None:
+        """Too big, or not UTF-8: say so.
+
+        uvicorn hangs up at once; what the peer is still sending then makes its system throw our close frame away.
+        """
+        close = self.conn.close_sent
+        if close is None:  # it was closing already
+            self.transport.abort()
+            return
+        self._failed = self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._read_on()
+        self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
+        self._cut_later()
+
+    def handle_close(self, event: Frame) -> None:
+        """The peer closes."""
+        super().handle_close(event)
+        self._cut_later()
+
+    def keepalive_timeout(self) -> None:
+        """The peer has not answered a ping: it is away.
+
+        Should it come back, uvicorn's 1011 would make stock clients give up; to a lost connection they reconnect.
+        """
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        if not self.transport.is_closing():
+            super().shutdown()
+        self._cut_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        if self._cut is not None:
+            self._cut.cancel()
+        super().connection_lost(exc)
+
+    def _read_on(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def _cut_later(self) -> None:
+        if self._cut is None and not self.disconnected:
+            self._cut = self.loop.call_later(LINGER_SECONDS, self.transport.abort)

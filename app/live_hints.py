@@ -1,0 +1,75 @@
+"""Hints of news, from whatever commits in any process to the feed and the followers of logs in this one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import msgspec
+
+from app.ingestion import Committed
+from app.live import Feed
+from app.log_signals import LogSignals
+from app.pubsub import PubSub
+
+# More executions than that with new log lines in one transaction: everybody looks.
+MOST_NAMED = 100
+
+
+class _Hint(msgspec.Struct):
+    """What travels: whether executions changed, and which have new log lines (None: too many to name)."""
+
+    changed: bool
+    logged: list[str] | None
+
+
+_decode = msgspec.json.Decoder(_Hint).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class LiveHints:
+    """Passes on what this process commits, and takes in what the others do."""
+
+    def __init__(self, pubsub: PubSub, feed: Feed, log_signals: LogSignals) -> None:
+        self._pubsub = pubsub
+        self._feed = feed
+        self._log_signals = log_signals
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect, and listen in the background."""
+        await self._pubsub.connect()
+        self._task = asyncio.create_task(self._listen())
+
+    async def close(self) -> None:
+        """Stop listening, and disconnect."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._pubsub.close()
+
+    def hear(self, committed: Committed) -> None:
+        """This process has committed something; a listener of what writes."""
+        if committed.changed:
+            self._feed.hint()
+        self._log_signals.hear(committed)
+        named = committed.logged if len(committed.logged) <= MOST_NAMED else None
+        self._pubsub.publish(_encode(_Hint(bool(committed.changed), named)).decode())
+
+    async def _listen(self) -> None:
+        async for message in self._pubsub.messages():
+            hint = _Hint(True, None) if message is None else _read(message)
+            if hint.changed:
+                self._feed.hint()
+            if hint.logged is None:
+                self._log_signals.hint_all()
+            else:
+                self._log_signals.hint(hint.logged)
+
+
+def _read(message: str) -> _Hint:
+    try:
+        return _decode(message)
+    except msgspec.MsgspecError:
+        return _Hint(True, None)  # of another version: look

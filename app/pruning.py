@@ -1,0 +1,71 @@
+"""Old executions deleted, in batches, each leaving a tombstone by which subscribers hear of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app import revisions
+from app.db import Database, Transaction
+from app.lifecycle import State
+
+# One transaction each. With 1,000 log lines for each execution, 200 are 200,000 rows.
+EXECUTIONS_AT_ONCE = 200
+# Tombstones that are kept; who has been away for longer lists again.
+MOST_TOMBSTONES = 100_000
+
+BELOW = (
+    ("log_entries", "execution_id"),
+    ("step_payloads", "execution_id"),
+    ("steps", "execution_id"),
+    ("execution_payloads", "execution_id"),
+    ("execution_secrets", "execution_id"),
+    ("retry_keys", "execution_id"),
+    ("outbox", "subject_id"),
+)
+
+# What still runs is kept, however old; what nobody hears of any more is not.
+_OVER = f"state >= {int(State.CONTACT_LOST)}"
+
+
+async def prune(database: Database, queued_before: int, progress: Callable[[int], None] = lambda deleted: None) -> int:
+    """Delete executions that are over and were queued before a time (µs since the epoch); how many.
+
+    Safe while serving, and to break off: each batch is a commit. `progress` is told the number after each.
+    """
+    deleted = 0
+    while True:
+        found = await database.transaction(lambda tx: _delete_batch(database, tx, queued_before))
+        deleted += found
+        progress(deleted)
+        if found < EXECUTIONS_AT_ONCE:
+            break
+    await database.transaction(lambda tx: _forget_tombstones(tx))
+    return deleted
+
+
+async def _delete_batch(database: Database, transaction: Transaction, queued_before: int) -> int:
+    lock = " FOR UPDATE" if database.dialect == "postgres" else ""
+    rows = await transaction.fetch(
+        f"SELECT id FROM executions WHERE {_OVER} AND queued_at < $1"
+        f" ORDER BY queued_at, id LIMIT {EXECUTIONS_AT_ONCE}{lock}",
+        queued_before,
+    )
+    ids: Sequence[str] = [row[0] for row in rows]
+    if not ids:
+        return 0
+    given = database.array(ids)
+    for table, column in BELOW:
+        await transaction.fetch(f"DELETE FROM {table} WHERE {database.any_of(column, 1, 'id')}", given)
+    await transaction.fetch(f"DELETE FROM executions WHERE {database.any_of('id', 1, 'id')}", given)
+    await revisions.bury(database, transaction, ids)
+    return len(ids)
+
+
+async def _forget_tombstones(transaction: Transaction) -> None:
+    rows = await transaction.fetch(
+        "SELECT revision FROM execution_revisions WHERE deleted"
+        f" ORDER BY revision DESC LIMIT 1 OFFSET {MOST_TOMBSTONES}"
+    )
+    if rows:
+        await transaction.fetch("DELETE FROM execution_revisions WHERE deleted AND revision <= $1", rows[0][0])
+        await transaction.fetch("UPDATE revision_counter SET forgotten = $1", rows[0][0])

@@ -1,0 +1,185 @@
+"""Messages between the processes of Runwatch, best effort: who must not miss anything looks into the database on GAP.
+
+broadcaster carries them, on its own memory backend or on ours for Redis. It is subscribed to once a process, here,
+because its concurrent first subscribers overwrite each other and its queues have no bound; what waits for somebody
+slow waits in a Mailbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Final
+from weakref import WeakSet
+
+import structlog
+from broadcaster import Broadcast, Event
+
+from app.errors import BadInput
+from app.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
+
+log = structlog.get_logger(__name__)
+
+GAP: Final = None  # among the messages: something may have been missed
+CHANNEL = "runwatch"
+MESSAGE_BYTES_MAX = 8191
+# Of messages that wait in one mailbox. With the largest ones that is 8 MiB, with hints of 100 bytes 0.2.
+MAILBOX_MAX = 1024
+# How long close() waits for what was published before it.
+CLOSE_SECONDS = 1.0
+# Between attempts to publish during an outage: at least half of it, so that processes do not come back in step.
+RETRY_SECONDS = 1.0
+
+
+class Mailbox(AsyncIterator[str | None]):
+    """Messages that wait for one reader, in order. One too many, and a single GAP stands for all of them."""
+
+    def __init__(self) -> None:
+        self._messages: deque[str | None] = deque()
+        self._news = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: str | None) -> None:
+        """Add a message or GAP; after close() nothing."""
+        if self._closed or (message is GAP and self._messages and self._messages[-1] is GAP):
+            return
+        if len(self._messages) >= MAILBOX_MAX:
+            self._messages.clear()
+            message = GAP
+        self._messages.append(message)
+        self._news.set()
+
+    def collapse(self) -> None:
+        """Forget what waits; a GAP says so."""
+        self._messages.clear()
+        self._messages.append(GAP)
+        self._news.set()
+
+    def close(self) -> None:
+        """Take nothing more; the reader gets what waits, and then the end."""
+        self._closed = True
+        self._news.set()
+
+    async def __anext__(self) -> str | None:
+        while not self._messages:
+            if self._closed:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._messages.popleft()
+
+
+class PubSub:
+    """One channel that every process publishes to and hears, itself included. All of it is for one event loop."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is memory://, or redis:// or rediss:// as redis-py reads them; BadInput for any other."""
+        scheme = url.partition("://")[0].lower()
+        if scheme not in ("memory", "redis", "rediss"):
+            # Not the URL itself: it may hold a password.
+            raise BadInput("The Redis URL must be memory://, redis://host:port/0 or rediss://host:port/0")
+        self._redis = None if scheme == "memory" else RedisBackend(url, MESSAGE_BYTES_MAX)
+        self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
+        # Weak: who stops reading only lets go of the iterator.
+        self._inboxes: WeakSet[Mailbox] = WeakSet()
+        self._outbox = Mailbox()
+        self._publisher: asyncio.Task[None] | None = None
+        self._ending = AsyncExitStack()
+        self._lock = asyncio.Lock()
+        self._closed = False
+        self._told_unfit = False
+
+    async def connect(self) -> None:
+        """Start. Returns when Redis has confirmed the subscription or has failed to once, 2 s at the latest."""
+        async with self._lock:
+            if self._closed:
+                raise RuntimeError("this PubSub was closed")
+            if self._publisher is None:
+                await self._broadcast.connect()
+                self._ending.push_async_callback(self._disconnect)
+                subscriber = await self._ending.enter_async_context(self._broadcast.subscribe(CHANNEL))
+                distributor = asyncio.create_task(self._distribute(subscriber.get))
+                self._publisher = asyncio.create_task(self._publish())
+                self._ending.push_async_callback(_cancel, distributor, self._publisher)
+        if self._redis is not None:
+            await self._redis.attempted.wait()
+
+    async def close(self) -> None:
+        """End every iterator and connection, whatever Redis does. What was published goes out first, within 1 s."""
+        self._closed = True
+        self._outbox.close()
+        async with self._lock:
+            try:
+                if self._publisher is not None:
+                    await asyncio.wait({self._publisher}, timeout=CLOSE_SECONDS)
+            finally:
+                for inbox in self._inboxes:
+                    inbox.close()
+                await self._ending.aclose()
+
+    def publish(self, message: str) -> None:
+        """Have the message sent, if that is possible. One of more than 8191 bytes, or none, becomes a GAP."""
+        self._outbox.put(message if self._is_fit(message) else GAP)
+
+    def messages(self) -> AsyncIterator[str | None]:
+        """What is published from this call on, and GAPs; over when this PubSub is closed."""
+        inbox = Mailbox()
+        if self._closed:
+            inbox.close()
+        self._inboxes.add(inbox)
+        return inbox
+
+    def _is_fit(self, message: str) -> bool:
+        try:
+            size = len(message.encode())
+        except UnicodeEncodeError:  # half a surrogate pair
+            size = 0
+        fit = 0 < size <= MESSAGE_BYTES_MAX
+        if not fit and not self._told_unfit:
+            self._told_unfit = True
+            log.error("pubsub_message_unfit", size=size)
+        return fit
+
+    async def _distribute(self, next_event: Callable[[], Awaitable[Event]]) -> None:
+        while True:
+            self._deliver((await next_event()).message or GAP)
+
+    def _deliver(self, message: str | None) -> None:
+        # Apart from _distribute(), whose variables would keep the last inbox alive while it waits.
+        for inbox in self._inboxes:
+            inbox.put(message)
+
+    async def _publish(self) -> None:
+        """Empty the outbox. What cannot be sent becomes a GAP, which is sent until it arrives."""
+        failing = False
+        async for message in self._outbox:
+            try:
+                await self._broadcast.publish(CHANNEL, message or NO_MESSAGE)
+            except Exception as error:
+                if not failing:
+                    log.warning("pubsub_publish_failed", reason=reason_of(error))
+                if self._closed:
+                    return
+                self._outbox.collapse()
+                # The first failure may be of this connection only: Redis closes idle ones.
+                if failing:
+                    await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
+                failing = True
+            else:
+                failing = False
+
+    async def _disconnect(self) -> None:
+        await self._broadcast.disconnect()
+        await asyncio.sleep(0)  # it has cancelled its listener, and not waited for it
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

@@ -1,0 +1,19 @@
+"""Live updates of executions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from app.auth import Permission
+from app.executions import ExecutionFilter
+from app.live import Update
+from resolvers.context import Context
+
+
+async def watch_executions(context: Context, where: ExecutionFilter, after: str | None) -> AsyncGenerator[Update, None]:
+    """The changes of executions that a filter lets through, or did: from a cursor on, without one from now on."""
+    context.require(Permission.READ)
+    async with aclosing(context.feed.watch(where, after)) as updates:
+        async for update in updates:
+            yield update

@@ -1,0 +1,72 @@
+"""What can be followed, as a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+import strawberry
+
+from app.auth import Permission
+from resolvers import live as live_resolvers
+from resolvers import logs as log_resolvers
+from schema.context import Info
+from schema.execution_input import ExecutionFilter
+from schema.execution_update import ExecutionUpdate
+from schema.log import LogUpdate
+from schema.log_input import ExecutionId
+from schema.scalars import verb_id
+
+LogCursor = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Go on behind this place: the cursor of an update or the updatesCursor of a log; null: from now."
+    ),
+]
+
+
+UpdatesCursor = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Go on behind this place: the cursor of an update or the updatesCursor of a list; null: from now."
+    ),
+]
+
+
+@strawberry.type(description="What can be followed, over a WebSocket with the subprotocol graphql-transport-ws.")
+class Subscription:
+    """What can be followed."""
+
+    @strawberry.subscription(
+        description="The lines of an execution's log as they arrive, each of them once. Ends when the execution is"
+        " deleted."
+    )
+    async def execution_log_appended(
+        self, info: Info, execution_id: ExecutionId, after: LogCursor = None
+    ) -> AsyncGenerator[LogUpdate, None]:
+        """By arrival."""
+        info.context.require(Permission.READ)
+        id_ = verb_id("execution", execution_id)
+        async with aclosing(log_resolvers.follow_log(info.context, id_, after)) as updates:
+            async for update in updates:
+                info.context.forget()
+                yield LogUpdate.of(update)
+
+    @strawberry.subscription(
+        description="Executions that the filter lets through, whenever they change, and those that it does not let"
+        " through any more. Several changes of one execution may be taken together."
+    )
+    async def execution_updated(
+        self,
+        info: Info,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+        after: UpdatesCursor = None,
+    ) -> AsyncGenerator[ExecutionUpdate, None]:
+        """By revision."""
+        info.context.require(Permission.READ)
+        where = ExecutionFilter.where(filter)
+        async with aclosing(live_resolvers.watch_executions(info.context, where, after)) as updates:
+            async for update in updates:
+                info.context.forget()
+                yield ExecutionUpdate.of(update)

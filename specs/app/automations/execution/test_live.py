@@ -1,0 +1,166 @@
+"""AUTO-EXEC-ADMIN-002, live: pending runs move on the screen by themselves, and nothing is missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql import Client, gql
+from gql.transport.exceptions import TransportClosed, TransportError, TransportQueryError
+from gql.transport.websockets import WebsocketsTransport
+
+from specs.driver import Runwatch, Server, event, run_events, unique
+from tests.servers import PostgresServer, ValkeyServer
+
+UPDATES = """
+subscription Updates($filter: ExecutionFilter, $after: String) {
+  executionUpdated(filter: $filter, after: $after) {
+    cursor change executionId matches
+    execution { externalId status state workflow { name } error { message } }
+  }
+}
+"""
+LIST = "query L($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor nodes { externalId } } }"
+
+
+@asynccontextmanager
+async def updates(
+    runwatch: Runwatch, token: str | None = None, **variables: Any
+) -> AsyncIterator[AsyncGenerator[dict[str, Any], None]]:
+    """The updates of a subscription through gql."""
+    transport = WebsocketsTransport(
+        runwatch.url.replace("http", "ws") + "/graphql",
+        subprotocols=["graphql-transport-ws"],
+        init_payload={"authorization": f"Bearer {runwatch.admin if token is None else token}"},
+    )
+    request = gql(UPDATES)
+    request.variable_values = variables
+    async with Client(transport=transport, fetch_schema_from_transport=False) as session:
+
+        async def each() -> AsyncGenerator[dict[str, Any], None]:
+            async for result in session.subscribe(request):
+                yield result["executionUpdated"]
+
+        stream = each()
+        try:
+            yield stream
+        finally:
+            await stream.aclose()
+
+
+async def take(stream: AsyncIterator[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    async with asyncio.timeout(20):
+        return [await anext(stream) for _ in range(count)]
+
+
+def said(found: list[dict[str, Any]]) -> list[tuple[str, str, str, bool]]:
+    return [
+        (each["change"], each["execution"]["externalId"], each["execution"]["state"], each["matches"]) for each in found
+    ]
+
+
+async def cursor_of(runwatch: Runwatch, where: dict[str, Any]) -> str:
+    found: str = (await runwatch.query(LIST, {"filter": where}))["executions"]["updatesCursor"]
+    return found
+
+
+async def test_live_001_a_pending_run_moves_to_its_end(runwatch: Runwatch) -> None:
+    """A subscriber MUST see a run through running to success, another to failure, each change once and in order."""
+    where = {"engine": [unique("live")]}
+    engine = where["engine"][0]
+    async with updates(runwatch, filter=where, after=await cursor_of(runwatch, where)) as stream:
+        found = []
+        for one in run_events(engine, "fine", 0):
+            runwatch.report(one)
+            found += await take(stream, 1)
+        for one in run_events(engine, "bad", 10, state="FAILED", error={"message": "m"}):
+            runwatch.report(one)
+            found += await take(stream, 1)
+    assert said(found) == [
+        ("CREATED", "fine", "QUEUED", True),
+        ("UPDATED", "fine", "RUNNING", True),
+        ("FINISHED", "fine", "SUCCEEDED", True),
+        ("CREATED", "bad", "QUEUED", True),
+        ("UPDATED", "bad", "RUNNING", True),
+        ("FINISHED", "bad", "FAILED", True),
+    ]
+    assert found[-1]["execution"]["error"] == {"message": "m"}
+    assert found[-1]["execution"]["workflow"] == {"name": "nightly"}
+
+
+async def test_live_002_filters_hold_and_leaving_one_is_told(runwatch: Runwatch) -> None:
+    """Only what the filter lets through MUST be told, and what it does not let through any more."""
+    engine = unique("live")
+    pending = {"engine": [engine], "status": ["PENDING"]}
+    async with updates(runwatch, filter=pending, after=await cursor_of(runwatch, pending)) as stream:
+        runwatch.report(*run_events(unique("other"), "r", 0))
+        runwatch.report(*run_events(engine, "done at once", 0))
+        runwatch.report(*run_events(engine, "r", 0, state=None))
+        found = await take(stream, 1)
+        runwatch.report(event(engine, "r", "execution.finished", 9, {"state": "SUCCEEDED"}))
+        found += await take(stream, 1)
+    assert said(found) == [("CREATED", "r", "RUNNING", True), ("FINISHED", "r", "SUCCEEDED", False)]
+
+
+async def test_live_003_who_comes_back_gets_what_was_missed(runwatch: Runwatch) -> None:
+    """With the last cursor a subscriber MUST get all that changed meanwhile, once, and then what is new."""
+    engine = unique("live")
+    where = {"engine": [engine]}
+    async with updates(runwatch, filter=where, after=await cursor_of(runwatch, where)) as stream:
+        runwatch.report(*run_events(engine, "a", 0, state=None))
+        (last,) = await take(stream, 1)
+    runwatch.report(event(engine, "a", "execution.finished", 9, {"state": "FAILED"}), *run_events(engine, "b", 5))
+    async with updates(runwatch, filter=where, after=last["cursor"]) as stream:
+        found = await take(stream, 2)
+        runwatch.report(*run_events(engine, "c", 5))
+        found += await take(stream, 1)
+    assert {each[:3] for each in said(found[:2])} == {("FINISHED", "a", "FAILED"), ("FINISHED", "b", "SUCCEEDED")}
+    assert said(found[2:]) == [("FINISHED", "c", "SUCCEEDED", True)]
+
+
+async def test_live_004_who_may_not_read_gets_nothing(runwatch: Runwatch) -> None:
+    """Anonymous sockets MUST be closed, and a RUNNER refused; garbage is BAD_USER_INPUT."""
+    with pytest.raises((TransportClosed, TransportError)):
+        async with updates(runwatch, token="nonsense") as stream:
+            await take(stream, 1)
+    runner = runwatch.token("runner", unique("live"))
+    for given, code in (({"token": runner}, "FORBIDDEN"), ({"after": "garbage"}, "BAD_USER_INPUT")):
+        with pytest.raises(TransportQueryError) as refused:
+            async with updates(runwatch, **given) as stream:
+                await take(stream, 1)
+        assert refused.value.errors is not None
+        assert refused.value.errors[0]["extensions"]["code"] == code
+    answer = runwatch.ask("subscription { executionUpdated { cursor } }")
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_live_005_processes_tell_each_other(tmp_path: Path, specs_postgres: PostgresServer) -> None:
+    """What one process commits MUST reach the subscribers of another, and does so while Redis is down as well."""
+    url = specs_postgres.create_database(unique("live").replace("-", "_"))
+    with ValkeyServer(own=True) as valkey:
+        servers = [Server(tmp_path / name, url) for name in ("one", "two")]
+        for server in servers:
+            server.environment["RUNWATCH_REDIS_URL"] = valkey.url
+            server.environment["RUNWATCH_SECRET_KEY"] = "b25seSBmb3IgdGVzdHMsIDMyIGJ5dGVzIGxvbmcuLi4="
+            server.start()
+        one, two = (Runwatch(server.url, "", server.environment) for server in servers)
+        one.admin = two.admin = one.token("admin")
+        engine = unique("live")
+        where = {"engine": [engine]}
+        async with updates(two, filter=where, after=await cursor_of(two, where)) as stream:
+            one.report(*run_events(engine, "a", 0))
+            found = await take(stream, 1)
+            valkey.kill()
+            one.report(*run_events(engine, "b", 0))
+            found += await take(stream, 1)
+            valkey.start()
+            one.report(*run_events(engine, "c", 0))
+            found += await take(stream, 1)
+        assert [each[1] for each in said(found)] == ["a", "b", "c"]
+        for runwatch, server in zip((one, two), servers, strict=True):
+            runwatch.close()
+            assert server.stop() == 0, server.log

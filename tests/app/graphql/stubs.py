@@ -1,0 +1,130 @@
+"""Sockets whose operations are stubs, by the name of what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import Scope
+
+from app.errors import BadInput, TooSlow
+from app.graphql.messages import Operation
+from app.graphql.operations import OperationFailed, Result
+from app.graphql.sockets import GraphQLSockets, Limits
+from tests.app.graphql.sockets import serving
+
+
+@dataclass
+class Somebody:
+    expires_at: int | None = None
+
+
+class Plain:
+    """An iterator that cannot be closed."""
+
+    def __init__(self) -> None:
+        self._left = [b'{"data":1}', b'{"data":2}']
+
+    def __aiter__(self) -> AsyncIterator[Result]:
+        return self
+
+    async def __anext__(self) -> Result:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop(0)
+
+
+class Stub:
+    """Operations by the name of what they do."""
+
+    def __init__(self) -> None:
+        self.contexts: list[object] = []
+        self.open = 0
+        self.closed = asyncio.Event()
+        self.stuck = asyncio.Event()
+
+    async def start(self, context: object, operation: Operation) -> AsyncIterator[Result]:
+        self.contexts.append(context)
+        match operation.query:
+            case "refused":
+                raise BadInput("no")
+            case "failed":
+                raise OperationFailed([{"message": "no", "extensions": {"code": "CONFLICT"}}])
+            case "bug":
+                raise RuntimeError("the password is hunter2")
+            case "plain":
+                return Plain()
+        results: AsyncGenerator[Result, None] = getattr(self, operation.query)()
+        return results
+
+    @contextlib.contextmanager
+    def opened(self) -> Any:
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+            self.closed.set()
+
+    async def one(self) -> AsyncGenerator[Result, None]:
+        yield {"data": {"n": 1}}
+
+    async def none(self) -> AsyncGenerator[Result, None]:
+        nothing: list[Result] = []
+        for result in nothing:
+            yield result
+
+    async def waits(self) -> AsyncGenerator[Result, None]:
+        with self.opened():
+            await asyncio.Event().wait()
+            yield {}
+
+    async def sticks(self) -> AsyncGenerator[Result, None]:
+        """Takes its time to end."""
+        with self.opened():
+            try:
+                await asyncio.Event().wait()
+                yield {}
+            finally:
+                await self.stuck.wait()
+
+    async def floods(self) -> AsyncGenerator[Result, None]:
+        with self.opened():
+            while True:
+                yield b'"' + b"x" * 10_000 + b'"'
+
+    async def breaks(self) -> AsyncGenerator[Result, None]:
+        yield {"data": {"n": 1}}
+        raise RuntimeError("the password is hunter2")
+
+    async def unserialisable(self) -> AsyncGenerator[Result, None]:
+        yield {"data": object()}
+
+    async def slow(self) -> AsyncGenerator[Result, None]:
+        yield {"data": 1}
+        raise TooSlow("Read faster")
+
+
+@asynccontextmanager
+async def sockets_of(stub: Stub, limits: Limits | None = None, **more: Any) -> AsyncIterator[str]:
+    async def sign_in(scope: Scope, payload: dict[str, Any]) -> Somebody:
+        return Somebody(payload.get("expires_at"))
+
+    app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits())
+    async with serving(Starlette(routes=[WebSocketRoute("/graphql", app)]), **more) as url:
+        yield url
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not come to that")

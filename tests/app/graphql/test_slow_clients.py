@@ -1,0 +1,124 @@
+"""Clients that do not read cost little memory, hold nobody up, and are let go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from app.graphql.sockets import Limits
+from tests.app.graphql.sockets import connect
+from tests.app.graphql.stubs import Stub, sockets_of, until
+
+
+@pytest.fixture
+def stub() -> Stub:
+    return Stub()
+
+
+class Deaf:
+    """A client that subscribes and never reads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def __aenter__(self) -> None:
+        self._context = connect(self.url)
+        self._socket = await self._context.__aenter__()
+        await self._socket.init()
+        self._socket.connection.transport.pause_reading()
+        await self._socket.subscribe("1", "floods")
+
+    async def __aexit__(self, *_: object) -> None:
+        self._socket.connection.transport.abort()
+        with contextlib.suppress(Exception):
+            await self._context.__aexit__(None, None, None)
+
+
+async def test_a_client_that_does_not_read(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as reader:
+        await reader.init()
+        async with Deaf(url), Deaf(url):
+            await until(lambda: stub.open == 2)
+            began = time.monotonic()
+            while stub.open:
+                await reader.subscribe("1", "one")
+                sent = time.monotonic()
+                await reader.only("1")
+                assert time.monotonic() - sent < 1
+                assert time.monotonic() - began < 10
+        # And the server does not wait for them at its end: the fixture would take longer than its grace.
+
+
+async def test_the_close_code_of_a_client_that_does_not_read_in_time(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as socket:
+        await socket.init()
+        socket.connection.transport.pause_reading()
+        await socket.subscribe("1", "floods")
+        await until(lambda: stub.open == 1)
+        await until(lambda: stub.open == 0)
+        socket.connection.transport.resume_reading()
+        assert (await socket.end())[0] == 4510
+
+
+async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
+    async with (
+        sockets_of(stub, Limits(queued_bytes=20_000, stall_seconds=0.4)) as url,
+        connect(url, max_queue=1) as socket,
+    ):
+        await socket.init()
+        await socket.subscribe("1", "floods")
+        for _ in range(60):
+            await asyncio.sleep(0.02)
+            for _ in range(10):
+                assert (await socket.next())["type"] == "next"
+        assert stub.open == 1
+
+
+async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as socket:
+        await socket.init()
+        socket.connection.transport.pause_reading()
+
+        async def ask() -> None:
+            while True:
+                await socket.send("ping", payload={"x": "x" * 10_000})
+
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(1)
+        socket.connection.transport.resume_reading()
+        asking.cancel()
+        await asyncio.wait([asking])
+        code, _ = await socket.end()
+        assert code in (4510, 1006)  # what it was still sending may have reset the connection
+
+
+async def test_the_server_ends_while_clients_do_not_read(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=60)) as url:
+        deaf = Deaf(url)
+        await deaf.__aenter__()
+        await until(lambda: stub.open == 1)
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+    assert time.monotonic() - began < 4.5
+    assert stub.open == 0
+    await deaf.__aexit__()
+
+
+async def test_a_client_that_answers_no_ping(stub: Stub) -> None:
+    async with sockets_of(stub, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, connect(url) as socket:
+        await socket.init()
+        await socket.subscribe("1", "waits")
+        await asyncio.sleep(1)
+        assert stub.open == 1  # the library answers
+        socket.connection.transport.pause_reading()
+        await until(lambda: stub.open == 0)
+
+
+async def test_a_server_of_another_make(stub: Stub) -> None:
+    async with sockets_of(stub, ws="websockets-sansio") as url, connect(url) as socket:
+        await socket.init()
+        await socket.raw("x")
+        assert (await socket.end())[0] == 4400

@@ -1,0 +1,131 @@
+"""What one socket may cost: operations and time; and that whatever it started is ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.graphql.sockets import Limits
+from tests.app.graphql.sockets import Socket, connect
+from tests.app.graphql.stubs import Stub, sockets_of, until
+
+
+@pytest.fixture
+def stub() -> Stub:
+    return Stub()
+
+
+@pytest.fixture
+async def socket(stub: Stub) -> AsyncIterator[Socket]:
+    async with sockets_of(stub) as url, connect(url) as opened:
+        await opened.init()
+        yield opened
+
+
+async def test_results(stub: Stub, socket: Socket) -> None:
+    await socket.subscribe("1", "one")
+    assert await socket.only("1") == {"data": {"n": 1}}
+    await socket.subscribe("1", "none")
+    assert await socket.next() == {"type": "complete", "id": "1"}
+    await socket.subscribe("1", "plain")
+    assert [(await socket.next()).get("payload") for _ in range(3)] == [{"data": 1}, {"data": 2}, None]
+    assert len(set(map(id, stub.contexts))) == 3  # each operation has its own
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "before"),
+    [
+        ("refused", "BAD_USER_INPUT", 0),
+        ("failed", "CONFLICT", 0),
+        ("bug", "INTERNAL", 0),
+        ("breaks", "INTERNAL", 1),
+        ("unserialisable", "INTERNAL", 0),
+    ],
+)
+async def test_a_failure_ends_the_operation_alone(
+    stub: Stub, socket: Socket, query: str, code: str, before: int
+) -> None:
+    await socket.subscribe("other", "waits")
+    for _ in range(2):  # and its id is free
+        await socket.subscribe("1", query)
+        for _ in range(before):
+            assert (await socket.next())["type"] == "next"
+        assert await socket.code() == code
+    assert stub.open == 1
+
+
+async def test_the_fifty_first_operation(stub: Stub, socket: Socket) -> None:
+    for number in range(50):
+        await socket.subscribe(str(number), "waits")
+    for _ in range(2):
+        await socket.subscribe("50", "one")
+        assert await socket.code() == "LIMIT_EXCEEDED"
+    assert stub.open == 50
+    await socket.send("complete", "7")
+    await socket.subscribe("50", "one")
+    await socket.only("50")
+    assert stub.open == 49
+
+
+async def test_complete_ends_an_operation(stub: Stub, socket: Socket) -> None:
+    await socket.subscribe("1", "waits")
+    await socket.subscribe("2", "floods")
+    assert (await socket.next())["id"] == "2"
+    await socket.send("complete", "1")
+    await stub.closed.wait()
+    await socket.send("complete", "2")
+    await socket.send("ping")
+    async with asyncio.timeout(10):
+        while (await socket.next())["type"] != "pong":
+            pass
+    await until(lambda: stub.open == 0)
+
+
+async def test_the_end_of_a_socket_ends_its_operations(stub: Stub) -> None:
+    async with sockets_of(stub) as url:
+        for end in ("closed", "lost", "garbage"):
+            async with connect(url) as socket:
+                await socket.init()
+                for number in range(10):
+                    await socket.subscribe(str(number), "waits")
+                await until(lambda: stub.open == 10)
+                if end == "lost":
+                    socket.connection.transport.abort()
+                elif end == "garbage":
+                    await socket.raw("x")
+            await until(lambda: stub.open == 0)
+
+
+async def test_a_slow_end_holds_nobody_up(stub: Stub, socket: Socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.graphql.sockets.CLEANUP_SECONDS", 0.2)
+    for number in range(50):
+        await socket.subscribe(str(number), "sticks")
+        await socket.send("complete", str(number))
+        await socket.send("ping")
+        assert (await socket.next())["type"] == "pong"
+    # All of them still end, and the socket does not take on more until they have.
+    await socket.subscribe("1", "one")
+    refused = (await socket.next())["type"] == "error"
+    await until(lambda: stub.open == 0)  # they were told again
+    await socket.subscribe("2", "one")
+    messages = [await socket.next() for _ in range(2 if refused else 3)]
+    assert messages[-1] == {"type": "complete", "id": "2"}
+
+
+async def test_no_first_message(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(init_seconds=0.2)) as url:
+        async with connect(url) as socket:
+            await socket.send("ping")
+            assert (await socket.end())[0] == 4408
+        async with connect(url) as socket:
+            await socket.init()
+            await asyncio.sleep(0.4)
+            await socket.subscribe("1", "one")
+            await socket.only("1")
+
+
+async def test_too_slow_for_its_feed(stub: Stub, socket: Socket) -> None:
+    await socket.subscribe("1", "slow")
+    assert (await socket.end())[0] == 4510

@@ -1,0 +1,116 @@
+"""A PubSub under test: who listens to it, what it logs, and the waiting for both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+import structlog
+from redis.asyncio import Redis
+from structlog.testing import LogCapture
+
+from app import pubsub, pubsub_redis
+from app.pubsub import GAP, PubSub
+from tests.servers.valkey import ValkeyServer
+
+# A guard against hanging, not a measure: what is waited for comes in milliseconds.
+LONG = 15.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for the condition."""
+    async with asyncio.timeout(LONG):
+        while not condition():  # noqa: ASYNC110  # many things are waited for, few of them have an event
+            await asyncio.sleep(0.005)
+
+
+class Hearing:
+    """Reads messages as they come. `heard` has all of it, gaps included."""
+
+    def __init__(self, messages: AsyncIterator[str | None]) -> None:
+        self.heard: list[str | None] = []
+        self.task = asyncio.create_task(self._read(messages))
+
+    @property
+    def messages(self) -> list[str]:
+        return [message for message in self.heard if message is not GAP]
+
+    @property
+    def gaps(self) -> int:
+        return self.heard.count(GAP)
+
+    async def until(self, message: str | None) -> None:
+        """Wait until this was heard."""
+        await until(lambda: message in self.heard)
+
+    def forget(self) -> None:
+        self.heard.clear()
+
+    async def _read(self, messages: AsyncIterator[str | None]) -> None:
+        async for message in messages:
+            self.heard.append(message)
+
+
+@contextmanager
+def ticking() -> Iterator[Callable[[], int]]:
+    """Count the turns of the loop, as any other task would get them."""
+    turns = 0
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    task = asyncio.create_task(tick())
+    yield lambda: turns
+    task.cancel()
+
+
+class Logs:
+    """What the modules under test log."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._capture = LogCapture()
+        for module in (pubsub, pubsub_redis):
+            monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[self._capture]))
+
+    @property
+    def lines(self) -> list[str]:
+        return [" ".join(map(str, entry.values())) for entry in self._capture.entries]
+
+    def count(self, event: str) -> int:
+        return sum(entry["event"] == event for entry in self._capture.entries)
+
+
+def make_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the time-outs, roughly in the proportions of the real ones."""
+    monkeypatch.setattr(pubsub_redis, "CONNECT_SECONDS", 0.6)
+    monkeypatch.setattr(pubsub_redis, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(pubsub_redis, "PUBLISH_SECONDS", 0.4)
+    monkeypatch.setattr(pubsub_redis, "BACKOFF_SECONDS", (0.01, 0.2))
+    monkeypatch.setattr(pubsub, "RETRY_SECONDS", 0.1)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[PubSub]:
+    opened = PubSub(url)
+    try:
+        await opened.connect()
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def flows(channel: PubSub, hearing: Hearing, message: str = "flows again") -> None:
+    """Publish, and wait until it is heard."""
+    channel.publish(message)
+    await hearing.until(message)
+
+
+async def kill_connections(server: ValkeyServer, kind: str) -> None:
+    """Have Redis hang up on every connection of a kind, normal or pubsub, but on the one that asks for it."""
+    async with Redis.from_url(server.url) as client:
+        await client.client_kill_filter(_type=kind, skipme=True)

@@ -1,0 +1,70 @@
+"""Pruning deletes what is over, with all that is below it, and says so to whoever listens."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import changes, live, pruning, revisions
+from app.db import Database
+from app.execution_filters import ExecutionFilter
+from app.ingestion import Ingestion
+from app.live import Feed
+from app.pruning import prune
+from tests.app.reports import NOON, events, line, report, row_of, select, step
+from tests.sealing import SEALER
+
+LIFE = [
+    report("execution.queued", trigger={"kind": "k", "data": {"token": "s3cr3t-value"}}, definition=["a"]),
+    step("started", 0, at=1, input={"a": 1}),
+    line("hello", at=1),
+    report("execution.finished", at=2, state="FAILED", error={"message": "m", "stackTrace": "t"}),
+]
+TABLES = ("executions", "execution_payloads", "execution_secrets", "steps", "step_payloads", "log_entries")
+
+
+async def test_what_is_old_and_over_goes_with_all_below_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "EXECUTIONS_AT_ONCE", 2)
+    ingestion = Ingestion(database, SEALER)
+    for number in range(5):
+        await ingestion.record(events(LIFE, f"old-{number}"))
+    await ingestion.record(events([report("execution.started")], "running"))
+    await ingestion.record(events([report("execution.queued", at=50)], "new"))
+    kept = {table: await select(database, table, "1 = 1") for table in TABLES}
+    _, before = await revisions.revision_of(database)
+    told: list[int] = []
+    assert await prune(database, NOON + 10_000_000, told.append) == 5
+    assert told == [2, 4, 5]
+    left = {table: await select(database, table, "1 = 1") for table in TABLES}
+    assert {row["external_id"] for row in left["executions"]} == {"running", "new"}
+    alive = {row["id"] for row in left["executions"]}
+    for table in TABLES[1:]:
+        assert left[table] == [row for row in kept[table] if row["execution_id"] in alive]
+    tombstones = await changes.since(database, before, 100)
+    assert len(tombstones) == 5
+    assert all(each.execution is None for each in tombstones)
+    assert await prune(database, NOON + 10_000_000) == 0
+
+
+async def test_an_event_of_a_deleted_run_makes_it_anew(database: Database) -> None:
+    ingestion = Ingestion(database, SEALER)
+    await ingestion.record(events(LIFE))
+    first = (await row_of(database))["id"]
+    await prune(database, NOON + 10_000_000)
+    await ingestion.record(events([report("execution.heartbeat", at=9)]))
+    assert (await row_of(database))["id"] != first
+
+
+async def test_forgotten_tombstones_make_who_was_away_list_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
+    for number in range(4):
+        await Ingestion(database, SEALER).record(events(LIFE, f"run-{number}"))
+    epoch, before = await revisions.revision_of(database)
+    await prune(database, NOON + 10_000_000)
+    assert len(await select(database, "execution_revisions", "deleted")) == 1
+    feed = Feed(database)
+    await feed.start()
+    update = await anext(feed.watch(ExecutionFilter(), revisions.updates_cursor(epoch, before)))
+    assert update.change is live.Change.RESYNC
+    await feed.close()
