@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app import clock
-from app.db import Transaction
+from app.db import Database, Transaction
 from app.ids import new_id
+from app.keyset import Ordering, Params, Position, Segment
+from app.paging import Count, Page, PageRequest, read_page
 
 
 async def note(
@@ -19,3 +23,47 @@ async def note(
     columns = ("id", "at", "actor", "action", "subject", "detail")
     shown = None if detail is None else orjson.dumps(detail).decode()
     await transaction.insert("audit_entries", columns, [(new_id(now), now, actor, action, subject, shown)])
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One act; `at` is in µs since the epoch, `subject` a global id, `detail` JSON text."""
+
+    id: str
+    at: int
+    actor: str
+    action: str
+    subject: str | None
+    detail: str | None
+
+
+_COLUMNS = ", ".join(AuditEntry.__dataclass_fields__)
+_NEWEST_FIRST = Ordering("auditEntries.AT", "at", descending=True)
+# Counting stops here, as it does for executions.
+COUNT_MAX = 10_000
+
+
+async def list_page(database: Database, request: PageRequest) -> Page[AuditEntry]:
+    """A page of all entries, the newest first. Raises BadInput for a cursor of another list."""
+
+    async def read(segment: Segment) -> list[AuditEntry]:
+        params = Params(database.dialect)
+        rows = await database.fetch(segment.select(_COLUMNS, "audit_entries", params), *params.values)
+        return [AuditEntry(*row) for row in rows]
+
+    return await read_page(_NEWEST_FIRST, request, read, lambda entry: Position(entry.at, entry.id))
+
+
+async def count(database: Database) -> Count:
+    """How many entries there are, exactly up to COUNT_MAX."""
+    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM audit_entries LIMIT {COUNT_MAX + 1}) c")
+    number: int = rows[0][0]
+    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+
+
+async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, AuditEntry]:
+    """The entries with these ids, by id; what is not there is left out."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM audit_entries WHERE {database.any_of('id', 1, 'id')}", database.array(ids)
+    )
+    return {row[0]: AuditEntry(*row) for row in rows}

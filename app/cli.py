@@ -20,10 +20,12 @@ from app.auth import Role
 from app.console import console, import_with_progress
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
+from app.engine_connections import connect_celery, connect_webhook
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
 from app.key_rotation import rotate
 from app.logging_setup import configure_logging
+from app.pruning import prune
 from app.sealing import new_key
 from app.secret_keys import check_keys, open_sealer
 from app.settings import Settings
@@ -84,7 +86,9 @@ def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; RUNWATCH_HOST by default.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; RUNWATCH_PORT by default.")] = None,
-    dev: Annotated[bool, typer.Option("--dev", help="Sample data if there is none, and a ready-made request.")] = False,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Sample data if there is none, an engine, and ready-made requests.")
+    ] = False,
 ) -> None:
     """Serve GraphQL and the events door; migrates the database first."""
     # Here and not above: the server and its schema take most of a second to import, which no other command needs.
@@ -107,6 +111,16 @@ def migrate() -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     applied = asyncio.run(migrate_database(settings.url_of_database))
     console.print(f"Applied {', '.join(applied)}" if applied else "Nothing to apply")
+
+
+@app.command("prune")
+def prune_(
+    older_than: Annotated[float, typer.Option(help="Days since a run was queued.", min=0)],
+) -> None:
+    """Delete runs that are over and older than that, in batches; safe while the server runs."""
+    before = clock.now_us() - round(older_than * clock.DAY)
+    deleted = _run(lambda database, _: prune(database, before))
+    console.print(f"Deleted {deleted} executions")
 
 
 @app.command("import")
@@ -174,24 +188,42 @@ def token_revoke(which: Annotated[str, typer.Argument(help="Its id, prefix or na
 
 
 @engine_app.command("add")
-def engine_add(name: Annotated[str, typer.Argument(help="Its name: the source of its events.")]) -> None:
-    """Register an engine. Engines also register themselves with their first event."""
+def engine_add(
+    name: Annotated[str, typer.Argument(help="Its name: the source of its events.")],
+    webhook: Annotated[str | None, typer.Option(help="URL that retries are posted to.")] = None,
+    celery: Annotated[str | None, typer.Option(help="URL of the broker that retries are published to.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Give it another way back than it has.")] = False,
+) -> None:
+    """Register an engine, and the way back to it; prints the secret that signs its webhooks.
 
-    async def work(database: Database, _: Settings) -> None:
-        if await engines.by_names(database, [engines.check_name(name)]):
+    Engines register themselves with their first event, without a way back.
+    """
+    if webhook is not None and celery is not None:
+        raise BadInput("An engine has one way back: give --webhook or --celery")
+
+    async def work(database: Database, settings: Settings) -> str | None:
+        if webhook is not None:
+            return await connect_webhook(database, open_sealer(settings), name, webhook, replace=replace)
+        if celery is not None:
+            await connect_celery(database, open_sealer(settings), name, celery, replace=replace)
+        elif await engines.by_names(database, [engines.check_name(name)]):
             raise Conflict(f"There is an engine {name!r} already")
-        await database.transaction(lambda tx: engines.ensure_engine(database, tx, name))
+        else:
+            await database.transaction(lambda tx: engines.ensure_engine(database, tx, name))
+        return None
 
-    _run(work)
+    secret = _run(work)
     console.print(f"Added {name}", markup=False)
+    if secret is not None:
+        typer.echo(secret)
 
 
 @engine_app.command("list")
 def engine_list() -> None:
     """List all engines, by name."""
-    table = Table("id", "name", "kind")
+    table = Table("id", "name", "kind", "can retry")
     for engine in _run(lambda database, _: engines.list_engines(database)):
-        table.add_row(engine.id, engine.name, engine.kind)
+        table.add_row(engine.id, engine.name, engine.kind, "yes" if engine.can_retry else "no")
     console.print(table)
 
 

@@ -138,6 +138,7 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, se
         time=time,
         body=body,
         secrets=reader.secrets,
+        claims_retries=envelope.runwatchclaims == "1",
     )
 
 

@@ -1,4 +1,4 @@
-"""The token of a development server: made at its start, kept in the data folder for the person in front of it."""
+"""The tokens of a development server: made at its start, kept in the data folder for those in front of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.roles import Role
 from app.tokens import check_token, create_token, revoke_token
 
 FILE_NAME = "dev-token"
+ENGINE_FILE_NAME = "engine-token"
 NAME = "development"
 
 
@@ -22,21 +23,31 @@ async def development_token(database: Database, data_dir: Path) -> str:
     The one that is there is used again while it holds; otherwise a new one takes its place. Several processes may ask
     at once and get the same. OSError when the folder cannot be written.
     """
+    return await _kept_token(database, data_dir, FILE_NAME, Role.ADMIN, None)
+
+
+async def engine_token(database: Database, data_dir: Path, engine: str) -> str:
+    """The same of a RUNNER token for an engine, kept in <data_dir>/engine-token."""
+    return await _kept_token(database, data_dir, ENGINE_FILE_NAME, Role.RUNNER, engine)
+
+
+async def _kept_token(database: Database, data_dir: Path, file_name: str, role: Role, engine: str | None) -> str:
     with await asyncio.to_thread(PrivateFolder, data_dir) as folder:
-        kept, is_private = folder.read(FILE_NAME)
-        if kept and is_private and await _holds(database, kept):
+        kept, is_private = folder.read(file_name)
+        if kept and is_private and await _holds(database, kept, role, engine):
             return kept
         if kept and not is_private:
             # Others could read it. It might be theirs as well, so nothing less than ending it will do.
             with suppress(NotFound):
                 await revoke_token(database, kept)
-        secret, _ = await create_token(database, NAME, Role.ADMIN)
-        folder.write(FILE_NAME, secret)
+        secret, _ = await create_token(database, NAME, role, engine)
+        folder.write(file_name, secret)
         return secret
 
 
-async def _holds(database: Database, secret: str) -> bool:
+async def _holds(database: Database, secret: str, role: Role, engine: str | None) -> bool:
     try:
-        return (await check_token(database, secret)).role is Role.ADMIN
+        token = await check_token(database, secret)
     except Unauthenticated:
         return False
+    return token.role is role and token.engine == engine

@@ -32,6 +32,16 @@ class Engine:
     id: str
     name: str
     kind: EngineKind
+    connected: bool = False  # a way back is configured
+    claims_retries: bool = False  # its Celery workers run a retry once, even when it is published twice
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether retries reach it, and run once."""
+        return self.connected and (self.kind is EngineKind.WEBHOOK or self.claims_retries)
+
+
+_COLUMNS = "id, name, kind, connection_sealed IS NOT NULL, claims_retries"
 
 
 def check_name(name: str, what: str = "The engine's name") -> str:
@@ -47,15 +57,18 @@ def check_name(name: str, what: str = "The engine's name") -> str:
 
 async def list_engines(database: Database) -> list[Engine]:
     """All engines, by name in the order of code points."""
-    return [_engine(row) for row in await database.fetch("SELECT id, name, kind FROM engines ORDER BY name")]
+    return [_engine(row) for row in await database.fetch(f"SELECT {_COLUMNS} FROM engines ORDER BY name")]
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Engine]:
     """The engines that have one of `ids` (each 32 hexadecimal digits), by id; unknown ids are left out."""
-    rows = await database.fetch(
-        f"SELECT id, name, kind FROM engines WHERE {database.any_of('id', 1, 'id')}",
-        database.array(ids),
-    )
+    rows = await database.fetch(_select_by_ids(database), database.array(ids))
+    return {row[0]: _engine(row) for row in rows}
+
+
+async def by_ids_within(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Engine]:
+    """As by_ids, within a transaction."""
+    rows = await transaction.fetch(_select_by_ids(database), database.array(ids))
     return {row[0]: _engine(row) for row in rows}
 
 
@@ -98,8 +111,12 @@ async def _named(database: Database, transaction: Transaction, names: Sequence[s
 
 
 def _select_by_names(database: Database) -> str:
-    return f"SELECT id, name, kind FROM engines WHERE {database.any_of('name', 1, 'text')}"
+    return f"SELECT {_COLUMNS} FROM engines WHERE {database.any_of('name', 1, 'text')}"
+
+
+def _select_by_ids(database: Database) -> str:
+    return f"SELECT {_COLUMNS} FROM engines WHERE {database.any_of('id', 1, 'id')}"
 
 
 def _engine(row: Row) -> Engine:
-    return Engine(row[0], row[1], EngineKind(row[2]))
+    return Engine(row[0], row[1], EngineKind(row[2]), bool(row[3]), bool(row[4]))

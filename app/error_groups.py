@@ -1,6 +1,7 @@
 """Error groups: failures with one fingerprint (app/fingerprints.py), and how often each happened.
 
-A group lives as long as it has executions: what is shown of it comes from them, so that nothing has to be kept in step.
+The id of a group is the fingerprint, and what is shown of it comes from its newest execution. So there is no row of it:
+none to register, to keep in step, or to clean when a secret becomes known that was in its message.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app import executions, payloads
 from app.db import Database
 from app.execution_filters import resolve
-from app.ids import is_id
+from app.fingerprints import fingerprint
 from app.keyset import Ordering, Params, Position, Segment
 from app.metrics_filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, read_page
@@ -61,16 +63,13 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
         params = Params(database.dialect)
         conditions = ["x.error_group_id IS NOT NULL", *scope.conditions(database, params, "x", ())]
         counted = (
-            f"SELECT x.error_group_id, count(*) AS failures FROM executions x WHERE {' AND '.join(conditions)}"
+            f"SELECT x.error_group_id AS id, count(*) AS failures FROM executions x WHERE {' AND '.join(conditions)}"
             " GROUP BY x.error_group_id"
         )
-        source = (
-            "(SELECT g.id, c.failures, g.type, g.message"
-            f" FROM ({counted}) c JOIN error_groups g ON g.id = c.error_group_id) f"
-        )
-        statement = segment.select("id, failures, type, message", source, params)
+        statement = segment.select("id, failures", f"({counted}) f", params)
         rows = await database.fetch(statement, *params.values)
-        return [CountedGroup(ErrorGroup(id_, type_, message), failures) for id_, failures, type_, message in rows]
+        groups = await by_ids(database, [row[0] for row in rows])
+        return [CountedGroup(groups[id_], failures) for id_, failures in rows if id_ in groups]
 
     return await read_page(_BY_FAILURES, request, read, lambda each: Position(each.failures, each.group.id))
 
@@ -91,11 +90,22 @@ async def count(database: Database, where: MetricsFilter) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:
-    """The groups with these ids, by id; what is not there is left out."""
-    known = [id_ for id_ in ids if is_id(id_)]
-    condition = database.any_of("id", 1, "id")
-    rows = await database.fetch(f"SELECT id, type, message FROM error_groups WHERE {condition}", database.array(known))
-    return {row[0]: ErrorGroup(*row) for row in rows}
+    """The groups with these ids, by id; those without any execution are left out. Three statements at most."""
+    latest = await executions.latest_of_error_groups(database, ids)
+    silent = [execution.id for execution in latest.values() if not execution.error_message]
+    found = await payloads.by_ids(database, silent) if silent else {}
+    groups = {}
+    for id_, execution in latest.items():
+        payload = found.get(execution.id)
+        shown = fingerprint(
+            execution.error_type,
+            execution.error_message,
+            None if payload is None else payload.stack_trace,
+            workflow=execution.workflow_name,
+            failed_step=execution.failed_step_name,
+        )
+        groups[id_] = ErrorGroup(id_, shown.type, shown.message)
+    return groups
 
 
 async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +15,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     CONFLICT = "CONFLICT"
+    RETRY_REFUSED = "RETRY_REFUSED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     INTERNAL = "INTERNAL"
 
@@ -68,7 +70,22 @@ class Conflict(AppError):
     code = ErrorCode.CONFLICT
 
 
+class RetryRefused(AppError):
+    """An execution cannot be retried; `extensions.reasons` has all that speaks against it."""
+
+    code = ErrorCode.RETRY_REFUSED
+
+    def __init__(self, reasons: Sequence[Any]) -> None:
+        names = [reason.value for reason in reasons]
+        super().__init__(f"This execution cannot be retried: {', '.join(names)}", reasons=names)
+        self.reasons = reasons
+
+
 class LimitExceeded(AppError):
     """A named bound was passed: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
+
+
+class TooSlow(LimitExceeded):
+    """A subscriber does not take what it subscribed to; a socket is closed for it, so that its client comes back."""

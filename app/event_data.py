@@ -98,7 +98,7 @@ class Reader:
         sealed = self._seal(data)
         if len(data) > MAX_DATA:
             # What was sealed is not all there: nobody could put it back.
-            return TriggerData(_beginning(sealed.text, len(data), MAX_DATA), len(data), True, None, sealed.paths)
+            return TriggerData(_beginning(sealed.text, len(data), MAX_DATA), len(data), True)
         return TriggerData(sealed.text, len(data), changed, sealed.token, sealed.paths)
 
 
@@ -159,13 +159,14 @@ def _step_finish(reader: Reader, data: bytes, event_id: str, time: int) -> StepF
 
 def _log_line(reader: Reader, data: bytes, event_id: str, time: int) -> LogLine:
     given = _log_written.decode(reader.plain(data))
+    attributes = reader.json(given.attributes, MAX_ATTRIBUTES)
     return LogLine(
         key=hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest(),
         at=time,
         level=LogLevel[given.level],
         step=given.step,
         message=reader.cut(given.message, MAX_LOG_LINE),
-        attributes=reader.json(given.attributes, MAX_ATTRIBUTES),
+        attributes=None if attributes is None else Text(attributes.text, attributes.size),
     )
 
 

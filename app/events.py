@@ -100,7 +100,7 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     level: LogLevel
     step: int | None
     message: Text
-    attributes: Json | None
+    attributes: Text | None  # JSON, without its secrets
 
 
 class Kind(Enum):
@@ -116,6 +116,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """One valid event. `body` is what its type says; for the types of Kind it is the pair (kind, claims).
 
     `secrets` are the sealed texts in it, in the clear: to be masked wherever they appear, and not to be stored.
+    `claims_retries`: the engine said with it that it runs a retry once, even when it is published twice.
     """
 
     index: int
@@ -125,6 +126,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     time: int
     body: tuple[Kind, Claims] | Finish | StepStart | StepFinish | LogLine
     secrets: frozenset[str] = frozenset()
+    claims_retries: bool = False
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 from app.db import Database
@@ -48,6 +49,7 @@ class ExecutionFilter:
     max_duration: int | None = None  # µs, inclusive
     failed_step_names: tuple[str, ...] | None = None
     error_group_ids: tuple[str, ...] | None = None
+    unresolved: bool | None = None  # failed, and no retry of it, however deep, has succeeded
     retry_of: str | None = None  # the id of the execution that was retried
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
@@ -71,12 +73,14 @@ class ExecutionFilter:
 
     @property
     def allowed_states(self) -> frozenset[State] | None:
-        """The states that satisfy both `statuses` and `states`; None when that is every state."""
+        """The states that satisfy `statuses`, `states` and `unresolved`; None when that is every state."""
         allowed = set(State)
         if self.statuses is not None:
             allowed &= {state for status in self.statuses for state in STATES_OF[status]}
         if self.states is not None:
             allowed &= set(self.states)
+        if self.unresolved:
+            allowed &= set(STATES_OF[Status.FAILURE])
         return None if len(allowed) == len(State) else frozenset(allowed)
 
     @property
@@ -117,7 +121,7 @@ class Scope:
     def _failures(self) -> dict[Branched, tuple[str, ...] | None]:
         """What only failed runs have: those are few, so that this is looked up first, the rarer one before."""
         wanted = self.filter
-        return {"error_group_id": wanted.error_group_ids, "failed_step_name": wanted.failed_step_names}
+        return {"error_group_id": _once(wanted.error_group_ids), "failed_step_name": _once(wanted.failed_step_names)}
 
     @property
     def _pending(self) -> bool:
@@ -128,7 +132,10 @@ class Scope:
     def _only_workflows(self) -> bool:
         """Whether an index of (workflow, queued_at) answers the whole filter."""
         wanted = self.filter
-        others = (self.states, wanted.trigger_kinds, wanted.min_duration, wanted.max_duration, wanted.search or None)
+        others = (
+            *(self.states, wanted.trigger_kinds, wanted.min_duration, wanted.max_duration),
+            *(wanted.search or None, wanted.unresolved),
+        )
         return all(other is None for other in (*others, *self._failures.values()))
 
     def conditions(self, database: Database, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
@@ -160,6 +167,10 @@ class Scope:
         ):
             if value is not None and column not in left:
                 conditions.append(f"{alias}.{column} {sign} {params.bind(value)}")
+        if wanted.unresolved:
+            conditions.append(f"NOT {alias}.retry_succeeded")  # allowed_states has the rest
+        elif wanted.unresolved is not None:
+            conditions.append(f"({alias}.status <> {int(Status.FAILURE)} OR {alias}.retry_succeeded)")
         if wanted.search:
             conditions.append(contains(database, params, f"{alias}.search_text", wanted.search))
         return conditions
@@ -190,6 +201,12 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
     if len(rows) > BRANCHES_MAX:
         return Scope(wanted, states, None, many_workflows=True)
     return Scope(wanted, states, tuple(row[0] for row in rows))
+
+
+def described(wanted: ExecutionFilter) -> dict[str, object]:
+    """What the filter says, as plain values for a record of it."""
+    given = {name: getattr(wanted, name) for name in ExecutionFilter.__dataclass_fields__}
+    return {name: _plain(value) for name, value in given.items() if value is not None}
 
 
 def check_search(search: str | None) -> None:
@@ -240,3 +257,14 @@ def _check_range(low_name: str, low: int | None, high_name: str, high: int | Non
             raise BadInput(f"{name} is out of range")
     if low is not None and high is not None and low > high:
         raise BadInput(f"{low_name} is greater than {high_name}")
+
+
+def _once(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Each value once: a branch that is read twice would give its rows twice."""
+    return None if values is None else tuple(dict.fromkeys(values))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.name if isinstance(value, Enum) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app import execution_scans
-from app.db import Database, Row
+from app.db import Database, Row, Transaction
 from app.execution_filters import Branched, ExecutionFilter, resolve
 from app.ids import is_id
 from app.keyset import Key, Ordering, Position, Segment
@@ -15,6 +15,7 @@ from app.lifecycle import State, Status
 from app.paging import Count, Page, PageRequest, read_page
 
 __all__ = [
+    "COLUMNS",
     "COUNT_MAX",
     "Execution",
     "ExecutionFilter",
@@ -23,9 +24,11 @@ __all__ = [
     "attempts_of",
     "by_ids",
     "count",
+    "execution_of",
     "latest_of_error_groups",
     "latest_of_workflows",
     "list_page",
+    "lock",
 ]
 
 # Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
@@ -53,10 +56,13 @@ class Execution:
     duration: int | None
     updated_at: int
     retry_of: str | None
+    requested_by: str | None  # who asked Runwatch for this retry
+    retry_succeeded: bool  # a retry of it, however deep, has succeeded
     error_type: str | None
     error_message: str | None
     error_message_bytes: int | None  # of the whole message, which may have been cut
     failed_step: int | None  # index of the step to blame (app/failures.py)
+    failed_step_name: str | None
     error_group_id: str | None
 
 
@@ -79,7 +85,7 @@ class ExecutionOrder:
     descending: bool = True
 
 
-_COLUMNS = tuple(Execution.__dataclass_fields__)
+COLUMNS = tuple(Execution.__dataclass_fields__)
 _STATES = tuple(State)
 _STATUSES = tuple(Status)
 
@@ -109,8 +115,8 @@ async def list_page(
     async def read(segment: Segment) -> list[Execution]:
         if scope is None:
             return []
-        statement = execution_scans.page(database, scope, segment, _COLUMNS)
-        return [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
+        statement = execution_scans.page(database, scope, segment, COLUMNS)
+        return [execution_of(row) for row in await database.fetch(statement.text, *statement.params)]
 
     return await read_page(ordering, request, read, _position_by(ordering.column))
 
@@ -132,10 +138,18 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
     if not known:
         return {}
     condition = database.any_of("id", 1, "id")
-    rows = await database.fetch(
-        f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE {condition}", database.array(known)
+    rows = await database.fetch(f"SELECT {', '.join(COLUMNS)} FROM executions WHERE {condition}", database.array(known))
+    return {row[0]: execution_of(row) for row in rows}
+
+
+async def lock(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
+    """The executions with these ids, by id, their rows locked in the order of their ids until the commit."""
+    tail = " FOR UPDATE" if database.dialect == "postgres" else ""
+    rows = await transaction.fetch(
+        f"SELECT {', '.join(COLUMNS)} FROM executions WHERE {database.any_of('id', 1, 'id')} ORDER BY id{tail}",
+        database.array(ids),
     )
-    return {row[0]: _execution(row) for row in rows}
+    return {row[0]: execution_of(row) for row in rows}
 
 
 async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -> dict[str, Execution]:
@@ -153,8 +167,8 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
     known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
         return []
-    statement = execution_scans.newest_of_each(database, column, known, _COLUMNS)
-    return [_execution(row) for row in await database.fetch(statement.text, *statement.params)]
+    statement = execution_scans.newest_of_each(database, column, known, COLUMNS)
+    return [execution_of(row) for row in await database.fetch(statement.text, *statement.params)]
 
 
 async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
@@ -182,9 +196,11 @@ async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
     return attempts
 
 
-def _execution(row: Row) -> Execution:
+def execution_of(row: Row) -> Execution:
+    """An execution from the values of COLUMNS."""
     # 1.6 µs; by position, since keywords would cost as much again.
     (id_, engine_id, external_id, workflow_id, name, kind, incomplete, state, status, *rest) = row
+    rest[7] = bool(rest[7])
     return Execution(
         id_, engine_id, external_id, workflow_id, name, kind, bool(incomplete), _STATES[state], _STATUSES[status], *rest
     )

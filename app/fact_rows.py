@@ -48,6 +48,7 @@ MERGED = (
     "received_at",
     "log_count",
     "has_secrets",
+    "awaiting_dispatch",
     "failed_step",
     "failed_step_name",
     "error_group_id",
@@ -71,28 +72,45 @@ class Stored:
     log_count: int
 
 
+_OF_ENGINE = "engine_id = $1 AND {}"
 _LOCK = """
 SELECT id, external_id, state, updated_at, log_count, workflow_name, trigger_kind, trigger_incomplete, started_at,
   retry_of, error_type, error_message, error_message_bytes, error_step, state_key, workflow_key, trigger_key,
   definition_key, retry_of_key, declared_queued_at, first_event_at, received_at, has_secrets, failed_step,
-  failed_step_name, error_group_id
-FROM executions WHERE engine_id = $1 AND {condition} ORDER BY id
+  failed_step_name, error_group_id, awaiting_dispatch
+FROM executions WHERE {condition} ORDER BY id
 """
 
 
 async def lock(database: Database, transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
     """The executions that exist, their rows locked in the order of their ids until the commit."""
-    sql = _LOCK.format(condition=database.any_of("external_id", 2, "text"))
+    sql = _LOCK.format(condition=_OF_ENGINE.format(database.any_of("external_id", 2, "text")))
     if database.dialect == "postgres":
         sql += " FOR UPDATE"
+    found: dict[Key, Stored] = {}
+    for engine_id, external_ids in _by_engine(keys):
+        for row in await transaction.fetch(sql, engine_id, database.array(external_ids)):
+            found[engine_id, row[1]] = _stored(row)
+    return found
+
+
+async def lock_with(database: Database, transaction: Transaction, keys: Iterable[Key], ids: Iterable[str]) -> None:
+    """Lock executions by their keys and others by their ids, all in the order of their ids; needed on Postgres only."""
+    if database.dialect != "postgres":
+        return
+    every = set(ids)
+    sql = f"SELECT id FROM executions WHERE {_OF_ENGINE.format(database.any_of('external_id', 2, 'text'))}"
+    for engine_id, external_ids in _by_engine(keys):
+        every.update(row[0] for row in await transaction.fetch(sql, engine_id, database.array(external_ids)))
+    condition = database.any_of("id", 1, "id")
+    await transaction.fetch(f"SELECT 1 FROM executions WHERE {condition} ORDER BY id FOR UPDATE", database.array(every))
+
+
+def _by_engine(keys: Iterable[Key]) -> list[tuple[str, list[str]]]:
     by_engine: dict[str, list[str]] = {}
     for engine_id, external_id in keys:
         by_engine.setdefault(engine_id, []).append(external_id)
-    found: dict[Key, Stored] = {}
-    for engine_id in sorted(by_engine):
-        for row in await transaction.fetch(sql, engine_id, database.array(by_engine[engine_id])):
-            found[engine_id, row[1]] = _stored(row)
-    return found
+    return sorted(by_engine.items())
 
 
 def _stored(row: Row) -> Stored:
@@ -115,6 +133,7 @@ def _stored(row: Row) -> Stored:
         failed_step=row[23],
         failed_step_name=row[24],
         error_group_id=row[25],
+        awaiting_dispatch=bool(row[26]),
     )
     return Stored(row[0], facts, State(row[2]), row[3], row[21], row[4])
 
@@ -154,6 +173,7 @@ def merged_values(
         facts.received_at,
         log_count,
         facts.has_secrets,
+        facts.awaiting_dispatch,
         facts.failed_step,
         facts.failed_step_name,
         facts.error_group_id,

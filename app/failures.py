@@ -5,6 +5,7 @@ Both are functions of the facts, so they converge as those do; they are derived 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,10 @@ from app.db import Database, Transaction
 from app.fingerprints import fingerprint
 from app.lifecycle import State, Status
 from app.merging import ExecutionFacts
-from app.redaction import MASK
-from app.registry import Registry
+
+# Deriving takes 0.1 ms a failure, and 10 ms for a stack trace of 256 KiB.
+MANY = 50
+LONG = 64 * 1024
 
 
 def shown_state(step: State, run: State) -> State:
@@ -34,9 +37,10 @@ def failed_step(
         return None
     if named is not None and (named in steps or named < len(definition or ())):
         return named
-    return min(
-        (index for index, state in steps.items() if shown_state(state, run).status is Status.FAILURE), default=None
-    )
+    failed = [index for index, state in steps.items() if state.status is Status.FAILURE]
+    # One that never finished may just have run beside; but when no step says that it failed, the run died in it.
+    unfinished = [index for index, state in steps.items() if not state.finished]
+    return min(failed or unfinished, default=None)
 
 
 @dataclass(slots=True)
@@ -52,11 +56,10 @@ class _Evidence:
 class Failures:
     """Derives failed steps and error groups within the transaction that writes the executions."""
 
-    def __init__(self, database: Database, registry: Registry) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._registry = registry
 
-    async def derive_fresh(self, transaction: Transaction, facts: Iterable[ExecutionFacts]) -> None:
+    async def derive_fresh(self, facts: Iterable[ExecutionFacts]) -> None:
         """For executions that are not stored yet: all that is known is in their facts."""
         given = []
         for fact in facts:
@@ -66,21 +69,15 @@ class Failures:
                 states = {index: step.state for index, step in fact.steps.items()}
                 evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
                 given.append((fact, evidence))
-        await self._derive(transaction, given)
+        await _derive(given)
 
-    async def derive_stored(
-        self, transaction: Transaction, changed: Mapping[str, ExecutionFacts], masked: set[str]
-    ) -> None:
-        """For stored executions, by id, whose steps and payloads are written. `masked`: those that had secrets."""
-        before = {id_: changed[id_].error_group_id for id_ in masked if id_ in changed}
+    async def derive_stored(self, transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
+        """For stored executions, by id, whose steps and payloads are written."""
         for facts in changed.values():
             facts.failed_step = facts.failed_step_name = facts.error_group_id = None
         failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
         evidence = await self._evidence(transaction, failed)
-        await self._derive(transaction, [(changed[id_], evidence[id_]) for id_ in failed])
-        for id_, old in before.items():
-            if old is not None and old != changed[id_].error_group_id:
-                await _blank(transaction, id_, old)
+        await _derive([(changed[id_], evidence[id_]) for id_ in failed])
 
     async def _evidence(self, transaction: Transaction, ids: Sequence[str]) -> dict[str, _Evidence]:
         found = {id_: _Evidence() for id_ in ids}
@@ -98,41 +95,28 @@ class Failures:
             found[id_].stack_trace = stack_trace
         return found
 
-    async def _derive(self, transaction: Transaction, given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
-        if not given:
-            return
-        prints = []
-        for facts, evidence in given:
-            error = facts.error
-            named = None if error is None else error.step
-            facts.failed_step = blamed = failed_step(named, facts.state, evidence.states, evidence.definition)
-            facts.failed_step_name = None if blamed is None else _name(blamed, evidence)
-            prints.append(
-                fingerprint(
-                    None if error is None else error.type,
-                    None if error is None or error.message is None else error.message.value,
-                    evidence.stack_trace,
-                    workflow=facts.workflow,
-                    failed_step=facts.failed_step_name,
-                )
-            )
-        ids = await self._registry.error_group_ids(transaction, prints)
-        for (facts, _), print_ in zip(given, prints, strict=True):
-            facts.error_group_id = ids[print_.key]
+
+async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+    """Fill in what is derived; in a thread when it takes long, for nothing else runs meanwhile."""
+    if len(given) > MANY or sum(len(evidence.stack_trace or "") for _, evidence in given) > LONG:
+        await asyncio.to_thread(_fill_in, given)
+    else:
+        _fill_in(given)
 
 
-async def _blank(transaction: Transaction, execution_id: str, group_id: str) -> None:
-    """Take the texts out of a group that an execution with a secret leaves, unless others are in it.
-
-    The row stays: other processes remember its id, and what they add to it then must not point nowhere.
-    """
-    await transaction.fetch(
-        "UPDATE error_groups SET type = NULL, message = $1 WHERE id = $2 AND NOT EXISTS"
-        " (SELECT 1 FROM executions WHERE error_group_id = $2 AND id <> $3)",
-        MASK,
-        group_id,
-        execution_id,
-    )
+def _fill_in(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+    for facts, evidence in given:
+        error = facts.error
+        named = None if error is None else error.step
+        facts.failed_step = blamed = failed_step(named, facts.state, evidence.states, evidence.definition)
+        facts.failed_step_name = None if blamed is None else _name(blamed, evidence)
+        facts.error_group_id = fingerprint(
+            None if error is None else error.type,
+            None if error is None or error.message is None else error.message.value,
+            evidence.stack_trace,
+            workflow=facts.workflow,
+            failed_step=facts.failed_step_name,
+        ).key
 
 
 def _name(index: int, evidence: _Evidence) -> str:

@@ -6,15 +6,16 @@ machine, and the writer knows what a row was before and what it is now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app import clock, fact_rows, log_rows, retry_links, revisions, step_rows
+from app import clock, fact_rows, lineage, log_rows, outbox, retry_links, revisions, step_rows
 from app.db import Database, Overtaken, Transaction
 from app.events import Event, LogLine, Rejection
 from app.fact_rows import Key, Stored
 from app.failures import Failures
 from app.known_secrets import KnownSecrets
+from app.lifecycle import State
 from app.merging import ExecutionFacts, StepFacts
 from app.registry import Registry
 from app.sealing import Sealer
@@ -42,7 +43,7 @@ class Ingestion:
     def __init__(self, database: Database, sealer: Sealer, listeners: Sequence[Listener] = ()) -> None:
         self._database = database
         self._registry = Registry(database)
-        self._failures = Failures(database, self._registry)
+        self._failures = Failures(database)
         self._secrets = KnownSecrets(database, sealer)
         self._listeners = listeners
 
@@ -51,34 +52,62 @@ class Ingestion:
         if not events:
             return []
         received_at = clock.now_us()
-        return await self._database.transaction(lambda tx: self._record(tx, events, received_at))
+        family: set[str] = set()
+        return await self._database.transaction(lambda tx: self._record(tx, events, received_at, family))
 
-    async def _record(self, transaction: Transaction, events: Sequence[Event], received_at: int) -> list[Rejection]:
+    async def _record(
+        self, transaction: Transaction, events: Sequence[Event], received_at: int, family: set[str]
+    ) -> list[Rejection]:
         engines = await self._registry.engine_ids(transaction, {event.source for event in events})
+        if claiming := {engines[event.source] for event in events if event.claims_retries}:
+            await self._registry.note_claims(transaction, claiming)
         rejected: list[Rejection] = []
         if any(retry_links.claimed_by(event) for event in events):
             rejected = await retry_links.check(self._database, transaction, events, engines)
             places = {rejection.index for rejection in rejected}
             events = [event for event in events if event.index not in places]
         if events:
-            await self._write(transaction, _fold(events, engines, received_at))
+            await self.merge(transaction, _fold(events, engines, received_at), family)
         return rejected
 
-    async def _write(self, transaction: Transaction, facts: dict[Key, ExecutionFacts]) -> None:
+    async def merge(self, transaction: Transaction, facts: dict[Key, ExecutionFacts], family: set[str]) -> None:
+        """Bring executions up to the facts, as the last part of a transaction.
+
+        What is above a retry is locked as well, in the order of ids with the rest. Who that is shows only when the
+        retry is locked: then it goes into `family`, and the transaction is run again (Overtaken) with that.
+        """
+        if family:
+            await fact_rows.lock_with(self._database, transaction, facts, family)
         stored = await fact_rows.lock(self._database, transaction, facts)
+        known = (*facts.values(), *(row.facts for row in stored.values()))
+        parents = {fact.retry_of for fact in known if fact.retry_of is not None}
+        above = await lineage.with_ancestors(self._database, transaction, parents)
+        if not above <= family | {row.id for row in stored.values()}:
+            family |= above
+            raise Overtaken("what is above a retry is to be locked first")
         fresh: dict[Key, str] = {}
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             secrets = await self._secrets.mask_fresh(missing)
-            await self._failures.derive_fresh(transaction, missing.values())
-            workflows = await self._workflow_ids(transaction, missing)
+            await self._failures.derive_fresh(missing.values())
+            # All at once, in one order: two batches that name the same new workflows must not wait for each other.
+            workflows = await self._workflow_ids(transaction, facts)
             fresh = await fact_rows.insert_executions(transaction, missing, workflows, clock.now_us())
             if len(fresh) < len(missing):
                 raise Overtaken("executions were inserted since the look-up above")
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
+        write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
         if stored:
             await self._merge(transaction, stored, facts, write)
-        revision = await revisions.take(self._database, transaction, write.changed) if write.changed else None
+        if write.moved:
+            told = await lineage.tell_ancestors(self._database, transaction, write.moved)
+            write.changed += sorted(told.difference(write.changed))
+        revision = None
+        if write.changed:
+            finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
+            revision = await revisions.take(
+                self._database, transaction, write.changed, created=fresh.values(), finished=finished
+            )
         committed = Committed(revision, write.changed, write.logged)
         for listener in self._listeners:
             transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
@@ -88,6 +117,7 @@ class Ingestion:
     ) -> None:
         """Bring stored executions up to what is known of them now."""
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
+        places = {row.id: _place(row) for row in stored.values()}
         masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
@@ -98,9 +128,16 @@ class Ingestion:
         await fact_rows.update_payloads(transaction, sorted(rewritten, key=lambda item: item[0]))
         changed = stepped | masked | {id_ for id_, _ in rewritten}
         changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
+        changed |= await self._accept_deliveries(transaction, stored.values())
         await self._failures.derive_stored(
-            transaction, {row.id: row.facts for row in stored.values() if row.id in changed}, masked
+            transaction, {row.id: row.facts for row in stored.values() if row.id in changed}
         )
+        for row in stored.values():
+            state, _ = places[row.id]
+            if row.facts.state is not state and row.facts.state.finished:
+                write.finished.add(row.id)
+            if _place(row) != places[row.id]:
+                write.moved |= {parent for _, parent in (places[row.id], _place(row)) if parent is not None}
         now = clock.now_us()
         merged, receipts = [], []
         for key, row in sorted(stored.items(), key=lambda item: item[1].id):
@@ -121,6 +158,15 @@ class Ingestion:
         await log_rows.insert(
             transaction, [(row.id, row.log_count, lines[row.id]) for row in stored.values() if row.id in lines]
         )
+
+    async def _accept_deliveries(self, transaction: Transaction, rows: Iterable[Stored]) -> set[str]:
+        """An engine that speaks of a retry has it, whatever became of the answer; the ids of those."""
+        arrived = {row.id: row for row in rows if row.facts.awaiting_dispatch}
+        if arrived:
+            await outbox.accepted(self._database, transaction, arrived)
+        for row in arrived.values():
+            row.facts.awaiting_dispatch = False
+        return set(arrived)
 
     async def _merge_steps(
         self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
@@ -166,6 +212,13 @@ class _Write:
 
     changed: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)  # what retries that changed are retries of
+
+
+def _place(row: Stored) -> tuple[State, str | None]:
+    """What those above a retry see of it."""
+    return row.facts.state, row.facts.retry_of
 
 
 def _reads_differently(row: Stored, visible: tuple[object, ...]) -> bool:

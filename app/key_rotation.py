@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.db import Database, Row, Transaction
+from app.known_secrets import SEPARATOR
 from app.sealing import CannotUnseal, Sealer
 
-# One transaction each; decrypting and encrypting so many takes about 30 ms.
-ROWS_AT_ONCE = 500
+# Read at once, in the order of the primary key whether sealed or not: looking for what is sealed would read all of a
+# large table in one statement, which is cut off. When all of them are, sealing them anew takes 0.1 s.
+ROWS_AT_ONCE = 2_000
 
 SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("engines", ("id",), "connection_sealed"),
     ("execution_secrets", ("execution_id",), "sealed"),
     ("execution_payloads", ("execution_id",), "trigger_sealed"),
     ("step_payloads", ("execution_id", "step_index"), "input_sealed"),
     ("step_payloads", ("execution_id", "step_index"), "output_sealed"),
-    ("log_entries", ("execution_id", "sequence"), "attributes_sealed"),
 )
 
 
@@ -27,9 +29,10 @@ async def rotate(database: Database, sealer: Sealer) -> tuple[int, int]:
         while True:
             rows = await _batch(database, table, key, column, after)
             changes = []
-            for row in rows:
+            for row in (row for row in rows if row[-1] is not None):
                 try:
-                    changes.append((sealer.rotated(row[-1]), *row))
+                    parts = [sealer.rotated(part) for part in row[-1].split(SEPARATOR)]
+                    changes.append((SEPARATOR.join(parts), *row))
                 except CannotUnseal:
                     unreadable += 1
             if changes:
@@ -42,12 +45,11 @@ async def rotate(database: Database, sealer: Sealer) -> tuple[int, int]:
 
 
 async def _batch(database: Database, table: str, key: Sequence[str], column: str, after: Row | None) -> Sequence[Row]:
-    names, limit = ", ".join(key), ROWS_AT_ONCE
-    beyond = "" if after is None else f"AND ({names}) > ({', '.join(f'${n}' for n in range(1, len(key) + 1))})"
-    return await database.fetch(
-        f"SELECT {names}, {column} FROM {table} WHERE {column} IS NOT NULL {beyond} ORDER BY {names} LIMIT {limit}",
-        *(after or ()),
-    )
+    names = ", ".join(key)
+    places = ", ".join(f"${number}" for number in range(1, len(key) + 1))
+    beyond = "" if after is None else f"WHERE ({names}) > ({places})"
+    sql = f"SELECT {names}, {column} FROM {table} {beyond} ORDER BY {names} LIMIT {ROWS_AT_ONCE}"
+    return await database.fetch(sql, *(after or ()))
 
 
 async def _write(database: Database, table: str, key: Sequence[str], column: str, changes: Sequence[Row]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from app.columns import json_columns
+from app.columns import text_columns
 from app.db import Database, Transaction
 from app.events import LogLine
 from app.search import folded
@@ -21,7 +21,6 @@ LOG_ENTRY = (
     "folded",
     "attributes",
     "attributes_bytes",
-    "attributes_sealed",
 )
 
 
@@ -51,7 +50,7 @@ async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Ite
             line.message.value,
             line.message.size,
             folded(line.message.value),
-            *json_columns(line.attributes),
+            *text_columns(line.attributes),
         )
         for execution_id, count, lines in written
         for sequence, line in enumerate(lines, count + 1)

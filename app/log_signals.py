@@ -7,7 +7,7 @@ because other processes write too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from app.ingestion import Committed
@@ -46,10 +46,18 @@ class LogSignals:
         return sum(map(len, self._followers.values()))
 
     def hear(self, committed: Committed) -> None:
-        """Pass on what a transaction changed; a listener of Ingestion."""
-        for execution_id in committed.logged:
+        """Pass on what a transaction of this process changed; a listener of Ingestion."""
+        self.hint(committed.logged)
+
+    def hint(self, execution_ids: Iterable[str]) -> None:
+        """Pass on that these executions may have new lines."""
+        for execution_id in execution_ids:
             for hints in self._followers.get(execution_id, ()):
                 hints.give()
+
+    def hint_all(self) -> None:
+        """Pass on that any execution may have new lines."""
+        self.hint(self._followers)
 
     @contextmanager
     def follow(self, execution_id: str) -> Iterator[Hints]:

@@ -20,7 +20,11 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    # The renderer's own tracebacks show the values of local variables: payloads, and the secrets in them.
+    plain = structlog.dev.plain_traceback
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=plain) if console else structlog.processors.JSONRenderer()
+    )
     tail: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     tail += [renderer] if console else [structlog.processors.format_exc_info, renderer]
     handler = logging.StreamHandler(sys.stderr)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.auth import SignIn
+from app.auth import SignIn, Viewer
+from app.contact import ContactSweep
 from app.db import Database
+from app.dispatch import Dispatch
+from app.graphql.operations import SchemaOperations
+from app.graphql.sockets import GraphQLSockets
 from app.graphql.view import GraphQLView
 from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
-from app.http.gate import SignInGate
+from app.http.gate import SignInGate, socket_authorization, viewer_in
 from app.http.requests import RequestLog
 from app.ingestion import Ingestion
+from app.live import Feed
+from app.live_hints import LiveHints
 from app.log_signals import LogSignals
+from app.pubsub import PubSub
+from app.retries import Retries
 from app.sealing import Sealer
 from app.settings import Settings
 from resolvers.context import Context
@@ -29,23 +37,43 @@ from schema import schema
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes when it ends."""
     sign_in = SignIn(database, settings)
-    log_signals = LogSignals()
+    log_signals, feed = LogSignals(), Feed(database)
+    hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
+    ingestion = Ingestion(database, sealer, [hints.hear])
+    dispatch = Dispatch(database, sealer, ingestion, settings)
+    retries = Retries(database, sealer, [hints.hear], dispatch.wake)
+    contact = ContactSweep(database, settings.contact_lost_seconds, [hints.hear])
 
-    def make_context(request: Request) -> Context:
-        return Context(database, request.state.viewer, sealer, log_signals)
+    def make_context(viewer: Viewer) -> Context:
+        return Context(database, viewer, sealer, log_signals, retries, feed)
+
+    async def sign_in_socket(scope: Scope, payload: dict[str, Any]) -> Viewer:
+        return await sign_in.viewer_of(socket_authorization(scope, payload))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await feed.start()
+        await hints.start()
+        dispatch.start()
+        contact.start()
         yield
+        await contact.close()
+        await dispatch.close()
+        await hints.close()
+        await feed.close()
         await sign_in.close()
         await database.close()
 
-    graphql = GraphQLView(schema, make_context, settings.max_graphql_body_bytes)
-    events = EventsDoor(Ingestion(database, sealer, [log_signals.hear]), sealer, settings)
+    graphql = GraphQLView(
+        schema, lambda request: make_context(viewer_in(request.scope)), settings.max_graphql_body_bytes
+    )
+    sockets = GraphQLSockets(SchemaOperations(schema), make_context, sign_in_socket)
+    events = EventsDoor(ingestion, sealer, settings)
     routes = [
         Route("/", index),
         Route("/health", Health(database).check),
         Route("/graphql", graphql.run, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
     ]
     return RequestLog(
@@ -59,8 +87,12 @@ class _Guard:
     def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
         self._open = app
         self._gate = SignInGate(app, sign_in)
+        self._sockets = SignInGate(app, sign_in, websocket=app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if path == "/graphql":
+            await self._sockets(scope, receive, send)
+            return
         guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in ("graphql", "api")
         await (self._gate if guarded else self._open)(scope, receive, send)

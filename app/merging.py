@@ -131,6 +131,7 @@ class ExecutionFacts:
     logs: dict[str, LogLine] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     has_secrets: bool = False
+    awaiting_dispatch: bool = False
     # What follows from the rest (app/failures.py).
     failed_step: int | None = None
     failed_step_name: str | None = None
@@ -182,6 +183,7 @@ class ExecutionFacts:
             self.declared_queued_at,
             self.first_event_at,
             self.has_secrets,
+            self.awaiting_dispatch,
         )
 
     def add(self, event: Event) -> None:

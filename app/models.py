@@ -27,6 +27,8 @@ class Engine(Model):
     id = IdField(primary_key=True)
     name = fields.TextField()
     kind = fields.TextField()
+    connection_sealed = fields.TextField(null=True)
+    claims_retries = fields.BooleanField()
     created_at = fields.BigIntField()
 
     class Meta:

@@ -29,12 +29,17 @@ _LOWER = bytes(range(256)).lower()
 _NO_LETTER_OR_DIGIT = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalnum()))
 
 
+# Paths that are kept, and their characters in all: a long key above many secrets would be repeated for each of them.
+MOST_PATHS = 1_000
+MOST_PATH_CHARACTERS = 64 * 1024
+
+
 class Redacted(msgspec.Struct, frozen=True, gc=False):
     """A JSON text without its secrets."""
 
     text: str  # with MASK, as a string, in place of each secret value
     parts: tuple[tuple[int, str], ...]  # where in `text` a mask stands, and the JSON that it stands for; ascending
-    paths: tuple[str, ...]  # JSON Pointers (RFC 6901) to the masked values, in the order of the text
+    paths: tuple[str, ...]  # JSON Pointers (RFC 6901) to the masked values, in the order of the text; the first ones
     values: frozenset[str]  # every string within the secret values
 
 
@@ -66,7 +71,8 @@ class SealedKeys:
             pieces += (text[copied:start], _QUOTED_MASK)
             written += start - copied
             parts.append((written, text[start:end]))
-            paths.append(path)
+            if path and len(paths) < MOST_PATHS:
+                paths.append(path)
             values.update(strings_of(text[start:end]))
             written += len(_QUOTED_MASK)
             copied = end
@@ -84,16 +90,18 @@ class SealedKeys:
         return self._anywhere.search(squeezed) is None
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Start, end and JSON Pointer of each outermost secret value."""
+        """Start, end and JSON Pointer ("" when there is no room for it) of each outermost secret value."""
         path: list[str | int] = []  # a key or an index for each open object or array
         sealed_from: tuple[int, int, str] | None = None  # start, depth, path of the value that is being passed over
+        room = MOST_PATH_CHARACTERS
         for match in _TOKENS.finditer(text):
             if match["string"] is not None:
                 if sealed_from is None and match["colon"] is not None:
                     name = _decoded(match["string"])
                     path[-1] = name
                     if self.seals(name):
-                        sealed_from = (match.end(), len(path), _pointer(path))
+                        room -= sum(len(str(part)) + 1 for part in path)
+                        sealed_from = (match.end(), len(path), _pointer(path) if room >= 0 else "")
                 continue
             mark = match[0]
             if mark in "{[":

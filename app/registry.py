@@ -1,18 +1,17 @@
-"""Engines, workflows and error groups: registered when they are first met, remembered by each process."""
+"""Engines and workflows by name: registered when an event first names them, remembered by each process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import TypeVar
 
 from app import clock
 from app.db import Database, Transaction
 from app.engines import ensure_engines
-from app.fingerprints import Fingerprint
 from app.ids import new_id
 
-# Engines make up names of workflows at times (one a customer, one a day), and messages nobody can normalise; what is
-# remembered must not grow with them.
+# Engines make up workflow names at times (one a customer, one a day); what is remembered must not grow with them.
 MOST_REMEMBERED = 50_000
 
 # A workflow, by its engine's id and its name.
@@ -28,7 +27,7 @@ class Registry:
         self._database = database
         self._engines: dict[str, str] = {}
         self._workflows: dict[WorkflowKey, str] = {}
-        self._error_groups: dict[str, str] = {}
+        self._claiming: set[str] = set()
 
     async def engine_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
         """The id of each engine."""
@@ -39,6 +38,13 @@ class Registry:
             return {name: registered.get(name) or self._engines[name] for name in names}
         return {name: self._engines[name] for name in names}
 
+    async def note_claims(self, transaction: Transaction, engine_ids: Iterable[str]) -> None:
+        """These engines have said that they run a retry once; written when it is first heard."""
+        for id_ in sorted(set(engine_ids) - self._claiming):  # in one order: nobody waits for each other
+            sql = "UPDATE engines SET claims_retries = TRUE WHERE id = $1 AND NOT claims_retries"
+            await transaction.fetch(sql, id_)
+            transaction.after_commit(partial(self._claiming.add, id_))
+
     async def workflow_ids(self, transaction: Transaction, keys: Iterable[WorkflowKey]) -> dict[WorkflowKey, str]:
         """The id of each workflow."""
         wanted = set(keys)
@@ -47,22 +53,6 @@ class Registry:
         if missing := sorted(wanted - known.keys()):
             registered = await self._register_workflows(transaction, missing)
             transaction.after_commit(lambda: _remember(self._workflows, registered))
-            known.update(registered)
-        return known
-
-    async def error_group_ids(self, transaction: Transaction, prints: Sequence[Fingerprint]) -> dict[str, str]:
-        """The id of the error group of each fingerprint, by its key."""
-        wanted = {print_.key: print_ for print_ in prints}
-        known = {key: id_ for key in wanted if (id_ := self._error_groups.get(key)) is not None}
-        if missing := sorted(wanted.keys() - known.keys()):
-            now = clock.now_us()
-            rows = [(new_id(now), key, wanted[key].type, wanted[key].message) for key in missing]
-            columns = ("id", "fingerprint", "type", "message")
-            await transaction.insert_missing("error_groups", columns, rows, key=("fingerprint",), returning="id")
-            condition = self._database.any_of("fingerprint", 1, "text")
-            sql = f"SELECT fingerprint, id FROM error_groups WHERE {condition}"
-            registered = {row[0]: row[1] for row in await transaction.fetch(sql, self._database.array(missing))}
-            transaction.after_commit(lambda: _remember(self._error_groups, registered))
             known.update(registered)
         return known
 

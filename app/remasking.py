@@ -23,7 +23,7 @@ async def remask(transaction: Transaction, execution_id: str, log_count: int, ma
     def error(row: Row) -> tuple[Any, ...]:
         type_, message, size = row[-3:]
         shown = None if message is None else masker.text(message, cut=is_cut(size, MAX_MESSAGE))
-        return (None if type_ is None else masker.text(type_), shown, size)
+        return (None if type_ is None else masker.text(type_, cut=True), shown, size)
 
     traces = ("stack_trace", "stack_trace_bytes")
     errors = ("error_type", "error_message", "error_message_bytes")
@@ -64,16 +64,16 @@ async def _remask_lines(transaction: Transaction, execution_id: str, log_count: 
     for after in range(0, log_count, LINES_AT_ONCE):
         # Both ends instead of ORDER BY and LIMIT, for which Postgres may read and sort the whole log each time.
         rows = await transaction.fetch(
-            "SELECT sequence, message, message_bytes, attributes FROM log_entries"
+            "SELECT sequence, message, message_bytes, attributes, attributes_bytes FROM log_entries"
             " WHERE execution_id = $1 AND sequence > $2 AND sequence <= $3",
             execution_id,
             after,
             after + LINES_AT_ONCE,
         )
         changed = []
-        for sequence, message, size, attributes in rows:
+        for sequence, message, size, attributes, attributes_size in rows:
             shown = masker.text(message, cut=is_cut(size, MAX_LOG_LINE))
-            shown_attributes = None if attributes is None else masker.json(attributes)
+            shown_attributes = None if attributes is None else masker.attributes(attributes, attributes_size)
             if (shown, shown_attributes) != (message, attributes):
                 changed.append((execution_id, sequence, shown, folded(shown), shown_attributes))
         await transaction.update("log_entries", columns, changed, key=columns[:2])

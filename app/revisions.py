@@ -11,7 +11,7 @@ lost 37 % of the changes to readers, because lower numbers commit later.)
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app import opaque
 from app.db import Database, Transaction
@@ -40,25 +40,58 @@ def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
     return match[1], int(match[2])
 
 
-async def take(database: Database, transaction: Transaction, execution_ids: Sequence[str]) -> int:
-    """Give each execution a new revision, in the order given; the last of them. Must be the last statement."""
+async def take(
+    database: Database,
+    transaction: Transaction,
+    execution_ids: Sequence[str],
+    *,
+    created: Collection[str] = (),
+    finished: Collection[str] = (),
+) -> int:
+    """Give each execution a new revision, in the order given; the last of them. Must be the last statement.
+
+    Of those in `created` and `finished` it is also kept as the revision at which they came to be, or came to an end.
+    """
     count = len(execution_ids)
+    births, ends = ([id_ in given for id_ in execution_ids] for given in (frozenset(created), frozenset(finished)))
     if database.dialect == "postgres":
-        rows = await transaction.fetch(_TAKE, list(execution_ids), count)
+        rows = await transaction.fetch(_TAKE, list(execution_ids), count, births, ends)
         return int(rows[0][0])
     rows = await transaction.fetch("UPDATE revision_counter SET revision = revision + $1 RETURNING revision", count)
     last = int(rows[0][0])
-    stamps = [(id_, last - count + place, False) for place, id_ in enumerate(execution_ids, 1)]
-    columns = ("execution_id", "revision", "deleted")
-    await transaction.upsert("execution_revisions", columns, stamps, key=("execution_id",))
+    numbers = range(last - count + 1, last + 1)
+    stamps = [
+        (id_, number, number if birth else None, number if end else None)
+        for id_, number, birth, end in zip(execution_ids, numbers, births, ends, strict=True)
+    ]
+    await transaction.execute_many(_STAMP, stamps)
     return last
 
 
-_TAKE = """
+async def bury(database: Database, transaction: Transaction, execution_ids: Sequence[str]) -> None:
+    """Give deleted executions a new revision, and leave that as their tombstone. Must be the last statement."""
+    await take(database, transaction, execution_ids)
+    condition = database.any_of("execution_id", 1, "id")
+    await transaction.fetch(
+        f"UPDATE execution_revisions SET deleted = TRUE WHERE {condition}", database.array(execution_ids)
+    )
+
+
+_ON_CONFLICT = """
+ON CONFLICT (execution_id) DO UPDATE SET revision = excluded.revision, deleted = false,
+  created_revision = coalesce(excluded.created_revision, execution_revisions.created_revision),
+  finished_revision = coalesce(excluded.finished_revision, execution_revisions.finished_revision)
+"""
+_TAKE = f"""
 WITH taken AS (UPDATE revision_counter SET revision = revision + $2 RETURNING revision)
-INSERT INTO execution_revisions (execution_id, revision, deleted)
-SELECT given.id, taken.revision - $2 + given.place, false
-FROM taken, unnest($1::uuid[]) WITH ORDINALITY AS given (id, place)
-ON CONFLICT (execution_id) DO UPDATE SET revision = excluded.revision, deleted = false
-RETURNING (SELECT revision FROM taken)
+INSERT INTO execution_revisions (execution_id, revision, deleted, created_revision, finished_revision)
+SELECT given.id, taken.revision - $2 + given.place, false,
+  CASE WHEN given.birth THEN taken.revision - $2 + given.place END,
+  CASE WHEN given.ending THEN taken.revision - $2 + given.place END
+FROM taken, unnest($1::uuid[], $3::bool[], $4::bool[]) WITH ORDINALITY AS given (id, birth, ending, place)
+{_ON_CONFLICT} RETURNING (SELECT revision FROM taken)
+"""
+_STAMP = f"""
+INSERT INTO execution_revisions (execution_id, revision, deleted, created_revision, finished_revision)
+VALUES ($1, $2, FALSE, $3, $4) {_ON_CONFLICT}
 """

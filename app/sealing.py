@@ -5,7 +5,7 @@ Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Several keys may be given: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import orjson
@@ -48,21 +48,13 @@ class Sealer:
         redacted = self._sealed_keys.redact(text)
         if redacted is None:
             return Sealed(text, None, (), frozenset())
-        return Sealed(redacted.text, self._encrypted(redacted.parts), redacted.paths, redacted.values)
+        return Sealed(redacted.text, self.encrypt(redacted.parts), redacted.paths, redacted.values)
 
     def unseal(self, text: str, token: str | None) -> str:
         """The JSON text that was sealed, to the byte. Raises CannotUnseal."""
         if token is None:
             return text
-        return restored(text, msgspec.convert(self._decrypted(token), list[tuple[int, str]]))
-
-    def seal_values(self, values: Iterable[str]) -> str:
-        """Some texts, encrypted."""
-        return self._encrypted(sorted(values))
-
-    def unseal_values(self, token: str) -> set[str]:
-        """The texts that were encrypted. Raises CannotUnseal."""
-        return msgspec.convert(self._decrypted(token), set[str])
+        return restored(text, msgspec.convert(self.decrypt(token), list[tuple[int, str]]))
 
     def rotated(self, token: str) -> str:
         """The same under the first key. Raises CannotUnseal."""
@@ -71,10 +63,12 @@ class Sealer:
         except InvalidToken:
             raise CannotUnseal from None
 
-    def _encrypted(self, content: object) -> str:
+    def encrypt(self, content: object) -> str:
+        """Anything that is JSON, encrypted."""
         return self._fernet.encrypt(orjson.dumps(content)).decode()
 
-    def _decrypted(self, token: str) -> object:
+    def decrypt(self, token: str) -> object:
+        """What was encrypted. Raises CannotUnseal."""
         try:
             return orjson.loads(self._fernet.decrypt(token))
         except InvalidToken:

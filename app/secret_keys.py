@@ -6,9 +6,10 @@ import structlog
 
 from app.db import Database
 from app.errors import BadInput, Conflict
+from app.known_secrets import unsealed_secrets
 from app.private_file import PrivateFolder
 from app.redaction import SealedKeys
-from app.sealing import CannotUnseal, Sealer, new_key
+from app.sealing import Sealer, new_key
 from app.settings import Settings
 
 FILE_NAME = "secret-key"
@@ -31,15 +32,13 @@ def open_sealer(settings: Settings) -> Sealer:
 
 
 async def check_keys(database: Database, sealer: Sealer) -> None:
-    """Conflict when no configured key opens the newest secrets: nobody could mask them in what comes in."""
-    rows = await database.fetch("SELECT sealed FROM execution_secrets ORDER BY execution_id DESC LIMIT 1")
-    try:
-        for row in rows:
-            sealer.unseal_values(row[0])
-    except CannotUnseal:
-        raise Conflict(
-            "The secrets in this database were sealed with another key: add that to RUNWATCH_SECRET_KEY, at its end"
-        ) from None
+    """Conflict when no configured key opens the newest or the oldest secrets: nobody could mask those."""
+    for direction in ("DESC", "ASC"):
+        sql = f"SELECT sealed FROM execution_secrets ORDER BY execution_id {direction} LIMIT 1"
+        if any(unsealed_secrets(sealer, row[0])[1] for row in await database.fetch(sql)):
+            raise Conflict(
+                "The secrets in this database were sealed with another key: add that to RUNWATCH_SECRET_KEY, at its end"
+            )
 
 
 def _development_key(settings: Settings) -> str:

@@ -38,6 +38,16 @@ class Settings(BaseSettings):
     max_events_per_request: int = Field(10_000, ge=1, description="Most events in one body")
     max_graphql_body_bytes: int = Field(MIB, ge=1024, description="Largest body of POST /graphql")
 
+    # Retries on their way to engines.
+    dispatch_timeout_seconds: float = Field(10.0, gt=0, le=300, description="How long an engine may take to accept")
+    dispatch_give_up_seconds: float = Field(
+        3600.0, ge=0, description="How long a retry is offered before it has failed"
+    )
+
+    contact_lost_seconds: float = Field(
+        900.0, ge=0, description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never"
+    )
+
     # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(
         (), description="Comma-separated algorithms to accept, literally as named here"

@@ -45,9 +45,16 @@ _JAVA_NUMBER = re.compile(r"\$+(?=[a-f]*[0-9])[0-9a-f]+(?=[$.]|$)|(?<=\$Proxy)\d
 _JAVA_REFLECTION = ("java.lang.reflect.", "jdk.internal.reflect.", "sun.reflect.", "java.lang.invoke.")
 
 
+# From either end, where the innermost frames are: 256 KiB of line breaks took 0.2 s.
+_MOST_LINES = 1_000
+
+
 def frames(stack_trace: str) -> tuple[str, ...]:
     """The MOST_FRAMES frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
-    lines = (line[:_MOST_OF_LINE] for line in stack_trace.splitlines())
+    every = stack_trace.splitlines()
+    if len(every) > 2 * _MOST_LINES:
+        every = every[:_MOST_LINES] + every[-_MOST_LINES:]
+    lines = (line[:_MOST_OF_LINE] for line in every)
     for line in lines:
         if read := _reader(line):
             return tuple(islice(read(chain((line,), lines)), MOST_FRAMES))

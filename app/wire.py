@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ class Envelope(msgspec.Struct):
     subject: str
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     data: msgspec.Raw = msgspec.Raw(b"null")
+    runwatchclaims: Any = None  # "1": this engine's Celery workers run a retry once, even when it is published twice
 
 
 class IdOnly(msgspec.Struct):

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
+from app.live import Feed
 from app.log_signals import LogSignals
+from app.retries import Retries
 from app.sealing import Sealer
 from resolvers.loaders import Loaders
 
@@ -20,10 +22,27 @@ class Context:
     signed_in: Viewer | None
     sealer: Sealer
     log_signals: LogSignals = field(default_factory=LogSignals)  # one a process; one of its own hears nothing
+    given_retries: Retries | None = None  # one a process; of its own it wakes nobody
+    given_feed: Feed | None = None  # one a process
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.database)
+
+    def forget(self) -> None:
+        """Read anew from now on: what the loaders remember is of an earlier time."""
+        self.loaders = Loaders(self.database)
+
+    @property
+    def feed(self) -> Feed:
+        """What live updates come from."""
+        assert self.given_feed is not None, "only the server has a feed"
+        return self.given_feed
+
+    @property
+    def retries(self) -> Retries:
+        """What asks for retries."""
+        return self.given_retries or Retries(self.database, self.sealer)
 
     @property
     def viewer(self) -> Viewer:

@@ -37,10 +37,8 @@ async def count_error_groups(context: Context, where: MetricsFilter) -> Count:
 
 
 async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:
-    """One group, or None when there is none, or none that has executions."""
+    """One group, or None when no execution is in it."""
     context.require(Permission.READ)
-    if await context.loaders.error_group_sightings.load(id_) is None:
-        return None
     return await context.loaders.error_groups.load(id_)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
-from app import engines, error_groups, executions, payloads, steps, workflows
+from app import audit, engines, error_groups, executions, lineage, outbox, payloads, steps, workflows
 from app.db import Database
 
 V = TypeVar("V")
@@ -67,6 +67,10 @@ class Loaders:
         self.steps = Loader(steps.by_keys, database)
         self.step_payloads = Loader(steps.payloads_by_keys, database)
         self.all_steps = Loader(steps.of_executions, database)
+        self.children = Loader(lineage.children_of, database)
+        self.roots = Loader(lineage.roots_of, database)
+        self.dispatches = Loader(outbox.of_subjects, database)
+        self.audit_entries = Loader(audit.by_ids, database)
         self.error_groups = Loader(error_groups.by_ids, database)
         self.error_group_sightings = Loader(error_groups.sightings, database)
         self.error_group_executions = Loader(executions.latest_of_error_groups, database)

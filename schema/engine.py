@@ -17,7 +17,10 @@ class Engine(Node):
 
     name: str = strawberry.field(description="Its name: the source of its events.")
     kind: EngineKind = strawberry.field(description="How a retry gets back to it.")
-    can_retry: bool = strawberry.field(description="Whether a way back to it is configured.")
+    can_retry: bool = strawberry.field(
+        description="Whether a way back to it is configured; of CELERY also, whether its workers have said that they"
+        " run a retry once."
+    )
 
     @classmethod
     def of(cls, engine: engines.Engine) -> Engine:
@@ -26,5 +29,5 @@ class Engine(Node):
             id=strawberry.ID(ids.to_global("engine", engine.id)),
             name=engine.name,
             kind=engine.kind,
-            can_retry=engine.kind is not EngineKind.NONE,
+            can_retry=engine.can_retry,
         )

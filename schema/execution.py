@@ -9,6 +9,7 @@ import strawberry
 from app import executions, ids
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
+from resolvers import retries as retry_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema import log, workflow  # the modules: their types and these name each other
@@ -19,6 +20,7 @@ from schema.execution_input import State, Status
 from schema.log_input import LogSearch, MinLevel, StepId, log_filter
 from schema.node import Node
 from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
+from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, Json, milliseconds
 from schema.step import Step
 
@@ -70,6 +72,9 @@ class Execution(Node):
     )
     status: Status = strawberry.field(description="What an administrator reads.")
     state: State = strawberry.field(description="What the engine last reported.")
+    requested_by: str | None = strawberry.field(
+        description="Who asked for this retry; null for an original, and for a retry that the engine made by itself."
+    )
     queued_at: DateTime = strawberry.field(description="The least time at which it was queued, else of all its events.")
     started_at: DateTime | None = strawberry.field(description="The least time at which it started; null: not known.")
     finished_at: DateTime | None = strawberry.field(description="When it finished; null: it has not.")
@@ -85,6 +90,7 @@ class Execution(Node):
             workflow_name=row.workflow_name,
             status=row.status,
             state=row.state,
+            requested_by=row.requested_by,
             queued_at=DateTime(row.queued_at),
             started_at=None if row.started_at is None else DateTime(row.started_at),
             finished_at=None if row.finished_at is None else DateTime(row.finished_at),
@@ -169,6 +175,36 @@ class Execution(Node):
             return None
         parent = await resolvers.find_execution(info.context, self.row.retry_of)
         return None if parent is None else Execution.of(parent)
+
+    @strawberry.field(description="Its direct retries, the newest first, at most 100.")
+    async def retries(
+        self, info: Info, first: Annotated[int, strawberry.argument(description="The most, 1 to 100.")] = 20
+    ) -> list[Execution]:
+        """Batched."""
+        size = PageRequest(first=first).size
+        return [Execution.of(row) for row in await retry_resolvers.retries_of(info.context, self.row, size)]
+
+    @strawberry.field(description="The original at the top of its line of retries; itself for an original.")
+    async def root_execution(self, info: Info) -> Execution:
+        """Batched."""
+        return Execution.of(await retry_resolvers.root_of(info.context, self.row))
+
+    @strawberry.field(description="Whether it failed and a retry of it, however deep, succeeded.")
+    def resolved(self) -> bool:
+        """Kept in its row."""
+        return self.row.status is Status.FAILURE and self.row.retry_succeeded
+
+    @strawberry.field(description="Whether it can be retried, and what speaks against it.")
+    async def retryability(self, info: Info) -> Retryability:
+        """Batched."""
+        reasons = await retry_resolvers.retryability(info.context, self.row)
+        return Retryability(can_retry=not reasons, reasons=list(reasons))
+
+    @strawberry.field(description="The way of this retry to its engine; null when Runwatch did not ask for it.")
+    async def dispatch(self, info: Info) -> Dispatch | None:
+        """Batched."""
+        found = await retry_resolvers.dispatch_of(info.context, self.row)
+        return None if found is None else Dispatch.of(found)
 
 
 @strawberry.type(description="An execution in a list.")

@@ -105,6 +105,9 @@ class ExecutionFilter:
     error_group_id: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Failed runs of these error groups."
     )
+    unresolved: bool | None = strawberry.field(
+        default=None, description="true: failed, and no retry of it has succeeded, however deep; false: all others."
+    )
     retry_of: strawberry.ID | None = strawberry.field(default=None, description="Direct retries of this execution.")
     search: str | None = strawberry.field(
         default=None, description="A part of workflow name, external id or error message; case does not matter."
@@ -129,6 +132,7 @@ class ExecutionFilter:
             max_duration=microseconds("maxDurationMs", given.max_duration_ms, up=False),
             failed_step_names=filter_tuple(given.failed_step_name),
             error_group_ids=filter_tuple(given.error_group_id, lambda id_: local_id("errorGroup", id_)),
+            unresolved=given.unresolved,
             retry_of=None if given.retry_of is None else local_id("execution", given.retry_of),
             search=given.search,
         )

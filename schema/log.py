@@ -113,4 +113,19 @@ class ExecutionLogConnection:
         return execution.Execution.of(self.listed.execution)
 
 
-__all__ = ["ExecutionLogConnection", "LogEntry", "LogEntryEdge"]
+@strawberry.type(description="A line that a log has got, or word that the position is too old.")
+class LogUpdate:
+    """News of a log."""
+
+    cursor: str = strawberry.field(description="The place behind it: give it back as `after` to go on without a gap.")
+    entry: LogEntry | None = strawberry.field(
+        description="The line; null: the position is unknown or too old, list the log again."
+    )
+
+    @classmethod
+    def of(cls, update: resolvers.LogUpdate) -> LogUpdate:
+        """From the resolver's update."""
+        return cls(cursor=update.cursor, entry=None if update.entry is None else LogEntry.of(update.entry))
+
+
+__all__ = ["ExecutionLogConnection", "LogEntry", "LogEntryEdge", "LogUpdate"]

@@ -8,11 +8,13 @@ import strawberry
 
 from app import ids
 from app.auth import Permission
+from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
+from schema.audit import AuditEntry, AuditEntryConnection
 from schema.context import Info
 from schema.engine import Engine
 from schema.error_group import ErrorGroup, ErrorGroupConnection
@@ -28,6 +30,7 @@ from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
 
 NODES = {
+    "auditEntry": (audit_resolvers.find_entry, AuditEntry),
     "engine": (engine_resolvers.find_engine, Engine),
     "errorGroup": (error_group_resolvers.find_error_group, ErrorGroup),
     "execution": (execution_resolvers.find_execution, Execution),
@@ -46,6 +49,15 @@ async def _find(info: Info, kind: str, global_id: str) -> Node | None:
 @strawberry.type(description="What can be read.")
 class Query:
     """What can be read."""
+
+    @strawberry.field(description="Who did what, the newest first. ADMIN only.")
+    async def audit_log(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> AuditEntryConnection:
+        """A page of the audit."""
+        info.context.require(Permission.READ_AUDIT)
+        request = PageRequest(first, after, last, before)
+        return AuditEntryConnection.of(*await audit_resolvers.list_entries(info.context, request))
 
     @strawberry.field(description="All engines, by name.")
     async def engines(self, info: Info) -> list[Engine]:

@@ -125,6 +125,10 @@ class Runwatch:
             return self._http.post(f"{self.url}/graphql", headers=headers, content=body)
         return self._http.post(f"{self.url}/graphql", headers=headers, json=body)
 
+    def ask(self, document: str, token: str | None = None, **variables: Any) -> Any:
+        """The whole answer to an operation: its data and its errors."""
+        return self.post({"query": document, "variables": variables}, token=token).json()
+
     async def query(self, document: str, variables: Mapping[str, Any] | None = None, token: str | None = None) -> Any:
         """The data of a query through gql; raises TransportQueryError when it has errors."""
         headers = {"Authorization": f"Bearer {token or self.admin}"}
@@ -191,3 +195,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+
+    def kill(self) -> None:
+        """End it without ceremony, if it is still there: a test that failed leaves nothing behind."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()

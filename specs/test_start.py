@@ -6,30 +6,82 @@ import shlex
 import signal
 import stat
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from specs.driver import RUNWATCH, Server
+from specs.driver import RUNWATCH, Runwatch, Server
+from specs.engines.retries import finished, listed, one
 
 
-def ask(output: str) -> Any:
-    """Send the request of the curl command that the server printed, with every part taken from there."""
-    command = output[output.index("curl ") :].split("\n\n")[0].replace("\\\n", " ")
+def ask(output: str, number: int = 0) -> Any:
+    """Send the request of a curl command that the server printed, with every part taken from there."""
+    command = output.split("curl ")[number + 1].split("\n\n")[0].replace("\\\n", " ")
     words = shlex.split(command)
     url = next(word for word in words if word.startswith("http"))
     headers = dict(words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
     return httpx.post(url, headers=headers, content=words[words.index("-d") + 1], timeout=30).json()
 
 
-def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path) -> None:
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Makes servers, on a folder of their own or the test's."""
+    made: list[Server] = []
+
+    def server(*options: str, folder: Path = tmp_path) -> Server:
+        made.append(Server(folder, "", *options))
+        return made[-1]
+
+    yield server
+    for one_of_them in made:
+        one_of_them.kill()
+
+
+@contextmanager
+def visit(server: Server) -> Iterator[Runwatch]:
+    """The server as its own administrator sees it."""
+    runwatch = Runwatch(server.url, (server.folder / "data" / "dev-token").read_text().strip())
+    try:
+        yield runwatch
+    finally:
+        runwatch.close()
+
+
+def count(server: Server, engine: str) -> int:
+    """How many runs of an engine there are."""
+    document = "query C($e: [String!]) { executions(filter: {engine: $e}) { totalCount { value } } }"
+    with visit(server) as runwatch:
+        found: int = runwatch.ask(document, e=[engine])["data"]["executions"]["totalCount"]["value"]
+    return found
+
+
+def soon(look: Callable[[], Any]) -> Any:
+    """What `look` finds, once it finds something."""
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def run_of(runwatch: Runwatch, workflow: str, state: str) -> Any:
+    """The newest run of a workflow of the example engine that is in a state, once there is one."""
+    where = {"engine": ["example"], "workflowName": [workflow], "state": [state]}
+    return soon(lambda: next(iter(listed(runwatch, **where).values()), None))
+
+
+def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make: Callable[..., Server]) -> None:
     """An empty folder becomes a server with sample data and a request that works; a second start imports nothing."""
-    server = Server(tmp_path, "", "--dev")
+    server = make("--dev")
     server.start()
     answer = ask(server.output)
-    assert answer["data"]["executions"]["totalCount"] == {"value": 269, "kind": "EXACT"}
+    assert answer["data"]["executions"]["totalCount"]["value"] >= 269
+    assert count(server, "galaxy") == 269
     assert len(answer["data"]["executions"]["nodes"]) == 5
     assert "newest ends now" in server.log
     token = tmp_path / "data" / "dev-token"
@@ -41,7 +93,7 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path) -> N
     assert "Traceback" not in server.log
 
     server.start()
-    assert ask(server.output)["data"]["executions"]["totalCount"]["value"] == 269
+    assert count(server, "galaxy") == 269
     assert token.read_text() == kept
     assert server.log.count("newest ends now") == 1
 
@@ -59,9 +111,60 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_start_002_it_stops_when_told(tmp_path: Path, sign: signal.Signals) -> None:
+def test_start_002_it_stops_when_told(make: Callable[..., Server], sign: signal.Signals) -> None:
     """It ends within seconds of either signal, without a stack trace."""
-    server = Server(tmp_path, "")
+    server = make()
     server.start()
     assert server.stop(sign) in (0, -sign)
     assert "Traceback" not in server.log
+
+
+def test_start_003_an_engine_runs_beside_it_and_a_failure_can_be_mended(
+    tmp_path: Path, make: Callable[..., Server]
+) -> None:
+    """What the server prints leads from a failure to its retry, which succeeds; the engine ends with the server."""
+    server = make("--dev")
+    server.start()
+    log = tmp_path / "data" / "engine.log"
+    with visit(server) as runwatch:
+        failed = run_of(runwatch, "import orders", "FAILED")
+        assert "twelve" in failed["error"]["message"]
+        assert "Traceback" in failed["error"]["stackTrace"]
+        assert failed["trigger"]["data"]["shop"]["api_token"] == "•••"
+        assert failed["retryability"]["canRetry"]
+
+        (mend,) = [line for line in server.output.splitlines() if "--fix" in line]
+        subprocess.run(shlex.split(mend), cwd=tmp_path, check=True, timeout=30, capture_output=True)
+        (payload,) = ask(server.output, 1)["data"]["retryExecutions"]["retried"]
+        made = finished(runwatch, payload["execution"]["id"])
+        assert (made["state"], made["attempt"], made["requestedBy"]) == ("SUCCEEDED", 2, "development")
+        assert one(runwatch, made["retryOf"]["id"])["resolved"]
+
+        under_way = run_of(runwatch, "check links", "RUNNING")
+        assert server.stop(signal.SIGINT) == 0
+        assert log.read_text().endswith("stopped\n")
+        assert "Traceback" not in server.log
+    server.start()
+    with visit(server) as runwatch:
+        assert one(runwatch, under_way["id"])["state"] == "CANCELLED", "its end was told before the server's"
+    server.stop(signal.SIGTERM)
+
+
+def test_start_004_the_engine_goes_with_a_server_that_is_killed(tmp_path: Path, make: Callable[..., Server]) -> None:
+    """No engine outlives its server, nor do two work in one folder; what was under way is told at the next start."""
+    server, other = make("--dev"), make("--dev", folder=tmp_path / "other")
+    other.environment["RUNWATCH_DATA_DIR"] = server.environment["RUNWATCH_DATA_DIR"]
+    server.start()
+    other.start()
+    assert "another server on this data folder" in other.log
+    assert other.output.count("curl ") == 1
+    assert other.stop(signal.SIGINT) == 0
+    assert "Traceback" not in other.log
+    with visit(server) as runwatch:
+        under_way = run_of(runwatch, "check links", "RUNNING")
+    assert server.stop(signal.SIGKILL) == -signal.SIGKILL
+    soon(lambda: (tmp_path / "data" / "engine.log").read_text().endswith("stopped\n"))
+    server.start()
+    with visit(server) as runwatch:
+        soon(lambda: one(runwatch, under_way["id"])["state"] == "CRASHED")
+    assert server.stop(signal.SIGINT) == 0

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.db import Database, open_database
 from app.db.migrate import migrate
+from app.db.postgres import PostgresDatabase, _prepare_connection
 from tests.servers.postgres import PostgresServer
 
 _numbers = count(1)
@@ -66,3 +68,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def databases(database: Database, database_url: str) -> AsyncIterator[list[Database]]:
+    """The database as two processes have it open, where two connections in one process are as good as that."""
+    if database.dialect == "sqlite":  # Tortoise keeps one writing connection a process
+        yield [database]
+        return
+    # Not open_database: Tortoise has one set of connections a process, and would close the first.
+    assert isinstance(database, PostgresDatabase)
+    async with asyncpg.create_pool(database_url, init=_prepare_connection, min_size=1) as pool:
+        yield [database, PostgresDatabase(pool, pool, database._column_types)]

@@ -53,6 +53,8 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "failed_step": None,
         "failed_step_name": None,
         "error_group_id": None,
+        "requested_by": None,
+        "retry_succeeded": False,
     }
     row |= given | {"state": int(state)}
     row["search_text"] = search_text(row["workflow_name"], row["external_id"], row["error_message"])

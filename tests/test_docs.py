@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from app import clock, decoding, event_data, sizes
+from app.dispatch import webhook
+from app.dispatch.port import RetryRequest
 from app.lifecycle import State
 from app.settings import Settings
 from tests.sealing import SEALER
@@ -120,6 +123,25 @@ def test_examples_of_events_are_accepted() -> None:
 def test_the_event_in_the_readme_is_accepted() -> None:
     [event] = [body for body in re.findall(r"-d '(.*?)'", read("README.md"), re.DOTALL) if "specversion" in body]
     assert decoding.decode(event.encode(), decoding.Form.SINGLE, now=clock.now_us(), sealer=SEALER).rejected == []
+
+
+def test_the_requests_in_the_readme_are_valid() -> None:
+    bodies = [body for body in re.findall(r"-d '(.*?)'", read("README.md"), re.DOTALL) if '"query"' in body]
+    assert len(bodies) == 3
+    for body in bodies:
+        assert validate(build_schema(read("schema.graphql")), parse(json.loads(body)["query"])) == [], body
+
+
+def test_the_example_of_a_retry_has_the_form_of_what_is_sent() -> None:
+    examples = [match["text"] for match in FENCED.finditer(read("docs/events.md"))]
+    [example] = [text for text in examples if f'"{webhook.TYPE}"' in text]
+    sent = RetryRequest("i", 1, "e", "x", "r", "w", "k", '{"month": 1, "account": 1}')
+    assert shape(json.loads(example)) == shape(json.loads(webhook.body_of(sent)))
+
+
+def shape(value: object) -> object:
+    """The keys of an object, in their order, and those of the objects in it."""
+    return [(key, shape(inner)) for key, inner in value.items()] if isinstance(value, dict) else None
 
 
 @pytest.mark.parametrize(

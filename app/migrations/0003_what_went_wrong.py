@@ -5,16 +5,8 @@ from tortoise import migrations
 from app.db.ddl import Sql
 
 OPERATIONS = [
-    # Failures with one fingerprint. A row stays when its last execution has left it: lists start from executions.
-    """
-    CREATE TABLE error_groups (
-      id {id} PRIMARY KEY,
-      fingerprint {text} NOT NULL UNIQUE,
-      type {text},
-      message {text} NOT NULL
-    ) {table}
-    """,
-    # Both follow from other facts (app/failures.py) and are stored for filters. has_secrets: execution_secrets has a
+    # The first three follow from other facts (app/failures.py) and are stored for filters; the id of an error group is
+    # its fingerprint. has_secrets: execution_secrets has a
     # row, which is read only then.
     "ALTER TABLE executions ADD COLUMN failed_step {int}",
     "ALTER TABLE executions ADD COLUMN failed_step_name {text}",
@@ -33,7 +25,6 @@ OPERATIONS = [
     "ALTER TABLE execution_payloads ADD COLUMN redacted_paths {text}",
     "ALTER TABLE step_payloads ADD COLUMN input_sealed {text}",
     "ALTER TABLE step_payloads ADD COLUMN output_sealed {text}",
-    "ALTER TABLE log_entries ADD COLUMN attributes_sealed {text}",
     # All texts that are known as secrets of an execution, whatever event told them, to mask them wherever they appear.
     """
     CREATE TABLE execution_secrets (

@@ -49,12 +49,13 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         error_message=draw(st.sampled_from(MESSAGES)),
         failed_step_name=draw(st.sampled_from(STEPS)),
         error_group_id=draw(st.sampled_from(GROUPS)),
+        retry_succeeded=draw(st.booleans()),
     )
 
 
 def some(values: Sequence[Any]) -> st.SearchStrategy[Any]:
     """Mostly no constraint; else a few of the values, at times none."""
-    return st.none() | st.none() | st.lists(st.sampled_from(list(values)), max_size=3).map(tuple)
+    return st.none() | st.none() | st.lists(st.sampled_from(list(values)), max_size=3).map(tuple)  # some of them twice
 
 
 def span(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int | None, int | None]]:
@@ -78,6 +79,7 @@ def filters(draw: st.DrawFn) -> ExecutionFilter:
         trigger_kinds=draw(some(("schedule", "manual", "épreuve", "unheard of"))),
         failed_step_names=draw(some((*STEPS[2:], "unheard of"))),
         error_group_ids=draw(some((*GROUPS[1:], "c" * 32))),
+        unresolved=draw(st.sampled_from((None, None, True, False))),
         queued_from=queued[0],
         queued_to=queued[1],
         min_duration=durations[0],
@@ -103,6 +105,8 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
         wanted.trigger_kinds is None or row["trigger_kind"] in wanted.trigger_kinds,
         wanted.failed_step_names is None or row["failed_step_name"] in wanted.failed_step_names,
         wanted.error_group_ids is None or row["error_group_id"] in wanted.error_group_ids,
+        wanted.unresolved is None
+        or wanted.unresolved is (row["status"] == Status.FAILURE and not row["retry_succeeded"]),
         wanted.queued_from is None or row["queued_at"] >= wanted.queued_from,
         wanted.queued_to is None or row["queued_at"] < wanted.queued_to,
         wanted.min_duration is None or (duration is not None and duration >= wanted.min_duration),

@@ -144,7 +144,7 @@ def test_repairs_elsewhere() -> None:
     assert log_line(event).message.value == "NaN \ufffd \ufffd"
     attributes = log_line(event).attributes
     assert attributes is not None
-    assert json.loads(attributes.text) == {"a": None, "b": "\ufffd"}
+    assert json.loads(attributes.value) == {"a": None, "b": "\ufffd"}
     claims = report("execution.queued", workflow=float("nan"), trigger={"kind": "\ud800", "data": 1}, definition=None)
     assert "source" in why(claims | {"source": "e\udc00"})  # it would name an engine
     body_of = one(claims)

@@ -6,7 +6,7 @@ import pytest
 
 from app.auth import Role
 from app.db import Database
-from app.dev_token import development_token
+from app.dev_token import development_token, engine_token
 from app.errors import Unauthenticated
 from app.tokens import check_token, create_token, list_tokens, revoke_token
 
@@ -72,3 +72,13 @@ async def test_links_are_replaced_not_followed(database: Database, tmp_path: Pat
     assert elsewhere.read_text() == "mine"
     assert not (tmp_path / "dev-token").is_symlink()
     assert (tmp_path / "dev-token").read_text() == f"{secret}\n"
+
+
+async def test_an_engine_has_one_of_its_own(database: Database, tmp_path: Path) -> None:
+    secret = await engine_token(database, tmp_path, "example")
+    token = await check_token(database, secret)
+    assert (token.role, token.engine) == (Role.RUNNER, "example")
+    assert mode(tmp_path / "engine-token") == 0o600
+    assert await engine_token(database, tmp_path, "example") == secret
+    assert (await check_token(database, await engine_token(database, tmp_path, "other"))).engine == "other"
+    assert await development_token(database, tmp_path) != secret

@@ -13,7 +13,7 @@ from app.errors import BadInput
 from app.ids import new_id
 from app.metrics_filters import LONGEST_WINDOW, MetricsFilter
 from app.paging import PageRequest
-from tests.factories import NOON, execution_row, insert, insert_engine, insert_executions, insert_workflow
+from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
 
 GROUPS = [new_id(NOON + number) for number in range(7)]
 
@@ -32,11 +32,6 @@ async def fill(database: Database) -> list[dict[str, object]]:
             )
         )
     await insert_executions(database, *rows)
-    await insert(
-        database,
-        "error_groups",
-        [{"id": id_, "fingerprint": id_, "type": None, "message": f"m{n}"} for n, id_ in enumerate(GROUPS)],
-    )
     return rows
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from app import error_groups
 from app.db import Database
+from app.error_groups import ErrorGroup
 from app.failures import failed_step, shown_state
 from app.ingestion import Ingestion
 from app.lifecycle import State
@@ -41,6 +43,7 @@ def test_a_step_without_an_end_ends_as_its_run(step: State, run: State, shown: S
         (1, F, {0: F}, ["a", "b"], 1),
         (5, F, {0: S, 3: F}, ["a"], 3),
         (None, F, {4: F, 2: F, 0: S}, None, 2),
+        (None, F, {0: R, 3: F}, None, 3),
         (None, State.CRASHED, {0: S, 1: R}, None, 1),
         (None, State.TIMED_OUT, {0: S}, ["a", "b"], None),
         (None, F, {}, None, None),
@@ -68,8 +71,8 @@ REPORTS = [
 
 async def derived(database: Database, subject: str) -> tuple[Any, ...]:
     row = await row_of(database, subject)
-    groups = await select(database, "error_groups", "id = $1", row["error_group_id"]) if row["error_group_id"] else []
-    return row["failed_step"], row["failed_step_name"], *(group["message"] for group in groups)
+    groups = await error_groups.by_ids(database, [row["error_group_id"]] if row["error_group_id"] else [])
+    return row["failed_step"], row["failed_step_name"], *(group.message for group in groups.values())
 
 
 async def test_any_order_gives_the_same(database: Database) -> None:
@@ -101,6 +104,5 @@ async def test_one_group_for_one_cause_and_no_new_one_for_repetitions(database: 
         finish = report("execution.finished", state="FAILED", error=error)
         for ingestion in ingestions:
             await ingestion.record(events([finish, line("x")], f"run-{number}"))
-    (group,) = await select(database, "error_groups", "1 = 1")
-    assert (group["type"], group["message"]) == ("E", "row <num> is bad")
-    assert {row["error_group_id"] for row in await select(database, "executions", "1 = 1")} == {group["id"]}
+    (id_,) = {row["error_group_id"] for row in await select(database, "executions", "1 = 1")}
+    assert await error_groups.by_ids(database, [id_]) == {id_: ErrorGroup(id_, "E", "row <num> is bad")}

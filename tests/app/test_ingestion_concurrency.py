@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from itertools import chain
 
-import asyncpg
 import pytest
 
 from app import registry
 from app.db import Database
-from app.db.postgres import PostgresDatabase, _prepare_connection
 from app.events import Event
 from app.ingestion import Committed, Ingestion
 from tests.app.reports import dump, events, line, newest_revision, report, select
@@ -22,18 +19,6 @@ from tests.sealing import SEALER
 SUBJECTS = [f"run-{number}" for number in range(10)]
 REPORTS = [*LIFE, *STEPS, *FINISHES, *(line(str(number), at=number) for number in range(20))]
 WRITERS = 20
-
-
-@pytest.fixture
-async def databases(database: Database, database_url: str) -> AsyncIterator[list[Database]]:
-    """The database as two processes have it open, where two connections in one process are as good as that."""
-    if database.dialect == "sqlite":  # Tortoise keeps one writing connection a process
-        yield [database]
-        return
-    # Not open_database: Tortoise has one set of connections a process, and would close the first.
-    assert isinstance(database, PostgresDatabase)
-    async with asyncpg.create_pool(database_url, init=_prepare_connection, min_size=1) as pool:
-        yield [database, PostgresDatabase(pool, pool, database._column_types)]
 
 
 def shares() -> list[list[Event]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ async def test_told_once_after_the_commit(database: Database) -> None:
 async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Committed] = []
 
-    async def fail(*_: object) -> int:
+    async def fail(*_: object, **__: object) -> int:
         raise BadInput("no")
 
     monkeypatch.setattr(revisions, "take", fail)
@@ -53,8 +54,8 @@ async def test_told_once_of_what_took_two_attempts(database: Database, monkeypat
     take = revisions.take
     attempts: list[int] = []
 
-    async def fail_once(database: Database, transaction: Transaction, ids: list[str]) -> int:
-        revision = await take(database, transaction, ids)
+    async def fail_once(database: Database, transaction: Transaction, ids: list[str], **kinds: Any) -> int:
+        revision = await take(database, transaction, ids, **kinds)
         attempts.append(revision)
         if len(attempts) == 1:
             raise TransientError("a deadlock, say")

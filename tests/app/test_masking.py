@@ -31,6 +31,12 @@ SECRET = "hunter2-hunter2"
         ("********", "a line: ********", "a line: ********"),
         ("aaaaaa", "aaaaaaaa", MASK),
         ("ababab", "xabababab", f"x{MASK}"),
+        ("Bearer " * 1_000 + SECRET, f"token {SECRET}", f"token {SECRET}"),
+        ("abc/def/ghi", r'php: {"x":"abc\/def\/ghi"}', f'php: {{"x":"{MASK}"}}'),
+        ("a<b>&c-d", r"go: a\u003cb\u003e\u0026c-d", f"go: {MASK}"),
+        ("pa(ss)w/ord!'*", "js: pa(ss)w%2Ford!'*", f"js: {MASK}"),
+        ("päss/wörd", "lower: p%c3%a4ss%2fw%c3%b6rd", f"lower: {MASK}"),
+        ("-----BEGIN-----\nMIIEvQIBADANBgkqhkiG\nshort\n", "line 2: MIIEvQIBADANBgkqhkiG", f"line 2: {MASK}"),
     ],
 )
 def test_texts(value: str, text: str, shown: str) -> None:
@@ -45,6 +51,18 @@ def test_what_the_bound_of_a_text_cut_in_two() -> None:
     assert masker.text(SECRET[:5], cut=True) == MASK
 
 
+def test_a_secret_that_overlaps_with_itself_costs_what_another_does() -> None:
+    assert Masker(["-" * 32_000]).text("-" * 262_144) == MASK
+    assert Masker(["a" * 4_000 + "b"]).text("a" * 262_144) == "a" * 262_144
+
+
+def test_a_long_secret_is_masked_in_pieces() -> None:
+    secret = "".join(f"{number:05}" for number in range(4_000))
+    shown = Masker([secret]).text(f"<{secret}>")
+    assert shown.strip(MASK) == "<" + MASK * 5 + ">"
+    assert max(map(len, worth_masking([secret]))) == 4_096
+
+
 def test_json_stays_json() -> None:
     masker = Masker(["nsecret", 'quo"ted', "tab\tbed"])
     text = json.dumps({"a": "\nsecret", "b": "a nsecret", "c": ['quo"ted', "tab\tbed"], "nsecret": 1.50}).replace(
@@ -56,13 +74,19 @@ def test_json_stays_json() -> None:
 
 def test_one_secret_within_another_in_any_order() -> None:
     inner, outer = "s3cr3t-value", "postgres://user:s3cr3t-value@host/db"
-    texts = [f"cannot connect to {outer}", f"{inner} and {outer}", outer[5:]]
-    for text in texts:
+    for text in (f"cannot connect to {outer}", f"{inner} and {outer}", outer[5:]):
         expected = Masker([inner, outer]).text(text)
         for first, second in permutations([inner, outer]):
             assert Masker([second], [first]).text(Masker([first]).text(text)) == expected
             assert inner not in expected
             assert outer not in expected
+
+
+@pytest.mark.parametrize("outer", [f"{SECRET}!", f"sa:{SECRET}", f"{SECRET} {SECRET}", f"x{SECRET}x"])
+def test_a_secret_within_one_that_is_hardly_longer(outer: str) -> None:
+    text = f"no entry for {outer} here"
+    late = Masker([outer], [SECRET]).text(Masker([SECRET]).text(text))
+    assert late == Masker([SECRET, outer]).text(text) == f"no entry for {MASK} here"
 
 
 _words = st.text('abc•"\\ /é', min_size=6, max_size=12)

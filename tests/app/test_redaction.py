@@ -100,6 +100,17 @@ def test_a_string_of_quotes_is_read_once() -> None:
     assert redacted.paths == ("/token",)
 
 
+def test_paths_are_bounded_and_secrets_are_not() -> None:
+    text = json.dumps({"k" * 50_000: [{"token": f"value-{number}"} for number in range(3_000)]})
+    redacted = KEYS.redact(text)
+    assert redacted is not None
+    assert len(redacted.paths) == 1
+    assert len(redacted.values) == len(redacted.parts) == 3_000
+    redacted = KEYS.redact(json.dumps([{"token": number} for number in range(3_000)]))
+    assert redacted is not None
+    assert redacted.paths == tuple(f"/{number}/token" for number in range(1_000))
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner, max_size=4),

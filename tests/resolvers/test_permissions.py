@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from graphql import ExecutionResult, GraphQLError
 
 from app.db import Database
+from app.errors import Unauthenticated
+from app.live import Feed
 from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
@@ -13,6 +18,7 @@ from tests.sealing import SEALER
 UNKNOWN = "execution_" + "0" * 32
 # How each root field is asked for; a field that is missing here fails the test.
 FIELDS = {
+    "auditLog": "auditLog { nodes { id } totalCount { value } }",
     "engines": "engines { id }",
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',
@@ -24,20 +30,43 @@ FIELDS = {
     "workflows": "workflows { nodes { id } totalCount { value } }",
 }
 FOR_EVERYBODY = {"viewer"}
+FOR_ADMINISTRATORS = {"auditLog"}
 # What only an administrator may do.
 MUTATIONS = {
+    "retryExecution": f'retryExecution(input: {{executionId: "{UNKNOWN}"}}) {{ created }}',
+    "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
+}
+# What everybody who reads may follow, and what those are told who ask for what cannot be.
+SUBSCRIPTIONS = {
+    "executionLogAppended": (f'executionLogAppended(executionId: "{UNKNOWN}") {{ cursor }}', "NOT_FOUND"),
+    "executionUpdated": ('executionUpdated(after: "nonsense") { cursor }', "BAD_USER_INPUT"),
 }
 
 
 async def code_of(database: Database, operation: str, viewer: Viewer | None) -> str | None:
-    result = await schema.execute(operation, context_value=Context(database, viewer, SEALER))
+    context = Context(database, viewer, SEALER, given_feed=Feed(database))
+    if operation.startswith("subscription"):
+        result = await first_of(operation, context)
+    else:
+        result = await schema.execute(operation, context_value=context)
     if not result.errors:
         return None
     (error,) = result.errors
     assert error.original_error is not None
-    code: str = error.original_error.extensions["code"]  # type: ignore[attr-defined]
+    code: str = error.original_error.extensions["code"]
     return code
+
+
+async def first_of(subscription: str, context: Context) -> Any:
+    """The first result of a subscription."""
+    results = await schema.subscribe(subscription, context_value=context)
+    try:
+        return await anext(results)
+    except Unauthenticated as error:  # before it was a subscription
+        return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+    finally:
+        await results.aclose()
 
 
 def test_every_root_field_is_here() -> None:
@@ -46,6 +75,8 @@ def test_every_root_field_is_here() -> None:
     assert FIELDS.keys() == graphql.query_type.fields.keys()
     assert graphql.mutation_type is not None
     assert MUTATIONS.keys() == graphql.mutation_type.fields.keys()
+    assert graphql.subscription_type is not None
+    assert SUBSCRIPTIONS.keys() == graphql.subscription_type.fields.keys()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -56,7 +87,11 @@ async def test_who_may_read_what(database: Database) -> None:
         for role in Role
     }
     for (field, role), code in found.items():
-        assert code == ("FORBIDDEN" if role is Role.RUNNER and field not in FOR_EVERYBODY else None), (field, role)
+        if field in FOR_ADMINISTRATORS:
+            allowed = {Role.ADMIN}
+        else:
+            allowed = set(Role) if field in FOR_EVERYBODY else {Role.ADMIN, Role.VIEWER}
+        assert code == (None if role in allowed else "FORBIDDEN"), (field, role)
     assert {await code_of(database, f"{{ {document} }}", None) for document in FIELDS.values()} == {"UNAUTHENTICATED"}
 
 
@@ -66,6 +101,14 @@ async def test_who_may_do_what(database: Database, document: str) -> None:
     found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
     assert found == {Role.ADMIN: "NOT_FOUND", Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}
     assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("document", "code"), SUBSCRIPTIONS.values(), ids=SUBSCRIPTIONS.keys())
+async def test_who_may_follow_what(database: Database, document: str, code: str) -> None:
+    found = {role: await code_of(database, f"subscription {{ {document} }}", Viewer("x", role)) for role in Role}
+    assert found == {Role.ADMIN: code, Role.VIEWER: code, Role.RUNNER: "FORBIDDEN"}
+    assert await code_of(database, f"subscription {{ {document} }}", None) == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -42,18 +42,6 @@ PENDING: dict[str, set[str]] = {
         "Mutation.saveAlertRule",
         "SaveAlertRulePayload",
     },
-    "audit": {
-        "AuditEntry",
-        "AuditEntryConnection",
-        "AuditEntryEdge",
-        "Query.auditLog",
-    },
-    "live": {
-        "ExecutionChange",
-        "ExecutionUpdate",
-        "LogUpdate",
-        "Subscription",
-    },
     "metrics": {
         "DurationStats",
         "ErrorCount",
@@ -70,25 +58,6 @@ PENDING: dict[str, set[str]] = {
     "lists": {
         "Query.triggerKinds",
         "Workflow.consecutiveFailures",
-    },
-    "retries": {
-        "BulkRetry",
-        "Dispatch",
-        "Execution.dispatch",
-        "Execution.requestedBy",
-        "Execution.resolved",
-        "Execution.retries",
-        "Execution.retryability",
-        "Execution.rootExecution",
-        "ExecutionFilter.unresolved",
-        "Mutation.retryExecution",
-        "Mutation.retryExecutions",
-        "RetryBlocker",
-        "RetryExecutionInput",
-        "RetryExecutionPayload",
-        "RetryExecutionsInput",
-        "Retryability",
-        "SkippedRetry",
     },
 }
 

@@ -1,5 +1,6 @@
 """./dev: its commands say what they do, and its own checks catch what they are for."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -186,3 +187,24 @@ def test_without_demos_the_demo_is_dev_run(
     monkeypatch.chdir(tmp_path)
     assert main.demo([]) == 0
     assert "./dev run is the demo" in capfd.readouterr().out
+
+
+def test_a_demo_runs_as_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "examples" / "engine"
+    folder.mkdir(parents=True)
+    (folder / "part.py").write_text("import sys\nWORDS = sys.argv[1:]")
+    (folder / "__main__.py").write_text("from part import WORDS\nprint(WORDS)")
+    assert main.demo([]) == 0
+    assert "examples/engine/__main__.py" in capfd.readouterr().out
+
+    def run(_: str, words: list[str]) -> None:
+        raise SystemExit(subprocess.call(words))
+
+    # In its place, so that Ctrl-C is the demo's: a child of ours would be killed in the middle of its cleaning up.
+    monkeypatch.setattr(os, "execv", run)
+    with pytest.raises(SystemExit, match="0"):
+        main.demo(["engine", "--fix"])
+    assert capfd.readouterr().out == "['--fix']\n"

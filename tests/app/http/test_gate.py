@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import clock
 from app.auth import Role, SignIn, Viewer
 from app.db import Database
-from app.http.gate import SignInGate, viewer_in
+from app.errors import Unauthenticated
+from app.http.gate import SignInGate, socket_authorization, viewer_in
 from app.tokens import create_token, revoke_token
 from tests.app.issuer import jwt_settings, sign
 
@@ -284,3 +285,27 @@ async def test_websockets_go_to_the_app_that_signs_them_in(sign_in: SignIn) -> N
     scope: Scope = {"type": "websocket", "headers": []}
     await SignInGate(Inside(), sign_in, websocket)(scope, never, never)
     assert seen == [scope]
+
+
+@pytest.mark.parametrize(
+    ("headers", "payload", "expected"),
+    [
+        ([], {}, None),
+        ([b"a"], {}, "a"),
+        ([b"a"], {"authorization": "b"}, "a"),
+        ([b""], {"authorization": "b"}, ""),
+        ([], {"authorization": "b", "Authorization": "c"}, "b"),
+        ([], {"Authorization": "c"}, "c"),
+        ([], {"authorization": None}, None),
+    ],
+)
+def test_where_websockets_say_who_they_are(headers: list[bytes], payload: Any, expected: str | None) -> None:
+    scope: Scope = {"headers": [(b"authorization", value) for value in headers]}
+    assert socket_authorization(scope, payload) == expected
+
+
+@pytest.mark.parametrize(("headers", "payload"), [([b"a", b"a"], {}), ([], {"authorization": ["a"]})])
+def test_websockets_that_say_it_oddly(headers: list[bytes], payload: Any) -> None:
+    scope: Scope = {"headers": [(b"authorization", value) for value in headers]}
+    with pytest.raises(Unauthenticated):
+        socket_authorization(scope, payload)

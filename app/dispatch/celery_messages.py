@@ -1,0 +1,125 @@
+"""The messages of retries to Celery: what was published once is told from the trigger's data (docs/client.md)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.dispatch.port import NotDelivered, RetryRequest
+
+# What the worker's hook reads: a retry runs once, even when it is published twice.
+RETRY_OF = "x-retry-of"
+PUBLICATION = "x-runwatch-publication"
+# The task of the hook that starts a group or chord: only workers know where the results of its members are gathered.
+START = "runwatch.start"
+# Celery's own default, which the client does not mention.
+DEFAULT_QUEUE = "celery"
+
+# The tasks that stand for a canvas, and where its parts are.
+_CANVAS = {"celery.chain": ("tasks",), "celery.group": ("tasks",), "celery.chord": ("header", "body")}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Celery's send_task takes. `more`: chain (the next one last), link, link_error."""
+
+    task: str
+    task_id: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    queue: str
+    headers: dict[str, str]
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def message_of(request: RetryRequest) -> Message:
+    """The one message that a retry takes. Raises NotDelivered for data that are not those of a Celery task."""
+    try:
+        data = json.loads(request.trigger_data)
+    except ValueError as error:  # a number of more than 4,300 digits
+        raise _unfit(str(error)) from None
+    if not isinstance(data, dict):
+        raise _unfit("they are no object")
+    if exchange := data.get("exchange"):
+        raise NotDelivered(
+            f"The original was sent through the exchange {exchange!r}, which Runwatch cannot publish to", final=True
+        )
+    ids = _new_ids(request)
+    common: dict[str, Any] = {
+        "task_id": request.external_id,
+        "queue": _given(data, "queue", str) or DEFAULT_QUEUE,
+        # Not the number of the attempt alone: with a restored database it may come twice.
+        "headers": {
+            RETRY_OF: request.retry_of,
+            PUBLICATION: f"{request.id}/{request.attempts}/{secrets.token_hex(4)}",
+        },
+    }
+    if "group" in data:
+        canvas: dict[str, Any] = {"group": _renewed_all(data["group"], ids)}
+        if not canvas["group"]:
+            raise _unfit("their group is empty")
+        if data.get("chord") is not None:
+            canvas["chord"] = _renewed(data["chord"], ids)
+        canvas["chain"] = _renewed_all(data.get("chain") or [], ids)
+        return Message(START, args=[canvas], kwargs={}, **common)
+    if "args" not in data:
+        raise _unfit("they have neither args nor a group")
+    more = {
+        "chain": _renewed_all(data.get("chain") or [], ids)[::-1] or None,
+        # Without ids: each is an execution of its own, which gets one when it begins.
+        "link": _given(data, "link", list),
+        "link_error": _given(data, "link_error", list),
+    }
+    args, kwargs = _given(data, "args", list) or [], _given(data, "kwargs", dict) or {}
+    return Message(request.workflow, args=args, kwargs=kwargs, more=more, **common)
+
+
+def _given(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    """A member of the data, which may be missing or null."""
+    value = data.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise _unfit(f"{name} is of another kind")
+    return value
+
+
+def _new_ids(request: RetryRequest) -> Iterator[str]:
+    """New task ids, the same ones at each attempt: they are drawn from that of the outbox row."""
+    number = 0
+    while True:
+        number += 1
+        yield str(uuid.uuid5(uuid.UUID(request.id), str(number)))
+
+
+def _renewed_all(signatures: Any, ids: Iterator[str]) -> list[dict[str, Any]]:
+    if not isinstance(signatures, list):
+        raise _unfit("a list of signatures is none")
+    return [_renewed(signature, ids) for signature in signatures]
+
+
+def _renewed(signature: Any, ids: Iterator[str]) -> dict[str, Any]:
+    """A signature with new ids, for itself and all that is in it; a chain has none."""
+    if not isinstance(signature, dict) or not isinstance(signature.get("task"), str):
+        raise _unfit("a signature has no task")
+    task, kwargs = signature["task"], dict(_given(signature, "kwargs", dict) or {})
+    options = dict(_given(signature, "options", dict) or {})
+    for name in ("eta", "expires"):
+        if not isinstance(options.get(name), int | float):
+            options.pop(name, None)  # a moment, which has passed
+    if task != "celery.chain":
+        options["task_id"] = next(ids)
+    for name in _CANVAS.get(task, ()):
+        part = kwargs.get(name)
+        kwargs[name] = _renewed_all(part, ids) if _is_list(part) else _renewed(part, ids)
+    return {**signature, "kwargs": kwargs, "options": options}
+
+
+def _is_list(part: Any) -> bool:
+    return isinstance(part, Sequence) and not isinstance(part, str)
+
+
+def _unfit(why: str) -> NotDelivered:
+    return NotDelivered(f"The trigger data are not those of a Celery task: {why}", final=True)

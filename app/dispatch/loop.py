@@ -1,0 +1,117 @@
+"""The loop that empties the outbox. Each server process has one; a row is delivered by one of them at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+
+from app import clock, outbox
+from app.db import Database
+from app.dispatch.port import Handler, NotDelivered
+from app.outbox import OutboxItem
+
+log = structlog.get_logger(__name__)
+
+# What is due is looked for this often, besides when this process itself has put something in.
+SWEEP_SECONDS = 1.0
+# Deliveries under way at once.
+MOST_AT_ONCE = 64
+# How many are taken at once, and from how many under way an engine has enough: an engine that stalls while a hundred
+# of its retries are due takes up to 7 places, and leaves the others to other engines.
+ENOUGH_FOR_ONE = 4
+# A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
+SLACK_SECONDS = 0.5
+
+
+class DispatchLoop:
+    """Delivers until it is closed. `timeout` bounds an attempt, `give_up_after` all attempts of a row; in seconds."""
+
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], *, timeout: float, give_up_after: float
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._timeout = timeout
+        # Long enough that a delivery which is only slow is not taken for lost.
+        self._lease = round((timeout * 2 + 1) * clock.SECOND)
+        self._give_up_after = round(give_up_after * clock.SECOND)
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._under_way: dict[asyncio.Task[None], str | None] = {}  # with the engine of each
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Run in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Take nothing more, and wait for what is under way, which its time-out bounds."""
+        # Not cancelled: what a claim has just taken would wait for the end of its lease.
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _run(self) -> None:
+        while not self._closing:
+            self._wake.clear()
+            try:
+                items = await self._claim()
+            except Exception:
+                log.exception("outbox_not_read")
+                items = []
+            for item in items:
+                task = asyncio.create_task(self._deliver(item))
+                self._under_way[task] = item.engine_id
+                task.add_done_callback(self._done)
+            if not items:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await self._wake.wait()
+
+    async def _claim(self) -> list[OutboxItem]:
+        room = min(MOST_AT_ONCE - len(self._under_way), ENOUGH_FOR_ONE)
+        if room <= 0:
+            return []
+        counts = Counter(self._under_way.values())
+        enough = [engine for engine, count in counts.items() if engine is not None and count >= ENOUGH_FOR_ONE]
+        return await outbox.claim(self._database, self._handlers, room, self._lease, enough)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("delivery_broke_off", error=repr(error))
+
+    async def _deliver(self, item: OutboxItem) -> None:
+        handler = self._handlers[item.kind]
+        failure, final = None, False
+        try:
+            async with asyncio.timeout(self._timeout + SLACK_SECONDS):
+                await handler.deliver(item)
+        except NotDelivered as error:
+            failure, final = outbox.readable(str(error)), error.final
+        except TimeoutError:
+            failure = f"No answer within {self._timeout:g} s"
+        except Exception:
+            log.exception("delivery_failed", outbox_id=item.id, kind=item.kind)
+            failure = "Something went wrong here; the log has the details under the outbox id"
+        given_up = failure is not None and (final or clock.now_us() - item.created_at >= self._give_up_after)
+        try:
+            await handler.settle(item, failure, given_up)
+        except Exception:
+            # It falls due again when its lease ends: delivered twice rather than not at all.
+            log.exception("delivery_not_settled", outbox_id=item.id, kind=item.kind)
+            return
+        outcome = "accepted" if failure is None else "given_up" if given_up else "failed"
+        log.info("delivery", outbox_id=item.id, kind=item.kind, outcome=outcome, attempts=item.attempts)

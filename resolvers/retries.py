@@ -1,0 +1,62 @@
+"""Retries: asking for them, and what there is to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.auth import Permission
+from app.bulk_retries import BulkOutcome, BulkRequest, BulkRetries
+from app.executions import Execution
+from app.lifecycle import State
+from app.outbox import Dispatch
+from app.retries import Asked, Retry
+from app.retryability import RetryBlocker, blockers
+from resolvers.context import Context
+from resolvers.executions import find_execution
+
+
+async def retry_execution(context: Context, execution_id: str, key: str | None) -> Retry:
+    """A new retry of an execution, or the one that is in progress."""
+    context.require(Permission.RETRY)
+    return await context.retries.request(Asked(execution_id, context.viewer.name, key))
+
+
+async def retry_executions(context: Context, request: BulkRequest) -> BulkOutcome:
+    """Retries of many executions, or a look at them."""
+    context.require(Permission.RETRY)
+    return await BulkRetries(context.retries).run(request)
+
+
+async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:
+    """All that speaks against a retry of an execution by this viewer."""
+    context.require(Permission.READ)
+    engine = await context.loaders.engines.load(execution.engine_id)
+    assert engine is not None  # engines are never deleted
+    children = await context.loaders.children.load(execution.id) or ()
+    states = [State(state) for _, state in children]
+    return blockers(execution, engine, states, allowed=context.viewer.may(Permission.RETRY))
+
+
+async def retries_of(context: Context, execution: Execution, first: int) -> list[Execution]:
+    """The direct retries of an execution, the newest first, at most `first`."""
+    context.require(Permission.READ)
+    children = await context.loaders.children.load(execution.id) or ()
+    found = [await context.loaders.executions.load(id_) for id_, _ in children[:first]]
+    return [retry for retry in found if retry is not None]
+
+
+async def root_of(context: Context, execution: Execution) -> Execution:
+    """The original at the top of a line of retries; the execution itself when it is one."""
+    context.require(Permission.READ)
+    if execution.retry_of is None:
+        return execution
+    root = await context.loaders.roots.load(execution.id)
+    return (await find_execution(context, root) if root else None) or execution
+
+
+async def dispatch_of(context: Context, execution: Execution) -> Dispatch | None:
+    """How the way of a retry to its engine goes; None when Runwatch did not make it."""
+    context.require(Permission.READ)
+    if execution.requested_by is None:
+        return None
+    return await context.loaders.dispatches.load(execution.id)

@@ -1,0 +1,129 @@
+"""Retries: what is asked for, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app import bulk_retries, ids, retries
+from app.bulk_retries import BulkRequest
+from resolvers import executions as execution_resolvers
+from schema import execution  # the module: the two types name each other
+from schema.context import Info
+from schema.execution_input import ExecutionFilter, filter_tuple
+from schema.retryability import RetryBlocker
+from schema.scalars import verb_id
+
+if TYPE_CHECKING:
+    from schema.execution import Execution
+
+LazyExecution = Annotated["Execution", strawberry.lazy("schema.execution")]
+
+
+@strawberry.input(description="Which execution to retry.")
+class RetryExecutionInput:
+    """Which execution to retry."""
+
+    execution_id: strawberry.ID = strawberry.field(description="A failed execution.")
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="1 to 200 characters: the same key always gives the same retry, for another execution CONFLICT.",
+    )
+
+
+@strawberry.type(description="A retry.")
+class RetryExecutionPayload:
+    """A retry."""
+
+    retry: strawberry.Private[retries.Retry]
+    created: bool = strawberry.field(description="false: this retry was there already, in progress or of the same key.")
+
+    @classmethod
+    def of(cls, retry: retries.Retry) -> RetryExecutionPayload:
+        """From app's retry."""
+        return cls(retry=retry, created=retry.created)
+
+    @strawberry.field(description="The new execution.")
+    async def execution(self, info: Info) -> LazyExecution:
+        """Batched."""
+        return await _execution(info, self.retry.id)
+
+    @strawberry.field(description="The execution that is retried; it stays as it is.")
+    async def retry_of(self, info: Info) -> LazyExecution:
+        """Batched."""
+        return await _execution(info, self.retry.retry_of)
+
+
+@strawberry.input(description="Which executions to retry: exactly one of filter, ids and snapshot.")
+class RetryExecutionsInput:
+    """Which executions to retry."""
+
+    filter: ExecutionFilter | None = strawberry.field(default=None, description="The newest of these.")
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")
+    dry_run: bool = strawberry.field(default=True, description="Only look, and keep what was seen as a snapshot.")
+    limit: int = strawberry.field(default=100, description="The most executions to look at, 1 to 1,000.")
+    snapshot: strawberry.ID | None = strawberry.field(
+        default=None, description="Those that a dry run of the last 10 minutes looked at."
+    )
+
+    def request(self, actor: str) -> BulkRequest:
+        """As app has it; BadInput when it cannot be meant, NotFound for what is no id."""
+        return BulkRequest(
+            actor=actor,
+            where=None if self.filter is None else ExecutionFilter.where(self.filter),
+            ids=filter_tuple(self.ids, lambda id_: verb_id("execution", id_)),
+            snapshot=None if self.snapshot is None else verb_id("snapshot", self.snapshot),
+            limit=self.limit,
+            dry_run=self.dry_run,
+        )
+
+
+@strawberry.type(description="An execution that cannot be retried.")
+class SkippedRetry:
+    """An execution that cannot be retried."""
+
+    execution_id: strawberry.Private[str]
+    reasons: list[RetryBlocker] = strawberry.field(description="All that speaks against it.")
+
+    @strawberry.field(description="The execution.")
+    async def execution(self, info: Info) -> LazyExecution:
+        """Batched."""
+        return await _execution(info, self.execution_id)
+
+
+@strawberry.type(description="What came of retrying many executions.")
+class BulkRetry:
+    """What came of retrying many executions."""
+
+    matched: int = strawberry.field(description="How many are meant; counting stops at 10,000.")
+    eligible: int = strawberry.field(description="How many of those looked at can be retried, or were.")
+    retried: list[RetryExecutionPayload] = strawberry.field(description="The retries; none on a dry run.")
+    skipped: list[SkippedRetry] = strawberry.field(description="Those that cannot be retried.")
+    unprocessed: list[strawberry.ID] = strawberry.field(
+        description="Those that time did not suffice for: ask again with them, or with the same snapshot."
+    )
+    dry_run: bool = strawberry.field(description="Whether nothing was done.")
+    snapshot: strawberry.ID | None = strawberry.field(
+        description="What to give with dryRun: false, to retry just what this looked at; it holds for 10 minutes."
+    )
+
+    @classmethod
+    def of(cls, outcome: bulk_retries.BulkOutcome) -> BulkRetry:
+        """From app's outcome."""
+        snapshot = outcome.snapshot
+        return cls(
+            matched=outcome.matched,
+            eligible=outcome.eligible,
+            retried=[RetryExecutionPayload.of(retry) for retry in outcome.retried],
+            skipped=[SkippedRetry(execution_id=id_, reasons=list(reasons)) for id_, reasons in outcome.skipped],
+            unprocessed=[strawberry.ID(ids.to_global("execution", id_)) for id_ in outcome.unprocessed],
+            dry_run=outcome.dry_run,
+            snapshot=None if snapshot is None else strawberry.ID(ids.to_global("snapshot", snapshot)),
+        )
+
+
+async def _execution(info: Info, id_: str) -> LazyExecution:
+    found = await execution_resolvers.find_execution(info.context, id_)
+    assert found is not None  # it was there in the transaction before
+    return execution.Execution.of(found)

@@ -1,0 +1,210 @@
+"""APP-AUTO-EXEC-RETRY-004 (AUTO-EXEC-ADMIN-004): many failed runs are retried at once, just those that were shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specs.driver import Runwatch, at, event, unique
+from specs.engines.driver import HELD, WebhookEngine
+from specs.engines.retries import BULK, audited, bulk, count_audited, finished, listed, refused, retry
+
+
+@pytest.fixture
+def engine(runwatch: Runwatch, tmp_path: Path) -> Iterator[WebhookEngine]:
+    """A connected engine."""
+    with WebhookEngine(runwatch, tmp_path) as engine:
+        yield engine
+
+
+def report(
+    runwatch: Runwatch,
+    engine: str,
+    subject: str,
+    seconds: float = 0,
+    *,
+    workflow: str = "nightly",
+    state: str = "FAILED",
+    message: str = "no",
+    step: str = "parse",
+    run: str = "true",
+    kind: str = "k",
+) -> None:
+    """A run that took 5 s, and failed in its only step if it did not succeed; its data name it."""
+    trigger = {"kind": kind, "data": {"run": run, "of": subject, "token": f"s3cr3t of {subject}"}}
+    error = {"type": "Failed", "message": message, "step": 0}
+    finish = {"state": state, **({} if state == "SUCCEEDED" else {"error": error})}
+    runwatch.report(
+        event(engine, subject, "execution.queued", seconds, {"workflow": workflow, "trigger": trigger}),
+        event(engine, subject, "execution.started", seconds),
+        event(engine, subject, "step.started", seconds, {"step": {"index": 0, "name": step}}),
+        event(engine, subject, "step.finished", seconds + 5, {"step": {"index": 0, "name": step, "state": state}}),
+        event(engine, subject, "execution.finished", seconds + 5, finish),
+    )
+
+
+def retried(outcome: Any) -> set[str]:
+    """The external ids of the runs that were retried, or are being retried already."""
+    return {payload["retryOf"]["externalId"] for payload in outcome["retried"]}
+
+
+def skipped(outcome: Any) -> dict[str, list[str]]:
+    """The reasons of those that were not, by external id."""
+    return {each["execution"]["externalId"]: each["reasons"] for each in outcome["skipped"]}
+
+
+def test_retry_004_all_of_the_filter_is_honoured(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """What is retried MUST be what a list with the same filter shows, whatever the filter has in it."""
+    stranger, one, two = unique("stranger"), unique("one"), unique("two")
+    report(runwatch, engine.name, "a", 0, workflow=one, message="disk 17 is full", run=HELD, kind="api")
+    report(runwatch, engine.name, "b", 100, workflow=one, state="TIMED_OUT", message="no answer", run=HELD)
+    report(runwatch, engine.name, "c", 200, workflow=two, message="disk 99 is full", step="load", run=HELD)
+    report(runwatch, engine.name, "d", 300, workflow=two, state="SUCCEEDED")
+    report(runwatch, stranger, "e", 50, workflow=one, message="disk 5 is full")
+    about = (
+        "query A($f: ExecutionFilter) { executions(filter: $f) { nodes { workflow { id } error { group { id } } } } }"
+    )
+    (node,) = runwatch.ask(about, f={"engine": [engine.name], "triggerKind": ["api"]})["data"]["executions"]["nodes"]
+    workflow, group = node["workflow"]["id"], node["error"]["group"]["id"]
+    everything = {
+        "engine": [engine.name],
+        "workflowName": [two],
+        "status": ["FAILURE"],
+        "state": ["FAILED"],
+        "queuedFrom": at(100),
+        "queuedTo": at(300),
+        "minDurationMs": 1000,
+        "errorGroupId": [group],
+        "failedStepName": ["load"],
+        "unresolved": True,
+        "search": "DISK 99",
+    }
+    filters: list[tuple[dict[str, Any], str]] = [
+        ({}, "abc"),
+        ({"workflowName": [one]}, "ab"),
+        ({"workflowId": [workflow]}, "ab"),
+        ({"excludeWorkflowName": [one]}, "c"),
+        ({"status": ["FAILURE"]}, "abc"),
+        ({"status": ["SUCCESS"]}, ""),
+        ({"state": ["TIMED_OUT", "CRASHED"]}, "b"),
+        ({"triggerKind": ["api"]}, "a"),
+        ({"queuedFrom": at(100), "queuedTo": at(301)}, "bc"),
+        ({"queuedTo": at(100)}, "a"),
+        ({"maxDurationMs": 4999}, ""),
+        ({"errorGroupId": [group]}, "ac"),
+        ({"failedStepName": ["load"]}, "c"),
+        ({"unresolved": True}, "abc"),
+        ({"search": "NO ANS"}, "b"),
+        ({"status": []}, ""),
+        (everything, "c"),
+        ({"engine": [engine.name, stranger], "errorGroupId": [group]}, "ac"),
+    ]
+    for where, expected in filters:
+        where = {"engine": [engine.name], **where}
+        seen = bulk(runwatch, filter=where)
+        assert seen["matched"] == len(listed(runwatch, **where)), where
+        assert (seen["dryRun"], seen["retried"], seen["unprocessed"]) == (True, [], [])
+        done = bulk(runwatch, snapshot=seen["snapshot"], dryRun=False)
+        assert retried(done) == set(expected), where
+    assert skipped(done) == {"e": ["ENGINE_CANNOT_RETRY"]}
+    assert all(len(listed(runwatch, engine=[engine.name], search=name)) == 1 for name in ("disk 17", "disk 99"))
+    originals = listed(runwatch, engine=[engine.name], queuedTo=at(1000))
+    assert {name: len(run["retries"]) for name, run in originals.items()} == {"a": 1, "b": 1, "c": 1, "d": 0}
+
+
+def test_retry_004_what_was_shown_is_what_is_retried(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """A dry run MUST change nothing, and its snapshot mean just its runs, each with its own data."""
+    where = {"engine": [engine.name], "status": ["FAILURE"]}
+    for number, name in enumerate("abcd"):
+        report(runwatch, engine.name, name, number, run=f"cat > got-{name}; {HELD}")
+    under_way = retry(runwatch, listed(runwatch, **where)["d"]["id"])["execution"]["id"]
+    before, audit = set(listed(runwatch, engine=[engine.name])), count_audited(runwatch)
+    seen = bulk(runwatch, filter=where)
+    assert (seen["matched"], seen["eligible"], seen["dryRun"]) == (4, 3, True)
+    assert skipped(seen) == {"d": ["RETRY_IN_PROGRESS"]}
+    assert (set(listed(runwatch, engine=[engine.name])), count_audited(runwatch)) == (before, audit)
+
+    report(runwatch, engine.name, "new", 9)
+    runwatch.report(event(engine.name, "c", "execution.finished", 60, {"state": "SUCCEEDED"}))  # a correction
+    done = bulk(runwatch, snapshot=seen["snapshot"], dryRun=False)
+    assert (done["matched"], done["eligible"], done["dryRun"], done["unprocessed"]) == (4, 3, False, [])
+    assert retried(done) == {"a", "b", "d"}
+    assert skipped(done) == {"c": ["NOT_FAILED"]}
+    created = {payload["retryOf"]["externalId"]: payload["created"] for payload in done["retried"]}
+    assert created == {"a": True, "b": True, "d": False}
+    again = bulk(runwatch, snapshot=seen["snapshot"], dryRun=False)
+    assert [payload["created"] for payload in again["retried"]] == [False] * 3
+    engine.let_go()
+    for payload in done["retried"]:
+        made = finished(runwatch, payload["execution"]["id"])
+        assert (made["state"], made["retryOf"]["id"]) == ("SUCCEEDED", payload["retryOf"]["id"])
+        assert made["trigger"]["data"]["token"] == "•••"
+    for name in "abd":
+        data = json.loads((engine.folder / f"got-{name}").read_text())
+        assert (data["of"], data["token"]) == (name, f"s3cr3t of {name}")
+    assert len(engine.deliveries()) == 3
+    assert listed(runwatch, engine=[engine.name])["new"]["retries"] == []
+    assert finished(runwatch, under_way)["attempt"] == 2
+
+
+def test_retry_004_ids_and_limits(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """Ids mean themselves, a limit the newest; what cannot be meant MUST be refused, and change nothing."""
+    for number, name in enumerate("abc"):
+        report(runwatch, engine.name, name, number, run=HELD)
+    report(runwatch, engine.name, "fine", 9, state="SUCCEEDED")
+    found = listed(runwatch, engine=[engine.name])
+    ids = {name: run["id"] for name, run in found.items()}
+    where, audit = {"engine": [engine.name]}, count_audited(runwatch)
+    seen = bulk(runwatch, ids=list(ids.values()))
+    assert (seen["matched"], seen["eligible"], skipped(seen)) == (4, 3, {"fine": ["NOT_FAILED"]})
+    unknown = "0" * 32
+    for given, code in (
+        ({"ids": [ids["a"], f"execution_{unknown}"]}, "NOT_FOUND"),
+        ({"ids": [ids["a"], "nonsense"]}, "NOT_FOUND"),
+        ({"snapshot": f"snapshot_{unknown}"}, "NOT_FOUND"),
+        ({"snapshot": "nonsense"}, "NOT_FOUND"),
+        ({"filter": where, "limit": 0}, "BAD_USER_INPUT"),
+        ({"filter": where, "limit": 1001}, "BAD_USER_INPUT"),
+        ({"filter": where, "ids": [ids["a"]]}, "BAD_USER_INPUT"),
+        ({"filter": where, "snapshot": seen["snapshot"]}, "BAD_USER_INPUT"),
+        ({"filter": {**where, "workflowId": ["nonsense"]}}, "BAD_USER_INPUT"),
+        ({}, "BAD_USER_INPUT"),
+        ({"ids": [ids["a"], ids["b"]], "limit": 1}, "LIMIT_EXCEEDED"),
+    ):
+        assert refused(runwatch.ask(BULK, input={**given, "dryRun": False})) == (code, None), given
+    for token in (runwatch.token("viewer"), runwatch.token("runner", engine.name)):
+        for dry_run in (True, False):
+            answer = runwatch.ask(BULK, token, input={"filter": where, "dryRun": dry_run})
+            assert refused(answer)[0] == "FORBIDDEN"
+    assert (listed(runwatch, engine=[engine.name]), engine.deliveries()) == (found, [])
+    assert count_audited(runwatch) == audit
+
+    newest = bulk(runwatch, filter={**where, "status": ["FAILURE"]}, limit=2, dryRun=False)
+    assert (newest["matched"], retried(newest)) == (3, {"b", "c"})
+    last = bulk(runwatch, ids=[ids["a"], ids["fine"], ids["a"]], dryRun=False)
+    assert (last["matched"], retried(last), skipped(last)) == (2, {"a"}, {"fine": ["NOT_FAILED"]})
+    assert bulk(runwatch, ids=[], dryRun=False)["matched"] == 0
+
+
+def test_retry_004_the_audit_has_what_was_asked_for(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """The audit MUST say who retried what, and by which filter."""
+    report(runwatch, engine.name, "a", 0, run=HELD)
+    report(runwatch, engine.name, "b", 1, workflow="weekly", run=HELD)
+    ids = {name: run["id"] for name, run in listed(runwatch, engine=[engine.name]).items()}
+    where = {"engine": [engine.name], "workflowName": ["nightly"], "queuedFrom": at(0)}
+    done = bulk(runwatch, filter=where, dryRun=False)
+    entry = audited(runwatch, None)[0]
+    assert entry["actor"] == runwatch.ask("{ viewer { name } }")["data"]["viewer"]["name"]
+    assert entry["action"] == "retryExecutions"
+    assert entry["detail"]["retries"] == {ids["a"]: done["retried"][0]["execution"]["id"]}
+    said = json.dumps(entry["detail"]["filter"])
+    assert all(text in said for text in (engine.name, "nightly"))
+    seen = bulk(runwatch, filter={**where, "workflowName": ["weekly"]})
+    done = bulk(runwatch, snapshot=seen["snapshot"], dryRun=False)
+    entry = audited(runwatch, None)[0]
+    assert entry["detail"]["snapshot"] == seen["snapshot"]
+    assert entry["detail"]["retries"] == {ids["b"]: done["retried"][0]["execution"]["id"]}

@@ -1,0 +1,73 @@
+"""A Celery engine of the specs: a broker, a worker and who publishes, as processes of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from specs.driver import Runwatch, unique
+from tests.client.workers import Publisher, Worker
+from tests.servers import ValkeyServer
+
+APP = "specs.engines.celery_shop"
+
+
+class CeleryEngine:
+    """An engine that is connected to a Runwatch by its broker, on `port`. Its tasks need files of `folder`."""
+
+    def __init__(self, runwatch: Runwatch, broker: ValkeyServer, folder: Path, port: int) -> None:
+        self.name = unique("celery")
+        self.broker = broker
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        self._stack = ExitStack()
+        self._environment = {
+            "SHOP_NAME": self.name,
+            "SHOP_FOLDER": str(self.folder),
+            "SHOP_BROKER": broker.url,
+            "RUNWATCH_URL": runwatch.url,
+            "RUNWATCH_TOKEN": runwatch.token("runner", self.name),
+        }
+        self._publish: Publisher | None = None
+        runwatch.cli("engine", "add", self.name, "--celery", f"redis://127.0.0.1:{port}/0")
+
+    def __enter__(self) -> Self:
+        self._publish = self._stack.enter_context(Publisher(self._environment, APP))
+        options = ("--concurrency", "2", "--queues", "celery,slow,later")
+        self.worker = self._stack.enter_context(Worker(self._environment, self.folder, *options, app=APP))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def publish(self, canvas: str) -> str:
+        """Publish what an expression makes; the external id of the run: of the first task, or of the group."""
+        assert self._publish is not None
+        return self._publish(canvas)[-1]
+
+    def listen(self, queue: str, *, on: bool) -> None:
+        """Let the worker take messages of a queue, or leave them there."""
+        assert self._publish is not None
+        how = "add" if on else "cancel"
+        self._publish(f"app.control.{how}_consumer({queue!r}, reply=True) and None")
+
+    def queued(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        with redis.Redis.from_url(self.broker.url) as client:
+            return int(client.llen(queue))
+
+    def mend(self, *names: str) -> None:
+        """Make files that tasks need."""
+        for name in names:
+            (self.folder / name).write_text("there")
+
+    def calls(self, word: str) -> Sequence[dict[str, Any]]:
+        """How tasks were called whose arguments have this word in them."""
+        file = self.folder / "calls"
+        calls = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return [call for call in calls if word in call["args"] + call["kwargs"]]

@@ -1,0 +1,86 @@
+"""Starts the engine of the specs, and says what it was given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from specs.driver import Runwatch, unique
+from tests.servers import free_port
+
+PROGRAM = Path(__file__).with_name("webhook_engine.py")
+
+# A command that goes on until the test lets it: see WebhookEngine.let_go().
+HELD = "until [ -e go ]; do sleep 0.05; done"
+
+
+class WebhookEngine:
+    """A process, registered with a Runwatch; its commands run in `folder`."""
+
+    def __init__(self, runwatch: Runwatch, folder: Path) -> None:
+        self.name = unique("engine")
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        secret = runwatch.cli("engine", "add", self.name, "--webhook", f"{self.url}/webhook")
+        self._environment = {**os.environ, "TOKEN": runwatch.token("runner", self.name), "SECRET": secret}
+        self._words = [sys.executable, str(PROGRAM), runwatch.url, self.name, str(self.port), str(self.folder)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(self._words, env=self._environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(self.url, timeout=5)
+                return self
+            except httpx.TransportError:
+                assert self._process.poll() is None, self.log
+                assert time.monotonic() < deadline, self.log
+                time.sleep(0.02)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self.let_go()
+        self._process.kill()
+        self._process.wait()
+        if error is None:
+            assert "Traceback" not in self.log, self.log
+
+    @property
+    def log(self) -> str:
+        """What it has printed."""
+        return (self.folder / "log").read_text()
+
+    def run(self, workflow: str, trigger_data: str) -> str:
+        """Begin a run on its own account; its external id."""
+        answer = httpx.post(f"{self.url}/start/{workflow}", content=trigger_data.encode(), timeout=30)
+        return answer.raise_for_status().text
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """The webhooks that came, in their order: headers, body, and the status that was answered."""
+        file = self.folder / "deliveries"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def refuse(self, status: int | None) -> None:
+        """Answer webhooks with this status from now on; None: take them."""
+        if status is None:
+            (self.folder / "answer").unlink()
+        else:
+            (self.folder / "answer").write_text(str(status))
+
+    def let_go(self) -> None:
+        """Let held commands end."""
+        (self.folder / "go").touch()

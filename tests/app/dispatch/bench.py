@@ -1,0 +1,196 @@
+"""Failed executions, retries of them, and the dispatch that takes these to their engines, all real."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+from app import clock
+from app.db import Database, Transaction
+from app.db.postgres import POOL_SIZE
+from app.dispatch.loop import DispatchLoop
+from app.dispatch.port import Handler
+from app.dispatch.retries import RetryHandler
+from app.dispatch.webhook import WebhookChannel
+from app.engine_connections import connect_webhook
+from app.engines import EngineKind
+from app.ingestion import Committed, Ingestion
+from app.outbox import OutboxItem
+from app.retries import OUTBOX_KIND, Asked, Retries
+from tests.app.dispatch.receiver import PATIENCE_SECONDS
+from tests.app.reports import events, report, select
+from tests.sealing import SEALER
+
+ENGINE = "engine"
+TRIGGER = {"kind": "api", "data": {"n": 1, "token": "s3cr3t-value"}}
+_numbers = count(1)
+
+
+async def until(met: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+    """Wait for what has no event to wait for."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = met()
+        if found if isinstance(found, bool) else await found:
+            return
+        assert time.monotonic() < deadline, f"no {what}"
+        await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def occupied(database: Database) -> AsyncIterator[Callable[[], None]]:
+    """All connections that write are taken by others, until what this gives is called."""
+    release, entered = asyncio.Event(), 0
+    most = POOL_SIZE if database.dialect == "postgres" else 1
+
+    async def hold(_: Transaction) -> None:
+        nonlocal entered
+        entered += 1
+        await release.wait()
+
+    held = [asyncio.create_task(database.transaction(hold)) for _ in range(most)]
+    await until(lambda: entered == most, "transactions that hold all connections")
+    try:
+        yield release.set
+    finally:
+        release.set()
+        await asyncio.gather(*held)
+
+
+class Between:
+    """A handler in front of the real one, which can be told to fail."""
+
+    def __init__(self, *, deliver: Sequence[BaseException] = (), settle: Sequence[BaseException] = ()) -> None:
+        self.deliver_errors = list(deliver)
+        self.settle_errors = list(settle)
+        self.settled = 0
+        self._handler: Handler | None = None
+
+    def __call__(self, handler: Handler) -> Handler:
+        self._handler = handler
+        return self
+
+    async def deliver(self, item: OutboxItem) -> None:
+        if self.deliver_errors:
+            raise self.deliver_errors.pop(0)
+        assert self._handler is not None
+        await self._handler.deliver(item)
+
+    async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
+        if self.settle_errors:
+            raise self.settle_errors.pop(0)
+        assert self._handler is not None
+        await self._handler.settle(item, failure, given_up)
+        self.settled += 1
+
+
+class Bench:
+    """One database, with what asks for retries and what delivers them. `heard` is what listeners were told."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.heard: list[Committed] = []
+        self.ingestion = Ingestion(database, SEALER, [self.heard.append])
+
+    async def connect(self, url: str, engine: str = ENGINE) -> str:
+        """Let retries of an engine go there; the secret that signs them."""
+        return await connect_webhook(self.database, SEALER, engine, url, replace=True)
+
+    async def failed(self, engine: str = ENGINE, trigger: Any = TRIGGER) -> str:
+        """A new execution that has failed; its id."""
+        subject = f"run-{next(_numbers)}"
+        reports = [
+            report("execution.queued", subject, workflow="nightly", trigger=trigger),
+            report("execution.finished", subject, at=5, state="FAILED"),
+        ]
+        await self.ingestion.record(events([{**one, "source": engine} for one in reports]))
+        (row,) = await select(self.database, "executions", "external_id = $1", subject)
+        id_: str = row["id"]
+        return id_
+
+    async def retry(self, execution_id: str | None = None, engine: str = ENGINE) -> str:
+        """A retry of an execution, or of a new one that has failed; its id."""
+        given = execution_id or await self.failed(engine)
+        made = await Retries(self.database, SEALER).request(Asked(given, "ada"))
+        assert made.created
+        return made.id
+
+    async def tell(self, execution_id: str, type_: str, at: int = 9, engine: str = ENGINE, **data: Any) -> None:
+        """What the engine says about an execution."""
+        subject = (await self.row(execution_id))["external_id"]
+        assert await self.ingestion.record(events([{**report(type_, subject, at, **data), "source": engine}])) == []
+
+    async def row(self, execution_id: str) -> dict[str, Any]:
+        """The execution."""
+        (row,) = await select(self.database, "executions", "id = $1", execution_id)
+        return row
+
+    async def delivery(self, execution_id: str) -> dict[str, Any]:
+        """Its row of the outbox."""
+        (row,) = await select(self.database, "outbox", "subject_id = $1", execution_id)
+        return row
+
+    async def revision(self, execution_id: str) -> int:
+        """Its revision."""
+        (row,) = await select(self.database, "execution_revisions", "execution_id = $1", execution_id)
+        return int(row["revision"])
+
+    async def run(self, sql: str, *params: Any) -> None:
+        """One writing statement."""
+        await self.database.transaction(lambda transaction: transaction.fetch(sql, *params))
+
+    async def make_due(self) -> None:
+        """As if the pauses and the leases of all deliveries were over."""
+        await self.run("UPDATE outbox SET next_attempt_at = $1 WHERE next_attempt_at IS NOT NULL", clock.now_us())
+
+    async def until_delivery(self, execution_id: str, met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Its row of the outbox, once that meets a condition."""
+        found: dict[str, Any] = {}
+
+        async def look() -> bool:
+            found.update(await self.delivery(execution_id))
+            return met(found)
+
+        await until(look, f"delivery of {execution_id}")
+        return found
+
+    async def until_accepted(self, execution_id: str) -> dict[str, Any]:
+        """Its row of the outbox, once the engine has it."""
+        return await self.until_delivery(execution_id, lambda row: row["accepted_at"] is not None)
+
+    async def until_failed(self, execution_id: str) -> dict[str, Any]:
+        """Its row of the outbox, once an attempt has failed."""
+        return await self.until_delivery(execution_id, lambda row: row["last_error"] is not None)
+
+    async def until_accepted_are(self, number: int) -> None:
+        """Wait until so many deliveries have arrived."""
+
+        async def look() -> bool:
+            return len(await select(self.database, "outbox", "accepted_at IS NOT NULL")) == number
+
+        await until(look, f"{number} accepted deliveries")
+
+    @asynccontextmanager
+    async def dispatching(
+        self,
+        *,
+        patience: float = 20,
+        give_up_after: float = 3600,
+        handler: Callable[[Handler], Handler] = lambda handler: handler,
+        database: Database | None = None,
+    ) -> AsyncIterator[DispatchLoop]:
+        """A loop that delivers retries to webhooks, as one process has it; `handler` may put something in between."""
+        channel = WebhookChannel(patience)
+        used = database or self.database
+        real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, [self.heard.append])
+        loop = DispatchLoop(used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after)
+        loop.start()
+        try:
+            yield loop
+        finally:
+            await loop.close()
+            await channel.close()

@@ -1,0 +1,34 @@
+"""What the tests of dispatch share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app import clock, outbox
+from app.db import Database
+from app.dispatch import loop
+from tests.app.dispatch.bench import Bench
+from tests.app.dispatch.receiver import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An engine's webhook."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    """Everything between a failed execution and its engine."""
+    return Bench(database)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses and sweeps of milliseconds instead of seconds."""
+    monkeypatch.setattr(outbox, "FIRST_PAUSE", clock.SECOND // 1000)
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE", clock.SECOND // 100)
+    monkeypatch.setattr(loop, "SWEEP_SECONDS", 0.01)

@@ -1,0 +1,183 @@
+"""The loop that delivers: when it does, how often, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from app import clock, outbox
+from app.dispatch import loop
+from app.dispatch.loop import ENOUGH_FOR_ONE, DispatchLoop
+from app.lifecycle import State
+from tests.app.dispatch.bench import Bench, Between, occupied, until
+from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.reports import newest_revision
+
+
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sweep within a test: what is delivered is so because of a wake, or because the loop began."""
+    monkeypatch.setattr(loop, "SWEEP_SECONDS", 3600)
+
+
+@pytest.mark.usefixtures("seldom")
+async def test_what_is_there_is_delivered_at_the_start(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    retries = [await bench.retry() for _ in range(30)]
+    async with bench.dispatching():
+        for retry in retries:
+            await bench.until_accepted(retry)
+    assert len({request.id for request in receiver.requests}) == len(receiver.requests) == 30
+
+
+@pytest.mark.usefixtures("seldom")
+async def test_a_wake_delivers_at_once(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    async with bench.dispatching() as running:
+        for _ in range(5):
+            retry = await bench.retry()
+            running.wake()
+            await bench.until_accepted(retry)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_sweep_finds_what_another_process_put_in(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    async with bench.dispatching():
+        for _ in range(5):
+            await bench.until_accepted(await bench.retry())
+
+
+async def test_pauses_grow(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    receiver.answer = Answer(500)
+    retry = await bench.retry()
+    async with bench.dispatching() as running:
+        for attempts in range(1, 6):
+            before = clock.now_us()
+            # Until an attempt is settled, the next one is due at the end of its lease, 41 s away.
+            row = await bench.until_delivery(
+                retry,
+                lambda row, n=attempts: (
+                    row["attempts"] == n  # type: ignore[misc]
+                    and row["next_attempt_at"] < clock.now_us() + 20 * clock.SECOND
+                ),
+            )
+            pause = 2 ** (attempts - 1) * clock.SECOND
+            assert before + pause // 2 <= row["next_attempt_at"] <= clock.now_us() + pause
+            await bench.make_due()
+            running.wake()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_it_is_offered_until_it_is_given_up(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    receiver.answer = Answer(500)
+    retry = await bench.retry()
+    await bench.run("UPDATE outbox SET created_at = created_at - $1", 10 * clock.SECOND)
+    async with bench.dispatching(give_up_after=3600):
+        await receiver.arrived(3)
+        assert (await bench.row(retry))["state"] == State.QUEUED
+    async with bench.dispatching(give_up_after=10):
+        delivery = await bench.until_delivery(retry, lambda row: row["next_attempt_at"] is None)
+    assert delivery["attempts"] == len(receiver.requests)
+    assert {request.id for request in receiver.requests} == {delivery["id"]}
+    assert (await bench.row(retry))["state"] == State.FAILED
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_event_of_the_engine_ends_the_attempts(
+    bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("FIRST_PAUSE", "LONGEST_PAUSE"):
+        monkeypatch.setattr(outbox, pause, clock.MINUTE)
+    await bench.connect(receiver.url)
+    receiver.answer = Answer(500)
+    retry, other = await bench.retry(), await bench.retry()
+    async with bench.dispatching():
+        await bench.until_failed(retry)
+        await bench.until_failed(other)
+        await bench.tell(retry, "execution.heartbeat")
+        delivery = await bench.delivery(retry)
+        assert (delivery["accepted_at"] is not None, delivery["next_attempt_at"]) == (True, None)
+        receiver.answer = Answer(202)
+        await bench.make_due()
+        await bench.until_accepted(other)
+    assert [request.id for request in receiver.requests].count(delivery["id"]) == 1
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("status", [202, 410, 500])
+async def test_an_event_that_comes_during_an_attempt(bench: Bench, receiver: Receiver, status: int) -> None:
+    """Whatever the answer then is: the engine has it, and nobody learns anything new."""
+    await bench.connect(receiver.url)
+    hold = threading.Event()
+    receiver.script = [Answer(status, hold=hold)]
+    retry, between = await bench.retry(), Between()
+    async with bench.dispatching(handler=between):
+        await receiver.arrived()
+        await bench.tell(retry, "execution.started")
+        accepted, revision = await bench.delivery(retry), await newest_revision(bench.database)
+        hold.set()
+        await until(lambda: between.settled == 1, "attempt that is settled")
+    assert accepted["accepted_at"] is not None
+    assert await bench.delivery(retry) == accepted
+    assert await newest_revision(bench.database) == revision
+    assert (await bench.row(retry))["state"] == State.RUNNING
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiver) -> None:
+    with Receiver(answer=Answer(hold=threading.Event())) as stalled:
+        await bench.connect(stalled.url, "stalled")
+        await bench.connect(receiver.url)
+        for _ in range(30):
+            await bench.retry(engine="stalled")
+        others = [await bench.retry() for _ in range(10)]
+        async with bench.dispatching(patience=60):  # longer than the test waits for anything
+            for other in others:
+                await bench.until_accepted(other)
+            assert ENOUGH_FOR_ONE <= len(stalled.requests) < 2 * ENOUGH_FOR_ONE
+            stalled.stopped.set()  # lets go of all
+            await bench.until_accepted_are(40)
+
+
+async def test_close_waits_for_what_is_under_way(bench: Bench, receiver: Receiver) -> None:
+    await bench.connect(receiver.url)
+    hold = threading.Event()
+    receiver.answer = Answer(hold=hold)
+    retry = await bench.retry()
+    async with bench.dispatching() as running:
+        await receiver.arrived()
+        closing = asyncio.create_task(running.close())
+        late = await bench.retry()
+        running.wake()
+        assert not closing.done()
+        hold.set()
+        await closing
+        assert (await bench.delivery(retry))["accepted_at"] is not None
+        assert (await bench.delivery(late))["attempts"] == 0
+        await running.close()
+
+
+async def test_close_delivers_what_was_just_taken(bench: Bench, receiver: Receiver) -> None:
+    """Else that would wait for the end of its lease, at each restart."""
+    await bench.connect(receiver.url)
+    retry = await bench.retry()
+    async with occupied(bench.database) as release:
+        others = len(bench.database._running)
+        async with bench.dispatching() as running:
+            await until(lambda: len(bench.database._running) > others, "claim that waits for its connection")
+            closing = asyncio.create_task(running.close())
+            await asyncio.sleep(0)
+            release()
+            await closing
+    delivery = await bench.delivery(retry)
+    assert (delivery["attempts"], delivery["accepted_at"] is not None) == (1, True)
+
+
+async def test_one_that_never_started_closes(bench: Bench) -> None:
+    await DispatchLoop(bench.database, {}, timeout=1, give_up_after=1).close()
