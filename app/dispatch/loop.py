@@ -91,7 +91,7 @@ class DispatchLoop:
         del self._under_way[task]
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("delivery_broke_off", error=repr(error))
+            log.error("delivery_failed", error=repr(error))
 
     async def _deliver(self, item: OutboxItem) -> None:
         handler = self._handlers[item.kind]

@@ -42,15 +42,9 @@ class WebhookChannel:
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
         """See Channel. `connection` has url and secret."""
         body = body_of(request)
-        now = datetime.now(UTC)
-        headers = {
-            "content-type": "application/cloudevents+json",
-            "webhook-id": request.id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(connection["secret"]).sign(request.id, now, body),
-        }
         status, answer, whole = 0, bytearray(), False
         try:
+            headers = _headers(request.id, body, connection["secret"])
             async with (
                 asyncio.timeout(self._timeout),
                 self._http.stream("POST", connection["url"], content=body, headers=headers) as response,
@@ -97,6 +91,16 @@ def body_of(request: RetryRequest) -> str:
             },
         }
     ).decode()
+
+
+def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {
+        "content-type": "application/cloudevents+json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id_, now, body),
+    }
 
 
 async def _read(response: httpx.Response, answer: bytearray) -> bool:

@@ -86,9 +86,11 @@ class WebhookSide:
             {"url": f"https://user:{PASSWORD}@127.0.0.1:{receiver.port}/", "secret": SECRET},
             {"url": f"http://user:{PASSWORD}@nowhere.invalid/?key={PASSWORD}", "secret": SECRET},
         ]
+        odd = ("", "nonsense", "ftp://engine.example/", f"http://{'a' * 64}/", "http://[::1/", "http://a b/\n")
         self.impossible: Sequence[dict[str, str]] = [
-            {"url": url, "secret": SECRET}
-            for url in ("", "nonsense", "ftp://engine.example/", f"http://{'a' * 64}/", "http://[::1/", "http://a b/\n")
+            {},
+            {"url": receiver.url, "secret": "whsec_A"},
+            *({"url": url, "secret": SECRET} for url in odd),
         ]
 
     async def arrivals(self, number: int) -> list[Arrival]:
