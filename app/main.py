@@ -40,7 +40,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     log_signals, feed = LogSignals(), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
     ingestion = Ingestion(database, sealer, [hints.hear])
-    dispatch = Dispatch(database, sealer, ingestion, settings)
+    dispatch = Dispatch(database, sealer, ingestion, settings, [hints.hear])
     retries = Retries(database, sealer, [hints.hear], dispatch.wake)
     contact = ContactSweep(database, settings.contact_lost_seconds, [hints.hear])
 

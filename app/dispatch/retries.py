@@ -110,7 +110,7 @@ class RetryHandler:
         self, transaction: Transaction, row: Row, item: OutboxItem, failure: str, family: set[str]
     ) -> None:
         now = clock.now_us()
-        message = f"The engine did not take the retry in {item.attempts} attempts: {failure}"
+        message = f"The engine did not take the retry (attempts: {item.attempts}): {failure}"
         facts = ExecutionFacts(
             first_event_at=now,
             received_at=0,

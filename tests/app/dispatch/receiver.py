@@ -152,7 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # whoever sent it was killed in the middle: nothing has arrived
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.server.receiver.take(Request(self.path, headers, body))
         try:
