@@ -1,4 +1,4 @@
-"""The command line: runwatch serve, migrate, import, token, engine, secret, export-schema."""
+"""The command line: runwatch serve, migrate, import, token, engine, secret, metrics, export-schema."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
 from app.key_rotation import rotate
 from app.logging_setup import configure_logging
+from app.metrics.rebuilding import rebuild
 from app.pruning import prune
 from app.sealing import new_key
 from app.secret_keys import check_keys, open_sealer
@@ -39,6 +40,8 @@ app.add_typer(token_app, name="token")
 secret_app = typer.Typer(no_args_is_help=True, help="Keys that seal the secrets inside payloads.")
 app.add_typer(engine_app, name="engine")
 app.add_typer(secret_app, name="secret")
+metrics_app = typer.Typer(no_args_is_help=True, help="The rollups behind figures.")
+app.add_typer(metrics_app, name="metrics")
 
 
 def main() -> None:
@@ -86,21 +89,38 @@ def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; RUNWATCH_HOST by default.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; RUNWATCH_PORT by default.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes; RUNWATCH_WORKERS by default.")] = None,
     dev: Annotated[
         bool, typer.Option("--dev", help="Sample data if there is none, an engine, and ready-made requests.")
     ] = False,
 ) -> None:
     """Serve GraphQL and the events door; migrates the database first."""
+    options = {"host": host, "port": port, "workers": workers}
+    given = {name: value for name, value in options.items() if value is not None}
+    settings = Settings.model_validate({**Settings().model_dump(), **given})
+    configure_logging(settings)
+    if settings.workers > 1:
+        if dev:
+            raise BadInput("--dev is for one process: give --workers 1, or leave RUNWATCH_WORKERS alone")
+        import app.workers as several
+
+        asyncio.run(several.serve(settings))
+        return
     # Here and not above: the server and its schema take most of a second to import, which no other command needs.
     import app.serving as serving
 
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings.model_validate({**Settings().model_dump(), **given})
-    configure_logging(settings)
     try:
         uvloop.run(serving.serve(settings, dev=dev))
     except KeyboardInterrupt:
         console.print("Stopped")
+
+
+@app.command(hidden=True)
+def worker(listening: int, channel: int) -> None:
+    """One process of `serve --workers`, which starts it with two file descriptors."""
+    import app.worker as one
+
+    one.run(listening, channel)
 
 
 @app.command()
@@ -119,7 +139,7 @@ def prune_(
 ) -> None:
     """Delete runs that are over and older than that, in batches; safe while the server runs."""
     before = clock.now_us() - round(older_than * clock.DAY)
-    deleted = _run(lambda database, _: prune(database, before))
+    deleted = _run(lambda database, settings: prune(database, before, keep_metrics=settings.prune_keeps_metrics))
     console.print(f"Deleted {deleted} executions")
 
 
@@ -240,6 +260,17 @@ def secret_rotate() -> None:
     console.print(f"{rotated} sealed values are under the first key now")
     if unreadable:
         console.print(f"{unreadable} cannot be opened with any key", style="yellow")
+        raise typer.Exit(1)
+
+
+@metrics_app.command("rebuild")
+def metrics_rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Only compare: exit 1 when a row differs.")] = False,
+) -> None:
+    """Compute the rollups from the runs and put right what differs; safe while the server runs."""
+    differing = _run(lambda database, _: rebuild(database, fix=not check))
+    console.print(f"{differing} rows differed")
+    if check and differing:
         raise typer.Exit(1)
 
 

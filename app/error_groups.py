@@ -14,6 +14,7 @@ from app.db import Database
 from app.execution_filters import resolve
 from app.fingerprints import fingerprint
 from app.keyset import Ordering, Params, Position, Segment
+from app.metrics.error_groups import counted_groups
 from app.metrics_filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, read_page
 
@@ -61,11 +62,7 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
         if scope is None:
             return []
         params = Params(database.dialect)
-        conditions = ["x.error_group_id IS NOT NULL", *scope.conditions(database, params, "x", ())]
-        counted = (
-            f"SELECT x.error_group_id AS id, count(*) AS failures FROM executions x WHERE {' AND '.join(conditions)}"
-            " GROUP BY x.error_group_id"
-        )
+        counted = counted_groups(database, where, scope, params, kept=False)
         statement = segment.select("id, failures", f"({counted}) f", params)
         rows = await database.fetch(statement, *params.values)
         groups = await by_ids(database, [row[0] for row in rows])
@@ -80,11 +77,8 @@ async def count(database: Database, where: MetricsFilter) -> Count:
     if scope is None:
         return Count(0, exact=True)
     params = Params(database.dialect)
-    conditions = ["x.error_group_id IS NOT NULL", *scope.conditions(database, params, "x", ())]
-    groups = (
-        f"SELECT DISTINCT x.error_group_id FROM executions x WHERE {' AND '.join(conditions)} LIMIT {COUNT_MAX + 1}"
-    )
-    rows = await database.fetch(f"SELECT count(*) FROM ({groups}) c", *params.values)
+    groups = f"{counted_groups(database, where, scope, params, kept=False)} LIMIT {COUNT_MAX + 1}"
+    rows = await database.fetch(f"SELECT count(*) FROM ({groups}) g", *params.values)
     number: int = rows[0][0]
     return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
 

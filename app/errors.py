@@ -85,7 +85,3 @@ class LimitExceeded(AppError):
     """A named bound was passed: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
-
-
-class TooSlow(LimitExceeded):
-    """A subscriber does not take what it subscribed to; a socket is closed for it, so that its client comes back."""

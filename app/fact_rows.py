@@ -70,6 +70,7 @@ class Stored:
     updated_at: int
     received_at: int
     log_count: int
+    workflow_id: str
 
 
 _OF_ENGINE = "engine_id = $1 AND {}"
@@ -77,7 +78,7 @@ _LOCK = """
 SELECT id, external_id, state, updated_at, log_count, workflow_name, trigger_kind, trigger_incomplete, started_at,
   retry_of, error_type, error_message, error_message_bytes, error_step, state_key, workflow_key, trigger_key,
   definition_key, retry_of_key, declared_queued_at, first_event_at, received_at, has_secrets, failed_step,
-  failed_step_name, error_group_id, awaiting_dispatch
+  failed_step_name, error_group_id, awaiting_dispatch, workflow_id
 FROM executions WHERE {condition} ORDER BY id
 """
 
@@ -135,7 +136,7 @@ def _stored(row: Row) -> Stored:
         error_group_id=row[25],
         awaiting_dispatch=bool(row[26]),
     )
-    return Stored(row[0], facts, State(row[2]), row[3], row[21], row[4])
+    return Stored(row[0], facts, State(row[2]), row[3], row[21], row[4], row[27])
 
 
 def merged_values(

@@ -17,6 +17,8 @@ from app.failures import Failures
 from app.known_secrets import KnownSecrets
 from app.lifecycle import State
 from app.merging import ExecutionFacts, StepFacts
+from app.metrics import deltas
+from app.metrics.deltas import Delta, figure_of
 from app.registry import Registry
 from app.sealing import Sealer
 
@@ -86,6 +88,7 @@ class Ingestion:
             family |= above
             raise Overtaken("what is above a retry is to be locked first")
         fresh: dict[Key, str] = {}
+        workflows: dict[Key, str] = {}
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             secrets = await self._secrets.mask_fresh(missing)
             await self._failures.derive_fresh(missing.values())
@@ -97,11 +100,14 @@ class Ingestion:
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
+        for key in fresh:
+            write.deltas += deltas.change(None, figure_of(facts[key], workflows[key[0], facts[key].workflow]))
         if stored:
             await self._merge(transaction, stored, facts, write)
         if write.moved:
             told = await lineage.tell_ancestors(self._database, transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
+        await deltas.append(transaction, write.deltas)
         revision = None
         if write.changed:
             finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
@@ -118,6 +124,7 @@ class Ingestion:
         """Bring stored executions up to what is known of them now."""
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
+        figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
         masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
@@ -148,6 +155,7 @@ class Ingestion:
                 row.updated_at = now
             if row.id in changed or known.merge_keys() != before[key][1]:
                 workflow_id = workflows[key[0], known.workflow]
+                write.deltas += deltas.change(figures[row.id], figure_of(known, workflow_id))
                 merged.append((row.id, *fact_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count)))
             elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
                 receipts.append((row.id, known.received_at, log_count))
@@ -213,6 +221,7 @@ class _Write:
     changed: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
+    deltas: list[Delta] = field(default_factory=list)  # of the figures
     moved: set[str] = field(default_factory=set)  # what retries that changed are retries of
 
 

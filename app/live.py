@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
+from itertools import islice
+from typing import Protocol
 
 import structlog
 
 from app import changes, engines, revisions
 from app.changes import Changed
 from app.db import Database
-from app.errors import BadInput, TooSlow
+from app.errors import BadInput
 from app.execution_filters import ExecutionFilter
-from app.executions import Execution
 from app.filter_predicate import Predicate, predicate
-from app.revisions import parse_updates_cursor, updates_cursor
+from app.live_queue import Queue
+from app.revisions import parse_updates_cursor
+from app.updates import Place, Update, resync, update_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,89 +32,42 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 1.0
 # Rows of one read; further ones follow at once.
 READ_AT_ONCE = 500
-# Executions that wait for one subscriber. More wait for nobody: it is closed, and comes back with its cursor.
-MOST_WAITING = 256
 # Beyond so many changed executions, listing again is cheaper than catching up.
 MOST_TO_CATCH_UP = 5_000
-# Executions whose last state is remembered, to know whether one has left a filter; 1 KB each.
+# Executions whose last change is remembered, 1 KB each: to know whether one has left a filter, and so that those who
+# fall behind or come back need not read the database.
 MOST_REMEMBERED = 10_000
 
 
-class Change(StrEnum):
-    """What happened to an execution. Of several changes that were taken together the strongest is named."""
+class Listener(Protocol):
+    """Whoever is told what concerns one filter; `subscribers` says for how many."""
 
-    CREATED = "CREATED"
-    UPDATED = "UPDATED"
-    FINISHED = "FINISHED"
-    DELETED = "DELETED"
-    RESYNC = "RESYNC"
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What a subscriber gets."""
-
-    cursor: str
-    change: Change
-    execution_id: str | None  # None: RESYNC
-    execution: Execution | None  # None: RESYNC, DELETED
-    matches: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A change that waits for a subscriber, who knows of the execution what was so at the revision `before`."""
-
-    changed: Changed
-    matches: bool
-    before: int
-
-
-class Subscriber:
-    """What waits for one subscriber: each execution once, in the order of revisions, so that a cursor has no gap."""
-
-    def __init__(self, wanted: Filter) -> None:
-        self.wanted = wanted
-        self._waiting: OrderedDict[str, Waiting] = OrderedDict()
-        self._news = asyncio.Event()
-        self._too_slow = False
-        self._resync = False
+    @property
+    def subscribers(self) -> int: ...
 
     def put(self, changed: Changed, matches: bool, before: int) -> None:
-        """Keep a change, in place of an earlier one of the same execution; `before` is a revision ahead of it."""
-        earlier = self._waiting.pop(changed.execution_id, None)
-        self._waiting[changed.execution_id] = Waiting(changed, matches, before if earlier is None else earlier.before)
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.clear()
-            self._too_slow = True
-        self._news.set()
+        """A change, of which nobody who is told has heard beyond the revision `before`."""
+        ...
 
-    def resync(self) -> None:
-        """What waits is of no use any more: the numbers start anew."""
-        self._waiting.clear()
-        self._resync = True
-        self._news.set()
+    def fall_behind(self) -> None:
+        """There is more, which is not told: it has to be read."""
+        ...
 
-    async def next(self) -> Waiting | None:
-        """The next change, None to list again; TooSlow when too much was waiting."""
-        while True:
-            if self._too_slow:
-                raise TooSlow("Too many changes wait: go on from the last cursor")
-            if self._resync:
-                self._resync = False
-                return None
-            if self._waiting:
-                return self._waiting.popitem(last=False)[1]
-            self._news.clear()
-            await self._news.wait()
+
+class Follower(Protocol):
+    """Something that takes its time with what its listeners are told, and for which the feed waits."""
+
+    async def done(self) -> None:
+        """Until all of it is passed on."""
+        ...
 
 
 class Filter:
-    """One filter, however many subscribe with it: tested once for each change."""
+    """One filter, however many listen with it: tested once for each change."""
 
     def __init__(self, test: Predicate) -> None:
         self.test = test
-        self.subscribers: set[Subscriber] = set()
+        self.listeners: set[Listener] = set()
 
 
 class Feed:
@@ -123,15 +77,17 @@ class Feed:
         self._database = database
         self._filters: dict[ExecutionFilter, Filter] = {}
         self._engine_names: dict[str, str] = {}
-        self._remembered: OrderedDict[str, Execution] = OrderedDict()
+        self._remembered: OrderedDict[str, Changed] = OrderedDict()  # by execution, in the order of revisions
+        self._remembered_after = 0  # every change after this revision is remembered
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._epoch = ""
+        self.epoch = ""
         self._head = 0
+        self.followers: set[Follower] = set()
 
     async def start(self) -> None:
         """Go on from what the database has now."""
-        self._epoch, self._head = await revisions.revision_of(self._database)
+        self._begin(*await revisions.revision_of(self._database))
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -144,83 +100,106 @@ class Feed:
     @property
     def subscribers(self) -> int:
         """How many there are."""
-        return sum(len(wanted.subscribers) for wanted in self._filters.values())
+        return sum(each.subscribers for wanted in self._filters.values() for each in wanted.listeners)
 
     def hint(self) -> None:
         """There may be news."""
         self._news.set()
 
+    def place_of(self, cursor: str | None) -> Place:
+        """Where a cursor stands; None: at what is told last. BadInput for what is no cursor."""
+        if cursor is None:
+            # What was committed just before may be told as well; nothing that is committed from here on is lost.
+            return Place(self.epoch, self._head)
+        given = parse_updates_cursor(cursor)
+        if given is None:
+            raise BadInput("That is not a cursor of updates: take one from updatesCursor, or from an update")
+        return Place(*given)
+
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
         """The changes of executions that `where` lets through, or did: from a cursor on, without one from now on.
 
-        Raises BadInput for what is no cursor, TooSlow when the caller takes too little time to listen.
+        Raises BadInput for what is no cursor.
         """
-        given = None if after is None else parse_updates_cursor(after)
-        if given is None and after is not None:
-            raise BadInput("That is not a cursor of updates: take one from updatesCursor, or from an update")
-        subscriber = self._register(where)  # before anything is read: what comes meanwhile waits
-        # From now: what was committed just before may be told as well; nothing that is committed from here on is lost.
-        position = self._head
+        place, queue = self.place_of(after), Queue()
+        wanted = self.listen(where, queue)  # before anything is read: what comes meanwhile waits
         try:
-            if given is not None and await self._is_lost(*given):
-                yield self._resync()
-                position, given = self._head, None
-            elif given is not None:
-                position = given[1]
-            told: set[str] = set()
-            while given and (batch := await changes.since(self._database, position, READ_AT_ONCE)):
-                await self._know_engines(batch)
-                for changed in batch:
-                    matches = changed.execution is not None and subscriber.wanted.test(changed.execution)
-                    # What came to be and left the filter since then, the listener has never seen.
-                    if matches or changed.created <= given[1] or changed.execution_id in told:
-                        told.add(changed.execution_id)
-                        yield self._update(changed, matches, given[1])
-                    position = changed.revision
             while True:
-                waiting = await subscriber.next()
-                if waiting is None:
-                    yield self._resync()
-                    position = self._head
-                elif waiting.changed.revision > position:
-                    yield self._update(waiting.changed, waiting.matches, waiting.before)
-                    position = waiting.changed.revision
+                async for update in self.catch_up(wanted, place):
+                    yield update
+                while (waiting := await queue.next()) is not None:
+                    if waiting.changed.revision > place.revision:
+                        place.revision = waiting.changed.revision
+                        yield update_of(place.epoch, waiting.changed, waiting.matches, waiting.before)
         finally:
-            self._forget(where, subscriber)
+            self.leave(where, queue)
 
-    async def _is_lost(self, epoch: str, revision: int) -> bool:
-        """Whether nobody can tell what has changed since a position, or it would be too much."""
-        rows = await self._database.fetch("SELECT epoch, revision, forgotten FROM revision_counter")
-        present, newest, forgotten = rows[0]
-        if epoch != present or not forgotten <= revision <= newest:
-            return True
-        return await changes.count_since(self._database, revision, MOST_TO_CATCH_UP + 1) > MOST_TO_CATCH_UP
-
-    def _register(self, where: ExecutionFilter) -> Subscriber:
+    def listen(self, where: ExecutionFilter, listener: Listener) -> Filter:
+        """Tell a listener what concerns a filter, from here on."""
         wanted = self._filters.get(where)
         if wanted is None:
             wanted = self._filters[where] = Filter(predicate(where, self._engine_names))
-        subscriber = Subscriber(wanted)
-        wanted.subscribers.add(subscriber)
-        return subscriber
+        wanted.listeners.add(listener)
+        return wanted
 
-    def _forget(self, where: ExecutionFilter, subscriber: Subscriber) -> None:
-        subscriber.wanted.subscribers.discard(subscriber)
-        if not subscriber.wanted.subscribers:
-            self._filters.pop(where, None)
+    def leave(self, where: ExecutionFilter, listener: Listener) -> None:
+        """Tell a listener no more."""
+        wanted = self._filters[where]
+        wanted.listeners.discard(listener)
+        if not wanted.listeners:
+            del self._filters[where]
 
-    def _update(self, changed: Changed, matches: bool, before: int) -> Update:
-        if changed.execution is None:
-            change = Change.DELETED
-        elif changed.finished > before:
-            change = Change.FINISHED
-        else:
-            change = Change.CREATED if changed.created > before else Change.UPDATED
-        cursor = updates_cursor(self._epoch, changed.revision)
-        return Update(cursor, change, changed.execution_id, changed.execution, matches)
+    async def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
+        """What has changed since a place, which moves on.
 
-    def _resync(self) -> Update:
-        return Update(updates_cursor(self._epoch, self._head), Change.RESYNC, None, None, False)
+        When it ends, the listeners have been handed nothing that lies behind the place; whoever does not await
+        anything before it listens again misses nothing.
+        """
+        began, told = place.revision, set[str]()
+        while True:
+            if await self._is_lost(place):
+                place.epoch, place.revision = self.epoch, self._head
+                began = place.revision
+                yield resync(place)
+            batch = await self._since(place)
+            if not batch and place.revision >= self._remembered_after and place.epoch == self.epoch:
+                return
+            for changed in batch:
+                matches = changed.execution is not None and wanted.test(changed.execution)
+                place.revision = changed.revision
+                # What came to be and left the filter since then, the listener has never seen.
+                if matches or changed.created <= began or changed.execution_id in told:
+                    told.add(changed.execution_id)
+                    yield update_of(place.epoch, changed, matches, began)
+
+    async def _since(self, place: Place) -> Sequence[Changed]:
+        """Some of what has changed since a place, the oldest first: from memory, without a pause, if it is there."""
+        if place.revision >= self._remembered_after and place.epoch == self.epoch:
+            return list(islice(self._remembered_since(place.revision), READ_AT_ONCE))
+        head = self._head
+        batch = await changes.since(self._database, place.revision, READ_AT_ONCE)
+        await self._know_engines(batch)
+        if not batch:
+            place.revision = max(place.revision, head)
+        return batch
+
+    def _remembered_since(self, revision: int) -> Iterator[Changed]:
+        newer = []
+        for changed in reversed(self._remembered.values()):
+            if changed.revision <= revision:
+                break
+            newer.append(changed)
+        return reversed(newer)
+
+    async def _is_lost(self, place: Place) -> bool:
+        """Whether nobody can tell what has changed since a place, or it would be too much."""
+        if place.epoch == self.epoch and self._remembered_after <= place.revision <= self._head:
+            return sum(1 for _ in self._remembered_since(place.revision)) > MOST_TO_CATCH_UP
+        rows = await self._database.fetch("SELECT epoch, revision, forgotten FROM revision_counter")
+        present, newest, forgotten = rows[0]
+        if place.epoch != present or not forgotten <= place.revision <= newest:
+            return True
+        return await changes.count_since(self._database, place.revision, MOST_TO_CATCH_UP + 1) > MOST_TO_CATCH_UP
 
     async def _run(self) -> None:
         while True:
@@ -236,15 +215,14 @@ class Feed:
     async def _read(self) -> None:
         """Hand on what is newer than the head."""
         epoch, newest = await revisions.revision_of(self._database)
-        if epoch != self._epoch or newest < self._head:
+        if epoch != self.epoch or newest < self._head:
             # The database was restored from a backup.
-            self._epoch, self._head = epoch, newest
-            self._remembered.clear()
+            self._begin(epoch, newest)
             for wanted in self._filters.values():
-                for subscriber in wanted.subscribers:
-                    subscriber.resync()
+                for listener in wanted.listeners:
+                    listener.fall_behind()
         if not self._filters:
-            self._head = newest
+            self._begin(epoch, newest)
         while self._head < newest:
             batch = await changes.since(self._database, self._head, READ_AT_ONCE)
             await self._know_engines(batch)
@@ -252,13 +230,27 @@ class Feed:
             for changed in batch:
                 self._hand_on(changed, head)
             self._head = batch[-1].revision if batch else newest
+            await self._wait_for_followers()
+
+    def _begin(self, epoch: str, revision: int) -> None:
+        self.epoch, self._head = epoch, revision
+        self._remembered.clear()
+        self._remembered_after = revision
 
     async def _know_engines(self, batch: Sequence[Changed]) -> None:
         if any(each.execution and each.execution.engine_id not in self._engine_names for each in batch):
             self._engine_names |= {engine.id: engine.name for engine in await engines.list_engines(self._database)}
 
+    async def _wait_for_followers(self) -> None:
+        # What is not read yet costs nothing, and takes later changes of the same executions in.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_SECONDS):
+                for follower in list(self.followers):
+                    await follower.done()
+
     def _hand_on(self, changed: Changed, head: int) -> None:
-        execution, before = changed.execution, self._remembered.pop(changed.execution_id, None)
+        execution, known = changed.execution, self._remembered.pop(changed.execution_id, None)
+        before = None if known is None else known.execution
         for wanted in self._filters.values():
             matches = execution is not None and wanted.test(execution)
             if not (matches or execution is None):
@@ -267,9 +259,8 @@ class Feed:
                     continue
                 if before is None and changed.created > head:
                     continue
-            for subscriber in wanted.subscribers:
-                subscriber.put(changed, matches, head)
-        if execution is not None:
-            self._remembered[changed.execution_id] = execution
-            if len(self._remembered) > MOST_REMEMBERED:
-                self._remembered.popitem(last=False)
+            for listener in wanted.listeners:
+                listener.put(changed, matches, head)
+        self._remembered[changed.execution_id] = changed
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered_after = self._remembered.popitem(last=False)[1].revision

@@ -16,7 +16,7 @@ from app.contact import ContactSweep
 from app.db import Database
 from app.dispatch import Dispatch
 from app.graphql.operations import SchemaOperations
-from app.graphql.sockets import GraphQLSockets
+from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView
 from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
@@ -25,13 +25,17 @@ from app.http.requests import RequestLog
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.live_hints import LiveHints
+from app.live_sharing import SharedUpdates
 from app.log_signals import LogSignals
+from app.metrics.folding import Folding
 from app.pubsub import PubSub
 from app.retries import Retries
 from app.sealing import Sealer
 from app.settings import Settings
+from app.updates import Watchable
 from resolvers.context import Context
 from schema import schema
+from schema.execution_update import ExecutionUpdate
 
 
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
@@ -39,13 +43,14 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sign_in = SignIn(database, settings)
     log_signals, feed = LogSignals(), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
-    ingestion = Ingestion(database, sealer, [hints.hear])
+    folding = Folding(database)
+    ingestion = Ingestion(database, sealer, [hints.hear, folding.hear])
     dispatch = Dispatch(database, sealer, ingestion, settings, [hints.hear])
     retries = Retries(database, sealer, [hints.hear], dispatch.wake)
     contact = ContactSweep(database, settings.contact_lost_seconds, [hints.hear])
 
-    def make_context(viewer: Viewer) -> Context:
-        return Context(database, viewer, sealer, log_signals, retries, feed)
+    def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
+        return Context(database, viewer, sealer, log_signals, retries, updates)
 
     async def sign_in_socket(scope: Scope, payload: dict[str, Any]) -> Viewer:
         return await sign_in.viewer_of(socket_authorization(scope, payload))
@@ -56,7 +61,9 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         await hints.start()
         dispatch.start()
         contact.start()
+        folding.start()
         yield
+        await folding.close()
         await contact.close()
         await dispatch.close()
         await hints.close()
@@ -67,7 +74,11 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     graphql = GraphQLView(
         schema, lambda request: make_context(viewer_in(request.scope)), settings.max_graphql_body_bytes
     )
-    sockets = GraphQLSockets(SchemaOperations(schema), make_context, sign_in_socket)
+    operations = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
+    limits = Limits(
+        operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions
+    )
+    sockets = GraphQLSockets(operations, make_context, sign_in_socket, limits)
     events = EventsDoor(ingestion, sealer, settings)
     routes = [
         Route("/", index),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from app import revisions
 from app.db import Database, Transaction
 from app.lifecycle import State
+from app.metrics import deltas
 
 # One transaction each. With 1,000 log lines for each execution, 200 are 200,000 rows.
 EXECUTIONS_AT_ONCE = 200
@@ -27,14 +28,21 @@ BELOW = (
 _OVER = f"state >= {int(State.CONTACT_LOST)}"
 
 
-async def prune(database: Database, queued_before: int, progress: Callable[[int], None] = lambda deleted: None) -> int:
+async def prune(
+    database: Database,
+    queued_before: int,
+    progress: Callable[[int], None] = lambda deleted: None,
+    *,
+    keep_metrics: bool = True,
+) -> int:
     """Delete executions that are over and were queued before a time (µs since the epoch); how many.
 
-    Safe while serving, and to break off: each batch is a commit. `progress` is told the number after each.
+    With `keep_metrics` the figures go on counting them. Safe while serving, and to break off: each batch is a commit.
+    `progress` is told the number after each.
     """
     deleted = 0
     while True:
-        found = await database.transaction(lambda tx: _delete_batch(database, tx, queued_before))
+        found = await database.transaction(lambda tx: _delete_batch(database, tx, queued_before, keep_metrics))
         deleted += found
         progress(deleted)
         if found < EXECUTIONS_AT_ONCE:
@@ -43,10 +51,11 @@ async def prune(database: Database, queued_before: int, progress: Callable[[int]
     return deleted
 
 
-async def _delete_batch(database: Database, transaction: Transaction, queued_before: int) -> int:
+async def _delete_batch(database: Database, transaction: Transaction, queued_before: int, keep_metrics: bool) -> int:
     lock = " FOR UPDATE" if database.dialect == "postgres" else ""
     rows = await transaction.fetch(
-        f"SELECT id FROM executions WHERE {_OVER} AND queued_at < $1"
+        "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id FROM executions"
+        f" WHERE {_OVER} AND queued_at < $1"
         f" ORDER BY queued_at, id LIMIT {EXECUTIONS_AT_ONCE}{lock}",
         queued_before,
     )
@@ -57,6 +66,8 @@ async def _delete_batch(database: Database, transaction: Transaction, queued_bef
     for table, column in BELOW:
         await transaction.fetch(f"DELETE FROM {table} WHERE {database.any_of(column, 1, 'id')}", given)
     await transaction.fetch(f"DELETE FROM executions WHERE {database.any_of('id', 1, 'id')}", given)
+    gone = [delta for _, *values in rows for delta in deltas.deletion(deltas.figure(*values), keep=keep_metrics)]
+    await deltas.append(transaction, gone)
     await revisions.bury(database, transaction, ids)
     return len(ids)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -12,16 +11,15 @@ import uvicorn
 
 from app.console import console, import_with_progress
 from app.db import Database, open_database
-from app.db.migrate import migrate
 from app.dev_engine import RETRY, DevEngine
 from app.dev_token import development_token
-from app.errors import BadInput
 from app.http.websocket import WebSocketProtocol
 from app.importing import Format, Importer
 from app.main import create_app
 from app.sealing import Sealer
 from app.secret_keys import check_keys, open_sealer
 from app.settings import Settings
+from app.startup import listen, prepare
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "galaxy-runs.ndjson"
 # After this long, connections that are still open at the end are cut.
@@ -37,33 +35,33 @@ LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 QUERY = "{ executions(first: 5) { totalCount { value kind } nodes { workflowName status queuedAt durationMs } } }"
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; BadInput when the address is taken or is none of this machine's."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With the protocol named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
-        opened = socket.socket(family, kind, protocol)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind(address)
-        opened.listen(2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BadInput(f"Port {port} is in use on {host}: stop what uses it, or choose another by --port") from None
-        raise BadInput(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
-    return opened
-
-
 async def serve(settings: Settings, *, dev: bool) -> None:
     """Serve until a signal. With `dev`: sample data in an empty database, an engine, and ready-made requests."""
     opened = listen(settings.host, settings.port)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if dev and not os.access(settings.data_dir, os.W_OK):
-        raise BadInput(f"{settings.data_dir} cannot be written: choose another folder by RUNWATCH_DATA_DIR")
-    sealer = open_sealer(settings)
-    if applied := await migrate(settings.url_of_database):
-        console.print(f"Database is up to date ({', '.join(applied)} applied)")
+    sealer = await prepare(settings, writable=dev)
     database = await open_database(settings.url_of_database)
-    config = uvicorn.Config(
+    config = _config(settings, database, sealer)
+    engine = DevEngine(settings, database, sealer)
+    try:
+        await check_keys(database, sealer)
+        if dev:
+            await _greet(settings, database, sealer, engine, opened.getsockname()[1])
+    except BaseException:
+        await engine.stop()
+        await database.close()
+        raise
+    await _Server(config, engine=engine).serve(sockets=[opened])
+
+
+async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until a signal, as one of several processes, when all is prepared; `ready` is called once it serves."""
+    sealer = open_sealer(settings)
+    database = await open_database(settings.url_of_database)
+    await _Server(_config(settings, database, sealer), ready=ready).serve(sockets=[opened])
+
+
+def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:
+    return uvicorn.Config(
         create_app(settings, database, sealer),
         http="httptools",
         ws=WebSocketProtocol,
@@ -78,27 +76,25 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    engine = DevEngine(settings, database, sealer)
-    try:
-        await check_keys(database, sealer)
-        if dev:
-            await _greet(settings, database, sealer, engine, opened.getsockname()[1])
-    except BaseException:
-        await engine.stop()
-        await database.close()
-        raise
-    await _Server(config, engine).serve(sockets=[opened])
 
 
 class _Server(uvicorn.Server):
-    """Ends the engine before itself, so that its runs end for those who read them, too."""
+    """Says when it serves, and ends the engine before itself, so that its runs end for those who read them, too."""
 
-    def __init__(self, config: uvicorn.Config, engine: DevEngine) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, engine: DevEngine | None = None, ready: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
         self._engine = engine
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._engine.stop()
+        if self._engine is not None:
+            await self._engine.stop()
         await super().shutdown(sockets)
 
 

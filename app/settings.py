@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     redis_url: str = Field("memory://", description="Where live updates travel: memory:// or redis://host:port/0")
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
 
     # Secrets inside payloads.
     secret_key: SecretStr | None = Field(
@@ -37,6 +38,8 @@ class Settings(BaseSettings):
     max_events_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of POST /api/events")
     max_events_per_request: int = Field(10_000, ge=1, description="Most events in one body")
     max_graphql_body_bytes: int = Field(MIB, ge=1024, description="Largest body of POST /graphql")
+    max_subscriptions: int = Field(20_000, ge=1, description="Operations on all WebSockets of one process")
+    max_subscriptions_per_token: int = Field(5_000, ge=1, description="Of these, operations of one token")
 
     # Retries on their way to engines.
     dispatch_timeout_seconds: float = Field(10.0, gt=0, le=300, description="How long an engine may take to accept")
@@ -46,6 +49,10 @@ class Settings(BaseSettings):
 
     contact_lost_seconds: float = Field(
         900.0, ge=0, description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never"
+    )
+
+    prune_keeps_metrics: bool = Field(
+        True, description="Whether the figures of pruned runs go on counting; else they are taken away"
     )
 
     # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
-from app.live import Feed
 from app.log_signals import LogSignals
 from app.retries import Retries
 from app.sealing import Sealer
+from app.updates import Watchable
 from resolvers.loaders import Loaders
 
 
@@ -23,7 +23,7 @@ class Context:
     sealer: Sealer
     log_signals: LogSignals = field(default_factory=LogSignals)  # one a process; one of its own hears nothing
     given_retries: Retries | None = None  # one a process; of its own it wakes nobody
-    given_feed: Feed | None = None  # one a process
+    given_feed: Watchable | None = None  # one a process
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class Context:
         self.loaders = Loaders(self.database)
 
     @property
-    def feed(self) -> Feed:
+    def feed(self) -> Watchable:
         """What live updates come from."""
         assert self.given_feed is not None, "only the server has a feed"
         return self.given_feed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from app import ids, live
-from app.live import Change
+from app import ids
+from app.updates import Change, Update
 from schema.execution import Execution
 
 strawberry.enum(
@@ -31,7 +31,7 @@ class ExecutionUpdate:
     )
 
     @classmethod
-    def of(cls, update: live.Update) -> ExecutionUpdate:
+    def of(cls, update: Update) -> ExecutionUpdate:
         """From app's update."""
         id_ = update.execution_id
         return cls(

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from app.graphql.payload import head_of
+
 SUBPROTOCOL = "graphql-transport-ws"
 # Clients number their operations or give them UUIDs; an id comes back with every result.
 MAX_ID_LENGTH = 256
@@ -129,8 +131,7 @@ def pong(payload: bytes | None) -> bytes:
 
 def next_(id_: str, result: dict[str, Any] | bytes) -> bytes:
     """One result; bytes are its JSON."""
-    payload = result if isinstance(result, bytes) else orjson.dumps(result)
-    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(id_), payload)
+    return b"%b%b}" % (head_of(id_), result if isinstance(result, bytes) else orjson.dumps(result))
 
 
 def error(id_: str, errors: Sequence[dict[str, Any]]) -> bytes:

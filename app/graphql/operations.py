@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
-from app.errors import AppError, BadInput, TooSlow
+from app.errors import AppError, BadInput
 from app.graphql.document import parse_bounded
 from app.graphql.errors import before_execution, shown
 from app.graphql.messages import Operation
+from app.graphql.payload import Payload
 
 # Of a result: an object to serialise, or its JSON.
 Result = dict[str, Any] | bytes
@@ -29,16 +30,42 @@ class OperationFailed(Exception):
         self.errors = errors
 
 
+class Sink(Protocol):
+    """Where the results of one operation go."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the socket takes a result now."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until it does. A client that does not read for too long is let go meanwhile."""
+        ...
+
+    def send(self, payload: Payload) -> None:
+        """Send results; after has_room or room, without awaiting anything in between."""
+        ...
+
+
+@runtime_checkable
+class Pushed(Protocol):
+    """Results that come by themselves."""
+
+    async def push(self, sink: Sink) -> None:
+        """Send them, until there are no more or the task is cancelled."""
+        ...
+
+
 class Operations(Protocol[ContextT_contra]):
     """Executes operations.
 
-    `start` and the iterator may raise OperationFailed, AppError or, masked, anything else: the client gets an `error`
-    message, and the socket lives on; but app.errors.TooSlow closes it with 4510. Results are asked for at the pace at
-    which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates is cancelled,
-    and an iterator that has `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
+    `start`, the iterator and `push` may raise OperationFailed, AppError or, masked, anything else: the client gets an
+    `error` message, and the socket lives on. Results are asked for at the pace at which the socket takes them. At the
+    client's `complete`, or the socket's end, the task that iterates or pushes is cancelled, and an iterator that has
+    `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
     """
 
-    async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result]:
+    async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result] | Pushed:
         """The results of an operation, one of a query or a mutation."""
         ...
 
@@ -67,8 +94,6 @@ class SchemaOperations:
             async with aclosing(stream):
                 async for result in stream:
                     yield _shown(result)
-        except TooSlow:
-            raise
         except (AppError, GraphQLError) as error:
             # Raised before execution, by an extension: too long, syntax, not signed in.
             raise OperationFailed(shown([_located(error)])) from None
@@ -77,20 +102,15 @@ class SchemaOperations:
 def _shown(result: Any) -> dict[str, Any]:
     # PreExecutionError is one too, and increments need a setting of the schema's that we do not set.
     assert isinstance(result, ExecutionResult)
-    for error in result.errors or ():
-        if isinstance(error.original_error, TooSlow):
-            raise error.original_error
-    errors = result.errors or ()
-    slow = next((error.original_error for error in errors if isinstance(error.original_error, TooSlow)), None)
-    if slow is not None:
-        raise slow
-    if result.data is None and before_execution(errors):
+    if result.data is None and before_execution(result.errors):
         # Also what a subscription's source raises: it then has no further event, and graphql-ws calls that an error.
-        raise OperationFailed(shown(errors))
-    body: dict[str, Any] = {"data": result.data}
-    if errors:
-        body["errors"] = shown(errors)
-    return body
+        raise OperationFailed(shown(result.errors or ()))
+    return response(result.data, result.errors)
+
+
+def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]:
+    """A result as it is serialised."""
+    return {"data": data, "errors": shown(errors)} if errors else {"data": data}
 
 
 def _located(error: Exception) -> GraphQLError:

@@ -38,6 +38,11 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self.bytes = 0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a message may be added at once."""
+        return self.bytes <= self._bound
+
     async def room(self, *, reply: bool = False) -> None:
         """Wait until a message may be added. Replies to the client's messages may use another bound's worth, so that
         results do not hold them up; beyond, whoever reads the client's messages is stopped as well.

@@ -13,12 +13,14 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.errors import AppError, ErrorCode, LimitExceeded, TooSlow, Unauthenticated
+from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated
 from app.graphql import messages
 from app.graphql.errors import masked
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
-from app.graphql.operations import OperationFailed, Operations, Result
+from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.outbox import Outbox
+from app.graphql.running import Running
+from app.graphql.sinks import FRAMES, FrameSink, OutboxSink
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,9 @@ class SignedIn(Protocol):
     """Whoever has signed in, until when (µs since the epoch; None: for ever)."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def expires_at(self) -> int | None: ...
 
 
@@ -47,9 +52,11 @@ class Limits:
     """What one socket may do."""
 
     operations: int = 50  # a dashboard has some five
+    operations_of_viewer: int = 5_000  # of all sockets of this process
+    operations_of_all: int = 20_000
     init_seconds: float = 10.0
     # More than a page of results, less than what thousands of stopped clients would need to fill the memory.
-    queued_bytes: int = 1024 * 1024
+    queued_bytes: int = 256 * 1024
     stall_seconds: float = 5.0
 
 
@@ -67,6 +74,7 @@ class GraphQLSockets(Generic[ViewerT]):
         self.make_context = make_context
         self.sign_in = sign_in
         self.limits = limits
+        self.running = Running(limits.operations_of_all, limits.operations_of_viewer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One socket."""
@@ -91,10 +99,7 @@ class _Socket(Generic[ViewerT]):
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[Closing | None] = self._loop.create_future()  # None: the client is gone
         limits = site.limits
-        stalled = Closing(Close.TOO_SLOW, "What was sent is not read")
-        self._outbox = Outbox(
-            self._send_text, lambda: self._stop(stalled), self._stop, limits.queued_bytes, limits.stall_seconds
-        )
+        self._outbox = Outbox(self._send_text, self._on_stall, self._stop, limits.queued_bytes, limits.stall_seconds)
         self._signing_in: asyncio.Task[None] | None = None
         self._viewer: ViewerT | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -129,6 +134,9 @@ class _Socket(Generic[ViewerT]):
     def _stop(self, closing: Closing | None = None) -> None:
         if not self._end.done():
             self._end.set_result(closing)
+
+    def _on_stall(self) -> None:
+        self._stop(Closing(Close.TOO_SLOW, "What was sent is not read"))
 
     async def _send_text(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
@@ -190,13 +198,18 @@ class _Socket(Generic[ViewerT]):
             raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
         most = self._site.limits.operations
         # Those that clean up as well: a client that keeps on starting and stopping would have any number of them.
-        if len(self._running) >= most or len(self._ending) >= most:
-            error = LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")
+        name = self._viewer.name
+        try:
+            if len(self._running) >= most or len(self._ending) >= most:
+                raise LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")
+            self._site.running.begin(name)
+        except LimitExceeded as error:
             await self._reply(messages.error(message.id, [_shown(error)]))
             return
         self._started += 1
-        run = self._run(message.id, message.operation, self._viewer)
-        self._running[message.id] = asyncio.create_task(run)
+        task = asyncio.create_task(self._run(message.id, message.operation, self._viewer))
+        task.add_done_callback(lambda _: self._site.running.end(name))
+        self._running[message.id] = task
 
     def _cancel(self, id_: str) -> None:
         task = self._running.pop(id_, None)
@@ -211,16 +224,12 @@ class _Socket(Generic[ViewerT]):
         last = messages.complete(id_)
         try:
             results = await self._site.operations.start(self._site.make_context(viewer), operation)
-            try:
-                async for result in results:
-                    await self._outbox.room()
-                    self._outbox.add(messages.next_(id_, result))
-            finally:
-                await _close_iterator(results)
+            if isinstance(results, Pushed):
+                await results.push(self._sink(id_))
+            else:
+                await self._send_each(id_, results)
         except OperationFailed as failure:
             last = messages.error(id_, failure.errors)
-        except TooSlow as error:
-            self._stop(Closing(Close.TOO_SLOW, error.message))
         except AppError as error:
             last = messages.error(id_, [_shown(error)])
         except Exception as error:
@@ -230,11 +239,21 @@ class _Socket(Generic[ViewerT]):
         self._running.pop(id_, None)
         self._outbox.add(last)
 
+    async def _send_each(self, id_: str, results: AsyncIterator[Result]) -> None:
+        try:
+            async for result in results:
+                await self._outbox.room()
+                self._outbox.add(messages.next_(id_, result))
+        finally:
+            aclose = getattr(results, "aclose", None)
+            if aclose is not None:
+                await aclose()
 
-async def _close_iterator(results: AsyncIterator[Result]) -> None:
-    aclose = getattr(results, "aclose", None)
-    if aclose is not None:
-        await aclose()
+    def _sink(self, id_: str) -> Sink:
+        frames = self._scope.get("extensions", {}).get(FRAMES)
+        if frames is None:
+            return OutboxSink(id_, self._outbox)
+        return FrameSink(id_, frames["sender"], self._on_stall, self._site.limits.stall_seconds)
 
 
 def _hurry(task: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
+from app.graphql.sinks import FRAMES
 from app.graphql.sockets import CLOSER
 
 # A peer that reads answers a close frame at once; this is for the way there and back.
@@ -23,8 +24,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     _failed = False
 
     async def run_asgi(self) -> None:
-        """One connection; the app may close it by scope["extensions"], whether or not the peer reads."""
+        """One connection. By scope["extensions"] the app may close it, if the peer reads or not, and send frames."""
         self.scope["extensions"][CLOSER] = {"close": self.close_now}
+        if not self.conn.extensions:  # such as compression, which makes each connection's frames its own
+            self.scope["extensions"][FRAMES] = {"sender": self}
         await super().run_asgi()
         self._cut_later()
 
@@ -41,6 +44,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._read_on()
             self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
         self._cut_later()
+
+    def send_frames(self, frames: bytes) -> None:
+        """Send whole frames as they are, behind what was sent before, unless the connection is being closed."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(frames)
+
+    def unsent_bytes(self) -> int:
+        """What the peer's system has not taken yet."""
+        return self.transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
         """What follows a frame that cannot be read is thrown away, until there is no more."""

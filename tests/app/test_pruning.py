@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from app import changes, live, pruning, revisions
+from app import changes, pruning, revisions
 from app.db import Database
 from app.execution_filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.pruning import prune
+from app.updates import Change
 from tests.app.reports import NOON, events, line, report, row_of, select, step
 from tests.sealing import SEALER
 
@@ -66,5 +67,5 @@ async def test_forgotten_tombstones_make_who_was_away_list_again(
     feed = Feed(database)
     await feed.start()
     update = await anext(feed.watch(ExecutionFilter(), revisions.updates_cursor(epoch, before)))
-    assert update.change is live.Change.RESYNC
+    assert update.change is Change.RESYNC
     await feed.close()

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app.errors import BadInput, TooSlow
+from app.errors import BadInput
 from app.graphql.messages import Operation
 from app.graphql.operations import OperationFailed, Result
 from app.graphql.sockets import GraphQLSockets, Limits
@@ -24,6 +24,7 @@ from tests.app.graphql.sockets import serving
 @dataclass
 class Somebody:
     expires_at: int | None = None
+    name: str = "somebody"
 
 
 class Plain:
@@ -107,15 +108,11 @@ class Stub:
     async def unserialisable(self) -> AsyncGenerator[Result, None]:
         yield {"data": object()}
 
-    async def slow(self) -> AsyncGenerator[Result, None]:
-        yield {"data": 1}
-        raise TooSlow("Read faster")
-
 
 @asynccontextmanager
 async def sockets_of(stub: Stub, limits: Limits | None = None, **more: Any) -> AsyncIterator[str]:
     async def sign_in(scope: Scope, payload: dict[str, Any]) -> Somebody:
-        return Somebody(payload.get("expires_at"))
+        return Somebody(payload.get("expires_at"), payload.get("name", "somebody"))
 
     app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits())
     async with serving(Starlette(routes=[WebSocketRoute("/graphql", app)]), **more) as url:

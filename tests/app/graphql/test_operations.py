@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 
-import pytest
 import strawberry
 
-from app.errors import TooSlow
 from app.graphql.messages import Operation
 from app.graphql.operations import SchemaOperations
 
@@ -46,15 +43,7 @@ class Mutation:
         return await _work(info.context)
 
 
-@strawberry.type
-class Subscription:
-    @strawberry.subscription
-    async def slow(self) -> AsyncGenerator[int, None]:
-        yield 1
-        raise TooSlow("Read faster")
-
-
-SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation)
 
 
 async def cancelled(document: str, times: int = 1) -> bool:
@@ -91,10 +80,3 @@ async def test_the_result_of_a_mutation() -> None:
     work.go_on.set()
     results = await SchemaOperations(SCHEMA).start(work, Operation("mutation { work }"))
     assert [result async for result in results] == [{"data": {"work": 1}}]
-
-
-async def test_a_feed_that_finds_its_reader_too_slow() -> None:
-    results = await SchemaOperations(SCHEMA).start(None, Operation("subscription { slow }"))
-    assert await anext(results) == {"data": {"slow": 1}}
-    with pytest.raises(TooSlow, match="Read faster"):
-        await anext(results)

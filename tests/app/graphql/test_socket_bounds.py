@@ -114,6 +114,35 @@ async def test_a_slow_end_holds_nobody_up(stub: Stub, socket: Socket, monkeypatc
     assert messages[-1] == {"type": "complete", "id": "2"}
 
 
+async def test_the_operations_of_a_viewer_and_of_all(stub: Stub) -> None:
+    limits = Limits(operations_of_viewer=2, operations_of_all=3)
+    async with sockets_of(stub, limits) as url, connect(url) as one, connect(url) as same, connect(url) as other:
+        for socket, name in ((one, "a"), (same, "a"), (other, "b")):
+            await socket.send("connection_init", payload={"name": name})
+            assert (await socket.next())["type"] == "connection_ack"
+        await one.subscribe("1", "waits")
+        await same.subscribe("1", "waits")
+        await until(lambda: stub.open == 2)
+        await one.subscribe("2", "waits")
+        assert await one.code() == "LIMIT_EXCEEDED"
+        await other.subscribe("1", "waits")
+        await until(lambda: stub.open == 3)
+        await other.subscribe("2", "waits")
+        assert await other.code() == "LIMIT_EXCEEDED"
+        await same.send("complete", "1")
+        await until(lambda: stub.open == 2)
+        await other.subscribe("2", "waits")
+        await until(lambda: stub.open == 3)
+        for socket in (one, same, other):
+            socket.connection.transport.abort()
+        await until(lambda: stub.open == 0)
+    async with sockets_of(stub, limits) as url, connect(url) as again:
+        await again.init()
+        for number in range(10):  # those that are over do not count
+            await again.subscribe(f"{number}", "one")
+            await again.only(f"{number}")
+
+
 async def test_no_first_message(stub: Stub) -> None:
     async with sockets_of(stub, Limits(init_seconds=0.2)) as url:
         async with connect(url) as socket:
@@ -124,8 +153,3 @@ async def test_no_first_message(stub: Stub) -> None:
             await asyncio.sleep(0.4)
             await socket.subscribe("1", "one")
             await socket.only("1")
-
-
-async def test_too_slow_for_its_feed(stub: Stub, socket: Socket) -> None:
-    await socket.subscribe("1", "slow")
-    assert (await socket.end())[0] == 4510

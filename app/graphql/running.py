@@ -1,0 +1,33 @@
+"""How many operations are under way on the sockets of this process, and of each viewer."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from app.errors import LimitExceeded
+
+
+class Running:
+    """Counts operations, within bounds."""
+
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._by_viewer: Counter[str] = Counter()
+        self.total = 0
+
+    def begin(self, viewer: str) -> None:
+        """One more of a viewer; LimitExceeded when there are too many."""
+        if self._by_viewer.get(viewer, 0) >= self._most_of_one:
+            raise LimitExceeded(f"A token has at most {self._most_of_one} operations on WebSockets at a time")
+        if self.total >= self._most:
+            raise LimitExceeded(f"The server has at most {self._most} operations on WebSockets at a time")
+        self._by_viewer[viewer] += 1
+        self.total += 1
+
+    def end(self, viewer: str) -> None:
+        """One of a viewer is over."""
+        self.total -= 1
+        self._by_viewer[viewer] -= 1
+        if not self._by_viewer[viewer]:
+            del self._by_viewer[viewer]

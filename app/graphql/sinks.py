@@ -1,0 +1,84 @@
+"""Where the results of an operation go that come by themselves: straight to the connection, or to the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from app.graphql.outbox import Outbox
+from app.graphql.payload import Payload, head_of
+
+# What a server puts into scope["extensions"] when it takes finished frames: see app/http.
+FRAMES = "runwatch.frames"
+
+
+class FrameSender(Protocol):
+    """A connection that takes text frames as bytes."""
+
+    writable: asyncio.Event  # not set while the peer does not take what it was sent
+
+    def send_frames(self, frames: bytes) -> None:
+        """Send them behind what was sent before; a connection that is being closed drops them."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """What waits for the peer."""
+        ...
+
+
+class FrameSink:
+    """Sends frames that all sockets share. Nothing waits here: what there is no room for is not taken."""
+
+    __slots__ = ("_head", "_on_stall", "_sender", "_stall_seconds", "_writable")
+
+    def __init__(self, id_: str, sender: FrameSender, on_stall: Callable[[], None], stall_seconds: float) -> None:
+        self._head = head_of(id_)
+        self._sender = sender
+        self._writable = sender.writable
+        self._on_stall = on_stall
+        self._stall_seconds = stall_seconds
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the peer has taken enough of what it was sent."""
+        return self._writable.is_set()
+
+    async def room(self) -> None:
+        """Wait for the peer; `on_stall` is called when it takes nothing at all for `stall_seconds`."""
+        while not self._writable.is_set():
+            unsent = self._sender.unsent_bytes()
+            try:
+                async with asyncio.timeout(self._stall_seconds):
+                    await self._writable.wait()
+            except TimeoutError:
+                if self._sender.unsent_bytes() >= unsent:
+                    self._on_stall()
+
+    def send(self, payload: Payload) -> None:
+        """Send results."""
+        self._sender.send_frames(payload.frames(self._head))
+
+
+class OutboxSink:
+    """Sends by way of the socket's outbox, on servers that take no frames."""
+
+    __slots__ = ("_head", "_outbox")
+
+    def __init__(self, id_: str, outbox: Outbox) -> None:
+        self._head = head_of(id_)
+        self._outbox = outbox
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the outbox is below its bound."""
+        return self._outbox.has_room
+
+    async def room(self) -> None:
+        """Wait for the outbox, which looks after clients that do not read."""
+        await self._outbox.room()
+
+    def send(self, payload: Payload) -> None:
+        """Send results."""
+        for message in payload.messages(self._head):
+            self._outbox.add(message)

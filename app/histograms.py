@@ -1,0 +1,189 @@
+"""Histograms of durations: sparse buckets at most 2 % wide that add up, subtract, and give percentiles; pure.
+
+The bounds of the buckets are whole microseconds, made by whole-number arithmetic alone: every process puts a duration
+into the same bucket, so that what one added another can subtract. (Logarithms of floats differ at the bounds.)
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from operator import itemgetter, neg
+
+_GREATEST = 2**63 - 1
+# From which share on a quantile is looked for from the top: a third of the time of adding everything up.
+HIGH = 0.9
+
+
+def _bounds() -> list[int]:
+    bounds = [1]
+    while bounds[-1] <= _GREATEST:
+        bounds.append(max(bounds[-1] + 1, bounds[-1] * 51 // 50))
+    return bounds
+
+
+# Bucket n holds the durations from BOUNDS[n - 1] to below BOUNDS[n]; bucket 0 what is not longer than nothing: 0, and
+# the negative ones of clocks that disagree.
+BOUNDS = _bounds()
+
+# How the gaps between buckets and their counts are stored: in so many bytes each, as the greatest needs. Only counts of
+# eight bytes may be negative.
+_GAPS = {1: "B", 2: "H"}
+_COUNTS = {1: "B", 2: "H", 4: "I", 8: "q"}
+_HEAD = struct.Struct("<BH")
+EMPTY = b""
+
+_bucket = itemgetter(0)
+
+
+def bucket_of(duration: int) -> int:
+    """The bucket of a duration in µs."""
+    return bisect_right(BOUNDS, duration)
+
+
+def value_of(bucket: int) -> int:
+    """The middle of a bucket, in µs: at most 1 % from whatever is in it."""
+    return (BOUNDS[bucket - 1] + BOUNDS[bucket] - 1) // 2 if bucket else 0
+
+
+def encode(counts: Mapping[int, int]) -> bytes:
+    """The stored form: the two sizes, the first bucket in use, the gaps to the others, and the counts of all.
+
+    About two bytes a bucket. Counts may be negative; buckets with 0 are left out.
+    """
+    used = sorted(bucket for bucket, count in counts.items() if count)
+    if not used:
+        return EMPTY
+    gaps = [high - low for low, high in pairwise(used)]
+    values = [counts[bucket] for bucket in used]
+    gap_size = 1 if max(gaps, default=0) < 1 << 8 else 2
+    most = max(values)
+    count_size = 8 if min(values) < 0 else next(size for size in _COUNTS if size == 8 or most < 1 << 8 * size)
+    form = f"<{len(gaps)}{_GAPS[gap_size]}{len(used)}{_COUNTS[count_size]}"
+    return _HEAD.pack(gap_size << 4 | count_size, used[0]) + struct.pack(form, *gaps, *values)
+
+
+def _decode(encoded: bytes) -> tuple[int, Sequence[int], Sequence[int]]:
+    """The first bucket, the gaps to the others, and the counts; of a histogram that is not empty."""
+    sizes, first = _HEAD.unpack_from(encoded)
+    gap_size, count_size = sizes >> 4, sizes & 15
+    length = (len(encoded) - _HEAD.size + gap_size) // (gap_size + count_size)
+    if sizes == 0x11:  # nearly always; bytes are whole numbers already
+        counts_at = _HEAD.size + length - 1
+        return first, encoded[_HEAD.size : counts_at], encoded[counts_at:]
+    values = struct.unpack_from(f"<{length - 1}{_GAPS[gap_size]}{length}{_COUNTS[count_size]}", encoded, _HEAD.size)
+    return first, values[: length - 1], values[length - 1 :]
+
+
+def decode(encoded: bytes) -> dict[int, int]:
+    """The counts by bucket that `encode` was given."""
+    if not encoded:
+        return {}
+    first, gaps, counts = _decode(encoded)
+    return dict(zip(accumulate(gaps, initial=first), counts, strict=True))
+
+
+def add(counts: dict[int, int], more: Mapping[int, int], times: int = 1) -> None:
+    """Add the counts of `more` to `counts`; with `times` -1, subtract them."""
+    known = counts.get
+    for bucket, count in more.items():
+        counts[bucket] = known(bucket, 0) + times * count
+
+
+class Histogram:
+    """How often durations of each bucket occurred. What it is made of is added up when it is first asked for.
+
+    `encoded` are stored histograms, `samples` single durations in µs, each with how often it occurred.
+    """
+
+    __slots__ = ("_counts", "_encoded", "_samples")
+
+    def __init__(self, encoded: Sequence[bytes] = (), samples: Sequence[tuple[int, int]] = ()) -> None:
+        self._encoded = encoded
+        self._samples = samples
+        self._counts: dict[int, int] | None = None
+
+    @classmethod
+    def of(cls, durations: Iterable[int]) -> Histogram:
+        """Of single durations in µs."""
+        return cls((), [(duration, 1) for duration in durations])
+
+    @classmethod
+    def merged(cls, parts: Iterable[Histogram]) -> Histogram:
+        """All of several, together; as cheap as they are."""
+        given = list(parts)
+        return cls(
+            [each for part in given for each in part._encoded], [each for part in given for each in part._samples]
+        )
+
+    @property
+    def counts(self) -> Mapping[int, int]:
+        """How often, by bucket; those with 0 are left out."""
+        if self._counts is None:
+            counts: dict[int, int] = {}
+            for encoded in self._encoded:
+                add(counts, decode(encoded))
+            for duration, times in self._samples:
+                bucket = bucket_of(duration)
+                counts[bucket] = counts.get(bucket, 0) + times
+            self._counts = {bucket: count for bucket, count in counts.items() if count}
+        return self._counts
+
+    @property
+    def count(self) -> int:
+        """How many durations there are."""
+        return sum(self.counts.values())
+
+    def encode(self) -> bytes:
+        """The stored form."""
+        return encode(self.counts)
+
+    def minus(self, other: Histogram) -> Histogram:
+        """What is left without those of `other`, all of which are in this one."""
+        counts = dict(self.counts)
+        add(counts, other.counts, -1)
+        return Histogram([encode(counts)])
+
+    def quantile(self, share: float) -> int | None:
+        """The duration, in µs, that so large a share of all is not longer than; within 1 %. None when there is none.
+
+        Of n durations in their order it is number ceil(share · n), and the first for a share of 0.
+        """
+        if self._counts is None and not self._samples and share >= HIGH:
+            return _from_the_top([encoded for encoded in self._encoded if encoded], share)
+        buckets = sorted(self.counts)
+        running = list(accumulate(self.counts[bucket] for bucket in buckets))
+        if not running or running[-1] <= 0:
+            return None
+        return value_of(buckets[bisect_left(running, _rank(share, running[-1]))])
+
+    def greatest(self) -> int | None:
+        """The longest duration in µs, within 1 %; None when there is none."""
+        return self.quantile(1.0)
+
+
+def _rank(share: float, count: int) -> int:
+    """Which of so many values in their order a share ends at, from 1."""
+    return min(max(math.ceil(share * count), 1), count)
+
+
+def _from_the_top(encoded: Sequence[bytes], share: float) -> int | None:
+    """A high quantile of histograms, without adding up what is below it: a trend of 30 days asks for 720 of them."""
+    decoded = [_decode(each) for each in encoded]
+    count = sum(sum(counts) for _, _, counts in decoded)
+    if not count:
+        return None
+    left = count - _rank(share, count)
+    walks = [
+        zip(accumulate(map(neg, reversed(gaps)), initial=first + sum(gaps)), reversed(counts), strict=True)
+        for first, gaps, counts in decoded
+    ]
+    for bucket, times in heapq.merge(*walks, key=_bucket, reverse=True):
+        left -= times
+        if left < 0:
+            return value_of(bucket)
+    raise AssertionError("the counts are fewer than their sum")

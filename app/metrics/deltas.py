@@ -1,0 +1,73 @@
+"""Deltas: what a transaction does to the figures, appended within it, so that the figures never miss it.
+
+Appending waits for nobody. Adding to the one row of a busy workflow's hour makes all its writers wait for each other:
+1,000 to 1,700 commits a second of 16 writers, where appending has 5,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app import clock
+from app.db import Transaction
+from app.lifecycle import Status
+from app.merging import ExecutionFacts
+
+COLUMNS = ("hour", "workflow_id", "trigger_kind", "status", "duration", "error_group_id", "sign", "kept")
+
+
+class Figure(NamedTuple):
+    """What a finished execution counts as."""
+
+    hour: int  # of its queuedAt, in µs since the epoch
+    workflow_id: str
+    trigger_kind: str
+    status: int
+    duration: int | None  # µs; negative when clocks disagree
+    error_group_id: str | None  # of failures only
+
+
+# A figure, 1 or -1, and 1 when it is of an execution that was deleted, else 0.
+Delta = tuple[int, str, str, int, int | None, str | None, int, int]
+
+
+def figure(
+    queued_at: int,
+    workflow_id: str,
+    trigger_kind: str,
+    status: int,
+    duration: int | None,
+    error_group_id: str | None,
+) -> Figure | None:
+    """What an execution with these values counts as; None while it is pending."""
+    if status == Status.PENDING:
+        return None
+    group = error_group_id if status == Status.FAILURE else None
+    return Figure(queued_at - queued_at % clock.HOUR, workflow_id, trigger_kind, status, duration, group)
+
+
+def figure_of(facts: ExecutionFacts, workflow_id: str) -> Figure | None:
+    """What an execution counts as; None while it is pending."""
+    status = int(facts.state.status)
+    return figure(facts.queued_at, workflow_id, facts.trigger_kind, status, facts.duration, facts.error_group_id)
+
+
+def change(before: Figure | None, after: Figure | None) -> list[Delta]:
+    """The deltas that make one figure another; none when they are the same."""
+    if before == after:
+        return []
+    return [(*each, sign, 0) for each, sign in ((before, -1), (after, 1)) if each is not None]
+
+
+def deletion(before: Figure | None, *, keep: bool) -> list[Delta]:
+    """The deltas of an execution that is deleted; with `keep` its figure stays, as one of those that were kept."""
+    if before is None:
+        return []
+    gone: list[Delta] = [(*before, -1, 0)]
+    return [*gone, (*before, 1, 1)] if keep else gone
+
+
+async def append(transaction: Transaction, deltas: Sequence[Delta]) -> None:
+    """Write deltas, in one statement."""
+    await transaction.insert("metric_deltas", COLUMNS, deltas)

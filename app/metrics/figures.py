@@ -1,0 +1,156 @@
+"""Figures of a window: how many executions ended how, how long they took, in all and as a trend.
+
+What they say is what the list of executions says for the same window of queuedAt, at one moment. Executions that were
+pruned and whose figures are kept (docs/operating.md) count on in whole hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app import clock
+from app.db import Database, Row
+from app.histograms import Histogram
+from app.lifecycle import Status
+from app.metrics import sources
+from app.metrics.windows import Bucket
+from app.metrics_filters import MetricsFilter
+
+_NO_DURATIONS = Histogram()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The executions of one status."""
+
+    count: int = 0
+    timed: int = 0  # those that have a duration
+    duration_sum: int = 0  # µs, exact
+    histogram: Histogram = field(default=_NO_DURATIONS, compare=False)  # of durations; empty if not asked for
+
+    @property
+    def average(self) -> float | None:
+        """The mean duration in µs; None when none is known."""
+        return self.duration_sum / self.timed if self.timed else None
+
+    @classmethod
+    def together(cls, outcomes: Iterable[Outcome]) -> Outcome:
+        """Several as one."""
+        given = list(outcomes)
+        return cls(
+            sum(each.count for each in given),
+            sum(each.timed for each in given),
+            sum(each.duration_sum for each in given),
+            Histogram.merged(each.histogram for each in given),
+        )
+
+
+_NOTHING = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Executions by status."""
+
+    pending: int = 0
+    succeeded: Outcome = _NOTHING
+    failed: Outcome = _NOTHING
+    cancelled: Outcome = _NOTHING
+
+    @property
+    def total(self) -> int:
+        """All, whatever their status."""
+        return self.pending + self.succeeded.count + self.failed.count + self.cancelled.count
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of those that succeeded or failed, the share that succeeded; None when neither happened."""
+        both = self.succeeded.count + self.failed.count
+        return self.succeeded.count / both if both else None
+
+    @property
+    def ran(self) -> Outcome:
+        """Those that succeeded or failed: the ones whose durations compare."""
+        return Outcome.together((self.succeeded, self.failed))
+
+    @property
+    def finished(self) -> Outcome:
+        """All that are not pending."""
+        return Outcome.together((self.succeeded, self.failed, self.cancelled))
+
+    def of(self, status: Status) -> Outcome:
+        """Those of one status; pending ones have no durations."""
+        return (Outcome(self.pending), self.succeeded, self.failed, self.cancelled)[status]
+
+    @classmethod
+    def together(cls, figures: Iterable[Figures]) -> Figures:
+        """Several as one: those of the points of a trend are those of its window."""
+        given = list(figures)
+        outcomes = (Outcome.together(each.of(status) for each in given) for status in Status if status)
+        return cls(sum(each.pending for each in given), *outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A bucket of a trend, as far as it lies in the window."""
+
+    start: int  # µs since the epoch, inclusive
+    end: int  # µs since the epoch, exclusive
+    figures: Figures
+
+
+async def summary(database: Database, where: MetricsFilter, *, histograms: bool = True) -> Figures:
+    """The figures of a window, by one statement. Raises LimitExceeded when the window has too much in it."""
+    return by_group(await sources.read(database, where, None, histograms=histograms)).get(0, Figures())
+
+
+async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, histograms: bool = True) -> list[Point]:
+    """Every bucket of a window, the empty ones too, the oldest first; by one statement.
+
+    The first and the last are cut off where the window begins and ends. Without `histograms` there are counts and sums
+    only, for a third of the time. Raises BadInput for too many buckets, LimitExceeded as `summary` does.
+    """
+    starts = bucket.starts(where.start, where.end)
+    found = by_group(await sources.read(database, where, bucket, histograms=histograms))
+    nothing = Figures()
+    return [
+        Point(max(start, where.start), min(start + bucket.value, where.end), found.get(start, nothing))
+        for start in starts
+    ]
+
+
+def by_group(rows: Sequence[Row]) -> dict[Any, Figures]:
+    """The figures of each group of `sources.read`; groups without any execution are left out."""
+    sums: dict[Any, list[list[Row] | None]] = {}
+    for row in rows:
+        group, status = row[0], row[1]
+        found = sums.get(group)
+        if found is None:
+            found = sums[group] = [None] * len(Status)
+        of_status = found[status]
+        if of_status is None:
+            found[status] = [row]
+        else:
+            of_status.append(row)
+    figures = {group: Figures(_sum(found[0]).count, *map(_sum, found[1:])) for group, found in sums.items()}
+    return {group: each for group, each in figures.items() if each.total}
+
+
+def _sum(rows: Sequence[Row] | None) -> Outcome:
+    if rows is None:
+        return _NOTHING
+    if len(rows) == 1:
+        _, _, count, timed, seconds, micros, encoded, duration = rows[0]
+        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(encoded, duration, count))
+    _, _, counts, timed, seconds, micros, encoded, durations = zip(*rows, strict=True)
+    samples = [(duration, count) for duration, count in zip(durations, counts, strict=True) if duration is not None]
+    histogram = Histogram([each for each in encoded if each is not None], samples)
+    return Outcome(sum(counts), sum(timed), sum(seconds) * clock.SECOND + sum(micros), histogram)
+
+
+def _histogram(encoded: bytes | None, duration: int | None, count: int) -> Histogram:
+    if encoded is not None:
+        return Histogram((encoded,))
+    return _NO_DURATIONS if duration is None else Histogram((), ((duration, count),))

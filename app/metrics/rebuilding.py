@@ -1,0 +1,86 @@
+"""The rollups recomputed from the executions, a day at a time: to prove that they are right, or to put them right.
+
+The figures of pruned executions that were kept cannot be recomputed, and stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app import clock
+from app.db import Database, Transaction
+from app.lifecycle import Status
+from app.metrics import rollups
+from app.metrics.rollups import Changes, Detail, Grain, GroupKey, Key
+
+# What rollups should have: the executions without what no fold has seen yet, as of one moment.
+_EXPECTED = f"""
+SELECT x.queued_at - x.queued_at % {clock.HOUR} AS hour, x.workflow_id, x.trigger_kind, x.status, x.duration,
+  CASE WHEN x.status = {int(Status.FAILURE)} THEN x.error_group_id END AS error_group_id, count(*) AS times, 0
+FROM executions x
+WHERE x.status <> {int(Status.PENDING)} AND x.queued_at >= $1 AND x.queued_at < $2
+GROUP BY 1, 2, 3, 4, 5, 6
+UNION ALL
+SELECT d.hour, d.workflow_id, d.trigger_kind, d.status, d.duration, d.error_group_id, -d.sign, 0
+FROM metric_deltas d WHERE d.kept = 0 AND d.hour >= $1 AND d.hour < $2
+"""
+_SPAN = "kept = 0 AND start >= $1 AND start < $2"
+_ROLLUPS = f"""
+SELECT {", ".join(Key._fields)}, executions, timed, duration_seconds, duration_micros, histogram FROM metric_rollups
+WHERE detail IN ({", ".join(str(int(detail)) for detail in Detail)}) AND grain IN (0, 1) AND {_SPAN}
+"""
+_GROUPS = f"SELECT {', '.join(GroupKey._fields)}, failures FROM metric_error_groups WHERE grain IN (0, 1) AND {_SPAN}"
+
+# The next time that anything is known of; each part is one look into an index.
+_NEXT = " UNION ALL ".join(
+    [
+        "SELECT min(queued_at) AS at FROM executions WHERE queued_at >= $1",
+        "SELECT min(hour) FROM metric_deltas WHERE hour >= $1",
+        *(
+            "SELECT min(start) FROM metric_rollups"
+            f" WHERE detail = {int(detail)} AND grain = {int(grain)} AND start >= $1"
+            for detail in Detail
+            for grain in Grain
+        ),
+        *(f"SELECT min(start) FROM metric_error_groups WHERE grain = {int(grain)} AND start >= $1" for grain in Grain),
+    ]
+)
+
+
+async def rebuild(database: Database, *, fix: bool = True, progress: Callable[[int], None] = lambda day: None) -> int:
+    """How many rows of rollups differed from the executions; with `fix` they do no more.
+
+    Safe while serving, and to break off: each day (UTC) is a transaction, during which nothing is folded. `progress` is
+    told the start of each day, in µs since the epoch, after it.
+    """
+    differing = 0
+    day: int | None = await _day_from(database, 0)
+    while day is not None:
+        differing += await database.transaction(lambda tx, day=day: _rebuild(database, tx, day, fix))  # type: ignore[misc]
+        progress(day)
+        day = await _day_from(database, day + clock.DAY)
+    return differing
+
+
+async def _day_from(database: Database, start: int) -> int | None:
+    rows = await database.fetch(f"SELECT min(n.at) FROM ({_NEXT}) n", start)
+    at: int | None = rows[0][0]
+    return None if at is None else at - at % clock.DAY
+
+
+async def _rebuild(database: Database, transaction: Transaction, day: int, fix: bool) -> int:
+    await rollups.lock(database, transaction)
+    span = (day, day + clock.DAY)
+    found = Changes()
+    for row in await transaction.fetch(_EXPECTED, *span):
+        found.take(row)
+    missing = found.spread()
+    for row in await transaction.fetch(_ROLLUPS, *span):
+        missing.tallies[Key(*row[:7])].add(rollups.tally_of(row[7:]), -1)
+    for row in await transaction.fetch(_GROUPS, *span):
+        missing.groups[GroupKey(*row[:6])] -= row[6]
+    differing = sum(not tally.empty for tally in missing.tallies.values())
+    differing += sum(failures != 0 for failures in missing.groups.values())
+    if fix and differing:
+        await rollups.apply(database, transaction, missing)
+    return differing

@@ -1,0 +1,227 @@
+"""Rollups: the figures of an hour or a day (UTC), as rows that only whoever holds the fold's lock changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import orjson
+
+from app import clock, histograms
+from app.db import Database, Row, Transaction
+from app.lifecycle import Status
+
+# Any constant will do, as long as nothing else on the server takes the same one: "rollups_" in ASCII.
+ADVISORY_LOCK = 0x726F6C6C7570735F
+
+NOBODY = "0" * 32  # the workflow of a row that does not tell them apart
+
+
+class Detail(IntEnum):
+    """What a row tells apart. A chart of all workflows reads 720 hours, not 50 workflows in each of them."""
+
+    KIND = 0  # workflows and trigger kinds
+    WORKFLOW = 1
+    NONE = 2
+
+
+class Grain(IntEnum):
+    """How long a row's time is."""
+
+    HOUR = 0
+    DAY = 1
+
+    @property
+    def width(self) -> int:
+        """In µs."""
+        return clock.DAY if self else clock.HOUR
+
+
+class Key(NamedTuple):
+    """A row of metric_rollups."""
+
+    detail: int
+    grain: int
+    workflow_id: str
+    start: int  # µs since the epoch
+    trigger_kind: str
+    status: int
+    kept: int
+
+
+class GroupKey(NamedTuple):
+    """A row of metric_error_groups."""
+
+    grain: int
+    start: int  # µs since the epoch
+    error_group_id: str
+    workflow_id: str
+    trigger_kind: str
+    kept: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a row counts, or what is to be added to it."""
+
+    executions: int = 0
+    timed: int = 0  # those with a duration
+    duration_sum: int = 0  # µs
+    counts: dict[int, int] = field(default_factory=dict)  # of durations, by bucket (app/histograms.py)
+
+    def add(self, other: Tally, times: int = 1) -> None:
+        """Take in another; with `times` -1, take it away."""
+        self.executions += times * other.executions
+        self.timed += times * other.timed
+        self.duration_sum += times * other.duration_sum
+        histograms.add(self.counts, other.counts, times)
+
+    def sample(self, duration: int | None, times: int) -> None:
+        """Take in `times` executions of one duration."""
+        self.executions += times
+        if duration is not None:
+            self.timed += times
+            self.duration_sum += times * duration
+            bucket = histograms.bucket_of(duration)
+            self.counts[bucket] = self.counts.get(bucket, 0) + times
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is counted."""
+        return not (self.executions or self.timed or self.duration_sum or any(self.counts.values()))
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be added to rows: collected for the smallest ones, the others follow from those."""
+
+    tallies: defaultdict[Key, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    groups: defaultdict[GroupKey, int] = field(default_factory=lambda: defaultdict(int))
+
+    def take(self, row: Row) -> None:
+        """Take in (hour, workflow_id, trigger_kind, status, duration, error_group_id, times, kept)."""
+        hour, workflow_id, kind, status, duration, group, times, kept = row
+        self.tallies[Key(0, 0, workflow_id, hour, kind, status, kept)].sample(duration, times)
+        if status == Status.FAILURE and group is not None:
+            self.groups[GroupKey(0, hour, group, workflow_id, kind, kept)] += times
+
+    def spread(self) -> Changes:
+        """With the rows of each detail and grain."""
+        every = Changes()
+        for key, tally in self.tallies.items():
+            if not tally.empty:
+                for other in _rows_of(key):
+                    every.tallies[other].add(tally)
+        for group, failures in self.groups.items():
+            for grain in Grain if failures else ():
+                every.groups[group._replace(grain=int(grain), start=group.start - group.start % grain.width)] += (
+                    failures
+                )
+        return every
+
+
+def _rows_of(key: Key) -> Iterable[Key]:
+    """The rows that a smallest one is part of, itself among them."""
+    for grain in Grain:
+        start = key.start - key.start % grain.width
+        yield key._replace(grain=int(grain), start=start)
+        yield Key(Detail.WORKFLOW, grain, key.workflow_id, start, "", key.status, key.kept)
+        yield Key(Detail.NONE, grain, NOBODY, start, "", key.status, key.kept)
+
+
+async def lock(database: Database, transaction: Transaction) -> None:
+    """Wait until nobody else changes rollups, and keep it so until the commit."""
+    if database.dialect == "postgres":
+        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
+
+
+async def try_lock(database: Database, transaction: Transaction) -> bool:
+    """As `lock`, but False instead of waiting."""
+    if database.dialect != "postgres":
+        return True  # a transaction has the whole file
+    rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
+    return bool(rows[0][0])
+
+
+_VALUES = ("executions", "timed", "duration_seconds", "duration_micros", "histogram")
+_ROLLUP_COLUMNS = (*Key._fields, *_VALUES)
+
+
+def tally_of(row: Row) -> Tally:
+    """From the values of (executions, timed, duration_seconds, duration_micros, histogram)."""
+    executions, timed, seconds, micros, histogram = row
+    return Tally(executions, timed, seconds * clock.SECOND + micros, histograms.decode(histogram))
+
+
+async def apply(database: Database, transaction: Transaction, changes: Changes) -> None:
+    """Add to the rows, under the lock. Those that count nothing any more are deleted."""
+    tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
+    for row in await _stored(database, transaction, "metric_rollups", Key, _VALUES, tallies):
+        tallies[Key(*row[:7])].add(tally_of(row[7:]))
+    values = [
+        (
+            *key,
+            tally.executions,
+            tally.timed,
+            *divmod(tally.duration_sum, clock.SECOND),
+            histograms.encode(tally.counts),
+        )
+        for key, tally in tallies.items()
+        if not tally.empty
+    ]
+    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=Key._fields)
+    await _delete(transaction, "metric_rollups", Key._fields, [key for key, tally in tallies.items() if tally.empty])
+
+    groups = {key: failures for key, failures in changes.groups.items() if failures}
+    for row in await _stored(database, transaction, "metric_error_groups", GroupKey, ("failures",), groups):
+        groups[GroupKey(*row[:6])] += row[6]
+    counted = [(*key, failures) for key, failures in groups.items() if failures]
+    await transaction.upsert("metric_error_groups", (*GroupKey._fields, "failures"), counted, key=GroupKey._fields)
+    gone = [key for key, failures in groups.items() if not failures]
+    await _delete(transaction, "metric_error_groups", GroupKey._fields, gone)
+
+
+_TYPES = {
+    **dict.fromkeys(("detail", "grain", "status", "kept"), "smallint"),
+    **dict.fromkeys(("workflow_id", "error_group_id"), "uuid"),
+    "start": "bigint",
+    "trigger_kind": "text",
+}
+
+
+async def _stored(
+    database: Database,
+    transaction: Transaction,
+    table: str,
+    key: type[Key] | type[GroupKey],
+    values: Sequence[str],
+    keys: Mapping[Any, Any],
+) -> Sequence[Row]:
+    """Key and values of the rows that exist; each is looked up by the primary key."""
+    if not keys:
+        return []
+    names = key._fields
+    wanted = ", ".join(f"r.{name}" for name in (*names, *values))
+    if database.dialect == "postgres":
+        given = ", ".join(f"${number}::{_TYPES[name]}[]" for number, name in enumerate(names, 1))
+        same = " AND ".join(f"r.{name} = k.{name}" for name in names)
+        # OFFSET 0 keeps the look-up a loop: joined with the whole table it would read all of that.
+        sql = (
+            f"SELECT f.* FROM unnest({given}) AS k ({', '.join(names)})"
+            f" CROSS JOIN LATERAL (SELECT {wanted} FROM {table} r WHERE {same} OFFSET 0) f"
+        )
+        return await transaction.fetch(sql, *map(list, zip(*keys, strict=True)))
+    # char(36) is the dollar sign that a path begins with, and in our SQL a parameter.
+    same = " AND ".join(
+        f"r.{name} = json_extract(k.value, char(36) || '[{place}]')" for place, name in enumerate(names)
+    )
+    sql = f"SELECT {wanted} FROM json_each($1) k CROSS JOIN {table} r WHERE {same}"
+    return await transaction.fetch(sql, orjson.dumps([list(each) for each in keys]).decode())
+
+
+async def _delete(transaction: Transaction, table: str, names: Sequence[str], keys: Sequence[Row]) -> None:
+    same = " AND ".join(f"{name} = ${number}" for number, name in enumerate(names, 1))
+    await transaction.execute_many(f"DELETE FROM {table} WHERE {same}", [tuple(each) for each in keys])

@@ -1,0 +1,124 @@
+"""The one statement behind figures: rollups, deltas not folded yet, and executions, all as of the same moment.
+
+In a second statement a delta could have been folded since the first, and would count twice or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from app.db import Database, Row
+from app.execution_filters import Scope, resolve
+from app.keyset import Params
+from app.lifecycle import STATES_OF, Status
+from app.metrics.rollups import NOBODY, Detail
+from app.metrics.windows import Bucket, Span, take_apart
+from app.metrics_filters import MetricsFilter
+
+# What rows are told apart by, status apart.
+By = Bucket | Literal["workflow"] | None
+
+_PENDING = f"x.state IN ({', '.join(str(int(state)) for state in STATES_OF[Status.PENDING])})"
+_FINISHED = f"x.status <> {int(Status.PENDING)}"
+_NOTHING = {"postgres": "CAST(NULL AS BYTEA)", "sqlite": "NULL"}
+
+
+async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Row]:
+    """What a window has, in rows of (group, status, executions, timed, seconds, micros, histogram, duration).
+
+    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0. Rows of the same group and
+    status add up. `seconds` and `micros` together are the sum of durations. For a row of single executions, which has
+    no histogram, `duration` is that of each of them; without `histograms` it may be left out. Raises LimitExceeded when
+    the window has too much in it.
+    """
+    scope = await resolve(database, where.executions)
+    if scope is None:
+        return []
+    statement = _Statement(database, where, scope, by, histograms)
+    return await database.fetch(statement.text(), *statement.params.values)
+
+
+class _Statement:
+    def __init__(self, database: Database, where: MetricsFilter, scope: Scope, by: By, histograms: bool) -> None:
+        self._database = database
+        self._where = where
+        self._scope = scope
+        self._by = by
+        self._histograms = histograms
+        self.params = Params(database.dialect)
+
+    def text(self) -> str:
+        where = self._where
+        parts = take_apart(where.start, where.end, self._by if isinstance(self._by, Bucket) else None)
+        rolled = [self._rollups(grain, span) for grain, span in parts.rolled]
+        samples = [self._executions(span) for span in parts.cut]
+        if parts.whole is not None:
+            samples.append(self._deltas(parts.whole))
+        return " UNION ALL ".join([*rolled, self._summed(" UNION ALL ".join(samples)), self._pending()])
+
+    def _rollups(self, grain: int, span: Span) -> str:
+        detail = self._detail()
+        conditions = [f"r.detail = {int(detail)}", f"r.grain = {int(grain)}", *self._within("r", "start", span)]
+        if detail is Detail.NONE:
+            conditions.append(f"r.workflow_id = '{NOBODY}'")
+        histogram = "r.histogram" if self._histograms else _NOTHING[self._database.dialect]
+        return (
+            f"SELECT {self._group('r', 'start')} AS part, r.status, r.executions, r.timed, r.duration_seconds,"
+            f" r.duration_micros, {histogram}, CAST(NULL AS BIGINT)"
+            f" FROM metric_rollups r WHERE {' AND '.join(conditions)}"
+        )
+
+    def _deltas(self, span: Span) -> str:
+        conditions = self._within("x", "hour", span)
+        return (
+            f"SELECT {self._group('x', 'hour')} AS part, x.status, x.duration, x.sign"
+            f" FROM metric_deltas x WHERE {' AND '.join(conditions)}"
+        )
+
+    def _executions(self, span: Span) -> str:
+        conditions = [_FINISHED, *self._within("x", "queued_at", span)]
+        return (
+            f"SELECT {self._group('x', 'queued_at')} AS part, x.status, x.duration, 1 AS sign"
+            f" FROM executions x WHERE {' AND '.join(conditions)}"
+        )
+
+    def _summed(self, samples: str) -> str:
+        seconds, micros = "s.sign * (s.duration / 1000000)", "s.sign * (s.duration % 1000000)"
+        timed = "CASE WHEN s.duration IS NULL THEN 0 ELSE s.sign END"
+        sums = ", ".join(f"CAST(coalesce(sum({each}), 0) AS BIGINT)" for each in ("s.sign", timed, seconds, micros))
+        duration, group = ("s.duration", ", s.duration") if self._histograms else ("CAST(NULL AS BIGINT)", "")
+        return (
+            f"SELECT s.part, s.status, {sums}, {_NOTHING[self._database.dialect]}, {duration} FROM ({samples}) s"
+            f" GROUP BY s.part, s.status{group}"
+        )
+
+    def _pending(self) -> str:
+        """They are few, whatever the window: an index of the state has them together."""
+        conditions = [_PENDING, *self._within("x", "queued_at", (self._where.start, self._where.end))]
+        found = f"SELECT {self._group('x', 'queued_at')} AS part FROM executions x WHERE {' AND '.join(conditions)}"
+        nothing = _NOTHING[self._database.dialect]
+        return (
+            f"SELECT p.part, {int(Status.PENDING)}, count(*), 0, 0, 0, {nothing}, CAST(NULL AS BIGINT)"
+            f" FROM ({found}) p GROUP BY p.part"
+        )
+
+    def _detail(self) -> Detail:
+        """The rows that tell apart as little as the question."""
+        wanted = self._where.executions
+        if wanted.trigger_kinds is not None:
+            return Detail.KIND
+        filtered = self._scope.workflows is not None or self._scope.many_workflows
+        return Detail.WORKFLOW if filtered or self._by == "workflow" else Detail.NONE
+
+    def _within(self, alias: str, column: str, span: Span) -> list[str]:
+        start, end = (self.params.bind(edge) for edge in span)
+        others = self._scope.conditions(self._database, self.params, alias, ("queued_at",))
+        return [f"{alias}.{column} >= {start}", f"{alias}.{column} < {end}", *others]
+
+    def _group(self, alias: str, column: str) -> str:
+        if self._by == "workflow":
+            return f"{alias}.workflow_id"
+        if isinstance(self._by, Bucket):
+            return f"{alias}.{column} - {alias}.{column} % {self._by.value}"
+        return "CAST(0 AS BIGINT)"

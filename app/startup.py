@@ -1,0 +1,41 @@
+"""What comes before serving: the socket, the data folder, the keys that seal secrets, and the tables."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from app.console import console
+from app.db.migrate import migrate
+from app.errors import BadInput
+from app.sealing import Sealer
+from app.secret_keys import open_sealer
+from app.settings import Settings
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; BadInput when the address is taken or is none of this machine's."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With the protocol named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
+        opened = socket.socket(family, kind, protocol)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+        opened.listen(2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadInput(f"Port {port} is in use on {host}: stop what uses it, or choose another by --port") from None
+        raise BadInput(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
+    return opened
+
+
+async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:
+    """Make the data folder and the key, and migrate; BadInput when the folder must be `writable` and is not."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if writable and not os.access(settings.data_dir, os.W_OK):
+        raise BadInput(f"{settings.data_dir} cannot be written: choose another folder by RUNWATCH_DATA_DIR")
+    sealer = open_sealer(settings)
+    if applied := await migrate(settings.url_of_database):
+        console.print(f"Database is up to date ({', '.join(applied)} applied)")
+    return sealer

@@ -1,0 +1,66 @@
+"""What subscribers to executions are told, as values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from app.changes import Changed
+from app.execution_filters import ExecutionFilter
+from app.executions import Execution
+from app.revisions import updates_cursor
+
+
+class Change(StrEnum):
+    """What happened to an execution. Of several changes that were taken together the strongest is named."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    FINISHED = "FINISHED"
+    DELETED = "DELETED"
+    RESYNC = "RESYNC"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a subscriber gets."""
+
+    cursor: str
+    change: Change
+    execution_id: str | None  # None: RESYNC
+    execution: Execution | None  # None: RESYNC, DELETED
+    matches: bool
+
+
+class Watchable(Protocol):
+    """Where updates come from."""
+
+    def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
+        """The changes of executions that a filter lets through, or did: from a cursor on, without one from now on."""
+        ...
+
+
+@dataclass(slots=True)
+class Place:
+    """How far a subscriber has been told: up to a revision, in one life of the counter."""
+
+    epoch: str
+    revision: int
+
+
+def update_of(epoch: str, changed: Changed, matches: bool, before: int) -> Update:
+    """A change, for somebody who knows of the execution what was so at the revision `before`."""
+    if changed.execution is None:
+        change = Change.DELETED
+    elif changed.finished > before:
+        change = Change.FINISHED
+    else:
+        change = Change.CREATED if changed.created > before else Change.UPDATED
+    return Update(updates_cursor(epoch, changed.revision), change, changed.execution_id, changed.execution, matches)
+
+
+def resync(place: Place) -> Update:
+    """Nobody can tell what has changed: list again, and go on from there."""
+    return Update(updates_cursor(place.epoch, place.revision), Change.RESYNC, None, None, False)

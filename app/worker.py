@@ -1,0 +1,44 @@
+"""One of the processes of `runwatch serve --workers N`, which app/workers.py starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import uvloop
+
+from app import serving
+from app.logging_setup import configure_logging
+from app.workers import READY, STOP_SECONDS, unpacked
+
+
+def run(listening: int, channel: int) -> None:
+    """Serve on an inherited socket until a signal, or until the parent at the other end of the channel is gone."""
+    parent = socket.socket(fileno=channel)
+    # Read by bytes: what comes after the settings is the end, and that is waited for below.
+    with parent.makefile("rb", buffering=0) as lines:
+        settings = unpacked(lines.readline())
+    configure_logging(settings)
+    # With the protocol named, as where it was made.
+    opened = socket.socket(proto=socket.IPPROTO_TCP, fileno=listening)
+    # A thread, so that it is seen also by a worker whose loop is busy.
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+    def tell() -> None:
+        with suppress(OSError):  # gone: _end_with sees to that
+            parent.sendall(READY)
+
+    with suppress(KeyboardInterrupt):
+        uvloop.run(serving.serve_on(opened, settings, tell))
+
+
+def _end_with(parent: socket.socket) -> None:
+    with suppress(ConnectionError):
+        parent.recv(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os._exit(1)

@@ -1,0 +1,213 @@
+"""Several server processes on one socket, and the parent that keeps them: whatever dies is started anew.
+
+A worker is this interpreter started afresh, with two inherited file descriptors: the listening socket, and its end of
+a channel. On the channel it gets the settings, so that a worker that is started later has those of the others, and
+says when it serves. When the channel ends, the parent is gone, and so goes the worker (app/worker.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import DEVNULL, Process
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from app.db import Database, open_database
+from app.db.postgres import POOL_SIZE
+from app.errors import AppError
+from app.jwt import JwtCheck
+from app.pubsub import PubSub
+from app.secret_keys import check_keys
+from app.settings import Settings
+from app.startup import listen, prepare
+
+READY = b"ready\n"
+
+# A worker takes one or two seconds to come up, on a busy machine several times that.
+START_SECONDS = 60.0
+# Requests have 5 s to end (app/serving.py) and what runs beside them the rest; supervisors kill after 10 s or more.
+STOP_SECONDS = 8.0
+# Before a worker is started again. It doubles while workers do not live long, so that a crash loop costs little.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+LONG_LIFE_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerNotStarted(AppError):
+    """A worker did not come up at the start: neither would the next one."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serve with `settings.workers` processes until a signal.
+
+    What can be wrong with the settings, the keys or the database is found here, once. Raises WorkerNotStarted.
+    """
+    opened = listen(settings.host, settings.port)
+    PubSub(settings.redis_url)
+    if settings.jwt_algorithms:
+        JwtCheck(settings)
+    sealer = await prepare(settings)
+    database = await open_database(settings.url_of_database)
+    try:
+        await check_keys(database, sealer)
+        await _check_connections(database, settings.workers)
+    finally:
+        await database.close()
+    if settings.redis_url.startswith("memory:"):
+        log.warning("workers_without_redis", advice="set RUNWATCH_REDIS_URL: live updates come up to a second late")
+    await Workers(settings, opened).run()
+
+
+class Workers:
+    """The worker processes on a listening socket, as many as the settings say."""
+
+    def __init__(self, settings: Settings, opened: socket.socket) -> None:
+        self._count = settings.workers
+        self._settings = packed(settings)
+        self._opened = opened
+        self._processes: set[Process] = set()
+
+    async def run(self) -> None:
+        """Keep them until SIGINT or SIGTERM, then end them all; WorkerNotStarted when one does not come up at first."""
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        keepers = [asyncio.create_task(self._keep(number)) for number in range(1, self._count + 1)]
+        tasks = [*keepers, asyncio.create_task(stopped.wait())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        # Or new connections would wait here, where nobody takes them.
+        self._opened.close()
+        failed = [keeper for keeper in keepers if keeper.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._end()
+        if not stopped.is_set():
+            failed[0].result()
+
+    async def _keep(self, number: int) -> None:
+        """Have one worker at any time."""
+        pause, is_first = 0.0, True
+        while True:
+            began = time.monotonic()
+            came_up, reason = await self._run_one(number)
+            if is_first and not came_up:
+                raise WorkerNotStarted(f"Worker {number} {reason} at the start; what it said is above")
+            is_first = False
+            lived = time.monotonic() - began
+            pause = 0.0 if lived >= LONG_LIFE_SECONDS else min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
+            log.error("worker_ended", worker=number, reason=reason, seconds=round(lived, 1), next_in_seconds=pause)
+            await asyncio.sleep(pause)
+
+    async def _run_one(self, number: int) -> tuple[bool, str]:
+        """Start a worker and wait for its end: whether it came up, and what became of it."""
+        try:
+            process, reader, writer = await self._start()
+        except OSError as error:  # no memory, no more processes
+            return False, f"was not started ({error})"
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                came_up = await _says_ready(reader)
+                if not came_up:
+                    await process.wait()
+        except TimeoutError:
+            await _kill(process)
+            self._processes.discard(process)
+            return False, f"did not serve within {START_SECONDS:g} s"
+        else:
+            if came_up:
+                log.info("worker_serves", worker=number, pid=process.pid)
+            await process.wait()
+            self._processes.discard(process)
+            return came_up, f"ended with code {process.returncode}"
+        finally:
+            writer.close()
+
+    async def _start(self) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
+        ours, theirs = socket.socketpair()
+        with theirs, ExitStack() as undo:
+            undo.callback(ours.close)
+            inherited = (self._opened.fileno(), theirs.fileno())
+            process = await asyncio.create_subprocess_exec(
+                # -P: not what happens to be called app in the working folder.
+                *(sys.executable, "-P", "-m", "app.cli", "worker", *map(str, inherited)),
+                stdin=DEVNULL,
+                pass_fds=inherited,
+                env=_environment(),
+                # Ctrl-C is for us: the workers end when we say so.
+                start_new_session=True,
+            )
+            undo.pop_all()
+        self._processes.add(process)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        writer.write(self._settings)
+        return process, reader, writer
+
+    async def _end(self) -> None:
+        """End every worker: gracefully, or after STOP_SECONDS at once."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                for process in self._processes:
+                    await process.wait()
+        for process in self._processes:
+            if process.returncode is None:
+                log.warning("worker_killed", pid=process.pid)
+                await _kill(process)
+
+
+async def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def _says_ready(reader: asyncio.StreamReader) -> bool:
+    """False: the worker ended instead."""
+    try:
+        return await reader.readline() == READY
+    except ConnectionError:  # it had not read its settings
+        return False
+
+
+def _environment() -> dict[str, str]:
+    """Ours, in which modules are looked for where we found our own."""
+    path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def packed(settings: Settings) -> bytes:
+    """The settings, with what is secret in them, as one line."""
+
+    def plain(value: object) -> str:
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    return json.dumps(settings.model_dump(), default=plain).encode() + b"\n"
+
+
+def unpacked(line: bytes) -> Settings:
+    """The settings of `packed`, whatever the environment says by now."""
+    return Settings.model_validate(json.loads(line))
+
+
+async def _check_connections(database: Database, workers: int) -> None:
+    """Warn when the workers may want more connections than Postgres gives."""
+    if database.dialect != "postgres":
+        return
+    reserved = "current_setting('superuser_reserved_connections')::int"
+    rows = await database.fetch(f"SELECT current_setting('max_connections')::int - {reserved}")
+    wanted = workers * 2 * POOL_SIZE
+    if wanted > rows[0][0]:
+        log.warning("more_connections_than_postgres_has", wanted=wanted, there=rows[0][0])

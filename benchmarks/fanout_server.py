@@ -1,0 +1,103 @@
+"""A server of live updates in one of the ways that are compared: `python -m benchmarks.fanout_server WAY PORT URL`.
+
+POST /hint says that there is news; GET /subscribers how many are subscribed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from strawberry.asgi import GraphQL
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+
+from app.auth import Role, Viewer
+from app.db import Database, open_database
+from app.graphql.operations import SchemaOperations
+from app.graphql.sockets import GraphQLSockets
+from app.http.websocket import WebSocketProtocol
+from app.live import Feed
+from app.live_sharing import SharedUpdates
+from app.updates import Watchable
+from resolvers.context import Context
+from schema import schema
+from schema.execution_update import ExecutionUpdate
+from tests.sealing import SEALER
+
+STOCK, SHARED, PREBUILT = "stock", "shared", "prebuilt"
+WAYS = (STOCK, SHARED, PREBUILT)
+
+SOMEBODY = Viewer("bench", Role.ADMIN)
+
+
+def application(way: str, database: Database) -> Starlette:
+    """The same schema over the same feed; nobody has to sign in."""
+    feed = Feed(database)
+
+    def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
+        return Context(database, viewer, SEALER, given_feed=updates)
+
+    class Stock(GraphQL[Context, None]):
+        async def get_context(self, request: Any, response: Any) -> Context:
+            return make_context(SOMEBODY)
+
+    async def sign_in(*_: object) -> Viewer:
+        return SOMEBODY
+
+    if way == STOCK:
+        sockets: Any = Stock(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
+    else:
+        shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
+        sockets = GraphQLSockets(shared, make_context, sign_in)
+
+    async def hint(_: Request) -> Response:
+        feed.hint()
+        return Response(status_code=204)
+
+    async def subscribers(_: Request) -> Response:
+        return PlainTextResponse(str(feed.subscribers))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await feed.start()
+        yield
+        await feed.close()
+
+    routes = [
+        WebSocketRoute("/graphql", sockets),
+        Route("/hint", hint, methods=["POST"]),
+        Route("/subscribers", subscribers),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def main(way: str, port: int, url: str) -> None:
+    """Serve until a signal."""
+    database = await open_database(url)
+    config = uvicorn.Config(
+        application(way, database),
+        port=port,
+        http="httptools",
+        ws=WebSocketProtocol if way == PREBUILT else "websockets-sansio",
+        ws_per_message_deflate=False,
+        loop="uvloop",
+        backlog=8192,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    await uvicorn.Server(config).serve()
+    await database.close()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

@@ -1,0 +1,177 @@
+"""Several processes serve on one port; whatever happens to one of them, the service goes on, and ends when told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from specs.driver import RUNWATCH, Runwatch, Server, run_events, unique
+from specs.test_sockets import FOLLOW, code_of, run_of, said, socket, subscribe, written
+from specs.worker_processes import all_serve, is_alive, logged, soon, stopped, workers
+
+UPDATES = """
+subscription Updates($filter: ExecutionFilter, $after: String) {
+  executionUpdated(filter: $filter, after: $after) { change execution { externalId } }
+}
+"""
+LIST = "query L($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor } }"
+
+# Runs before anything of ours in every process of the server.
+CRASHES = """
+    import os, pathlib, sys
+    if "worker" in sys.orig_argv and pathlib.Path("broken").exists():
+        os._exit(7)
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path, "", "--workers", "2")
+    yield made
+    for pid in workers(made).values() if (tmp_path / "stderr").exists() else ():
+        if is_alive(pid):
+            os.kill(pid, signal.SIGCONT)
+    made.kill()
+
+
+@pytest.fixture
+def can_break(server: Server, tmp_path: Path) -> Callable[[], None]:
+    """Makes each worker that starts from then on crash."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(textwrap.dedent(CRASHES))
+    server.environment["PYTHONPATH"] = str(tmp_path / "site")
+    return (tmp_path / "broken").touch
+
+
+def visit(server: Server) -> Runwatch:
+    runwatch = Runwatch(server.url, "", server.environment)
+    runwatch.admin = runwatch.token("admin")
+    return runwatch
+
+
+def answers(server: Server) -> bool:
+    return httpx.get(f"{server.url}/health", timeout=10).status_code == 200
+
+
+async def test_workers_001_every_worker_serves_and_hears_of_the_others(server: Server) -> None:
+    """Each worker MUST answer, and what one commits MUST reach who is connected to the other."""
+    server.start()
+    one, two = all_serve(server)
+    assert one != two
+    runwatch = visit(server)
+    where = {"engine": [unique("live")]}
+    cursor = (await runwatch.query(LIST, {"filter": where}))["executions"]["updatesCursor"]
+    with stopped(one):
+        assert answers(server)
+    async with AsyncExitStack() as opened:
+        with stopped(two):
+            assert answers(server)
+            watching = await opened.enter_async_context(socket(runwatch, runwatch.admin))
+            await subscribe(watching, "1", UPDATES, filter=where, after=cursor)
+        with stopped(one):
+            runwatch.report(*run_events(where["engine"][0], "r", 0, state=None))
+        update = (await said(watching))["payload"]["data"]["executionUpdated"]
+    assert update == {"change": "CREATED", "execution": {"externalId": "r"}}
+    runwatch.close()
+    assert server.stop(signal.SIGTERM) == 0
+
+
+def test_workers_002_a_worker_that_dies_is_replaced(server: Server) -> None:
+    """When a worker is killed the others MUST go on serving, and another MUST take its place."""
+    server.start()
+    killed, other = all_serve(server)
+    os.kill(killed, signal.SIGKILL)
+    for _ in range(20):
+        assert answers(server)
+    new = soon(lambda: {*workers(server).values()} - {killed, other})
+    with stopped(other):
+        assert answers(server)
+    assert len(new) == 1
+    assert [line["reason"] for line in logged(server, "worker_ended")] == ["ended with code -9"]
+    assert server.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in server.log
+
+
+def test_workers_003_workers_that_keep_dying_are_started_ever_more_seldom(
+    server: Server, can_break: Callable[[], None]
+) -> None:
+    """A worker that dies again and again MUST NOT take the others with it, nor the processor."""
+    server.start()
+    killed, _ = all_serve(server)
+    can_break()
+    os.kill(killed, signal.SIGKILL)
+    ended = soon(lambda: found if len(found := logged(server, "worker_ended")) >= 4 else [])
+    assert [line["reason"] for line in ended] == [f"ended with code {code}" for code in (-9, 7, 7, 7)]
+    assert [line["next_in_seconds"] for line in ended] == [0.5, 1, 2, 4]
+    assert answers(server)
+    began = time.monotonic()
+    assert server.stop(signal.SIGTERM) == 0, "also while it waits"
+    assert time.monotonic() - began < 10
+
+
+def test_workers_004_what_cannot_start_says_so(server: Server, can_break: Callable[[], None], tmp_path: Path) -> None:
+    """When no worker comes up at the start, the server MUST end with a message and another code than 0."""
+    can_break()
+    done = subprocess.run(
+        [RUNWATCH, "serve", "--port", str(server.port), "--workers", "2"],
+        env=server.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "ended with code 7 at the start" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server, sign: signal.Signals) -> None:
+    """Open sockets, deaf clients and a worker that hangs MUST NOT keep it longer than 10 s; the code MUST be 0."""
+    server.start()
+    pids = all_serve(server)
+    runwatch = visit(server)
+    engine = unique("live")
+    runwatch.report(*run_events(engine, "r", 0, state=None))
+    id_, cursor, _ = await run_of(runwatch, engine)
+    runwatch.report(*(written(engine, number, "x" * 60_000) for number in range(100)))
+    with stopped(pids[1]):
+        async with socket(runwatch, runwatch.admin) as reader, socket(runwatch, runwatch.admin) as deaf:
+            await subscribe(reader, "1", FOLLOW, id=id_)
+            deaf.transport.pause_reading()
+            await subscribe(deaf, "1", FOLLOW, id=id_, after=cursor)
+            began = time.monotonic()
+            assert await asyncio.to_thread(server.stop, sign) == 0, server.log
+            assert time.monotonic() - began < 10
+            assert await code_of(reader) == 1012
+            deaf.transport.resume_reading()
+            await code_of(deaf)  # told or cut, but over
+    assert not any(map(is_alive, pids))
+    assert [line["pid"] for line in logged(server, "worker_killed")] == [pids[1]]
+    runwatch.close()
+    assert "Traceback" not in server.log
+
+
+async def test_workers_006_no_worker_outlives_its_parent(server: Server) -> None:
+    """When the parent is killed every worker MUST end, also with sockets open, and its port be free again."""
+    server.start()
+    pids = all_serve(server)
+    runwatch = visit(server)
+    async with socket(runwatch, runwatch.admin) as connection:
+        assert await asyncio.to_thread(server.stop, signal.SIGKILL) == -signal.SIGKILL
+        assert await code_of(connection) == 1012
+    await asyncio.to_thread(soon, lambda: not any(map(is_alive, pids)), 10)
+    runwatch.close()
+    server.start()
+    assert server.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in server.log

@@ -1,0 +1,65 @@
+"""The worker processes of a server, as its log tells of them and signals reach them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from specs.driver import Server
+
+
+def logged(server: Server, event: str) -> list[dict[str, Any]]:
+    """What the server has logged of one kind, the oldest first."""
+    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{") and line.endswith("}")]
+    return [line for line in lines if line["event"] == event]
+
+
+def workers(server: Server) -> dict[int, int]:
+    """The process id of the newest worker under each number that has ever served."""
+    return {line["worker"]: line["pid"] for line in logged(server, "worker_serves")}
+
+
+def soon(look: Callable[[], Any], seconds: float = 30) -> Any:
+    """What `look` finds, once it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def all_serve(server: Server, count: int = 2) -> list[int]:
+    """The process ids of all workers, once so many serve."""
+    return list(soon(lambda: found if len(found := workers(server)) == count else {}).values())
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """These processes do nothing meanwhile: what connects gets to the others."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGCONT)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process that has not ended; one that nobody has waited for yet has."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    about = Path(f"/proc/{pid}/stat")  # where there is such a thing
+    try:
+        return about.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return not about.parents[1].exists()

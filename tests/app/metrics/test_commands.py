@@ -1,0 +1,55 @@
+"""The command line compares and rebuilds, and prunes as the setting says."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.reports import report
+from tests.app.test_cli import runwatch
+
+
+@pytest.fixture
+def filled(migrated_sqlite: Path, tmp_path: Path) -> Path:
+    """A database with one failure, as an import leaves it: nothing is folded."""
+    path = tmp_path / "runwatch.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    events = tmp_path / "events.jsonl"
+    at = "2026-05-05T05:05:05Z"
+    finish = {**report("execution.finished", state="FAILED", error={"message": "m"}), "time": at}
+    events.write_text(json.dumps(finish) + "\n")
+    runwatch(tmp_path, "import", str(events), database_url=f"sqlite:///{path}")
+    return path
+
+
+def rows(path: Path, table: str) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def test_rebuild(filled: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{filled}"
+    assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr
+    with sqlite3.connect(filled) as connection:
+        connection.execute("DELETE FROM metric_deltas")
+    # Three details and the error group, each of an hour and of a day.
+    assert "8 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url, code=1).stderr
+    assert rows(filled, "metric_rollups") == 0
+    assert "8 rows differed" in runwatch(tmp_path, "metrics", "rebuild", database_url=url).stderr
+    assert rows(filled, "metric_rollups") == 6
+    assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr
+
+
+@pytest.mark.parametrize(("setting", "deltas"), [({}, 3), ({"prune_keeps_metrics": "false"}, 2)])
+def test_prune_keeps_figures_or_not(filled: Path, tmp_path: Path, setting: dict[str, Any], deltas: int) -> None:
+    done = runwatch(tmp_path, "prune", "--older-than", "0", database_url=f"sqlite:///{filled}", **setting)
+    assert "Deleted 1 executions" in done.stderr
+    assert rows(filled, "executions") == 0
+    assert rows(filled, "metric_deltas") == deltas
+    with sqlite3.connect(filled) as connection:
+        signs = connection.execute("SELECT sum(sign), sum(sign * kept) FROM metric_deltas").fetchone()
+    assert signs == ((1, 1) if deltas == 3 else (0, 0))

@@ -1,0 +1,132 @@
+"""The fold takes in each delta once, leaves what is not committed for later, and says what has finished."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app import clock
+from app.db import Database, Transaction
+from app.ingestion import Ingestion
+from app.lifecycle import Status
+from app.metrics import rollups
+from app.metrics.figures import summary
+from app.metrics.folding import Folded, Folding, fold
+from app.metrics_filters import MetricsFilter
+from tests.app.reports import NOON, events, report, row_of, select
+from tests.sealing import SEALER
+
+WHERE = MetricsFilter.of(start=NOON - clock.DAY, end=NOON + clock.DAY)
+
+
+async def finish(database: Database, subject: str, state: str = "SUCCEEDED", at: int = 2) -> None:
+    reports = [report("execution.started", subject), report("execution.finished", subject, at=at, state=state)]
+    await Ingestion(database, SEALER).record(events(reports))
+
+
+async def test_rows_of_every_detail_and_grain(database: Database) -> None:
+    for number in range(3):
+        await finish(database, f"run-{number}")
+    folded = await fold(database)
+    assert folded == Folded(3, {(await row_of(database, "run-0"))["workflow_id"]: frozenset({Status.SUCCESS})})
+    rows = await select(database, "metric_rollups", "1 = 1")
+    assert {(row["detail"], row["grain"]) for row in rows} == {(s, g) for s in (0, 1, 2) for g in (0, 1)}
+    assert {(row["executions"], row["timed"], row["duration_seconds"]) for row in rows} == {(3, 3, 6)}
+    assert {row["start"] for row in rows} == {NOON - NOON % clock.HOUR, NOON - NOON % clock.DAY}
+    assert await fold(database) == Folded()
+
+
+async def test_what_was_taken_back_leaves_no_row(database: Database) -> None:
+    await finish(database, "run", "FAILED")
+    await fold(database)
+    assert len(await select(database, "metric_error_groups", "1 = 1")) == 2
+    await finish(database, "run", "SUCCEEDED", at=3)
+    assert (await fold(database)).finished == {(await row_of(database))["workflow_id"]: frozenset({Status.SUCCESS})}
+    assert await select(database, "metric_error_groups", "1 = 1") == []
+    assert {row["status"] for row in await select(database, "metric_rollups", "1 = 1")} == {Status.SUCCESS}
+
+
+async def test_what_is_not_committed_is_taken_in_later(databases: list[Database]) -> None:
+    database = databases[0]
+    if database.dialect == "sqlite":
+        return  # one transaction has the whole file
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(transaction: Transaction) -> None:
+        await transaction.fetch(
+            "INSERT INTO metric_deltas (hour, workflow_id, trigger_kind, status, sign) VALUES ($1, $2, 'k', 1, 1)",
+            NOON - NOON % clock.HOUR,
+            "a" * 32,
+        )
+        written.set()
+        await go_on.wait()
+
+    slow = asyncio.create_task(databases[1].transaction(work))
+    await written.wait()
+    await finish(database, "run")  # has a greater key, and is committed before
+    assert (await fold(database)).deltas == 1
+    assert (await summary(database, WHERE)).total == 1
+    go_on.set()
+    await slow
+    assert (await summary(database, WHERE)).total == 2
+    assert (await fold(database)).deltas == 1
+    assert (await summary(database, WHERE)).total == 2
+
+
+async def test_only_one_folds_at_a_time(databases: list[Database]) -> None:
+    database = databases[0]
+    if database.dialect == "sqlite":
+        return
+    await finish(database, "run")
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(transaction: Transaction) -> None:
+        assert await rollups.try_lock(databases[1], transaction)
+        held.set()
+        await go_on.wait()
+
+    other = asyncio.create_task(databases[1].transaction(work))
+    await held.wait()
+    assert await Folding(database).fold_all() == 0  # it does not wait, and does not turn in circles
+    go_on.set()
+    await other
+    assert await Folding(database).fold_all() == 1
+
+
+async def test_it_folds_in_the_background_and_tells(database: Database) -> None:
+    told: asyncio.Queue[Folded] = asyncio.Queue()
+    folding = Folding(database, [told.put_nowait])
+    folding.start()
+    ingestion = Ingestion(database, SEALER, [folding.hear])
+    try:
+        for state in ("SUCCEEDED", "FAILED"):
+            await ingestion.record(events([report("execution.finished", state, state=state)]))
+            async with asyncio.timeout(20):
+                folded = await told.get()
+            assert list(folded.finished.values()) == [{Status.SUCCESS if state == "SUCCEEDED" else Status.FAILURE}]
+    finally:
+        await folding.close()
+    assert await select(database, "metric_deltas", "1 = 1") == []
+
+
+async def test_a_fold_that_fails_is_tried_again(database: Database) -> None:
+    told = asyncio.Event()
+    folding = Folding(database, [lambda _: told.set()])
+    failures = 0
+
+    async def broken() -> int:
+        nonlocal failures
+        failures += 1
+        if failures == 1:
+            raise OSError("gone")
+        return await Folding.fold_all(folding)
+
+    folding.fold_all = broken  # type: ignore[method-assign]
+    await finish(database, "run")
+    folding.start()
+    try:
+        async with asyncio.timeout(20):
+            await told.wait()
+    finally:
+        await folding.close()
+    assert await select(database, "metric_deltas", "1 = 1") == []
+    assert failures == 2

@@ -1,0 +1,142 @@
+"""Whatever is killed, cut or stopped: subscribers that come back with their cursor miss nothing, and hear it once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import statistics
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specs.driver import unique
+from tests.live.harm import Harm
+from tests.live.scene import Scene
+from tests.live.subscribers import Subscriber
+from tests.live.writers import Engine
+from tests.servers import PostgresServer, ValkeyServer
+
+log = logging.getLogger(__name__)
+
+STEADY, FLAPPING = 30, 10
+WRITERS = 4
+# Between the steps of one writer: some 60 changes a second in all, which two cores can tell 40 subscribers of.
+PAUSE_SECONDS = 0.12
+LEAST_UPDATES = 5_000
+SOAK_CHANGES = 5_000
+# How sockets may end: with a killed server (no word of it), with one that ends (1012), by hanging up; or an operation,
+# when the database is away just then. Not as too slow (4510), and not with a RESYNC.
+ENDS = {"cut", 1012, "dropped", "INTERNAL"}
+# How late an update may be without Redis: the second of a sweep, and the time that a busy machine takes.
+MEDIAN_SECONDS, MOST_SECONDS = 1.5, 5.0
+
+Fault = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--soak"))
+
+
+async def test_one_process_on_sqlite(tmp_path: Path, soak: bool) -> None:
+    async with Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene:
+        (server,) = scene.servers
+
+        async def is_killed() -> None:
+            await scene.kill(server)
+
+        async def is_ended() -> None:
+            await scene.end(server)
+            await asyncio.to_thread(server.start)
+
+        async def is_left_alone() -> None:
+            await asyncio.sleep(2.5)
+
+        async with aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine:
+            await prove(scene, engine, lambda _: [is_left_alone, is_killed, is_left_alone, is_ended], soak)
+
+
+async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_server: PostgresServer, soak: bool) -> None:
+    name = f"faults_{os.getpid()}"
+    url = postgres_server.create_database(name)
+    harms: list[Harm] = []
+    with ValkeyServer(own=True) as valkey:
+        async with (
+            Scene(tmp_path, url, valkey.url, processes=2) as scene,
+            aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
+        ):
+
+            def faults(subscribers: Sequence[Subscriber]) -> list[Fault]:
+                harms.append(harm := Harm(scene, url, valkey, engine, subscribers))
+                return [
+                    harm.redis_is_killed,
+                    harm.a_process_is_killed,
+                    harm.redis_hangs_up,
+                    harm.redis_hangs,
+                    harm.a_process_is_ended,
+                    harm.postgres_hangs_up,
+                ]
+
+            await prove(scene, engine, faults, soak)
+    postgres_server.drop_database(name)
+    late = harms[0].late
+    log.info("without Redis: median %.2f s, at most %.2f s of %d", statistics.median(late), max(late), len(late))
+    assert statistics.median(late) <= MEDIAN_SECONDS
+    assert max(late) <= MOST_SECONDS
+
+
+async def prove(
+    scene: Scene, engine: Engine, faults_of: Callable[[Sequence[Subscriber]], Sequence[Fault]], soak: bool
+) -> None:
+    """Follow what is written while the faults happen one after another, and look at what everybody was told."""
+    async with scene.subscribers(filters(engine.name), STEADY, FLAPPING) as subscribers:
+        faults = faults_of(subscribers)
+        async with writing(engine):
+            while True:
+                for fault in faults:
+                    await asyncio.sleep(0.3)
+                    await fault()
+                if not soak or engine.changes >= SOAK_CHANGES:
+                    break
+        await scene.agrees(subscribers)
+    told = sum(each.updates for each in subscribers)
+    ends: Counter[int | str] = sum((each.ends for each in subscribers), start=Counter())
+    log.info("%d changes, %d sent again, %d updates, %s", engine.changes, engine.again, told, dict(ends))
+    assert told >= LEAST_UPDATES
+    assert ends.keys() <= ENDS
+    assert all(each.ends.total() > 0 for each in subscribers)
+    assert all(each.ends["dropped"] >= 2 for each in subscribers[STEADY:])
+    for each in subscribers:
+        if each.where.get("status") == ["PENDING"]:
+            assert any(story.left for story in each.stories.values())
+
+
+def filters(engine: str) -> list[dict[str, Any]]:
+    """Of all kinds: what executions only enter, what they leave, and everything."""
+    own: dict[str, Any] = {"engine": [engine]}
+    return [
+        own,
+        own | {"status": ["PENDING"]},
+        own | {"state": ["RUNNING"], "status": ["PENDING"]},
+        own | {"status": ["FAILURE"]},
+        own | {"workflowName": ["nightly"]},
+        own | {"search": "red", "status": ["PENDING", "CANCELLED"]},
+        {},
+    ]
+
+
+@asynccontextmanager
+async def writing(engine: Engine) -> AsyncIterator[None]:
+    """Writers at work; at the end they have finished their runs."""
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as writers:
+        for number in range(WRITERS):
+            writers.create_task(engine.run(random.Random(number), PAUSE_SECONDS, stopping))
+        yield
+        stopping.set()

@@ -1,0 +1,121 @@
+"""Clients that stop reading cost little and hold nobody up; and what was told is not kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+
+import pytest
+
+from specs.driver import unique
+from tests.live.scene import Scene, until, used_bytes
+from tests.live.stopped import StoppedReader, half_open
+from tests.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
+from tests.live.writers import Engine
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+log = logging.getLogger(__name__)
+
+MB = 1000 * 1000
+STOPPED, HEALTHY, LISTENERS = 20, 4, 20
+MOST_STOPPED_BYTES = 10 * MB
+# Executions that are changed over and over.
+POOL = 500
+# One that keeps what it tells keeps 2 KB of each update of a subscription of its own. What is remembered of executions
+# is there after the warm-up.
+MOST_BYTES_PER_CHANGE = 800
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--soak"))
+
+
+async def test_clients_that_stop_reading(tmp_path: Path, soak: bool) -> None:
+    """They cost under 10 MB, are let go, and come back to the latest state; who reads hears everything meanwhile."""
+    changes = 30_000 if soak else 3_000
+    without = await cost(tmp_path / "without", changes, stopped=0)
+    with_them = await cost(tmp_path / "with", changes, stopped=STOPPED)
+    log.info("grew by %.1f MB without, %.1f MB with them", without / MB, with_them / MB)
+    assert with_them - without < MOST_STOPPED_BYTES
+
+
+async def cost(folder: Path, changes: int, *, stopped: int) -> int:
+    """The most that a server's memory grows by, in bytes, while so many clients do not read."""
+    async with (
+        Scene(folder, f"sqlite:///{folder}/runwatch.db") as scene,
+        scene.subscribers([{}], HEALTHY, queries=(UPDATES, ALONE, MUCH, MUCH_ALONE)) as healthy,
+        aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
+    ):
+        (server,) = scene.servers
+        async for _ in engine.flood(POOL, 2 * POOL, healthy):
+            pass
+        before = most = used_bytes(server)
+        readers = [await stop_reading(scene, MUCH if number % 2 else MUCH_ALONE) for number in range(stopped)]
+        async for _ in engine.flood(POOL, changes, healthy):
+            most = max(most, used_bytes(server))
+        assert {each.updates for each in healthy} == {2 * POOL + changes}
+        assert {each.sockets for each in healthy} == {0}
+        await until(lambda: server.log.count('"code": 4510') == stopped, 15)
+        await come_back(scene, readers, healthy)
+        if stopped:
+            await end_among(scene, engine, healthy)
+    return most - before
+
+
+async def stop_reading(scene: Scene, query: str) -> StoppedReader:
+    """A client that subscribes from now on, and does not read."""
+    cursor, listed = await scene.listed({})
+    subscriber = Subscriber(scene.urls, scene.token, {}, cursor, query=query)
+    subscriber.view |= listed
+    return await asyncio.to_thread(StoppedReader, scene.urls[0], scene.token, subscriber)
+
+
+async def come_back(scene: Scene, readers: Sequence[StoppedReader], healthy: Sequence[Subscriber]) -> None:
+    """Those who did not read go on from what had reached them, and show what everybody shows."""
+    async with AsyncExitStack() as stack:
+        for reader in readers:
+            await asyncio.to_thread(reader.read_the_rest)
+            assert reader.code in (None, 4510)
+            assert 0 < reader.subscriber.updates < healthy[0].updates
+            await stack.enter_async_context(reader.subscriber)
+        await scene.agrees([*healthy, *(reader.subscriber for reader in readers)])
+
+
+async def end_among(scene: Scene, engine: Engine, healthy: Sequence[Subscriber]) -> None:
+    """The server ends within 10 s of SIGTERM, whoever does not read, or did not even begin."""
+    readers = [await stop_reading(scene, MUCH if number % 2 else MUCH_ALONE) for number in range(STOPPED)]
+    strangers = half_open(scene.urls[0])
+    async for _ in engine.flood(POOL, 3 * POOL, healthy):
+        pass
+    await scene.end(scene.servers[0], seconds=10)
+    await until(lambda: all(1012 in each.ends for each in healthy))
+    for reader in readers:
+        reader.close()
+    for stranger in strangers:
+        stranger.close()
+
+
+async def test_nothing_is_kept_of_what_was_told(tmp_path: Path, soak: bool) -> None:
+    """The server's memory stays where it was, however much is told to those who share results and those who do not."""
+    warm_up, changes = (10_000, 50_000) if soak else (2_000, 6_000)
+    async with (
+        Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene,
+        scene.subscribers([{}], LISTENERS) as listeners,
+        aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
+    ):
+        (server,) = scene.servers
+        async for _ in engine.flood(warm_up // 2, warm_up, listeners):
+            pass
+        before = used_bytes(server)
+        async for _ in engine.flood(warm_up // 2, changes - warm_up, listeners):
+            pass
+        grown = used_bytes(server) - before
+        log.info("grew by %.2f MB, %.0f bytes a change", grown / MB, grown / (changes - warm_up))
+        assert grown < MOST_BYTES_PER_CHANGE * (changes - warm_up)
+        assert {each.updates for each in listeners} == {changes}
+        await scene.agrees(listeners)
