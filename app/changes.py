@@ -9,7 +9,7 @@ from app.db import Database, Row
 from app.executions import COLUMNS, Execution, execution_of
 
 _SELECT = f"""
-SELECT r.revision, r.execution_id, r.deleted, r.created_revision, r.finished_revision,
+SELECT r.revision, r.execution_id, r.deleted, r.created_revision, r.finished_revision, r.previous_revision,
   {", ".join(f"e.{name}" for name in COLUMNS)}
 FROM execution_revisions r LEFT JOIN executions e ON e.id = r.execution_id
 WHERE r.revision > $1 ORDER BY r.revision LIMIT {{limit}}
@@ -25,6 +25,12 @@ class Changed:
     execution: Execution | None  # None: deleted
     created: int  # the revision at which it came to be; 0: before such were kept
     finished: int  # the revision at which it came to an end last; 0: it has not
+    previous: int  # the revision that it had before; 0: none, or not known
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing came before: what does not match a filter now has never matched it."""
+        return self.created == self.revision
 
 
 async def since(database: Database, revision: int, limit: int) -> Sequence[Changed]:
@@ -42,7 +48,8 @@ async def count_since(database: Database, revision: int, most: int) -> int:
 
 
 def _changed(row: Row) -> Changed:
-    revision, execution_id, deleted, created, finished = row[:5]
+    revision, execution_id, deleted, created, finished, previous = row[:6]
     # The row may be gone before its tombstone is seen: deleted in a transaction that this statement does not see whole.
-    gone = bool(deleted) or row[5] is None
-    return Changed(revision, execution_id, None if gone else execution_of(row[5:]), created or 0, finished or 0)
+    gone = bool(deleted) or row[6] is None
+    execution = None if gone else execution_of(row[6:])
+    return Changed(revision, execution_id, execution, created or 0, finished or 0, previous or 0)

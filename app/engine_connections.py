@@ -34,16 +34,26 @@ async def connect_webhook(database: Database, sealer: Sealer, name: str, url: st
     The engine is registered when it is missing. BadInput for a URL that is not http(s), Conflict when the engine has a
     way back already and that is not to be replaced.
     """
+    checked_webhook_url(url)
+    secret = new_signing_secret()
+    await _connect(database, sealer, name, EngineKind.WEBHOOK, {"url": url, "secret": secret}, replace)
+    return secret
+
+
+def checked_webhook_url(url: str) -> str:
+    """The host of a webhook's URL, in ASCII; BadInput for a URL that is not http(s)."""
     parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput("The webhook must be a URL that begins with http:// or https://")
     try:
-        httpx.URL(url)  # which is what will be asked to reach it
-    except httpx.InvalidURL as error:
+        return httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise BadInput(f"The webhook is not a URL: {error}") from None
-    secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    await _connect(database, sealer, name, EngineKind.WEBHOOK, {"url": url, "secret": secret}, replace)
-    return secret
+
+
+def new_signing_secret() -> str:
+    """A secret that signs webhooks, after Standard Webhooks: whsec_ and 32 random bytes in Base64."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 async def connect_celery(database: Database, sealer: Sealer, name: str, broker_url: str, *, replace: bool) -> None:

@@ -11,12 +11,17 @@ import math
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import itemgetter, neg
 
 _GREATEST = 2**63 - 1
 # From which share on a quantile is looked for from the top: a third of the time of adding everything up.
 HIGH = 0.9
+# Such a quantile of so few stored histograms is remembered: hours of the past do not change, and a dashboard asks for
+# the same 720 again every few seconds. 0.001 ms each instead of 0.01, and some 3 MB.
+FEW = 3
+MOST_REMEMBERED = 4_096
 
 
 def _bounds() -> list[int]:
@@ -154,7 +159,8 @@ class Histogram:
         Of n durations in their order it is number ceil(share · n), and the first for a share of 0.
         """
         if self._counts is None and not self._samples and share >= HIGH:
-            return _from_the_top([encoded for encoded in self._encoded if encoded], share)
+            encoded = tuple(each for each in self._encoded if each)
+            return (_remembered if len(encoded) <= FEW else _from_the_top)(encoded, share)
         buckets = sorted(self.counts)
         running = list(accumulate(self.counts[bucket] for bucket in buckets))
         if not running or running[-1] <= 0:
@@ -171,8 +177,8 @@ def _rank(share: float, count: int) -> int:
     return min(max(math.ceil(share * count), 1), count)
 
 
-def _from_the_top(encoded: Sequence[bytes], share: float) -> int | None:
-    """A high quantile of histograms, without adding up what is below it: a trend of 30 days asks for 720 of them."""
+def _from_the_top(encoded: tuple[bytes, ...], share: float) -> int | None:
+    """A high quantile of histograms that are not empty, without adding up what is below it."""
     decoded = [_decode(each) for each in encoded]
     count = sum(sum(counts) for _, _, counts in decoded)
     if not count:
@@ -187,3 +193,6 @@ def _from_the_top(encoded: Sequence[bytes], share: float) -> int | None:
         if left < 0:
             return value_of(bucket)
     raise AssertionError("the counts are fewer than their sum")
+
+
+_remembered = lru_cache(MOST_REMEMBERED)(_from_the_top)

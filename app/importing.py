@@ -109,7 +109,7 @@ class Importer:
             # Good lines came before: these are just bad ones, and must not keep the import from going on.
             report.rejected += [(number, error.message) for number in line_of]
             return
-        rejected = [*batch.rejected, *await self._ingestion.record(batch.events)]
+        rejected = [*batch.rejected, *await self._ingestion.record(batch.events, imported=True)]
         report.rejected += [(line_of[each.index], each.error) for each in rejected]
         report.accepted += len(parts) - len(rejected)
 

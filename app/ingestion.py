@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app import clock, fact_rows, lineage, log_rows, outbox, retry_links, revisions, step_rows
+from app.alerts import checks
+from app.alerts.checks import Failing, failing
 from app.db import Database, Overtaken, Transaction
 from app.events import Event, LogLine, Rejection
 from app.fact_rows import Key, Stored
@@ -49,16 +51,24 @@ class Ingestion:
         self._secrets = KnownSecrets(database, sealer)
         self._listeners = listeners
 
-    async def record(self, events: Sequence[Event]) -> list[Rejection]:
-        """Commit the events, whatever their order; those that contradict what is stored are returned as rejected."""
+    async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
+        """Commit the events, whatever their order; those that contradict what is stored are returned as rejected.
+
+        What is `imported` is history, and no reason for an alert.
+        """
         if not events:
             return []
         received_at = clock.now_us()
         family: set[str] = set()
-        return await self._database.transaction(lambda tx: self._record(tx, events, received_at, family))
+        return await self._database.transaction(lambda tx: self._record(tx, events, received_at, family, imported))
 
     async def _record(
-        self, transaction: Transaction, events: Sequence[Event], received_at: int, family: set[str]
+        self,
+        transaction: Transaction,
+        events: Sequence[Event],
+        received_at: int,
+        family: set[str],
+        imported: bool,
     ) -> list[Rejection]:
         engines = await self._registry.engine_ids(transaction, {event.source for event in events})
         if claiming := {engines[event.source] for event in events if event.claims_retries}:
@@ -69,10 +79,12 @@ class Ingestion:
             places = {rejection.index for rejection in rejected}
             events = [event for event in events if event.index not in places]
         if events:
-            await self.merge(transaction, _fold(events, engines, received_at), family)
+            await self.merge(transaction, _fold(events, engines, received_at), family, imported=imported)
         return rejected
 
-    async def merge(self, transaction: Transaction, facts: dict[Key, ExecutionFacts], family: set[str]) -> None:
+    async def merge(
+        self, transaction: Transaction, facts: dict[Key, ExecutionFacts], family: set[str], *, imported: bool = False
+    ) -> None:
         """Bring executions up to the facts, as the last part of a transaction.
 
         What is above a retry is locked as well, in the order of ids with the rest. Who that is shows only when the
@@ -101,13 +113,17 @@ class Ingestion:
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
         for key in fresh:
-            write.deltas += deltas.change(None, figure_of(facts[key], workflows[key[0], facts[key].workflow]))
+            workflow_id = workflows[key[0], facts[key].workflow]
+            write.deltas += deltas.change(None, figure_of(facts[key], workflow_id))
+            write.note_failure(None, failing(facts[key], workflow_id))
         if stored:
             await self._merge(transaction, stored, facts, write)
         if write.moved:
             told = await lineage.tell_ancestors(self._database, transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
         await deltas.append(transaction, write.deltas)
+        if not imported:
+            await checks.append(transaction, write.failed)
         revision = None
         if write.changed:
             finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
@@ -125,6 +141,7 @@ class Ingestion:
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
         figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
+        failures = {row.id: failing(row.facts, row.workflow_id) for row in stored.values()}
         masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
@@ -156,6 +173,7 @@ class Ingestion:
             if row.id in changed or known.merge_keys() != before[key][1]:
                 workflow_id = workflows[key[0], known.workflow]
                 write.deltas += deltas.change(figures[row.id], figure_of(known, workflow_id))
+                write.note_failure(failures[row.id], failing(known, workflow_id))
                 merged.append((row.id, *fact_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count)))
             elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
                 receipts.append((row.id, known.received_at, log_count))
@@ -222,7 +240,13 @@ class _Write:
     logged: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     deltas: list[Delta] = field(default_factory=list)  # of the figures
+    failed: set[Failing] = field(default_factory=set)  # for alerts
     moved: set[str] = field(default_factory=set)  # what retries that changed are retries of
+
+    def note_failure(self, before: Failing | None, after: Failing | None) -> None:
+        """An execution has failed, or has now failed at another time or in another workflow."""
+        if after is not None and after != before:
+            self.failed.add(after)
 
 
 def _place(row: Stored) -> tuple[State, str | None]:

@@ -57,6 +57,11 @@ class Listener(Protocol):
 class Follower(Protocol):
     """Something that takes its time with what its listeners are told, and for which the feed waits."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it should be waited for before it is told more."""
+        ...
+
     async def done(self) -> None:
         """Until all of it is passed on."""
         ...
@@ -80,6 +85,7 @@ class Feed:
         self._remembered: OrderedDict[str, Changed] = OrderedDict()  # by execution, in the order of revisions
         self._remembered_after = 0  # every change after this revision is remembered
         self._news = asyncio.Event()
+        self._has_read = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.epoch = ""
         self._head = 0
@@ -127,10 +133,12 @@ class Feed:
             while True:
                 async for update in self.catch_up(wanted, place):
                     yield update
+                caught_up = place.revision
                 while (waiting := await queue.next()) is not None:
                     if waiting.changed.revision > place.revision:
                         place.revision = waiting.changed.revision
-                        yield update_of(place.epoch, waiting.changed, waiting.matches, waiting.before)
+                        before = max(waiting.before, caught_up)  # what it took in while catching up was told there
+                        yield update_of(place.epoch, waiting.changed, waiting.matches, before)
         finally:
             self.leave(where, queue)
 
@@ -155,22 +163,27 @@ class Feed:
         When it ends, the listeners have been handed nothing that lies behind the place; whoever does not await
         anything before it listens again misses nothing.
         """
-        began, told = place.revision, set[str]()
+        began, told = place.revision, dict[str, int]()  # at which revision what was told
         while True:
             if await self._is_lost(place):
                 place.epoch, place.revision = self.epoch, self._head
-                began = place.revision
+                began, told = place.revision, {}
                 yield resync(place)
             batch = await self._since(place)
             if not batch and place.revision >= self._remembered_after and place.epoch == self.epoch:
-                return
+                if place.revision <= self._head:
+                    return
+                # The listener knows what the feed does not, from another process or from the database. The feed has to
+                # know it, too: else it cannot tell what leaves a filter, nor what is new.
+                await self._next_read()
             for changed in batch:
                 matches = changed.execution is not None and wanted.test(changed.execution)
                 place.revision = changed.revision
-                # What came to be and left the filter since then, the listener has never seen.
-                if matches or changed.created <= began or changed.execution_id in told:
-                    told.add(changed.execution_id)
-                    yield update_of(place.epoch, changed, matches, began)
+                # What has changed more than once since then may have been seen in a list, and has left the filter.
+                if matches or not changed.is_first:
+                    before = told.get(changed.execution_id, began)
+                    told[changed.execution_id] = changed.revision
+                    yield update_of(place.epoch, changed, matches, before)
 
     async def _since(self, place: Place) -> Sequence[Changed]:
         """Some of what has changed since a place, the oldest first: from memory, without a pause, if it is there."""
@@ -201,6 +214,10 @@ class Feed:
             return True
         return await changes.count_since(self._database, place.revision, MOST_TO_CATCH_UP + 1) > MOST_TO_CATCH_UP
 
+    async def _next_read(self) -> None:
+        self.hint()
+        await self._has_read.wait()
+
     async def _run(self) -> None:
         while True:
             self._news.clear()
@@ -208,6 +225,9 @@ class Feed:
                 await self._read()
             except Exception:
                 log.exception("changes_not_read")
+            else:
+                self._has_read.set()
+                self._has_read = asyncio.Event()
             with suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._news.wait()
@@ -229,7 +249,11 @@ class Feed:
             head = self._head
             for changed in batch:
                 self._hand_on(changed, head)
-            self._head = batch[-1].revision if batch else newest
+                self._head = changed.revision
+                if any(follower.is_full for follower in self.followers):
+                    await self._wait_for_followers()
+            if not batch:
+                self._head = newest
             await self._wait_for_followers()
 
     def _begin(self, epoch: str, revision: int) -> None:
@@ -250,15 +274,13 @@ class Feed:
 
     def _hand_on(self, changed: Changed, head: int) -> None:
         execution, known = changed.execution, self._remembered.pop(changed.execution_id, None)
-        before = None if known is None else known.execution
+        before = known.execution if known is not None and known.revision == changed.previous else None
         for wanted in self._filters.values():
             matches = execution is not None and wanted.test(execution)
-            if not (matches or execution is None):
-                # Leaving a filter is news, unless it did not match before, or was not there.
-                if before is not None and not wanted.test(before):
-                    continue
-                if before is None and changed.created > head:
-                    continue
+            # Leaving a filter is news unless it did not match before, nor in between, where a list may have shown it.
+            never = changed.is_first or (before is not None and not wanted.test(before))
+            if never and not matches and execution is not None:
+                continue
             for listener in wanted.listeners:
                 listener.put(changed, matches, head)
         self._remembered[changed.execution_id] = changed

@@ -30,8 +30,9 @@ from app.updates import Place, Update, Watchable, update_of
 # How long a result is kept for those who catch up; what they see below the execution is as old as that.
 KEPT_SECONDS = 1.0
 MOST_KEPT = 1_000
-# Results that a group has yet to hand out. Beyond, its members read what they miss.
-MOST_QUEUED = 20_000
+# Changes, times filters, that a group has yet to hand out: from the first number on the feed waits for it, but not for
+# long; beyond the second its members read what they miss.
+ENOUGH_QUEUED, MOST_QUEUED = 2_000, 50_000
 # Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
@@ -137,6 +138,7 @@ class Group:
         self._audiences: dict[ExecutionFilter, _Audience] = {}
         self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
         self._queue: deque[tuple[_Audience, Changed, bool, int]] = deque()
+        self._dropped = 0  # how often it was cleared
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
@@ -169,9 +171,20 @@ class Group:
         self._filled.set()
         self._done.clear()
         if len(self._queue) > MOST_QUEUED:
-            self._queue.clear()
-            for each in self._audiences.values():
-                each.fall_behind()
+            self.fall_behind()
+
+    def fall_behind(self) -> None:
+        """Hand out nothing of what was added so far: the members read it."""
+        self._queue.clear()
+        self._dropped += 1
+        for audience in self._audiences.values():
+            for member in audience.members:
+                member.fall_behind()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough waits to be handed out."""
+        return len(self._queue) >= ENOUGH_QUEUED
 
     async def done(self) -> None:
         """Until all that was added is handed out."""
@@ -198,7 +211,8 @@ class Group:
         while True:
             self._filled.clear()
             while self._queue:
-                for audience, results in (await self._execute_some()).items():
+                dropped, found = self._dropped, await self._execute_some()
+                for audience, results in found.items() if dropped == self._dropped else ():
                     payload, last = Payload.of(results.values()), next(reversed(results))
                     for member in audience.members:
                         member.tell(results, payload, last)
@@ -239,8 +253,7 @@ class _Audience:
         self._group.add(self, changed, matches, before)
 
     def fall_behind(self) -> None:
-        for member in self.members:
-            member.fall_behind()
+        self._group.fall_behind()
 
 
 class _Member:

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.alerts.firing import Firing
 from app.auth import SignIn, Viewer
 from app.contact import ContactSweep
 from app.db import Database
-from app.dispatch import Dispatch
+from app.dispatch import Dispatch, alert_channels
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView
@@ -44,13 +45,16 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     log_signals, feed = LogSignals(), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
     folding = Folding(database)
-    ingestion = Ingestion(database, sealer, [hints.hear, folding.hear])
+    # Wakes the deliveries, which report what they give up through the ingestion, whose commits are what is fired at.
+    firing = Firing(database, lambda: dispatch.wake())
+    ingestion = Ingestion(database, sealer, [hints.hear, folding.hear, firing.hear])
     dispatch = Dispatch(database, sealer, ingestion, settings, [hints.hear])
     retries = Retries(database, sealer, [hints.hear], dispatch.wake)
     contact = ContactSweep(database, settings.contact_lost_seconds, [hints.hear])
+    channels = alert_channels(settings)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
-        return Context(database, viewer, sealer, log_signals, retries, updates)
+        return Context(database, viewer, sealer, log_signals, retries, updates, channels)
 
     async def sign_in_socket(scope: Scope, payload: dict[str, Any]) -> Viewer:
         return await sign_in.viewer_of(socket_authorization(scope, payload))
@@ -62,7 +66,9 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         dispatch.start()
         contact.start()
         folding.start()
+        firing.start()
         yield
+        await firing.close()
         await folding.close()
         await contact.close()
         await dispatch.close()

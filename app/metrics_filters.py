@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app import clock
 from app.errors import BadInput
@@ -33,11 +33,22 @@ class MetricsFilter:
         """With the defaults filled in: the window ends now, and is 24 hours long. BadInput when it is none."""
         end = clock.now_us() if end is None else end
         start = end - DEFAULT_WINDOW if start is None else start
-        if start >= end:
-            raise BadInput("from must be before to")
-        if end - start > LONGEST_WINDOW:
-            raise BadInput(f"from and to may be at most {LONGEST_WINDOW // clock.DAY} days apart")
+        check_window(start, end)
         where = ExecutionFilter(
             workflow_ids=workflow_ids, engines=engines, trigger_kinds=trigger_kinds, queued_from=start, queued_to=end
         )
         return cls(where, start, end)
+
+    def of_workflow(self, workflow_id: str) -> MetricsFilter:
+        """The same, of one workflow."""
+        allowed = self.executions.workflow_ids
+        ids = (workflow_id,) if allowed is None or workflow_id in allowed else ()
+        return replace(self, executions=replace(self.executions, workflow_ids=ids))
+
+
+def check_window(start: int, end: int, start_name: str = "from", end_name: str = "to") -> None:
+    """BadInput for a window that is none, or too long."""
+    if start >= end:
+        raise BadInput(f"{start_name} must be before {end_name}")
+    if end - start > LONGEST_WINDOW:
+        raise BadInput(f"{start_name} and {end_name} may be at most {LONGEST_WINDOW // clock.DAY} days apart")

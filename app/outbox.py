@@ -108,6 +108,15 @@ async def accepted(database: Database, transaction: Transaction, subject_ids: It
     return bool(rows)
 
 
+async def delivered(transaction: Transaction, item: OutboxItem) -> None:
+    """This row has arrived, whatever becomes of others of its subject: no more attempts."""
+    await transaction.fetch(
+        "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL WHERE id = $1 AND accepted_at IS NULL",
+        item.id,
+        clock.now_us(),
+    )
+
+
 async def failed(transaction: Transaction, item: OutboxItem, error: str, next_attempt_at: int | None) -> bool:
     """An attempt failed, and the next is at that time, None: given up.
 

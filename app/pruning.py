@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app import revisions
+from app.alerts import streaks
 from app.db import Database, Transaction
-from app.lifecycle import State
+from app.lifecycle import State, Status
 from app.metrics import deltas
 
 # One transaction each. With 1,000 log lines for each execution, 200 are 200,000 rows.
@@ -54,7 +55,7 @@ async def prune(
 async def _delete_batch(database: Database, transaction: Transaction, queued_before: int, keep_metrics: bool) -> int:
     lock = " FOR UPDATE" if database.dialect == "postgres" else ""
     rows = await transaction.fetch(
-        "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id FROM executions"
+        "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id, finished_at FROM executions"
         f" WHERE {_OVER} AND queued_at < $1"
         f" ORDER BY queued_at, id LIMIT {EXECUTIONS_AT_ONCE}{lock}",
         queued_before,
@@ -66,8 +67,9 @@ async def _delete_batch(database: Database, transaction: Transaction, queued_bef
     for table, column in BELOW:
         await transaction.fetch(f"DELETE FROM {table} WHERE {database.any_of(column, 1, 'id')}", given)
     await transaction.fetch(f"DELETE FROM executions WHERE {database.any_of('id', 1, 'id')}", given)
-    gone = [delta for _, *values in rows for delta in deltas.deletion(deltas.figure(*values), keep=keep_metrics)]
+    gone = [delta for _, *values, _ in rows for delta in deltas.deletion(deltas.figure(*values), keep=keep_metrics)]
     await deltas.append(transaction, gone)
+    await streaks.remember_pruned(transaction, [(row[2], Status(row[4]), row[7]) for row in rows])
     await revisions.bury(database, transaction, ids)
     return len(ids)
 

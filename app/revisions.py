@@ -79,6 +79,7 @@ async def bury(database: Database, transaction: Transaction, execution_ids: Sequ
 
 _ON_CONFLICT = """
 ON CONFLICT (execution_id) DO UPDATE SET revision = excluded.revision, deleted = false,
+  previous_revision = execution_revisions.revision,
   created_revision = coalesce(excluded.created_revision, execution_revisions.created_revision),
   finished_revision = coalesce(excluded.finished_revision, execution_revisions.finished_revision)
 """

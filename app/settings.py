@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.addresses import Network
 from app.redaction import DEFAULT_SEALED_KEYS
+from app.smtp import MailServer
 
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
@@ -47,6 +50,16 @@ class Settings(BaseSettings):
         3600.0, ge=0, description="How long a retry is offered before it has failed"
     )
 
+    # Alerts on their way to people.
+    public_url: str = Field("", description="Where people reach this server, for links in alerts; empty: no links")
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server for alerts: smtp://user:password@host:587, or smtps://; empty: no e-mail"
+    )
+    smtp_from: str = Field("", description="Who mail comes from: Runwatch <runwatch@example.com>")
+    alert_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Comma-separated networks, as 10.0.0.0/8, that webhooks of alerts may lead into"
+    )
+
     contact_lost_seconds: float = Field(
         900.0, ge=0, description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never"
     )
@@ -72,6 +85,30 @@ class Settings(BaseSettings):
     def url_of_database(self) -> str:
         """The database URL, with the embedded default filled in."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'runwatch.db').absolute()}"
+
+    @cached_property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, if one is set."""
+        url = "" if self.smtp_url is None else self.smtp_url.get_secret_value()
+        return MailServer.of(url, self.smtp_from) if url else None
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("takes a URL that begins with http:// or https://, without ? and #")
+        return url.rstrip("/")
+
+    @field_validator("alert_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_mail_server(self) -> Settings:
+        self.mail_server  # noqa: B018  # raises for one that is none
+        return self
 
     @model_validator(mode="before")
     @classmethod

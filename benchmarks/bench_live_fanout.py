@@ -213,7 +213,7 @@ def main(
     """Measure the fan-out of live updates."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    rounds = 1 if quick else 5
+    rounds = 1 if quick else 3
     sizes = [(100, 40, 200), (1_000, 20, 100), (5_000, 8, 20)]
     plan: list[tuple[Case, tuple[str, ...]]] = [
         (Case(size, 1, single, burst), WAYS) for size, single, burst in sizes[: 2 if quick else 3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
@@ -24,6 +25,7 @@ class Context:
     log_signals: LogSignals = field(default_factory=LogSignals)  # one a process; one of its own hears nothing
     given_retries: Retries | None = None  # one a process; of its own it wakes nobody
     given_feed: Watchable | None = None  # one a process
+    alert_channels: Channels = field(default_factory=Channels)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

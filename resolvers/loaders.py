@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 from app import audit, engines, error_groups, executions, lineage, outbox, payloads, steps, workflows
+from app.alerts import history, rules, streaks
 from app.db import Database
 
 V = TypeVar("V")
@@ -70,6 +71,10 @@ class Loaders:
         self.children = Loader(lineage.children_of, database)
         self.roots = Loader(lineage.roots_of, database)
         self.dispatches = Loader(outbox.of_subjects, database)
+        self.alerts = Loader(history.by_ids, database)
+        self.alert_deliveries = Loader(history.deliveries, database)
+        self.alert_rules = Loader(rules.by_ids, database)
+        self.consecutive_failures = Loader(streaks.lengths, database)
         self.audit_entries = Loader(audit.by_ids, database)
         self.error_groups = Loader(error_groups.by_ids, database)
         self.error_group_sightings = Loader(error_groups.sightings, database)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import Annotated
+
 import strawberry
 
 from app import metrics_filters
+from app.metrics import windows
 from schema.execution_input import filter_tuple
 from schema.scalars import DateTime, local_id
 
@@ -35,3 +39,27 @@ class MetricsFilter:
             start=given.from_,
             end=given.to,
         )
+
+
+@strawberry.enum(description="How long a point of a trend is, in UTC.")
+class MetricsBucket(Enum):
+    """How long a point of a trend is."""
+
+    AUTO = strawberry.enum_value(
+        "AUTO",
+        description="Of 1 and 5 minutes, 1, 3, 6 and 12 hours, 1, 2 and 4 days the least that gives 120 or less.",
+    )
+    MINUTE = strawberry.enum_value("MINUTE", description="A minute; of windows up to 6 hours.")
+    HOUR = strawberry.enum_value("HOUR", description="An hour.")
+    DAY = strawberry.enum_value("DAY", description="A day.")
+
+    @staticmethod
+    def bucket(given: MetricsBucket | None) -> windows.Bucket | None:
+        """As app has it; None to choose one."""
+        return None if given is None or given is MetricsBucket.AUTO else windows.Bucket[given.name]
+
+
+Bucket = Annotated[
+    MetricsBucket | None,
+    strawberry.argument(description="How long a point of the trend is; AUTO by default."),
+]

@@ -12,6 +12,7 @@ from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
+from resolvers import metrics as metrics_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.audit import AuditEntry, AuditEntryConnection
@@ -20,9 +21,12 @@ from schema.engine import Engine
 from schema.error_group import ErrorGroup, ErrorGroupConnection
 from schema.execution import Execution, ExecutionConnection
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
+from schema.figures import PERCENTILES
 from schema.log import ExecutionLogConnection
 from schema.log_input import ExecutionId, LogSearch, MinLevel, StepId, log_filter
-from schema.metrics_input import MetricsFilter
+from schema.mentions import mentions
+from schema.metrics import ExecutionHistogram, ExecutionMetrics
+from schema.metrics_input import Bucket, MetricsBucket, MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.step import Step
@@ -84,6 +88,23 @@ class Query:
         info.context.require(Permission.READ)
         return await _find(info, "execution", id)  # type: ignore[return-value]
 
+    @strawberry.field(
+        description="How many of some executions were queued when. Without queuedTo until now, without queuedFrom from"
+        " 24 hours before; at most 400 days, and 1,500 buckets."
+    )
+    async def execution_histogram(
+        self,
+        info: Info,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+        bucket: Bucket = MetricsBucket.AUTO,
+    ) -> ExecutionHistogram:
+        """What the list has, over time."""
+        where, width = ExecutionFilter.where(filter), MetricsBucket.bucket(bucket)
+        histograms = mentions(info, PERCENTILES)
+        return ExecutionHistogram.of(
+            await metrics_resolvers.measure_executions(info.context, where, width, histograms=histograms)
+        )
+
     @strawberry.field(description="The log of an execution, the oldest lines first; null for an unknown id.")
     async def execution_logs(
         self,
@@ -120,12 +141,27 @@ class Query:
         request = PageRequest(first, after, last, before)
         return ExecutionConnection.of(await execution_resolvers.list_executions(info.context, where, order, request))
 
+    @strawberry.field(description="Figures of a window, the last 24 hours by default; at most 1,500 buckets.")
+    async def metrics(
+        self,
+        info: Info,
+        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Which executions.")] = None,
+        bucket: Bucket = MetricsBucket.AUTO,
+    ) -> ExecutionMetrics:
+        """Figures to steer by."""
+        return await ExecutionMetrics.read(info, MetricsFilter.where(filter), bucket)
+
     @strawberry.field(description="Anything by its global id; null for an unknown one.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """By global id."""
         info.context.require(Permission.READ)
         kind = id.partition("_")[0]
         return await _find(info, kind, id) if kind in NODES else None
+
+    @strawberry.field(description="The kinds of triggers that executions have, by code points.")
+    async def trigger_kinds(self, info: Info) -> list[str]:
+        """To choose from."""
+        return await metrics_resolvers.list_trigger_kinds(info.context)
 
     @strawberry.field(description="Who asks.")
     def viewer(self, info: Info) -> Viewer:

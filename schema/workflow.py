@@ -10,15 +10,17 @@ from app import ids, workflows
 from resolvers import engines as engine_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import workflows as resolvers
-from schema import execution  # the module: the two types name each other
+from schema import execution, metrics  # the modules: the types name each other
 from schema.context import Info
 from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
+from schema.metrics_input import Bucket, MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
 
 if TYPE_CHECKING:
     from schema.execution import Execution, ExecutionConnection
+    from schema.metrics import ExecutionMetrics
 
 
 @strawberry.type(description="A definition that an engine runs; its name is unique within the engine.")
@@ -65,6 +67,17 @@ class Workflow(Node):
         request = PageRequest(first, after, last, before)
         listed = await execution_resolvers.list_executions(info.context, where, order, request)
         return execution.ExecutionConnection.of(listed)
+
+    @strawberry.field(description="Its figures, as in Query.metrics; the filter's workflow condition holds too.")
+    async def metrics(
+        self,
+        info: Info,
+        filter: MetricsFilter | None = None,
+        bucket: Bucket = None,
+    ) -> Annotated[ExecutionMetrics, strawberry.lazy("schema.metrics")]:
+        """Figures of this workflow."""
+        where = MetricsFilter.where(filter).of_workflow(self.row.id)
+        return await metrics.ExecutionMetrics.read(info, where, bucket)
 
 
 @strawberry.type(description="A workflow in a list.")

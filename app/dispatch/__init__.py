@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
+from app.alerts.channels import Channels
+from app.alerts.firing import EMAIL, WEBHOOK
 from app.db import Database
+from app.dispatch.alerts import MailHandler, WebhookHandler
 from app.dispatch.celery import CeleryChannel
 from app.dispatch.loop import DispatchLoop
-from app.dispatch.port import Channel
+from app.dispatch.mail import Mailer
+from app.dispatch.port import Channel, Handler
 from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel
 from app.engines import EngineKind
@@ -33,19 +38,39 @@ class Dispatch:
             EngineKind.WEBHOOK: WebhookChannel(timeout),
             EngineKind.CELERY: CeleryChannel(timeout),
         }
-        handlers = {OUTBOX_KIND: RetryHandler(database, sealer, ingestion, self._channels, listeners)}
-        self._loop = DispatchLoop(database, handlers, timeout=timeout, give_up_after=settings.dispatch_give_up_seconds)
+        server, url = settings.mail_server, settings.public_url
+        self._webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
+        mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
+        # A loop each: receivers of one kind that stall hold up no delivery of another.
+        handlers: Mapping[str, Handler] = {
+            OUTBOX_KIND: RetryHandler(database, sealer, ingestion, self._channels, listeners),
+            WEBHOOK: self._webhooks,
+            EMAIL: mail,
+        }
+        self._loops = [
+            DispatchLoop(
+                database, {kind: handler}, timeout=timeout, give_up_after=settings.dispatch_give_up_seconds
+            )
+            for kind, handler in handlers.items()
+        ]
 
     def start(self) -> None:
         """Deliver in the background."""
-        self._loop.start()
+        for loop in self._loops:
+            loop.start()
 
     def wake(self) -> None:
         """Something was put into the outbox."""
-        self._loop.wake()
+        for loop in self._loops:
+            loop.wake()
 
     async def close(self) -> None:
         """Wait for what is under way, and close the channels."""
-        await self._loop.close()
-        for channel in self._channels.values():
+        await asyncio.gather(*(loop.close() for loop in self._loops))
+        for channel in (*self._channels.values(), self._webhooks):
             await channel.close()
+
+
+def alert_channels(settings: Settings) -> Channels:
+    """What an operator lets rules of alerts use."""
+    return Channels(settings.alert_networks, mail=settings.mail_server is not None)

@@ -57,7 +57,8 @@ class EventsDoor:
             own, foreign = _split_by_source(batch.events, viewer)
             if foreign and not own and not batch.rejected:
                 raise Forbidden(f"This token reports for the engine {viewer.engine!r} only")
-            rejected = batch.rejected + foreign + await self._ingestion.record(own)
+            imported = form is Form.LINES
+            rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported)
         except AppError as error:
             status = 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400)
             return _answer({"errors": [{"message": error.message, "extensions": error.extensions}]}, status)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from contextlib import suppress
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
@@ -42,7 +45,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
             self._read_on()
-            self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+            self.close_timer = self.loop.call_later(LINGER_SECONDS, self._abort)
         self._cut_later()
 
     def send_frames(self, frames: bytes) -> None:
@@ -69,7 +72,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """
         close = self.conn.close_sent
         if close is None:  # it was closing already
-            self.transport.abort()
+            self._abort()
             return
         self._failed = self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
@@ -88,7 +91,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         Should it come back, uvicorn's 1011 would make stock clients give up; to a lost connection they reconnect.
         """
-        self.transport.abort()
+        self._abort()
 
     def shutdown(self) -> None:
         """The server ends."""
@@ -109,4 +112,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _cut_later(self) -> None:
         if self._cut is None and not self.disconnected:
-            self._cut = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+            self._cut = self.loop.call_later(LINGER_SECONDS, self._abort)
+
+    def _abort(self) -> None:
+        # Without this the system keeps what was not sent, megabytes of a peer that does not read, for many minutes.
+        with suppress(OSError):  # it is over already
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()

@@ -114,37 +114,43 @@ async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, his
     """
     starts = bucket.starts(where.start, where.end)
     found = by_group(await sources.read(database, where, bucket, histograms=histograms))
-    nothing = Figures()
+    edges = [where.start, *starts[1:], where.end]
+    figures_of, nothing = found.get, Figures()
     return [
-        Point(max(start, where.start), min(start + bucket.value, where.end), found.get(start, nothing))
-        for start in starts
+        Point(begin, end, figures_of(start, nothing))
+        for start, begin, end in zip(starts, edges, edges[1:], strict=False)  # there is one edge more
     ]
 
 
 def by_group(rows: Sequence[Row]) -> dict[Any, Figures]:
-    """The figures of each group of `sources.read`; groups without any execution are left out."""
-    sums: dict[Any, list[list[Row] | None]] = {}
+    """The figures of each group of `sources.read`."""
+    # By the place of the status, what there is of it: nothing, a row, which is the usual case, or a list of rows.
+    sums: dict[Any, list[Any]] = {}
     for row in rows:
         group, status = row[0], row[1]
         found = sums.get(group)
         if found is None:
-            found = sums[group] = [None] * len(Status)
-        of_status = found[status]
-        if of_status is None:
-            found[status] = [row]
+            found = sums[group] = [None, None, None, None]
+        known = found[status]
+        if known is None:
+            found[status] = row
+        elif isinstance(known, list):
+            known.append(row)
         else:
-            of_status.append(row)
-    figures = {group: Figures(_sum(found[0]).count, *map(_sum, found[1:])) for group, found in sums.items()}
-    return {group: each for group, each in figures.items() if each.total}
+            found[status] = [known, row]
+    return {
+        group: Figures(_sum(pending).count, _sum(succeeded), _sum(failed), _sum(cancelled))
+        for group, (pending, succeeded, failed, cancelled) in sums.items()
+    }
 
 
-def _sum(rows: Sequence[Row] | None) -> Outcome:
-    if rows is None:
+def _sum(found: Any) -> Outcome:
+    if found is None:
         return _NOTHING
-    if len(rows) == 1:
-        _, _, count, timed, seconds, micros, encoded, duration = rows[0]
+    if not isinstance(found, list):
+        _, _, count, timed, seconds, micros, encoded, duration = found
         return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(encoded, duration, count))
-    _, _, counts, timed, seconds, micros, encoded, durations = zip(*rows, strict=True)
+    _, _, counts, timed, seconds, micros, encoded, durations = zip(*found, strict=True)
     samples = [(duration, count) for duration, count in zip(durations, counts, strict=True) if duration is not None]
     histogram = Histogram([each for each in encoded if each is not None], samples)
     return Outcome(sum(counts), sum(timed), sum(seconds) * clock.SECOND + sum(micros), histogram)

@@ -39,6 +39,18 @@ async def read(database: Database, where: MetricsFilter, by: By, *, histograms: 
     return await database.fetch(statement.text(), *statement.params.values)
 
 
+def summed(database: Database, samples: str, *, histograms: bool) -> str:
+    """A query of the rows that `read` gives, of one of (part, status, duration, sign): single executions, or deltas."""
+    seconds, micros = "s.sign * (s.duration / 1000000)", "s.sign * (s.duration % 1000000)"
+    timed = "CASE WHEN s.duration IS NULL THEN 0 ELSE s.sign END"
+    sums = ", ".join(f"CAST(coalesce(sum({each}), 0) AS BIGINT)" for each in ("s.sign", timed, seconds, micros))
+    duration, group = ("s.duration", ", s.duration") if histograms else ("CAST(NULL AS BIGINT)", "")
+    return (
+        f"SELECT s.part, s.status, {sums}, {_NOTHING[database.dialect]}, {duration} FROM ({samples}) s"
+        f" GROUP BY s.part, s.status{group}"
+    )
+
+
 class _Statement:
     def __init__(self, database: Database, where: MetricsFilter, scope: Scope, by: By, histograms: bool) -> None:
         self._database = database
@@ -55,7 +67,8 @@ class _Statement:
         samples = [self._executions(span) for span in parts.cut]
         if parts.whole is not None:
             samples.append(self._deltas(parts.whole))
-        return " UNION ALL ".join([*rolled, self._summed(" UNION ALL ".join(samples)), self._pending()])
+        sums = summed(self._database, " UNION ALL ".join(samples), histograms=self._histograms)
+        return " UNION ALL ".join([*rolled, sums, self._pending()])
 
     def _rollups(self, grain: int, span: Span) -> str:
         detail = self._detail()
@@ -81,16 +94,6 @@ class _Statement:
         return (
             f"SELECT {self._group('x', 'queued_at')} AS part, x.status, x.duration, 1 AS sign"
             f" FROM executions x WHERE {' AND '.join(conditions)}"
-        )
-
-    def _summed(self, samples: str) -> str:
-        seconds, micros = "s.sign * (s.duration / 1000000)", "s.sign * (s.duration % 1000000)"
-        timed = "CASE WHEN s.duration IS NULL THEN 0 ELSE s.sign END"
-        sums = ", ".join(f"CAST(coalesce(sum({each}), 0) AS BIGINT)" for each in ("s.sign", timed, seconds, micros))
-        duration, group = ("s.duration", ", s.duration") if self._histograms else ("CAST(NULL AS BIGINT)", "")
-        return (
-            f"SELECT s.part, s.status, {sums}, {_NOTHING[self._database.dialect]}, {duration} FROM ({samples}) s"
-            f" GROUP BY s.part, s.status{group}"
         )
 
     def _pending(self) -> str:

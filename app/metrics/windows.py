@@ -10,6 +10,8 @@ from app.errors import BadInput
 from app.metrics.rollups import Grain
 
 BUCKETS_MAX = 1_500
+# What a chart has room for.
+FITTING_MAX = 120
 # Minutes are counted from the executions themselves.
 MINUTES_WINDOW_MAX = 6 * clock.HOUR
 
@@ -20,22 +22,35 @@ class Bucket(Enum):
     """How long a point of a trend is."""
 
     MINUTE = clock.MINUTE
+    FIVE_MINUTES = 5 * clock.MINUTE
     HOUR = clock.HOUR
+    THREE_HOURS = 3 * clock.HOUR
+    SIX_HOURS = 6 * clock.HOUR
+    TWELVE_HOURS = 12 * clock.HOUR
     DAY = clock.DAY
+    TWO_DAYS = 2 * clock.DAY
+    FOUR_DAYS = 4 * clock.DAY
 
     @classmethod
     def fitting(cls, start: int, end: int) -> Bucket:
-        """The one that gives a window some dozens to some hundreds of points."""
-        if end - start <= 3 * clock.HOUR:
-            return cls.MINUTE
-        return cls.HOUR if end - start <= 14 * clock.DAY else cls.DAY
+        """The shortest that gives a window at most FITTING_MAX points; for a long window an hour at least."""
+        short = end - start <= MINUTES_WINDOW_MAX
+        return next(
+            bucket
+            for bucket in cls
+            if (short or bucket.value >= clock.HOUR) and bucket.count(start, end) <= FITTING_MAX
+        )
+
+    def count(self, start: int, end: int) -> int:
+        """How many of its buckets lie in a window, wholly or in part."""
+        return len(range(start - start % self.value, end, self.value))
 
     def starts(self, start: int, end: int) -> range:
-        """Where its buckets in a window begin, in µs since the epoch: at whole minutes, hours or days of UTC.
+        """Where its buckets in a window begin, in µs since the epoch: at multiples of its length, so of UTC.
 
         The first may begin before the window. BadInput for too many, and for minutes of a long window.
         """
-        if self is Bucket.MINUTE and end - start > MINUTES_WINDOW_MAX:
+        if self.value < clock.HOUR and end - start > MINUTES_WINDOW_MAX:
             raise BadInput(f"Minutes can be shown of at most {MINUTES_WINDOW_MAX // clock.HOUR} hours")
         starts = range(start - start % self.value, end, self.value)
         if len(starts) > BUCKETS_MAX:
@@ -65,13 +80,13 @@ class Parts:
 
 def take_apart(start: int, end: int, bucket: Bucket | None = None) -> Parts:
     """The parts of a window for points of a trend, or for one figure of all of it."""
-    if bucket is Bucket.MINUTE:
+    if bucket is not None and bucket.value < clock.HOUR:
         return Parts((), (), ((start, end),))
     before, whole, after = _whole(start, end, clock.HOUR)
     if whole is None:
         return Parts((), (), ((start, end),))
     cut = _filled(before, after)
-    if bucket is Bucket.HOUR:
+    if bucket is not None and bucket.value % clock.DAY:
         return Parts((), (whole,), cut)
     before, days, after = _whole(*whole, clock.DAY)
     return Parts((), (whole,), cut) if days is None else Parts((days,), _filled(before, after), cut)

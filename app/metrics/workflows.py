@@ -51,5 +51,5 @@ async def by_workflow(
         value = key(each.figures)
         return value is None, value or 0, each.workflow_id
 
-    every = [WorkflowFigures(workflow_id, figures) for workflow_id, figures in found.items()]
+    every = [WorkflowFigures(workflow_id, figures) for workflow_id, figures in found.items() if figures.total]
     return sorted(every, key=place)[:first]

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app import live_queue, revisions
+from app import live_queue, live_sharing, revisions
 from app.auth import Role, Viewer
-from app.db import Database
+from app.db import Database, Transaction
 from app.decoding import Form, decode
 from app.graphql.operations import SchemaOperations
 from app.graphql.shareable import ShareableDocuments
@@ -407,3 +407,41 @@ async def test_an_execution_that_goes_wrong_is_masked_and_the_subscription_lives
             assert "hunter2" not in json.dumps(message)
         await site.ingestion.record(events([report("execution.started")]))
         assert (await socket.next())["payload"]["data"]["executionUpdated"]["change"] == "UPDATED"
+
+
+@pytest.mark.parametrize("most", [150, 5])
+async def test_more_filters_times_changes_than_are_queued(
+    site: Site, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """The feed waits for what is handed out; where it does not, what was dropped is read."""
+    monkeypatch.setattr(live_sharing, "ENOUGH_QUEUED", 20)
+    monkeypatch.setattr(live_sharing, "MOST_QUEUED", most)
+    async with AsyncExitStack() as stack:
+        filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
+        sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]
+        await site.ingestion.record(
+            [one for n in range(100) for one in events([report("execution.queued")], f"run-{n:02}")]
+        )
+        for socket in sockets:
+            found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(100)]
+            assert {update["execution"]["externalId"] for update in found} == {f"run-{n:02}" for n in range(100)}
+            positions = [revisions.parse_updates_cursor(update["cursor"]) for update in found]
+            assert positions == sorted(positions, key=lambda position: position or ("", 0))
+
+
+async def test_a_restored_database_makes_everybody_list_again(site: Site) -> None:
+    async with subscribed(site, "prebuilt") as socket:
+        await site.ingestion.record(events([report("execution.queued")]))
+        await socket.next()
+
+        async def restore(transaction: Transaction) -> None:
+            await transaction.fetch("UPDATE revision_counter SET epoch = 'abc', revision = 0")
+            await transaction.fetch("DELETE FROM execution_revisions")
+
+        await site.database.transaction(restore)
+        site.feed.hint()
+        update = (await socket.next())["payload"]["data"]["executionUpdated"]
+        assert (update["change"], update["execution"]) == ("RESYNC", None)
+        await site.ingestion.record(events([report("execution.queued")], "new"))
+        update = (await socket.next())["payload"]["data"]["executionUpdated"]
+        assert (update["change"], update["execution"]["externalId"]) == ("CREATED", "new")

@@ -17,6 +17,8 @@ from tests.servers import ValkeyServer
 
 PROBES = 4
 HANGS_SECONDS = 6
+# For those who change processes: the one knows more than the other, which has had no hint.
+AWAY_SECONDS = 2
 
 
 class Harm:
@@ -38,6 +40,7 @@ class Harm:
     async def redis_is_killed(self) -> None:
         self._valkey.kill()
         await self._probe()
+        await asyncio.sleep(AWAY_SECONDS)
         await asyncio.to_thread(self._valkey.start)
 
     async def redis_hangs(self) -> None:

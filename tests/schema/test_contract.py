@@ -42,21 +42,7 @@ PENDING: dict[str, set[str]] = {
         "Mutation.saveAlertRule",
         "SaveAlertRulePayload",
     },
-    "metrics": {
-        "DurationStats",
-        "ErrorCount",
-        "ExecutionHistogram",
-        "ExecutionMetrics",
-        "MetricsBucket",
-        "MetricsPoint",
-        "Query.executionHistogram",
-        "Query.metrics",
-        "Workflow.metrics",
-        "WorkflowMetrics",
-        "WorkflowMetricsOrder",
-    },
     "lists": {
-        "Query.triggerKinds",
         "Workflow.consecutiveFailures",
     },
 }

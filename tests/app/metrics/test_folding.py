@@ -92,6 +92,26 @@ async def test_only_one_folds_at_a_time(databases: list[Database]) -> None:
     assert await Folding(database).fold_all() == 1
 
 
+async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database]) -> None:
+    database = databases[0]
+    reports = [report("execution.finished", f"run-{number}", state="SUCCEEDED") for number in range(60)]
+    await Ingestion(database, SEALER).record(events(reports))
+    seen: list[int] = []
+
+    async def read_on() -> None:
+        while len(seen) < 1_000:
+            seen.append((await summary(database, WHERE)).succeeded.count)
+
+    reader = asyncio.create_task(read_on())
+    for number in range(60):
+        assert (await fold(databases[number % len(databases)], 1)).deltas == 1
+    folded_during = len(seen)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    assert folded_during > 10
+    assert set(seen) == {60}
+
+
 async def test_it_folds_in_the_background_and_tells(database: Database) -> None:
     told: asyncio.Queue[Folded] = asyncio.Queue()
     folding = Folding(database, [told.put_nowait])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app import clock
 from app.errors import BadInput
 from app.metrics.rollups import Grain
-from app.metrics.windows import BUCKETS_MAX, Bucket, take_apart
+from app.metrics.windows import BUCKETS_MAX, FITTING_MAX, Bucket, take_apart
 
 DAY = 20_000 * clock.DAY  # midnight
 edges = st.integers(0, 5 * 24 * 4).map(lambda quarters: DAY + quarters * 15 * clock.MINUTE)
@@ -28,12 +28,12 @@ def test_the_parts_are_the_window(one: int, other: int, early: int, late: int, b
     assert all(before[1] == after[0] for before, after in pairwise(spans))
     for grain, span in parts.rolled:
         assert span[0] % grain.width == span[1] % grain.width == 0
-    if bucket is Bucket.MINUTE:
+    if bucket is not None and bucket.value < clock.HOUR:
         assert not parts.rolled
         return
     # No more is read from the executions, or by the hour, than has to be.
     assert all(span[1] - span[0] < clock.HOUR or start // clock.HOUR + 1 >= end // clock.HOUR for span in parts.cut)
-    if bucket is Bucket.HOUR:
+    if bucket is not None and bucket.value % clock.DAY:
         assert not parts.days
     else:
         hours = sum(span[1] - span[0] for span in parts.hours)
@@ -67,9 +67,26 @@ def test_too_many_buckets_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "bucket"), [(1, Bucket.MINUTE), (24, Bucket.HOUR), (24 * 30, Bucket.DAY), (24 * 400, Bucket.DAY)]
+    ("hours", "bucket"),
+    [
+        (1, Bucket.MINUTE),
+        (2, Bucket.MINUTE),
+        (3, Bucket.FIVE_MINUTES),
+        (7, Bucket.HOUR),
+        (24, Bucket.HOUR),
+        (24 * 14, Bucket.THREE_HOURS),
+        (24 * 30, Bucket.SIX_HOURS),
+        (24 * 90, Bucket.DAY),
+        (24 * 400, Bucket.FOUR_DAYS),
+    ],
 )
-def test_a_bucket_fits_every_window(hours: int, bucket: Bucket) -> None:
+def test_a_bucket_that_fits(hours: int, bucket: Bucket) -> None:
     end = DAY + hours * clock.HOUR
     assert Bucket.fitting(DAY, end) is bucket
-    assert 1 < len(bucket.starts(DAY, end)) <= BUCKETS_MAX
+
+
+@given(st.integers(0, 10 * clock.DAY), st.integers(1, 400 * clock.DAY))
+def test_a_bucket_fits_every_window(offset: int, length: int) -> None:
+    start = DAY + offset
+    bucket = Bucket.fitting(start, start + length)
+    assert 1 <= len(bucket.starts(start, start + length)) <= FITTING_MAX

@@ -1,0 +1,91 @@
+"""Addresses that a webhook may be sent to: those of the public internet, and what an operator lists.
+
+A name is resolved when it is used, and the connection goes to an address that was checked, so that a name which points
+elsewhere a moment later leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from app.errors import BadInput
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Not everything that Python calls global is somewhere else. Private, loopback, link-local and shared addresses it knows.
+REFUSED: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "168.63.129.16/32",  # Azure: the metadata of the host
+        "192.0.0.0/24",  # Oracle has its metadata at .192
+        "192.88.99.0/24",  # relays of 6to4
+        "::/96",  # IPv4, in a form that is not routed any more
+        "64:ff9b:1::/48",  # NAT64 of one's own network
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fec0::/10",  # site-local
+    )
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(Exception):
+    """A host that may not be sent to; the message is fit to be shown."""
+
+
+def effective(address: Address) -> Address:
+    """Where an address leads in the end: the IPv4 address in an IPv6 one that stands for it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address.sixtofour is not None:
+            return address.sixtofour
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def is_allowed(address: Address, networks: Sequence[Network] = ()) -> bool:
+    """Whether an address is one of the public internet, or in a network that is listed."""
+    end = effective(address)
+    if any(each in network for each in (address, end) for network in networks):
+        return True
+    if any(end in network for network in REFUSED):
+        return False
+    return end.is_global and not (end.is_multicast or end.is_reserved)
+
+
+def check_host(host: str, networks: Sequence[Network]) -> None:
+    """BadInput for a host that is an address which may not be sent to, however it is written; names pass."""
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return  # a name: it is resolved when it is used
+    if not all(is_allowed(_address(each[4][0]), networks) for each in found):
+        raise BadInput(
+            "webhookUrl leads to a private address, or to one of this machine or its network:"
+            " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
+        )
+
+
+async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[str]:
+    """The addresses of a host, all of them checked. Raises AddressRefused; OSError when it has none."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(each[4][0] for each in found))
+    if not all(is_allowed(_address(each), networks) for each in addresses):
+        raise AddressRefused(
+            "The webhook's host has a private address, or one of this machine or its network:"
+            " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
+        )
+    return addresses
+
+
+def _address(text: str | int) -> Address:
+    return ipaddress.ip_address(str(text).partition("%")[0])

@@ -1,0 +1,62 @@
+"""Channels of alert rules: a signed webhook, an e-mail address; what they may be, and how a webhook is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from app.addresses import Network, check_host
+from app.engine_connections import checked_webhook_url, new_signing_secret
+from app.errors import BadInput
+from app.sealing import Sealer
+
+URL_LENGTH_MAX = 2_000
+EMAIL_LENGTH_MAX = 254  # of an address, by RFC 5321
+# One plain address, without names, comments and quotes: nothing that a header could be made of.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """What an operator lets rules use: networks besides the public internet, and whether there is a mail server."""
+
+    networks: tuple[Network, ...] = ()
+    mail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where alerts are posted, and the whsec_ secret that signs them."""
+
+    url: str
+    secret: str
+    host: str
+
+    @property
+    def content(self) -> dict[str, str]:
+        """What is sealed."""
+        return {"url": self.url, "secret": self.secret, "host": self.host}
+
+    @classmethod
+    def unsealed(cls, sealer: Sealer, sealed: str) -> Webhook:
+        """From what was sealed. Raises CannotUnseal."""
+        return cls(**msgspec.convert(sealer.decrypt(sealed), dict[str, str]))
+
+
+def new_webhook(url: str, channels: Channels) -> Webhook:
+    """A webhook with a new secret; BadInput for a URL that cannot be, or leads into a network that is not allowed."""
+    if len(url) > URL_LENGTH_MAX:
+        raise BadInput(f"webhookUrl takes at most {URL_LENGTH_MAX} characters")
+    host = checked_webhook_url(url)
+    check_host(host, channels.networks)
+    return Webhook(url, new_signing_secret(), host)
+
+
+def check_email(email: str, channels: Channels) -> None:
+    """BadInput unless it is an address that can be written to."""
+    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email):
+        raise BadInput("email takes one address, such as ops@example.com")
+    if not channels.mail:
+        raise BadInput("There is no mail server: RUNWATCH_SMTP_URL names one")

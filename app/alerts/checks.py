@@ -1,0 +1,38 @@
+"""Checks: which workflows had an execution fail, noted by the transaction that commits it.
+
+Appending waits for nobody, and what is committed is looked at, whoever dies in between (app/alerts/firing.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from app import clock
+from app.db import Transaction
+from app.lifecycle import Status
+from app.merging import ExecutionFacts
+
+# What finished longer ago is history that is being told, and nothing to wake somebody for.
+NEWS = clock.HOUR
+
+
+class Failing(NamedTuple):
+    """An execution that failed, as streaks see it."""
+
+    workflow_id: str
+    finished_at: int  # µs since the epoch
+
+
+def failing(facts: ExecutionFacts, workflow_id: str) -> Failing | None:
+    """What streaks see of an execution; None unless it has failed."""
+    if facts.state.status is not Status.FAILURE or facts.finished_at is None:
+        return None
+    return Failing(workflow_id, facts.finished_at)
+
+
+async def append(transaction: Transaction, failures: Collection[Failing]) -> None:
+    """Note the workflows of new failures, unless they are no news."""
+    oldest = clock.now_us() - NEWS
+    workflows = sorted({each.workflow_id for each in failures if each.finished_at >= oldest})
+    await transaction.insert("alert_checks", ("workflow_id",), [(id_,) for id_ in workflows])

@@ -1,0 +1,172 @@
+"""Firing: rules held against the streaks of workflows that had an execution fail, in the background of every server.
+
+One process of those on a database does it at a time. Alerts, their deliveries and the end of the checks are one commit:
+killed anywhere, what was not fired is fired by whoever comes next.
+
+A rule fires when a streak has as many failures as it says, and none of its alerts of that workflow began within that
+streak, which is all behind the last success. Everything is looked at by finish time as it is known at that moment: a
+success that is told late, from before the streak, changes nothing; one from within ends what was alerted, and what
+comes after it is another streak.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from app import clock, outbox
+from app.alerts import streaks
+from app.alerts.streaks import Streak
+from app.db import Database, Transaction
+from app.ids import new_id
+from app.ingestion import Committed
+
+log = structlog.get_logger(__name__)
+
+# Rows of the outbox, one for each channel of an alert; the subject is the alert.
+WEBHOOK, EMAIL = "alert.webhook", "alert.email"
+
+# One transaction each. A streak takes 0.1 ms to read, and 2 ms when it has 10,000 failures.
+CHECKS_AT_ONCE = 500
+LEAST_PAUSE_SECONDS = 0.25
+SWEEP_SECONDS = 1.0
+# Any constant will do, as long as nothing else on the server takes the same one: "alertsfi" in ASCII.
+ADVISORY_LOCK = 0x616C657274736669
+
+_TAKE = f"""
+DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {CHECKS_AT_ONCE})
+RETURNING workflow_id
+"""
+_ALERT = ("id", "rule_id", "workflow_id", "since", "failures", "first_execution_id", "last_execution_id", "fired_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    id: str
+    workflow_id: str | None
+    consecutive_failures: int
+    channels: Sequence[str]
+
+    def wants(self, streak: Streak) -> bool:
+        return self.workflow_id in (None, streak.workflow_id) and streak.failures >= self.consecutive_failures
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What looking at a batch of checks came to."""
+
+    checks: int = 0
+    alerts: int = 0
+
+
+async def fire(database: Database) -> Fired:
+    """Look at a batch of checks, in one transaction; none when another process is at it."""
+    return await database.transaction(lambda tx: _fire(database, tx))
+
+
+async def _fire(database: Database, transaction: Transaction) -> Fired:
+    if database.dialect == "postgres":
+        rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
+        if not rows[0][0]:
+            return Fired()
+    taken = [row[0] for row in await transaction.fetch(_TAKE)]
+    rules = await _rules(database, transaction, taken) if taken else []
+    alerts = 0
+    if rules:
+        found = await streaks.of_workflows(database, transaction.fetch, taken)
+        for streak in found.values():
+            alerts += await _fire_streak(database, transaction, streak, [each for each in rules if each.wants(streak)])
+    return Fired(len(taken), alerts)
+
+
+async def _rules(database: Database, transaction: Transaction, workflow_ids: Iterable[str]) -> list[_Rule]:
+    """The rules that cover any of these workflows."""
+    covers = f"(workflow_id IS NULL OR {database.any_of('workflow_id', 1, 'id')})"
+    rows = await transaction.fetch(
+        "SELECT id, workflow_id, consecutive_failures, webhook_sealed IS NOT NULL, email IS NOT NULL FROM alert_rules"
+        f" WHERE deleted_at IS NULL AND enabled AND {covers} ORDER BY id",
+        database.array(workflow_ids),
+    )
+    kinds = (WEBHOOK, EMAIL)
+    return [_Rule(*row[:3], [kind for kind, used in zip(kinds, row[3:], strict=True) if used]) for row in rows]
+
+
+async def _fire_streak(database: Database, transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
+    """Fire those of the rules that have not fired in this streak; how many."""
+    if not rules:
+        return 0
+    fired = await transaction.fetch(
+        "SELECT rule_id FROM alerts WHERE workflow_id = $1 AND (since, first_execution_id) > ($2, $3)",
+        streak.workflow_id,
+        *streak.after,
+    )
+    done = {row[0] for row in fired}
+    due = [rule for rule in rules if rule.id not in done]
+    if not due:
+        return 0
+    now = clock.now_us()
+    first, last = await streaks.ends(database, transaction, streak)
+    of_streak = (streak.workflow_id, first.finished_at, streak.failures, first.execution_id, last.execution_id, now)
+    rows = [(new_id(now), rule.id, *of_streak) for rule in due]
+    await transaction.insert("alerts", _ALERT, rows)
+    for row, rule in zip(rows, due, strict=True):
+        for kind in rule.channels:
+            await outbox.add(transaction, kind, row[0])
+    return len(due)
+
+
+class Firing:
+    """Fires soon after each commit of this process that `hear` is told of, and every second in any case.
+
+    `wake` is called when there is something to deliver.
+    """
+
+    def __init__(self, database: Database, wake: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._wake = wake
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def hear(self, _: Committed) -> None:
+        """Listener of commits."""
+        self._wanted.set()
+
+    def start(self) -> None:
+        """Fire in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; a transaction that is under way ends by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def fire_all(self) -> int:
+        """Look at all checks; how many alerts that gave."""
+        alerts = 0
+        # Looked for by a reader: on SQLite a transaction would wait for whoever writes, each second, for nothing.
+        while await self._database.fetch("SELECT 1 FROM alert_checks ORDER BY id LIMIT 1"):
+            fired = await fire(self._database)
+            if fired.alerts:
+                alerts += fired.alerts
+                log.info("alerts_fired", alerts=fired.alerts)
+                self._wake()
+            if fired.checks < CHECKS_AT_ONCE:
+                break
+        return alerts
+
+    async def _run(self) -> None:
+        while True:
+            self._wanted.clear()
+            try:
+                await self.fire_all()
+            except Exception:
+                log.exception("alerts_not_fired")
+            await asyncio.sleep(LEAST_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), SWEEP_SECONDS)

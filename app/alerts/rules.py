@@ -1,0 +1,225 @@
+"""Alert rules: after how many failures in a row of which workflow whom to tell, and how. Kept by administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from app import audit, clock, ids
+from app.alerts.channels import Channels, Webhook, check_email, new_webhook
+from app.db import Database, Row, Transaction
+from app.errors import BadInput, LimitExceeded, NotFound
+from app.ids import is_id, new_id
+from app.sealing import CannotUnseal, Sealer
+
+# A streak is counted up to there.
+FAILURES_MAX = 10_000
+# All of them are read for each batch of failures, and listed at once.
+RULES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """A rule. Its webhook's URL and secret are sealed, and not in here."""
+
+    id: str
+    workflow_id: str | None  # None: every workflow, each by itself
+    consecutive_failures: int
+    webhook_host: str | None
+    email: str | None
+    enabled: bool
+
+
+class Unchanged:
+    """Stands for a field that was not given: it stays, in a new rule it is None."""
+
+
+UNCHANGED = Unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What a rule is to be; `id` None: a new one. BadInput when it cannot be meant."""
+
+    id: str | None
+    consecutive_failures: int
+    enabled: bool = True
+    workflow_id: str | None | Unchanged = UNCHANGED
+    webhook_url: str | None | Unchanged = UNCHANGED
+    email: str | None | Unchanged = UNCHANGED
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.consecutive_failures <= FAILURES_MAX:
+            raise BadInput(f"consecutiveFailures must be from 1 to {FAILURES_MAX}, not {self.consecutive_failures}")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRule:
+    """A saved rule, and the secret that signs its webhook, when that is new."""
+
+    rule: AlertRule
+    signing_secret: str | None
+
+
+_COLUMNS = "id, workflow_id, consecutive_failures, webhook_host, email, enabled"
+
+
+async def save(database: Database, sealer: Sealer, channels: Channels, actor: str, change: RuleChange) -> SavedRule:
+    """Make or change a rule.
+
+    Raises NotFound for an unknown rule or workflow, BadInput for a channel that cannot be, or when there is none,
+    LimitExceeded for too many rules.
+    """
+    webhook = None
+    if isinstance(change.webhook_url, str):
+        webhook = new_webhook(change.webhook_url, channels)
+    if isinstance(change.email, str):
+        check_email(change.email, channels)
+
+    async def work(transaction: Transaction) -> SavedRule:
+        await _check_workflow(transaction, change.workflow_id)
+        if change.id is None:
+            return await _insert(transaction, sealer, actor, change, webhook)
+        return await _update(database, transaction, sealer, actor, change, webhook)
+
+    return await database.transaction(work)
+
+
+async def delete(database: Database, actor: str, id_: str) -> None:
+    """Take a rule away, its channels with it; its alerts stay. Raises NotFound for an unknown one."""
+
+    async def work(transaction: Transaction) -> None:
+        rows = await transaction.fetch(
+            "UPDATE alert_rules SET deleted_at = $2, enabled = FALSE, webhook_sealed = NULL, webhook_host = NULL,"
+            " email = NULL WHERE id = $1 AND deleted_at IS NULL RETURNING id",
+            id_,
+            clock.now_us(),
+        )
+        if not rows:
+            raise NotFound("There is no such alert rule")
+        await audit.note(transaction, actor, "deleteAlertRule", ids.to_global("alertRule", id_))
+
+    await database.transaction(work)
+
+
+async def list_all(database: Database) -> list[AlertRule]:
+    """All rules, the oldest first; not those that were deleted."""
+    rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE deleted_at IS NULL ORDER BY id")
+    return [_rule(row) for row in rows]
+
+
+async def by_ids(database: Database, rule_ids: Iterable[str]) -> dict[str, AlertRule]:
+    """The rules with these ids, by id, also those that were deleted; what is not there is left out."""
+    known = [id_ for id_ in rule_ids if is_id(id_)]
+    condition = database.any_of("id", 1, "id")
+    rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE {condition}", database.array(known))
+    return {row[0]: _rule(row) for row in rows}
+
+
+def _rule(row: Row) -> AlertRule:
+    return AlertRule(*row[:5], enabled=bool(row[5]))
+
+
+async def _insert(
+    transaction: Transaction, sealer: Sealer, actor: str, change: RuleChange, webhook: Webhook | None
+) -> SavedRule:
+    rows = await transaction.fetch("SELECT count(*) FROM alert_rules WHERE deleted_at IS NULL")
+    if rows[0][0] >= RULES_MAX:
+        raise LimitExceeded(f"There are {RULES_MAX} alert rules already, and no more are possible")
+    now = clock.now_us()
+    rule = AlertRule(
+        id=new_id(now),
+        workflow_id=_given(change.workflow_id, None),
+        consecutive_failures=change.consecutive_failures,
+        webhook_host=None if webhook is None else webhook.host,
+        email=_given(change.email, None),
+        enabled=change.enabled,
+    )
+    _check_channels(rule)
+    sealed = None if webhook is None else sealer.encrypt(webhook.content)
+    await _write(transaction, rule, sealed, now, now)
+    await _note(transaction, actor, rule)
+    return SavedRule(rule, None if webhook is None else webhook.secret)
+
+
+async def _update(
+    database: Database,
+    transaction: Transaction,
+    sealer: Sealer,
+    actor: str,
+    change: RuleChange,
+    webhook: Webhook | None,
+) -> SavedRule:
+    lock = " FOR UPDATE" if database.dialect == "postgres" else ""
+    rows = await transaction.fetch(
+        f"SELECT {_COLUMNS}, webhook_sealed, created_at FROM alert_rules WHERE id = $1 AND deleted_at IS NULL{lock}",
+        change.id,
+    )
+    if not rows:
+        raise NotFound("There is no such alert rule")
+    before, (sealed, created_at) = _rule(rows[0]), rows[0][6:]
+    secret = None
+    host = before.webhook_host
+    if change.webhook_url is None:
+        sealed = host = None
+    elif webhook is not None and not _same_url(sealer, sealed, webhook.url):
+        sealed, host, secret = sealer.encrypt(webhook.content), webhook.host, webhook.secret
+    rule = AlertRule(
+        id=before.id,
+        workflow_id=_given(change.workflow_id, before.workflow_id),
+        consecutive_failures=change.consecutive_failures,
+        webhook_host=host,
+        email=_given(change.email, before.email),
+        enabled=change.enabled,
+    )
+    _check_channels(rule)
+    await _write(transaction, rule, sealed, created_at, clock.now_us())
+    await _note(transaction, actor, rule)
+    return SavedRule(rule, secret)
+
+
+async def _check_workflow(transaction: Transaction, id_: str | None | Unchanged) -> None:
+    if isinstance(id_, str) and not await transaction.fetch("SELECT 1 FROM workflows WHERE id = $1", id_):
+        raise NotFound("There is no such workflow")
+
+
+def _given(value: str | None | Unchanged, otherwise: str | None) -> str | None:
+    return otherwise if isinstance(value, Unchanged) else value
+
+
+def _check_channels(rule: AlertRule) -> None:
+    if rule.webhook_host is None and rule.email is None:
+        raise BadInput("A rule needs a webhookUrl or an email, else nobody would hear of it")
+
+
+def _same_url(sealer: Sealer, sealed: str | None, url: str) -> bool:
+    """Whether a webhook stays as it is; one that no key opens does not."""
+    if sealed is None:
+        return False
+    try:
+        return Webhook.unsealed(sealer, sealed).url == url
+    except CannotUnseal:
+        return False
+
+
+async def _write(transaction: Transaction, rule: AlertRule, sealed: str | None, created_at: int, now: int) -> None:
+    row = {
+        **{name: getattr(rule, name) for name in AlertRule.__dataclass_fields__},
+        "webhook_sealed": sealed,
+        "created_at": created_at,
+        "updated_at": now,
+    }
+    await transaction.upsert("alert_rules", tuple(row), [tuple(row.values())], key=("id",))
+
+
+async def _note(transaction: Transaction, actor: str, rule: AlertRule) -> None:
+    workflow = None if rule.workflow_id is None else ids.to_global("workflow", rule.workflow_id)
+    detail: dict[str, Any] = {
+        "workflow": workflow,
+        "consecutiveFailures": rule.consecutive_failures,
+        "webhookHost": rule.webhook_host,
+        "email": rule.email,
+        "enabled": rule.enabled,
+    }
+    await audit.note(transaction, actor, "saveAlertRule", ids.to_global("alertRule", rule.id), detail)

@@ -1,0 +1,215 @@
+"""Alerts out of the outbox: what is sent is read when it is sent, errors as they are masked by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app import clock, ids, outbox
+from app.addresses import AddressRefused, resolve
+from app.alerts.channels import Channels, Webhook
+from app.db import Database, Transaction
+from app.dispatch.mail import Mailer, one_line
+from app.dispatch.port import NotDelivered
+from app.dispatch.signed_post import SOURCE, SignedPost
+from app.engine_connections import secrets_of
+from app.masking import Masker
+from app.outbox import OutboxItem
+from app.sealing import CannotUnseal, Sealer
+
+TYPE = "alert.fired"
+
+_NOTICE = """
+SELECT a.id, a.rule_id, a.workflow_id, w.name, g.name, a.failures, a.since, a.fired_at, a.last_execution_id,
+  f.error_type, f.error_message, l.error_type, l.error_message
+FROM alerts a JOIN workflows w ON w.id = a.workflow_id JOIN engines g ON g.id = w.engine_id
+LEFT JOIN executions f ON f.id = a.first_execution_id LEFT JOIN executions l ON l.id = a.last_execution_id
+WHERE a.id = $1
+"""
+_CHANNEL = """
+SELECT r.webhook_sealed, r.email FROM alert_rules r JOIN alerts a ON a.rule_id = r.id
+WHERE a.id = $1 AND r.deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An error as it is stored."""
+
+    type: str | None
+    message: str | None
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.type, self.message) if part) or "(the engine sent no error)"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an alert says. Ids are those that the API shows; times are in µs."""
+
+    alert_id: str
+    rule_id: str
+    workflow_id: str
+    workflow: str
+    engine: str
+    failures: int
+    since: int
+    fired_at: int
+    first_error: Error
+    last_error: Error
+    link: str | None
+
+    @classmethod
+    async def read(cls, database: Database, alert_id: str, public_url: str) -> Notice:
+        """The notice of an alert; links begin with `public_url`, unless that is empty."""
+        [row] = await database.fetch(_NOTICE, alert_id)
+        execution_id = ids.to_global("execution", row[8])
+        return cls(
+            ids.to_global("alert", row[0]),
+            ids.to_global("alertRule", row[1]),
+            ids.to_global("workflow", row[2]),
+            *row[3:8],
+            first_error=Error(*row[9:11]),
+            last_error=Error(*row[11:13]),
+            link=f"{public_url}/executions/{execution_id}" if public_url else None,
+        )
+
+
+class WebhookHandler:
+    """Delivers alerts to the webhooks of their rules."""
+
+    def __init__(
+        self, database: Database, sealer: Sealer, channels: Channels, timeout: float, public_url: str = ""
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._networks = channels.networks
+        self._post = SignedPost(timeout, self._resolve)
+        self._public_url = public_url
+
+    async def deliver(self, item: OutboxItem) -> None:
+        """See Handler."""
+        sealed = (await _channel(self._database, item))[0]
+        if sealed is None:
+            raise NotDelivered("The rule has no webhook any more", final=True)
+        try:
+            to = Webhook.unsealed(self._sealer, sealed).content
+        except CannotUnseal as error:
+            raise NotDelivered(error.message) from None
+        notice = await Notice.read(self._database, item.subject_id, self._public_url)
+        try:
+            await self._post.send(item.id, body_of(item.id, notice), to)
+        except NotDelivered as error:
+            # Not the host, which everybody may know.
+            secret = secrets_of({name: to[name] for name in ("url", "secret")})
+            raise NotDelivered(Masker(secret).text(str(error), cut=error.cut), final=error.final) from None
+
+    async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
+        """See Handler."""
+        await _settle(self._database, item, failure, given_up)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._post.close()
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            return await resolve(host, port, self._networks)
+        except AddressRefused as error:
+            raise NotDelivered(str(error)) from None
+        except (OSError, UnicodeError):
+            raise NotDelivered(f"The webhook's host was not found: {host}") from None
+
+
+class MailHandler:
+    """Delivers alerts to the e-mail addresses of their rules; without a mail server, not yet."""
+
+    def __init__(self, database: Database, mailer: Mailer | None, public_url: str = "") -> None:
+        self._database = database
+        self._mailer = mailer
+        self._public_url = public_url
+
+    async def deliver(self, item: OutboxItem) -> None:
+        """See Handler."""
+        email = (await _channel(self._database, item))[1]
+        if email is None:
+            raise NotDelivered("The rule has no e-mail address any more", final=True)
+        if self._mailer is None:
+            raise NotDelivered("There is no mail server: RUNWATCH_SMTP_URL names one")
+        notice = await Notice.read(self._database, item.subject_id, self._public_url)
+        await self._mailer.send(item.id, email, subject_of(notice), text_of(notice))
+
+    async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
+        """See Handler."""
+        await _settle(self._database, item, failure, given_up)
+
+
+def body_of(id_: str, notice: Notice) -> str:
+    """The CloudEvent of an alert; `id_` is that of the outbox row."""
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": id_,
+            "source": SOURCE,
+            "type": TYPE,
+            "time": clock.to_rfc3339(notice.fired_at),
+            "subject": notice.workflow_id,
+            "datacontenttype": "application/json",
+            "data": {
+                "alertId": notice.alert_id,
+                "ruleId": notice.rule_id,
+                "workflow": {"id": notice.workflow_id, "name": notice.workflow, "engine": notice.engine},
+                "failures": notice.failures,
+                "since": clock.to_rfc3339(notice.since),
+                "firstError": _shown(notice.first_error),
+                "lastError": _shown(notice.last_error),
+                "link": notice.link,
+            },
+        }
+    ).decode()
+
+
+def subject_of(notice: Notice) -> str:
+    """The subject of the mail; not yet fit for a header."""
+    times = "once" if notice.failures == 1 else f"{notice.failures} times in a row"
+    return f"{notice.workflow} failed {times}"
+
+
+def text_of(notice: Notice) -> str:
+    """The text of the mail."""
+    lines = [
+        f"{one_line(subject_of(notice))}, since {clock.to_rfc3339(notice.since)}.",
+        "",
+        f"Workflow:  {one_line(notice.workflow)}",
+        f"Engine:    {one_line(notice.engine)}",
+        f"Failures:  {notice.failures}",
+        *([f"Last run:  {notice.link}"] if notice.link else []),
+        *("", "First error:", "", str(notice.first_error)),
+        *("", "Last error:", "", str(notice.last_error)),
+        *("", "This alert comes once. After a success of the workflow it may come again.", ""),
+    ]
+    return "\n".join(lines)
+
+
+async def _channel(database: Database, item: OutboxItem) -> Any:
+    rows = await database.fetch(_CHANNEL, item.subject_id)
+    if not rows:
+        raise NotDelivered("The rule was deleted", final=True)
+    return rows[0]
+
+
+def _shown(error: Error) -> dict[str, str | None] | None:
+    return None if error.type is error.message is None else {"type": error.type, "message": error.message}
+
+
+async def _settle(database: Database, item: OutboxItem, failure: str | None, given_up: bool) -> None:
+    async def work(transaction: Transaction) -> None:
+        if failure is None:
+            await outbox.delivered(transaction, item)
+        else:
+            next_attempt_at = None if given_up else clock.now_us() + outbox.pause(item.attempts)
+            await outbox.failed(transaction, item, failure, next_attempt_at)
+
+    await database.transaction(work)

@@ -1,0 +1,79 @@
+"""Alerts as e-mail: plain text, one recipient, by the mail server of the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as POLICY
+from email.utils import format_datetime
+from datetime import UTC, datetime
+
+import aiosmtplib
+
+from app.dispatch.port import NotDelivered
+from app.masking import Masker
+from app.smtp import MailServer
+
+SUBJECT_MAX = 200
+# Whatever a header or a line of text could be broken by.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+class Mailer:
+    """Sends mail by one server. `timeout` bounds an attempt, in seconds."""
+
+    def __init__(self, server: MailServer, timeout: float) -> None:
+        self._server = server
+        self._timeout = timeout
+        known = {each for each in (server.user, server.password) if each}
+        self._masker = Masker(known)
+
+    async def send(self, id_: str, to: str, subject: str, text: str) -> None:
+        """Hand a mail over to the server; raises NotDelivered. `id_` is that of the outbox row, the same each time."""
+        message = self._message(id_, to, subject, text)
+        server, client = self._server, self._client()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.connect()
+                await client.send_message(message, sender=server.sender.addr_spec, recipients=[to])
+                # It has the mail: how it says good-bye makes no difference.
+                with suppress(Exception):
+                    await client.quit()
+        except TimeoutError:  # which aiosmtplib's own are
+            raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise NotDelivered(f"The mail server did not take it: {self._masker.text(said)}") from None
+        finally:
+            client.close()
+
+    def _client(self) -> aiosmtplib.SMTP:
+        server = self._server
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password,
+            use_tls=server.tls,
+            start_tls=server.starttls,
+            timeout=self._timeout,
+        )
+
+    def _message(self, id_: str, to: str, subject: str, text: str) -> EmailMessage:
+        message = EmailMessage(POLICY)
+        message["From"] = self._server.sender
+        message["To"] = Address(addr_spec=to)
+        message["Subject"] = one_line(subject)[:SUBJECT_MAX]
+        message["Date"] = format_datetime(datetime.now(UTC))
+        message["Message-ID"] = f"<{id_}@{self._server.sender.domain}>"
+        message["Auto-Submitted"] = "auto-generated"  # no machine shall answer
+        message.set_content(text)
+        return message
+
+
+def one_line(text: str) -> str:
+    """A text without line ends and other control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())

@@ -1,0 +1,137 @@
+"""A signed POST, after the Standard Webhooks specification: what retries and alerts go out by."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+from standardwebhooks.webhooks import Webhook
+
+from app.dispatch.port import NotDelivered
+from app.outbox import MOST_ERROR_BYTES
+
+SOURCE = "runwatch"
+# A receiver that no longer wants any: the specification's word for "do not try again".
+GONE = 410
+PORTS = {"http": 80, "https": 443}
+
+# The addresses of a host to try, by host and port. Raises NotDelivered for a host that may not be sent to.
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class SignedPost:
+    """POSTs a CloudEvent to a URL. 2xx accepts; redirects are not followed.
+
+    With `resolve`, connections go to the addresses that it gives, and nowhere else.
+    """
+
+    def __init__(self, timeout: float, resolve: Resolve | None = None) -> None:
+        self._timeout = timeout
+        self._resolve = resolve
+        # TCP and TLS have this long each, and so are not cancelled by the whole: that would leave the socket open.
+        self._connect_timeout = timeout / 2
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=self._connect_timeout),
+            follow_redirects=False,
+            trust_env=False,
+            # Identity: 64 KiB on the wire may be 64 MiB when they are unpacked.
+            headers={"user-agent": "Runwatch", "accept-encoding": "identity"},
+            # None are kept: engines on one host would get each other's, and they would grow without end.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            # A connection is kept under its address, whose other names its certificate was not compared with.
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if resolve is None else 0),
+        )
+
+    async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
+        """Hand a body over to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
+        status, answer, whole = 0, bytearray(), False
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._post(_headers(id_, body, to["secret"]), body, to["url"])
+                try:
+                    status = response.status_code
+                    if not response.is_success:
+                        whole = await _read(response, answer)
+                finally:
+                    await response.aclose()
+        except NotDelivered:
+            raise
+        except Exception as error:  # a host name that is too long is a UnicodeError, for instance
+            if not status:
+                raise NotDelivered(self._reason(error)) from None
+            # What it answered stands, however that ended.
+        if not 200 <= status < 300:
+            raise _refusal(status, bytes(answer), cut=not whole)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._http.aclose()
+
+    async def _post(self, headers: dict[str, str], body: str, url: str) -> httpx.Response:
+        if self._resolve is None:
+            request = self._http.build_request("POST", url, content=body, headers=headers)
+            return await self._http.send(request, stream=True)
+        named = httpx.URL(url)
+        host = named.raw_host.decode()
+        headers["host"] = named.netloc.decode()
+        addresses = await self._resolve(host, named.port or PORTS[named.scheme])
+        for address in addresses:
+            request = self._http.build_request(
+                "POST",
+                named.copy_with(host=address),
+                content=body,
+                headers=headers,
+                extensions={"sni_hostname": host},  # also what the certificate has to say
+            )
+            try:
+                return await self._http.send(request, stream=True)
+            except httpx.ConnectError:
+                if address == addresses[-1]:
+                    raise
+        raise NotDelivered("The webhook's host has no address")
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, httpx.ConnectTimeout):
+            return f"No connection within {self._connect_timeout:g} s"
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            return f"No answer within {self._timeout:g} s"
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {
+        "content-type": "application/cloudevents+json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id_, now, body),
+    }
+
+
+async def _read(response: httpx.Response, answer: bytearray) -> bool:
+    """Add what the receiver says to `answer`, up to a bound: none can fill the memory. Whether that is all of it."""
+    async for part in response.aiter_raw():
+        answer += part[: MOST_ERROR_BYTES + 1 - len(answer)]
+        if len(answer) > MOST_ERROR_BYTES:
+            return False
+    return True
+
+
+def _refusal(status: int, answer: bytes, *, cut: bool) -> NotDelivered:
+    # A character that is cut in two is left out: the rest of it would hide that a secret is cut there.
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer[:MOST_ERROR_BYTES], final=not cut)
+    text = text.lstrip() if cut else text.strip()
+    phrase = f"{status} {_phrase(status)}".strip()
+    return NotDelivered(f"{phrase}: {text}" if text else phrase, final=status == GONE, cut=cut)
+
+
+def _phrase(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return ""

@@ -1,0 +1,97 @@
+"""The trend of any list of executions: from rollups when these know enough, else by counting rows, up to a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app import clock
+from app.db import Database
+from app.execution_filters import ExecutionFilter, resolve
+from app.execution_scans import BY_QUEUED_AT, page
+from app.keyset import Segment
+from app.lifecycle import Status
+from app.metrics.figures import Figures, Outcome, Point, by_group, trend
+from app.metrics.sources import summed
+from app.metrics.windows import Bucket
+from app.metrics_filters import DEFAULT_WINDOW, MetricsFilter, check_window
+
+# Counting goes from the newest execution back, and stops here.
+ROWS_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Every bucket of a window. When not `exact`, counting stopped, and what is older was not counted."""
+
+    points: list[Point]
+    exact: bool
+
+
+async def trend_of(database: Database, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool) -> Trend:
+    """The trend of the executions that a filter lets through.
+
+    Without queuedTo the window ends now, without queuedFrom it is 24 hours long; without a bucket the one that fits.
+    Raises BadInput for a window or buckets that cannot be, LimitExceeded when looking takes too long.
+    """
+    end = clock.now_us() if where.queued_to is None else where.queued_to
+    start = end - DEFAULT_WINDOW if where.queued_from is None else where.queued_from
+    check_window(start, end, "queuedFrom", "queuedTo")
+    width = bucket or Bucket.fitting(start, end)
+    starts = width.starts(start, end)
+    where = replace(where, queued_from=start, queued_to=end)
+    if _is_in_rollups(where):
+        statuses = frozenset(Status if where.statuses is None else where.statuses)
+        asked = MetricsFilter(replace(where, statuses=None), start, end)
+        points = await trend(database, asked, width, histograms=histograms)
+        return Trend([replace(point, figures=_only(point.figures, statuses)) for point in points], exact=True)
+    window = [(max(each, start), min(each + width.value, end)) for each in starts]
+    return await _count(database, where, window, width, histograms=histograms)
+
+
+def _is_in_rollups(where: ExecutionFilter) -> bool:
+    """Whether it asks for nothing that rollups do not tell apart."""
+    known = replace(
+        where,
+        statuses=None,
+        workflow_ids=None,
+        workflow_names=None,
+        exclude_workflow_names=None,
+        engines=None,
+        trigger_kinds=None,
+        queued_from=None,
+        queued_to=None,
+        search=where.search or None,
+    )
+    return known == ExecutionFilter()
+
+
+def _only(figures: Figures, statuses: frozenset[Status]) -> Figures:
+    nothing = Outcome()
+    succeeded, failed, cancelled = (
+        figures.of(status) if status in statuses else nothing
+        for status in (Status.SUCCESS, Status.FAILURE, Status.CANCELLED)
+    )
+    return Figures(figures.pending if Status.PENDING in statuses else 0, succeeded, failed, cancelled)
+
+
+async def _count(
+    database: Database, where: ExecutionFilter, window: Sequence[tuple[int, int]], width: Bucket, *, histograms: bool
+) -> Trend:
+    scope = await resolve(database, where)
+    found: dict[int, Figures] = {}
+    if scope is not None:
+        newest = page(
+            database,
+            scope,
+            Segment(BY_QUEUED_AT, False, None, None, False, ROWS_MAX + 1),
+            ("queued_at", "status", "duration"),
+        )
+        samples = (
+            f"SELECT x.queued_at - x.queued_at % {width.value} AS part, x.status, x.duration, 1 AS sign"
+            f" FROM ({newest.text}) x"
+        )
+        found = by_group(await database.fetch(summed(database, samples, histograms=histograms), *newest.params))
+    nothing = Figures()
+    points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]
+    return Trend(points, exact=sum(point.figures.total for point in points) <= ROWS_MAX)

@@ -1,0 +1,35 @@
+"""Figures and trend of one window as of one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.db import Database
+from app.metrics.figures import Figures, Point, summary, trend
+from app.metrics.windows import Bucket
+from app.metrics_filters import MetricsFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a window has; `points` are empty unless they were asked for."""
+
+    where: MetricsFilter
+    figures: Figures
+    points: list[Point]
+
+
+async def report(
+    database: Database, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
+) -> Report:
+    """The figures of a window, with `points` its trend as well: then they are those of the trend, added up.
+
+    Without a bucket the one that fits. Raises BadInput for too many buckets, also when no points are asked for, and
+    LimitExceeded when the window has too much in it.
+    """
+    width = bucket or Bucket.fitting(where.start, where.end)
+    width.starts(where.start, where.end)
+    if not points:
+        return Report(where, await summary(database, where, histograms=histograms), [])
+    found = await trend(database, where, width, histograms=histograms)
+    return Report(where, Figures.together(point.figures for point in found), found)

@@ -1,0 +1,20 @@
+"""The kinds of triggers that there are."""
+
+from __future__ import annotations
+
+from app.db import Database
+from app.lifecycle import STATES_OF, Status
+from app.metrics.rollups import Detail, Grain
+
+# Rows of days are some hundreds a year and workflow; what has not finished, or is not folded yet, is looked at itself.
+_KINDS = f"""
+SELECT trigger_kind FROM metric_rollups WHERE detail = {int(Detail.KIND)} AND grain = {int(Grain.DAY)}
+UNION SELECT trigger_kind FROM metric_deltas WHERE sign = 1
+UNION SELECT trigger_kind FROM executions
+  WHERE state IN ({", ".join(str(int(state)) for state in STATES_OF[Status.PENDING])})
+"""
+
+
+async def trigger_kinds(database: Database) -> list[str]:
+    """Each kind that an execution has, those of pruned ones whose figures are kept included; by code points."""
+    return sorted(row[0] for row in await database.fetch(_KINDS))

@@ -1,0 +1,70 @@
+"""The mail server that alerts go out by, as the settings name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.utils import parseaddr
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+PORTS = {"smtp": 25, "smtps": 465}
+SUBMISSION_PORT = 587  # of smtp:// with a user
+# What is said of STARTTLS in the URL, and what aiosmtplib takes for it; None: when the server offers it.
+STARTTLS = {"auto": None, "required": True, "off": False}
+FORM = "smtp://[user:password@]host[:port] or smtps://…, with ?starttls=auto, required or off"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """A mail server, and who mail comes from. With a password, TLS is required unless the URL turns it off."""
+
+    host: str
+    port: int
+    tls: bool  # from the first byte on
+    starttls: bool | None
+    user: str | None
+    password: str | None
+    sender: Address
+
+    @classmethod
+    def of(cls, url: str, sender: str) -> MailServer:
+        """From RUNWATCH_SMTP_URL and RUNWATCH_SMTP_FROM. ValueError, which shows nothing of the URL, if malformed."""
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        starttls = options.pop("starttls", None)
+        if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or options or parts.fragment:
+            raise ValueError(f"RUNWATCH_SMTP_URL takes {FORM}")
+        if starttls is not None and (parts.scheme == "smtps" or starttls not in STARTTLS):
+            raise ValueError(f"RUNWATCH_SMTP_URL takes {FORM}")
+        if (parts.username is None) != (parts.password is None):
+            raise ValueError("RUNWATCH_SMTP_URL has a user without a password, or a password without a user")
+        tls = parts.scheme == "smtps"
+        wanted = starttls or ("required" if parts.password is not None else "auto")
+        return cls(
+            host=parts.hostname,
+            port=_port(parts.port, parts.scheme, parts.username),
+            tls=tls,
+            starttls=False if tls else STARTTLS[wanted],
+            user=None if parts.username is None else unquote(parts.username),
+            password=None if parts.password is None else unquote(parts.password),
+            sender=_sender(sender),
+        )
+
+
+def _port(port: int | None, scheme: str, user: str | None) -> int:
+    if port is not None:
+        return port
+    return SUBMISSION_PORT if scheme == "smtp" and user is not None else PORTS[scheme]
+
+
+def _sender(text: str) -> Address:
+    name, address = parseaddr(text)
+    try:
+        if not text.isprintable():
+            raise ValueError(text)
+        sender = Address(name, addr_spec=address)
+    except Exception:  # its parser raises what it finds
+        sender = Address()
+    if not (sender.username and sender.domain):
+        raise ValueError("RUNWATCH_SMTP_URL needs RUNWATCH_SMTP_FROM, such as Runwatch <runwatch@example.com>")
+    return sender

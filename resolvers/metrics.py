@@ -1,0 +1,49 @@
+"""Reads of figures."""
+
+from __future__ import annotations
+
+from app.auth import Permission
+from app.execution_filters import ExecutionFilter
+from app.metrics import error_groups, of_executions, report, trigger_kinds, workflows
+from app.metrics.of_executions import Trend
+from app.metrics.report import Report
+from app.metrics.windows import Bucket
+from app.metrics.workflows import Order, WorkflowFigures
+from app.metrics_filters import MetricsFilter
+from resolvers.context import Context
+
+
+async def measure(
+    context: Context, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
+) -> Report:
+    """The figures of a window, with its trend when `points` are asked for; without a bucket the one that fits."""
+    context.require(Permission.READ)
+    return await report.report(context.database, where, bucket, points=points, histograms=histograms)
+
+
+async def measure_executions(
+    context: Context, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool
+) -> Trend:
+    """The trend of the executions that a filter lets through."""
+    context.require(Permission.READ)
+    return await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
+
+
+async def measure_workflows(
+    context: Context, where: MetricsFilter, order: Order, first: int, *, histograms: bool
+) -> list[WorkflowFigures]:
+    """The figures of each workflow in a window."""
+    context.require(Permission.READ)
+    return await workflows.by_workflow(context.database, where, order, first, histograms=histograms)
+
+
+async def top_errors(context: Context, where: MetricsFilter, first: int) -> list[tuple[str, int]]:
+    """The ids of the error groups with the most failures in a window, and how many they have."""
+    context.require(Permission.READ)
+    return await error_groups.top(context.database, where, first)
+
+
+async def list_trigger_kinds(context: Context) -> list[str]:
+    """The kinds of triggers that there are."""
+    context.require(Permission.READ)
+    return await trigger_kinds.trigger_kinds(context.database)

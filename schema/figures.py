@@ -1,0 +1,116 @@
+"""Figures in the API's units: of durations, and of one point of a trend."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.metrics.figures import Figures, Outcome, Point
+from schema.scalars import DateTime
+
+# What histograms are read for, which takes most of the time.
+PERCENTILES = frozenset({"p50Ms", "p95Ms", "p99Ms", "maxMs", "p95DurationMs"})
+
+
+def milliseconds_of(us: float | None) -> float | None:
+    """Microseconds as milliseconds."""
+    return None if us is None else us / 1000
+
+
+def percent(share: float | None) -> float | None:
+    """A share in per cent."""
+    return None if share is None else share * 100
+
+
+def quantile(outcome: Outcome, share: float) -> float | None:
+    """What so large a share took no longer than, in milliseconds."""
+    return milliseconds_of(outcome.histogram.quantile(share))
+
+
+@strawberry.type(description="How long executions took: finishedAt less startedAt. Percentiles are within 2 %.")
+class DurationStats:
+    """How long executions took."""
+
+    outcome: strawberry.Private[Outcome]
+
+    @strawberry.field(description="How many executions have a duration.")
+    def count(self) -> int:
+        """Those that have one."""
+        return self.outcome.timed
+
+    @strawberry.field(description="The mean, in milliseconds, exact; null when there is no duration.")
+    def average_ms(self) -> float | None:
+        """Exact."""
+        return milliseconds_of(self.outcome.average)
+
+    @strawberry.field(description="Half of them took no longer, in milliseconds; null when there is no duration.")
+    def p50_ms(self) -> float | None:
+        """The median."""
+        return quantile(self.outcome, 0.5)
+
+    @strawberry.field(description="95 % of them took no longer, in milliseconds; null when there is no duration.")
+    def p95_ms(self) -> float | None:
+        """Within 2 %."""
+        return quantile(self.outcome, 0.95)
+
+    @strawberry.field(description="99 % of them took no longer, in milliseconds; null when there is no duration.")
+    def p99_ms(self) -> float | None:
+        """Within 2 %."""
+        return quantile(self.outcome, 0.99)
+
+    @strawberry.field(description="The longest, in milliseconds, within 2 %; null when there is no duration.")
+    def max_ms(self) -> float | None:
+        """Within 2 %."""
+        return quantile(self.outcome, 1.0)
+
+
+@strawberry.type(description="The executions whose queuedAt lies in one bucket of a window.")
+class MetricsPoint:
+    """One bucket."""
+
+    figures: strawberry.Private[Figures]
+    start: DateTime = strawberry.field(description="Inclusive; the first one begins with the window.")
+    end: DateTime = strawberry.field(description="Exclusive; the last one ends with the window.")
+
+    @classmethod
+    def of(cls, point: Point) -> MetricsPoint:
+        """From app's point."""
+        return cls(figures=point.figures, start=DateTime(point.start), end=DateTime(point.end))
+
+    @strawberry.field(description="How many, pending ones included.")
+    def total(self) -> int:
+        """All."""
+        return self.figures.total
+
+    @strawberry.field(description="How many succeeded.")
+    def succeeded(self) -> int:
+        """SUCCESS."""
+        return self.figures.succeeded.count
+
+    @strawberry.field(description="How many failed.")
+    def failed(self) -> int:
+        """FAILURE."""
+        return self.figures.failed.count
+
+    @strawberry.field(description="How many were cancelled or skipped.")
+    def cancelled(self) -> int:
+        """CANCELLED."""
+        return self.figures.cancelled.count
+
+    @strawberry.field(description="failed / (succeeded + failed) * 100; null when neither happened.")
+    def failure_rate_percent(self) -> float | None:
+        """The other side of the success rate."""
+        failed = self.figures.failed.count
+        both = failed + self.figures.succeeded.count
+        return failed * 100 / both if both else None
+
+    @strawberry.field(
+        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
+    )
+    def average_duration_ms(self) -> float | None:
+        """Exact."""
+        return milliseconds_of(self.figures.ran.average)
+
+    @strawberry.field(description="95 % of those took no longer, in milliseconds, within 2 %; null when none has one.")
+    def p95_duration_ms(self) -> float | None:
+        """Within 2 %."""
+        return quantile(self.figures.ran, 0.95)

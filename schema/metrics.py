@@ -1,0 +1,215 @@
+"""Figures of executions: how many, how they ended, how long they took."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.lifecycle import Status
+from app.metrics.figures import Figures
+from app.metrics.of_executions import Trend
+from app.metrics.report import Report
+from app.metrics.workflows import Order, WorkflowFigures
+from app.metrics_filters import MetricsFilter
+from app.paging import PageRequest
+from resolvers import error_groups as error_group_resolvers
+from resolvers import metrics as resolvers
+from resolvers import workflows as workflow_resolvers
+from schema import workflow  # the module: the two types name each other
+from schema.context import Info
+from schema.error_group import ErrorGroup
+from schema.figures import PERCENTILES, DurationStats, MetricsPoint, milliseconds_of, percent, quantile
+from schema.mentions import mentions
+from schema.metrics_input import MetricsBucket
+from schema.paging import CountKind
+from schema.scalars import DateTime
+
+if TYPE_CHECKING:
+    from schema.workflow import Workflow
+
+strawberry.enum(
+    Order,
+    name="WorkflowMetricsOrder",
+    description="Which workflows come first. Those that have no such figure come last.",
+)
+
+
+@strawberry.type(description="An error group, and how often it happened in a window.")
+class ErrorCount:
+    """An error group in a window."""
+
+    group: ErrorGroup = strawberry.field(description="The group.")
+    count: int = strawberry.field(description="How many failures of the window it has.")
+
+
+@strawberry.type(description="What one workflow has in a window.")
+class WorkflowMetrics:
+    """One workflow."""
+
+    figures: strawberry.Private[Figures]
+    workflow: Annotated[Workflow, strawberry.lazy("schema.workflow")] = strawberry.field(description="The workflow.")
+
+    @strawberry.field(description="How many executions, pending ones included.")
+    def total(self) -> int:
+        """All."""
+        return self.figures.total
+
+    @strawberry.field(description="How many failed.")
+    def failed(self) -> int:
+        """FAILURE."""
+        return self.figures.failed.count
+
+    @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
+    def success_rate_percent(self) -> float | None:
+        """In per cent."""
+        return percent(self.figures.success_rate)
+
+    @strawberry.field(
+        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
+    )
+    def average_duration_ms(self) -> float | None:
+        """Exact."""
+        return milliseconds_of(self.figures.ran.average)
+
+    @strawberry.field(description="95 % of those took no longer, in milliseconds, within 2 %; null when none has one.")
+    def p95_duration_ms(self) -> float | None:
+        """Within 2 %."""
+        return quantile(self.figures.ran, 0.95)
+
+
+Top = Annotated[int, strawberry.argument(description="The most of them, 1 to 100.")]
+
+
+@strawberry.type(
+    description="Figures of the executions whose queuedAt is in [from, to): what the list says for the same filter."
+    " Executions that were pruned may count on, in whole hours."
+)
+class ExecutionMetrics:
+    """Figures of a window."""
+
+    report: strawberry.Private[Report]
+    from_: DateTime = strawberry.field(name="from", description="Inclusive.")
+    to: DateTime = strawberry.field(description="Exclusive.")
+
+    @classmethod
+    async def read(cls, info: Info, where: MetricsFilter, bucket: MetricsBucket | None) -> ExecutionMetrics:
+        """What the operation asks for, as of one moment."""
+        report = await resolvers.measure(
+            info.context,
+            where,
+            MetricsBucket.bucket(bucket),
+            points=mentions(info, ("trend",)),
+            histograms=mentions(info, PERCENTILES),
+        )
+        return cls(report=report, from_=DateTime(where.start), to=DateTime(where.end))
+
+    @strawberry.field(description="How many: pending + succeeded + failed + cancelled.")
+    def total(self) -> int:
+        """All."""
+        return self.report.figures.total
+
+    @strawberry.field(description="How many have not finished.")
+    def pending(self) -> int:
+        """PENDING."""
+        return self.report.figures.pending
+
+    @strawberry.field(description="How many succeeded.")
+    def succeeded(self) -> int:
+        """SUCCESS."""
+        return self.report.figures.succeeded.count
+
+    @strawberry.field(description="How many failed.")
+    def failed(self) -> int:
+        """FAILURE."""
+        return self.report.figures.failed.count
+
+    @strawberry.field(description="How many were cancelled or skipped.")
+    def cancelled(self) -> int:
+        """CANCELLED."""
+        return self.report.figures.cancelled.count
+
+    @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
+    def success_rate_percent(self) -> float | None:
+        """In per cent."""
+        return percent(self.report.figures.success_rate)
+
+    @strawberry.field(
+        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
+    )
+    def average_duration_ms(self) -> float | None:
+        """Exact."""
+        return milliseconds_of(self.report.figures.ran.average)
+
+    @strawberry.field(description="How long those of one status took.")
+    def durations(
+        self,
+        status: Annotated[
+            Status | None, strawberry.argument(description="Of which; null: of those that succeeded or failed.")
+        ] = None,
+    ) -> DurationStats:
+        """By status."""
+        figures = self.report.figures
+        return DurationStats(outcome=figures.ran if status is None else figures.of(status))
+
+    @strawberry.field(description="Every bucket of the window, empty ones too, the oldest first.")
+    def trend(self) -> list[MetricsPoint]:
+        """Of the same moment as the figures."""
+        return [MetricsPoint.of(point) for point in self.report.points]
+
+    @strawberry.field(description="The error groups with the most failures in the window, the most frequent first.")
+    async def top_errors(self, info: Info, first: Top = 10) -> list[ErrorCount]:
+        """Groups of which an execution is left."""
+        counts = await resolvers.top_errors(info.context, self.report.where, PageRequest(first=first).size)
+        groups = await asyncio.gather(*(error_group_resolvers.find_error_group(info.context, id_) for id_, _ in counts))
+        return [
+            ErrorCount(group=ErrorGroup.of(group), count=count)
+            for group, (_, count) in zip(groups, counts, strict=True)
+            if group is not None
+        ]
+
+    @strawberry.field(description="The workflows with executions in the window.")
+    async def by_workflow(
+        self,
+        info: Info,
+        first: Top = 20,
+        order_by: Annotated[
+            Order,
+            strawberry.argument(
+                description="FAILED, TOTAL and AVERAGE_DURATION: the greatest first; SUCCESS_RATE: the least first."
+            ),
+        ] = Order.FAILED,
+    ) -> list[WorkflowMetrics]:
+        """Those to look at first."""
+        size, histograms = PageRequest(first=first).size, mentions(info, PERCENTILES)
+        found = await resolvers.measure_workflows(
+            info.context, self.report.where, order_by, size, histograms=histograms
+        )
+        return await asyncio.gather(*(_of_workflow(info, each) for each in found))
+
+
+async def _of_workflow(info: Info, found: WorkflowFigures) -> WorkflowMetrics:
+    row = await workflow_resolvers.find_workflow(info.context, found.workflow_id)
+    assert row is not None  # workflows are not deleted
+    return WorkflowMetrics(figures=found.figures, workflow=workflow.Workflow.of(row))
+
+
+@strawberry.type(description="The trend of a list of executions.")
+class ExecutionHistogram:
+    """The trend of a list of executions."""
+
+    points: list[MetricsPoint] = strawberry.field(
+        description="Every bucket of the window, empty ones too, the oldest first."
+    )
+    kind: CountKind = strawberry.field(
+        description="AT_LEAST when counting, which goes from the newest back, stopped at 100,000 executions."
+    )
+
+    @classmethod
+    def of(cls, trend: Trend) -> ExecutionHistogram:
+        """From app's trend."""
+        return cls(
+            points=[MetricsPoint.of(point) for point in trend.points],
+            kind=CountKind.EXACT if trend.exact else CountKind.AT_LEAST,
+        )

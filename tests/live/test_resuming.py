@@ -1,0 +1,105 @@
+"""Who comes back, also to a process that knows less, is told what leaves its filter, and nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from app import live, revisions
+from app.db import Database
+from app.execution_filters import ExecutionFilter
+from app.ingestion import Ingestion
+from app.lifecycle import State, Status
+from app.live import Feed
+from app.updates import Change, Update
+from tests.app.reports import events, report
+from tests.sealing import SEALER
+
+EVERYTHING = ExecutionFilter()
+WAITING = ExecutionFilter(states=(State.WAITING,))
+PENDING = ExecutionFilter(statuses=(Status.PENDING,))
+
+
+@pytest.fixture
+async def feeds(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Feed]]:
+    """Those of two processes, which read when somebody gives a hint, and not by themselves."""
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    feeds = [Feed(database), Feed(database)]
+    for feed in feeds:
+        await feed.start()
+    yield feeds
+    for feed in feeds:
+        await feed.close()
+
+
+async def told(updates: AsyncIterator[Update]) -> tuple[Change, bool]:
+    """The next update."""
+    async with asyncio.timeout(10):
+        update = await anext(updates)
+    return update.change, update.matches
+
+
+async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
+    database: Database, feeds: list[Feed]
+) -> None:
+    ahead, behind = feeds
+    before = revisions.updates_cursor(*await revisions.revision_of(database))
+    async with aclosing(behind.watch(EVERYTHING)) as others:  # a process without subscribers keeps up for nothing
+        waiting = asyncio.create_task(told(others))
+        await asyncio.sleep(0.05)
+        await Ingestion(database, SEALER, [lambda _: ahead.hint()]).record(events([report("execution.queued")]))
+        async with aclosing(ahead.watch(PENDING, before)) as updates, asyncio.timeout(10):
+            cursor = (await anext(updates)).cursor
+        async with aclosing(behind.watch(PENDING, cursor)) as updates:
+            leaving = asyncio.create_task(told(updates))
+            await asyncio.sleep(0.2)
+            ingestion = Ingestion(database, SEALER, [lambda _: behind.hint()])
+            await ingestion.record(events([report("execution.finished", at=1, state="FAILED")]))
+            assert await leaving == (Change.FINISHED, False)
+        assert await waiting == (Change.CREATED, True)
+
+
+async def test_a_creation_is_named_once_while_somebody_catches_up(database: Database, feeds: list[Feed]) -> None:
+    feed, _ = feeds
+    before = revisions.updates_cursor(*await revisions.revision_of(database))
+    ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
+    await ingestion.record(events([report("execution.queued")]))
+    await asyncio.sleep(0.2)  # the feed has read it
+    async with aclosing(feed.watch(EVERYTHING, before)) as updates:
+        assert await told(updates) == (Change.CREATED, True)
+        await ingestion.record(events([report("execution.started", at=1)]))
+        await asyncio.sleep(0.2)  # this, too, before the next page is asked for
+        assert await told(updates) == (Change.UPDATED, True)
+        await ingestion.record(events([report("execution.finished", at=2, state="FAILED")]))
+        assert await told(updates) == (Change.FINISHED, True)
+
+
+async def test_leaving_a_filter_is_told_to_those_who_saw_it_there_in_a_list(
+    database: Database, feeds: list[Feed]
+) -> None:
+    """They listed again while they listened, and the feed takes both changes together."""
+    feed, _ = feeds
+    quiet, heard = Ingestion(database, SEALER), Ingestion(database, SEALER, [lambda _: feed.hint()])
+    async with aclosing(feed.watch(WAITING)) as updates:
+        leaving = asyncio.create_task(told(updates))
+        await asyncio.sleep(0.05)
+        await quiet.record(events([report("execution.waiting")], "new"))
+        await heard.record(events([report("execution.finished", at=1, state="FAILED")], "new"))
+        assert await leaving == (Change.FINISHED, False)
+        # One that the feed knows, and that did not match when it last looked.
+        await heard.record(events([report("execution.started")], "known"))
+        await asyncio.sleep(0.2)
+        leaving = asyncio.create_task(told(updates))
+        await quiet.record(events([report("execution.waiting", at=1)], "known"))
+        await heard.record(events([report("execution.finished", at=2, state="FAILED")], "known"))
+        assert await leaving == (Change.FINISHED, False)
+        # And nothing of those that never matched.
+        await heard.record(events([report("execution.started")], "never"))
+        await asyncio.sleep(0.2)
+        await heard.record(events([report("execution.finished", at=1, state="FAILED")], "never"))
+        await asyncio.sleep(0.2)
+        await heard.record(events([report("execution.waiting")], "last"))
+        assert await told(updates) == (Change.CREATED, True)
