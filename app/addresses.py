@@ -16,7 +16,7 @@ from app.errors import BadInput
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Not everything that Python calls global is somewhere else. Private, loopback, link-local and shared addresses it knows.
+# Python knows private, loopback, link-local and shared addresses; of what it calls global, these are not elsewhere.
 REFUSED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(each)
     for each in (
@@ -67,7 +67,7 @@ def check_host(host: str, networks: Sequence[Network]) -> None:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return  # a name: it is resolved when it is used
-    if not all(is_allowed(_address(each[4][0]), networks) for each in found):
+    if not all(is_allowed(_address(str(each[4][0])), networks) for each in found):
         raise BadInput(
             "webhookUrl leads to a private address, or to one of this machine or its network:"
             " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
@@ -78,7 +78,7 @@ async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[str
     """The addresses of a host, all of them checked. Raises AddressRefused; OSError when it has none."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(each[4][0] for each in found))
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if not all(is_allowed(_address(each), networks) for each in addresses):
         raise AddressRefused(
             "The webhook's host has a private address, or one of this machine or its network:"
@@ -87,5 +87,5 @@ async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[str
     return addresses
 
 
-def _address(text: str | int) -> Address:
-    return ipaddress.ip_address(str(text).partition("%")[0])
+def _address(text: str) -> Address:
+    return ipaddress.ip_address(text.partition("%")[0])

@@ -5,9 +5,7 @@ The merged state stays in the state key (app/merging.py); the next event shows i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -15,6 +13,7 @@ from app import clock, fact_rows, lineage, revisions
 from app.db import Database, Transaction
 from app.ingestion import Committed, Listener
 from app.lifecycle import State
+from app.sweep import Sweep
 
 log = structlog.get_logger(__name__)
 
@@ -35,19 +34,17 @@ class ContactSweep:
         self._database = database
         self._limit = round(limit * clock.SECOND)
         self._listeners = listeners
-        self._task: asyncio.Task[None] | None = None
+        # Not at once: after a restart engines are given time to say something.
+        self._sweep = Sweep(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
 
     def start(self) -> None:
         """Sweep in the background; never, when the limit is 0."""
         if self._limit:
-            self._task = asyncio.create_task(self._run())
+            self._sweep.start()
 
     async def close(self) -> None:
         """Stop; a sweep that is under way ends by itself."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._sweep.close()
 
     async def sweep(self) -> int:
         """Mark those that are silent for too long; how many."""
@@ -57,16 +54,10 @@ class ContactSweep:
             found = await self._database.transaction(lambda tx, family=family: self._mark(tx, family))  # type: ignore[misc]
             marked += found
             if found < ROWS_AT_ONCE:
-                return marked
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                if marked := await self.sweep():
-                    log.info("contact_lost", executions=marked)
-            except Exception:
-                log.exception("contact_not_checked")
+                break
+        if marked:
+            log.info("contact_lost", executions=marked)
+        return marked
 
     async def _mark(self, transaction: Transaction, family: set[str]) -> int:
         database, before = self._database, clock.now_us() - self._limit

@@ -45,9 +45,10 @@ def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[s
     order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
     source = _heads(database, scope, segment, params, *branches)
     if database.dialect == "postgres":
-        # Sorted and cut before any row is read: the keys come from the index alone.
+        # Sorted and cut before any row is read: the keys come from the index alone. LIMIT 1 keeps the look-up a loop:
+        # for a limit of thousands Postgres would read the whole table, however few the keys turn out to be.
         keys = f"SELECT b.id FROM {source} ORDER BY {segment.order_by('b.')} LIMIT {segment.limit}"
-        source = f"({keys}) k JOIN executions e ON e.id = k.id"
+        source = f"({keys}) k CROSS JOIN LATERAL (SELECT * FROM executions x WHERE x.id = k.id LIMIT 1) e"
     return Statement(f"SELECT {selected} FROM {source} {order}", params.values)
 
 

@@ -14,8 +14,6 @@ from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
-import structlog
-
 from app import changes, engines, revisions
 from app.changes import Changed
 from app.db import Database
@@ -24,9 +22,8 @@ from app.execution_filters import ExecutionFilter
 from app.filter_predicate import Predicate, predicate
 from app.live_queue import Queue
 from app.revisions import parse_updates_cursor
+from app.sweep import Sweep
 from app.updates import Place, Update, resync, update_of
-
-log = structlog.get_logger(__name__)
 
 # How late a change may be shown that nobody gave a hint of.
 SWEEP_SECONDS = 1.0
@@ -84,9 +81,8 @@ class Feed:
         self._engine_names: dict[str, str] = {}
         self._remembered: OrderedDict[str, Changed] = OrderedDict()  # by execution, in the order of revisions
         self._remembered_after = 0  # every change after this revision is remembered
-        self._news = asyncio.Event()
+        self._sweep = Sweep(self._read, "changes_not_read", seconds=SWEEP_SECONDS)
         self._has_read = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self.epoch = ""
         self._head = 0
         self.followers: set[Follower] = set()
@@ -94,14 +90,11 @@ class Feed:
     async def start(self) -> None:
         """Go on from what the database has now."""
         self._begin(*await revisions.revision_of(self._database))
-        self._task = asyncio.create_task(self._run())
+        self._sweep.start()
 
     async def close(self) -> None:
         """Stop reading; subscribers wait until they are cancelled."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._sweep.close()
 
     @property
     def subscribers(self) -> int:
@@ -110,7 +103,7 @@ class Feed:
 
     def hint(self) -> None:
         """There may be news."""
-        self._news.set()
+        self._sweep.wake()
 
     def place_of(self, cursor: str | None) -> Place:
         """Where a cursor stands; None: at what is told last. BadInput for what is no cursor."""
@@ -218,20 +211,6 @@ class Feed:
         self.hint()
         await self._has_read.wait()
 
-    async def _run(self) -> None:
-        while True:
-            self._news.clear()
-            try:
-                await self._read()
-            except Exception:
-                log.exception("changes_not_read")
-            else:
-                self._has_read.set()
-                self._has_read = asyncio.Event()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._news.wait()
-
     async def _read(self) -> None:
         """Hand on what is newer than the head."""
         epoch, newest = await revisions.revision_of(self._database)
@@ -255,6 +234,8 @@ class Feed:
             if not batch:
                 self._head = newest
             await self._wait_for_followers()
+        self._has_read.set()
+        self._has_read = asyncio.Event()
 
     def _begin(self, epoch: str, revision: int) -> None:
         self.epoch, self._head = epoch, revision

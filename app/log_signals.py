@@ -1,19 +1,25 @@
-"""Hints that an execution has new log lines, from the writers of this process to its followers.
+"""Hints that an execution has new log lines, to its followers in this process.
 
-A hint is no news: whoever gets one looks into the database, and looks there every SWEEP_SECONDS without one as well,
-because other processes write too.
+A hint is no news: whoever gets one looks into the database. Who writes in this process gives them at once; what others
+write, a sweep finds, one for all followers.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
+from app import logs
+from app.db import Database
 from app.ingestion import Committed
+from app.logs import LogPosition
+from app.sweep import Sweep
 
-# How late lines from another process may be shown. Each follower then costs one look-up by primary key, 0.1 ms.
+# How late lines from another process may be shown.
 SWEEP_SECONDS = 1.0
+# Executions that are looked up by one statement; each is a look-up by primary key.
+LOOKED_UP_AT_ONCE = 1_000
 
 
 class Hints:
@@ -26,19 +32,28 @@ class Hints:
         """Say that there are new lines."""
         self._event.set()
 
-    async def next(self, seconds: float = SWEEP_SECONDS) -> None:
-        """Return as soon as a hint was given since the last call, at the latest after so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
+    async def next(self) -> None:
+        """Return as soon as a hint was given since the last call."""
+        await self._event.wait()
         self._event.clear()
 
 
 class LogSignals:
-    """The followers of this process, by the execution whose log they follow."""
+    """The followers of this process, by the execution whose log they follow. Without a database nothing is swept."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database | None = None) -> None:
+        self._database = database
         self._followers: dict[str, set[Hints]] = {}
+        self._known: dict[str, LogPosition] = {}  # what the last sweep found
+        self._sweep = Sweep(self._look, "logs_not_looked_at", seconds=SWEEP_SECONDS)
+
+    def start(self) -> None:
+        """Sweep in the background."""
+        self._sweep.start()
+
+    async def close(self) -> None:
+        """Sweep no more."""
+        await self._sweep.close()
 
     @property
     def followers(self) -> int:
@@ -58,6 +73,16 @@ class LogSignals:
     def hint_all(self) -> None:
         """Pass on that any execution may have new lines."""
         self.hint(self._followers)
+
+    async def _look(self) -> None:
+        """Give hints on those executions whose logs have grown since the last sweep, or that are gone."""
+        followed = list(self._followers)
+        known: dict[str, LogPosition] = {}
+        for start in range(0, len(followed) if self._database else 0, LOOKED_UP_AT_ONCE):
+            assert self._database is not None
+            known |= await logs.positions(self._database, followed[start : start + LOOKED_UP_AT_ONCE])
+        self.hint(id_ for id_ in followed if id_ not in known or known[id_] != self._known.get(id_))
+        self._known = known
 
     @contextmanager
     def follow(self, execution_id: str) -> Iterator[Hints]:

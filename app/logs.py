@@ -7,6 +7,7 @@ lock of the execution's row, so that it rises in the order of commits. Who has s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app import opaque
@@ -96,13 +97,20 @@ _LEVELS = tuple(LogLevel)
 
 async def position(database: Database, execution_id: str) -> LogPosition | None:
     """The position behind all lines that an execution has now; None for an unknown execution."""
-    if not is_id(execution_id):
-        return None
+    return (await positions(database, [execution_id])).get(execution_id)
+
+
+async def positions(database: Database, execution_ids: Iterable[str]) -> dict[str, LogPosition]:
+    """The positions behind all lines that executions have now, by id; unknown ones are left out."""
+    known = [id_ for id_ in execution_ids if is_id(id_)]
+    if not known:
+        return {}
     rows = await database.fetch(
-        "SELECT c.epoch, e.log_count FROM executions e CROSS JOIN revision_counter c WHERE e.id = $1 AND c.id = 1",
-        execution_id,
+        "SELECT e.id, c.epoch, e.log_count FROM executions e CROSS JOIN revision_counter c"
+        f" WHERE {database.any_of('e.id', 1, 'id')} AND c.id = 1",
+        database.array(known),
     )
-    return LogPosition(execution_id, *rows[0]) if rows else None
+    return {row[0]: LogPosition(*row) for row in rows}
 
 
 async def list_page(database: Database, where: LogFilter, upto: LogPosition, request: PageRequest) -> Page[LogEntry]:

@@ -42,7 +42,7 @@ from schema.execution_update import ExecutionUpdate
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes when it ends."""
     sign_in = SignIn(database, settings)
-    log_signals, feed = LogSignals(), Feed(database)
+    log_signals, feed = LogSignals(database), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
     folding = Folding(database)
     # Wakes the deliveries, which report what they give up through the ingestion, whose commits are what is fired at.
@@ -62,6 +62,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await feed.start()
+        log_signals.start()
         await hints.start()
         dispatch.start()
         contact.start()
@@ -73,6 +74,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         await contact.close()
         await dispatch.close()
         await hints.close()
+        await log_signals.close()
         await feed.close()
         await sign_in.close()
         await database.close()

@@ -50,5 +50,7 @@ def check_window(start: int, end: int, start_name: str = "from", end_name: str =
     """BadInput for a window that is none, or too long."""
     if start >= end:
         raise BadInput(f"{start_name} must be before {end_name}")
+    if start < 0:
+        raise BadInput(f"{start_name} must not be before 1970, when no execution was queued")
     if end - start > LONGEST_WINDOW:
         raise BadInput(f"{start_name} and {end_name} may be at most {LONGEST_WINDOW // clock.DAY} days apart")

@@ -108,10 +108,11 @@ def reads(database: Database) -> dict[str, Read]:
     async def whole() -> object:
         return (await summary(database, WINDOW)).ran.histogram.quantile(0.95)
 
-    few = await_ids(database)
+    kinds = MetricsFilter.of(trigger_kinds=("api", "manual"), start=WINDOW.start, end=WINDOW.end)
+    busiest = _busiest(database)
 
     async def of_one() -> object:
-        where = MetricsFilter.of(workflow_ids=(await few,), start=WINDOW.start, end=WINDOW.end)
+        where = MetricsFilter.of(workflow_ids=(await busiest,), start=WINDOW.start, end=WINDOW.end)
         return await trend(database, where, Bucket.HOUR, histograms=False)
 
     return {
@@ -119,6 +120,7 @@ def reads(database: Database) -> dict[str, Read]:
         HOURLY: lambda: trend(database, WINDOW, Bucket.HOUR, histograms=False),
         WITH_P95: with_p95,
         "30 days by hour of one workflow": of_one,
+        "30 days by hour of two trigger kinds": lambda: trend(database, kinds, Bucket.HOUR, histograms=False),
         "30 days as one, with p95": whole,
         "30 days by day, with histograms": lambda: trend(database, WINDOW, Bucket.DAY),
         "30 days by workflow, with p95": workflows,
@@ -128,7 +130,7 @@ def reads(database: Database) -> dict[str, Read]:
     }
 
 
-def await_ids(database: Database) -> asyncio.Future[str]:
+def _busiest(database: Database) -> asyncio.Future[str]:
     """The id of the busiest workflow."""
 
     async def find() -> str:

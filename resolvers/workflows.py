@@ -45,3 +45,9 @@ async def latest_execution(context: Context, workflow_id: str) -> Execution | No
     """The newest execution of a workflow by queuedAt, or None when it has none."""
     context.require(Permission.READ)
     return await context.loaders.latest_executions.load(workflow_id)
+
+
+async def consecutive_failures(context: Context, workflow_id: str) -> int:
+    """How many executions of a workflow failed since its last success."""
+    context.require(Permission.READ)
+    return await context.loaders.consecutive_failures.load(workflow_id) or 0

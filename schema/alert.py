@@ -76,15 +76,12 @@ class AlertRuleInput:
 
     def change(self) -> RuleChange:
         """As app has it; BadInput when it cannot be meant, NotFound for what is no id."""
+        workflow_id = _given(self.workflow_id)
         return RuleChange(
             id=None if self.id is None else verb_id("alertRule", self.id),
             consecutive_failures=self.consecutive_failures,
             enabled=self.enabled,
-            workflow_id=_given(
-                self.workflow_id and verb_id("workflow", self.workflow_id)
-                if self.workflow_id is not strawberry.UNSET
-                else self.workflow_id
-            ),
+            workflow_id=workflow_id if isinstance(workflow_id, Unchanged | None) else verb_id("workflow", workflow_id),
             webhook_url=_given(self.webhook_url),
             email=_given(self.email),
         )
@@ -195,5 +192,5 @@ async def _workflow(info: Info, id_: str) -> LazyWorkflow:
     return workflow.Workflow.of(found)
 
 
-def _given(value: str | None) -> str | None | Unchanged:
+def _given(value: str | None) -> str | Unchanged | None:
     return UNCHANGED if value is strawberry.UNSET else value

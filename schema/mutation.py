@@ -7,8 +7,10 @@ from typing import Annotated
 import strawberry
 
 from app.auth import Permission
+from resolvers import alerts as alert_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import retries as retry_resolvers
+from schema.alert import AlertRuleInput, SaveAlertRulePayload
 from schema.context import Info
 from schema.retry import BulkRetry, RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.scalars import Json, verb_id
@@ -16,11 +18,19 @@ from schema.scalars import Json, verb_id
 RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="What to retry.")]
 BulkInput = Annotated[RetryExecutionsInput, strawberry.argument(description="What to retry, and whether to do it.")]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution.")]
+RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule as it is to be.")]
 
 
 @strawberry.type(description="What can be done.")
 class Mutation:
     """What can be done."""
+
+    @strawberry.field(description="Takes an alert rule away; its alerts stay. Gives its id back. ADMIN only.")
+    async def delete_alert_rule(self, info: Info, id: strawberry.ID) -> strawberry.ID:
+        """Audited."""
+        info.context.require(Permission.MANAGE_ALERTS)
+        await alert_resolvers.delete_rule(info.context, verb_id("alertRule", id))
+        return id
 
     @strawberry.field(
         description="Retries a failed execution: a new execution with the original trigger data, handed to its engine."
@@ -52,3 +62,12 @@ class Mutation:
         info.context.require(Permission.REVEAL)
         data = await execution_resolvers.reveal_trigger(info.context, verb_id("execution", execution_id))
         return None if data is None else Json(data)
+
+    @strawberry.field(
+        description="Makes an alert rule, or changes the one with the id that is given. It needs a webhook or an e-mail"
+        " address. ADMIN only."
+    )
+    async def save_alert_rule(self, info: Info, input: RuleInput) -> SaveAlertRulePayload:
+        """Audited."""
+        info.context.require(Permission.MANAGE_ALERTS)
+        return SaveAlertRulePayload.of(await alert_resolvers.save_rule(info.context, input.change()))

@@ -8,6 +8,7 @@ import strawberry
 
 from app import ids
 from app.auth import Permission
+from resolvers import alerts as alert_resolvers
 from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
 from resolvers import error_groups as error_group_resolvers
@@ -15,6 +16,7 @@ from resolvers import executions as execution_resolvers
 from resolvers import metrics as metrics_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
+from schema.alert import Alert, AlertConnection, AlertRule
 from schema.audit import AuditEntry, AuditEntryConnection
 from schema.context import Info
 from schema.engine import Engine
@@ -34,6 +36,8 @@ from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
 
 NODES = {
+    "alert": (alert_resolvers.find_alert, Alert),
+    "alertRule": (alert_resolvers.find_rule, AlertRule),
     "auditEntry": (audit_resolvers.find_entry, AuditEntry),
     "engine": (engine_resolvers.find_engine, Engine),
     "errorGroup": (error_group_resolvers.find_error_group, ErrorGroup),
@@ -53,6 +57,19 @@ async def _find(info: Info, kind: str, global_id: str) -> Node | None:
 @strawberry.type(description="What can be read.")
 class Query:
     """What can be read."""
+
+    @strawberry.field(description="All alert rules, the oldest first.")
+    async def alert_rules(self, info: Info) -> list[AlertRule]:
+        """Rules are few."""
+        return [AlertRule.of(rule) for rule in await alert_resolvers.list_rules(info.context)]
+
+    @strawberry.field(description="Alerts that were fired, the newest first.")
+    async def alerts(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> AlertConnection:
+        """A page of the history of alerts."""
+        request = PageRequest(first, after, last, before)
+        return AlertConnection.of(*await alert_resolvers.list_alerts(info.context, request))
 
     @strawberry.field(description="Who did what, the newest first. ADMIN only.")
     async def audit_log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, NewType
 
 import msgspec
@@ -24,7 +24,8 @@ _AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
 def _parse_date_time(value: object) -> int:
     try:
         if isinstance(value, str):
-            return clock.to_us(msgspec.convert(value, _AWARE))
+            # Beyond the year 9999 of UTC there are moments that cannot be shown.
+            return clock.to_us(msgspec.convert(value, _AWARE).astimezone(UTC))
     except (msgspec.ValidationError, OverflowError):
         pass
     raise GraphQLError("DateTime takes an RFC 3339 text with a time zone, such as 2026-01-31T12:00:00Z")

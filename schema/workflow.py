@@ -44,6 +44,14 @@ class Workflow(Node):
         assert engine is not None  # a foreign key
         return Engine.of(engine)
 
+    @strawberry.field(
+        description="How many of its executions failed since the last success, by finishedAt; cancelled ones count as"
+        " neither. Counting stops at 10,000."
+    )
+    async def consecutive_failures(self, info: Info) -> int:
+        """Batched."""
+        return await resolvers.consecutive_failures(info.context, self.row.id)
+
     @strawberry.field(description="Its newest execution by queuedAt; null when it has none.")
     async def last_execution(self, info: Info) -> Annotated[Execution, strawberry.lazy("schema.execution")] | None:
         """Batched."""

@@ -167,3 +167,15 @@ def test_decisions_are_numbered_and_have_their_parts() -> None:
         parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
         assert parts == ["Context", "Decision", "Consequences", "Alternatives"], path.name
         assert len(text.splitlines()) <= 50, path.name
+
+
+def test_every_criterion_of_a_spec_is_promised() -> None:
+    promised = set(
+        re.findall(r"^\| (?:APP|API)-AUTO-EXEC-([A-Z]+-\d{3}) \|", (ROOT / "specs/README.md").read_text(), re.M)
+    )
+    checked = {
+        f"{name.replace('_', '').upper()}-{number}"
+        for path in (ROOT / "specs").rglob("test_*.py")
+        for name, number in re.findall(r"^(?:async )?def test_([a-z_]+?)_(\d{3})_", path.read_text(), re.M)
+    }
+    assert checked == promised

@@ -92,7 +92,9 @@ async def _rules(database: Database, transaction: Transaction, workflow_ids: Ite
         database.array(workflow_ids),
     )
     kinds = (WEBHOOK, EMAIL)
-    return [_Rule(*row[:3], [kind for kind, used in zip(kinds, row[3:], strict=True) if used]) for row in rows]
+    return [
+        _Rule(row[0], row[1], row[2], [kind for kind, used in zip(kinds, row[3:], strict=True) if used]) for row in rows
+    ]
 
 
 async def _fire_streak(database: Database, transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:

@@ -45,9 +45,9 @@ class RuleChange:
     id: str | None
     consecutive_failures: int
     enabled: bool = True
-    workflow_id: str | None | Unchanged = UNCHANGED
-    webhook_url: str | None | Unchanged = UNCHANGED
-    email: str | None | Unchanged = UNCHANGED
+    workflow_id: str | Unchanged | None = UNCHANGED
+    webhook_url: str | Unchanged | None = UNCHANGED
+    email: str | Unchanged | None = UNCHANGED
 
     def __post_init__(self) -> None:
         if not 1 <= self.consecutive_failures <= FAILURES_MAX:
@@ -118,7 +118,7 @@ async def by_ids(database: Database, rule_ids: Iterable[str]) -> dict[str, Alert
 
 
 def _rule(row: Row) -> AlertRule:
-    return AlertRule(*row[:5], enabled=bool(row[5]))
+    return AlertRule(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
 
 
 async def _insert(
@@ -179,12 +179,12 @@ async def _update(
     return SavedRule(rule, secret)
 
 
-async def _check_workflow(transaction: Transaction, id_: str | None | Unchanged) -> None:
+async def _check_workflow(transaction: Transaction, id_: str | Unchanged | None) -> None:
     if isinstance(id_, str) and not await transaction.fetch("SELECT 1 FROM workflows WHERE id = $1", id_):
         raise NotFound("There is no such workflow")
 
 
-def _given(value: str | None | Unchanged, otherwise: str | None) -> str | None:
+def _given(value: str | Unchanged | None, otherwise: str | None) -> str | None:
     return otherwise if isinstance(value, Unchanged) else value
 
 

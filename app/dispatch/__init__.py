@@ -48,9 +48,7 @@ class Dispatch:
             EMAIL: mail,
         }
         self._loops = [
-            DispatchLoop(
-                database, {kind: handler}, timeout=timeout, give_up_after=settings.dispatch_give_up_seconds
-            )
+            DispatchLoop(database, {kind: handler}, timeout=timeout, give_up_after=settings.dispatch_give_up_seconds)
             for kind, handler in handlers.items()
         ]
 
@@ -67,8 +65,9 @@ class Dispatch:
     async def close(self) -> None:
         """Wait for what is under way, and close the channels."""
         await asyncio.gather(*(loop.close() for loop in self._loops))
-        for channel in (*self._channels.values(), self._webhooks):
+        for channel in self._channels.values():
             await channel.close()
+        await self._webhooks.close()
 
 
 def alert_channels(settings: Settings) -> Channels:

@@ -70,10 +70,14 @@ class Notice:
             ids.to_global("alert", row[0]),
             ids.to_global("alertRule", row[1]),
             ids.to_global("workflow", row[2]),
-            *row[3:8],
-            first_error=Error(*row[9:11]),
-            last_error=Error(*row[11:13]),
-            link=f"{public_url}/executions/{execution_id}" if public_url else None,
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            row[7],
+            Error(*row[9:11]),
+            Error(*row[11:13]),
+            f"{public_url}/executions/{execution_id}" if public_url else None,
         )
 
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphql import DocumentNode, OperationDefinitionNode, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+)
 from strawberry.extensions import SchemaExtension
 
 from app.errors import BadInput
 
 # Parsing and validating take about 35 µs a token and hold up every other request; GraphiQL's introspection has 350.
 MAX_TOKENS = 5_000
+# With its fragments written out, a document may have as many selections as one without any. Fragments that spread each
+# other under two aliases double with every level: 1 KB of them would be executed for minutes.
+MAX_SELECTIONS = MAX_TOKENS
 
 
 class OneOperation(SchemaExtension):
@@ -28,8 +40,36 @@ class OneOperation(SchemaExtension):
 
 
 def parse_bounded(query: str) -> DocumentNode:
-    """The document of a query; GraphQLError when it is none, or too long."""
-    return parse(query, max_tokens=MAX_TOKENS)
+    """The document of a query; GraphQLError when it is none, or too long, be it by its fragments."""
+    document = parse(query, max_tokens=MAX_TOKENS)
+    _check_selections(document)
+    return document
+
+
+def _check_selections(document: DocumentNode) -> None:
+    """What is selected twice under one name is executed once, and counts as its selections do, once each."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    if not fragments:
+        return
+    looked_at = 0
+    # Each with all that is selected below one field.
+    waiting = [[node.selection_set] for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    while waiting:
+        below, fields, spread = waiting.pop(), dict[str, list[SelectionSetNode]](), set[str]()
+        while below:
+            for selection in below.pop().selections:
+                looked_at += 1
+                if looked_at > MAX_SELECTIONS:
+                    raise GraphQLError(f"With its fragments, the document has more than {MAX_SELECTIONS} selections")
+                if isinstance(selection, FieldNode):
+                    if selection.selection_set is not None:
+                        fields.setdefault((selection.alias or selection.name).value, []).append(selection.selection_set)
+                elif isinstance(selection, InlineFragmentNode):
+                    below.append(selection.selection_set)
+                elif (name := selection.name.value) in fragments and name not in spread:  # type: ignore[attr-defined]
+                    spread.add(name)
+                    below.append(fragments[name].selection_set)
+        waiting += fields.values()
 
 
 def _check(document: DocumentNode, wanted: str | None) -> None:

@@ -23,9 +23,10 @@ NOBODY = "0" * 32  # the workflow of a row that does not tell them apart
 class Detail(IntEnum):
     """What a row tells apart. A chart of all workflows reads 720 hours, not 50 workflows in each of them."""
 
-    KIND = 0  # workflows and trigger kinds
+    BOTH = 0  # workflows and trigger kinds
     WORKFLOW = 1
     NONE = 2
+    KIND = 3
 
 
 class Grain(IntEnum):
@@ -130,6 +131,7 @@ def _rows_of(key: Key) -> Iterable[Key]:
         yield key._replace(grain=int(grain), start=start)
         yield Key(Detail.WORKFLOW, grain, key.workflow_id, start, "", key.status, key.kept)
         yield Key(Detail.NONE, grain, NOBODY, start, "", key.status, key.kept)
+        yield Key(Detail.KIND, grain, NOBODY, start, key.trigger_kind, key.status, key.kept)
 
 
 async def lock(database: Database, transaction: Transaction) -> None:

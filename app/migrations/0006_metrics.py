@@ -28,9 +28,10 @@ OPERATIONS = [
         "ALTER TABLE metric_deltas SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)",
         only="postgres",
     ),
-    # detail: 0 by workflow and trigger kind; 1 by workflow; 2 by neither. What a row does not tell apart has the
-    # zero id, or the empty kind. grain: 0 an hour; 1 a day. kept: 1 of executions that were deleted since. The sum of
-    # durations is in two parts: runs that start in 1970, by a mistake of their engine, overflow one after 5,000.
+    # detail: 0 by workflow and trigger kind; 1 by workflow; 2 by neither; 3 by trigger kind. What a row does not tell
+    # apart has the zero id, or the empty kind. grain: 0 an hour; 1 a day. kept: 1 of executions deleted since.
+    # The sum of durations is in two parts: runs that start in 1970, by a mistake of their engine, overflow one after
+    # 5,000.
     Sql(
         """
         CREATE TABLE metric_rollups (

@@ -5,8 +5,8 @@ from tortoise import migrations
 from app.db.ddl import Sql
 
 OPERATIONS = [
-    # workflow_id NULL: all. webhook_sealed: URL and secret, encrypted. deleted_at: the row stays for its alerts, without
-    # its channels.
+    # workflow_id NULL: all. webhook_sealed: URL and secret, encrypted. deleted_at: the row stays for its alerts, but
+    # not its channels.
     Sql(
         """
         CREATE TABLE alert_rules (
@@ -69,4 +69,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("app", "0006_metrics")]
     initial = False
-    operations = OPERATIONS
+    operations = [*OPERATIONS]

@@ -1,4 +1,4 @@
-"""The revision that an execution had before its newest: whether somebody who knows an earlier one has missed another."""
+"""The revision that an execution had before its newest: whether one who knows an earlier one has missed another."""
 
 from tortoise import migrations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -32,7 +32,7 @@ class Site:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.signals = LogSignals()
+        self.signals = LogSignals(database)
         self.ingestion = Ingestion(database, SEALER, [self.signals.hear])
         self.context = Context(database, Viewer("somebody", Role.VIEWER), SEALER, self.signals)
 
@@ -75,8 +75,11 @@ class Site:
 
 
 @pytest.fixture
-async def site(database: Database) -> Site:
-    return Site(database)
+async def site(database: Database) -> AsyncIterator[Site]:
+    site = Site(database)
+    site.signals.start()
+    yield site
+    await site.signals.close()
 
 
 async def take(following: AsyncGenerator[LogUpdate, None], number: int) -> list[LogUpdate]:

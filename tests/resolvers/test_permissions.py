@@ -18,6 +18,8 @@ from tests.sealing import SEALER
 UNKNOWN = "execution_" + "0" * 32
 # How each root field is asked for; a field that is missing here fails the test.
 FIELDS = {
+    "alertRules": "alertRules { id }",
+    "alerts": "alerts { nodes { id } totalCount { value } }",
     "auditLog": "auditLog { nodes { id } totalCount { value } }",
     "engines": "engines { id }",
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
@@ -36,9 +38,11 @@ FOR_EVERYBODY = {"viewer"}
 FOR_ADMINISTRATORS = {"auditLog"}
 # What only an administrator may do.
 MUTATIONS = {
+    "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
     "retryExecution": f'retryExecution(input: {{executionId: "{UNKNOWN}"}}) {{ created }}',
     "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
+    "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
 }
 # What everybody who reads may follow, and what those are told who ask for what cannot be.
 SUBSCRIPTIONS = {

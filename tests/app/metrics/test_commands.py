@@ -36,11 +36,11 @@ def test_rebuild(filled: Path, tmp_path: Path) -> None:
     assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr
     with sqlite3.connect(filled) as connection:
         connection.execute("DELETE FROM metric_deltas")
-    # Three details and the error group, each of an hour and of a day.
-    assert "8 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url, code=1).stderr
+    # Four details and the error group, each of an hour and of a day.
+    assert "10 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url, code=1).stderr
     assert rows(filled, "metric_rollups") == 0
-    assert "8 rows differed" in runwatch(tmp_path, "metrics", "rebuild", database_url=url).stderr
-    assert rows(filled, "metric_rollups") == 6
+    assert "10 rows differed" in runwatch(tmp_path, "metrics", "rebuild", database_url=url).stderr
+    assert rows(filled, "metric_rollups") == 8
     assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr
 
 

@@ -29,7 +29,7 @@ async def test_rows_of_every_detail_and_grain(database: Database) -> None:
     folded = await fold(database)
     assert folded == Folded(3, {(await row_of(database, "run-0"))["workflow_id"]: frozenset({Status.SUCCESS})})
     rows = await select(database, "metric_rollups", "1 = 1")
-    assert {(row["detail"], row["grain"]) for row in rows} == {(s, g) for s in (0, 1, 2) for g in (0, 1)}
+    assert {(row["detail"], row["grain"]) for row in rows} == {(s, g) for s in (0, 1, 2, 3) for g in (0, 1)}
     assert {(row["executions"], row["timed"], row["duration_seconds"]) for row in rows} == {(3, 3, 6)}
     assert {row["start"] for row in rows} == {NOON - NOON % clock.HOUR, NOON - NOON % clock.DAY}
     assert await fold(database) == Folded()

@@ -1,0 +1,64 @@
+"""Work that is done again and again beside the server: when it is woken, and every so often in any case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    """Calls `work` from its start on until it is closed, one call at a time; `seconds` lie between two at most.
+
+    It is first called `delay` seconds after the start, and never again before `least_pause` seconds are over. What it
+    raises is logged as `name`, and it is called again.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[object]],
+        name: str,
+        *,
+        seconds: float,
+        delay: float = 0.0,
+        least_pause: float = 0.0,
+    ) -> None:
+        self._work = work
+        self._name = name
+        self._seconds = seconds
+        self._delay = delay
+        self._least_pause = least_pause
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """There is something to do; safe before the start."""
+        self._woken.set()
+
+    async def close(self) -> None:
+        """Cancel what is under way; a transaction of it ends by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        await asyncio.sleep(self._delay)
+        while True:
+            self._woken.clear()
+            try:
+                await self._work()
+            except Exception:
+                log.exception(self._name)
+            await asyncio.sleep(self._least_pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds):
+                    await self._woken.wait()

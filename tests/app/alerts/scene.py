@@ -1,0 +1,115 @@
+"""Workflows that fail and succeed by today's clock, rules about them, and what these fire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from app import clock
+from app.alerts import rules
+from app.alerts.channels import Channels
+from app.alerts.firing import Firing
+from app.alerts.rules import RuleChange, SavedRule
+from app.db import Database
+from app.decoding import Form, decode
+from app.events import Event
+from app.ingestion import Ingestion
+from tests.app.dispatch.bench import until
+from tests.app.reports import select
+from tests.sealing import SEALER
+
+URL = "https://hooks.example/alerts/T0123456789ABCDEF"
+ENGINE = "engine"
+TABLES = (
+    *("outbox", "alerts", "alert_checks", "alert_rules", "metric_deltas", "execution_revisions"),
+    *("execution_payloads", "executions"),
+)
+# Half an hour ago: late enough for alerts, and early enough that nothing is in the future.
+BASE = clock.now_us() - clock.HOUR // 2
+_numbers = count(1)
+
+
+def report(type_: str, subject: str, at: float, id_: str | None = None, **data: Any) -> dict[str, Any]:
+    """A CloudEvent, so many seconds after BASE."""
+    return {
+        "specversion": "1.0",
+        "id": id_ or f"event-{next(_numbers):09}",
+        "source": ENGINE,
+        "type": type_,
+        "subject": subject,
+        "time": clock.to_rfc3339(BASE + round(at * clock.SECOND)),
+        "data": data,
+    }
+
+
+def finish(subject: str, at: float, state: str = "FAILED", **data: Any) -> dict[str, Any]:
+    """A run has ended, of which that may be all that is known."""
+    return report("execution.finished", subject, at, state=state, **data)
+
+
+def run(subject: str, at: float, state: str = "FAILED", workflow: str = "nightly", **data: Any) -> list[dict[str, Any]]:
+    """A run of a workflow, queued a minute before BASE, has ended."""
+    queued = report("execution.queued", subject, -60, f"{subject}/queued", workflow=workflow)
+    return [queued, finish(subject, at, state, **data)]
+
+
+def decoded(reports: Sequence[dict[str, Any]]) -> list[Event]:
+    """The reports as events; they must all be valid."""
+    batch = decode(json.dumps(reports).encode(), Form.BATCH, now=clock.now_us(), sealer=SEALER)
+    assert batch.rejected == []
+    return batch.events
+
+
+class Scene:
+    """One database, with what takes events and what fires."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.ingestion = Ingestion(database, SEALER)
+        self.woken = 0
+        self.firing = Firing(database, self._wake)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def rule(
+        self, failures: int, *, channels: Channels | None = None, actor: str = "ada", **given: Any
+    ) -> SavedRule:
+        """A saved rule; a new one posts to URL unless told otherwise."""
+        given = {"id": None, "webhook_url": URL, **given}
+        change = RuleChange(consecutive_failures=failures, **given)
+        return await rules.save(self.database, SEALER, channels or Channels(mail=True), actor, change)
+
+    async def tell(self, *reports: dict[str, Any], imported: bool = False) -> None:
+        """Events, in one batch, all of which must be taken."""
+        assert await self.ingestion.record(decoded(reports), imported=imported) == []
+
+    async def fail(self, times: int, start: float = 0, workflow: str = "nightly") -> None:
+        """So many failures, a second apart, each by itself."""
+        for number in range(times):
+            await self.tell(*run(f"{workflow}-{start + number}", start + number, workflow=workflow))
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """What was fired, the oldest first, after a look at all checks."""
+        await self.firing.fire_all()
+        return await select(self.database, "alerts", "1 = 1 ORDER BY fired_at, id")
+
+    async def workflow_id(self, name: str = "nightly") -> str:
+        """The id of a workflow."""
+        (row,) = await select(self.database, "workflows", "name = $1", name)
+        id_: str = row["id"]
+        return id_
+
+    async def until_fired(self) -> None:
+        """Wait for an alert that somebody else fires."""
+
+        async def fired() -> bool:
+            return bool(await select(self.database, "alerts", "1 = 1"))
+
+        await until(fired, "alert")
+
+    async def run(self, sql: str, *params: Any) -> None:
+        """One writing statement."""
+        await self.database.transaction(lambda transaction: transaction.fetch(sql, *params))

@@ -1,0 +1,243 @@
+"""What fires, what does not, and that nothing is lost or fired twice, whoever dies or looks at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from app import clock
+from app.alerts import firing as firing_module
+from app.alerts import rules, streaks
+from app.alerts.firing import EMAIL, WEBHOOK, Firing
+from app.db import Database, Transaction
+from app.importing import Format, Importer
+from app.ingestion import Ingestion
+from app.pruning import prune
+from tests.app.alerts.scene import BASE, Scene, finish, report, run
+from tests.app.reports import select
+from tests.sealing import SEALER
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return Scene(database)
+
+
+async def test_an_alert_says_what_it_is_about(scene: Scene) -> None:
+    rule = (await scene.rule(3, email="ops@example.com")).rule
+    await scene.fail(2)
+    assert await scene.alerts() == []
+    assert scene.woken == 0
+    before = clock.now_us()
+    await scene.fail(1, start=2)
+    (alert,) = await scene.alerts()
+    first, _, last = await select(scene.database, "executions", "1 = 1 ORDER BY external_id")
+    assert before <= alert.pop("fired_at") <= clock.now_us()
+    id_ = alert.pop("id")
+    assert alert == {
+        "rule_id": rule.id,
+        "workflow_id": await scene.workflow_id(),
+        "since": BASE,
+        "failures": 3,
+        "first_execution_id": first["id"],
+        "last_execution_id": last["id"],
+    }
+    rows = await select(scene.database, "outbox", "subject_id = $1 ORDER BY kind", id_)
+    assert [row["kind"] for row in rows] == [EMAIL, WEBHOOK]
+    assert scene.woken == 1
+    await scene.fail(5, start=3)
+    assert len(await scene.alerts()) == 1
+    assert await select(scene.database, "alert_checks", "1 = 1") == []
+
+
+async def test_workflows_are_counted_by_themselves(scene: Scene) -> None:
+    everything = (await scene.rule(2)).rule
+    await scene.fail(1, workflow="a")
+    await scene.fail(1, workflow="b")
+    assert await scene.alerts() == []
+    only_b = (await scene.rule(2, workflow_id=await scene.workflow_id("b"))).rule
+    await scene.fail(1, start=1, workflow="a")
+    await scene.fail(1, start=1, workflow="b")
+    fired = {(alert["rule_id"], alert["workflow_id"]) for alert in await scene.alerts()}
+    a, b = await scene.workflow_id("a"), await scene.workflow_id("b")
+    assert fired == {(everything.id, a), (everything.id, b), (only_b.id, b)}
+
+
+async def test_a_failure_that_changes_its_workflow_counts_there(scene: Scene) -> None:
+    await scene.rule(1)
+    await scene.tell(finish("run", 1))
+    assert len(await scene.alerts()) == 1
+    await scene.tell(report("execution.queued", "run", 0, workflow="nightly"))
+    fired = {alert["workflow_id"] for alert in await scene.alerts()}
+    assert fired == {await scene.workflow_id("(unknown)"), await scene.workflow_id()}
+
+
+async def test_a_success_that_was_none_after_all(scene: Scene) -> None:
+    await scene.rule(3)
+    await scene.tell(*run("a", 1), *run("b", 2, "SUCCEEDED"), *run("c", 3))
+    assert await scene.alerts() == []
+    await scene.tell(finish("b", 2.5))
+    (alert,) = await scene.alerts()
+    assert alert["failures"] == 3
+
+
+@pytest.mark.parametrize(("seconds_ago", "alerts"), [(3590, 1), (3610, 0)])
+async def test_what_finished_an_hour_ago_is_no_news(scene: Scene, seconds_ago: float, alerts: int) -> None:
+    await scene.rule(1)
+    now = (clock.now_us() - BASE) / clock.SECOND
+    await scene.tell(finish("old", now - seconds_ago))
+    assert len(await scene.alerts()) == alerts
+
+
+async def test_imports_never_fire_and_yet_count(scene: Scene) -> None:
+    await scene.rule(3)
+    await scene.tell(*[each for number in range(5) for each in run(f"run-{number}", number)], imported=True)
+    assert await scene.alerts() == []
+    await scene.fail(1, start=9)
+    (alert,) = await scene.alerts()
+    assert (alert["failures"], alert["since"]) == (6, BASE)
+
+
+async def test_the_importer_says_that_it_imports(scene: Scene, tmp_path: Path) -> None:
+    await scene.rule(1)
+    path = tmp_path / "events.ndjson"
+    path.write_text(json.dumps(finish("run", 0)))
+    importer = Importer(scene.database, SEALER, path, Format.CLOUDEVENTS, tmp_path / "state")
+    assert (await importer.run(shift_to_now=False, progress=lambda _: None)).accepted == 1
+    assert await scene.alerts() == []
+
+
+async def test_rules_that_are_off_or_gone_do_not_fire(scene: Scene) -> None:
+    off = (await scene.rule(1, enabled=False)).rule
+    gone = (await scene.rule(1)).rule
+    await rules.delete(scene.database, "ada", gone.id)
+    await scene.fail(2)
+    assert await scene.alerts() == []
+    await scene.rule(1, id=off.id)
+    assert await scene.alerts() == []
+    await scene.fail(1, start=2)
+    (alert,) = await scene.alerts()
+    assert (alert["rule_id"], alert["failures"]) == (off.id, 3)
+
+
+async def test_a_success_that_was_pruned_ends_a_streak_still(scene: Scene) -> None:
+    await scene.rule(2)
+    await scene.fail(2)
+    assert len(await scene.alerts()) == 1
+    # Queued later than it finished, as its engine has it: this one stays.
+    await scene.tell(*run("good", 5, "SUCCEEDED"), *run("odd", 4))
+    await scene.run("UPDATE executions SET queued_at = $1 WHERE external_id = 'odd'", BASE + 9 * clock.SECOND)
+    assert await prune(scene.database, BASE + 8 * clock.SECOND) == 3
+    workflow_id = await scene.workflow_id()
+    assert await streaks.lengths(scene.database, [workflow_id]) == {workflow_id: 0}
+    await scene.fail(1, start=10)
+    assert len(await scene.alerts()) == 1
+    await scene.fail(1, start=11)
+    assert [alert["failures"] for alert in await scene.alerts()] == [2, 2]
+
+
+async def test_what_was_not_looked_at_before_a_crash_is_fired_by_the_next_process(scene: Scene) -> None:
+    """Nobody looks: the process died after the commit. Another one begins."""
+    await scene.rule(2)
+    await scene.fail(3)
+    assert len(await select(scene.database, "alert_checks", "1 = 1")) == 3
+    successor = Firing(scene.database)
+    successor.start()
+    try:
+        await scene.until_fired()
+    finally:
+        await successor.close()
+    assert [alert["failures"] for alert in await scene.alerts()] == [3]
+
+
+async def test_a_transaction_that_fails_is_done_again_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.rule(1)
+    await scene.fail(1)
+    add = firing_module.outbox.add
+
+    async def broken(*_: object) -> str:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(firing_module.outbox, "add", broken)
+    with pytest.raises(OSError, match="no disk"):
+        await scene.firing.fire_all()
+    assert await select(scene.database, "alerts", "1 = 1") == []
+    monkeypatch.setattr(firing_module.outbox, "add", add)
+    assert len(await scene.alerts()) == 1
+    assert len(await select(scene.database, "outbox", "1 = 1")) == 1
+
+
+async def test_the_loop_outlives_errors(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.rule(1)
+    errors = 0
+    fire = firing_module.fire
+
+    async def broken(database: Database) -> firing_module.Fired:
+        nonlocal errors
+        errors += 1
+        if errors < 3:
+            raise OSError("no database")
+        return await fire(database)
+
+    monkeypatch.setattr(firing_module, "fire", broken)
+    monkeypatch.setattr(firing_module, "LEAST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(firing_module, "SWEEP_SECONDS", 0.01)
+    scene.firing.start()
+    await scene.fail(1)
+    await scene.until_fired()
+    await scene.firing.close()
+
+
+async def test_two_processes_fire_once(databases: list[Database], scene: Scene) -> None:
+    await scene.rule(2)
+    writers = [Ingestion(database, SEALER) for database in databases]
+    scenes = [Scene(database) for database in (databases[0], databases[-1])]
+
+    async def write(number: int) -> None:
+        one = Scene(databases[number % len(databases)])
+        one.ingestion = writers[number % len(databases)]
+        await one.tell(*run(f"run-{number}", number % 7, workflow=f"w{number % 3}"))
+
+    async def look(one: Scene) -> None:
+        for _ in range(20):
+            await one.firing.fire_all()
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(write(number) for number in range(30)), *(look(one) for one in scenes * 2))
+    fired = await scene.alerts()
+    assert sorted(alert["workflow_id"] for alert in fired) == sorted(
+        [await scene.workflow_id(f"w{number}") for number in range(3)]
+    )
+    assert len(await select(scene.database, "outbox", "1 = 1")) == 3
+
+
+async def test_only_one_fires_at_a_time(databases: list[Database], scene: Scene) -> None:
+    if scene.database.dialect == "sqlite":
+        return  # a transaction has the whole file
+    await scene.rule(1)
+    await scene.fail(1)
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(transaction: Transaction) -> None:
+        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", firing_module.ADVISORY_LOCK)
+        held.set()
+        await go_on.wait()
+
+    holder = asyncio.create_task(databases[1].transaction(hold))
+    await held.wait()
+    assert await scene.alerts() == []
+    go_on.set()
+    await holder
+    assert len(await scene.alerts()) == 1
+
+
+async def test_many_checks_take_several_transactions(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firing_module, "CHECKS_AT_ONCE", 2)
+    monkeypatch.setattr(firing_module, "_TAKE", firing_module._TAKE.replace("LIMIT 500", "LIMIT 2"))
+    await scene.rule(1)
+    for number in range(5):
+        await scene.fail(1, workflow=f"w{number}")
+    assert len(await scene.alerts()) == 5

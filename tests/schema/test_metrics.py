@@ -1,0 +1,133 @@
+"""Figures through GraphQL: a list of workflows has them of each, and an operation reads no more than it asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app import clock
+from app.db import Database
+from app.ids import new_id, to_global
+from app.lifecycle import State
+from app.roles import Role, Viewer
+from resolvers.context import Context
+from schema import schema
+from tests.factories import (
+    execution_row,
+    insert,
+    insert_engine,
+    insert_executions,
+    insert_workflow,
+    record_statements,
+)
+from tests.sealing import SEALER
+
+GROUPS = tuple(f"{number:032x}" for number in range(1, 4))
+
+
+async def ask(database: Database, document: str) -> Any:
+    """The data of an operation that must work."""
+    result = await schema.execute(document, context_value=Context(database, Viewer("x", Role.VIEWER), SEALER))
+    assert result.errors is None
+    return result.data
+
+
+async def fill(database: Database) -> list[str]:
+    """Workflow n of 100 has, in this hour, n % 3 failures of group n % 3, a success and a pending one; their ids."""
+    engine, now = await insert_engine(database, "engine"), clock.now_us()
+    rows: list[dict[str, Any]] = []
+    ids = []
+    for number in range(100):
+        workflow = await insert_workflow(database, engine, f"workflow {number:03}")
+        ids.append(workflow)
+        for state in (State.SUCCEEDED, State.RUNNING, *[State.FAILED] * (number % 3)):
+            failed = state is State.FAILED
+            row = execution_row(
+                id=new_id(now + len(rows)),
+                engine_id=engine,
+                workflow_id=workflow,
+                workflow_name=f"workflow {number:03}",
+                state=state,
+                queued_at=now - clock.SECOND,
+                duration=None if state is State.RUNNING else (number + 1) * clock.SECOND,
+                error_message="disk full" if failed else None,
+                error_group_id=GROUPS[number % 3] if failed else None,
+            )
+            rows.append(row)
+    await insert_executions(database, *rows)
+    await insert(
+        database,
+        "metric_deltas",
+        [
+            {
+                "hour": row["queued_at"] - row["queued_at"] % clock.HOUR,
+                "workflow_id": row["workflow_id"],
+                "trigger_kind": row["trigger_kind"],
+                "status": row["status"],
+                "duration": row["duration"],
+                "error_group_id": row["error_group_id"],
+                "sign": 1,
+            }
+            for row in rows
+            if row["status"]
+        ],
+    )
+    return ids
+
+
+LIST = """{ workflows(first: 100) { nodes { name metrics {
+  total pending succeeded failed cancelled successRatePercent averageDurationMs
+  durations { count p50Ms p95Ms maxMs } trend { total p95DurationMs }
+  topErrors { count group { message count } } byWorkflow { workflow { name } total failed p95DurationMs }
+} } } }"""
+
+
+async def test_a_hundred_workflows_with_figures_each(database: Database) -> None:
+    await fill(database)
+    recorded = record_statements(database)
+    nodes = (await ask(database, LIST))["workflows"]["nodes"]
+    assert len(nodes) == 100
+    for number, node in enumerate(nodes):
+        found, failed = node["metrics"], number % 3
+        ms = (number + 1) * 1000
+        assert node["name"] == f"workflow {number:03}"
+        counts = [found[name] for name in ("total", "pending", "succeeded", "failed", "cancelled")]
+        assert counts == [2 + failed, 1, 1, failed, 0]
+        assert found["successRatePercent"] == pytest.approx(100 / (1 + failed))
+        assert found["averageDurationMs"] == ms
+        assert found["durations"]["count"] == 1 + failed
+        for name in ("p50Ms", "p95Ms", "maxMs"):
+            assert found["durations"][name] == pytest.approx(ms, rel=0.02)
+        assert sum(point["total"] for point in found["trend"]) == 2 + failed
+        assert [each["count"] for each in found["topErrors"]] == [failed] * bool(failed)
+        (of_workflow,) = found["byWorkflow"]
+        assert (of_workflow["workflow"]["name"], of_workflow["failed"]) == (node["name"], failed)
+    # Figures, errors and workflows of each; the page, and what is read for all at once.
+    assert len(recorded) <= 3 * 100 + 10
+
+
+async def test_no_more_is_read_than_is_asked_for(database: Database) -> None:
+    await fill(database)
+    for selection, statements, histograms in (
+        ("total successRatePercent averageDurationMs", 1, False),
+        ("durations { count averageMs }", 1, False),
+        ("trend { total }", 1, False),
+        ("total trend { p95DurationMs }", 1, True),
+        ("a: durations(status: FAILURE) { x: p99Ms }", 1, True),
+        ("byWorkflow { total }", 3, False),  # and the workflows
+    ):
+        recorded = record_statements(database)
+        await ask(database, f"{{ metrics {{ {selection} }} }}")
+        del database.fetch
+        assert len(recorded) == statements, selection
+        # Single durations, or only their sums.
+        assert ("GROUP BY s.part, s.status, s.duration" in recorded[0][0]) is histograms, selection
+
+
+async def test_the_filter_of_a_workflow_narrows(database: Database) -> None:
+    first, second = (to_global("workflow", id_) for id_ in (await fill(database))[:2])
+    for allowed, total in (([first], 2), ([first, second], 2), ([second], 0), ([], 0)):
+        ids = ", ".join(f'"{id_}"' for id_ in allowed)
+        document = f'{{ workflow(id: "{first}") {{ metrics(filter: {{workflowId: [{ids}]}}) {{ total }} }} }}'
+        assert (await ask(database, document))["workflow"]["metrics"] == {"total": total}
