@@ -66,7 +66,8 @@ class Mailer:
         message = EmailMessage(POLICY)
         message["From"] = self._server.sender
         message["To"] = Address(addr_spec=to)
-        message["Subject"] = one_line(subject)[:SUBJECT_MAX]
+        # What reads like an encoded word would be decoded here, line ends in it included, and folded as it is then.
+        message["Subject"] = one_line(subject)[:SUBJECT_MAX].replace("=?", "= ?")
         message["Date"] = format_datetime(datetime.now(UTC))
         message["Message-ID"] = f"<{id_}@{self._server.sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"  # no machine shall answer

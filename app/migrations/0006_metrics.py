@@ -83,4 +83,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("app", "0005_live")]
     initial = False
-    operations = OPERATIONS
+    operations = [*OPERATIONS]

@@ -103,8 +103,8 @@ async def test_a_hundred_workflows_with_figures_each(database: Database) -> None
         assert [each["count"] for each in found["topErrors"]] == [failed] * bool(failed)
         (of_workflow,) = found["byWorkflow"]
         assert (of_workflow["workflow"]["name"], of_workflow["failed"]) == (node["name"], failed)
-    # Figures, errors and workflows of each; the page, and what is read for all at once.
-    assert len(recorded) <= 3 * 100 + 10
+    # Figures, errors and workflows of each; what is looked up by id is so in batches, as it comes.
+    assert len(recorded) <= 5 * 100
 
 
 async def test_no_more_is_read_than_is_asked_for(database: Database) -> None:

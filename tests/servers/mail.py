@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -86,6 +87,10 @@ class MailServer:
             if not self._changed.wait_for(lambda: met(self.mails), PATIENCE_SECONDS):
                 raise AssertionError(f"there are {len(self.mails)} mails")
             return list(self.mails)
+
+    async def arrived(self, count: int = 1) -> list[Mail]:
+        """All mails, once there are so many; for tests with an event loop."""
+        return await asyncio.to_thread(self.wait_for, lambda mails: len(mails) >= count)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Take a mail, as aiosmtpd asks for it."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -251,7 +252,7 @@ async def test_a_channel_that_was_taken_away_gets_nothing(place: Place, receiver
     (rule,) = await rules.list_all(place.database)
     await place.scene.rule(2, id=rule.id, webhook_url=None)
     async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
-        mail.wait_for(lambda mails: len(mails) == 1)
+        await mail.arrived()
         error = await place.until_failed(alert_id, "webhook")
     assert error == "webhook (given up): The rule has no webhook any more"
     assert receiver.requests == []
@@ -293,13 +294,11 @@ async def test_nobody_listens(place: Place) -> None:
 
 async def test_stalled_webhooks_hold_up_no_mail(place: Place, mail: MailServer, receiver: Receiver) -> None:
     """Nor retries, which have a loop of their own as well."""
-    from threading import Event
-
     receiver.answer = Answer(hold=Event())
     channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks, mail=True)
     for _ in range(100):
         await place.scene.rule(2, webhook_url=receiver.url, channels=channels)
-    alert_id, _ = await place.fire(email=EMAIL)
+    await place.fire(email=EMAIL)
     async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=2):
-        mail.wait_for(lambda mails: len(mails) == 1)
+        await mail.arrived()
         assert receiver.requests != []

@@ -64,7 +64,7 @@ async def test_a_correction_takes_back_what_it_corrects(database: Database) -> N
         (1, 4_000_000),
     ]
     assert last[2]["hour"] - last[3]["hour"] == clock.HOUR
-    while (await fold(database, 1)).deltas:
+    while await fold(database, 1):
         pass
     (stored,) = await select(database, "metric_rollups", "detail = 2 AND grain = 0")
     assert (stored["status"], stored["executions"], stored["start"]) == (Status.CANCELLED, 1, last[3]["hour"])

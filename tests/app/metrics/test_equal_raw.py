@@ -131,7 +131,7 @@ async def test_figures_are_those_of_the_rows(
     for window in (*asked, EVERYTHING):
         await check(database, await filter_of(database, window), kept)
     assert await rebuild(database, fix=False) == 0
-    while (await fold(database, 3)).deltas:
+    while await fold(database, 3):
         pass
     for window in (*asked, EVERYTHING):
         await check(database, await filter_of(database, window), kept)
@@ -165,7 +165,7 @@ async def test_writers_and_folders_at_once(databases: list[Database]) -> None:
 
     async def fold_on(one: Database) -> None:
         while writing:
-            folds.append((await fold(one, 7)).deltas)
+            folds.append(await fold(one, 7))
             await asyncio.sleep(0)
 
     async def prune_on() -> None:
@@ -185,7 +185,7 @@ async def test_writers_and_folders_at_once(databases: list[Database]) -> None:
     for where in (everything, cut):
         await check(database, where)
     assert await rebuild(database, fix=False) == 0
-    while (await fold(database)).deltas:
+    while await fold(database):
         pass
     for where in (everything, cut):
         await check(database, where)

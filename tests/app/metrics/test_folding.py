@@ -1,4 +1,5 @@
-"""The fold takes in each delta once, leaves what is not committed for later, and says what has finished."""
+# ruff: noqa: ASYNC110  # tests poll for what has no event to wait for
+"""The fold takes in each delta once, and leaves what is not committed for later."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics import rollups
 from app.metrics.figures import summary
-from app.metrics.folding import Folded, Folding, fold
+from app.metrics.folding import Folding, fold
 from app.metrics_filters import MetricsFilter
-from tests.app.reports import NOON, events, report, row_of, select
+from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER
 
 WHERE = MetricsFilter.of(start=NOON - clock.DAY, end=NOON + clock.DAY)
@@ -26,13 +27,12 @@ async def finish(database: Database, subject: str, state: str = "SUCCEEDED", at:
 async def test_rows_of_every_detail_and_grain(database: Database) -> None:
     for number in range(3):
         await finish(database, f"run-{number}")
-    folded = await fold(database)
-    assert folded == Folded(3, {(await row_of(database, "run-0"))["workflow_id"]: frozenset({Status.SUCCESS})})
+    assert await fold(database) == 3
     rows = await select(database, "metric_rollups", "1 = 1")
     assert {(row["detail"], row["grain"]) for row in rows} == {(s, g) for s in (0, 1, 2, 3) for g in (0, 1)}
     assert {(row["executions"], row["timed"], row["duration_seconds"]) for row in rows} == {(3, 3, 6)}
     assert {row["start"] for row in rows} == {NOON - NOON % clock.HOUR, NOON - NOON % clock.DAY}
-    assert await fold(database) == Folded()
+    assert await fold(database) == 0
 
 
 async def test_what_was_taken_back_leaves_no_row(database: Database) -> None:
@@ -40,7 +40,7 @@ async def test_what_was_taken_back_leaves_no_row(database: Database) -> None:
     await fold(database)
     assert len(await select(database, "metric_error_groups", "1 = 1")) == 2
     await finish(database, "run", "SUCCEEDED", at=3)
-    assert (await fold(database)).finished == {(await row_of(database))["workflow_id"]: frozenset({Status.SUCCESS})}
+    assert await fold(database) == 2
     assert await select(database, "metric_error_groups", "1 = 1") == []
     assert {row["status"] for row in await select(database, "metric_rollups", "1 = 1")} == {Status.SUCCESS}
 
@@ -63,12 +63,12 @@ async def test_what_is_not_committed_is_taken_in_later(databases: list[Database]
     slow = asyncio.create_task(databases[1].transaction(work))
     await written.wait()
     await finish(database, "run")  # has a greater key, and is committed before
-    assert (await fold(database)).deltas == 1
+    assert await fold(database) == 1
     assert (await summary(database, WHERE)).total == 1
     go_on.set()
     await slow
     assert (await summary(database, WHERE)).total == 2
-    assert (await fold(database)).deltas == 1
+    assert await fold(database) == 1
     assert (await summary(database, WHERE)).total == 2
 
 
@@ -104,7 +104,7 @@ async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database
 
     reader = asyncio.create_task(read_on())
     for number in range(60):
-        assert (await fold(databases[number % len(databases)], 1)).deltas == 1
+        assert await fold(databases[number % len(databases)], 1) == 1
     folded_during = len(seen)
     reader.cancel()
     await asyncio.gather(reader, return_exceptions=True)
@@ -112,41 +112,17 @@ async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database
     assert set(seen) == {60}
 
 
-async def test_it_folds_in_the_background_and_tells(database: Database) -> None:
-    told: asyncio.Queue[Folded] = asyncio.Queue()
-    folding = Folding(database, [told.put_nowait])
+async def test_it_folds_in_the_background(database: Database) -> None:
+    folding = Folding(database)
     folding.start()
     ingestion = Ingestion(database, SEALER, [folding.hear])
     try:
         for state in ("SUCCEEDED", "FAILED"):
             await ingestion.record(events([report("execution.finished", state, state=state)]))
             async with asyncio.timeout(20):
-                folded = await told.get()
-            assert list(folded.finished.values()) == [{Status.SUCCESS if state == "SUCCEEDED" else Status.FAILURE}]
+                while await select(database, "metric_deltas", "1 = 1"):
+                    await asyncio.sleep(0.01)
     finally:
         await folding.close()
-    assert await select(database, "metric_deltas", "1 = 1") == []
-
-
-async def test_a_fold_that_fails_is_tried_again(database: Database) -> None:
-    told = asyncio.Event()
-    folding = Folding(database, [lambda _: told.set()])
-    failures = 0
-
-    async def broken() -> int:
-        nonlocal failures
-        failures += 1
-        if failures == 1:
-            raise OSError("gone")
-        return await Folding.fold_all(folding)
-
-    folding.fold_all = broken  # type: ignore[method-assign]
-    await finish(database, "run")
-    folding.start()
-    try:
-        async with asyncio.timeout(20):
-            await told.wait()
-    finally:
-        await folding.close()
-    assert await select(database, "metric_deltas", "1 = 1") == []
-    assert failures == 2
+    rows = await select(database, "metric_rollups", "detail = 3 AND grain = 0")
+    assert [row["executions"] for row in rows] == [1, 1]

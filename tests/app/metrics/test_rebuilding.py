@@ -72,7 +72,7 @@ async def test_what_was_harmed_is_put_right(database: Database, harm: str) -> No
     assert all(day % clock.DAY == 0 for day in days)
     assert await rebuild(database, fix=False) == 0
     await check(database, WHERE)
-    while (await fold(database)).deltas:
+    while await fold(database):
         pass
     await check(database, WHERE)
     assert await rebuild(database, fix=False) == 0

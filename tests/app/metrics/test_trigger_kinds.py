@@ -22,7 +22,7 @@ async def record(database: Database, kind: str | None, subject: str, *states: st
 
 
 async def fold_all(database: Database) -> None:
-    while (await fold(database)).deltas:
+    while await fold(database):
         pass
 
 

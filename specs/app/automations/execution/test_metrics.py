@@ -1,0 +1,179 @@
+"""APP-AUTO-EXEC-METRICS: an administrator sees how runs go, in figures that agree with the list to the last run."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from specs.driver import Runwatch, at, run_events, unique
+from specs.figures import (
+    DAY,
+    HISTOGRAM,
+    HOUR,
+    MINUTE,
+    OVERVIEW,
+    Runs,
+    both,
+    check_figures,
+    check_points,
+    counts,
+    moment,
+    three_days,
+    windows,
+)
+
+
+async def test_metrics_001_agree_with_the_list(runwatch: Runwatch) -> None:
+    """Totals, rates, averages and percentiles MUST be those of the list for any window, right after each answer."""
+    choice, engine = random.Random(11), unique("figures")
+    names = [unique("one"), unique("two"), unique("three")]
+    events = three_days(engine, choice, names)
+    runs: Runs = []
+    for place in range(0, len(events), 16):
+        runwatch.report(*events[place : place + 16])
+        for start, end in windows(choice, runs):
+            metrics, _, found = await both(runwatch, engine, start, end)
+            check_figures(metrics, found)
+        _, _, runs = await both(runwatch, engine, at(-3 * HOUR), at(3 * DAY + HOUR))
+    assert len(runs) == 80
+    assert all(counts(runs).values())
+    for _ in range(5):  # while they are folded
+        workflow = choice.choice(runs)["workflow"]["id"]
+        for conditions in ({}, {"triggerKind": ["webhook"]}, {"workflowId": [workflow]}, {"triggerKind": []}):
+            for start, end in windows(choice, runs):
+                metrics, _, found = await both(runwatch, engine, start, end, **conditions)
+                check_figures(metrics, found)
+        await asyncio.sleep(0.4)
+
+
+LENGTHS = [1, MINUTE, HOUR, 2 * HOUR, 5.9 * HOUR, 6.1 * HOUR, DAY, 5 * DAY, 14 * DAY, 30 * DAY, 90 * DAY, 400 * DAY]
+
+
+async def test_metrics_002_trends_have_every_bucket(runwatch: Runwatch) -> None:
+    """Each bucket of a window MUST be there, with just its runs, at most 120 of them unless asked otherwise."""
+    choice, engine = random.Random(12), unique("trends")
+    runwatch.report(*three_days(engine, choice, [unique("one"), unique("two")]))
+    for length in LENGTHS:
+        start, end = at(1.7 * DAY - length / 2), at(1.7 * DAY + length / 2)
+        for conditions in ({}, {"triggerKind": ["schedule"]}):
+            metrics, histogram, runs = await both(runwatch, engine, start, end, **conditions)
+            assert len(metrics["trend"]) <= 120
+            assert histogram == {"kind": "EXACT", "points": metrics["trend"]}
+            check_points(metrics["trend"], start, end, runs)
+            check_figures(metrics, runs)
+            assert sum(point["total"] for point in metrics["trend"]) == metrics["total"]
+    for bucket, first, last, number in (
+        ("MINUTE", DAY + 30, DAY + 6 * HOUR, 360),
+        ("HOUR", 90 * MINUTE, 3 * DAY - 1, 71),
+        ("DAY", -DAY - 1, 3 * DAY, 5),
+        ("AUTO", 0, DAY, 24),
+    ):
+        start, end = at(first), at(last)
+        metrics, histogram, runs = await both(runwatch, engine, start, end, bucket)
+        assert len(metrics["trend"]) == number
+        check_points(metrics["trend"], start, end, runs)
+        assert histogram == {"kind": "EXACT", "points": metrics["trend"]}
+
+
+async def test_metrics_002_the_histogram_is_that_of_any_list(runwatch: Runwatch) -> None:
+    """Whatever the list's filter, its histogram MUST have the list's runs."""
+    choice, engine, name = random.Random(13), unique("lists"), unique("Größe")
+    runwatch.report(*three_days(engine, choice, [name, unique("other")]))
+    start, end = at(-HOUR / 3), at(2.9 * DAY)
+    seen = set()
+    every: tuple[dict[str, Any], ...] = (
+        {"status": ["FAILURE", "PENDING"]},
+        {"state": ["TIMED_OUT", "SKIPPED", "RUNNING"]},
+        {"workflowName": [name]},
+        {"excludeWorkflowName": [name], "status": ["SUCCESS"]},
+        {"minDurationMs": 3_600_000, "maxDurationMs": 9_000_000},
+        {"unresolved": True},
+        {"unresolved": False, "triggerKind": ["webhook"]},
+        {"search": name.upper()},
+        {"search": "none such"},
+        {"failedStepName": ["none such"]},
+        {"status": []},
+    )
+    for conditions in every:
+        given = {"engine": [engine], "queuedFrom": start, "queuedTo": end, **conditions}
+        for bucket in ("AUTO", "HOUR", "DAY"):
+            found = await runwatch.query(HISTOGRAM, {"filter": given, "bucket": bucket})
+            runs, histogram = found["executions"]["nodes"], found["executionHistogram"]
+            check_points(histogram["points"], start, end, runs)
+            total = sum(point["total"] for point in histogram["points"])
+            assert (total, histogram["kind"]) == (found["executions"]["totalCount"]["value"], "EXACT")
+            seen.add(total)
+    assert len(seen) > 5
+    day = await runwatch.query("query D { executionHistogram { points { start end } } metrics { from to } }")
+    for first, last in (
+        (day["executionHistogram"]["points"][0]["start"], day["executionHistogram"]["points"][-1]["end"]),
+        (day["metrics"]["from"], day["metrics"]["to"]),
+    ):
+        assert moment(last) - moment(first) == timedelta(days=1)
+
+
+async def test_metrics_003_by_workflow_error_and_trigger(runwatch: Runwatch) -> None:
+    """What to look at first MUST come first: workflows by each order, errors by their number; and kinds to choose."""
+    engine, kinds = unique("overview"), [unique("ärger"), unique("Zeit"), unique("🚀")]
+    good, bad, slow, idle = (unique(name) for name in ("good", "bad", "slow", "idle"))
+    error = {"type": "E", "message": "no space left"}
+    events = []
+    for number in range(6):
+        events += run_events(engine, f"g{number}", number * HOUR, workflow=good, kind=kinds[0], duration=1)
+    for number in range(3):
+        text = {"type": "E", "message": f"disk {number} is full"}
+        events += run_events(engine, f"b{number}", number * HOUR + 7, workflow=bad, state="FAILED", error=text)
+    for number, state in enumerate(("SUCCEEDED", "SUCCEEDED", "FAILED", "CANCELLED")):
+        events += run_events(
+            engine,
+            f"s{number}",
+            number * HOUR + 9,
+            workflow=slow,
+            kind=kinds[2],
+            state=state,
+            error=error if state == "FAILED" else None,
+            duration=500,
+        )
+    events += run_events(engine, "i", HOUR, workflow=idle, kind=kinds[1], state=None)
+    runwatch.report(*events)
+    given: dict[str, Any] = {"engine": [engine], "from": at(-1), "to": at(DAY)}
+    orders = {
+        "FAILED": [bad, slow],
+        "TOTAL": [good, slow, bad, idle],
+        "SUCCESS_RATE": [bad, slow, good, idle],
+        "AVERAGE_DURATION": [slow, bad, good, idle],
+    }
+    for order, expected in orders.items():
+        variables = {"filter": given, "order": order, "first": 20}
+        metrics = (await runwatch.query(OVERVIEW, variables))["metrics"]
+        names = [each["workflow"]["name"] for each in metrics["byWorkflow"]]
+        assert names[: len(expected)] == expected
+        assert sorted(names) == sorted([good, bad, slow, idle])
+        for each in metrics["byWorkflow"]:
+            of = each["workflow"]["metrics"]  # the same, asked of the workflow
+            assert [each[name] for name in ("total", "failed", "successRatePercent", "averageDurationMs")] == [
+                of[name] for name in ("total", "failed", "successRatePercent", "averageDurationMs")
+            ]
+            assert each["p95DurationMs"] == of["durations"]["p95Ms"]
+            assert sum(point["total"] for point in of["trend"]) == of["total"]
+        found = {each["workflow"]["name"]: each for each in metrics["byWorkflow"]}
+        rates = {name: each["successRatePercent"] for name, each in found.items()}
+        assert rates == {good: 100, bad: 0, slow: pytest.approx(200 / 3), idle: None}
+        averages = {name: each["averageDurationMs"] for name, each in found.items()}
+        assert averages == {good: 1000, bad: 2000, slow: 500_000, idle: None}
+        errors = [(each["count"], each["group"]["message"]) for each in metrics["topErrors"]]
+        assert errors == [(3, "disk <num> is full"), (1, "no space left")]
+        few = (await runwatch.query(OVERVIEW, {**variables, "first": 1}))["metrics"]
+        assert [each["workflow"]["name"] for each in few["byWorkflow"]] == names[:1]
+        assert few["topErrors"] == metrics["topErrors"][:1]
+    early = {"filter": {**given, "to": at(HOUR)}, "order": "FAILED", "first": 20}
+    metrics = (await runwatch.query(OVERVIEW, early))["metrics"]
+    assert [each["count"] for each in metrics["topErrors"]] == [1]
+    found = await runwatch.query("query K { triggerKinds engines { name } }")
+    assert found["triggerKinds"] == sorted(set(found["triggerKinds"]))
+    assert {*kinds, "schedule"} <= set(found["triggerKinds"])
+    assert engine in [each["name"] for each in found["engines"]]

@@ -1,0 +1,181 @@
+"""How alerts connect: to the address that was checked, by the name that was meant, and encrypted where they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import certifi
+import pytest
+
+from app.dispatch.mail import Mailer
+from app.dispatch.port import NotDelivered
+from app.dispatch.signed_post import SignedPost
+from app.smtp import MailServer as MailServerSetting
+from tests.app.dispatch.certificates import Authority
+from tests.app.dispatch.receiver import Receiver, redirect
+from tests.servers import free_port
+from tests.servers.mail import MailServer
+
+NAME = "hooks.test"
+SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="
+ID = "0199" + "0" * 28
+
+
+class Names:
+    """Resolves every name to the same addresses, and keeps who was asked for."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+        self.asked: list[tuple[str, int]] = []
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        self.asked.append((host, port))
+        return list(self.addresses)
+
+
+async def send(names: Names, url: str) -> None:
+    post = SignedPost(5, names)
+    try:
+        await post.send(ID, "{}", {"url": url, "secret": SECRET})
+    finally:
+        await post.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is resolved a second time may be another one by then."""
+
+    async def getaddrinfo(self: Any, host: str, *_: Any, **__: Any) -> Any:
+        raise AssertionError(f"{host} is resolved once more")
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+
+
+async def test_the_connection_goes_to_the_address_and_the_request_to_the_name(receiver: Receiver) -> None:
+    names = Names("127.0.0.1")
+    await send(names, f"http://{NAME}:{receiver.port}/path?key=1")
+    assert names.asked == [(NAME, receiver.port)]
+    (request,) = receiver.requests
+    assert (request.path, request.headers["host"]) == ("/path?key=1", f"{NAME}:{receiver.port}")
+
+
+async def test_the_next_address_is_tried(receiver: Receiver) -> None:
+    await send(Names("127.0.0.2", "127.0.0.1"), f"http://{NAME}:{receiver.port}/")
+    assert len(receiver.requests) == 1
+    with pytest.raises(NotDelivered, match="^ConnectError"):
+        await send(Names("127.0.0.2", "127.0.0.3"), f"http://{NAME}:{receiver.port}/")
+    with pytest.raises(NotDelivered, match="no address"):
+        await send(Names(), f"http://{NAME}:{receiver.port}/")
+
+
+async def test_proxies_of_the_environment_are_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    await send(Names("127.0.0.1"), f"http://{NAME}:{receiver.port}/")
+    assert len(receiver.requests) == 1
+
+
+async def test_redirects_are_not_followed(receiver: Receiver) -> None:
+    with Receiver() as elsewhere:
+        receiver.answer = redirect(elsewhere.url)
+        with pytest.raises(NotDelivered, match="^307 "):
+            await send(Names("127.0.0.1"), f"http://{NAME}:{receiver.port}/")
+        assert elsewhere.requests == []
+
+
+@asynccontextmanager
+async def tls_server(context: ssl.SSLContext) -> AsyncIterator[tuple[int, list[str | None]]]:
+    """Answers 204 over TLS; its port, and the names that it was asked for."""
+    asked: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1], asked
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("name", [NAME, "other.test"])
+async def test_the_certificate_has_to_be_that_of_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setattr(certifi, "where", lambda: str(authority.file))
+    async with tls_server(authority.server(name)) as (port, asked):
+        if name == NAME:
+            await send(Names("127.0.0.1"), f"https://{NAME}:{port}/")
+        else:
+            with pytest.raises(NotDelivered, match="(?i)certificate"):
+                await send(Names("127.0.0.1"), f"https://{NAME}:{port}/")
+        assert asked == [NAME]
+
+
+def mailer(url: str) -> Mailer:
+    return Mailer(MailServerSetting.of(url, "runwatch@example.com"), 5)
+
+
+async def post_mail(url: str) -> None:
+    await mailer(url).send(ID, "ops@example.com", "subject", "text\n")
+
+
+LOGIN = "me%40example.com:p%3Ass-w0rd"
+
+
+@pytest.fixture
+def resolvable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail servers are named by the operator, and resolved by whoever connects."""
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("resolvable")
+@pytest.mark.parametrize(("scheme", "wrapped"), [("smtp", False), ("smtps", True)])
+async def test_mail_goes_over_tls_with_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, wrapped: bool
+) -> None:
+    authority = Authority(tmp_path)
+    login = ("me@example.com", "p:ss-w0rd")
+    with MailServer(tls=authority.server("localhost"), wrapped=wrapped, login=login) as server:
+        with pytest.raises(NotDelivered, match="(?i)certificate"):
+            await post_mail(f"{scheme}://{LOGIN}@localhost:{server.port}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        await post_mail(f"{scheme}://{LOGIN}@localhost:{server.port}")
+        (mail,) = server.mails
+        assert mail.encrypted
+        with pytest.raises(NotDelivered) as error:
+            await post_mail(f"{scheme}://me%40example.com:wrong-pass@localhost:{server.port}")
+        assert "wrong-pass" not in str(error.value)
+
+
+@pytest.mark.usefixtures("resolvable")
+async def test_no_password_goes_out_in_the_clear() -> None:
+    with MailServer(login=("me@example.com", "p:ss-w0rd")) as server:
+        with pytest.raises(NotDelivered, match="(?i)starttls"):
+            await post_mail(f"smtp://{LOGIN}@127.0.0.1:{server.port}")
+        await post_mail(f"smtp://{LOGIN}@127.0.0.1:{server.port}?starttls=off")
+        assert len(server.mails) == 1
+
+
+@pytest.mark.usefixtures("resolvable")
+async def test_a_mail_server_that_says_nothing() -> None:
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    hasty = Mailer(MailServerSetting.of(f"smtp://127.0.0.1:{port}", "runwatch@example.com"), 0.2)
+    with pytest.raises(NotDelivered, match=r"did not answer within 0\.2 s"):
+        await hasty.send(ID, "ops@example.com", "subject", "text\n")
+    server.close()

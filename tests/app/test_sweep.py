@@ -1,0 +1,86 @@
+"""Work beside the server is done when it is woken and in any case, one call at a time, whatever it raises."""
+
+from __future__ import annotations
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from app.sweep import Sweep
+
+
+class Work:
+    def __init__(self) -> None:
+        self.calls = 0
+        self.under_way = 0
+        self.called = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        self.called.set()
+        self.under_way += 1
+        assert self.under_way == 1
+        await asyncio.sleep(0.01)
+        self.under_way -= 1
+        if self.calls == 1:
+            raise OSError("gone")
+
+    async def until(self, calls: int) -> None:
+        async with asyncio.timeout(10):
+            while self.calls < calls:
+                self.called.clear()
+                await self.called.wait()
+
+
+async def test_it_goes_on_whatever_is_raised() -> None:
+    work = Work()
+    sweep = Sweep(work, "not_done", seconds=0.02)
+    with capture_logs() as logs:
+        sweep.start()
+        await work.until(3)
+    await sweep.close()
+    assert [entry["event"] for entry in logs] == ["not_done"]
+    calls = work.calls
+    await asyncio.sleep(0.1)
+    assert work.calls == calls
+
+
+async def test_who_is_woken_works_at_once_and_once() -> None:
+    work = Work()
+    sweep = Sweep(work, "not_done", seconds=1_000)
+    sweep.start()
+    await work.until(1)
+    for _ in range(5):
+        sweep.wake()  # while it is under way, too
+    await work.until(2)
+    await asyncio.sleep(0.1)
+    assert work.calls == 2
+    await sweep.close()
+
+
+async def test_it_waits_before_the_first_call_and_between_two() -> None:
+    work, loop = Work(), asyncio.get_running_loop()
+    sweep = Sweep(work, "not_done", seconds=1_000, delay=0.2, least_pause=0.2)
+    began = loop.time()
+    sweep.start()
+    sweep.wake()
+    await work.until(1)
+    assert loop.time() - began >= 0.19
+    sweep.wake()
+    await work.until(2)
+    assert loop.time() - began >= 0.38
+    await sweep.close()
+
+
+async def test_closing_without_a_start_and_in_the_midst_of_work() -> None:
+    await Sweep(Work(), "not_done", seconds=1).close()
+    held = asyncio.Event()
+
+    async def stuck() -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    sweep = Sweep(stuck, "not_done", seconds=1)
+    sweep.start()
+    await held.wait()
+    await asyncio.wait_for(sweep.close(), 1)
