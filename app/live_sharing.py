@@ -32,7 +32,7 @@ KEPT_SECONDS = 1.0
 MOST_KEPT = 1_000
 # Changes, times filters, that a group has yet to hand out: from the first number on the feed waits for it, but not for
 # long; beyond the second its members read what they miss.
-ENOUGH_QUEUED, MOST_QUEUED = 2_000, 50_000
+ENOUGH_QUEUED, MOST_QUEUED = 20_000, 100_000
 # Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
@@ -212,10 +212,8 @@ class Group:
             self._filled.clear()
             while self._queue:
                 dropped, found = self._dropped, await self._execute_some()
-                for audience, results in found.items() if dropped == self._dropped else ():
-                    payload, last = Payload.of(results.values()), next(reversed(results))
-                    for member in audience.members:
-                        member.tell(results, payload, last)
+                if dropped == self._dropped:
+                    _hand_out(found)
                 await asyncio.sleep(0)  # for the sockets to send what they were given
             self._done.set()
             await self._filled.wait()
@@ -234,6 +232,18 @@ class Group:
                 audience, *_ = self._queue.popleft()
                 found.setdefault(audience, {})[changed.revision] = payload
         return found
+
+
+def _hand_out(found: dict[_Audience, Results]) -> None:
+    together: dict[tuple[Payload, ...], Payload] = {}  # most filters let the same through
+    for audience, results in found.items():
+        single = tuple(results.values())
+        payload = together.get(single)
+        if payload is None:
+            payload = together[single] = Payload.of(single)
+        last = next(reversed(results))
+        for member in audience.members:
+            member.tell(results, payload, last)
 
 
 class _Audience:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 PORTS = {"smtp": 25, "smtps": 465}
@@ -58,13 +58,11 @@ def _port(port: int | None, scheme: str, user: str | None) -> int:
 
 
 def _sender(text: str) -> Address:
-    name, address = parseaddr(text)
     try:
-        if not text.isprintable():
-            raise ValueError(text)
+        [(name, address)] = getaddresses([text])
         sender = Address(name, addr_spec=address)
     except Exception:  # its parser raises what it finds
         sender = Address()
-    if not (sender.username and sender.domain):
+    if not (sender.username and sender.domain and text.isprintable()):
         raise ValueError("RUNWATCH_SMTP_URL needs RUNWATCH_SMTP_FROM, such as Runwatch <runwatch@example.com>")
     return sender

@@ -26,6 +26,7 @@ class Context:
     given_retries: Retries | None = None  # one a process; of its own it wakes nobody
     given_feed: Watchable | None = None  # one a process
     alert_channels: Channels = field(default_factory=Channels)
+    measured: int = field(default=0, init=False)  # how often figures were asked for: resolvers/metrics.py
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,6 +35,7 @@ class Context:
     def forget(self) -> None:
         """Read anew from now on: what the loaders remember is of an earlier time."""
         self.loaders = Loaders(self.database)
+        self.measured = 0
 
     @property
     def feed(self) -> Watchable:

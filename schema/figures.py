@@ -16,9 +16,10 @@ def milliseconds_of(us: float | None) -> float | None:
     return None if us is None else us / 1000
 
 
-def percent(share: float | None) -> float | None:
-    """A share in per cent."""
-    return None if share is None else share * 100
+def percent(these: int, others: int) -> float | None:
+    """How many per cent of both `these` are: 29 of 100 are 29, where 0.29 * 100 is not. None when there are neither."""
+    both = these + others
+    return these * 100 / both if both else None
 
 
 def quantile(outcome: Outcome, share: float) -> float | None:
@@ -99,9 +100,7 @@ class MetricsPoint:
     @strawberry.field(description="failed / (succeeded + failed) * 100; null when neither happened.")
     def failure_rate_percent(self) -> float | None:
         """The other side of the success rate."""
-        failed = self.figures.failed.count
-        both = failed + self.figures.succeeded.count
-        return failed * 100 / both if both else None
+        return percent(self.figures.failed.count, self.figures.succeeded.count)
 
     @strawberry.field(
         description="The mean of those that succeeded or failed, in milliseconds; null when none has one."

@@ -64,7 +64,7 @@ class WorkflowMetrics:
     @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
-        return percent(self.figures.success_rate)
+        return percent(self.figures.succeeded.count, self.figures.failed.count)
 
     @strawberry.field(
         description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
@@ -133,7 +133,8 @@ class ExecutionMetrics:
     @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
-        return percent(self.report.figures.success_rate)
+        figures = self.report.figures
+        return percent(figures.succeeded.count, figures.failed.count)
 
     @strawberry.field(
         description="The mean of those that succeeded or failed, in milliseconds; null when none has one."

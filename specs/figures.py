@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -55,10 +55,15 @@ def moment(text: str) -> datetime:
 
 
 async def both(
-    runwatch: Runwatch, engine: str, start: str, end: str, bucket: str | None = None, **conditions: Any
+    runwatch: Runwatch,
+    engine: str,
+    start: str,
+    end: str,
+    conditions: Mapping[str, Any] | None = None,
+    bucket: str | None = None,
 ) -> tuple[Any, Any, Runs]:
     """The metrics and the histogram of a window, and the runs that the list has for it."""
-    given = {"engine": [engine], **conditions}
+    given = {"engine": [engine], **(conditions or {})}
     window = {"queuedFrom": start, "queuedTo": end}
     variables = {"metrics": {**given, "from": start, "to": end}, "list": {**given, **window}, "bucket": bucket}
     found = await runwatch.query(BOTH, variables)

@@ -12,7 +12,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from app import clock, decoding, event_data, sizes
-from app.dispatch import webhook
+from app.dispatch import alerts, webhook
 from app.dispatch.port import RetryRequest
 from app.lifecycle import State
 from app.settings import Settings
@@ -137,6 +137,13 @@ def test_the_example_of_a_retry_has_the_form_of_what_is_sent() -> None:
     [example] = [text for text in examples if f'"{webhook.TYPE}"' in text]
     sent = RetryRequest("i", 1, "e", "x", "r", "w", "k", '{"month": 1, "account": 1}')
     assert shape(json.loads(example)) == shape(json.loads(webhook.body_of(sent)))
+
+
+def test_the_example_of_an_alert_has_the_form_of_what_is_sent() -> None:
+    [example] = [match["text"] for match in FENCED.finditer(read("docs/alerts.md"))]
+    error = alerts.Error("t", "m")
+    sent = alerts.Notice("a", "r", "w", "n", "e", 3, 0, 0, error, error, "l")
+    assert shape(json.loads(example)) == shape(json.loads(alerts.body_of("i", sent)))
 
 
 def shape(value: object) -> object:

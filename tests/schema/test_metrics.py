@@ -8,11 +8,14 @@ import pytest
 
 from app import clock
 from app.db import Database
+from app.errors import LimitExceeded
 from app.ids import new_id, to_global
 from app.lifecycle import State
 from app.roles import Role, Viewer
+from resolvers import metrics
 from resolvers.context import Context
 from schema import schema
+from schema.figures import percent
 from tests.factories import (
     execution_row,
     insert,
@@ -76,6 +79,11 @@ async def fill(database: Database) -> list[str]:
     return ids
 
 
+def test_whole_per_cents_are_whole() -> None:
+    assert [percent(number, 100 - number) for number in range(101)] == list(range(101))
+    assert percent(0, 0) is None
+
+
 LIST = """{ workflows(first: 100) { nodes { name metrics {
   total pending succeeded failed cancelled successRatePercent averageDurationMs
   durations { count p50Ms p95Ms maxMs } trend { total p95DurationMs }
@@ -115,13 +123,14 @@ async def test_no_more_is_read_than_is_asked_for(database: Database) -> None:
         ("trend { total }", 1, False),
         ("total trend { p95DurationMs }", 1, True),
         ("a: durations(status: FAILURE) { x: p99Ms }", 1, True),
-        ("byWorkflow { total }", 3, False),  # and the workflows
+        ("byWorkflow { total }", 3, False),  # and theirs, and the workflows
     ):
         recorded = record_statements(database)
         await ask(database, f"{{ metrics {{ {selection} }} }}")
         del database.fetch
         assert len(recorded) == statements, selection
-        # Single durations, or only their sums.
+        # One figure of all, or one of each bucket; single durations, or only their sums.
+        assert ("CAST(0 AS BIGINT) AS part" in recorded[0][0]) is not ("trend" in selection)
         assert ("GROUP BY s.part, s.status, s.duration" in recorded[0][0]) is histograms, selection
 
 
@@ -131,3 +140,31 @@ async def test_the_filter_of_a_workflow_narrows(database: Database) -> None:
         ids = ", ".join(f'"{id_}"' for id_ in allowed)
         document = f'{{ workflow(id: "{first}") {{ metrics(filter: {{workflowId: [{ids}]}}) {{ total }} }} }}'
         assert (await ask(database, document))["workflow"]["metrics"] == {"total": total}
+
+
+def nested(levels: int) -> str:
+    """Figures of the workflows of the errors of figures, and so on."""
+    selection = "total"
+    for _ in range(levels):
+        selection = f"topErrors {{ group {{ latestExecution {{ workflow {{ metrics {{ {selection} }} }} }} }} }}"
+    return f"{{ metrics {{ {selection} }} }}"
+
+
+async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However deep it nests them."""
+    await fill(database)
+    monkeypatch.setattr(metrics, "MEASURED_MAX", 7)
+    assert await ask(database, nested(1))  # figures, their errors, and figures for each of two groups
+    recorded = record_statements(database)
+    for depth in (4, 20):
+        recorded.clear()
+        context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+        result = await schema.execute(nested(depth), context_value=context)
+        assert result.errors
+        assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
+        measuring = [text for text, _ in recorded if "metric_" in text or "FROM executions x WHERE" in text]
+        assert 0 < len(measuring) <= 7 * 3
+        context.forget()  # an event of a subscription is an operation of its own
+        assert context.measured == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -32,7 +32,7 @@ class Mail:
     @property
     def message(self) -> EmailMessage:
         """Its headers and text."""
-        return cast(EmailMessage, message_from_bytes(self.raw, policy=policy.default))
+        return message_from_bytes(self.raw, policy=policy.default)
 
     @property
     def text(self) -> str:
@@ -66,10 +66,14 @@ class MailServer:
     def start(self) -> None:
         """Listen."""
         options: dict[str, Any] = {"enable_SMTPUTF8": False}
-        if self._login is not None:
-            options |= {"authenticator": self._check, "auth_required": True, "auth_require_tls": self._tls is not None}
         if self._tls is not None and not self._wrapped:
             options["tls_context"] = self._tls
+        if self._login is not None:
+            options |= {
+                "authenticator": self._check,
+                "auth_required": True,
+                "auth_require_tls": "tls_context" in options,
+            }
         self._controller = Controller(
             self, "127.0.0.1", self.port, ssl_context=self._tls if self._wrapped else None, **options
         )
@@ -107,4 +111,4 @@ class MailServer:
     def _check(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == self._login)
+        return AuthResult(success=given == self._login, handled=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import clock
+from app import clock, outbox
 from app.alerts import firing as firing_module
 from app.alerts import rules, streaks
 from app.alerts.firing import EMAIL, WEBHOOK, Firing
@@ -156,39 +156,17 @@ async def test_what_was_not_looked_at_before_a_crash_is_fired_by_the_next_proces
 async def test_a_transaction_that_fails_is_done_again_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.rule(1)
     await scene.fail(1)
-    add = firing_module.outbox.add
 
     async def broken(*_: object) -> str:
         raise OSError("no disk")
 
-    monkeypatch.setattr(firing_module.outbox, "add", broken)
+    monkeypatch.setattr(outbox, "add", broken)
     with pytest.raises(OSError, match="no disk"):
         await scene.firing.fire_all()
     assert await select(scene.database, "alerts", "1 = 1") == []
-    monkeypatch.setattr(firing_module.outbox, "add", add)
+    monkeypatch.undo()
     assert len(await scene.alerts()) == 1
     assert len(await select(scene.database, "outbox", "1 = 1")) == 1
-
-
-async def test_the_loop_outlives_errors(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    await scene.rule(1)
-    errors = 0
-    fire = firing_module.fire
-
-    async def broken(database: Database) -> firing_module.Fired:
-        nonlocal errors
-        errors += 1
-        if errors < 3:
-            raise OSError("no database")
-        return await fire(database)
-
-    monkeypatch.setattr(firing_module, "fire", broken)
-    monkeypatch.setattr(firing_module, "LEAST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(firing_module, "SWEEP_SECONDS", 0.01)
-    scene.firing.start()
-    await scene.fail(1)
-    await scene.until_fired()
-    await scene.firing.close()
 
 
 async def test_two_processes_fire_once(databases: list[Database], scene: Scene) -> None:

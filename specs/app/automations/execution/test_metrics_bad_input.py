@@ -117,3 +117,20 @@ async def test_metrics_004_arguments_that_cannot_be_meant(runwatch: Runwatch, ar
     """So MUST any other argument."""
     refused(runwatch.post({"query": f"{{ metrics{arguments} {{ {selection} }} }}"}))
     works(runwatch)
+
+
+async def test_metrics_004_fragments_that_multiply(runwatch: Runwatch) -> None:
+    """A document whose fragments double with every level MUST be refused; one that only repeats itself MUST work."""
+    doubling = (
+        "fragment F%d on Workflow { a: lastExecution { workflow { NEXT } } b: lastExecution { workflow { NEXT } } }"
+    )
+    repeating = "fragment F%d on Workflow { metrics { byWorkflow { workflow { NEXT NEXT } } } }"
+    for level, works_as in ((doubling, None), (repeating, "workflows")):
+        fragments = " ".join((level % number).replace("NEXT", f"...F{number + 1}") for number in range(11))
+        document = f"{{ workflows(first: 1) {{ nodes {{ ...F0 }} }} }} {fragments} fragment F11 on Workflow {{ name }}"
+        answer = runwatch.post({"query": document})
+        if works_as is None:
+            refused(answer)
+        else:
+            assert works_as in answer.json()["data"]
+    works(runwatch)

@@ -1,0 +1,127 @@
+"""Alerts as the specs ask for them: rules, runs that fail, and what reaches whom."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from gql.transport.exceptions import TransportQueryError
+
+from specs.driver import Runwatch, Server, event, unique
+from tests.app.dispatch.receiver import Receiver, Request
+from tests.servers.mail import Mail, MailServer
+
+SAVE = """
+mutation Save($input: AlertRuleInput!) {
+  saveAlertRule(input: $input) {
+    signingSecret rule { id consecutiveFailures webhookHost email enabled workflow { id name } }
+  }
+}
+"""
+DELETE = "mutation Delete($id: ID!) { deleteAlertRule(id: $id) }"
+RULES = "{ alertRules { id enabled webhookHost email } }"
+ALERTS = """
+{ alerts(first: 100) { nodes {
+  id failures firedAt deliveredAt lastError rule { id enabled webhookHost } workflow { name consecutiveFailures }
+} } }
+"""
+WORKFLOWS = "query W($search: String) { workflows(search: $search) { nodes { id name consecutiveFailures } } }"
+AUDIT = "{ auditLog(first: 100) { nodes { actor action subject detail } } }"
+PUBLIC = "https://runwatch.example"
+EMAIL = "ops@example.com"
+NOW = datetime.now(UTC) - timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A server that may send to this machine, with a webhook and a mail server."""
+
+    server: Server
+    runwatch: Runwatch
+    receiver: Receiver
+    mail: MailServer
+
+    async def save(self, token: str | None = None, **given: Any) -> Any:
+        """Save a rule through gql: the payload."""
+        return (await self.runwatch.query(SAVE, {"input": given}, token))["saveAlertRule"]
+
+    async def workflow(self) -> tuple[str, str]:
+        """A workflow that has succeeded: its name and its id."""
+        name = unique("nightly")
+        self.report(name, "s", -60)
+        (found,) = (await self.runwatch.query(WORKFLOWS, {"search": name}))["workflows"]["nodes"]
+        return name, found["id"]
+
+    async def rule(self, failures: int, **given: Any) -> tuple[str, Any]:
+        """A rule about a new workflow, by webhook unless told otherwise: the workflow's name, and the payload."""
+        name, id_ = await self.workflow()
+        given = {"webhookUrl": self.receiver.url, **given}
+        return name, await self.save(workflowId=id_, consecutiveFailures=failures, **given)
+
+    def report(self, workflow: str, states: str, start: float, **error: str) -> None:
+        """Runs of a workflow that finish a second apart, so many seconds after NOW, in their order: f, s or c."""
+        for number, state in enumerate(states):
+            self.runwatch.report(*run(workflow, state, start + number, **error))
+
+    async def alerts(self, workflow: str) -> list[Any]:
+        """What was fired about a workflow, the oldest first."""
+        nodes = (await self.runwatch.query(ALERTS))["alerts"]["nodes"]
+        return [node for node in reversed(nodes) if node["workflow"]["name"] == workflow]
+
+    async def until(self, workflow: str, met: Callable[[Sequence[Any]], bool]) -> list[Any]:
+        """The same, once it meets a condition."""
+        deadline = time.monotonic() + 30
+        while not met(found := await self.alerts(workflow)):
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.02)
+        return found
+
+    async def settled(self) -> None:
+        """All failures so far have been looked at: a later one of another workflow has."""
+        name, _ = await self.rule(1)
+        self.report(name, "f", 0)
+        await self.until(name, lambda alerts: len(alerts) == 1)
+
+    def posted(self, workflow: str) -> list[Request]:
+        """What the webhook got about a workflow."""
+        return [each for each in list(self.receiver.requests) if each.data["workflow"]["name"] == workflow]
+
+    def mailed(self, workflow: str) -> list[Mail]:
+        """What was mailed about a workflow."""
+        return [each for each in list(self.mail.mails) if workflow in each.text]
+
+
+def run(workflow: str, state: str, at: float, **error: str) -> list[dict[str, Any]]:
+    """The events of a run that ended so many seconds after NOW."""
+    subject = unique("run")
+    finished: dict[str, Any] = {"state": {"f": "FAILED", "s": "SUCCEEDED", "c": "CANCELLED"}[state]}
+    if error:
+        finished["error"] = error
+    when = (NOW + timedelta(seconds=at)).isoformat()
+    queued = event("shop", subject, "execution.queued", 0, {"workflow": workflow}, time=when)
+    return [queued, event("shop", subject, "execution.finished", 1, finished, time=when)]
+
+
+def signed(request: Request, secret: str) -> bool:
+    """Whether a request is signed as docs/alerts.md says."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    content = f"{request.id}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    signature = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+    return request.headers["webhook-signature"] == f"v1,{signature}"
+
+
+async def refused(asked: Any) -> Any:
+    """The code with which something is refused."""
+    with pytest.raises(TransportQueryError) as error:
+        await asked
+    assert error.value.errors is not None
+    (only,) = error.value.errors
+    return only["extensions"]["code"]

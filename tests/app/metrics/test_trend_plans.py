@@ -1,0 +1,60 @@
+"""How counting for a trend is planned: what a filter names is read from its index, and no table as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from app import clock
+from app.db import open_database
+from app.execution_filters import ExecutionFilter
+from app.lifecycle import State
+from app.metrics.of_executions import trend_of
+from benchmarks.data import DAY, START, fill
+from tests.app.plans import postgres_plans
+from tests.factories import record_statements
+from tests.servers.postgres import PostgresServer
+
+WINDOW = (START + 3 * DAY, START + 29 * DAY + clock.MINUTE)
+FILTERS = (
+    (ExecutionFilter(states=(State.TIMED_OUT,)), "executions_state_queued_at"),
+    (ExecutionFilter(unresolved=True), "executions_state_queued_at"),
+    (ExecutionFilter(failed_step_names=("step-3",)), "executions_failed_step_name"),
+    (ExecutionFilter(error_group_ids=("a" * 32,)), "executions_error_group"),
+    (ExecutionFilter(workflow_names=("workflow-050",), min_duration=1), "executions_workflow_queued_at"),
+    (ExecutionFilter(min_duration=1), "executions_queued_at"),
+    (ExecutionFilter(unresolved=False), "executions_queued_at"),
+)
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> str:
+    """A Postgres with 20,000 executions, for reading only."""
+    url = postgres_server.create_database("trends", template=migrated_postgres)
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await fill(connection, 20_000)
+        await connection.close()
+
+    asyncio.run(run())
+    return url
+
+
+@pytest.mark.parametrize(("conditions", "index"), FILTERS, ids=lambda value: value if isinstance(value, str) else "")
+async def test_no_table_is_read_whole(filled_url: str, conditions: ExecutionFilter, index: str) -> None:
+    """Postgres expects a third of all rows within bounds that it does not see, and would join those with the table."""
+    database = await open_database(filled_url)
+    recorded = record_statements(database)
+    given = {name: getattr(conditions, name) for name in ExecutionFilter.__dataclass_fields__}
+    where = ExecutionFilter(**{**given, "queued_from": WINDOW[0], "queued_to": WINDOW[1]})
+    await trend_of(database, where, None, histograms=True)
+    connection = await asyncpg.connect(filled_url)
+    plans = await postgres_plans(connection, recorded[-1])
+    await connection.close()
+    await database.close()
+    for plan in plans:
+        assert "Seq Scan on executions" not in plan, plan
+        assert index in plan
