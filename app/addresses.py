@@ -61,7 +61,7 @@ def is_allowed(address: Address, networks: Sequence[Network] = ()) -> bool:
 
 def check_host(host: str, networks: Sequence[Network]) -> None:
     """BadInput for a host that is an address which may not be sent to, however it is written; names pass."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if f".{host.rstrip('.')}".endswith(".localhost"):
         host = "127.0.0.1"
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

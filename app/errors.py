@@ -36,6 +36,10 @@ class AppError(Exception):
         return {"code": self.code.value, **self.details}
 
 
+class Unavailable(ConnectionError):
+    """The database does not answer. Nothing is wrong with what was asked; the same may be answered later."""
+
+
 class Unauthenticated(AppError):
     """No credentials, or credentials that do not hold (any more)."""
 

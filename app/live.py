@@ -8,25 +8,32 @@ restarted, and hints may be lost, doubled or late. docs/adr/0012 has the reasons
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from itertools import islice
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
 
 from app import changes, engines, revisions
 from app.changes import Changed
 from app.db import Database
-from app.errors import BadInput
+from app.errors import BadInput, Unavailable
 from app.execution_filters import ExecutionFilter
 from app.filter_predicate import Predicate, predicate
 from app.live_queue import Queue
+from app.recent_changes import RecentChanges
 from app.revisions import parse_updates_cursor
 from app.sweep import Sweep
 from app.updates import Place, Update, resync, update_of
 
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
 # How late a change may be shown that nobody gave a hint of.
 SWEEP_SECONDS = 1.0
+# How long other tasks wait while changes are handed on.
+TURN_SECONDS = 0.01
 # Rows of one read; further ones follow at once.
 READ_AT_ONCE = 500
 # Beyond so many changed executions, listing again is cheaper than catching up.
@@ -63,6 +70,10 @@ class Follower(Protocol):
         """Until all of it is passed on."""
         ...
 
+    def fall_behind(self) -> None:
+        """What was not passed on is not waited for: its listeners have to read."""
+        ...
+
 
 class Filter:
     """One filter, however many listen with it: tested once for each change."""
@@ -79,8 +90,7 @@ class Feed:
         self._database = database
         self._filters: dict[ExecutionFilter, Filter] = {}
         self._engine_names: dict[str, str] = {}
-        self._remembered: OrderedDict[str, Changed] = OrderedDict()  # by execution, in the order of revisions
-        self._remembered_after = 0  # every change after this revision is remembered
+        self._recent = RecentChanges(MOST_REMEMBERED)
         self._sweep = Sweep(self._read, "changes_not_read", seconds=SWEEP_SECONDS)
         self._has_read = asyncio.Event()
         self.epoch = ""
@@ -158,14 +168,19 @@ class Feed:
         """
         began, told = place.revision, dict[str, int]()  # at which revision what was told
         while True:
-            if await self._is_lost(place):
+            if await self._persistently(partial(self._is_lost, place)):
                 place.epoch, place.revision = self.epoch, self._head
                 began, told = place.revision, {}
                 yield resync(place)
-            batch = await self._since(place)
-            if not batch and place.revision >= self._remembered_after and place.epoch == self.epoch:
-                if place.revision <= self._head:
+            if not self._remembers(place):
+                batch = await self._persistently(partial(self._read_since, place))
+                if batch is None:
+                    continue
+            else:
+                batch = self._recent.since(place.revision, READ_AT_ONCE)
+                if not batch and place.revision <= self._head:
                     return
+            if not batch:
                 # The listener knows what the feed does not, from another process or from the database. The feed has to
                 # know it, too: else it cannot tell what leaves a filter, nor what is new.
                 await self._next_read()
@@ -177,30 +192,40 @@ class Feed:
                     before = told.get(changed.execution_id, began)
                     told[changed.execution_id] = changed.revision
                     yield update_of(place.epoch, changed, matches, before)
+            await asyncio.sleep(0)  # for the others: what matches nothing is not waited for
 
-    async def _since(self, place: Place) -> Sequence[Changed]:
-        """Some of what has changed since a place, the oldest first: from memory, without a pause, if it is there."""
-        if place.revision >= self._remembered_after and place.epoch == self.epoch:
-            return list(islice(self._remembered_since(place.revision), READ_AT_ONCE))
+    def _remembers(self, place: Place) -> bool:
+        """Whether all that has changed since a place is in memory."""
+        return place.revision >= self._recent.after and place.epoch == self.epoch
+
+    async def _read_since(self, place: Place) -> Sequence[Changed] | None:
+        """Some of what has changed since a place, the oldest first, from the database; None to look once more."""
         head = self._head
         batch = await changes.since(self._database, place.revision, READ_AT_ONCE)
         await self._know_engines(batch)
+        if await self._is_lost(place):
+            return None  # tombstones were pruned meanwhile, and may be missing
         if not batch:
-            place.revision = max(place.revision, head)
+            if place.epoch == self.epoch:
+                place.revision = max(place.revision, head)
+            else:
+                await self._next_read()
+            return None  # the feed may have handed on meanwhile
         return batch
 
-    def _remembered_since(self, revision: int) -> Iterator[Changed]:
-        newer = []
-        for changed in reversed(self._remembered.values()):
-            if changed.revision <= revision:
-                break
-            newer.append(changed)
-        return reversed(newer)
+    async def _persistently(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, as often as it takes: a subscriber waits for the database rather than being sent away."""
+        while True:
+            try:
+                return await read()
+            except Unavailable:
+                log.exception("changes_not_read")
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def _is_lost(self, place: Place) -> bool:
         """Whether nobody can tell what has changed since a place, or it would be too much."""
-        if place.epoch == self.epoch and self._remembered_after <= place.revision <= self._head:
-            return sum(1 for _ in self._remembered_since(place.revision)) > MOST_TO_CATCH_UP
+        if self._remembers(place) and place.revision <= self._head:
+            return self._recent.count_since(place.revision) > MOST_TO_CATCH_UP
         rows = await self._database.fetch("SELECT epoch, revision, forgotten FROM revision_counter")
         present, newest, forgotten = rows[0]
         if place.epoch != present or not forgotten <= place.revision <= newest:
@@ -222,39 +247,49 @@ class Feed:
                     listener.fall_behind()
         if not self._filters:
             self._begin(epoch, newest)
+        patience = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while self._head < newest:
             batch = await changes.since(self._database, self._head, READ_AT_ONCE)
             await self._know_engines(batch)
-            head = self._head
-            for changed in batch:
-                self._hand_on(changed, head)
-                self._head = changed.revision
-                if any(follower.is_full for follower in self.followers):
-                    await self._wait_for_followers()
+            await self._hand_on_all(batch, patience)
             if not batch:
                 self._head = newest
-            await self._wait_for_followers()
+            await self._wait_for_followers(patience)
         self._has_read.set()
         self._has_read = asyncio.Event()
 
     def _begin(self, epoch: str, revision: int) -> None:
         self.epoch, self._head = epoch, revision
-        self._remembered.clear()
-        self._remembered_after = revision
+        self._recent.begin(revision)
 
     async def _know_engines(self, batch: Sequence[Changed]) -> None:
         if any(each.execution and each.execution.engine_id not in self._engine_names for each in batch):
             self._engine_names |= {engine.id: engine.name for engine in await engines.list_engines(self._database)}
 
-    async def _wait_for_followers(self) -> None:
+    async def _hand_on_all(self, batch: Sequence[Changed], patience: float) -> None:
+        head, loop = self._head, asyncio.get_running_loop()
+        until = loop.time() + TURN_SECONDS
+        for changed in batch:
+            self._hand_on(changed, head)
+            self._head = changed.revision
+            if any(follower.is_full for follower in self.followers):
+                await self._wait_for_followers(patience)
+                for follower in list(self.followers):
+                    if follower.is_full:  # it must not hold up the others: what it is not told, it reads
+                        follower.fall_behind()
+            elif loop.time() > until:
+                await asyncio.sleep(0)
+                until = loop.time() + TURN_SECONDS
+
+    async def _wait_for_followers(self, patience: float) -> None:
         # What is not read yet costs nothing, and takes later changes of the same executions in.
         with suppress(TimeoutError):
-            async with asyncio.timeout(SWEEP_SECONDS):
+            async with asyncio.timeout_at(patience):
                 for follower in list(self.followers):
                     await follower.done()
 
     def _hand_on(self, changed: Changed, head: int) -> None:
-        execution, known = changed.execution, self._remembered.pop(changed.execution_id, None)
+        execution, known = changed.execution, self._recent.add(changed)
         before = known.execution if known is not None and known.revision == changed.previous else None
         for wanted in self._filters.values():
             matches = execution is not None and wanted.test(execution)
@@ -264,6 +299,3 @@ class Feed:
                 continue
             for listener in wanted.listeners:
                 listener.put(changed, matches, head)
-        self._remembered[changed.execution_id] = changed
-        if len(self._remembered) > MOST_REMEMBERED:
-            self._remembered_after = self._remembered.popitem(last=False)[1].revision

@@ -9,7 +9,7 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +37,6 @@ WORKFLOWS = "query W($search: String) { workflows(search: $search) { nodes { id 
 AUDIT = "{ auditLog(first: 100) { nodes { actor action subject detail } } }"
 PUBLIC = "https://runwatch.example"
 EMAIL = "ops@example.com"
-NOW = datetime.now(UTC) - timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Scene:
     runwatch: Runwatch
     receiver: Receiver
     mail: MailServer
+    began: datetime  # half an hour before the first of these specs
 
     async def save(self, token: str | None = None, **given: Any) -> Any:
         """Save a rule through gql: the payload."""
@@ -67,9 +67,19 @@ class Scene:
         return name, await self.save(workflowId=id_, consecutiveFailures=failures, **given)
 
     def report(self, workflow: str, states: str, start: float, **error: str) -> None:
-        """Runs of a workflow that finish a second apart, so many seconds after NOW, in their order: f, s or c."""
+        """Runs of a workflow that finish a second apart, in their order: f, s or c; from `start` on, in seconds."""
         for number, state in enumerate(states):
-            self.runwatch.report(*run(workflow, state, start + number, **error))
+            self.runwatch.report(*self.run(workflow, state, start + number, **error))
+
+    def run(self, workflow: str, state: str, at: float, **error: str) -> list[dict[str, Any]]:
+        """The events of a run that ended so many seconds after `began`."""
+        subject = unique("run")
+        finished: dict[str, Any] = {"state": {"f": "FAILED", "s": "SUCCEEDED", "c": "CANCELLED"}[state]}
+        if error:
+            finished["error"] = error
+        when = (self.began + timedelta(seconds=at)).isoformat()
+        queued = event("shop", subject, "execution.queued", 0, {"workflow": workflow}, time=when)
+        return [queued, event("shop", subject, "execution.finished", 1, finished, time=when)]
 
     async def alerts(self, workflow: str) -> list[Any]:
         """What was fired about a workflow, the oldest first."""
@@ -97,17 +107,6 @@ class Scene:
     def mailed(self, workflow: str) -> list[Mail]:
         """What was mailed about a workflow."""
         return [each for each in list(self.mail.mails) if workflow in each.text]
-
-
-def run(workflow: str, state: str, at: float, **error: str) -> list[dict[str, Any]]:
-    """The events of a run that ended so many seconds after NOW."""
-    subject = unique("run")
-    finished: dict[str, Any] = {"state": {"f": "FAILED", "s": "SUCCEEDED", "c": "CANCELLED"}[state]}
-    if error:
-        finished["error"] = error
-    when = (NOW + timedelta(seconds=at)).isoformat()
-    queued = event("shop", subject, "execution.queued", 0, {"workflow": workflow}, time=when)
-    return [queued, event("shop", subject, "execution.finished", 1, finished, time=when)]
 
 
 def signed(request: Request, secret: str) -> bool:

@@ -14,7 +14,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
 from app.db import READ_LIMIT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import connection_config, tortoise_config
-from app.errors import LimitExceeded
+from app.errors import LimitExceeded, Unavailable
 
 POOL_SIZE = 10
 # Rows from which COPY is worth the statement that asks for the types of its columns.
@@ -148,14 +148,21 @@ class PostgresDatabase(Database):
         return cls(writes, reads, await _column_types(writes))
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
-        """The rows of one reading statement; run again once when its connection turns out to be dead."""
+        """See Database. Run again once when its connection turns out to be dead."""
         try:
             rows: Sequence[Row] = await self._reads.fetch(sql, *params)
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
         except DEAD:
+            rows = await self._fetch_again(sql, params)
+        return rows
+
+    async def _fetch_again(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
+        try:
             await self._reads.expire_connections()
-            rows = await self._reads.fetch(sql, *params)
+            rows: Sequence[Row] = await self._reads.fetch(sql, *params)
+        except (*DEAD, OSError) as error:
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
         return rows
 
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:

@@ -11,7 +11,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
-from app.errors import AppError, BadInput
+from app.errors import AppError, BadInput, Unavailable
 from app.graphql.document import parse_bounded
 from app.graphql.errors import before_execution, shown
 from app.graphql.messages import Operation
@@ -60,9 +60,9 @@ class Operations(Protocol[ContextT_contra]):
     """Executes operations.
 
     `start`, the iterator and `push` may raise OperationFailed, AppError or, masked, anything else: the client gets an
-    `error` message, and the socket lives on. Results are asked for at the pace at which the socket takes them. At the
-    client's `complete`, or the socket's end, the task that iterates or pushes is cancelled, and an iterator that has
-    `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
+    `error` message, and the socket lives on; but Unavailable closes it with 1013. Results are asked for at the pace at
+    which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates or pushes is
+    cancelled, and an iterator that has `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
     """
 
     async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result] | Pushed:
@@ -80,10 +80,11 @@ class SchemaOperations:
         """Nothing is executed before the first result is asked for."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
-        results = self._results(context, operation)
-        return _unbroken(results) if _is_mutation(operation) else results
+        types = _types(operation)
+        results = self._results(context, operation, OperationType.SUBSCRIPTION in types)
+        return _unbroken(results) if OperationType.MUTATION in types else results
 
-    async def _results(self, context: Any, operation: Operation) -> AsyncGenerator[Result, None]:
+    async def _results(self, context: Any, operation: Operation, is_subscription: bool) -> AsyncGenerator[Result, None]:
         stream = await self._schema.stream(
             operation.query,
             variable_values=operation.variables,
@@ -93,6 +94,8 @@ class SchemaOperations:
         try:
             async with aclosing(stream):
                 async for result in stream:
+                    if is_subscription:
+                        check_available(getattr(result, "errors", None))
                     yield _shown(result)
         except (AppError, GraphQLError) as error:
             # Raised before execution, by an extension: too long, syntax, not signed in.
@@ -108,6 +111,16 @@ def _shown(result: Any) -> dict[str, Any]:
     return response(result.data, result.errors)
 
 
+def check_available(errors: Iterable[GraphQLError] | None) -> None:
+    """Raise the Unavailable that made a result fail: the same event may be executed later."""
+    for error in errors or ():
+        cause = error.original_error
+        while isinstance(cause, GraphQLError):
+            cause = cause.original_error
+        if isinstance(cause, Unavailable):
+            raise cause
+
+
 def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]:
     """A result as it is serialised."""
     return {"data": data, "errors": shown(errors)} if errors else {"data": data}
@@ -117,18 +130,15 @@ def _located(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
 
 
-def _is_mutation(operation: Operation) -> bool:
-    if "mutation" not in operation.query:
-        return False
+def _types(operation: Operation) -> set[OperationType]:
+    """The types of the document's operations, as far as they are treated in their own way."""
+    if "mutation" not in operation.query and "subscription" not in operation.query:
+        return set()
     try:
         document = parse_bounded(operation.query)
     except (GraphQLError, RecursionError):
-        return False  # it will not be executed, and the answer says why
-    return any(
-        node.operation is OperationType.MUTATION
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode)
-    )
+        return set()  # it will not be executed, and the answer says why
+    return {node.operation for node in document.definitions if isinstance(node, OperationDefinitionNode)}
 
 
 async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:

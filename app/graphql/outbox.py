@@ -15,7 +15,8 @@ class Outbox:
 
     `on_stall` is called when the queue is over its bound and nothing has left it for `stall_seconds`; a client on a
     slow line that takes what it is sent is waited for, because those who wait to send are stopped meanwhile. `on_gone`
-    is called when `send` fails. `write` is to run as a task.
+    is called when `send` fails. `unsent` says how much the connection has yet to send of what it took. `write` is to
+    run as a task.
     """
 
     def __init__(
@@ -25,12 +26,16 @@ class Outbox:
         on_gone: Callable[[], None],
         bound: int,
         stall_seconds: float,
+        unsent: Callable[[], int] = lambda: 0,
     ) -> None:
         self._send = send
         self._on_stall = on_stall
         self._on_gone = on_gone
         self._bound = bound
         self._stall_seconds = stall_seconds
+        self._unsent = unsent
+        self._sent = 0
+        self._taken_then = 0
         self._waiting: deque[bytes] = deque()
         self._filled = asyncio.Event()
         self._left = asyncio.Event()  # something has, since somebody looked
@@ -60,6 +65,7 @@ class Outbox:
         if self.bytes > self._bound and self._timer is None:
             loop = asyncio.get_running_loop()
             self._moved = loop.time()
+            self._taken_then = self._sent - self._unsent()
             self._timer = loop.call_later(self._stall_seconds, self._check)
 
     async def write(self) -> None:
@@ -69,6 +75,7 @@ class Outbox:
             while True:
                 await self._filled.wait()
                 while self._waiting:
+                    self._sent += len(self._waiting[0])
                     await self._send(self._waiting[0].decode())
                     self.bytes -= len(self._waiting.popleft()) + OVERHEAD
                     self._moved = loop.time()
@@ -89,7 +96,10 @@ class Outbox:
             return
         loop = asyncio.get_running_loop()
         idle = loop.time() - self._moved
-        if idle >= self._stall_seconds:
+        taken, before = self._sent - self._unsent(), self._taken_then
+        self._taken_then = taken
+        if idle >= self._stall_seconds and taken <= before:
             self._on_stall()
-        else:
-            self._timer = loop.call_later(self._stall_seconds - idle, self._check)
+            return
+        left = self._stall_seconds - idle
+        self._timer = loop.call_later(left if left > 0 else self._stall_seconds, self._check)

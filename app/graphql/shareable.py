@@ -44,7 +44,7 @@ class ShareableDocuments:
 
     def find(self, query: str, name: str | None) -> DocumentNode | None:
         """The valid document when its operation of that name can be shared, otherwise None."""
-        if len(query) > MOST_CHARACTERS:
+        if len(query) + len(name or "") > MOST_CHARACTERS:
             return None
         key = (query, name)
         if key not in self._known:

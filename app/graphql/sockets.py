@@ -13,14 +13,14 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated
+from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated, Unavailable
 from app.graphql import messages
 from app.graphql.errors import masked
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.outbox import Outbox
 from app.graphql.running import Running
-from app.graphql.sinks import FRAMES, FrameSink, OutboxSink
+from app.graphql.sinks import FRAMES, FrameSender, FrameSink, OutboxSink
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,16 @@ class _Socket(Generic[ViewerT]):
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[Closing | None] = self._loop.create_future()  # None: the client is gone
         limits = site.limits
-        self._outbox = Outbox(self._send_text, self._on_stall, self._stop, limits.queued_bytes, limits.stall_seconds)
+        frames = scope.get("extensions", {}).get(FRAMES)
+        self._frames: FrameSender | None = None if frames is None else frames["sender"]
+        self._outbox = Outbox(
+            self._send_text,
+            self._on_stall,
+            self._stop,
+            limits.queued_bytes,
+            limits.stall_seconds,
+            (lambda: 0) if self._frames is None else self._frames.unsent_bytes,
+        )
         self._signing_in: asyncio.Task[None] | None = None
         self._viewer: ViewerT | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -228,12 +237,18 @@ class _Socket(Generic[ViewerT]):
                 await results.push(self._sink(id_))
             else:
                 await self._send_each(id_, results)
+        except Unavailable as error:
+            # A client that is told of a failure would not ask again, and miss what follows; so it comes back, and does.
+            self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
+            return
         except OperationFailed as failure:
             last = messages.error(id_, failure.errors)
         except AppError as error:
             last = messages.error(id_, [_shown(error)])
         except Exception as error:
             last = messages.error(id_, [masked(error)])
+        if self._running.get(id_) is not asyncio.current_task():
+            return  # it was stopped, and the id may be another's by now
         await self._outbox.room()
         # In one go: as soon as the client reads this, it may use the id again.
         self._running.pop(id_, None)
@@ -250,10 +265,9 @@ class _Socket(Generic[ViewerT]):
                 await aclose()
 
     def _sink(self, id_: str) -> Sink:
-        frames = self._scope.get("extensions", {}).get(FRAMES)
-        if frames is None:
+        if self._frames is None:
             return OutboxSink(id_, self._outbox)
-        return FrameSink(id_, frames["sender"], self._on_stall, self._site.limits.stall_seconds)
+        return FrameSink(id_, self._frames, self._on_stall, self._site.limits.stall_seconds)
 
 
 def _hurry(task: asyncio.Task[None]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from contextlib import suppress
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -16,6 +19,8 @@ from app.graphql.sockets import CLOSER
 
 # A peer that reads answers a close frame at once; this is for the way there and back.
 LINGER_SECONDS = 3.0
+# The system takes twice that, and 170 KB of it at a time: in 5 s, of whoever reads 35 KB/s or more.
+SEND_BUFFER_BYTES = 256 * 1024
 # A peer that was sending something huge has stopped.
 QUIET_SECONDS = 0.3
 
@@ -28,6 +33,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """One connection. By scope["extensions"] the app may close it, if the peer reads or not, and send frames."""
+        with suppress(OSError, AttributeError):
+            # The system would keep up to 4 MB for a peer that does not read, and say for seconds that nothing is taken
+            # by one that reads slowly.
+            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.scope["extensions"][CLOSER] = {"close": self.close_now}
         if not self.conn.extensions:  # such as compression, which makes each connection's frames its own
             self.scope["extensions"][FRAMES] = {"sender": self}
@@ -55,7 +64,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def unsent_bytes(self) -> int:
         """What the peer's system has not taken yet."""
-        return self.transport.get_write_buffer_size()
+        waiting = bytearray(4)
+        with suppress(OSError, AttributeError, ValueError):  # not every system tells
+            fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, waiting)
+        return self.transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)
 
     def data_received(self, data: bytes) -> None:
         """What follows a frame that cannot be read is thrown away, until there is no more."""
@@ -116,7 +128,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _abort(self) -> None:
         # Without this the system keeps what was not sent, megabytes of a peer that does not read, for many minutes.
-        with suppress(OSError):  # it is over already
-            connection = self.transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError, AttributeError):  # it is over already
+            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    def _socket(self) -> socket.socket:
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        return connection

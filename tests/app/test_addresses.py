@@ -64,7 +64,9 @@ def test_what_is_listed_is_allowed_too(address: str, listed: str, allowed: bool)
     assert is_allowed(ipaddress.ip_address(address), networks(listed)) is allowed
 
 
-@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "0177.0.0.1", "2130706433", "localhost", "a.localhost", "::1"])
+@pytest.mark.parametrize(
+    "host", ["127.1", "0x7f.1", "0177.0.0.1", "2130706433", "localhost", "localhost.", "a.localhost", "::1"]
+)
 def test_other_ways_to_write_an_address(host: str) -> None:
     with pytest.raises(BadInput, match="RUNWATCH_ALERT_NETWORKS"):
         check_host(host, ())

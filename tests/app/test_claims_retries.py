@@ -75,7 +75,7 @@ async def test_each_process_writes_it_once(connected: Database) -> None:
 async def test_what_was_rolled_back_is_not_remembered(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ingestion = Ingestion(connected, SEALER)
 
-    async def fail(*_: Any) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:

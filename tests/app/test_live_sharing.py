@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app import live_queue, live_sharing, revisions
+from app import live_groups, live_queue, revisions
 from app.auth import Role, Viewer
 from app.db import Database, Transaction
 from app.decoding import Form, decode
@@ -139,6 +139,7 @@ FILTERS: list[dict[str, Any] | None] = [
 
 async def shuffle(site: Site, choice: random.Random, subjects: list[str]) -> None:
     """A change of some execution, or of several."""
+    changes = []  # in one commit: between two, each way would read at a moment of its own
     for subject in choice.sample(subjects, choice.choice([1, 1, 2])):
         at = choice.randrange(50)
         kinds: dict[str, dict[str, Any]] = {
@@ -158,7 +159,8 @@ async def shuffle(site: Site, choice: random.Random, subjects: list[str]) -> Non
         text = json.dumps([{**one, "subject": subject} for one in given]).replace('"DIGITS"', DIGITS)
         batch = decode(text.encode(), Form.BATCH, now=NOW, sealer=SEALER)
         assert not batch.rejected
-        await site.ingestion.record(batch.events)
+        changes += batch.events
+    await site.ingestion.record(changes)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -316,6 +318,14 @@ def test_which_documents_can_be_shared(document: str, shareable: bool) -> None:
     assert [documents.find(document, None) is not None for _ in range(2)] == [shareable] * 2
 
 
+def test_little_is_remembered_of_documents() -> None:
+    documents = ShareableDocuments(schema._schema, SHARED)
+    for number in range(300):
+        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(5_000))
+        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(50_000))
+    assert sum(len(query) + len(name or "") for query, name in documents._known) < 3_000_000
+
+
 def test_the_operation_that_is_named() -> None:
     documents = ShareableDocuments(schema._schema, SHARED)
     both = "subscription A { executionUpdated { cursor } } query B { viewer { name } }"
@@ -414,8 +424,8 @@ async def test_more_filters_times_changes_than_are_queued(
     site: Site, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """The feed waits for what is handed out; where it does not, what was dropped is read."""
-    monkeypatch.setattr(live_sharing, "ENOUGH_QUEUED", 20)
-    monkeypatch.setattr(live_sharing, "MOST_QUEUED", most)
+    monkeypatch.setattr(live_groups, "ENOUGH_QUEUED", 20)
+    monkeypatch.setattr(live_groups, "MOST_QUEUED", most)
     async with AsyncExitStack() as stack:
         filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
         sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]

@@ -26,20 +26,24 @@ TABLES = (
     *("outbox", "alerts", "alert_checks", "alert_rules", "metric_deltas", "execution_revisions"),
     *("execution_payloads", "executions"),
 )
-# Half an hour ago: late enough for alerts, and early enough that nothing is in the future.
-BASE = clock.now_us() - clock.HOUR // 2
 _numbers = count(1)
+_base = 0
+
+
+def base() -> int:
+    """A quarter of an hour before the first scene, or, once that is old, another one, in µs: news, and no future."""
+    return _base
 
 
 def report(type_: str, subject: str, at: float, id_: str | None = None, **data: Any) -> dict[str, Any]:
-    """A CloudEvent, so many seconds after BASE."""
+    """A CloudEvent, so many seconds after base()."""
     return {
         "specversion": "1.0",
         "id": id_ or f"event-{next(_numbers):09}",
         "source": ENGINE,
         "type": type_,
         "subject": subject,
-        "time": clock.to_rfc3339(BASE + round(at * clock.SECOND)),
+        "time": clock.to_rfc3339(base() + round(at * clock.SECOND)),
         "data": data,
     }
 
@@ -50,7 +54,7 @@ def finish(subject: str, at: float, state: str = "FAILED", **data: Any) -> dict[
 
 
 def run(subject: str, at: float, state: str = "FAILED", workflow: str = "nightly", **data: Any) -> list[dict[str, Any]]:
-    """A run of a workflow, queued a minute before BASE, has ended."""
+    """A run of a workflow, queued a minute before base(), has ended."""
     queued = report("execution.queued", subject, -60, f"{subject}/queued", workflow=workflow)
     return [queued, finish(subject, at, state, **data)]
 
@@ -66,6 +70,9 @@ class Scene:
     """One database, with what takes events and what fires."""
 
     def __init__(self, database: Database) -> None:
+        global _base
+        if clock.now_us() - _base > clock.HOUR // 2:
+            _base = clock.now_us() - clock.HOUR // 4
         self.database = database
         self.ingestion = Ingestion(database, SEALER)
         self.woken = 0

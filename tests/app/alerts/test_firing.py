@@ -16,7 +16,7 @@ from app.db import Database, Transaction
 from app.importing import Format, Importer
 from app.ingestion import Ingestion
 from app.pruning import prune
-from tests.app.alerts.scene import BASE, Scene, finish, report, run
+from tests.app.alerts.scene import Scene, base, finish, report, run
 from tests.app.reports import select
 from tests.sealing import SEALER
 
@@ -40,7 +40,7 @@ async def test_an_alert_says_what_it_is_about(scene: Scene) -> None:
     assert alert == {
         "rule_id": rule.id,
         "workflow_id": await scene.workflow_id(),
-        "since": BASE,
+        "since": base(),
         "failures": 3,
         "first_execution_id": first["id"],
         "last_execution_id": last["id"],
@@ -87,7 +87,7 @@ async def test_a_success_that_was_none_after_all(scene: Scene) -> None:
 @pytest.mark.parametrize(("seconds_ago", "alerts"), [(3590, 1), (3610, 0)])
 async def test_what_finished_an_hour_ago_is_no_news(scene: Scene, seconds_ago: float, alerts: int) -> None:
     await scene.rule(1)
-    now = (clock.now_us() - BASE) / clock.SECOND
+    now = (clock.now_us() - base()) / clock.SECOND
     await scene.tell(finish("old", now - seconds_ago))
     assert len(await scene.alerts()) == alerts
 
@@ -98,7 +98,7 @@ async def test_imports_never_fire_and_yet_count(scene: Scene) -> None:
     assert await scene.alerts() == []
     await scene.fail(1, start=9)
     (alert,) = await scene.alerts()
-    assert (alert["failures"], alert["since"]) == (6, BASE)
+    assert (alert["failures"], alert["since"]) == (6, base())
 
 
 async def test_the_importer_says_that_it_imports(scene: Scene, tmp_path: Path) -> None:
@@ -127,10 +127,11 @@ async def test_a_success_that_was_pruned_ends_a_streak_still(scene: Scene) -> No
     await scene.rule(2)
     await scene.fail(2)
     assert len(await scene.alerts()) == 1
-    # Queued later than it finished, as its engine has it: this one stays.
-    await scene.tell(*run("good", 5, "SUCCEEDED"), *run("odd", 4))
-    await scene.run("UPDATE executions SET queued_at = $1 WHERE external_id = 'odd'", BASE + 9 * clock.SECOND)
-    assert await prune(scene.database, BASE + 8 * clock.SECOND) == 3
+    # Queued later than they finished, as their engine has it: two of these stay.
+    await scene.tell(*run("good", 5, "SUCCEEDED"), *run("odd", 4), *run("early", -1, "SUCCEEDED"))
+    later = base() + 9 * clock.SECOND
+    await scene.run("UPDATE executions SET queued_at = $1 WHERE external_id IN ('odd', 'early')", later)
+    assert await prune(scene.database, base() + 8 * clock.SECOND) == 3
     workflow_id = await scene.workflow_id()
     assert await streaks.lengths(scene.database, [workflow_id]) == {workflow_id: 0}
     await scene.fail(1, start=10)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.alerts import streaks
 from app.db import Database
-from tests.app.alerts.scene import BASE, TABLES, Scene, run
+from tests.app.alerts.scene import TABLES, Scene, base, run
 from tests.app.reports import select
 from tests.factories import empty
 
@@ -77,7 +77,7 @@ async def test_rules_fire_as_a_plain_reading_says(
     fired = await scene.alerts()
     found = {
         failures: [
-            ((alert["since"] - BASE) // 1_000_000, alert["first_execution_id"])
+            ((alert["since"] - base()) // 1_000_000, alert["first_execution_id"])
             for alert in fired
             if alert["rule_id"] == rule_id
         ]

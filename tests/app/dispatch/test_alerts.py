@@ -19,7 +19,7 @@ from app.alerts.history import Delivery
 from app.db import Database
 from app.dispatch import Dispatch
 from app.settings import Settings
-from tests.app.alerts.scene import BASE, Scene, run
+from tests.app.alerts.scene import Scene, base, run
 from tests.app.dispatch.bench import until
 from tests.app.dispatch.receiver import Answer, Receiver
 from tests.app.reports import select
@@ -120,7 +120,7 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
             "ruleId": ids.to_global("alertRule", alert["rule_id"]),
             "workflow": {"id": workflow_id, "name": "nightly", "engine": "engine"},
             "failures": 2,
-            "since": clock.to_rfc3339(BASE + clock.SECOND),
+            "since": clock.to_rfc3339(base() + clock.SECOND),
             "firstError": ERROR,
             "lastError": ERROR,
             "link": f"https://runwatch.example/executions/{last}",
@@ -189,12 +189,8 @@ async def test_no_name_of_a_workflow_makes_a_header(place: Place, mail: MailServ
     assert message["subject"].isprintable()
     head = sent.raw.partition(b"\r\n\r\n")[0].decode("ascii")
     names = re.findall(r"^(\S+?):", head, re.MULTILINE)
-    assert sorted(map(str.lower, names)) == sorted(
-        [
-            *("from", "to", "subject", "date", "message-id", "auto-submitted", "mime-version", "content-type"),
-            *("content-transfer-encoding", "x-peer", "x-mailfrom", "x-rcptto"),
-        ][: len(names)]
-    )
+    known = "from to subject date message-id auto-submitted mime-version content-type content-transfer-encoding"
+    assert {name.lower() for name in names} == set(known.split())
 
 
 async def test_a_mail_server_that_is_away_and_comes_back(place: Place, receiver: Receiver) -> None:

@@ -14,9 +14,10 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app.errors import BadInput
+from app.errors import BadInput, Unavailable
 from app.graphql.messages import Operation
-from app.graphql.operations import OperationFailed, Result
+from app.graphql.operations import OperationFailed, Pushed, Result, Sink
+from app.graphql.payload import Payload
 from app.graphql.sockets import GraphQLSockets, Limits
 from tests.app.graphql.sockets import serving
 
@@ -42,6 +43,21 @@ class Plain:
         return self._left.pop(0)
 
 
+class Pushing:
+    """Results that come by themselves, as fast as they are taken."""
+
+    def __init__(self, stub: Stub) -> None:
+        self._stub = stub
+
+    async def push(self, sink: Sink) -> None:
+        payload = Payload(b'"%b"' % (b"x" * 2_000))
+        with self._stub.opened():
+            while True:
+                await sink.room()
+                sink.send(payload)
+                await asyncio.sleep(0)
+
+
 class Stub:
     """Operations by the name of what they do."""
 
@@ -51,7 +67,7 @@ class Stub:
         self.closed = asyncio.Event()
         self.stuck = asyncio.Event()
 
-    async def start(self, context: object, operation: Operation) -> AsyncIterator[Result]:
+    async def start(self, context: object, operation: Operation) -> AsyncIterator[Result] | Pushed:
         self.contexts.append(context)
         match operation.query:
             case "refused":
@@ -62,6 +78,10 @@ class Stub:
                 raise RuntimeError("the password is hunter2")
             case "plain":
                 return Plain()
+            case "away":
+                raise Unavailable("no database")
+            case "pushes":
+                return Pushing(self)
         results: AsyncGenerator[Result, None] = getattr(self, operation.query)()
         return results
 
@@ -95,6 +115,14 @@ class Stub:
                 yield {}
             finally:
                 await self.stuck.wait()
+
+    async def ends_badly(self) -> AsyncGenerator[Result, None]:
+        with self.opened():
+            try:
+                await asyncio.Event().wait()
+                yield {}
+            finally:
+                raise RuntimeError("the password is hunter2")
 
     async def floods(self) -> AsyncGenerator[Result, None]:
         with self.opened():

@@ -77,6 +77,20 @@ async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
         assert stub.open == 1
 
 
+@pytest.mark.parametrize("query", ["pushes", "floods"])
+async def test_a_client_that_reads_steadily_is_never_stalled(stub: Stub, query: str) -> None:
+    """However long its system takes before it says that it has taken something."""
+    async with sockets_of(stub, Limits(stall_seconds=3)) as url, connect(url, max_queue=1) as socket:
+        await socket.init()
+        await socket.subscribe("1", query)
+        for _ in range(160):
+            await asyncio.sleep(0.05)
+            read = 0
+            while read < 10_000:  # 200 KB/s
+                read += len(str(await socket.next()))
+        assert stub.open == 1
+
+
 async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
     async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as socket:
         await socket.init()

@@ -143,6 +143,24 @@ async def test_the_operations_of_a_viewer_and_of_all(stub: Stub) -> None:
             await again.only(f"{number}")
 
 
+async def test_an_operation_that_ends_badly_leaves_the_next_one_of_its_id(stub: Stub, socket: Socket) -> None:
+    await socket.subscribe("1", "ends_badly")
+    await until(lambda: stub.open == 1)
+    await socket.send("complete", "1")
+    await socket.subscribe("1", "waits")
+    await until(lambda: stub.closed.is_set() and stub.open == 1)
+    await asyncio.sleep(0.1)
+    await socket.send("ping")
+    assert await socket.next() == {"type": "pong"}
+    await socket.send("complete", "1")
+    await until(lambda: stub.open == 0)
+
+
+async def test_when_the_database_is_away_clients_are_told_to_come_back(stub: Stub, socket: Socket) -> None:
+    await socket.subscribe("1", "away")
+    assert (await socket.end())[0] == 1013
+
+
 async def test_no_first_message(stub: Stub) -> None:
     async with sockets_of(stub, Limits(init_seconds=0.2)) as url:
         async with connect(url) as socket:

@@ -8,10 +8,12 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
-from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, run, signed
+from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, signed
 from specs.driver import Runwatch, Server
 from tests.app.dispatch.receiver import Answer, Receiver
 from tests.servers import PostgresServer
@@ -40,7 +42,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         runwatch = Runwatch(server.url, "", server.environment)
         runwatch.admin = runwatch.token("admin")
         try:
-            yield Scene(server, runwatch, receiver, mail)
+            yield Scene(server, runwatch, receiver, mail, datetime.now(UTC) - timedelta(minutes=30))
             runwatch.close()
             assert server.stop() == 0, server.log
         finally:
@@ -77,7 +79,7 @@ async def test_alert_001_many_at_the_same_moment_fire_once(scene: Scene) -> None
     """Failures that are told at the same moment MUST fire a rule once, be it about one workflow or all."""
     name, _ = await scene.rule(4)
     everything = await scene.save(consecutiveFailures=4, webhookUrl=scene.receiver.url)
-    runs = [run(name, "f", number % 5) for number in range(24)]
+    runs = [scene.run(name, "f", number % 5) for number in range(24)]
     await asyncio.gather(*(asyncio.to_thread(scene.runwatch.report, *events) for events in runs))
     fired = await scene.until(name, lambda alerts: len(alerts) == 2)
     await scene.settled()
@@ -141,9 +143,9 @@ async def test_alert_003_history_does_not_fire(scene: Scene) -> None:
     """Imports, and what finished more than an hour ago, MUST NOT fire, and yet count."""
     name, _ = await scene.rule(3)
     scene.report(name, "ffff", -3600)
-    lines = "\n".join(json.dumps(each) for number in range(5) for each in run(name, "f", number))
+    lines = "\n".join(json.dumps(each) for number in range(5) for each in scene.run(name, "f", number))
     headers = {"authorization": f"Bearer {scene.runwatch.admin}", "content-type": "application/x-ndjson"}
-    answer = scene.runwatch._http.post(f"{scene.runwatch.url}/api/events", headers=headers, content=lines)
+    answer = httpx.post(f"{scene.runwatch.url}/api/events", headers=headers, content=lines, timeout=30)
     assert answer.json()["rejected"] == []
     await scene.settled()
     assert await scene.alerts(name) == []

@@ -1,0 +1,243 @@
+"""Subscribers who get the same results: executed once, and handed out as bytes.
+
+A member is told what is new as long as its socket takes it. When it does not, the member falls behind: it is told
+nothing more, and reads what has changed since once there is room, the newest state of each execution.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from app.changes import Changed
+from app.errors import Unavailable
+from app.execution_filters import ExecutionFilter
+from app.graphql.errors import masked
+from app.graphql.operations import Sink
+from app.graphql.payload import Payload
+from app.live import Feed, Filter
+from app.updates import Place, Update, update_of
+
+# How long a result is kept for those who catch up; what they see below the execution is as old as that.
+KEPT_SECONDS = 1.0
+MOST_KEPT = 1_000
+# Changes, times filters, that a group has yet to hand out: from the first number on the feed waits for it, but not for
+# long; beyond the second its members read what they miss.
+ENOUGH_QUEUED, MOST_QUEUED = 20_000, 100_000
+# Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
+# that nobody sees it.
+SENT_TOGETHER_BYTES = 16 * 1024
+SENT_TOGETHER_SECONDS = 0.005
+
+# While the database is away, an update is executed anew after so long.
+AWAY_SECONDS = 0.5
+
+# By revision, in its order.
+Results = dict[int, Payload]
+
+
+class Group:
+    """Those who share results, and the task that hands these out."""
+
+    def __init__(
+        self, feed: Feed, execute: Callable[[Update], Awaitable[bytes]], on_empty: Callable[[], object]
+    ) -> None:
+        self._feed = feed
+        self._execute = execute
+        self._on_empty = on_empty
+        self._audiences: dict[ExecutionFilter, _Audience] = {}
+        self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
+        self._queue: deque[tuple[_Audience, Changed, bool, int]] = deque()
+        self._dropped = 0  # how often it was cleared
+        self._filled, self._done = asyncio.Event(), asyncio.Event()
+        self._done.set()
+        self._task = asyncio.create_task(self._run())
+        feed.followers.add(self)
+
+    def join(self, member: Member, where: ExecutionFilter) -> Filter:
+        """Have a member told of what concerns a filter."""
+        audience = self._audiences.get(where)
+        if audience is None:
+            audience = self._audiences[where] = _Audience(self)
+            audience.wanted = self._feed.listen(where, audience)
+        audience.members.add(member)
+        return audience.wanted
+
+    def leave(self, member: Member, where: ExecutionFilter) -> None:
+        """Tell a member no more."""
+        audience = self._audiences[where]
+        audience.members.discard(member)
+        if not audience.members:
+            self._feed.leave(where, audience)
+            del self._audiences[where]
+        if not self._audiences:
+            self._feed.followers.discard(self)
+            self._task.cancel()
+            self._done.set()
+            self._on_empty()
+
+    def add(self, audience: _Audience, changed: Changed, matches: bool, before: int) -> None:
+        """Hand a change out to an audience, after those that were added before."""
+        self._queue.append((audience, changed, matches, before))
+        self._filled.set()
+        self._done.clear()
+        if len(self._queue) > MOST_QUEUED:
+            self.fall_behind()
+
+    def fall_behind(self) -> None:
+        """Hand out nothing of what was added so far: the members read it."""
+        for audience in self._audiences.values():
+            audience.fall_behind()
+
+    def drop(self) -> None:
+        """Forget what was added so far; for whoever falls behind with it."""
+        self._queue.clear()
+        self._dropped += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough waits to be handed out."""
+        return len(self._queue) >= ENOUGH_QUEUED
+
+    async def done(self) -> None:
+        """Until all that was added is handed out."""
+        await self._done.wait()
+
+    async def payload(self, update: Update) -> Payload:
+        """The result of an update, executed by whoever needs it first."""
+        task = self._execution(update)
+        return task.result() if task.done() else await asyncio.shield(task)
+
+    def _execution(self, update: Update) -> asyncio.Task[Payload]:
+        key = (update.cursor, update.change, update.matches)
+        task = self._payloads.get(key)
+        if task is None:
+            task = self._payloads[key] = asyncio.create_task(self._payload(update))
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._payloads.pop, key, None)
+            if len(self._payloads) > MOST_KEPT:
+                self._payloads.popitem(last=False)
+        return task
+
+    async def _payload(self, update: Update) -> Payload:
+        while True:
+            try:
+                return Payload(await self._execute(update))
+            except Unavailable:
+                await asyncio.sleep(AWAY_SECONDS)
+            except Exception as error:
+                return Payload(orjson.dumps({"data": None, "errors": [masked(error)]}))
+
+    async def _run(self) -> None:
+        while True:
+            self._filled.clear()
+            while self._queue:
+                _hand_out(await self._execute_some())
+                await asyncio.sleep(0)  # for the sockets to send what they were given
+            self._done.set()
+            await self._filled.wait()
+
+    async def _execute_some(self) -> dict[_Audience, Results]:
+        """The next results for each audience, to be sent in one go: a connection costs as much for ten as for one."""
+        found: dict[_Audience, Results] = {}
+        loop, size = asyncio.get_running_loop(), 0
+        until, dropped = loop.time() + SENT_TOGETHER_SECONDS, self._dropped
+        while self._queue and size < SENT_TOGETHER_BYTES and loop.time() < until:
+            _, changed, matches, before = self._queue[0]
+            task = self._execution(update_of(self._feed.epoch, changed, matches, before))
+            if found:
+                await asyncio.wait([task], timeout=until - loop.time())
+                if not task.done():
+                    break  # what is there does not wait for it
+            payload = task.result() if task.done() else await asyncio.shield(task)
+            if dropped != self._dropped:
+                return {}  # what was executed is read by those it was for; what waits now came later
+            size += len(payload)
+            # Of one audience after another that get the same.
+            while self._queue and self._queue[0][1] is changed and self._queue[0][2] is matches:
+                audience, *_ = self._queue.popleft()
+                found.setdefault(audience, {})[changed.revision] = payload
+        return found
+
+
+def _hand_out(found: dict[_Audience, Results]) -> None:
+    together: dict[tuple[Payload, ...], Payload] = {}  # most filters let the same through
+    for audience, results in found.items():
+        single = tuple(results.values())
+        payload = together.get(single)
+        if payload is None:
+            payload = together[single] = Payload.of(single)
+        last = next(reversed(results))
+        for member in audience.members:
+            member.tell(results, payload, last)
+
+
+class _Audience:
+    """Those members of a group that share a filter as well."""
+
+    wanted: Filter
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self.members: set[Member] = set()
+
+    @property
+    def subscribers(self) -> int:
+        return len(self.members)
+
+    def put(self, changed: Changed, matches: bool, before: int) -> None:
+        self._group.add(self, changed, matches, before)
+
+    def fall_behind(self) -> None:
+        # All audiences do at once: a new epoch, or too much for the group.
+        self._group.drop()
+        for member in self.members:
+            member.fall_behind()
+
+
+class Member:
+    """One subscription: told what is new, as long as its socket takes it; otherwise it reads what it has missed."""
+
+    def __init__(self, feed: Feed, group: Group, where: ExecutionFilter, place: Place) -> None:
+        self._feed = feed
+        self._group = group
+        self._where = where
+        self._place = place
+        self._sink: Sink | None = None  # None while it catches up
+        self._behind = asyncio.Event()
+
+    async def push(self, sink: Sink) -> None:
+        """Send results until cancelled."""
+        wanted = self._group.join(self, self._where)
+        try:
+            while True:
+                async for update in self._feed.catch_up(wanted, self._place):
+                    payload = await self._group.payload(update)
+                    await sink.room()
+                    sink.send(payload)
+                self._sink = sink
+                self._behind.clear()  # whatever it fell behind with until here is read
+                await self._behind.wait()
+                await sink.room()  # what changes until then need not be sent
+        finally:
+            self._group.leave(self, self._where)
+
+    def tell(self, results: Results, payload: Payload, last: int) -> None:
+        """Send results, all of which are in `payload`, up to the revision `last`, if they are new and there is room."""
+        sink, known = self._sink, self._place.revision
+        if sink is None or last <= known:
+            return
+        if not sink.has_room:
+            self.fall_behind()
+            return
+        self._place.revision = last
+        if known >= next(iter(results)):
+            payload = Payload.of(result for revision, result in results.items() if revision > known)
+        sink.send(payload)
+
+    def fall_behind(self) -> None:
+        """From here on, read what is new."""
+        self._sink = None
+        self._behind.set()

@@ -1,0 +1,45 @@
+"""The latest change of each of the executions that changed last, in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
+
+from app.changes import Changed
+
+
+class RecentChanges:
+    """At most `most` executions. Everything that has changed after the revision `after` is here."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._by_execution: OrderedDict[str, Changed] = OrderedDict()  # in the order of revisions
+        self.after = 0
+
+    def begin(self, revision: int) -> None:
+        """Forget all; what comes follows a revision."""
+        self._by_execution.clear()
+        self.after = revision
+
+    def add(self, changed: Changed) -> Changed | None:
+        """Remember the newest change of all, in place of an earlier one of its execution, which is returned."""
+        earlier = self._by_execution.pop(changed.execution_id, None)
+        self._by_execution[changed.execution_id] = changed
+        if len(self._by_execution) > self._most:
+            self.after = self._by_execution.popitem(last=False)[1].revision
+        return earlier
+
+    def since(self, revision: int, limit: int) -> list[Changed]:
+        """What has changed after a revision that is not before `after`, the oldest first."""
+        return list(islice(reversed(list(self._newer(revision))), limit))
+
+    def count_since(self, revision: int) -> int:
+        """How many executions have changed after such a revision."""
+        return sum(1 for _ in self._newer(revision))
+
+    def _newer(self, revision: int) -> Iterator[Changed]:
+        for changed in reversed(self._by_execution.values()):
+            if changed.revision <= revision:
+                return
+            yield changed

@@ -1,0 +1,262 @@
+"""What a group hands out is complete, once and in order, whatever its members fall behind of, and holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app import changes, live, live_groups
+from app.changes import Changed
+from app.db import Database
+from app.errors import Unavailable
+from app.execution_filters import ExecutionFilter
+from app.graphql.payload import Payload
+from app.ingestion import Ingestion
+from app.live import Feed, Filter
+from app.live_groups import Group, Member
+from app.revisions import parse_updates_cursor, revision_of, updates_cursor
+from app.updates import Place, Update
+from tests.app.reports import events, report
+from tests.sealing import SEALER
+
+EVERYTHING = ExecutionFilter()
+
+
+class MemoryFeed(Feed):
+    """A feed that knows what it is handed, and has no database."""
+
+    def __init__(self) -> None:
+        super().__init__(None)  # type: ignore[arg-type]
+        self._begin("aa", 0)
+        self.rounds = 0
+
+    def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
+        self.rounds += 1
+        return super().catch_up(wanted, place)
+
+    def hand(self, *revisions: int) -> None:
+        head = self._head
+        for revision in revisions:
+            self._hand_on(Changed(revision, f"x{revision}", None, 0, 0, 0), head)
+            self._head = revision
+
+    async def _is_lost(self, place: Place) -> bool:
+        return place.epoch != self.epoch
+
+    def restore(self, epoch: str, revision: int) -> None:
+        self._begin(epoch, revision)
+        for wanted in self._filters.values():
+            for listener in wanted.listeners:
+                listener.fall_behind()
+
+
+class Results:
+    """Executes updates to their revisions, some of them when they are let through."""
+
+    def __init__(self) -> None:
+        self.gates: dict[int, asyncio.Event] = {}
+        self.failures: list[Exception] = []
+
+    async def execute(self, update: Update) -> bytes:
+        position = parse_updates_cursor(update.cursor)
+        assert position is not None
+        if position[1] in self.gates:
+            await self.gates[position[1]].wait()
+        if self.failures:
+            raise self.failures.pop()
+        return json.dumps(position[1]).encode()
+
+
+class Client:
+    """A sink that says what it got, and takes nothing while it is not `writable`."""
+
+    def __init__(self) -> None:
+        self.got: list[int] = []
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.full_after: int | None = None
+
+    @property
+    def has_room(self) -> bool:
+        return self.writable.is_set()
+
+    async def room(self) -> None:
+        while not self.writable.is_set():
+            await self.writable.wait()
+
+    def send(self, payload: Payload) -> None:
+        self.got += [json.loads(message[:-1]) for message in payload.messages(b"")]
+        if self.full_after in self.got:
+            self.full_after = None
+            self.writable.clear()
+
+    async def until(self, got: list[int]) -> None:
+        for _ in range(500):
+            if self.got == got:
+                return
+            await asyncio.sleep(0.01)
+        assert self.got == got
+
+
+@asynccontextmanager
+async def member(feed: Feed, results: Results, place: Place) -> AsyncIterator[tuple[Client, Group]]:
+    client, group = Client(), Group(feed, results.execute, lambda: None)
+    pushing = asyncio.create_task(Member(feed, group, EVERYTHING, place).push(client))
+    await asyncio.sleep(0.02)
+    yield client, group
+    pushing.cancel()
+    await asyncio.wait([pushing])
+
+
+async def test_falling_behind_while_it_catches_up() -> None:
+    feed, results = MemoryFeed(), Results()
+    async with member(feed, results, Place("aa", 0)) as (client, group):
+        await asyncio.sleep(0)
+        results.gates = {number: asyncio.Event() for number in (3, 5, 6)}
+        feed.hand(1)
+        await client.until([1])
+        client.writable.clear()
+        feed.hand(2)  # no room: it has to read
+        await asyncio.sleep(0.05)
+        feed.hand(3)
+        client.writable.set()
+        await client.until([1, 2])
+        group.fall_behind()  # once more, while it does
+        client.full_after = 3
+        results.gates[3].set()
+        await client.until([1, 2, 3])
+        await asyncio.sleep(0.02)
+        client.writable.set()
+        feed.hand(4, 5, 6, 7)
+        await client.until([1, 2, 3, 4])  # which does not wait for 5
+        assert feed.rounds == 2  # what it fell behind of while it read, it has read
+        for gate in results.gates.values():
+            gate.set()
+            await asyncio.sleep(0.05)
+        await client.until([1, 2, 3, 4, 5, 6, 7])
+
+
+@pytest.mark.parametrize("epoch_at", [0, 100])
+async def test_what_comes_after_a_new_epoch_is_not_thrown_away_with_what_came_before(
+    monkeypatch: pytest.MonkeyPatch, epoch_at: int
+) -> None:
+    monkeypatch.setattr(live_groups, "SENT_TOGETHER_SECONDS", 0.5)
+    feed, results = MemoryFeed(), Results()
+    results.gates[2] = asyncio.Event()
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        feed.hand(1, 2)
+        await asyncio.sleep(0.02)  # 1 has been executed, and waits a moment for 2
+        feed.restore("bb", epoch_at)
+        await client.until([epoch_at])  # RESYNC
+        feed.hand(epoch_at + 3)
+        results.gates[2].set()
+        await asyncio.sleep(0.02)
+        feed.hand(epoch_at + 4)
+        await client.until([epoch_at, epoch_at + 3, epoch_at + 4])  # and nothing of what was before
+
+
+async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_groups, "AWAY_SECONDS", 0.01)
+    feed, results = MemoryFeed(), Results()
+    results.failures = [Unavailable("gone"), Unavailable("gone")]
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        feed.hand(1)
+        await client.until([1])
+
+
+async def test_a_group_that_nobody_is_in_any_more_is_not_waited_for() -> None:
+    feed, results = MemoryFeed(), Results()
+    results.gates[1] = asyncio.Event()
+    async with member(feed, results, Place("aa", 0)) as (_, group):
+        feed.hand(1)
+        waiting = asyncio.create_task(group.done())
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+    assert not feed.followers
+
+
+async def test_falling_behind_costs_as_much_as_there_are_members() -> None:
+    feed, results = MemoryFeed(), Results()
+    group = Group(feed, results.execute, lambda: None)
+    calls = 0
+
+    class Counting(Member):
+        def fall_behind(self) -> None:
+            nonlocal calls
+            calls += 1
+
+    members = [
+        (Counting(feed, group, where, Place("aa", 0)), where)
+        for where in (ExecutionFilter(queued_from=number) for number in range(100))
+    ]
+    for each, where in members:
+        group.join(each, where)
+    feed.restore("bb", 1)
+    assert calls == 100
+    for each, where in members:
+        group.leave(each, where)
+
+
+class Dawdler:
+    """A follower that is full, and never done."""
+
+    is_full = True
+
+    def __init__(self) -> None:
+        self.fell_behind = 0
+
+    async def done(self) -> None:
+        await asyncio.Event().wait()
+
+    def fall_behind(self) -> None:
+        self.fell_behind += 1
+
+
+async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.5)
+    feed, dawdler = Feed(database), Dawdler()
+    await feed.start()
+    feed.followers.add(dawdler)
+    updates = feed.watch(EVERYTHING)
+    first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await Ingestion(database, SEALER, [lambda _: feed.hint()]).record(
+        [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
+    )
+    found = [await first, *[await anext(updates) for _ in range(29)]]
+    assert len({update.execution_id for update in found}) == 30
+    assert time.monotonic() - began < 8  # one wait, not thirty
+    assert dawdler.fell_behind
+    await updates.aclose()
+    await feed.close()
+
+
+async def test_a_database_that_is_away_is_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By who catches up; to be told of a failure would end the subscription."""
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.05)
+    feed = Feed(database)
+    await feed.start()
+    cursor = updates_cursor(*await revision_of(database))
+    await Ingestion(database, SEALER).record(events([report("execution.queued")]))
+    await asyncio.sleep(0.2)  # it has no subscribers, and remembers nothing
+    since, failures = changes.since, [Unavailable("gone"), Unavailable("gone")]
+
+    async def failing(*given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await since(*given)
+
+    monkeypatch.setattr(changes, "since", failing)
+    updates = feed.watch(EVERYTHING, cursor)
+    assert (await anext(updates)).execution is not None
+    assert not failures
+    await updates.aclose()
+    await feed.close()
