@@ -38,8 +38,9 @@ async def test_nothing_that_a_handler_raises_stops_it(bench: Bench, receiver: Re
     await bench.connect(receiver.url)
     between = Between(deliver=[error])
     retry = await bench.retry()
-    async with bench.dispatching(handler=between):
-        await until(lambda: not between.deliver_errors, "error")
+    async with bench.dispatching(handler=between) as running:
+        # Settled as well: what that writes would make it wait once more.
+        await until(lambda: not between.deliver_errors and not running._under_way, "error")
         await bench.until_accepted(await bench.retry())
         await bench.make_due()
         delivery = await bench.until_accepted(retry)
