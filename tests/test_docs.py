@@ -127,7 +127,7 @@ def test_the_event_in_the_readme_is_accepted() -> None:
 
 def test_the_requests_in_the_readme_are_valid() -> None:
     bodies = [body for body in re.findall(r"-d '(.*?)'", read("README.md"), re.DOTALL) if '"query"' in body]
-    assert len(bodies) == 3
+    assert len(bodies) == 4
     for body in bodies:
         assert validate(build_schema(read("schema.graphql")), parse(json.loads(body)["query"])) == [], body
 
