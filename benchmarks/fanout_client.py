@@ -49,6 +49,7 @@ class Subscriber(asyncio.Protocol):
         self._subscription = subscription
         self.transport: asyncio.Transport
         self._acknowledged = False
+        self._rest = b""
         self.ready = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,9 +63,17 @@ class Subscriber(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Count results; the type of a message is never cut in two in practice, and the totals are checked."""
+        """Count results, by whole frames."""
         if self._acknowledged:
-            self._crowd.got(data.count(NEXT), len(data))
+            if self._rest:
+                data = self._rest + data
+            count = at = 0
+            while (end := _end_of_frame(data, at)) is not None:
+                count += data.find(NEXT, at, end) >= 0
+                at = end
+            self._rest = data[at:]
+            if count:
+                self._crowd.got(count, at)
         elif data.startswith(b"HTTP/1.1 101"):
             self.transport.write(_frame({"type": "connection_init"}))
         elif ACK in data:
@@ -84,6 +93,18 @@ async def connect(port: int, crowd: Crowd, subscription: dict[str, Any]) -> Subs
     _, subscriber = await loop.create_connection(lambda: Subscriber(crowd, subscription), "127.0.0.1", port)
     await subscriber.ready
     return subscriber
+
+
+def _end_of_frame(data: bytes, at: int) -> int | None:
+    """Where the frame at a place ends, if all of it is there; those of a server have no mask."""
+    if len(data) < at + 4:
+        return None
+    size = data[at + 1]
+    head = 2
+    if size == 126:
+        size, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
+    end = at + head + size
+    return end if end <= len(data) else None
 
 
 def _frame(message: dict[str, Any]) -> bytes:

@@ -87,6 +87,7 @@ async def main(way: str, port: int, url: str) -> None:
         http="httptools",
         ws=WebSocketProtocol if way == PREBUILT else "websockets-sansio",
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # the crowd does not answer
         loop="uvloop",
         backlog=8192,
         log_config=None,
