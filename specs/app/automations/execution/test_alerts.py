@@ -1,4 +1,4 @@
-"""APP-AUTO-EXEC-ALERT: who is in charge hears of a workflow that keeps failing, once."""
+"""API-AUTO-EXEC-ALERT: who is in charge hears of a workflow that keeps failing, once."""
 
 from __future__ import annotations
 
