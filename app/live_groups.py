@@ -31,7 +31,6 @@ ENOUGH_QUEUED, MOST_QUEUED = 20_000, 100_000
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
 SENT_TOGETHER_SECONDS = 0.005
-
 # While the database is away, an update is executed anew after so long.
 AWAY_SECONDS = 0.5
 
@@ -147,13 +146,13 @@ class Group:
         while self._queue and size < SENT_TOGETHER_BYTES and loop.time() < until:
             _, changed, matches, before = self._queue[0]
             task = self._execution(update_of(self._feed.epoch, changed, matches, before))
-            if found:
-                await asyncio.wait([task], timeout=until - loop.time())
-                if not task.done():
-                    break  # what is there does not wait for it
-            payload = task.result() if task.done() else await asyncio.shield(task)
+            if not task.done():
+                await asyncio.wait([task], timeout=until - loop.time() if found else None)
             if dropped != self._dropped:
                 return {}  # what was executed is read by those it was for; what waits now came later
+            if not task.done():
+                break  # what is there does not wait for it
+            payload = task.result()
             size += len(payload)
             # Of one audience after another that get the same.
             while self._queue and self._queue[0][1] is changed and self._queue[0][2] is matches:

@@ -64,11 +64,34 @@ class DurationStats:
         return quantile(self.outcome, 1.0)
 
 
-@strawberry.type(description="The executions whose queuedAt lies in one bucket of a window.")
-class MetricsPoint:
-    """One bucket."""
+@strawberry.type(description="What every kind of figures has.")
+class Counted:
+    """What every kind of figures has; no type of its own in the API."""
 
     figures: strawberry.Private[Figures]
+
+    @strawberry.field(description="How many, pending ones included.")
+    def total(self) -> int:
+        """All."""
+        return self.figures.total
+
+    @strawberry.field(description="How many failed.")
+    def failed(self) -> int:
+        """FAILURE."""
+        return self.figures.failed.count
+
+    @strawberry.field(
+        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
+    )
+    def average_duration_ms(self) -> float | None:
+        """Exact."""
+        return milliseconds_of(self.figures.ran.average)
+
+
+@strawberry.type(description="The executions whose queuedAt lies in one bucket of a window.")
+class MetricsPoint(Counted):
+    """One bucket."""
+
     start: DateTime = strawberry.field(description="Inclusive; the first one begins with the window.")
     end: DateTime = strawberry.field(description="Exclusive; the last one ends with the window.")
 
@@ -77,20 +100,10 @@ class MetricsPoint:
         """From app's point."""
         return cls(figures=point.figures, start=DateTime(point.start), end=DateTime(point.end))
 
-    @strawberry.field(description="How many, pending ones included.")
-    def total(self) -> int:
-        """All."""
-        return self.figures.total
-
     @strawberry.field(description="How many succeeded.")
     def succeeded(self) -> int:
         """SUCCESS."""
         return self.figures.succeeded.count
-
-    @strawberry.field(description="How many failed.")
-    def failed(self) -> int:
-        """FAILURE."""
-        return self.figures.failed.count
 
     @strawberry.field(description="How many were cancelled or skipped.")
     def cancelled(self) -> int:
@@ -102,14 +115,7 @@ class MetricsPoint:
         """The other side of the success rate."""
         return percent(self.figures.failed.count, self.figures.succeeded.count)
 
-    @strawberry.field(
-        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
-    )
-    def average_duration_ms(self) -> float | None:
-        """Exact."""
-        return milliseconds_of(self.figures.ran.average)
-
-    @strawberry.field(description="95 % of those took no longer, in milliseconds, within 2 %; null when none has one.")
+    @strawberry.field(description="95 % of those that ran to an end took no longer: milliseconds, within 2 %, or null.")
     def p95_duration_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.figures.ran, 0.95)

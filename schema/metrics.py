@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.lifecycle import Status
-from app.metrics.figures import Figures
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report
 from app.metrics.workflows import Order, WorkflowFigures
@@ -20,7 +19,7 @@ from resolvers import workflows as workflow_resolvers
 from schema import workflow  # the module: the two types name each other
 from schema.context import Info
 from schema.error_group import ErrorGroup
-from schema.figures import PERCENTILES, DurationStats, MetricsPoint, milliseconds_of, percent, quantile
+from schema.figures import PERCENTILES, Counted, DurationStats, MetricsPoint, percent, quantile
 from schema.mentions import mentions
 from schema.metrics_input import MetricsBucket
 from schema.paging import CountKind
@@ -45,35 +44,17 @@ class ErrorCount:
 
 
 @strawberry.type(description="What one workflow has in a window.")
-class WorkflowMetrics:
+class WorkflowMetrics(Counted):
     """One workflow."""
 
-    figures: strawberry.Private[Figures]
     workflow: Annotated[Workflow, strawberry.lazy("schema.workflow")] = strawberry.field(description="The workflow.")
-
-    @strawberry.field(description="How many executions, pending ones included.")
-    def total(self) -> int:
-        """All."""
-        return self.figures.total
-
-    @strawberry.field(description="How many failed.")
-    def failed(self) -> int:
-        """FAILURE."""
-        return self.figures.failed.count
 
     @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
         return percent(self.figures.succeeded.count, self.figures.failed.count)
 
-    @strawberry.field(
-        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
-    )
-    def average_duration_ms(self) -> float | None:
-        """Exact."""
-        return milliseconds_of(self.figures.ran.average)
-
-    @strawberry.field(description="95 % of those took no longer, in milliseconds, within 2 %; null when none has one.")
+    @strawberry.field(description="95 % of those that ran to an end took no longer: milliseconds, within 2 %, or null.")
     def p95_duration_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.figures.ran, 0.95)
@@ -86,7 +67,7 @@ Top = Annotated[int, strawberry.argument(description="The most of them, 1 to 100
     description="Figures of the executions whose queuedAt is in [from, to): what the list says for the same filter."
     " Executions that were pruned may count on, in whole hours."
 )
-class ExecutionMetrics:
+class ExecutionMetrics(Counted):
     """Figures of a window."""
 
     report: strawberry.Private[Report]
@@ -103,45 +84,28 @@ class ExecutionMetrics:
             points=mentions(info, ("trend",)),
             histograms=mentions(info, PERCENTILES),
         )
-        return cls(report=report, from_=DateTime(where.start), to=DateTime(where.end))
-
-    @strawberry.field(description="How many: pending + succeeded + failed + cancelled.")
-    def total(self) -> int:
-        """All."""
-        return self.report.figures.total
+        return cls(figures=report.figures, report=report, from_=DateTime(where.start), to=DateTime(where.end))
 
     @strawberry.field(description="How many have not finished.")
     def pending(self) -> int:
         """PENDING."""
-        return self.report.figures.pending
+        return self.figures.pending
 
     @strawberry.field(description="How many succeeded.")
     def succeeded(self) -> int:
         """SUCCESS."""
-        return self.report.figures.succeeded.count
-
-    @strawberry.field(description="How many failed.")
-    def failed(self) -> int:
-        """FAILURE."""
-        return self.report.figures.failed.count
+        return self.figures.succeeded.count
 
     @strawberry.field(description="How many were cancelled or skipped.")
     def cancelled(self) -> int:
         """CANCELLED."""
-        return self.report.figures.cancelled.count
+        return self.figures.cancelled.count
 
     @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
-        figures = self.report.figures
+        figures = self.figures
         return percent(figures.succeeded.count, figures.failed.count)
-
-    @strawberry.field(
-        description="The mean of those that succeeded or failed, in milliseconds; null when none has one."
-    )
-    def average_duration_ms(self) -> float | None:
-        """Exact."""
-        return milliseconds_of(self.report.figures.ran.average)
 
     @strawberry.field(description="How long those of one status took.")
     def durations(
@@ -151,7 +115,7 @@ class ExecutionMetrics:
         ] = None,
     ) -> DurationStats:
         """By status."""
-        figures = self.report.figures
+        figures = self.figures
         return DurationStats(outcome=figures.ran if status is None else figures.of(status))
 
     @strawberry.field(description="Every bucket of the window, empty ones too, the oldest first.")

@@ -120,28 +120,20 @@ async def _fire_streak(database: Database, transaction: Transaction, streak: Str
     return len(due)
 
 
-class Firing:
+class Firing(Sweep):
     """Fires soon after each commit of this process that `hear` is told of, and every second in any case.
 
-    `wake` is called when there is something to deliver.
+    `deliver` is called when there is something to deliver.
     """
 
-    def __init__(self, database: Database, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Database, deliver: Callable[[], None] = lambda: None) -> None:
+        super().__init__(self.fire_all, "alerts_not_fired", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
         self._database = database
-        self._wake = wake
-        self._sweep = Sweep(self.fire_all, "alerts_not_fired", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
+        self._deliver = deliver
 
     def hear(self, _: Committed) -> None:
         """Listener of commits."""
-        self._sweep.wake()
-
-    def start(self) -> None:
-        """Fire in the background."""
-        self._sweep.start()
-
-    async def close(self) -> None:
-        """Stop; a transaction that is under way ends by itself."""
-        await self._sweep.close()
+        self.wake()
 
     async def fire_all(self) -> int:
         """Look at all checks; how many alerts that gave."""
@@ -152,7 +144,7 @@ class Firing:
             if fired.alerts:
                 alerts += fired.alerts
                 log.info("alerts_fired", alerts=fired.alerts)
-                self._wake()
+                self._deliver()
             if fired.checks < CHECKS_AT_ONCE:
                 break
         return alerts

@@ -43,27 +43,19 @@ async def _fold(database: Database, transaction: Transaction, limit: int) -> int
     return len(rows)
 
 
-class Folding:
+class Folding(Sweep):
     """Folds soon after each commit of this process that `hear` is told of, and every second in any case.
 
     One process of those on a database does it at a time.
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__(self.fold_all, "metrics_not_folded", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
         self._database = database
-        self._sweep = Sweep(self.fold_all, "metrics_not_folded", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
 
     def hear(self, _: Committed) -> None:
         """Listener of commits."""
-        self._sweep.wake()
-
-    def start(self) -> None:
-        """Fold in the background."""
-        self._sweep.start()
-
-    async def close(self) -> None:
-        """Stop; a fold that is under way ends by itself."""
-        await self._sweep.close()
+        self.wake()
 
     async def fold_all(self) -> int:
         """Fold until nothing is left; how many deltas."""

@@ -6,121 +6,34 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-from starlette.types import Scope
 
-from app import live_groups, live_queue, revisions
-from app.auth import Role, Viewer
+from app.auth import Role
 from app.db import Database, Transaction
 from app.decoding import Form, decode
-from app.graphql.operations import SchemaOperations
-from app.graphql.shareable import ShareableDocuments
-from app.graphql.sockets import GraphQLSockets, Limits
+from app.graphql.sockets import Limits
 from app.http.websocket import WebSocketProtocol
-from app.ingestion import Ingestion
-from app.live import Feed
-from app.live_sharing import SHARED, SharedUpdates
-from app.retries import Retries
-from app.updates import Update, Watchable
-from resolvers.context import Context
+from app.updates import Update
 from schema import schema
 from schema.execution_update import ExecutionUpdate
-from tests.app.graphql.sockets import Socket, connect, serving
+from tests.app.graphql.sockets import Socket, connect
 from tests.app.graphql.stubs import until
+from tests.app.live_site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
 from tests.app.reports import NOW, events, line, report, step
 from tests.app.selections import Selections
 from tests.sealing import SEALER
 
-UPDATES = "subscription U($filter: ExecutionFilter, $after: String) { executionUpdated(filter: $filter, after: $after) "
-SMALL = UPDATES + "{ cursor change matches execution { externalId state } } }"
 # What a parser that makes floats of numbers would not give back.
 DIGITS = '{"exact": 1.10, "large": 123456789012345678901234567890, "small": 1E-7}'
-FRAGMENT = "fragment F on ExecutionUpdate "
-MANY = "{ execution { retries(first: $n) { id } } }"
-WAYS = ("ordinary", "shared", "prebuilt")
-
-
-class Site:
-    """One feed, and three servers of it: everything executed by itself, shared, and shared as finished frames."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.feed = Feed(database)
-        self.retries = Retries(database, SEALER, [lambda _: self.feed.hint()], lambda: None)
-        self.ingestion = Ingestion(database, SEALER, [lambda _: self.feed.hint()])
-        self.executed = 0
-        self.urls: dict[str, str] = {}
-        self.shared = SharedUpdates(
-            schema._schema, SchemaOperations(schema), self.feed, self.make_context, self._root_of
-        )
-
-    def make_context(self, viewer: Viewer, updates: Watchable | None = None) -> Context:
-        return Context(self.database, viewer, SEALER, given_retries=self.retries, given_feed=updates or self.feed)
-
-    def _root_of(self, update: Update) -> ExecutionUpdate:
-        self.executed += 1
-        return ExecutionUpdate.of(update)
-
-    @asynccontextmanager
-    async def running(self, limits: Limits) -> AsyncIterator[Site]:
-        async def sign_in(_: Scope, payload: dict[str, Any]) -> Viewer:
-            role = payload.get("authorization", "Bearer ADMIN").removeprefix("Bearer ")
-            return Viewer(f"somebody {random.random()}", Role(role))
-
-        await self.feed.start()
-        async with AsyncExitStack() as stack:
-            for way in WAYS:
-                operations = SchemaOperations(schema) if way == "ordinary" else self.shared
-                app: Any = GraphQLSockets(operations, self.make_context, sign_in, limits)
-                server = serving(
-                    Starlette(routes=[WebSocketRoute("/graphql", app)]),
-                    ws=WebSocketProtocol if way == "prebuilt" else "websockets-sansio",
-                )
-                self.urls[way] = await stack.enter_async_context(server)
-            yield self
-        await self.feed.close()
-
-    async def cursor(self) -> str:
-        return revisions.updates_cursor(*await revisions.revision_of(self.database))
 
 
 @pytest.fixture
 async def site(database: Database) -> AsyncIterator[Site]:
     async with Site(database).running(Limits()) as running:
         yield running
-
-
-@pytest.fixture
-async def impatient(database: Database) -> AsyncIterator[Site]:
-    async with Site(database).running(Limits(stall_seconds=0.5)) as running:
-        yield running
-
-
-@asynccontextmanager
-async def subscribed(
-    site: Site, way: str, document: str = SMALL, role: Role = Role.ADMIN, id_: str = "1", **variables: Any
-) -> AsyncIterator[Socket]:
-    before = site.feed.subscribers
-    async with connect(site.urls[way]) as socket:
-        await socket.init(role.value)
-        await socket.subscribe(id_, document, **variables)
-        await until(lambda: site.feed.subscribers > before)
-        yield socket
-
-
-def exactly(text: str | bytes) -> Any:
-    """A message with the digits of its numbers as they came."""
-    return json.loads(text, parse_int=lambda digits: ("int", digits), parse_float=lambda digits: ("float", digits))
-
-
-async def raw(socket: Socket) -> Any:
-    async with asyncio.timeout(10):
-        return exactly(await socket.connection.recv())
 
 
 FILTERS: list[dict[str, Any] | None] = [
@@ -293,45 +206,6 @@ async def test_a_role_that_may_not_read(site: Site) -> None:
         assert await socket.code() == "FORBIDDEN"
 
 
-@pytest.mark.parametrize(
-    ("document", "shareable"),
-    [
-        (SMALL, True),
-        ("subscription { executionUpdated { cursor } }", True),
-        ("subscription { executionUpdated(filter: {status: [FAILURE]}) { ...F } }" + FRAGMENT + "{ cursor }", True),
-        ("subscription($a: String) { u: executionUpdated(after: $a) { cursor } }", True),
-        ("subscription($n: Int!) { executionUpdated { execution { logs(first: $n) { nodes { id } } } } }", False),
-        ("subscription($n: Int!) { executionUpdated { ...F } }" + FRAGMENT + MANY, False),
-        ("subscription($w: Boolean!) { executionUpdated { cursor @include(if: $w) } }", False),
-        ("subscription($w: Boolean!) { executionUpdated @skip(if: $w) { cursor } }", False),
-        ('subscription { executionLogAppended(executionId: "x") { cursor } }', False),
-        ("subscription { ...F } fragment F on Subscription { executionUpdated { cursor } }", False),
-        ("{ executions { nodes { id } } }", False),
-        ("subscription A { executionUpdated { cursor } } subscription B { executionUpdated { change } }", False),
-        ("subscription { executionUpdated { nothing } }", False),
-        ("subscription { executionUpdated { cursor }", False),
-        ("subscription { executionUpdated { cursor } } #" + "x" * 10_000, False),
-    ],
-)  # fmt: skip
-def test_which_documents_can_be_shared(document: str, shareable: bool) -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
-    assert [documents.find(document, None) is not None for _ in range(2)] == [shareable] * 2
-
-
-def test_little_is_remembered_of_documents() -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
-    for number in range(300):
-        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(5_000))
-        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(50_000))
-    assert sum(len(query) + len(name or "") for query, name in documents._known) < 3_000_000
-
-
-def test_the_operation_that_is_named() -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
-    both = "subscription A { executionUpdated { cursor } } query B { viewer { name } }"
-    assert [documents.find(both, name) is not None for name in ("A", "B", "C", None)] == [True, False, False, False]
-
-
 async def test_what_cannot_be_shared_comes_all_the_same(site: Site) -> None:
     document = UPDATES.replace("(", "($also: Boolean!, ", 1) + "{ cursor @include(if: $also) change } }"
     async with (
@@ -342,62 +216,6 @@ async def test_what_cannot_be_shared_comes_all_the_same(site: Site) -> None:
         assert (await without.next())["payload"]["data"]["executionUpdated"] == {"change": "CREATED"}
         assert set((await with_.next())["payload"]["data"]["executionUpdated"]) == {"cursor", "change"}
         assert site.executed == 0
-
-
-@pytest.mark.parametrize("way", ["shared", "prebuilt"])
-async def test_a_client_that_does_not_read_is_closed_and_gets_the_latest_states(impatient: Site, way: str) -> None:
-    site = impatient
-    document = UPDATES + "{ cursor execution { externalId state trigger { data } } } }"
-    async with subscribed(site, way, document) as slow, subscribed(site, way, document) as quick:
-        slow.connection.transport.pause_reading()
-        large = {"kind": "manual", "data": "x" * 100_000}
-        after = await site.cursor()
-        heard = []
-        for number in range(150):
-            subject = f"run-{number % 40}"
-            kind = "queued" if number < 40 else "started"
-            await site.ingestion.record(events([report(f"execution.{kind}", at=number, trigger=large)], subject))
-            heard.append((await quick.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"])
-        assert heard == [f"run-{number % 40}" for number in range(150)]
-        await until(lambda: site.feed.subscribers == 1)
-        slow.connection.transport.resume_reading()
-        assert (await slow.end())[0] == 4510
-        async with subscribed(site, way, document, after=after) as back:
-            states = {}
-            for _ in range(40):
-                execution = (await back.next())["payload"]["data"]["executionUpdated"]["execution"]
-                states[execution["externalId"]] = execution["state"]
-        assert states == {f"run-{number}": "RUNNING" for number in range(40)}
-
-
-async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
-    """What is sent in one go is more than a socket takes at once: it reads the rest from where it was."""
-    document = UPDATES + "{ cursor execution { externalId trigger { data } } } }"
-    async with subscribed(site, "prebuilt", document) as socket:
-        socket.connection.transport.pause_reading()
-        for number in range(100):
-            large = {"kind": "manual", "data": "x" * 100_000}
-            await site.ingestion.record(events([report("execution.queued", trigger=large)], f"run-{number}"))
-        socket.connection.transport.resume_reading()
-        found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(100)]
-        assert [update["execution"]["externalId"] for update in found] == [f"run-{number}" for number in range(100)]
-        await site.ingestion.record(events([report("execution.queued")], "last"))
-        assert (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"] == "last"
-
-
-async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More changes at once than wait for anybody: those who read get each of them once, in order."""
-    monkeypatch.setattr(live_queue, "MOST_WAITING", 20)
-    async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(subscribed(site, way)) for way in WAYS]
-        many = [one for n in range(700) for one in events([report("execution.queued")], f"run-{n:03}")]
-        await site.ingestion.record(many)
-        for socket in sockets:
-            names = [
-                (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"]
-                for _ in range(700)
-            ]
-            assert sorted(names) == [f"run-{n:03}" for n in range(700)]
 
 
 async def test_an_execution_that_goes_wrong_is_masked_and_the_subscription_lives(
@@ -417,26 +235,6 @@ async def test_an_execution_that_goes_wrong_is_masked_and_the_subscription_lives
             assert "hunter2" not in json.dumps(message)
         await site.ingestion.record(events([report("execution.started")]))
         assert (await socket.next())["payload"]["data"]["executionUpdated"]["change"] == "UPDATED"
-
-
-@pytest.mark.parametrize("most", [150, 5])
-async def test_more_filters_times_changes_than_are_queued(
-    site: Site, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    """The feed waits for what is handed out; where it does not, what was dropped is read."""
-    monkeypatch.setattr(live_groups, "ENOUGH_QUEUED", 20)
-    monkeypatch.setattr(live_groups, "MOST_QUEUED", most)
-    async with AsyncExitStack() as stack:
-        filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
-        sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]
-        await site.ingestion.record(
-            [one for n in range(100) for one in events([report("execution.queued")], f"run-{n:02}")]
-        )
-        for socket in sockets:
-            found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(100)]
-            assert {update["execution"]["externalId"] for update in found} == {f"run-{n:02}" for n in range(100)}
-            positions = [revisions.parse_updates_cursor(update["cursor"]) for update in found]
-            assert positions == sorted(positions, key=lambda position: position or ("", 0))
 
 
 async def test_a_restored_database_makes_everybody_list_again(site: Site) -> None:

@@ -1,0 +1,103 @@
+"""Subscribers who share results and are slow, or swamped, get all of them all the same, or the newest state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from app import live_groups, live_queue, revisions
+from app.db import Database
+from app.graphql.sockets import Limits
+from tests.app.graphql.stubs import until
+from tests.app.live_site import UPDATES, WAYS, Site, subscribed
+from tests.app.reports import events, report
+
+
+@pytest.fixture
+async def site(database: Database) -> AsyncIterator[Site]:
+    async with Site(database).running(Limits()) as running:
+        yield running
+
+
+@pytest.fixture
+async def impatient(database: Database) -> AsyncIterator[Site]:
+    async with Site(database).running(Limits(stall_seconds=0.5)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("way", ["shared", "prebuilt"])
+async def test_a_client_that_does_not_read_is_closed_and_gets_the_latest_states(impatient: Site, way: str) -> None:
+    site = impatient
+    document = UPDATES + "{ cursor execution { externalId state trigger { data } } } }"
+    async with subscribed(site, way, document) as slow, subscribed(site, way, document) as quick:
+        slow.connection.transport.pause_reading()
+        large = {"kind": "manual", "data": "x" * 100_000}
+        after = await site.cursor()
+        heard = []
+        for number in range(150):
+            subject = f"run-{number % 40}"
+            kind = "queued" if number < 40 else "started"
+            await site.ingestion.record(events([report(f"execution.{kind}", at=number, trigger=large)], subject))
+            heard.append((await quick.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"])
+        assert heard == [f"run-{number % 40}" for number in range(150)]
+        await until(lambda: site.feed.subscribers == 1)
+        slow.connection.transport.resume_reading()
+        assert (await slow.end())[0] == 4510
+        async with subscribed(site, way, document, after=after) as back:
+            states = {}
+            for _ in range(40):
+                execution = (await back.next())["payload"]["data"]["executionUpdated"]["execution"]
+                states[execution["externalId"]] = execution["state"]
+        assert states == {f"run-{number}": "RUNNING" for number in range(40)}
+
+
+async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
+    """What is sent in one go is more than a socket takes at once: it reads the rest from where it was."""
+    document = UPDATES + "{ cursor execution { externalId trigger { data } } } }"
+    async with subscribed(site, "prebuilt", document) as socket:
+        socket.connection.transport.pause_reading()
+        for number in range(100):
+            large = {"kind": "manual", "data": "x" * 100_000}
+            await site.ingestion.record(events([report("execution.queued", trigger=large)], f"run-{number}"))
+        socket.connection.transport.resume_reading()
+        found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(100)]
+        assert [update["execution"]["externalId"] for update in found] == [f"run-{number}" for number in range(100)]
+        await site.ingestion.record(events([report("execution.queued")], "last"))
+        assert (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"] == "last"
+
+
+async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More changes at once than wait for anybody: those who read get each of them once, in order."""
+    monkeypatch.setattr(live_queue, "MOST_WAITING", 20)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(subscribed(site, way)) for way in WAYS]
+        many = [one for n in range(700) for one in events([report("execution.queued")], f"run-{n:03}")]
+        await site.ingestion.record(many)
+        for socket in sockets:
+            names = [
+                (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"]
+                for _ in range(700)
+            ]
+            assert sorted(names) == [f"run-{n:03}" for n in range(700)]
+
+
+@pytest.mark.parametrize("most", [150, 5])
+async def test_more_filters_times_changes_than_are_queued(
+    site: Site, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """The feed waits for what is handed out; where it does not, what was dropped is read."""
+    monkeypatch.setattr(live_groups, "ENOUGH_QUEUED", 20)
+    monkeypatch.setattr(live_groups, "MOST_QUEUED", most)
+    async with AsyncExitStack() as stack:
+        filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
+        sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]
+        await site.ingestion.record(
+            [one for n in range(100) for one in events([report("execution.queued")], f"run-{n:02}")]
+        )
+        for socket in sockets:
+            found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(100)]
+            assert {update["execution"]["externalId"] for update in found} == {f"run-{n:02}" for n in range(100)}
+            positions = [revisions.parse_updates_cursor(update["cursor"]) for update in found]
+            assert positions == sorted(positions, key=lambda position: position or ("", 0))
