@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, Task, chord, group
+from celery import Celery, Task, chain, chord, group
 from celery.exceptions import Ignore, Reject
 
 from runwatch_client import Runwatch
@@ -138,7 +138,16 @@ def rejected() -> None:
 
 @app.task(name="shop.replaced", bind=True)
 def replaced(self: Task, x: int) -> Any:
-    raise self.replace(add.s(x, 1))
+    try:
+        raise self.replace(add.s(x, 1))
+    except Ignore:
+        time.sleep(0.3)  # the other has ended by then
+        raise
+
+
+@app.task(name="shop.replaced_by_two", bind=True)
+def replaced_by_two(self: Task, x: int) -> Any:
+    raise self.replace(chain(add.s(x, 1), inc.s()))
 
 
 @app.task(name="shop.spawner")

@@ -78,7 +78,8 @@ class Publishing:
             return _unlocked(request, body)
         mark = mark_of(request)
         if headers["id"] == request.id:
-            return mark  # the task replaced itself
+            request.runwatch_goes_on = True  # the task replaced itself, and the other ends its step
+            return mark
         if (chain := chain_of(request)) and marks.is_next(chain[-1], headers, request.id):
             return Mark(mark.run, mark.step + 1, mark.join, mark.size)
         if request.chord and marks.is_next(request.chord, headers, request.id):

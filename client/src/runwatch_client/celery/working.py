@@ -135,7 +135,8 @@ class Working:
             error = told_error(retval, None, running.mark.step)
             self._fail(task, request, running.mark, "FAILED", error)
         elif isinstance(retval, Ignore) and str(retval).startswith("Replaced by"):
-            self._end_step(task, request, running.mark, "SUCCEEDED")  # its replacement goes on
+            if not getattr(request, "runwatch_goes_on", False):  # what replaced it has steps of its own
+                self._end_step(task, request, running.mark, "SUCCEEDED")
         elif isinstance(retval, Ignore):
             self._fail(task, request, running.mark, "SKIPPED", None)
 
