@@ -46,6 +46,7 @@ def test_without_a_redis_chords_are_polled_groups_fall_apart_and_retries_are_ref
                 3: 8,
                 4: 9,
             }
+            sink.queued(chord)  # which its publisher tells
             assert {event["data"]["workflow"] for event in sink.events if event["type"] == "execution.queued"} == {
                 "shop.add"
             }, "celery.chord_unlock is no automation"
