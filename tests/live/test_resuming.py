@@ -16,6 +16,7 @@ from app.lifecycle import State, Status
 from app.live import Feed
 from app.updates import Change, Update
 from tests.app.reports import events, report
+from tests.live.scene import until
 from tests.sealing import SEALER
 
 EVERYTHING = ExecutionFilter()
@@ -29,7 +30,9 @@ async def feeds(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
     feeds = [Feed(database), Feed(database)]
     for feed in feeds:
+        first = feed._has_read
         await feed.start()
+        await first.wait()  # it looks once by itself
     yield feeds
     for feed in feeds:
         await feed.close()
@@ -40,6 +43,12 @@ async def told(updates: AsyncIterator[Update]) -> tuple[Change, bool]:
     async with asyncio.timeout(10):
         update = await anext(updates)
     return update.change, update.matches
+
+
+async def has_read(feed: Feed, database: Database) -> None:
+    """Wait until a feed has handed on all that was committed."""
+    _, newest = await revisions.revision_of(database)
+    await until(lambda: feed.place_of(None).revision >= newest)
 
 
 async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
@@ -55,7 +64,7 @@ async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
             cursor = (await anext(updates)).cursor
         async with aclosing(behind.watch(PENDING, cursor)) as updates:
             leaving = asyncio.create_task(told(updates))
-            await asyncio.sleep(0.2)
+            await has_read(behind, database)
             ingestion = Ingestion(database, SEALER, [lambda _: behind.hint()])
             await ingestion.record(events([report("execution.finished", at=1, state="FAILED")]))
             assert await leaving == (Change.FINISHED, False)
@@ -67,11 +76,11 @@ async def test_a_creation_is_named_once_while_somebody_catches_up(database: Data
     before = revisions.updates_cursor(*await revisions.revision_of(database))
     ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
     await ingestion.record(events([report("execution.queued")]))
-    await asyncio.sleep(0.2)  # the feed has read it
+    await has_read(feed, database)
     async with aclosing(feed.watch(EVERYTHING, before)) as updates:
         assert await told(updates) == (Change.CREATED, True)
         await ingestion.record(events([report("execution.started", at=1)]))
-        await asyncio.sleep(0.2)  # this, too, before the next page is asked for
+        await has_read(feed, database)  # before the next page is asked for
         assert await told(updates) == (Change.UPDATED, True)
         await ingestion.record(events([report("execution.finished", at=2, state="FAILED")]))
         assert await told(updates) == (Change.FINISHED, True)
@@ -91,15 +100,15 @@ async def test_leaving_a_filter_is_told_to_those_who_saw_it_there_in_a_list(
         assert await leaving == (Change.FINISHED, False)
         # One that the feed knows, and that did not match when it last looked.
         await heard.record(events([report("execution.started")], "known"))
-        await asyncio.sleep(0.2)
+        await has_read(feed, database)
         leaving = asyncio.create_task(told(updates))
         await quiet.record(events([report("execution.waiting", at=1)], "known"))
         await heard.record(events([report("execution.finished", at=2, state="FAILED")], "known"))
         assert await leaving == (Change.FINISHED, False)
         # And nothing of those that never matched.
         await heard.record(events([report("execution.started")], "never"))
-        await asyncio.sleep(0.2)
+        await has_read(feed, database)
         await heard.record(events([report("execution.finished", at=1, state="FAILED")], "never"))
-        await asyncio.sleep(0.2)
+        await has_read(feed, database)
         await heard.record(events([report("execution.waiting")], "last"))
         assert await told(updates) == (Change.CREATED, True)
