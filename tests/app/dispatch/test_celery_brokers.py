@@ -131,7 +131,7 @@ async def test_without_celery_it_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, queue: redis.Redis) -> None:
-    channel, slowest = CeleryChannel(0.5), 0.0
+    channel, slowest = CeleryChannel(1.5), 0.0
 
     async def beat() -> None:
         nonlocal slowest
@@ -149,12 +149,12 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
         await asyncio.sleep(0.2)
         assert publishing() == MOST_OF_ONE_BROKER
         await channel.send(a_retry(), {"broker_url": valkey.url})
-        assert time.perf_counter() - began < 0.5, "while the others wait"
+        assert not any(send.done() for send in sends), "it did not wait for them"
         errors = await asyncio.gather(*sends)
-        assert time.perf_counter() - began < 1.5
-        assert {str(error) for error in errors} == {"The broker did not answer within 0.5 s"}
+        assert time.perf_counter() - began < 6, "one time-out; four at a time, it would be ten"
+        assert {str(error) for error in errors} == {"The broker did not answer within 1.5 s"}
         beating.cancel()
-        assert slowest < 0.25, "the server goes on"
+        assert slowest < 1, "the server goes on, and not only when a time-out is over"
         hung.resume()
         await until(lambda: publishing() == 0, "the end of threads")
         await channel.send(a_retry(), {"broker_url": hung.url})
@@ -186,7 +186,7 @@ async def test_when_the_answer_is_lost_it_is_published_once_an_attempt(
     with LossyProxy(valkey.port, b"LPUSH") as proxy, proxy.losing_answers():
         for attempts in (1, 2):
             with pytest.raises(NotDelivered):
-                await CeleryChannel(0.5).send(
+                await CeleryChannel(1.5).send(
                     a_retry(row=row, attempts=attempts), {"broker_url": f"redis://127.0.0.1:{proxy.port}/0"}
                 )
         await until(lambda: publishing() == 0, "the end of threads")
@@ -202,7 +202,7 @@ async def test_nothing_stays_open(valkey: ValkeyServer, queue: redis.Redis) -> N
     before = open_files()
     await asyncio.gather(*(channel.send(a_retry(), {"broker_url": valkey.url}) for _ in range(40)))
     assert open_files() <= before + 2
-    assert queue.info("clients")["connected_clients"] == 1
+    await until(lambda: queue.info("clients")["connected_clients"] == 1, "end of connections, as the broker sees it")
 
 
 @dataclass

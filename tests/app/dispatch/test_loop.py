@@ -140,6 +140,7 @@ async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiv
         async with bench.dispatching(patience=60):  # longer than the test waits for anything
             for other in others:
                 await bench.until_accepted(other)
+            await stalled.arrived(ENOUGH_FOR_ONE)
             assert ENOUGH_FOR_ONE <= len(stalled.requests) < 2 * ENOUGH_FOR_ONE
             stalled.stopped.set()  # lets go of all
             await bench.until_accepted_are(40)
