@@ -18,6 +18,8 @@ from app.masking import Masker
 from app.smtp import MailServer
 
 SUBJECT_MAX = 200
+# How long a server that has the mail may take to say good-bye.
+GOOD_BYE_SECONDS = 1.0
 # Whatever a header or a line of text could be broken by.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
@@ -35,15 +37,18 @@ class Mailer:
         """Hand a mail over to the server; raises NotDelivered. `id_` is that of the outbox row, the same each time."""
         message = self._message(id_, to, subject, text)
         server, client = self._server, self._client()
+        taken = False
         try:
             async with asyncio.timeout(self._timeout):
                 await client.connect()
                 await client.send_message(message, sender=server.sender.addr_spec, recipients=[to])
-                # It has the mail: how it says good-bye makes no difference.
+                taken = True
+                # It has the mail: whether and how it says good-bye makes no difference.
                 with suppress(Exception):
-                    await client.quit()
+                    await client.quit(timeout=GOOD_BYE_SECONDS)
         except TimeoutError:  # which aiosmtplib's own are
-            raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
+            if not taken:
+                raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
         except Exception as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise NotDelivered(f"The mail server did not take it: {self._masker.text(said)}") from None

@@ -189,3 +189,27 @@ async def test_a_mail_server_that_says_nothing() -> None:
     async with asyncio.timeout(20):
         await hung_up.wait()
     server.close()
+
+
+@pytest.mark.usefixtures("resolvable")
+async def test_a_mail_server_that_takes_mail_and_says_no_good_bye() -> None:
+    """Else a mail that arrived would be sent again and again."""
+    said: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            said.append(line.strip().upper())
+            if said[-1] == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            if said[-1] != b"QUIT":
+                writer.write(b"250 done\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    hasty = Mailer(MailServerSetting.of(f"smtp://127.0.0.1:{port}", "runwatch@example.com"), 0.5)
+    await hasty.send(ID, "ops@example.com", "subject", "text\n")
+    assert said[-1] == b"QUIT"
+    server.close()
