@@ -14,8 +14,10 @@ from app.sealing import Sealer
 
 URL_LENGTH_MAX = 2_000
 EMAIL_LENGTH_MAX = 254  # of an address, by RFC 5321
-# One plain address, without names, comments and quotes: nothing that a header could be made of.
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+# One plain address, without names, comments and quotes: nothing that a header could be made of. Dots stand between
+# words, else no mail could be addressed to it.
+_WORD, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ CHANGES: list[tuple[dict[str, Any], type[AppError]]] = [
         ({"email": email}, BadInput)
         for email in (
             *("", "ops", "@example.com", "ops@", "a@b, c@d", "Ops <ops@example.com>", "ops@exam ple.com"),
+            *("a..b@example.com", ".ops@example.com", "ops.@example.com", "ops@example..com", "ops@-example.com"),
+            *("ops@example.com.", "ops@a-.example", "x" * 65 + "@example.com"),
             *("ops@example.com\nBcc: all@example.com", "ops\r@example.com", "öps@example.com", '"a b"@example.com'),
             "ops@" + "e" * EMAIL_LENGTH_MAX + ".com",
         )
