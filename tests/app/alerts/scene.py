@@ -16,6 +16,8 @@ from app.db import Database
 from app.decoding import Form, decode
 from app.events import Event
 from app.ingestion import Ingestion
+from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
+from app.merging import ExecutionFacts
 from tests.app.dispatch.bench import until
 from tests.app.reports import select
 from tests.sealing import SEALER
@@ -92,6 +94,14 @@ class Scene:
     async def tell(self, *reports: dict[str, Any], imported: bool = False) -> None:
         """Events, in one batch, all of which must be taken."""
         assert await self.ingestion.record(decoded(reports), imported=imported) == []
+
+    async def give_up(self, subject: str, at: float) -> None:
+        """A run that is stored fails by Runwatch's own word, as a retry that was not delivered does."""
+        now = base() + round(at * clock.SECOND)
+        facts = ExecutionFacts(now, 0, state_key=state_key(RANK_FINISHED_BY_US, now, State.FAILED, "given up"))
+        (row,) = await select(self.database, "executions", "external_id = $1", subject)
+        key = (row["engine_id"], subject)
+        await self.database.transaction(lambda tx: self.ingestion.merge(tx, {key: facts}, set()))
 
     async def fail(self, times: int, start: float = 0, workflow: str = "nightly") -> None:
         """So many failures, a second apart, each by itself."""

@@ -84,6 +84,18 @@ async def test_a_success_that_was_none_after_all(scene: Scene) -> None:
     assert alert["failures"] == 3
 
 
+@pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED"])
+async def test_what_was_given_up_had_ended_before(scene: Scene, state: str) -> None:
+    """The engine's word corrects ours, also to an earlier time: what fails after that success is another streak."""
+    await scene.rule(1)
+    await scene.tell(run("retry", 0)[0])
+    await scene.give_up("retry", 60)
+    assert len(await scene.alerts()) == 1
+    await scene.tell(finish("retry", 1, state), *run("good", 2, "SUCCEEDED"))
+    await scene.fail(1, start=90)
+    assert [alert["since"] - base() for alert in await scene.alerts()] == [60 * clock.SECOND, 90 * clock.SECOND]
+
+
 @pytest.mark.parametrize(("seconds_ago", "alerts"), [(3590, 1), (3610, 0)])
 async def test_what_finished_an_hour_ago_is_no_news(scene: Scene, seconds_ago: float, alerts: int) -> None:
     await scene.rule(1)
