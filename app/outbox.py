@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from app import clock
 from app.db import Database, Transaction
@@ -32,7 +33,22 @@ class OutboxItem:
     subject_id: str
     created_at: int
     attempts: int  # this one counted
-    engine_id: str | None = None  # of the execution that it is about; None when that was deleted
+    receiver: str | None = None  # None when what it is about was deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """Who gets rows of a kind: an expression of one value for each row of the outbox, and the kind of that.
+
+    A subquery, never a join: a few looks into primary keys for each row, whatever the planner believes.
+    """
+
+    sql: str
+    kind: Literal["id", "text"]
+
+
+# With 10,000 rows of an engine that is left out, a claim takes 12 ms.
+ENGINES = Receivers("(SELECT engine_id FROM executions WHERE executions.id = outbox.subject_id)", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +71,19 @@ async def add(transaction: Transaction, kind: str, subject_id: str) -> str:
 
 
 async def claim(
-    database: Database, kinds: Iterable[str], most: int, lease: int, without: Iterable[str] = ()
+    database: Database,
+    kinds: Iterable[str],
+    most: int,
+    lease: int,
+    receivers: Receivers = ENGINES,
+    without: Iterable[str] = (),
 ) -> list[OutboxItem]:
     """Up to `most` rows of these kinds that are due, taken for `lease` µs: nobody else gets them until then.
 
-    `without`: ids of engines whose rows are left where they are.
+    `without`: receivers whose rows are left where they are.
     """
     about = (database.array(kinds), database.array(without))
-    due = _due(database)
+    due = _due(database, receivers)
     lock = "FOR UPDATE SKIP LOCKED" if database.dialect == "postgres" else ""
 
     async def work(transaction: Transaction) -> Sequence[Sequence[object]]:
@@ -73,7 +94,7 @@ async def claim(
             f"""
             WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE {due} ORDER BY next_attempt_at LIMIT {most} {lock})
             UPDATE outbox SET next_attempt_at = $4, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
-            RETURNING id, kind, subject_id, created_at, attempts, {_ENGINE}
+            RETURNING id, kind, subject_id, created_at, attempts, {receivers.sql}
             """,
             now,
             *about,
@@ -86,14 +107,9 @@ async def claim(
     return [OutboxItem(*row) for row in await database.transaction(work)]  # type: ignore[arg-type]
 
 
-# A subquery of one value, never a join: one look into a primary key for each row, whatever the planner believes. With
-# 10,000 rows of an engine that is left out this takes 12 ms.
-_ENGINE = "(SELECT engine_id FROM executions WHERE executions.id = outbox.subject_id)"
-
-
-def _due(database: Database) -> str:
-    """A condition: due at $1, of a kind of $2, and not about an engine of $3."""
-    of_kind, without = database.any_of("kind", 2, "text"), database.any_of(_ENGINE, 3, "id")
+def _due(database: Database, receivers: Receivers) -> str:
+    """A condition: due at $1, of a kind of $2, and not for a receiver of $3."""
+    of_kind, without = database.any_of("kind", 2, "text"), database.any_of(receivers.sql, 3, receivers.kind)
     return f"next_attempt_at IS NOT NULL AND next_attempt_at <= $1 AND {of_kind} AND NOT coalesce({without}, FALSE)"
 
 

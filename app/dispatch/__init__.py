@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.alerts.channels import Channels
 from app.alerts.firing import EMAIL, WEBHOOK
 from app.db import Database
-from app.dispatch.alerts import MailHandler, WebhookHandler
+from app.dispatch.alerts import ADDRESSES, HOSTS, MailHandler, WebhookHandler
 from app.dispatch.celery import CeleryChannel
 from app.dispatch.loop import DispatchLoop
 from app.dispatch.mail import Mailer
@@ -17,6 +17,7 @@ from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel
 from app.engines import EngineKind
 from app.ingestion import Ingestion, Listener
+from app.outbox import ENGINES, Receivers
 from app.retries import OUTBOX_KIND
 from app.sealing import Sealer
 from app.settings import Settings
@@ -41,15 +42,16 @@ class Dispatch:
         server, url = settings.mail_server, settings.public_url
         self._webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
         mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
+        give_up_after = settings.dispatch_give_up_seconds
         # A loop each: receivers of one kind that stall hold up no delivery of another.
-        handlers: Mapping[str, Handler] = {
-            OUTBOX_KIND: RetryHandler(database, sealer, ingestion, self._channels, listeners),
-            WEBHOOK: self._webhooks,
-            EMAIL: mail,
-        }
+        handlers: Sequence[tuple[str, Handler, Receivers]] = (
+            (OUTBOX_KIND, RetryHandler(database, sealer, ingestion, self._channels, listeners), ENGINES),
+            (WEBHOOK, self._webhooks, HOSTS),
+            (EMAIL, mail, ADDRESSES),
+        )
         self._loops = [
-            DispatchLoop(database, {kind: handler}, timeout=timeout, give_up_after=settings.dispatch_give_up_seconds)
-            for kind, handler in handlers.items()
+            DispatchLoop(database, {kind: handler}, timeout=timeout, give_up_after=give_up_after, receivers=receivers)
+            for kind, handler, receivers in handlers
         ]
 
     def start(self) -> None:

@@ -16,7 +16,7 @@ from app.dispatch.port import NotDelivered
 from app.dispatch.signed_post import SOURCE, SignedPost
 from app.engine_connections import secrets_of
 from app.masking import Masker
-from app.outbox import OutboxItem
+from app.outbox import OutboxItem, Receivers
 from app.sealing import CannotUnseal, Sealer
 
 TYPE = "alert.fired"
@@ -32,6 +32,10 @@ _CHANNEL = """
 SELECT r.webhook_sealed, r.email FROM alert_rules r JOIN alerts a ON a.rule_id = r.id
 WHERE a.id = $1 AND r.deleted_at IS NULL
 """
+_OF_RULE = "(SELECT r.{} FROM alerts a JOIN alert_rules r ON r.id = a.rule_id WHERE a.id = outbox.subject_id)"
+# Not rules: many of them may name one host, and what stalls is that.
+HOSTS = Receivers(_OF_RULE.format("webhook_host"), "text")
+ADDRESSES = Receivers(_OF_RULE.format("email"), "text")
 
 
 @dataclass(frozen=True, slots=True)

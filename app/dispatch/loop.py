@@ -12,7 +12,7 @@ import structlog
 from app import clock, outbox
 from app.db import Database
 from app.dispatch.port import Handler, NotDelivered
-from app.outbox import OutboxItem
+from app.outbox import ENGINES, OutboxItem, Receivers
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 1.0
 # Deliveries under way at once.
 MOST_AT_ONCE = 64
-# How many are taken at once, and from how many under way an engine has enough: an engine that stalls while a hundred
+# How many are taken at once, and from how many under way a receiver has enough: an engine that stalls while a hundred
 # of its retries are due takes up to 7 places, and leaves the others to other engines.
 ENOUGH_FOR_ONE = 4
 # A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
@@ -28,20 +28,30 @@ SLACK_SECONDS = 0.5
 
 
 class DispatchLoop:
-    """Delivers until it is closed. `timeout` bounds an attempt, `give_up_after` all attempts of a row; in seconds."""
+    """Delivers until it is closed. `timeout` bounds an attempt, `give_up_after` all attempts of a row; in seconds.
+
+    `receivers` are those that share its places.
+    """
 
     def __init__(
-        self, database: Database, handlers: Mapping[str, Handler], *, timeout: float, give_up_after: float
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        timeout: float,
+        give_up_after: float,
+        receivers: Receivers = ENGINES,
     ) -> None:
         self._database = database
         self._handlers = handlers
+        self._receivers = receivers
         self._timeout = timeout
         # Long enough that a delivery which is only slow is not taken for lost.
         self._lease = round((timeout * 2 + 1) * clock.SECOND)
         self._give_up_after = round(give_up_after * clock.SECOND)
         self._wake = asyncio.Event()
         self._closing = False
-        self._under_way: dict[asyncio.Task[None], str | None] = {}  # with the engine of each
+        self._under_way: dict[asyncio.Task[None], str | None] = {}  # with the receiver of each
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,7 +82,7 @@ class DispatchLoop:
                 items = []
             for item in items:
                 task = asyncio.create_task(self._deliver(item))
-                self._under_way[task] = item.engine_id
+                self._under_way[task] = item.receiver
                 task.add_done_callback(self._done)
             if not items:
                 with suppress(TimeoutError):
@@ -84,8 +94,8 @@ class DispatchLoop:
         if room <= 0:
             return []
         counts = Counter(self._under_way.values())
-        enough = [engine for engine, count in counts.items() if engine is not None and count >= ENOUGH_FOR_ONE]
-        return await outbox.claim(self._database, self._handlers, room, self._lease, enough)
+        enough = [one for one, count in counts.items() if one is not None and count >= ENOUGH_FOR_ONE]
+        return await outbox.claim(self._database, self._handlers, room, self._lease, self._receivers, enough)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]

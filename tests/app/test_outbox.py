@@ -94,10 +94,10 @@ async def test_engines_may_be_left_out(database: Database) -> None:
     for row in rows:
         await database.transaction(lambda tx, id_=row["id"]: outbox.add(tx, "retry", id_))  # type: ignore[misc]
     await add(database)  # of an execution that was deleted
-    items = await outbox.claim(database, KINDS, 100, LEASE, engines[:2])
-    assert sorted(str(item.engine_id) for item in items) == sorted(["None", engines[2], engines[2]])
+    items = await outbox.claim(database, KINDS, 100, LEASE, without=engines[:2])
+    assert sorted(str(item.receiver) for item in items) == sorted(["None", engines[2], engines[2]])
     items = await outbox.claim(database, KINDS, 100, LEASE)
-    assert sorted(str(item.engine_id) for item in items) == sorted([*engines[:2], *engines[:2]])
+    assert sorted(str(item.receiver) for item in items) == sorted([*engines[:2], *engines[:2]])
 
 
 async def test_many_who_claim_at_once_share_the_rows(databases: list[Database]) -> None:

@@ -1,0 +1,29 @@
+"""Receivers of alerts that stall, and others beside them."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+
+from app.alerts.channels import Channels
+from app.db import Database
+from app.settings import Settings
+from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.dispatch.test_alerts import LOCAL, Place
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_a_stalled_host_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+    place = Place(database)
+    channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks)
+    with Receiver(answer=Answer(hold=Event())) as stalled:
+        for number in range(80):
+            await place.scene.rule(1, webhook_url=f"http://127.1:{stalled.port}/{number}", channels=channels)
+        await place.scene.fail(1)
+        await place.scene.alerts()
+        alert_id, _ = await place.fire(receiver.url)
+        async with place.dispatching(dispatch_timeout_seconds=60):  # longer than the test waits for anything
+            await place.until_delivered(alert_id)
+            stalled.stopped.set()  # lets go of all
