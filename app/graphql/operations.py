@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql import GraphQLError, OperationType, get_operation_ast
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
@@ -80,9 +80,9 @@ class SchemaOperations:
         """Nothing is executed before the first result is asked for."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
-        types = _types(operation)
-        results = self._results(context, operation, OperationType.SUBSCRIPTION in types)
-        return _unbroken(results) if OperationType.MUTATION in types else results
+        type_ = _type(operation)
+        results = self._results(context, operation, type_ is OperationType.SUBSCRIPTION)
+        return _unbroken(results) if type_ is OperationType.MUTATION else results
 
     async def _results(self, context: Any, operation: Operation, is_subscription: bool) -> AsyncGenerator[Result, None]:
         stream = await self._schema.stream(
@@ -130,15 +130,15 @@ def _located(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
 
 
-def _types(operation: Operation) -> set[OperationType]:
-    """The types of the document's operations, as far as they are treated in their own way."""
+def _type(operation: Operation) -> OperationType | None:
+    """The type of the operation that is meant, of those in its document; None: none that is treated in its own way."""
     if "mutation" not in operation.query and "subscription" not in operation.query:
-        return set()
+        return None
     try:
-        document = parse_bounded(operation.query)
+        found = get_operation_ast(parse_bounded(operation.query), operation.name)
     except (GraphQLError, RecursionError):
-        return set()  # it will not be executed, and the answer says why
-    return {node.operation for node in document.definitions if isinstance(node, OperationDefinitionNode)}
+        return None  # it will not be executed, and the answer says why
+    return None if found is None else found.operation
 
 
 async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:

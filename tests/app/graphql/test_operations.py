@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import strawberry
 
@@ -43,15 +44,25 @@ class Mutation:
         return await _work(info.context)
 
 
-SCHEMA = strawberry.Schema(query=Query, mutation=Mutation)
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, info: Info) -> AsyncGenerator[int, None]:
+        yield 1
+        yield 2
+        await _work(info.context)
 
 
-async def cancelled(document: str, times: int = 1) -> bool:
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+EACH = "query Q { work } mutation M { work } subscription S { count }"
+
+
+async def cancelled(document: str, times: int = 1, name: str | None = None) -> bool:
     """Whether an operation is finished whose reader goes away in the midst of it."""
     work = Work()
 
     async def read() -> None:
-        async for _ in await SchemaOperations(SCHEMA).start(work, Operation(document)):
+        async for _ in await SchemaOperations(SCHEMA).start(work, Operation(document, None, name)):
             pass
 
     task = asyncio.create_task(read())
@@ -69,10 +80,21 @@ async def cancelled(document: str, times: int = 1) -> bool:
 async def test_a_mutation_is_brought_to_its_end() -> None:
     assert await cancelled("mutation { work }")
     assert await cancelled("mutation B { work }", times=2)
+    assert await cancelled(EACH, name="M")
 
 
 async def test_a_query_is_not() -> None:
     assert not await cancelled("query mutation { work }")
+    assert not await cancelled(EACH, name="Q")
+
+
+async def test_a_subscription_whose_document_has_a_mutation_as_well() -> None:
+    """As GraphiQL sends it: all that is in its editor, and which of it is meant."""
+    assert not await cancelled(EACH, name="S")
+    work = Work()
+    work.go_on.set()
+    results = await SchemaOperations(SCHEMA).start(work, Operation(EACH, None, "S"))
+    assert [result async for result in results] == [{"data": {"count": 1}}, {"data": {"count": 2}}]
 
 
 async def test_the_result_of_a_mutation() -> None:
