@@ -27,8 +27,7 @@ DEAD = (
     asyncpg.InternalClientError,  # a statement sent as the server was saying goodbye
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
-    ConnectionError,
-    TimeoutError,
+    OSError,  # refused, timed out, no such host, no way there
 )
 TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -161,7 +160,7 @@ class PostgresDatabase(Database):
         try:
             await self._reads.expire_connections()
             rows: Sequence[Row] = await self._reads.fetch(sql, *params)
-        except (*DEAD, OSError) as error:
+        except DEAD as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
         return rows
 

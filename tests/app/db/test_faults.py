@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import asyncpg
 import pytest
 
 from app.db import Database, Transaction, open_database
+from app.errors import Unavailable
 from tests.servers.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[3]
@@ -80,6 +82,11 @@ async def _terminate(url: str, condition: str = "true") -> int:
         await connection.close()
 
 
+async def _terminate_from_elsewhere(url: str) -> None:
+    """As _terminate, from a loop of its own."""
+    assert await asyncio.to_thread(asyncio.run, _terminate(url)) >= 1
+
+
 async def test_idle_connections_that_died_are_replaced(postgres_url: str) -> None:
     database = await open_database(postgres_url)
     try:
@@ -90,6 +97,26 @@ async def test_idle_connections_that_died_are_replaced(postgres_url: str) -> Non
             await asyncio.sleep(0.05 * (number % 2))  # with and without the time to notice
             await _insert(database, number * 10 + 9)
             assert len(await database.fetch("SELECT 1 FROM engines")) == (number + 1) * 7
+    finally:
+        await database.close()
+
+
+async def test_a_host_that_cannot_be_found_is_away(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as it is asked: its name is gone with its container, or nothing leads there."""
+    database = await open_database(postgres_url)
+    try:
+        assert await database.fetch("SELECT 1")
+        with monkeypatch.context() as patch:
+
+            async def not_found(*_: object, **__: object) -> None:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+            patch.setattr(asyncio.get_running_loop(), "create_connection", not_found)
+            await _terminate_from_elsewhere(postgres_url)
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await database.fetch("SELECT 1")
+        assert await database.fetch("SELECT 1")
     finally:
         await database.close()
 
