@@ -18,7 +18,7 @@ import structlog
 from app import changes, engines, revisions
 from app.changes import Changed
 from app.db import Database
-from app.errors import BadInput, Unavailable
+from app.errors import BadInput, LimitExceeded, Unavailable
 from app.execution_filters import ExecutionFilter
 from app.filter_predicate import Predicate, predicate
 from app.live_queue import Queue
@@ -218,7 +218,7 @@ class Feed:
         while True:
             try:
                 return await read()
-            except Unavailable:
+            except (Unavailable, LimitExceeded):  # no filter is read by: that it is slow is not the subscriber's doing
                 log.exception("changes_not_read")
                 await asyncio.sleep(SWEEP_SECONDS)
 

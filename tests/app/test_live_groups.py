@@ -14,7 +14,7 @@ import pytest
 from app import changes, live, live_groups
 from app.changes import Changed
 from app.db import Database
-from app.errors import Unavailable
+from app.errors import LimitExceeded, Unavailable
 from app.execution_filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.ingestion import Ingestion
@@ -241,7 +241,9 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
     await feed.close()
 
 
-async def test_a_database_that_is_away_is_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_is_away_or_slow_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By who catches up; to be told of a failure would end the subscription."""
     monkeypatch.setattr(live, "SWEEP_SECONDS", 0.05)
     feed = Feed(database)
@@ -249,7 +251,7 @@ async def test_a_database_that_is_away_is_waited_for(database: Database, monkeyp
     cursor = updates_cursor(*await revision_of(database))
     await Ingestion(database, SEALER).record(events([report("execution.queued")]))
     await asyncio.sleep(0.2)  # it has no subscribers, and remembers nothing
-    since, failures = changes.since, [Unavailable("gone"), Unavailable("gone")]
+    since, failures = changes.since, [Unavailable("gone"), LimitExceeded("a table is locked"), Unavailable("gone")]
 
     async def failing(*given: Any) -> Any:
         if failures:
