@@ -226,8 +226,7 @@ class Feed:
         """Whether nobody can tell what has changed since a place, or it would be too much."""
         if self._remembers(place) and place.revision <= self._head:
             return self._recent.count_since(place.revision) > MOST_TO_CATCH_UP
-        rows = await self._database.fetch("SELECT epoch, revision, forgotten FROM revision_counter")
-        present, newest, forgotten = rows[0]
+        present, newest, forgotten = await revisions.counter_of(self._database)
         if place.epoch != present or not forgotten <= place.revision <= newest:
             return True
         return await changes.count_since(self._database, place.revision, MOST_TO_CATCH_UP + 1) > MOST_TO_CATCH_UP
@@ -238,9 +237,9 @@ class Feed:
 
     async def _read(self) -> None:
         """Hand on what is newer than the head."""
-        epoch, newest = await revisions.revision_of(self._database)
-        if epoch != self.epoch or newest < self._head:
-            # The database was restored from a backup.
+        epoch, newest, forgotten = await revisions.counter_of(self._database)
+        if epoch != self.epoch or not forgotten <= self._head <= newest:
+            # The database was restored from a backup, or deletions were forgotten before they were read.
             self._begin(epoch, newest)
             for wanted in self._filters.values():
                 for listener in wanted.listeners:

@@ -22,9 +22,15 @@ _FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
 
 async def revision_of(database: Database) -> tuple[str, int]:
     """The epoch and the newest revision. Read it before a list: what the list then misses comes after it."""
-    rows = await database.fetch("SELECT epoch, revision FROM revision_counter WHERE id = 1")
-    epoch, revision = rows[0]
+    epoch, revision, _ = await counter_of(database)
     return epoch, revision
+
+
+async def counter_of(database: Database) -> tuple[str, int, int]:
+    """The epoch, the newest revision, and the newest one whose tombstone is gone: who was before it may miss some."""
+    rows = await database.fetch("SELECT epoch, revision, forgotten FROM revision_counter WHERE id = 1")
+    epoch, revision, forgotten = rows[0]
+    return epoch, revision, forgotten
 
 
 def updates_cursor(epoch: str, revision: int) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from app import changes, pruning, revisions
+from app import changes, live, pruning, revisions
 from app.db import Database
 from app.execution_filters import ExecutionFilter
 from app.ingestion import Ingestion
@@ -68,4 +70,28 @@ async def test_forgotten_tombstones_make_who_was_away_list_again(
     await feed.start()
     update = await anext(feed.watch(ExecutionFilter(), revisions.updates_cursor(epoch, before)))
     assert update.change is Change.RESYNC
+    await feed.close()
+
+
+async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everybody_list_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    feed = Feed(database)
+    await feed.start()
+    updates = feed.watch(ExecutionFilter())
+    first = asyncio.ensure_future(anext(updates))
+    await asyncio.sleep(0)
+    for number in range(4):
+        await Ingestion(database, SEALER).record(events(LIFE, f"run-{number}"))
+    feed.hint()
+    told = [await first, *[await anext(updates) for _ in range(3)]]
+    assert {update.change for update in told} == {Change.FINISHED}
+    await prune(database, NOON + 10_000_000)
+    feed.hint()
+    update = await anext(updates)
+    assert update.change is Change.RESYNC
+    assert update.cursor == revisions.updates_cursor(*await revisions.revision_of(database))
+    await updates.aclose()
     await feed.close()
