@@ -86,7 +86,7 @@ class Figures:
 
     @classmethod
     def together(cls, figures: Iterable[Figures]) -> Figures:
-        """Several as one: those of the points of a trend are those of its window."""
+        """Several as one."""
         given = list(figures)
         outcomes = (Outcome.together(each.of(status) for each in given) for status in Status if status)
         return cls(sum(each.pending for each in given), *outcomes)
@@ -113,7 +113,19 @@ async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, his
     only, for a third of the time. Raises BadInput for too many buckets, LimitExceeded as `summary` does.
     """
     starts = bucket.starts(where.start, where.end)
+    return _points(where, starts, by_group(await sources.read(database, where, bucket, histograms=histograms)))
+
+
+async def summary_and_trend(
+    database: Database, where: MetricsFilter, bucket: Bucket, *, histograms: bool = True
+) -> tuple[Figures, list[Point]]:
+    """What `summary` and `trend` have, as of one moment; raises what `trend` does."""
+    starts = bucket.starts(where.start, where.end)
     found = by_group(await sources.read(database, where, bucket, histograms=histograms))
+    return Figures.together(found.values()), _points(where, starts, found)
+
+
+def _points(where: MetricsFilter, starts: Sequence[int], found: dict[Any, Figures]) -> list[Point]:
     edges = [where.start, *starts[1:], where.end]
     figures_of, nothing = found.get, Figures()
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.db import Database
-from app.metrics.figures import Figures, Point, summary, trend
+from app.metrics.figures import Figures, Point, summary, summary_and_trend
 from app.metrics.windows import Bucket
 from app.metrics_filters import MetricsFilter
 
@@ -22,7 +22,7 @@ class Report:
 async def report(
     database: Database, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
 ) -> Report:
-    """The figures of a window, with `points` its trend as well: then they are those of the trend, added up.
+    """The figures of a window, with `points` its trend as well.
 
     Without a bucket the one that fits. Raises BadInput for too many buckets, also when no points are asked for, and
     LimitExceeded when the window has too much in it.
@@ -31,5 +31,4 @@ async def report(
     width.starts(where.start, where.end)
     if not points:
         return Report(where, await summary(database, where, histograms=histograms), [])
-    found = await trend(database, where, width, histograms=histograms)
-    return Report(where, Figures.together(point.figures for point in found), found)
+    return Report(where, *await summary_and_trend(database, where, width, histograms=histograms))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from app import clock
 from app.db import Database, Row
 from app.execution_filters import Scope, resolve
 from app.keyset import Params
@@ -22,12 +23,15 @@ By = Bucket | Literal["workflow"] | None
 _PENDING = f"x.state IN ({', '.join(str(int(state)) for state in STATES_OF[Status.PENDING])})"
 _FINISHED = f"x.status <> {int(Status.PENDING)}"
 _NOTHING = {"postgres": "CAST(NULL AS BYTEA)", "sqlite": "NULL"}
+# The group of what counts in a window, but in none of its minutes: no bucket begins there.
+_IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
 
 
 async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Row]:
     """What a window has, in rows of (group, status, executions, timed, seconds, micros, histogram, duration).
 
-    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0. Rows of the same group and
+    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0; with buckets of minutes a
+    negative one has the pruned executions of whole hours, whose minutes are not known. Rows of the same group and
     status add up. `seconds` and `micros` together are the sum of durations. For a row of single executions, which has
     no histogram, `duration` is that of each of them; without `histograms` it may be left out. Raises LimitExceeded when
     the window has too much in it.
@@ -58,13 +62,16 @@ class _Statement:
         self._scope = scope
         self._by = by
         self._histograms = histograms
+        self._by_minutes = isinstance(by, Bucket) and by.value < clock.HOUR
         self.params = Params(database.dialect)
 
     def text(self) -> str:
         where = self._where
         parts = take_apart(where.start, where.end, self._by if isinstance(self._by, Bucket) else None)
-        rolled = [self._rollups(grain, span) for grain, span in parts.rolled]
         samples = [self._executions(span) for span in parts.cut]
+        if self._by_minutes:
+            parts = take_apart(where.start, where.end)
+        rolled = [self._rollups(grain, span) for grain, span in parts.rolled]
         if parts.whole is not None:
             samples.append(self._deltas(parts.whole))
         sums = summed(self._database, " UNION ALL ".join(samples), histograms=self._histograms)
@@ -126,11 +133,15 @@ class _Statement:
     def _within(self, alias: str, column: str, span: Span) -> list[str]:
         start, end = (self.params.bind(edge) for edge in span)
         others = self._scope.conditions(self._database, self.params, alias, ("queued_at",))
+        if self._by_minutes and column != "queued_at":
+            others.append(f"{alias}.kept = 1")
         return [f"{alias}.{column} >= {start}", f"{alias}.{column} < {end}", *others]
 
     def _group(self, alias: str, column: str) -> str:
         if self._by == "workflow":
             return f"{alias}.workflow_id"
+        if self._by_minutes and column != "queued_at":
+            return _IN_NO_MINUTE
         if isinstance(self._by, Bucket):
             return f"{alias}.{column} - {alias}.{column} % {self._by.value}"
         return "CAST(0 AS BIGINT)"

@@ -12,7 +12,7 @@ from app import error_groups as listed_groups
 from app.db import Database
 from app.lifecycle import Status
 from app.metrics import error_groups
-from app.metrics.figures import Figures, summary, trend
+from app.metrics.figures import Figures, summary, summary_and_trend, trend
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, by_workflow
 from app.metrics_filters import MetricsFilter
@@ -87,7 +87,8 @@ async def check(database: Database, where: MetricsFilter, kept: Rows = ()) -> No
     for bucket in Bucket:
         if bucket.value < clock.HOUR and where.end - where.start > 6 * clock.HOUR:
             continue
-        points = await trend(database, where, bucket)
+        whole, points = await summary_and_trend(database, where, bucket)
+        same(whole, counting)
         assert points[0].start == where.start
         assert points[-1].end == where.end
         assert all(one.end == other.start for one, other in pairwise(points))

@@ -8,7 +8,7 @@ from app import clock
 from app.db import Database
 from app.ingestion import Ingestion
 from app.metrics import error_groups
-from app.metrics.figures import summary, trend
+from app.metrics.figures import summary, summary_and_trend
 from app.metrics.folding import fold
 from app.metrics.windows import Bucket
 from app.metrics_filters import MetricsFilter
@@ -37,8 +37,9 @@ async def test_kept(database: Database, folded_before: bool) -> None:
     for _ in range(2):
         assert await summary(database, WHERE) == before
         # Within the hour there is nothing but the executions to count from.
-        minutes = await trend(database, WHERE, Bucket.MINUTE)
+        whole, minutes = await summary_and_trend(database, WHERE, Bucket.MINUTE)
         assert sum(point.figures.total for point in minutes) == 2
+        assert whole == before
         # A group counts on while one of its failures is left.
         assert [number for _, number in await error_groups.top(database, WHERE, 5)] == [2]
         await fold(database)
