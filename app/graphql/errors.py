@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, IntValueNode
 
 from app.errors import AppError, ErrorCode
 
@@ -45,6 +45,10 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
     elif isinstance(cause, RecursionError) and error.path is None:
         # Fragments can nest deeper than the parser lets a document.
         formatted["message"] = "The document is nested too deeply"
+        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
+    elif isinstance(cause, ValueError) and error.nodes and isinstance(error.nodes[0], IntValueNode):
+        # Of more than 4,300 digits Python makes no number.
+        formatted["message"] = "A number has too many digits"
         formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
     elif cause is None or isinstance(cause, GraphQLError):
         # graphql-core's own: syntax, validation, a variable or an argument that does not fit its type.

@@ -111,6 +111,8 @@ async def test_a_body_that_is_no_request(client: httpx.AsyncClient, body: bytes)
         "{ executions(filter: " + "{a: " * DEEP + "1" + "}" * DEEP + ") { nodes { id } } }",
         "query ($a: " + "[" * DEEP + "Int" + "]" * DEEP + ") { viewer { name } }",
         "{" + "viewer { name } " * MAX_TOKENS + "}",
+        "{ executions(first: -" + "9" * DEEP + ") { nodes { id } } }",
+        "query ($a: Int = " + "9" * DEEP + ") { executions(first: $a) { nodes { id } } }",
         '{ workflows(search: "\\ud800") { nodes { id } } }',
         "{ viewer { name } } \0",
     ],
