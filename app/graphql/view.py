@@ -18,7 +18,9 @@ from app.graphql.errors import before_execution, masked, shown
 from app.http.body import read_body
 from app.http.media_types import JSON, answer_type
 
-# By whether the method is GET, which must not change anything.
+# HEAD is GET whose answer has no body; neither must change anything.
+SAFE = ("GET", "HEAD")
+# By whether the method is safe.
 ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationType.MUTATION]}
 
 
@@ -40,7 +42,7 @@ class GraphQLView:
                 variable_values=operation.variables,
                 operation_name=operation.name,
                 context_value=self._make_context(request),
-                allowed_operation_types=ALLOWED[request.method == "GET"],
+                allowed_operation_types=ALLOWED[request.method in SAFE],
             )
         except AppError as error:
             return _refusal(error, media_type)
@@ -62,7 +64,7 @@ class GraphQLView:
         return _answer(body, media_type, 200 if executed else _status_of_refused(body["errors"], media_type))
 
     async def _operation(self, request: Request) -> _Operation:
-        if request.method == "GET":
+        if request.method in SAFE:
             given = dict(request.query_params)
             variables = _json(given["variables"].encode(), "variables") if given.get("variables") else None
             return _Operation({**given, "variables": variables, "extensions": None})

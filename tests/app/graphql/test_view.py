@@ -11,6 +11,7 @@ import pytest
 from app import engines
 from app.db import Database
 from app.graphql.document import MAX_TOKENS
+from app.roles import Role
 from tests.app.client import client_of, code_in
 
 JSON = "application/json"
@@ -153,6 +154,19 @@ async def test_get(client: httpx.AsyncClient) -> None:
     changes = await client.get("/graphql", params={"query": "mutation { a }"})
     assert (changes.status_code, changes.headers["allow"], code_in(changes)) == (405, "POST", "BAD_USER_INPUT")
     assert (await client.put("/graphql")).status_code == 405
+    assert (await client.head("/graphql", params=params)).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_must_not_change_anything_executes_no_mutation(database: Database, method: str) -> None:
+    query = (
+        'mutation { saveAlertRule(input: {consecutiveFailures: 1, webhookUrl: "https://8.8.8.8/"}) { rule { id } } }'
+    )
+    async with client_of(database, Role.ADMIN) as client:
+        for parts in ({"params": {"query": query}}, {"json": {"query": query}}):
+            assert (await client.request(method, "/graphql", **parts)).status_code in (400, 405)
+        answer = await post(client, {"query": "{ alertRules { id } }"})
+    assert answer.json() == {"data": {"alertRules": []}}
 
 
 async def test_a_body_above_the_limit(database: Database) -> None:
