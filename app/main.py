@@ -95,9 +95,10 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
     ]
-    return RequestLog(
-        _Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown}), sign_in)
-    )
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
+    # It would lead /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
+    app.router.redirect_slashes = False
+    return RequestLog(_Guard(app, sign_in))
 
 
 class _Guard:
