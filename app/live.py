@@ -34,6 +34,8 @@ T = TypeVar("T")
 SWEEP_SECONDS = 1.0
 # How long other tasks wait while changes are handed on.
 TURN_SECONDS = 0.01
+# How long those who pass changes on are given before more is read: what is read later takes more changes together.
+PATIENCE_SECONDS = 0.1
 # Rows of one read; further ones follow at once.
 READ_AT_ONCE = 500
 # Beyond so many changed executions, listing again is cheaper than catching up.
@@ -241,9 +243,8 @@ class Feed:
         if epoch != self.epoch or not forgotten <= self._head <= newest:
             # The database was restored from a backup, or deletions were forgotten before they were read.
             self._begin(epoch, newest)
-            for wanted in self._filters.values():
-                for listener in wanted.listeners:
-                    listener.fall_behind()
+            for listener in [each for wanted in self._filters.values() for each in wanted.listeners]:
+                listener.fall_behind()
         if not self._filters:
             self._begin(epoch, newest)
         patience = asyncio.get_running_loop().time() + SWEEP_SECONDS
@@ -253,7 +254,7 @@ class Feed:
             await self._hand_on_all(batch, patience)
             if not batch:
                 self._head = newest
-            await self._wait_for_followers(patience)
+            await self._wait_for_followers(min(patience, asyncio.get_running_loop().time() + PATIENCE_SECONDS))
         self._has_read.set()
         self._has_read = asyncio.Event()
 
@@ -273,17 +274,15 @@ class Feed:
             self._head = changed.revision
             if any(follower.is_full for follower in self.followers):
                 await self._wait_for_followers(patience)
-                for follower in list(self.followers):
-                    if follower.is_full:  # it must not hold up the others: what it is not told, it reads
-                        follower.fall_behind()
+                for follower in [each for each in self.followers if each.is_full]:
+                    follower.fall_behind()  # it must not hold up the others: what it is not told, it reads
             elif loop.time() > until:
                 await asyncio.sleep(0)
                 until = loop.time() + TURN_SECONDS
 
-    async def _wait_for_followers(self, patience: float) -> None:
-        # What is not read yet costs nothing, and takes later changes of the same executions in.
+    async def _wait_for_followers(self, until: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(patience):
+            async with asyncio.timeout_at(until):
                 for follower in list(self.followers):
                     await follower.done()
 

@@ -7,8 +7,9 @@ nothing more, and reads what has changed since once there is room, the newest st
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import orjson
 
@@ -24,8 +25,8 @@ from app.updates import Place, Update, update_of
 # How long a result is kept for those who catch up; what they see below the execution is as old as that.
 KEPT_SECONDS = 1.0
 MOST_KEPT = 1_000
-# Changes, times filters, that a group has yet to hand out: from the first number on the feed waits for it, but not for
-# long; beyond the second its members read what they miss.
+# Executions that have changed, times filters, that a group has yet to hand out: from the first number on the feed waits
+# for it, but not for long; beyond the second its members read what they miss.
 ENOUGH_QUEUED, MOST_QUEUED = 20_000, 100_000
 # Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
 # that nobody sees it.
@@ -36,6 +37,14 @@ AWAY_SECONDS = 0.5
 
 # By revision, in its order.
 Results = dict[int, Payload]
+
+
+class _Waiting(NamedTuple):
+    """A change that is to be handed out, to those who know nothing of it beyond the revision `before`."""
+
+    changed: Changed
+    matches: bool
+    before: int
 
 
 class Group:
@@ -49,8 +58,9 @@ class Group:
         self._on_empty = on_empty
         self._audiences: dict[ExecutionFilter, _Audience] = {}
         self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
-        self._queue: deque[tuple[_Audience, Changed, bool, int]] = deque()
-        self._dropped = 0  # how often it was cleared
+        self._queue: OrderedDict[tuple[_Audience, str], _Waiting] = OrderedDict()  # in the order of revisions
+        self._next: tuple[_Waiting, list[_Audience]] | None = None  # the first of them, taken out
+        self._dropped = 0  # how often they were forgotten
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
@@ -79,8 +89,10 @@ class Group:
             self._on_empty()
 
     def add(self, audience: _Audience, changed: Changed, matches: bool, before: int) -> None:
-        """Hand a change out to an audience, after those that were added before."""
-        self._queue.append((audience, changed, matches, before))
+        """Hand a change out to an audience, after those that were added before, in place of one of its execution."""
+        earlier = self._queue.pop((audience, changed.execution_id), None)
+        before = before if earlier is None else earlier.before
+        self._queue[audience, changed.execution_id] = _Waiting(changed, matches, before)
         self._filled.set()
         self._done.clear()
         if len(self._queue) > MOST_QUEUED:
@@ -94,6 +106,7 @@ class Group:
     def drop(self) -> None:
         """Forget what was added so far; for whoever falls behind with it."""
         self._queue.clear()
+        self._next = None
         self._dropped += 1
 
     @property
@@ -132,7 +145,7 @@ class Group:
     async def _run(self) -> None:
         while True:
             self._filled.clear()
-            while self._queue:
+            while self._next or self._queue:
                 _hand_out(await self._execute_some())
                 await asyncio.sleep(0)  # for the sockets to send what they were given
             self._done.set()
@@ -143,22 +156,33 @@ class Group:
         found: dict[_Audience, Results] = {}
         loop, size = asyncio.get_running_loop(), 0
         until, dropped = loop.time() + SENT_TOGETHER_SECONDS, self._dropped
-        while self._queue and size < SENT_TOGETHER_BYTES and loop.time() < until:
-            _, changed, matches, before = self._queue[0]
-            task = self._execution(update_of(self._feed.epoch, changed, matches, before))
+        while (self._next or self._queue) and size < SENT_TOGETHER_BYTES and loop.time() < until:
+            # Taken out, or one that changes all the time would be replaced whenever it was executed.
+            waiting, audiences = self._next = self._next or self._take()
+            task = self._execution(update_of(self._feed.epoch, *waiting))
             if not task.done():
                 await asyncio.wait([task], timeout=until - loop.time() if found else None)
             if dropped != self._dropped:
                 return {}  # what was executed is read by those it was for; what waits now came later
             if not task.done():
                 break  # what is there does not wait for it
-            payload = task.result()
+            self._next, payload = None, task.result()
             size += len(payload)
-            # Of one audience after another that get the same.
-            while self._queue and self._queue[0][1] is changed and self._queue[0][2] is matches:
-                audience, *_ = self._queue.popleft()
-                found.setdefault(audience, {})[changed.revision] = payload
+            for audience in audiences:
+                found.setdefault(audience, {})[waiting.changed.revision] = payload
         return found
+
+    def _take(self) -> tuple[_Waiting, list[_Audience]]:
+        """The first change, and one audience after another that get the same of it."""
+        (audience, _), waiting = self._queue.popitem(last=False)
+        audiences = [audience]
+        while self._queue:
+            (audience, _), another = next(iter(self._queue.items()))
+            if another.changed is not waiting.changed or another[1:] != waiting[1:]:
+                break
+            self._queue.popitem(last=False)
+            audiences.append(audience)
+        return waiting, audiences
 
 
 def _hand_out(found: dict[_Audience, Results]) -> None:

@@ -1,29 +1,23 @@
-"""What a group hands out is complete, once and in order, whatever its members fall behind of, and holds up nobody."""
+"""What a group hands out is complete, once and in order, whatever its members fall behind of."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-from app import changes, live, live_groups
+from app import live_groups
 from app.changes import Changed
-from app.db import Database
-from app.errors import LimitExceeded, Unavailable
+from app.errors import Unavailable
 from app.execution_filters import ExecutionFilter
 from app.graphql.payload import Payload
-from app.ingestion import Ingestion
 from app.live import Feed, Filter
 from app.live_groups import Group, Member
-from app.revisions import parse_updates_cursor, revision_of, updates_cursor
+from app.revisions import parse_updates_cursor
 from app.updates import Place, Update
-from tests.app.reports import events, report
-from tests.sealing import SEALER
 
 EVERYTHING = ExecutionFilter()
 
@@ -40,10 +34,10 @@ class MemoryFeed(Feed):
         self.rounds += 1
         return super().catch_up(wanted, place)
 
-    def hand(self, *revisions: int) -> None:
+    def hand(self, *revisions: int, execution_id: str | None = None) -> None:
         head = self._head
         for revision in revisions:
-            self._hand_on(Changed(revision, f"x{revision}", None, 0, 0, 0), head)
+            self._hand_on(Changed(revision, execution_id or f"x{revision}", None, 0, 0, 0), head)
             self._head = revision
 
     async def _is_lost(self, place: Place) -> bool:
@@ -142,6 +136,32 @@ async def test_falling_behind_while_it_catches_up() -> None:
         await client.until([1, 2, 3, 4, 5, 6, 7])
 
 
+async def test_what_changes_again_before_it_is_handed_out_is_taken_together() -> None:
+    feed, results = MemoryFeed(), Results()
+    results.gates = {number: asyncio.Event() for number in (1, 2)}
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        feed.hand(1)
+        await asyncio.sleep(0.02)  # 1 is under way
+        feed.hand(2, execution_id="same")
+        feed.hand(3)
+        feed.hand(4, 5, execution_id="same")
+        results.gates[1].set()
+        await client.until([1, 3, 5])
+
+
+async def test_what_changes_all_the_time_is_handed_out_all_the_same() -> None:
+    feed, results = MemoryFeed(), Results()
+    results.gates = {number: asyncio.Event() for number in (1, 2, 3, 4)}
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        for number in (1, 2, 3, 4):
+            feed.hand(number, execution_id="same")
+            await asyncio.sleep(0.02)  # 1 is under way
+        results.gates[1].set()
+        await client.until([1])
+        results.gates[4].set()
+        await client.until([1, 4])
+
+
 @pytest.mark.parametrize("seconds", [0.5, 0.1])
 @pytest.mark.parametrize("epoch_at", [0, 100])
 async def test_what_comes_after_a_new_epoch_is_not_thrown_away_with_what_came_before(
@@ -204,63 +224,3 @@ async def test_falling_behind_costs_as_much_as_there_are_members() -> None:
     assert calls == 100
     for each, where in members:
         group.leave(each, where)
-
-
-class Dawdler:
-    """A follower that is full, and never done."""
-
-    is_full = True
-
-    def __init__(self) -> None:
-        self.fell_behind = 0
-
-    async def done(self) -> None:
-        await asyncio.Event().wait()
-
-    def fall_behind(self) -> None:
-        self.fell_behind += 1
-
-
-async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.5)
-    feed, dawdler = Feed(database), Dawdler()
-    await feed.start()
-    feed.followers.add(dawdler)
-    updates = feed.watch(EVERYTHING)
-    first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
-    await asyncio.sleep(0.05)
-    began = time.monotonic()
-    await Ingestion(database, SEALER, [lambda _: feed.hint()]).record(
-        [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
-    )
-    found = [await first, *[await anext(updates) for _ in range(29)]]
-    assert len({update.execution_id for update in found}) == 30
-    assert time.monotonic() - began < 8  # one wait, not thirty
-    assert dawdler.fell_behind
-    await updates.aclose()
-    await feed.close()
-
-
-async def test_a_database_that_is_away_or_slow_is_waited_for(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By who catches up; to be told of a failure would end the subscription."""
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.05)
-    feed = Feed(database)
-    await feed.start()
-    cursor = updates_cursor(*await revision_of(database))
-    await Ingestion(database, SEALER).record(events([report("execution.queued")]))
-    await asyncio.sleep(0.2)  # it has no subscribers, and remembers nothing
-    since, failures = changes.since, [Unavailable("gone"), LimitExceeded("a table is locked"), Unavailable("gone")]
-
-    async def failing(*given: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return await since(*given)
-
-    monkeypatch.setattr(changes, "since", failing)
-    updates = feed.watch(EVERYTHING, cursor)
-    assert (await anext(updates)).execution is not None
-    assert not failures
-    await updates.aclose()
-    await feed.close()

@@ -1,0 +1,100 @@
+"""The feed holds up nobody for those who pass on what it tells, nor sends anybody away whom it cannot tell anything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from app import changes, live
+from app.db import Database
+from app.errors import LimitExceeded, Unavailable
+from app.execution_filters import ExecutionFilter
+from app.ingestion import Ingestion
+from app.live import Feed
+from app.revisions import revision_of, updates_cursor
+from tests.app.reports import events, report
+from tests.sealing import SEALER
+
+EVERYTHING = ExecutionFilter()
+
+
+class Dawdler:
+    """A follower that is never done."""
+
+    def __init__(self, *, is_full: bool) -> None:
+        self.is_full = is_full
+        self.fell_behind = 0
+
+    async def done(self) -> None:
+        await asyncio.Event().wait()
+
+    def fall_behind(self) -> None:
+        self.fell_behind += 1
+
+
+async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.5)
+    feed, dawdler = Feed(database), Dawdler(is_full=True)
+    await feed.start()
+    feed.followers.add(dawdler)
+    updates = feed.watch(EVERYTHING)
+    first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await Ingestion(database, SEALER, [lambda _: feed.hint()]).record(
+        [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
+    )
+    found = [await first, *[await anext(updates) for _ in range(29)]]
+    assert len({update.execution_id for update in found}) == 30
+    assert time.monotonic() - began < 8  # one wait, not thirty
+    assert dawdler.fell_behind
+    await updates.aclose()
+    await feed.close()
+
+
+async def test_one_that_takes_long_for_little_is_hardly_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    feed, dawdler = Feed(database), Dawdler(is_full=False)
+    await feed.start()
+    feed.followers.add(dawdler)
+    updates = feed.watch(EVERYTHING)
+    ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
+    async with asyncio.timeout(20):
+        for number in range(4):
+            following = asyncio.ensure_future(anext(updates))
+            await asyncio.sleep(0)
+            await ingestion.record(events([report("execution.queued")], f"run-{number}"))
+            await following
+    assert not dawdler.fell_behind
+    await updates.aclose()
+    await feed.close()
+
+
+async def test_a_database_that_is_away_or_slow_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By who catches up; to be told of a failure would end the subscription."""
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.05)
+    feed = Feed(database)
+    await feed.start()
+    cursor = updates_cursor(*await revision_of(database))
+    await Ingestion(database, SEALER).record(events([report("execution.queued")]))
+    await asyncio.sleep(0.2)  # it has no subscribers, and remembers nothing
+    since, failures = changes.since, [Unavailable("gone"), LimitExceeded("a table is locked"), Unavailable("gone")]
+
+    async def failing(*given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await since(*given)
+
+    monkeypatch.setattr(changes, "since", failing)
+    updates = feed.watch(EVERYTHING, cursor)
+    assert (await anext(updates)).execution is not None
+    assert not failures
+    await updates.aclose()
+    await feed.close()
