@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 import orjson
@@ -22,7 +23,7 @@ from app.graphql.payload import Payload
 from app.live import Feed, Filter
 from app.updates import Place, Update, update_of
 
-# How long a result is kept for those who catch up; what they see below the execution is as old as that.
+# How long a result is kept for those who catch up, from when it is there; what they see below the execution is as old.
 KEPT_SECONDS = 1.0
 MOST_KEPT = 1_000
 # Executions that have changed, times filters, that a group has yet to hand out: from the first number on the feed waits
@@ -84,7 +85,8 @@ class Group:
             del self._audiences[where]
         if not self._audiences:
             self._feed.followers.discard(self)
-            self._task.cancel()
+            for task in (self._task, *self._payloads.values()):
+                task.cancel()
             self._done.set()
             self._on_empty()
 
@@ -128,7 +130,8 @@ class Group:
         task = self._payloads.get(key)
         if task is None:
             task = self._payloads[key] = asyncio.create_task(self._payload(update))
-            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._payloads.pop, key, None)
+            forget = partial(asyncio.get_running_loop().call_later, KEPT_SECONDS, self._payloads.pop, key, None)
+            task.add_done_callback(lambda _: forget())
             if len(self._payloads) > MOST_KEPT:
                 self._payloads.popitem(last=False)
         return task

@@ -56,10 +56,19 @@ class Results:
     def __init__(self) -> None:
         self.gates: dict[int, asyncio.Event] = {}
         self.failures: list[Exception] = []
+        self.executed: list[int] = []
+        self.ended = 0
 
     async def execute(self, update: Update) -> bytes:
         position = parse_updates_cursor(update.cursor)
         assert position is not None
+        self.executed.append(position[1])
+        try:
+            return await self._execute(position)
+        finally:
+            self.ended += 1
+
+    async def _execute(self, position: tuple[str, int]) -> bytes:
         if position[1] in self.gates:
             await self.gates[position[1]].wait()
         if self.failures:
@@ -190,6 +199,36 @@ async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch
     async with member(feed, results, Place("aa", 0)) as (client, _):
         feed.hand(1)
         await client.until([1])
+
+
+async def test_who_catches_up_shares_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_groups, "KEPT_SECONDS", 0.01)
+    feed, results = MemoryFeed(), Results()
+    feed.hand(1)
+    results.gates[1] = asyncio.Event()
+    async with member(feed, results, Place("aa", 0)) as (client, group):
+        await asyncio.sleep(0.05)
+        another = Client()
+        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, Place("aa", 0)).push(another))
+        await asyncio.sleep(0.05)
+        results.gates[1].set()
+        for each in (client, another):
+            await each.until([1])
+        assert results.executed == [1]
+        await asyncio.sleep(0.05)
+        assert not group._payloads
+        pushing.cancel()
+        await asyncio.wait([pushing])
+
+
+async def test_what_nobody_waits_for_any_more_is_not_executed_further() -> None:
+    feed, results = MemoryFeed(), Results()
+    feed.hand(1)
+    results.gates[1] = asyncio.Event()
+    async with member(feed, results, Place("aa", 0)):
+        assert (results.executed, results.ended) == ([1], 0)
+    await asyncio.sleep(0.02)
+    assert results.ended == 1
 
 
 async def test_a_group_that_nobody_is_in_any_more_is_not_waited_for() -> None:
