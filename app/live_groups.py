@@ -62,6 +62,7 @@ class Group:
         self._queue: OrderedDict[tuple[_Audience, str], _Waiting] = OrderedDict()  # in the order of revisions
         self._next: tuple[_Waiting, list[_Audience]] | None = None  # the first of them, taken out
         self._dropped = 0  # how often they were forgotten
+        self.told = 0  # up to this revision, members without anything to catch up with know all
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
@@ -92,6 +93,8 @@ class Group:
 
     def add(self, audience: _Audience, changed: Changed, matches: bool, before: int) -> None:
         """Hand a change out to an audience, after those that were added before, in place of one of its execution."""
+        if self._done.is_set():
+            self.told = before
         earlier = self._queue.pop((audience, changed.execution_id), None)
         before = before if earlier is None else earlier.before
         self._queue[audience, changed.execution_id] = _Waiting(changed, matches, before)
@@ -107,9 +110,11 @@ class Group:
 
     def drop(self) -> None:
         """Forget what was added so far; for whoever falls behind with it."""
+        self.told = min([self.told, *(waiting.before for waiting in self._queue.values())])
         self._queue.clear()
         self._next = None
         self._dropped += 1
+        self._done.set()
 
     @property
     def is_full(self) -> bool:
@@ -162,6 +167,7 @@ class Group:
         while (self._next or self._queue) and size < SENT_TOGETHER_BYTES and loop.time() < until:
             # Taken out, or one that changes all the time would be replaced whenever it was executed.
             waiting, audiences = self._next = self._next or self._take()
+            self.told = min(self.told, waiting.before) if found else waiting.before
             task = self._execution(update_of(self._feed.epoch, *waiting))
             if not task.done():
                 await asyncio.wait([task], timeout=until - loop.time() if found else None)
@@ -265,5 +271,7 @@ class Member:
 
     def fall_behind(self) -> None:
         """From here on, read what is new."""
+        if self._sink is not None:  # not from the last change that its filter let through, which may be long ago
+            self._place.revision = max(self._place.revision, self._group.told)
         self._sink = None
         self._behind.set()

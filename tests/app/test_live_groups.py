@@ -9,15 +9,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app import live_groups
+from app import live, live_groups
 from app.changes import Changed
+from app.db import Database
 from app.errors import Unavailable
 from app.execution_filters import ExecutionFilter
 from app.graphql.payload import Payload
+from app.ingestion import Ingestion
+from app.lifecycle import Status
 from app.live import Feed, Filter
 from app.live_groups import Group, Member
 from app.revisions import parse_updates_cursor
 from app.updates import Place, Update
+from tests.app.graphql.stubs import until
+from tests.app.reports import events, report
+from tests.sealing import SEALER
 
 EVERYTHING = ExecutionFilter()
 
@@ -108,9 +114,11 @@ class Client:
 
 
 @asynccontextmanager
-async def member(feed: Feed, results: Results, place: Place) -> AsyncIterator[tuple[Client, Group]]:
+async def member(
+    feed: Feed, results: Results, place: Place, where: ExecutionFilter = EVERYTHING
+) -> AsyncIterator[tuple[Client, Group]]:
     client, group = Client(), Group(feed, results.execute, lambda: None)
-    pushing = asyncio.create_task(Member(feed, group, EVERYTHING, place).push(client))
+    pushing = asyncio.create_task(Member(feed, group, where, place).push(client))
     await asyncio.sleep(0.02)
     yield client, group
     pushing.cancel()
@@ -169,6 +177,34 @@ async def test_what_changes_all_the_time_is_handed_out_all_the_same() -> None:
         await client.until([1])
         results.gates[4].set()
         await client.until([1, 4])
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
+    database: Database, monkeypatch: pytest.MonkeyPatch, all_of_them: bool
+) -> None:
+    """Not from the last change that it let through, which may be too far back to catch up from."""
+    monkeypatch.setattr(live, "MOST_TO_CATCH_UP", 3)
+    feed, results = Feed(database), Results()
+    await feed.start()
+    ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
+    failed = ExecutionFilter(statuses=(Status.FAILURE,))
+    async with member(feed, results, feed.place_of(None), failed) as (client, group):
+        client.writable.clear()
+        if all_of_them:
+            results.gates[6] = asyncio.Event()
+        for number in range(5):
+            await ingestion.record(events([report("execution.queued")], f"run-{number}"))
+        await ingestion.record(events([report("execution.finished", state="FAILED")]))
+        await until(lambda: results.executed == [6])
+        await ingestion.record(events([report("execution.queued")], "last"))
+        await asyncio.sleep(0.1)
+        if all_of_them:
+            group.fall_behind()
+            results.gates[6].set()
+        client.writable.set()
+        await client.until([6])
+    await feed.close()
 
 
 @pytest.mark.parametrize("seconds", [0.5, 0.1])
