@@ -70,13 +70,10 @@ class Results:
         assert position is not None
         self.executed.append(position[1])
         try:
-            return await self._execute(position)
+            if position[1] in self.gates:
+                await self.gates[position[1]].wait()
         finally:
             self.ended += 1
-
-    async def _execute(self, position: tuple[str, int]) -> bytes:
-        if position[1] in self.gates:
-            await self.gates[position[1]].wait()
         if self.failures:
             raise self.failures.pop()
         return json.dumps(position[1]).encode()
