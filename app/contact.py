@@ -60,13 +60,14 @@ class ContactSweep:
         return marked
 
     async def _mark(self, transaction: Transaction, family: set[str]) -> int:
-        database, before = self._database, clock.now_us() - self._limit
+        database, now = self._database, clock.now_us()
         if database.dialect == "postgres":
             rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
             if not rows[0][0]:
                 return 0
         silent = await transaction.fetch(
-            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {ROWS_AT_ONCE}", before
+            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {ROWS_AT_ONCE}",
+            now - self._limit,
         )
         if not silent:
             return 0
@@ -75,10 +76,11 @@ class ContactSweep:
         await fact_rows.lock_with(database, transaction, (), {*above, *(row[0] for row in silent)})
         # Looked at once more: an event may have come in while we waited for the lock.
         rows = await transaction.fetch(
-            f"UPDATE executions SET state = {int(State.CONTACT_LOST)}"
+            f"UPDATE executions SET state = {int(State.CONTACT_LOST)}, updated_at = $3"
             f" WHERE {database.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
             database.array(row[0] for row in silent),
-            before,
+            now - self._limit,
+            now,
         )
         marked = sorted(row[0] for row in rows)
         changed = [*marked, *sorted(above.difference(marked))]

@@ -43,7 +43,7 @@ async def test_the_silent_are_marked_and_come_back(database: Database) -> None:
     for subject, one in given.items():
         await ingestion.record(events([one], subject))
         await age(database, subject, 50 if subject == "talking" else 150)
-    before = await newest_revision(database)
+    before, began = await newest_revision(database), clock.now_us()
     heard: list[Committed] = []
     assert await ContactSweep(database, LIMIT, [heard.append]).sweep() == 3
     assert await newest_revision(database) == before + 3
@@ -51,7 +51,9 @@ async def test_the_silent_are_marked_and_come_back(database: Database) -> None:
     assert len(told.changed) == 3
     lost = [subject for subject in given if await state_of(database, subject) is State.CONTACT_LOST]
     assert lost == ["queued", "running", "waiting"]
-    assert (await row_of(database, "running"))["status"] == Status.PENDING
+    running, talking = await row_of(database, "running"), await row_of(database, "talking")
+    assert running["status"] == Status.PENDING
+    assert talking["updated_at"] < began <= running["updated_at"]
     assert await ContactSweep(database, LIMIT).sweep() == 0
     await ingestion.record(events([report("execution.heartbeat", at=9)], "waiting"))
     assert await state_of(database, "waiting") is State.WAITING
