@@ -50,8 +50,7 @@ class ContactSweep:
         """Mark those that are silent for too long; how many."""
         marked = 0
         while True:
-            family: set[str] = set()
-            found = await self._database.transaction(lambda tx, family=family: self._mark(tx, family))  # type: ignore[misc]
+            found = await self._database.transaction(self._mark)
             marked += found
             if found < ROWS_AT_ONCE:
                 break
@@ -59,7 +58,7 @@ class ContactSweep:
             log.info("contact_lost", executions=marked)
         return marked
 
-    async def _mark(self, transaction: Transaction, family: set[str]) -> int:
+    async def _mark(self, transaction: Transaction) -> int:
         database, now = self._database, clock.now_us()
         if database.dialect == "postgres":
             rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
