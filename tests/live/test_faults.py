@@ -17,7 +17,7 @@ import pytest
 
 from specs.driver import unique
 from tests.live.harm import Harm
-from tests.live.scene import Scene
+from tests.live.scene import Scene, until
 from tests.live.subscribers import Subscriber
 from tests.live.writers import Engine
 from tests.servers import PostgresServer, ValkeyServer
@@ -96,7 +96,7 @@ async def prove(
 ) -> None:
     """Follow what is written while the faults happen one after another, and look at what everybody was told."""
     async with scene.subscribers(filters(engine.name), STEADY, FLAPPING) as subscribers:
-        faults = faults_of(subscribers)
+        flapping, faults = subscribers[STEADY:], faults_of(subscribers)
         async with writing(engine):
             while True:
                 for fault in faults:
@@ -104,17 +104,21 @@ async def prove(
                     await fault()
                 if not soak or engine.changes >= SOAK_CHANGES:
                     break
+            # A busy machine takes longer to tell as much.
+            await until(lambda: enough_told(subscribers) and all(each.ends["dropped"] >= 2 for each in flapping), 60)
         await scene.agrees(subscribers)
     told = sum(each.updates for each in subscribers)
     ends: Counter[int | str] = sum((each.ends for each in subscribers), start=Counter())
     log.info("%d changes, %d sent again, %d updates, %s", engine.changes, engine.again, told, dict(ends))
-    assert told >= LEAST_UPDATES
     assert ends.keys() <= ENDS
     assert all(each.ends.total() > 0 for each in subscribers)
-    assert all(each.ends["dropped"] >= 2 for each in subscribers[STEADY:])
     for each in subscribers:
         if each.where.get("status") == ["PENDING"]:
             assert any(story.left for story in each.stories.values())
+
+
+def enough_told(subscribers: Sequence[Subscriber]) -> bool:
+    return sum(each.updates for each in subscribers) >= LEAST_UPDATES
 
 
 def filters(engine: str) -> list[dict[str, Any]]:
