@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 CLOSER = "runwatch.close"
 # How long an operation that was stopped may take to clean up: a look-up in the database is cut off after 5 s.
 CLEANUP_SECONDS = 6.0
+# How long the next one waits for those that were stopped when they are as many as a socket may have.
+TURN_SECONDS = 0.1
 # Messages that are read before others get their turn; parsing one takes some 5 µs.
 MESSAGES_AT_ONCE = 100
 
@@ -206,8 +208,11 @@ class _Socket(Generic[ViewerT]):
         if message.id in self._running:
             raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
         most = self._site.limits.operations
-        # Those that clean up as well: a client that keeps on starting and stopping would have any number of them.
         name = self._viewer.name
+        # Those that clean up as well: a client that keeps on starting and stopping would have any number of them. But
+        # most are over as soon as they get a turn.
+        if len(self._ending) >= most:
+            await asyncio.wait(self._ending, timeout=TURN_SECONDS)
         try:
             if len(self._running) >= most or len(self._ending) >= most:
                 raise LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")

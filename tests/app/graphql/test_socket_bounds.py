@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,20 @@ async def test_the_fifty_first_operation(stub: Stub, socket: Socket) -> None:
     await socket.subscribe("50", "one")
     await socket.only("50")
     assert stub.open == 49
+
+
+async def test_all_of_them_replaced_at_once(stub: Stub, socket: Socket) -> None:
+    for number in range(50):
+        await socket.subscribe(f"old {number}", "waits")
+    await until(lambda: stub.open == 50)
+    messages: list[dict[str, Any]] = [{"type": "complete", "id": f"old {number}"} for number in range(50)]
+    messages += [{"type": "subscribe", "id": f"{number}", "payload": {"query": "waits"}} for number in range(50)]
+    for message in messages:
+        socket.connection.protocol.send_text(json.dumps(message).encode())
+    socket.connection.transport.write(b"".join(socket.connection.protocol.data_to_send()))
+    await socket.send("ping")
+    assert await socket.next() == {"type": "pong"}
+    await until(lambda: stub.open == 50)
 
 
 async def test_complete_ends_an_operation(stub: Stub, socket: Socket) -> None:
