@@ -170,10 +170,11 @@ class Feed:
         """
         began, told = place.revision, dict[str, int]()  # at which revision what was told
         while True:
-            if await self._persistently(partial(self._is_lost, place)):
+            if lost := await self._persistently(partial(self._is_lost, place)):
                 place.epoch, place.revision = self.epoch, self._head
-                began, told = place.revision, {}
                 yield resync(place)
+            if lost or len(told) > MOST_TO_CATCH_UP:  # one that is slow for hours would be told of any number
+                began, told = place.revision, {}
             if not self._remembers(place):
                 batch = await self._persistently(partial(self._read_since, place))
                 if batch is None:
@@ -207,13 +208,11 @@ class Feed:
         await self._know_engines(batch)
         if await self._is_lost(place):
             return None  # tombstones were pruned meanwhile, and may be missing
-        if not batch:
-            if place.epoch == self.epoch:
-                place.revision = max(place.revision, head)
-            else:
-                await self._next_read()
-            return None  # the feed may have handed on meanwhile
-        return batch
+        if not batch and place.epoch == self.epoch:
+            place.revision = max(place.revision, head)
+        elif not batch:
+            await self._next_read()
+        return batch or None  # the feed may have handed on meanwhile
 
     async def _persistently(self, read: Callable[[], Awaitable[T]]) -> T:
         """Read, as often as it takes: a subscriber waits for the database rather than being sent away."""

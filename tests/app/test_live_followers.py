@@ -14,7 +14,9 @@ from app.errors import LimitExceeded, Unavailable
 from app.execution_filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.live import Feed
+from app.live_queue import Queue
 from app.revisions import revision_of, updates_cursor
+from app.updates import Change
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 
@@ -97,4 +99,27 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
     assert (await anext(updates)).execution is not None
     assert not failures
     await updates.aclose()
+    await feed.close()
+
+
+async def test_what_one_that_never_catches_up_was_told_is_not_all_remembered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_TO_CATCH_UP", 5)
+    feed, queue = Feed(database), Queue()
+    await feed.start()
+    ingestion = Ingestion(database, SEALER)
+    catching_up: Any = feed.catch_up(feed.listen(EVERYTHING, queue), feed.place_of(None))
+    said = []
+    for number in range(30):
+        await ingestion.record(events([report("execution.queued")], f"run-{number}"))
+        await feed._next_read()
+        if number:  # there is always another one
+            update = await anext(catching_up)
+            assert update.execution is not None
+            said.append((update.change, update.execution.external_id))
+    assert said == [(Change.CREATED, f"run-{number}") for number in range(29)]
+    assert len(catching_up.ag_frame.f_locals["told"]) <= 5 + 2
+    await catching_up.aclose()
+    feed.leave(EVERYTHING, queue)
     await feed.close()
