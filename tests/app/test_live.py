@@ -163,6 +163,8 @@ async def test_a_position_that_nobody_knows_is_told_to_list_again(
 ) -> None:
     await ingestion.record(events([report("execution.queued")]))
     epoch, revision = await revisions.revision_of(database)
+    while feed.place_of(None).revision < revision:
+        await asyncio.sleep(0.005)
     monkeypatch.setattr(live, "MOST_TO_CATCH_UP", 0)
     positions = [("0" * 32, 0), (epoch, revision + 1), (epoch, revision - 1)]
     for position in positions:
