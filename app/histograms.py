@@ -158,8 +158,10 @@ class Histogram:
 
         Of n durations in their order it is number ceil(share · n), and the first for a share of 0.
         """
-        if self._counts is None and not self._samples and share >= HIGH:
-            encoded = tuple(each for each in self._encoded if each)
+        # Samples that take away must be added up, or one that is gone could be found on the way down.
+        if self._counts is None and share >= HIGH and all(times > 0 for _, times in self._samples):
+            sampled = Histogram((), self._samples).encode() if self._samples else EMPTY
+            encoded = tuple(each for each in (*self._encoded, sampled) if each)
             return (_remembered if len(encoded) <= FEW else _from_the_top)(encoded, share)
         buckets = sorted(self.counts)
         running = list(accumulate(self.counts[bucket] for bucket in buckets))

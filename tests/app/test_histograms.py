@@ -86,6 +86,18 @@ def test_samples_take_away_what_is_stored(stored: list[int], samples: list[tuple
     assert histogram.counts == {bucket: count for bucket, count in expected.items() if count}
 
 
+@given(st.lists(lists, max_size=6), lists, lists, shares)
+def test_quantiles_with_samples_are_those_of_all(
+    parts: list[list[int]], sampled: list[int], gone: list[int], share: float
+) -> None:
+    """Also of samples that take away what is stored, or each other."""
+    stored = [Histogram.of(values).encode() for values in (*parts, gone)]
+    expected = Histogram.of([each for values in (*parts, sampled) for each in values])
+    added, taken = [(each, 1) for each in sampled], [(each, -1) for each in gone]
+    assert Histogram(stored, [*taken, *added]).quantile(share) == expected.quantile(share)
+    assert Histogram(stored[:-1], added).quantile(share) == expected.quantile(share)
+
+
 @given(st.dictionaries(st.integers(0, len(BOUNDS) - 1), st.integers(-(2**62), 2**62), max_size=40))
 def test_what_is_stored_is_read_again(counts: dict[int, int]) -> None:
     encoded = histograms.encode(counts)
