@@ -14,6 +14,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -29,4 +30,5 @@ def to_us(moment: datetime) -> int:
 
 def to_rfc3339(us: int) -> str:
     """The one format of every answer: UTC, six digits, "Z"."""
-    return (_EPOCH + timedelta(microseconds=us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Half the time of strftime, and answers have thousands.
+    return f"{(_NAIVE_EPOCH + timedelta(microseconds=us)).isoformat(timespec='microseconds')}Z"

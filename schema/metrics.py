@@ -19,7 +19,17 @@ from resolvers import workflows as workflow_resolvers
 from schema import workflow  # the module: the two types name each other
 from schema.context import Info
 from schema.error_group import ErrorGroup
-from schema.figures import PERCENTILES, Counted, DurationStats, MetricsPoint, percent, quantile
+from schema.figures import (
+    CANCELLED,
+    P95,
+    PERCENTILES,
+    SUCCEEDED,
+    Counted,
+    DurationStats,
+    MetricsPoint,
+    percent,
+    quantile,
+)
 from schema.mentions import mentions
 from schema.metrics_input import MetricsBucket
 from schema.paging import CountKind
@@ -54,7 +64,7 @@ class WorkflowMetrics(Counted):
         """In per cent."""
         return percent(self.figures.succeeded.count, self.figures.failed.count)
 
-    @strawberry.field(description="95 % of those that ran to an end took no longer: milliseconds, within 2 %, or null.")
+    @strawberry.field(description=P95)
     def p95_duration_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.figures.ran, 0.95)
@@ -91,12 +101,12 @@ class ExecutionMetrics(Counted):
         """PENDING."""
         return self.figures.pending
 
-    @strawberry.field(description="How many succeeded.")
+    @strawberry.field(description=SUCCEEDED)
     def succeeded(self) -> int:
         """SUCCESS."""
         return self.figures.succeeded.count
 
-    @strawberry.field(description="How many were cancelled or skipped.")
+    @strawberry.field(description=CANCELLED)
     def cancelled(self) -> int:
         """CANCELLED."""
         return self.figures.cancelled.count
