@@ -26,7 +26,7 @@ RETURNING {", ".join(deltas.COLUMNS)}
 
 
 async def fold(database: Database, limit: int = DELTAS_AT_ONCE) -> int:
-    """Take in so many deltas at most, in one transaction; how many. None when another process is at it."""
+    """Take in so many deltas at most, in one transaction; how many. 0 when another process is at it."""
     return await database.transaction(lambda tx: _fold(database, tx, limit))
 
 
@@ -36,10 +36,8 @@ async def _fold(database: Database, transaction: Transaction, limit: int) -> int
     rows = await transaction.fetch(_TAKE.format(limit=limit))
     if not rows:
         return 0
-    changes = Changes()
-    for row in rows:
-        changes.take(row)
-    await rollups.apply(database, transaction, changes.spread())
+    changes = await rollups.without_stalling(len(rows), Changes.of, rows)
+    await rollups.apply(database, transaction, changes)
     return len(rows)
 
 

@@ -71,10 +71,7 @@ async def _day_from(database: Database, start: int) -> int | None:
 async def _rebuild(database: Database, transaction: Transaction, day: int, fix: bool) -> int:
     await rollups.lock(database, transaction)
     span = (day, day + clock.DAY)
-    found = Changes()
-    for row in await transaction.fetch(_EXPECTED, *span):
-        found.take(row)
-    missing = found.spread()
+    missing = Changes.of(await transaction.fetch(_EXPECTED, *span))
     for row in await transaction.fetch(_ROLLUPS, *span):
         missing.tallies[Key(*row[:7])].add(rollups.tally_of(row[7:]), -1)
     for row in await transaction.fetch(_GROUPS, *span):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -14,8 +15,13 @@ from app import clock, histograms
 from app.db import Database, Row, Transaction
 from app.lifecycle import Status
 
+T = TypeVar("T")
+
 # Any constant will do, as long as nothing else on the server takes the same one: "rollups_" in ASCII.
 ADVISORY_LOCK = 0x726F6C6C7570735F
+
+# To take in so many deltas, or to add up so many rows, takes 5 ms or so.
+MANY = 500
 
 NOBODY = "0" * 32  # the workflow of a row that does not tell them apart
 
@@ -109,6 +115,14 @@ class Changes:
         if status == Status.FAILURE and group is not None:
             self.groups[GroupKey(0, hour, group, workflow_id, kind, kept)] += times
 
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Changes:
+        """What rows as `take` has them change, for each detail and grain."""
+        changes = cls()
+        for row in rows:
+            changes.take(row)
+        return changes.spread()
+
     def spread(self) -> Changes:
         """With the rows of each detail and grain."""
         every = Changes()
@@ -161,9 +175,30 @@ def tally_of(row: Row) -> Tally:
 async def apply(database: Database, transaction: Transaction, changes: Changes) -> None:
     """Add to the rows, under the lock. Those that count nothing any more are deleted."""
     tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
-    for row in await _stored(database, transaction, "metric_rollups", Key, _VALUES, tallies):
+    stored = await _stored(database, transaction, "metric_rollups", Key, _VALUES, tallies)
+    values, emptied = await without_stalling(len(tallies), _added_up, tallies, stored)
+    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=Key._fields)
+    await _delete(transaction, "metric_rollups", Key._fields, emptied)
+
+    groups = {key: failures for key, failures in changes.groups.items() if failures}
+    for row in await _stored(database, transaction, "metric_error_groups", GroupKey, ("failures",), groups):
+        groups[GroupKey(*row[:6])] += row[6]
+    counted = [(*key, failures) for key, failures in groups.items() if failures]
+    await transaction.upsert("metric_error_groups", (*GroupKey._fields, "failures"), counted, key=GroupKey._fields)
+    gone = [key for key, failures in groups.items() if not failures]
+    await _delete(transaction, "metric_error_groups", GroupKey._fields, gone)
+
+
+async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
+    """What `work` makes of what is given; in a thread when that is much, for nothing else runs meanwhile."""
+    return await asyncio.to_thread(work, *given) if size > MANY else work(*given)
+
+
+def _added_up(tallies: dict[Key, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[Key]]:
+    """The rows as they are to be written, and the keys of those that count nothing any more."""
+    for row in stored:
         tallies[Key(*row[:7])].add(tally_of(row[7:]))
-    values = [
+    values: list[Row] = [
         (
             *key,
             tally.executions,
@@ -174,16 +209,7 @@ async def apply(database: Database, transaction: Transaction, changes: Changes) 
         for key, tally in tallies.items()
         if not tally.empty
     ]
-    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=Key._fields)
-    await _delete(transaction, "metric_rollups", Key._fields, [key for key, tally in tallies.items() if tally.empty])
-
-    groups = {key: failures for key, failures in changes.groups.items() if failures}
-    for row in await _stored(database, transaction, "metric_error_groups", GroupKey, ("failures",), groups):
-        groups[GroupKey(*row[:6])] += row[6]
-    counted = [(*key, failures) for key, failures in groups.items() if failures]
-    await transaction.upsert("metric_error_groups", (*GroupKey._fields, "failures"), counted, key=GroupKey._fields)
-    gone = [key for key, failures in groups.items() if not failures]
-    await _delete(transaction, "metric_error_groups", GroupKey._fields, gone)
+    return values, [key for key, tally in tallies.items() if tally.empty]
 
 
 _TYPES = {

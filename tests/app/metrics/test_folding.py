@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
+
+import pytest
 
 from app import clock
 from app.db import Database, Transaction
@@ -12,6 +16,7 @@ from app.lifecycle import Status
 from app.metrics import rollups
 from app.metrics.figures import summary
 from app.metrics.folding import Folding, fold
+from app.metrics.rollups import Changes
 from app.metrics_filters import MetricsFilter
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER
@@ -110,6 +115,28 @@ async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database
     await asyncio.gather(reader, return_exceptions=True)
     assert folded_during > 10
     assert set(seen) == {60}
+
+
+@pytest.mark.parametrize(("runs", "aside"), [(3, False), (rollups.MANY + 1, True)])
+async def test_much_is_taken_in_aside(
+    database: Database, monkeypatch: pytest.MonkeyPatch, runs: int, aside: bool
+) -> None:
+    """5,000 deltas take 0.1 s, in which the server would answer nobody."""
+    threads: list[int] = []
+    for owner, name in ((Changes, "of"), (rollups, "_added_up")):
+        work = getattr(owner, name)
+
+        def watched(*given: Any, work: Any = work) -> Any:
+            threads.append(threading.get_ident())
+            return work(*given)
+
+        monkeypatch.setattr(owner, name, watched)
+    hours = [report("execution.finished", f"run-{n}", at=-n * 3600, state="SUCCEEDED") for n in range(runs)]
+    await Ingestion(database, SEALER).record(events(hours))
+    assert await fold(database) == runs
+    assert [thread != threading.get_ident() for thread in threads] == [aside, aside]
+    rows = await select(database, "metric_rollups", "detail = 2 AND grain = 0")
+    assert [row["executions"] for row in rows] == [1] * runs
 
 
 async def test_it_folds_in_the_background(database: Database) -> None:
