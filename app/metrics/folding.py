@@ -6,6 +6,8 @@ yet is left to the next one, and a reader's statement sees each delta either her
 
 from __future__ import annotations
 
+import asyncio
+
 from app.db import Database, Transaction
 from app.ingestion import Committed
 from app.metrics import deltas, rollups
@@ -17,6 +19,8 @@ DELTAS_AT_ONCE = 5_000
 # Under steady load this is how many folds there are; each rewrites the same few rows, whatever it adds to them.
 LEAST_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
+# Who waits for SQLite's file in another process looks each 0.1 s: without a pause as long it would wait for all folds.
+PAUSE_SECONDS = 0.1
 
 # In the order of the key: what happened to an execution first is never left behind what happened to it later.
 _TAKE = f"""
@@ -60,8 +64,10 @@ class Folding(Sweep):
         done = 0
         # Looked for by a reader: on SQLite a transaction would wait for whoever writes, each second, for nothing.
         while await self._database.fetch("SELECT 1 FROM metric_deltas ORDER BY id LIMIT 1"):
-            folded = await fold(self._database)
+            folded = await fold(self._database, DELTAS_AT_ONCE)
             done += folded
             if folded < DELTAS_AT_ONCE:
                 break
+            if self._database.dialect == "sqlite":
+                await asyncio.sleep(PAUSE_SECONDS)
         return done

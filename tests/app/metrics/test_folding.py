@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from app import clock
 from app.db import Database, Transaction
+from app.db.config import sqlite_path
 from app.ingestion import Ingestion
 from app.lifecycle import Status
-from app.metrics import rollups
+from app.metrics import folding, rollups
 from app.metrics.figures import summary
 from app.metrics.folding import Folding, fold
 from app.metrics.rollups import Changes
@@ -137,6 +140,32 @@ async def test_much_is_taken_in_aside(
     assert [thread != threading.get_ident() for thread in threads] == [aside, aside]
     rows = await select(database, "metric_rollups", "detail = 2 AND grain = 0")
     assert [row["executions"] for row in rows] == [1] * runs
+
+
+async def test_others_get_a_turn(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite hands its lock to nobody: whoever waits in another process has to come by when it is free."""
+    if database.dialect != "sqlite":
+        return
+    apply = rollups.apply
+
+    async def slowly(*given: Any) -> None:
+        await apply(*given)
+        await asyncio.sleep(0.25)
+
+    monkeypatch.setattr(rollups, "apply", slowly)
+    monkeypatch.setattr(folding, "DELTAS_AT_ONCE", 1)
+    reports = [report("execution.finished", f"run-{number}", state="SUCCEEDED") for number in range(10)]
+    await Ingestion(database, SEALER).record(events(reports))
+
+    def write() -> None:
+        with closing(sqlite3.connect(sqlite_path(database_url), timeout=15, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+
+    folded = asyncio.create_task(Folding(database).fold_all())
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(write)
+    assert not folded.done()
+    assert await folded == 10
 
 
 async def test_it_folds_in_the_background(database: Database) -> None:
