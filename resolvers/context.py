@@ -27,6 +27,7 @@ class Context:
     given_feed: Watchable | None = None  # one a process
     alert_channels: Channels = field(default_factory=Channels)
     measured: int = field(default=0, init=False)  # how often figures were asked for: resolvers/metrics.py
+    measured_points: int = field(default=0, init=False)  # how many points their trends have
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,7 +36,7 @@ class Context:
     def forget(self) -> None:
         """Read anew from now on: what the loaders remember is of an earlier time."""
         self.loaders = Loaders(self.database)
-        self.measured = 0
+        self.measured = self.measured_points = 0
 
     @property
     def feed(self) -> Watchable:

@@ -16,6 +16,8 @@ from resolvers.context import Context
 # Three for each of 100 workflows take 0.6 s. Figures have workflows and errors, and those have figures: without a
 # bound, what an operation costs would grow up to a hundredfold with each level of nesting.
 MEASURED_MAX = 1_000
+# A hundred trends of the most buckets, 3 s; a thousand of them would be 0.6 GB in memory.
+POINTS_MAX = 150_000
 
 
 def _take(context: Context) -> None:
@@ -25,11 +27,20 @@ def _take(context: Context) -> None:
         raise LimitExceeded(f"An operation may ask for figures {MEASURED_MAX} times; ask for less at once")
 
 
+def _take_points(context: Context, points: int) -> None:
+    context.measured_points += points
+    if context.measured_points > POINTS_MAX:
+        raise LimitExceeded(f"The trends of an operation may have {POINTS_MAX} points in all; ask for less at once")
+
+
 async def measure(
     context: Context, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
 ) -> Report:
     """The figures of a window, with its trend when `points` are asked for; without a bucket the one that fits."""
     _take(context)
+    if points:
+        width = bucket or Bucket.fitting(where.start, where.end)
+        _take_points(context, len(width.starts(where.start, where.end)))
     return await report.report(context.database, where, bucket, points=points, histograms=histograms)
 
 
@@ -38,7 +49,9 @@ async def measure_executions(
 ) -> Trend:
     """The trend of the executions that a filter lets through."""
     _take(context)
-    return await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
+    trend = await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
+    _take_points(context, len(trend.points))
+    return trend
 
 
 async def measure_workflows(

@@ -8,7 +8,7 @@ import pytest
 
 from app import clock
 from app.db import Database
-from app.errors import LimitExceeded
+from app.errors import BadInput, LimitExceeded
 from app.ids import new_id, to_global
 from app.lifecycle import State
 from app.roles import Role, Viewer
@@ -168,3 +168,31 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
         assert 0 < len(measuring) <= 7 * 3
         context.forget()  # an event of a subscription is an operation of its own
         assert context.measured == 0
+
+
+async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that is too long for its bucket is refused as such, whatever else is asked for."""
+    monkeypatch.setattr(metrics, "POINTS_MAX", 30)
+    day = '{from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z"}'
+    queued = day.replace("from", "queuedFrom").replace("to:", "queuedTo:")
+    for field in (
+        f"metrics(filter: {day}) {{ trend {{ total }} }}",
+        f"executionHistogram(filter: {queued}) {{ points {{ total }} }}",
+    ):
+        assert await ask(database, f"{{ {field} }}")
+        context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+        result = await schema.execute(f"{{ a: {field} b: {field} }}", context_value=context)
+        assert result.errors
+        assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
+        context.forget()
+        assert context.measured_points == 0
+    many = " ".join(f"a{number}: metrics(filter: {day}) {{ total }}" for number in range(9))
+    assert await ask(database, f"{{ {many} }}")  # without trends there are no points
+    context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+    result = await schema.execute(
+        f"{{ metrics(filter: {day}, bucket: MINUTE) {{ trend {{ total }} }} }}", context_value=context
+    )
+    assert result.errors
+    assert isinstance(result.errors[0].original_error, BadInput)
