@@ -142,10 +142,9 @@ async def test_much_is_taken_in_aside(
     assert [row["executions"] for row in rows] == [1] * runs
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_others_get_a_turn(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite hands its lock to nobody: whoever waits in another process has to come by when it is free."""
-    if database.dialect != "sqlite":
-        return
     apply = rollups.apply
 
     async def slowly(*given: Any) -> None:
