@@ -167,15 +167,21 @@ def _sum(found: Any) -> Outcome:
     if found is None:
         return _NOTHING
     if not isinstance(found, list):
-        _, _, count, timed, seconds, micros, encoded, duration = found
-        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(encoded, duration, count))
-    _, _, counts, timed, seconds, micros, encoded, durations = zip(*found, strict=True)
+        _, _, count, timed, seconds, micros, stored, duration = found
+        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(stored, duration, count))
+    _, _, counts, timed, seconds, micros, stored, durations = zip(*found, strict=True)
     samples = [(duration, count) for duration, count in zip(durations, counts, strict=True) if duration is not None]
-    histogram = Histogram([each for each in encoded if each is not None], samples)
+    histogram = Histogram([each for histograms in stored for each in _stored(histograms)], samples)
     return Outcome(sum(counts), sum(timed), sum(seconds) * clock.SECOND + sum(micros), histogram)
 
 
-def _histogram(encoded: bytes | None, duration: int | None, count: int) -> Histogram:
-    if encoded is not None:
-        return Histogram((encoded,))
+def _histogram(stored: bytes | Sequence[bytes] | None, duration: int | None, count: int) -> Histogram:
+    if stored is not None:
+        return Histogram(_stored(stored))
     return _NO_DURATIONS if duration is None else Histogram((), ((duration, count),))
+
+
+def _stored(histograms: bytes | Sequence[bytes] | None) -> Sequence[bytes]:
+    if histograms is None:
+        return ()
+    return (histograms,) if isinstance(histograms, bytes) else histograms

@@ -22,19 +22,22 @@ By = Bucket | Literal["workflow"] | None
 
 _PENDING = f"x.state IN ({', '.join(str(int(state)) for state in STATES_OF[Status.PENDING])})"
 _FINISHED = f"x.status <> {int(Status.PENDING)}"
-_NOTHING = {"postgres": "CAST(NULL AS BYTEA)", "sqlite": "NULL"}
+# Histograms are beyond SQL, but Postgres can hand over those of many rows as one array; of one as well, for the type.
+_NOTHING = {"postgres": "CAST(NULL AS BYTEA[])", "sqlite": "NULL"}
+_HISTOGRAM = {"postgres": "ARRAY[r.histogram]", "sqlite": "r.histogram"}
+_HISTOGRAMS = "array_agg(r.histogram)"
 # The group of what counts in a window, but in none of its minutes: no bucket begins there.
 _IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
 
 
 async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Row]:
-    """What a window has, in rows of (group, status, executions, timed, seconds, micros, histogram, duration).
+    """What a window has, in rows of (group, status, executions, timed, seconds, micros, histograms, duration).
 
     The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0; with buckets of minutes a
     negative one has the pruned executions of whole hours, whose minutes are not known. Rows of the same group and
-    status add up. `seconds` and `micros` together are the sum of durations. For a row of single executions, which has
-    no histogram, `duration` is that of each of them; without `histograms` it may be left out. Raises LimitExceeded when
-    the window has too much in it.
+    status add up. `seconds` and `micros` together are the sum of durations. The histograms are a list of stored ones on
+    Postgres, and one on SQLite. For a row of single executions, which has none, `duration` is that of each of them;
+    without `histograms` it may be left out. Raises LimitExceeded when the window has too much in it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
@@ -82,21 +85,19 @@ class _Statement:
         conditions = [f"r.detail = {int(detail)}", f"r.grain = {int(grain)}", *self._within("r", "start", span)]
         if detail in (Detail.NONE, Detail.KIND):
             conditions.append(f"r.workflow_id = '{NOBODY}'")
-        histogram = "r.histogram" if self._histograms else _NOTHING[self._database.dialect]
-        rows = (
-            f"SELECT {self._group('r', 'start')} AS part, r.status, r.executions, r.timed, r.duration_seconds,"
-            f" r.duration_micros, {histogram}, CAST(NULL AS BIGINT)"
-            f" FROM metric_rollups r WHERE {' AND '.join(conditions)}"
-        )
-        # Of several workflows there may be fifty rows where one answers; histograms are beyond SQL.
-        return rows if self._histograms or detail is Detail.NONE else self._added_up(rows)
-
-    def _added_up(self, rows: str) -> str:
+        found = f"FROM metric_rollups r WHERE {' AND '.join(conditions)}"
         values = ("executions", "timed", "duration_seconds", "duration_micros")
+        dialect, group = self._database.dialect, self._group("r", "start")
+        # Hours of all workflows have one row for each point, nearly; others have many, up to fifty where one answers.
+        if (detail is Detail.NONE and self._by is Bucket.HOUR) or (self._histograms and dialect == "sqlite"):
+            histogram = _HISTOGRAM[dialect] if self._histograms else _NOTHING[dialect]
+            numbers = ", ".join(f"r.{value}" for value in values)
+            return f"SELECT {group} AS part, r.status, {numbers}, {histogram}, CAST(NULL AS BIGINT) {found}"
+        histogram = _HISTOGRAMS if self._histograms else _NOTHING[dialect]
         sums = ", ".join(f"CAST(sum(r.{value}) AS BIGINT)" for value in values)
         return (
-            f"SELECT r.part, r.status, {sums}, {_NOTHING[self._database.dialect]}, CAST(NULL AS BIGINT)"
-            f" FROM ({rows}) r GROUP BY r.part, r.status"
+            f"SELECT {group} AS part, r.status, {sums}, {histogram}, CAST(NULL AS BIGINT) {found}"
+            " GROUP BY part, r.status"
         )
 
     def _deltas(self, span: Span) -> str:
