@@ -139,7 +139,7 @@ async def test_figures_are_those_of_the_rows(
 
 
 async def test_writers_and_folders_at_once(databases: list[Database]) -> None:
-    """Sixteen writers of the same runs, two folders and one who prunes; a reader never sees half of it."""
+    """Sixteen writers of the same runs, two folders, one who prunes and one who rebuilds, and finds no difference."""
     database = databases[0]
     choice = random.Random(5)
     states = ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -173,13 +173,21 @@ async def test_writers_and_folders_at_once(databases: list[Database]) -> None:
             await prune(database, NOON - choice.randint(86_400, 3 * 86_400) * clock.SECOND, keep_metrics=False)
             await asyncio.sleep(0.01)
 
+    differing: list[int] = []
+
+    async def rebuild_on() -> None:
+        while writing:
+            differing.append(await rebuild(databases[-1], fix=len(differing) % 2 == 0))
+            await asyncio.sleep(0)
+
     others = [asyncio.create_task(fold_on(databases[n % len(databases)])) for n in range(2)]
-    others.append(asyncio.create_task(prune_on()))
+    others += [asyncio.create_task(prune_on()), asyncio.create_task(rebuild_on())]
     await asyncio.gather(*(write(number) for number in range(16)))
     await ContactSweep(database, 1e-6).sweep()
     writing = False
     await asyncio.gather(*others)
     assert sum(folds) > 0
+    assert set(differing) == {0}
     everything = MetricsFilter.of(start=EVERYTHING[0], end=EVERYTHING[1])
     cut = MetricsFilter.of(start=NOON - 30 * clock.HOUR - 1, end=NOON - 7)
     for where in (everything, cut):
