@@ -195,6 +195,7 @@ async def test_a_mail_server_that_says_nothing() -> None:
 async def test_a_mail_server_that_takes_mail_and_says_no_good_bye() -> None:
     """Else a mail that arrived would be sent again and again."""
     said: list[bytes] = []
+    hung_up = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 ready\r\n")
@@ -206,10 +207,14 @@ async def test_a_mail_server_that_takes_mail_and_says_no_good_bye() -> None:
             if said[-1] != b"QUIT":
                 writer.write(b"250 done\r\n")
         writer.close()
+        await writer.wait_closed()
+        hung_up.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     hasty = Mailer(MailServerSetting.of(f"smtp://127.0.0.1:{port}", "runwatch@example.com"), 0.5)
     await hasty.send(ID, "ops@example.com", "subject", "text\n")
+    async with asyncio.timeout(20):
+        await hung_up.wait()
     assert said[-1] == b"QUIT"
     server.close()
