@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,6 +20,8 @@ SOURCE = "runwatch"
 # A receiver that no longer wants any: the specification's word for "do not try again".
 GONE = 410
 PORTS = {"http": 80, "https": 443}
+# Enough for an address on the other side of the world.
+LEAST_CONNECT_SECONDS = 1.0
 
 # The addresses of a host to try, by host and port. Raises NotDelivered for a host that may not be sent to.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -50,9 +53,10 @@ class SignedPost:
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """Hand a body over to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
         status, answer, whole = 0, bytearray(), False
+        until = time.monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._post(_headers(id_, body, to["secret"]), body, to["url"])
+                response = await self._post(_headers(id_, body, to["secret"]), body, to["url"], until)
                 try:
                     status = response.status_code
                     if not response.is_success:
@@ -72,7 +76,7 @@ class SignedPost:
         """Close what is open."""
         await self._http.aclose()
 
-    async def _post(self, headers: dict[str, str], body: str, url: str) -> httpx.Response:
+    async def _post(self, headers: dict[str, str], body: str, url: str, until: float) -> httpx.Response:
         if self._resolve is None:
             request = self._http.build_request("POST", url, content=body, headers=headers)
             return await self._http.send(request, stream=True)
@@ -80,18 +84,19 @@ class SignedPost:
         host = named.raw_host.decode()
         headers["host"] = named.netloc.decode()
         addresses = await self._resolve(host, named.port or PORTS[named.scheme])
-        for address in addresses:
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             request = self._http.build_request(
                 "POST",
                 named.copy_with(host=address),
                 content=body,
                 headers=headers,
+                timeout=httpx.Timeout(self._timeout, connect=_share(until - time.monotonic(), left)),
                 extensions={"sni_hostname": host},  # also what the certificate has to say
             )
             try:
                 return await self._http.send(request, stream=True)
-            except httpx.ConnectError:
-                if address == addresses[-1]:
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if left == 1:
                     raise
         raise NotDelivered("The webhook's host has no address")
 
@@ -101,6 +106,15 @@ class SignedPost:
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return f"No answer within {self._timeout:g} s"
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _share(seconds: float, addresses: int) -> float:
+    """How long TCP and TLS may take each with the first of so many addresses, when so many seconds are left for all.
+
+    One that does not answer, as those of IPv6 where nothing is routed, leaves time for the next.
+    """
+    seconds = max(seconds / 2, 0.001)
+    return max(seconds / addresses, min(seconds, LEAST_CONNECT_SECONDS))
 
 
 def _headers(id_: str, body: str, secret: str) -> dict[str, str]:

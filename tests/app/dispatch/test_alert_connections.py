@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,18 @@ async def test_the_next_address_is_tried(receiver: Receiver) -> None:
         await send(Names("127.0.0.2", "127.0.0.3"), f"http://{NAME}:{receiver.port}/")
     with pytest.raises(NotDelivered, match="no address"):
         await send(Names(), f"http://{NAME}:{receiver.port}/")
+
+
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next(receiver: Receiver) -> None:
+    with socket.socket() as silent, ExitStack() as waiting:
+        silent.bind(("127.0.0.2", receiver.port))
+        silent.listen(0)
+        for _ in range(4):  # more than it lets wait: from then on it drops what would connect
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
+        await send(Names("127.0.0.2", "127.0.0.1"), f"http://{NAME}:{receiver.port}/")
+    assert len(receiver.requests) == 1
 
 
 async def test_proxies_of_the_environment_are_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
