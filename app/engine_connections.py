@@ -45,8 +45,12 @@ def checked_webhook_url(url: str) -> str:
     parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput("The webhook must be a URL that begins with http:// or https://")
+    if parts.port == 0:
+        raise BadInput("The webhook is not a URL: no port is 0")
     try:
-        return httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
+        host = httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
+        host.encode("idna")  # and what will be done to look it up: it takes no empty and no long labels
+        return host
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadInput(f"The webhook is not a URL: {error}") from None
 

@@ -91,6 +91,7 @@ CHANGES: list[tuple[dict[str, Any], type[AppError]]] = [
             *("http://127.0.0.1/", "http://127.1/", "http://0x7f000001/", "http://2130706433/", "http://[::1]/"),
             *("http://[::ffff:10.0.0.1]/", "http://169.254.169.254/latest/", "http://10.1.2.3:8080/"),
             *("http://localhost:9/", "http://LOCALHOST/", "http://api.localhost/", "http://0.0.0.0/"),
+            *("https://x.example:0/", "https://a..b/", "https://.../", f"https://{'x' * 64}.example/"),
             "https://x.example/" + "x" * URL_LENGTH_MAX,
         )
     ),
@@ -122,6 +123,8 @@ async def test_what_cannot_be_changes_nothing(scene: Scene, given: dict[str, Any
 
 async def test_what_the_operator_allows(scene: Scene) -> None:
     networks: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("10.0.0.0/8"))
+    for url in ("https://x.example./", "https://bücher.example/", "https://a_b.example/", "https://[2606:4700::1111]/"):
+        assert (await scene.rule(1, webhook_url=url, channels=Channels())).signing_secret
     for url in ("http://127.0.0.1:8080/", "http://localhost/", "http://10.2.3.4/", "http://[::ffff:10.2.3.4]/"):
         assert (await scene.rule(1, webhook_url=url, channels=Channels(networks))).signing_secret
     with pytest.raises(BadInput, match="RUNWATCH_ALERT_NETWORKS"):
