@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Event
 
 import pytest
@@ -10,9 +11,30 @@ from app.alerts.channels import Channels
 from app.db import Database
 from app.settings import Settings
 from tests.app.dispatch.receiver import Answer, Receiver
-from tests.app.dispatch.test_alerts import LOCAL, Place
+from tests.app.dispatch.test_alerts import EMAIL, LOCAL, Place
+from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+async def test_stalled_webhooks_hold_up_no_mail(database: Database, mail: MailServer, receiver: Receiver) -> None:
+    """Nor retries, which have a loop of their own as well."""
+    place = Place(database)
+    receiver.answer = Answer(hold=Event())
+    channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks, mail=True)
+    for _ in range(100):
+        await place.scene.rule(2, webhook_url=receiver.url, channels=channels)
+    await place.fire(email=EMAIL)
+    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=60):
+        await receiver.arrived()
+        await mail.arrived()
+        receiver.stopped.set()  # lets go of all
 
 
 async def test_a_stalled_host_holds_up_no_other(database: Database, receiver: Receiver) -> None:

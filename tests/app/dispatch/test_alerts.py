@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from threading import Event
 from typing import Any
 
 import pytest
@@ -286,15 +285,3 @@ async def test_nobody_listens(place: Place) -> None:
     alert_id, _ = await place.fire(f"http://127.0.0.1:{free_port()}/")
     async with place.dispatching():
         assert (await place.until_failed(alert_id)).startswith("webhook: ConnectError")
-
-
-async def test_stalled_webhooks_hold_up_no_mail(place: Place, mail: MailServer, receiver: Receiver) -> None:
-    """Nor retries, which have a loop of their own as well."""
-    receiver.answer = Answer(hold=Event())
-    channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks, mail=True)
-    for _ in range(100):
-        await place.scene.rule(2, webhook_url=receiver.url, channels=channels)
-    await place.fire(email=EMAIL)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=2):
-        await receiver.arrived()
-        await mail.arrived()
