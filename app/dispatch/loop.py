@@ -25,6 +25,9 @@ MOST_AT_ONCE = 64
 ENOUGH_FOR_ONE = 4
 # A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
 SLACK_SECONDS = 0.5
+# What is under way for longer when the server ends is delivered anew when its lease is over. Time-outs may be minutes,
+# and a server has 8 s for its end, of which requests may take 5 (app/workers.py).
+CLOSE_SECONDS = 2.0
 
 
 class DispatchLoop:
@@ -63,14 +66,17 @@ class DispatchLoop:
         self._wake.set()
 
     async def close(self) -> None:
-        """Take nothing more, and wait for what is under way, which its time-out bounds."""
+        """Take nothing more, and wait for what is under way, but not for receivers that stall."""
         # Not cancelled: what a claim has just taken would wait for the end of its lease.
         self._closing = True
         self._wake.set()
         if self._task is not None:
             await self._task
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            _, stalled = await asyncio.wait(self._under_way, timeout=CLOSE_SECONDS)
+            for task in stalled:
+                task.cancel()
+            await asyncio.gather(*stalled, return_exceptions=True)
 
     async def _run(self) -> None:
         while not self._closing:

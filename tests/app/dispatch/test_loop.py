@@ -12,7 +12,7 @@ from app.dispatch import loop
 from app.dispatch.loop import ENOUGH_FOR_ONE, DispatchLoop
 from app.lifecycle import State
 from tests.app.dispatch.bench import Bench, Between, occupied, until
-from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.dispatch.receiver import PATIENCE_SECONDS, Answer, Receiver
 from tests.app.reports import newest_revision
 
 
@@ -146,7 +146,10 @@ async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiv
             await bench.until_accepted_are(40)
 
 
-async def test_close_waits_for_what_is_under_way(bench: Bench, receiver: Receiver) -> None:
+async def test_close_waits_for_what_is_under_way(
+    bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CLOSE_SECONDS", PATIENCE_SECONDS)
     await bench.connect(receiver.url)
     hold = threading.Event()
     receiver.answer = Answer(hold=hold)
@@ -162,6 +165,25 @@ async def test_close_waits_for_what_is_under_way(bench: Bench, receiver: Receive
         assert (await bench.delivery(retry))["accepted_at"] is not None
         assert (await bench.delivery(late))["attempts"] == 0
         await running.close()
+
+
+async def test_close_does_not_wait_for_who_stalls(
+    bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CLOSE_SECONDS", 0.1)
+    await bench.connect(receiver.url)
+    receiver.script = [Answer(hold=threading.Event())]
+    retry = await bench.retry()
+    async with bench.dispatching(patience=2 * PATIENCE_SECONDS) as running:
+        await receiver.arrived()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await running.close()
+    delivery = await bench.delivery(retry)
+    assert (delivery["attempts"], delivery["accepted_at"]) == (1, None)
+    await bench.make_due()
+    async with bench.dispatching():
+        await bench.until_accepted(retry)
+    assert [request.id for request in receiver.requests] == [delivery["id"]] * 2
 
 
 async def test_close_delivers_what_was_just_taken(bench: Bench, receiver: Receiver) -> None:
