@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Iterator
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlsplit
 
 import httpx
 import msgspec
@@ -100,13 +100,17 @@ def secrets_of(connection: dict[str, str]) -> set[str]:
 
 
 def _keys_in(url: str) -> Iterator[str]:
+    """Each as it stands in the URL, which many receivers repeat when they refuse it, and decoded."""
     parts = urlsplit(url)
-    yield from (part for part in parts.path.split("/") if len(part) >= LEAST_LENGTH_OF_KEY)
-    yield from (value for _, value in parse_qsl(parts.query))
-    if parts.password is not None:
-        yield from (parts.password, unquote(parts.password))
-        user = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
+    # A field that has no value is one, and so is a user who has no password.
+    values = [value or name for name, _, value in (field.partition("=") for field in parts.query.split("&"))]
+    values += (part for part in parts.path.split("/") if len(part) >= LEAST_LENGTH_OF_KEY)
+    if login := parts.password or parts.username:
+        values.append(login)
+        user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         yield base64.b64encode(user.encode()).decode()  # as the Authorization header has it
+    for value in filter(None, values):
+        yield from (value, unquote(value), unquote_plus(value))
 
 
 async def _connect(

@@ -189,4 +189,7 @@ def test_what_no_message_may_show_of_a_connection() -> None:
         "T0123456789ABCDEF",
         "query-key",
     }
+    odd = secrets_of({"url": "https://t%C3%B6ken@engine.example/a%2FT0123456789ABCDEF?bare+key&a=b%20c"})
+    assert {"t%C3%B6ken", "töken", base64.b64encode("töken:".encode()).decode()} <= odd
+    assert {"a%2FT0123456789ABCDEF", "a/T0123456789ABCDEF", "bare+key", "bare key", "b%20c", "b c"} <= odd
     assert {"one-pass", "two-pass"} <= secrets_of({"broker_url": "amqp://a:one-pass@b//;amqp://a:two-pass@c//"})
