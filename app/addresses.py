@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.errors import BadInput
 
@@ -30,6 +32,7 @@ REFUSED: tuple[Network, ...] = tuple(
         "fec0::/10",  # site-local
     )
 )
+THREAD = "webhook-lookup"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -74,17 +77,52 @@ def check_host(host: str, networks: Sequence[Network]) -> None:
         )
 
 
-async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[str]:
-    """The addresses of a host, all of them checked. Raises AddressRefused; OSError when it has none."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if not all(is_allowed(_address(each), networks) for each in addresses):
-        raise AddressRefused(
-            "The webhook's host has a private address, or one of this machine or its network:"
-            " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
-        )
-    return addresses
+class Resolver:
+    """Finds the addresses of hosts, and checks them.
+
+    Each lookup has a thread of its own, and a host one lookup at a time. Where nobody answers, one takes half a minute;
+    uvloop has two threads for lookups, and everybody else in this process (retries, mail, Redis) would wait for them.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = networks
+        self._under_way: dict[str, asyncio.Future[list[str] | Exception]] = {}
+
+    async def resolve(self, host: str) -> list[str]:
+        """The addresses of a host, all of them checked. Raises AddressRefused; OSError when it has none."""
+        lookup = self._under_way.get(host)
+        if lookup is None:
+            lookup = self._look_up(host)
+        found = await asyncio.shield(lookup)
+        if isinstance(found, Exception):
+            raise found
+        if not all(is_allowed(_address(each), self._networks) for each in found):
+            raise AddressRefused(
+                "The webhook's host has a private address, or one of this machine or its network:"
+                " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
+            )
+        return found
+
+    def _look_up(self, host: str) -> asyncio.Future[list[str] | Exception]:
+        loop = asyncio.get_running_loop()
+        lookup: asyncio.Future[list[str] | Exception] = loop.create_future()
+
+        def end(found: list[str] | Exception) -> None:
+            del self._under_way[host]
+            lookup.set_result(found)
+
+        def look() -> None:
+            try:
+                rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                found: list[str] | Exception = list(dict.fromkeys(str(row[4][0]) for row in rows))
+            except Exception as error:
+                found = error
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(end, found)
+
+        threading.Thread(target=look, name=THREAD, daemon=True).start()
+        self._under_way[host] = lookup
+        return lookup
 
 
 def _address(text: str) -> Address:

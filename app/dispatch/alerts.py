@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from app import clock, ids, outbox
-from app.addresses import AddressRefused, resolve
+from app.addresses import AddressRefused, Resolver
 from app.alerts.channels import Channels, Webhook
 from app.db import Database, Transaction
 from app.dispatch.mail import Mailer, one_line
@@ -93,7 +93,7 @@ class WebhookHandler:
     ) -> None:
         self._database = database
         self._sealer = sealer
-        self._networks = channels.networks
+        self._resolver = Resolver(channels.networks)
         self._post = SignedPost(timeout, self._resolve)
         self._public_url = public_url
 
@@ -122,9 +122,9 @@ class WebhookHandler:
         """Close what is open."""
         await self._post.close()
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
+    async def _resolve(self, host: str) -> list[str]:
         try:
-            return await resolve(host, port, self._networks)
+            return await self._resolver.resolve(host)
         except AddressRefused as error:
             raise NotDelivered(str(error)) from None
         except (OSError, UnicodeError):

@@ -19,12 +19,11 @@ from app.outbox import MOST_ERROR_BYTES
 SOURCE = "runwatch"
 # A receiver that no longer wants any: the specification's word for "do not try again".
 GONE = 410
-PORTS = {"http": 80, "https": 443}
 # Enough for an address on the other side of the world.
 LEAST_CONNECT_SECONDS = 1.0
 
-# The addresses of a host to try, by host and port. Raises NotDelivered for a host that may not be sent to.
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+# The addresses of a host to try. Raises NotDelivered for a host that may not be sent to.
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class SignedPost:
@@ -83,7 +82,7 @@ class SignedPost:
         named = httpx.URL(url)
         host = named.raw_host.decode()
         headers["host"] = named.netloc.decode()
-        addresses = await self._resolve(host, named.port or PORTS[named.scheme])
+        addresses = await self._resolve(host)
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             request = self._http.build_request(
                 "POST",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
+import threading
 from typing import Any
 
 import pytest
 
-from app.addresses import AddressRefused, Network, check_host, is_allowed, resolve
+from app.addresses import AddressRefused, Network, Resolver, check_host, is_allowed
 from app.errors import BadInput
 
 PUBLIC = [
@@ -81,21 +83,53 @@ def test_names_and_public_addresses_pass(host: str) -> None:
 def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     """Let every name have these addresses."""
 
-    async def getaddrinfo(self: Any, host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: None, **_: Any) -> list[Any]:
         return [(0, 0, 0, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 async def test_every_address_of_a_name_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch, "1.1.1.1", "2606:4700::1111", "1.1.1.1")
-    assert await resolve("a.example", 443, ()) == ["1.1.1.1", "2606:4700::1111"]
+    assert await Resolver(()).resolve("a.example") == ["1.1.1.1", "2606:4700::1111"]
     names(monkeypatch, "1.1.1.1", "fe80::1%eth0")
     with pytest.raises(AddressRefused):
-        await resolve("a.example", 443, ())
-    assert await resolve("a.example", 443, networks("fe80::/10")) == ["1.1.1.1", "fe80::1%eth0"]
+        await Resolver(()).resolve("a.example")
+    assert await Resolver(networks("fe80::/10")).resolve("a.example") == ["1.1.1.1", "fe80::1%eth0"]
 
 
-async def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_is_none() -> None:
     with pytest.raises(OSError, match=r"\[Errno"):
-        await resolve("no-such-host.invalid", 80, ())
+        await Resolver(()).resolve("no-such-host.invalid")
+    with pytest.raises(UnicodeError):
+        await Resolver(()).resolve("x" * 300 + ".example")
+
+
+async def test_names_of_which_nobody_tells_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, asked = threading.Event(), []
+
+    def getaddrinfo(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        if host.startswith("slow"):
+            told.wait()
+        return [(0, 0, 0, "", ("1.1.1.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    resolver = Resolver(())
+    # More than the event loop has threads; and each is asked for twice, the second time when the first has given up.
+    first, second = [
+        [asyncio.create_task(resolver.resolve(f"slow-{number}.example")) for number in range(40)] for _ in range(2)
+    ]
+    try:
+        async with asyncio.timeout(20):
+            assert await resolver.resolve("quick.example") == ["1.1.1.1"]
+            assert await asyncio.get_running_loop().getaddrinfo("quick.example", 80)
+        for lookup in first:
+            lookup.cancel()
+        await asyncio.wait(first)
+    finally:
+        told.set()
+    assert await asyncio.gather(*second) == [["1.1.1.1"]] * 40
+    assert len([host for host in asked if host.startswith("slow")]) == 40
+    assert await resolver.resolve("slow-1.example") == ["1.1.1.1"], "it is looked up anew"
+    assert len(asked) == 43
