@@ -128,10 +128,7 @@ class Feed:
         return Place(*given)
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
-        """The changes of executions that `where` lets through, or did: from a cursor on, without one from now on.
-
-        Raises BadInput for what is no cursor.
-        """
+        """The changes of executions that `where` lets through, or did: from a cursor on, as place_of takes it."""
         place, queue = self.place_of(after), Queue()
         wanted = self.listen(where, queue)  # before anything is read: what comes meanwhile waits
         try:
@@ -250,6 +247,9 @@ class Feed:
         while self._head < newest:
             batch = await changes.since(self._database, self._head, READ_AT_ONCE)
             await self._know_engines(batch)
+            if (await revisions.counter_of(self._database))[2] > self._head:
+                self.hint()  # deletions were forgotten meanwhile, and may be missing
+                break
             await self._hand_on_all(batch, patience)
             if not batch:
                 self._head = newest

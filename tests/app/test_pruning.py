@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,9 @@ async def test_forgotten_tombstones_make_who_was_away_list_again(
     await feed.close()
 
 
+@pytest.mark.parametrize("amid_a_read", [True, False])
 async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everybody_list_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, amid_a_read: bool
 ) -> None:
     monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
     monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
@@ -88,7 +90,18 @@ async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everyb
     feed.hint()
     told = [await first, *[await anext(updates) for _ in range(3)]]
     assert {update.change for update in told} == {Change.FINISHED}
-    await prune(database, NOON + 10_000_000)
+    since = changes.since
+
+    async def overtaken(*given: Any) -> Any:
+        monkeypatch.setattr(changes, "since", since)
+        await prune(database, NOON + 10_000_000)
+        return await since(*given)
+
+    if amid_a_read:
+        monkeypatch.setattr(changes, "since", overtaken)
+        await Ingestion(database, SEALER).record(events([report("execution.heartbeat", at=9)], "another"))
+    else:
+        await prune(database, NOON + 10_000_000)
     feed.hint()
     update = await anext(updates)
     assert update.change is Change.RESYNC
