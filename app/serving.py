@@ -13,6 +13,7 @@ from app.console import console, import_with_progress
 from app.db import Database, open_database
 from app.dev_engine import RETRY, DevEngine
 from app.dev_token import development_token
+from app.http.protocol import HttpProtocol
 from app.http.websocket import WebSocketProtocol
 from app.importing import Format, Importer
 from app.main import create_app
@@ -63,7 +64,7 @@ async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[]
 def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, database, sealer),
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # 3 to 5 times the CPU of a message

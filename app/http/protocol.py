@@ -1,0 +1,58 @@
+"""The server's side of an HTTP connection, with a bound on what comes before a body."""
+
+from __future__ import annotations
+
+import http
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.errors import ErrorCode
+
+# Proxies take 8 to 32 KiB. uvicorn keeps all that comes: 100 MB of anybody's headers took 100 MB.
+MAX_HEAD_BYTES = 64 * 1024
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Refuses heads and trailers that do not end, and what is no HTTP, in the form of all errors."""
+
+    _head = 0  # bytes since something of a request was complete
+
+    def data_received(self, data: bytes) -> None:
+        """What has come; no more than the system hands over at once is kept above the bound."""
+        self._head += len(data)
+        super().data_received(data)
+        if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
+            message = f"What comes before the body of a request may have {MAX_HEAD_BYTES} bytes"
+            self._refuse(http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.LIMIT_EXCEEDED, message)
+
+    def on_headers_complete(self) -> None:
+        """The head is over."""
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._head = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is over."""
+        self._head = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What has come is no HTTP."""
+        self._refuse(http.HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT, msg)
+
+    def _refuse(self, status: http.HTTPStatus, code: ErrorCode, message: str) -> None:
+        cycle = self.cycle  # None at first
+        silent = cycle is None or cycle.response_complete or not cycle.response_started  # type: ignore[redundant-expr]
+        # In the midst of another answer it would be taken for a part of that.
+        if silent and not self.pipeline:
+            body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+            self.transport.write(
+                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (status, status.phrase.encode(), len(body), body)
+            )
+        self.transport.close()

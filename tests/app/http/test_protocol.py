@@ -1,0 +1,134 @@
+"""What comes before a body has a bound, and what is no HTTP a coded answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from app.http.protocol import MAX_HEAD_BYTES, HttpProtocol
+from tests.app.http.test_gate import serving
+
+BIG = b"x" * 1_000
+POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Says how long the body was."""
+    size = 0
+    while (message := await receive())["type"] == "http.request":
+        size += len(message["body"])
+        if not message["more_body"]:
+            break
+    body = str(size).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    async with serving(echo, HttpProtocol) as opened:
+        yield opened
+
+
+async def send(port: int, *parts: bytes) -> tuple[int, bytes]:
+    """Send parts, as far as they are taken; the status of the last answer, and what came with it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = asyncio.create_task(reader.read())
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        async with asyncio.timeout(10):
+            head, _, body = (await answer).rpartition(b"\r\n\r\n")
+    finally:
+        answer.cancel()
+        writer.close()
+    return int(head[head.rindex(b"HTTP/1.1 ") :].split()[1]), body
+
+
+async def sent_in_vain(port: int, start: bytes, part: bytes) -> int:
+    """Send a part over and over, until the server hangs up or 50 MB are sent; how many bytes it were."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    size = 0
+    writer.write(start)
+    try:
+        while size < 50_000_000:
+            writer.write(part)
+            await writer.drain()
+            size += len(part)
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+    return size
+
+
+@pytest.mark.parametrize(
+    ("start", "part"),
+    [
+        (POST, b"x: " + BIG * 10 + b"\r\n"),
+        (POST + b"x: ", BIG * 10),
+        (b"GET /", BIG * 10),
+        (POST + b"transfer-encoding: chunked\r\n\r\n1;", BIG * 10),
+        (POST + b"transfer-encoding: chunked\r\n\r\n0\r\n", b"x: " + BIG * 10 + b"\r\n"),
+    ],
+    ids=["headers", "header", "target", "chunk", "trailers"],
+)
+async def test_a_head_that_does_not_end_is_cut_off(port: int, start: bytes, part: bytes) -> None:
+    # What the two systems hold on their way is some megabytes.
+    assert await sent_in_vain(port, start, part) < 20_000_000
+
+
+async def test_a_head_above_the_bound_is_refused(port: int) -> None:
+    # One piece at a time: what is on its way when the server hangs up would take its answer along.
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(POST)
+    sent = 0
+    while not reader.at_eof() and sent <= MAX_HEAD_BYTES:
+        writer.write(b"x: " + BIG + b"\r\n")
+        await writer.drain()
+        sent += len(BIG) + 5
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert code_in(body) == "LIMIT_EXCEEDED"
+
+
+async def test_what_is_below_the_bound_is_taken(port: int) -> None:
+    close = b"connection: close\r\n"
+    headers = (b"x: " + BIG + b"\r\n") * 50
+    one = POST + headers + b"content-length: 3\r\n\r\nabc"
+    assert await send(port, *[one] * 10, POST + close + b"content-length: 4\r\n\r\nabcd") == (200, b"4")
+    chunks = [b"1;" + BIG + b"\r\nx\r\n"] * 300
+    assert await send(port, POST + close + b"transfer-encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n") == (
+        200,
+        b"300",
+    )
+    body = BIG * 1_000
+    assert await send(port, POST + close + b"content-length: %d\r\n\r\n" % len(body), body) == (200, b"1000000")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+        b"BREW / HTTP/1.1\r\n\r\n",
+        POST + b"transfer-encoding: chunked\r\n\r\nno number\r\n",
+    ],
+)
+async def test_what_is_no_http(port: int, junk: bytes) -> None:
+    status, body = await send(port, junk)
+    assert (status, code_in(body)) == (400, "BAD_USER_INPUT")
+
+
+def code_in(body: bytes) -> Any:
+    (error,) = json.loads(body)["errors"]
+    return error["extensions"]["code"]
