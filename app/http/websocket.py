@@ -9,10 +9,11 @@ import struct
 import sys
 import termios
 from contextlib import suppress
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 
 from app.graphql.sinks import FRAMES
 from app.graphql.sockets import CLOSER
@@ -76,6 +77,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         elif self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
+
+    def send_receive_event_to_app(self) -> None:
+        """A message has come; one that is not UTF-8 ends the connection.
+
+        uvicorn also writes a stack trace into the log then, for whoever sends such a message.
+        """
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(CloseCode.INVALID_DATA)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    async def send(self, message: Any) -> None:
+        """A message of the app."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by a refusal; uvicorn misses it, and says so as an error
 
     def handle_parser_exception(self) -> None:
         """Too big, or not UTF-8: say so.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -143,11 +144,12 @@ async def test_the_subprotocol_among_others(url: str, token: str) -> None:
         await socket.init()
 
 
-async def test_another_path(url: str) -> None:
+async def test_another_path(url: str, caplog: pytest.LogCaptureFixture) -> None:
     for path in ("/", "/api/events", "/graphql/", "/nothing"):
         with pytest.raises(websockets.InvalidStatus) as raised:
             await websockets.connect(url.removesuffix("/graphql") + path, proxy=None)
         assert raised.value.response.status_code == 401
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(
@@ -188,10 +190,16 @@ async def test_garbage(url: str, token: str, frame: str | bytes, code: int, sign
         await bystander.only("1")
 
 
-async def test_text_that_is_no_utf_8(url: str, token: str) -> None:
+async def test_text_that_is_no_utf_8(url: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
+    for frames in (b'{"type": "\xff"}', [b'{"type": "', b"\xe2\x82", b'"}']):
+        async with connect(url, token) as socket:
+            await socket.connection.send(frames, text=True)
+            assert (await socket.end())[0] == 1007
     async with connect(url, token) as socket:
-        await socket.connection.send(b'{"type": "\xff"}', text=True)
-        assert (await socket.end())[0] == 1007
+        await socket.connection.send([b'{"type": "ping", "payload": {"a": "\xe2', b"\x82", b'\xac"}}'], text=True)
+        assert await socket.next() == {"type": "pong", "payload": {"a": "€"}}
+    # It is the client's affair, and no client may fill the log with stack traces.
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_ping_and_pong(url: str, token: str) -> None:
