@@ -1,8 +1,9 @@
-"""The command line: runwatch serve, migrate, import, token, engine, secret, metrics, export-schema."""
+"""The command line: runwatch serve, migrate, prune, import, token, engine, secret, metrics, export-schema."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -52,10 +53,11 @@ def main() -> None:
         _fail(error.message)
     except pydantic.ValidationError as error:
         for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            console.print(f"RUNWATCH_{name}: {problem['msg']}" if name else problem["msg"], style="red", markup=False)
+            name = "".join(str(part) for part in problem["loc"][:1]).upper()
+            said = problem["msg"].removeprefix("Value error, ")
+            console.print(f"RUNWATCH_{name}: {said}" if name else said, style="red", markup=False)
         sys.exit(1)
-    except ConnectionError as error:
+    except (ConnectionError, socket.gaierror) as error:
         _fail(f"The database at RUNWATCH_DATABASE_URL does not answer: {error}")
     except asyncpg.PostgresError as error:
         _fail(f"The database at RUNWATCH_DATABASE_URL refused: {error}")
@@ -135,7 +137,7 @@ def migrate() -> None:
 
 @app.command("prune")
 def prune_(
-    older_than: Annotated[float, typer.Option(help="Days since a run was queued.", min=0)],
+    older_than: Annotated[float, typer.Option(help="Days since a run was queued.", min=0, max=36_525)],
 ) -> None:
     """Delete runs that are over and older than that, in batches; safe while the server runs."""
     before = clock.now_us() - round(older_than * clock.DAY)

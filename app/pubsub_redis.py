@@ -232,6 +232,6 @@ def _options_of(url: str) -> tuple[type[Connection], dict[str, Any]]:
             raise ValueError("not the number of a database")
     except (TypeError, ValueError, RedisError):
         # Without what it was: the text may hold parts of the URL, and that a password.
-        message = "The Redis URL is not understood: it is redis://user:password@host:port/0 with redis-py's options"
-        raise BadInput(message) from None
+        form = "redis://user:password@host:port/0 with redis-py's options"
+        raise BadInput(f"RUNWATCH_REDIS_URL is not understood: it is {form}") from None
     return connection_class, options

@@ -41,9 +41,9 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     opened = listen(settings.host, settings.port)
     sealer = await prepare(settings, writable=dev)
     database = await open_database(settings.url_of_database)
-    config = _config(settings, database, sealer)
     engine = DevEngine(settings, database, sealer)
     try:
+        config = _config(settings, database, sealer)
         await check_keys(database, sealer)
         if dev:
             await _greet(settings, database, sealer, engine, opened.getsockname()[1])
@@ -58,7 +58,12 @@ async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[]
     """Serve until a signal, as one of several processes, when all is prepared; `ready` is called once it serves."""
     sealer = open_sealer(settings)
     database = await open_database(settings.url_of_database)
-    await _Server(_config(settings, database, sealer), ready=ready).serve(sockets=[opened])
+    try:
+        config = _config(settings, database, sealer)
+    except BaseException:
+        await database.close()  # its threads would keep the process from ending
+        raise
+    await _Server(config, ready=ready).serve(sockets=[opened])
 
 
 def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:

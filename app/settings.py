@@ -16,6 +16,8 @@ from app.smtp import MailServer
 
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
+# 31 years: in microseconds still an integer of the databases.
+LONGEST_SECONDS = 1e9
 
 
 class Settings(BaseSettings):
@@ -47,7 +49,7 @@ class Settings(BaseSettings):
     # Retries on their way to engines.
     dispatch_timeout_seconds: float = Field(10.0, gt=0, le=300, description="How long an engine may take to accept")
     dispatch_give_up_seconds: float = Field(
-        3600.0, ge=0, description="How long a retry is offered before it has failed"
+        3600.0, ge=0, le=LONGEST_SECONDS, description="How long a retry is offered before it has failed"
     )
 
     # Alerts on their way to people.
@@ -61,7 +63,10 @@ class Settings(BaseSettings):
     )
 
     contact_lost_seconds: float = Field(
-        900.0, ge=0, description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never"
+        900.0,
+        ge=0,
+        le=LONGEST_SECONDS,
+        description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never",
     )
 
     prune_keeps_metrics: bool = Field(

@@ -23,6 +23,8 @@ def listen(host: str, port: int) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
         opened.listen(2048)
+    except UnicodeError:
+        raise BadInput(f"Cannot listen on {host!r}: no host has such a name") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise BadInput(f"Port {port} is in use on {host}: stop what uses it, or choose another by --port") from None

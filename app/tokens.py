@@ -25,6 +25,7 @@ _ALPHABET = string.digits + string.ascii_letters  # no "-" or "_": a double clic
 _PREFIX_CHARACTERS = 8
 _SECRET_CHARACTERS = 32
 _FORM = re.compile(rf"(?P<prefix>{MARK}[0-9A-Za-z]{{{_PREFIX_CHARACTERS}}})_[0-9A-Za-z]{{{_SECRET_CHARACTERS}}}\Z")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 # Beyond this a token may as well never expire; and microseconds fit into the table's 64 bits.
 MAX_LIFETIME = timedelta(days=36_525)
@@ -140,7 +141,7 @@ async def _the_one(transaction: Transaction, wanted: str) -> Token:
     if is_id(wanted):
         # First and alone: an id always says which, whatever other tokens are called.
         rows = list(await transaction.fetch(f"{_SELECT} WHERE t.id = $1", wanted))
-    if not rows and "\0" not in wanted:  # which Postgres would refuse
+    if not rows and not _UNSTORABLE.search(wanted):
         where = "WHERE t.prefix = $1 OR t.name = $1 ORDER BY t.created_at DESC, t.id DESC"
         rows = list(await transaction.fetch(f"{_SELECT} {where}", wanted))
     tokens = [_token(row) for row in rows]

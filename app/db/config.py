@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.exceptions import ConfigurationError
 
 from app.errors import BadInput
 
@@ -42,11 +43,11 @@ def connection_config(url: str) -> dict[str, Any]:
             "credentials": {"file_path": str(sqlite_path(url)), **SQLITE_PRAGMAS},
         }
     if not url.startswith(("postgres://", "postgresql://")):
-        raise BadInput("The database URL must start with sqlite:/// or postgres://")
+        raise BadInput("RUNWATCH_DATABASE_URL must start with sqlite:/// or postgres://")
     try:
         config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
-    except ValueError:
-        raise BadInput("The database URL has a port that is no number, or is malformed otherwise") from None
+    except (ConfigurationError, ValueError):
+        raise BadInput("RUNWATCH_DATABASE_URL has a port that is no number, or is malformed otherwise") from None
     return {"engine": "tortoise.backends.asyncpg", "credentials": config["credentials"]}
 
 

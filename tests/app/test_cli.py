@@ -97,7 +97,12 @@ def test_import(tmp_path: Path, url: str) -> None:
     [
         ({"port": "many"}, "RUNWATCH_PORT"),
         ({"log_level": "loud"}, "RUNWATCH_LOG_LEVEL"),
-        ({"database_url": "mysql://host/db"}, "postgres://"),
+        ({"alert_networks": "10.0.0.0/33"}, "RUNWATCH_ALERT_NETWORKS: Input is not a valid IPv4 network"),
+        ({"contact_lost_seconds": "inf"}, "RUNWATCH_CONTACT_LOST_SECONDS"),
+        ({"dispatch_give_up_seconds": "inf"}, "RUNWATCH_DISPATCH_GIVE_UP_SECONDS"),
+        ({"database_url": "mysql://host/db"}, "RUNWATCH_DATABASE_URL"),
+        ({"database_url": "postgres://nobody:hunter2/none"}, "RUNWATCH_DATABASE_URL"),
+        ({"database_url": "postgres://nobody:hunter2@nowhere.invalid/none"}, "RUNWATCH_DATABASE_URL"),
         ({"database_url": "postgres://nobody:hunter2@127.0.0.1:1/none"}, "database"),
     ],
     ids=lambda value: next(iter(value)) + "=" + next(iter(value.values())) if isinstance(value, dict) else None,
@@ -108,3 +113,32 @@ def test_settings_that_cannot_work(tmp_path: Path, settings: dict[str, str], sai
     done = runwatch(tmp_path, *command, code=1, **settings)
     assert said.lower() in done.stderr.lower()
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"redis_url": "http://x"}, "RUNWATCH_REDIS_URL"),
+        (
+            {"jwt_algorithms": "RS256", "jwt_key": "no key", "jwt_issuer": "a", "jwt_audience": "b"},
+            "RUNWATCH_JWT_KEY",
+        ),
+    ],
+)
+def test_a_server_that_cannot_be_made_ends(tmp_path: Path, url: str, settings: dict[str, str], said: str) -> None:
+    assert said in runwatch(tmp_path, "serve", "--port", "0", database_url=url, code=1, **settings).stderr
+
+
+@pytest.mark.parametrize("host", ["\udcff", "a..b"])
+def test_a_host_that_cannot_be(tmp_path: Path, url: str, host: str) -> None:
+    done = runwatch(tmp_path, "serve", "--port", "0", "--host", host, database_url=url, code=1)
+    assert "Cannot listen on" in done.stderr
+
+
+@pytest.mark.parametrize("days", ["inf", "1e9"])
+def test_an_age_that_cannot_be(tmp_path: Path, url: str, days: str) -> None:
+    assert "--older-than" in runwatch(tmp_path, "prune", "--older-than", days, database_url=url, code=2).stderr
+
+
+def test_a_token_that_cannot_be_named(tmp_path: Path, url: str) -> None:
+    assert "no token" in runwatch(tmp_path, "token", "revoke", "\udcff", database_url=url, code=1).stderr

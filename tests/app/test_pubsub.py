@@ -220,7 +220,7 @@ async def test_close_is_complete_though_it_is_cancelled(url: str) -> None:
     ],
 )
 def test_another_url_is_refused_without_repeating_it(bad: str) -> None:
-    with pytest.raises(BadInput, match="Redis URL") as caught:
+    with pytest.raises(BadInput, match="RUNWATCH_REDIS_URL") as caught:
         PubSub(bad)
     assert "sekrit" not in str(caught.value)
     assert caught.value.__cause__ is None
