@@ -14,11 +14,11 @@ import asyncpg
 import pydantic
 import typer
 import uvloop
-from rich.table import Table
+from rich.table import Column
 
 from app import clock, engines, tokens
 from app.auth import Role
-from app.console import console, import_with_progress
+from app.console import console, import_with_progress, show_table
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
 from app.engine_connections import connect_celery, connect_webhook
@@ -194,12 +194,13 @@ def token_create(
 @token_app.command("list")
 def token_list() -> None:
     """List all tokens, the newest first."""
-    table = Table("id", "prefix", "name", "role", "engine", "expires", "last used", "revoked")
+    rows = []
     for token in _run(lambda database, _: tokens.list_tokens(database)):
         times = (token.expires_at, token.last_used_at, token.revoked_at)
         shown = ["" if time is None else clock.to_rfc3339(time) for time in times]
-        table.add_row(token.id, token.prefix, token.name, token.role, token.engine or "", *shown)
-    console.print(table)
+        rows.append([token.id, token.prefix, token.name, token.role, token.engine or "", *shown])
+    prefix = Column("prefix", no_wrap=True)
+    show_table("id", prefix, "name", "role", "engine", "expires", "last used", "revoked", rows=rows)
 
 
 @token_app.command("revoke")
@@ -243,10 +244,9 @@ def engine_add(
 @engine_app.command("list")
 def engine_list() -> None:
     """List all engines, by name."""
-    table = Table("id", "name", "kind", "can retry")
-    for engine in _run(lambda database, _: engines.list_engines(database)):
-        table.add_row(engine.id, engine.name, engine.kind, "yes" if engine.can_retry else "no")
-    console.print(table)
+    found = _run(lambda database, _: engines.list_engines(database))
+    rows = [[engine.id, engine.name, engine.kind, "yes" if engine.can_retry else "no"] for engine in found]
+    show_table("id", "name", "kind", "can retry", rows=rows)
 
 
 @secret_app.command("new-key")

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
+from rich.table import Column, Table
 
 from app.importing import Importer, Report
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def show_table(*columns: Column | str, rows: Iterable[Sequence[str]]) -> None:
+    """A table of which nothing is left out: folded into a terminal, elsewhere as wide as it has to be."""
+    table = Table(*columns)
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(*map(escape, row))
+    (console if console.is_terminal else Console(stderr=True, width=1_000)).print(table)
 
 
 async def import_with_progress(importer: Importer, path: Path, *, shift_to_now: bool) -> Report:

@@ -25,7 +25,7 @@ def url(migrated_sqlite: Path, tmp_path: Path) -> str:
 def runwatch(folder: Path, *args: str, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command in an environment that has these settings and no other."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")}
-    environment |= {"RUNWATCH_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT), "COLUMNS": "250"}
+    environment |= {"RUNWATCH_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     environment |= {f"RUNWATCH_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", *args],
@@ -62,6 +62,14 @@ def test_tokens(tmp_path: Path, url: str) -> None:
 )
 def test_a_token_that_cannot_be(tmp_path: Path, url: str, args: tuple[str, ...], said: str) -> None:
     assert said in runwatch(tmp_path, "token", "create", *args, database_url=url, code=1).stderr
+
+
+def test_nothing_is_left_out_of_a_list(tmp_path: Path, url: str) -> None:
+    name = "[/red] " + "x" * 90
+    made = runwatch(tmp_path, "token", "create", "--role", "viewer", "--name", name, database_url=url)
+    listed = runwatch(tmp_path, "token", "list", database_url=url).stderr
+    assert made.stdout[:11] in listed
+    assert name in listed
 
 
 def test_engines(tmp_path: Path, url: str) -> None:
