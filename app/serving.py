@@ -13,6 +13,7 @@ from app.console import console, import_with_progress
 from app.db import Database, open_database
 from app.dev_engine import RETRY, DevEngine
 from app.dev_token import development_token
+from app.errors import BadInput
 from app.http.protocol import HttpProtocol
 from app.http.websocket import WebSocketProtocol
 from app.importing import Format, Importer
@@ -38,6 +39,10 @@ QUERY = "{ executions(first: 5) { totalCount { value kind } nodes { workflowName
 
 async def serve(settings: Settings, *, dev: bool) -> None:
     """Serve until a signal. With `dev`: sample data in an empty database, an engine, and ready-made requests."""
+    if dev and not SAMPLE.is_file():
+        raise BadInput(
+            "--dev works in the folder of Runwatch's source only: its sample and its engine are in examples/"
+        )
     opened = listen(settings.host, settings.port)
     sealer = await prepare(settings, writable=dev)
     database = await open_database(settings.url_of_database)

@@ -12,8 +12,9 @@ from app.errors import ErrorCode
 
 DOORS = {
     "GET /": "this list",
-    "POST /graphql": "queries; bearer token",
+    "POST /graphql": "queries and mutations; bearer token",
     "GET /graphql?query=…": "queries; bearer token",
+    "WebSocket /graphql": "subscriptions too, by graphql-transport-ws; bearer token",
     "POST /api/events": "what engines report, as CloudEvents; bearer token",
     "GET /health": "200 while the database answers",
 }
