@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from typing import Any
 
 import structlog
@@ -40,5 +41,7 @@ def configure_logging(settings: Settings) -> None:
     )
     for name in ("tortoise", "asyncio", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # When a field fails, graphql-core cancels those beside it, some of them before they began.
+    warnings.filterwarnings("ignore", r"coroutine '(Executor|GraphQLCoreConverter)\..* was never awaited")
     # Strawberry logs every failed field with its stack; what is unexpected is logged where it is masked.
     logging.getLogger("strawberry").setLevel(logging.CRITICAL)

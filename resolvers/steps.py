@@ -12,7 +12,9 @@ from resolvers.context import Context
 async def list_steps(context: Context, execution_id: str) -> list[Step]:
     """All steps of an execution, by index."""
     context.require(Permission.READ)
-    return await context.loaders.all_steps.load(execution_id) or []
+    steps = await context.loaders.all_steps.load(execution_id) or []
+    context.take_rows(len(steps))
+    return steps
 
 
 async def find_step(context: Context, execution_id: str, index: int) -> Step | None:
