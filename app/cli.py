@@ -25,7 +25,7 @@ from app.engine_connections import connect_celery, connect_webhook
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
 from app.key_rotation import rotate
-from app.logging_setup import configure_logging
+from app.logging_setup import configure_logging, log_unraisable
 from app.metrics.rebuilding import rebuild
 from app.pruning import prune
 from app.sealing import new_key
@@ -47,6 +47,7 @@ app.add_typer(metrics_app, name="metrics")
 
 def main() -> None:
     """The entry point: expected failures end with their message and exit code 1."""
+    sys.unraisablehook = log_unraisable
     try:
         app()
     except AppError as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import structlog
 
-from app.logging_setup import configure_logging
+from app.logging_setup import configure_logging, log_unraisable
 from app.settings import Settings
 
 
@@ -27,3 +30,17 @@ def test_a_traceback_has_no_values(log_format: str, capsys: pytest.CaptureFixtur
     logged = capsys.readouterr().err
     assert "RuntimeError: 12 characters" in logged
     assert "s3cr3t-value" not in logged
+
+
+def test_what_fails_in_a_destructor_is_a_line_of_the_log() -> None:
+    async def never_awaited() -> None:
+        pass
+
+    coroutine = never_awaited()
+    with structlog.testing.capture_logs() as lines:
+        for failing in (coroutine, object()):
+            error = KeyError("__import__")
+            told: Any = SimpleNamespace(object=failing, exc_type=KeyError, exc_value=error, exc_traceback=None)
+            log_unraisable(cast("sys.UnraisableHookArgs", told))
+    coroutine.close()
+    assert [(line["event"], line["where"]) for line in lines] == [("unraisable", "object")]
