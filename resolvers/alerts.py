@@ -38,7 +38,7 @@ async def delete_rule(context: Context, id_: str) -> None:
 async def list_alerts(context: Context, request: PageRequest) -> tuple[Page[Alert], str]:
     """A page of alerts, the newest first, and the place in the changes before it was read."""
     context.require(Permission.READ)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     epoch, revision = await revisions.revision_of(context.database)
     return await history.list_page(context.database, request), revisions.updates_cursor(epoch, revision)
 

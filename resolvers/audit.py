@@ -12,7 +12,7 @@ from resolvers.context import Context
 async def list_entries(context: Context, request: PageRequest) -> tuple[Page[AuditEntry], str]:
     """A page of entries, the newest first, and the place in the changes before it was read."""
     context.require(Permission.READ_AUDIT)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     epoch, revision = await revisions.revision_of(context.database)
     return await audit.list_page(context.database, request), revisions.updates_cursor(epoch, revision)
 

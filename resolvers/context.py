@@ -7,18 +7,13 @@ from dataclasses import dataclass, field
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
-from app.errors import LimitExceeded, Unauthenticated
+from app.errors import Unauthenticated
 from app.log_signals import LogSignals
 from app.retries import Retries
 from app.sealing import Sealer
 from app.updates import Watchable
+from resolvers.budget import Budget
 from resolvers.loaders import Loaders
-
-# Lists have executions, those have workflows, and these have lists: each level has a hundred times the rows of the one
-# above. A million rows of a third level held up every other request for 14 s; so many take one.
-ROWS_MAX = 25_000
-# What a list counts besides its rows: it is a statement or two, however short.
-ROWS_OF_A_LIST = 10
 
 
 @dataclass(slots=True)
@@ -32,9 +27,7 @@ class Context:
     given_retries: Retries | None = None  # one a process; of its own it wakes nobody
     given_feed: Watchable | None = None  # one a process
     alert_channels: Channels = field(default_factory=Channels)
-    measured: int = field(default=0, init=False)  # how often figures were asked for: resolvers/metrics.py
-    measured_points: int = field(default=0, init=False)  # how many points their trends have
-    listed: int = field(default=0, init=False)  # rows of lists that were asked for
+    budget: Budget = field(default_factory=Budget, init=False)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,13 +36,7 @@ class Context:
     def forget(self) -> None:
         """Read anew from now on: what the loaders remember is of an earlier time."""
         self.loaders = Loaders(self.database)
-        self.measured = self.measured_points = self.listed = 0
-
-    def take_rows(self, number: int) -> None:
-        """A list of so many rows is asked for; LimitExceeded when the operation asks for too many."""
-        self.listed += ROWS_OF_A_LIST + number
-        if self.listed > ROWS_MAX:
-            raise LimitExceeded(f"The lists of an operation may have {ROWS_MAX} rows together; ask for less at once")
+        self.budget = Budget()
 
     @property
     def feed(self) -> Watchable:

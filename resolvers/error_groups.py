@@ -25,7 +25,7 @@ class ErrorGroupList:
 async def list_error_groups(context: Context, where: MetricsFilter, request: PageRequest) -> ErrorGroupList:
     """A page of the groups of a window, the most frequent first."""
     context.require(Permission.READ)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     epoch, revision = await revisions.revision_of(context.database)
     page = await error_groups.list_page(context.database, where, request)
     return ErrorGroupList(page, where, revisions.updates_cursor(epoch, revision))

@@ -26,7 +26,7 @@ async def list_executions(
 ) -> ExecutionList:
     """A page of executions."""
     context.require(Permission.READ)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     # Before the page: what the page then misses has a later revision.
     epoch, revision = await revisions.revision_of(context.database)
     page = await executions.list_page(context.database, where, order, request)

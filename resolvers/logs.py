@@ -37,7 +37,7 @@ class LogUpdate:
 async def list_logs(context: Context, execution_id: str, where: LogFilter, request: PageRequest) -> LogList | None:
     """A page of an execution's log by time, or None for an unknown execution."""
     context.require(Permission.READ)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     execution = await context.loaders.executions.load(execution_id)
     # Before the page, which then has no line beyond it: what the page misses and what follows the cursor are the same.
     position = await logs.position(context.database, execution_id)

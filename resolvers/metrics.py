@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.auth import Permission
-from app.errors import LimitExceeded
 from app.execution_filters import ExecutionFilter
 from app.metrics import error_groups, of_executions, report, trigger_kinds, workflows
 from app.metrics.of_executions import Trend
@@ -13,24 +12,10 @@ from app.metrics.workflows import Order, WorkflowFigures
 from app.metrics_filters import MetricsFilter
 from resolvers.context import Context
 
-# Three for each of 100 workflows take 0.6 s. Figures have workflows and errors, and those have figures: without a
-# bound, what an operation costs would grow up to a hundredfold with each level of nesting.
-MEASURED_MAX = 1_000
-# A hundred trends of the most buckets, 3 s; a thousand of them would be 0.6 GB in memory.
-POINTS_MAX = 150_000
-
 
 def _take(context: Context) -> None:
     context.require(Permission.READ)
-    context.measured += 1
-    if context.measured > MEASURED_MAX:
-        raise LimitExceeded(f"An operation may ask for figures {MEASURED_MAX} times; ask for less at once")
-
-
-def _take_points(context: Context, points: int) -> None:
-    context.measured_points += points
-    if context.measured_points > POINTS_MAX:
-        raise LimitExceeded(f"The trends of an operation may have {POINTS_MAX} points in all; ask for less at once")
+    context.budget.take_figures()
 
 
 async def measure(
@@ -40,7 +25,7 @@ async def measure(
     _take(context)
     if points:
         width = bucket or Bucket.fitting(where.start, where.end)
-        _take_points(context, len(width.starts(where.start, where.end)))
+        context.budget.take_trend(len(width.starts(where.start, where.end)))
     return await report.report(context.database, where, bucket, points=points, histograms=histograms)
 
 
@@ -50,7 +35,7 @@ async def measure_executions(
     """The trend of the executions that a filter lets through."""
     _take(context)
     trend = await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
-    _take_points(context, len(trend.points))
+    context.budget.take_trend(len(trend.points))
     return trend
 
 

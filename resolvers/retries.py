@@ -40,7 +40,7 @@ async def retryability(context: Context, execution: Execution) -> Sequence[Retry
 async def retries_of(context: Context, execution: Execution, first: int) -> list[Execution]:
     """The direct retries of an execution, the newest first, at most `first`."""
     context.require(Permission.READ)
-    context.take_rows(first)
+    context.budget.take_list(first)
     children = await context.loaders.children.load(execution.id) or ()
     found = [await context.loaders.executions.load(id_) for id_, _ in children[:first]]
     return [retry for retry in found if retry is not None]

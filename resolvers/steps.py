@@ -13,7 +13,7 @@ async def list_steps(context: Context, execution_id: str) -> list[Step]:
     """All steps of an execution, by index."""
     context.require(Permission.READ)
     steps = await context.loaders.all_steps.load(execution_id) or []
-    context.take_rows(len(steps))
+    context.budget.take_list(len(steps))
     return steps
 
 

@@ -24,7 +24,7 @@ class WorkflowList:
 async def list_workflows(context: Context, search: str | None, request: PageRequest) -> WorkflowList:
     """A page of workflows, by name."""
     context.require(Permission.READ)
-    context.take_rows(request.size)
+    context.budget.take_list(request.size)
     epoch, revision = await revisions.revision_of(context.database)
     page = await workflows.list_page(context.database, search, request)
     return WorkflowList(page, search, revisions.updates_cursor(epoch, revision))

@@ -12,7 +12,7 @@ from app.errors import BadInput, LimitExceeded
 from app.ids import new_id, to_global
 from app.lifecycle import State
 from app.roles import Role, Viewer
-from resolvers import metrics
+from resolvers import budget
 from resolvers.context import Context
 from schema import schema
 from schema.figures import percent
@@ -155,7 +155,7 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
 ) -> None:
     """However deep it nests them."""
     await fill(database)
-    monkeypatch.setattr(metrics, "MEASURED_MAX", 7)
+    monkeypatch.setattr(budget, "FIGURES_MAX", 7)
     assert await ask(database, nested(1))  # figures, their errors, and figures for each of two groups
     recorded = record_statements(database)
     for depth in (4, 20):
@@ -167,14 +167,14 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
         measuring = [text for text, _ in recorded if "metric_" in text or "FROM executions x WHERE" in text]
         assert 0 < len(measuring) <= 7 * 3
         context.forget()  # an event of a subscription is an operation of its own
-        assert context.measured == 0
+        assert context.budget.figures == 0
 
 
 async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A window that is too long for its bucket is refused as such, whatever else is asked for."""
-    monkeypatch.setattr(metrics, "POINTS_MAX", 30)
+    monkeypatch.setattr(budget, "POINTS_MAX", 30)
     day = '{from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z"}'
     queued = day.replace("from", "queuedFrom").replace("to:", "queuedTo:")
     for field in (
@@ -187,7 +187,7 @@ async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
         assert result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
         context.forget()
-        assert context.measured_points == 0
+        assert context.budget.points == 0
     many = " ".join(f"a{number}: metrics(filter: {day}) {{ total }}" for number in range(9))
     assert await ask(database, f"{{ {many} }}")  # without trends there are no points
     context = Context(database, Viewer("x", Role.VIEWER), SEALER)

@@ -1,0 +1,44 @@
+"""What one operation may ask for in all. Lists have executions, these have workflows, and those have lists and figures:
+without a bound, what an operation costs would grow a hundredfold with each level of nesting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.errors import LimitExceeded
+
+# A million rows of a third level held up every other request for 14 s; so many take one.
+ROWS_MAX = 25_000
+# What a list counts besides its rows: it is a statement or two, however short.
+ROWS_OF_A_LIST = 10
+# Three for each of 100 workflows take 0.6 s.
+FIGURES_MAX = 1_000
+# A hundred trends of the most buckets, 3 s; a thousand of them would be 0.6 GB in memory.
+POINTS_MAX = 150_000
+
+
+@dataclass(slots=True)
+class Budget:
+    """What was asked for so far; each method raises LimitExceeded for what is too much."""
+
+    rows: int = 0
+    figures: int = 0
+    points: int = 0
+
+    def take_list(self, rows: int) -> None:
+        """A list of so many rows is asked for."""
+        self.rows += ROWS_OF_A_LIST + rows
+        if self.rows > ROWS_MAX:
+            raise LimitExceeded(f"The lists of an operation may have {ROWS_MAX} rows together; ask for less at once")
+
+    def take_figures(self) -> None:
+        """Figures are asked for."""
+        self.figures += 1
+        if self.figures > FIGURES_MAX:
+            raise LimitExceeded(f"An operation may ask for figures {FIGURES_MAX} times; ask for less at once")
+
+    def take_trend(self, points: int) -> None:
+        """A trend of so many points is asked for."""
+        self.points += points
+        if self.points > POINTS_MAX:
+            raise LimitExceeded(f"The trends of an operation may have {POINTS_MAX} points in all; ask for less at once")
