@@ -152,6 +152,8 @@ class PostgresDatabase(Database):
             rows: Sequence[Row] = await self._reads.fetch(sql, *params)
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
+        except asyncpg.TooManyConnectionsError as error:  # those that there are go on
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
         except DEAD:
             rows = await self._fetch_again(sql, params)
         return rows
@@ -160,7 +162,7 @@ class PostgresDatabase(Database):
         try:
             await self._reads.expire_connections()
             rows: Sequence[Row] = await self._reads.fetch(sql, *params)
-        except DEAD as error:
+        except (*DEAD, asyncpg.TooManyConnectionsError) as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
         return rows
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -119,6 +120,25 @@ async def test_a_host_that_cannot_be_found_is_away(postgres_url: str, monkeypatc
         assert await database.fetch("SELECT 1")
     finally:
         await database.close()
+
+
+async def test_a_server_without_a_free_connection_is_away(postgres_url: str) -> None:
+    """For whoever needs another one; those that there are go on."""
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("CREATE ROLE few LOGIN CONNECTION LIMIT 2")
+    parts = urlsplit(postgres_url)
+    limited = parts._replace(netloc=f"few@{parts.netloc.rpartition('@')[2]}").geturl()
+    database = await open_database(limited)  # one that reads, and one that writes
+    try:
+        found = await asyncio.gather(
+            *(database.fetch("SELECT 1 FROM pg_sleep(0.3)") for _ in range(4)), return_exceptions=True
+        )
+        assert {type(each) for each in found} == {list, Unavailable}
+        assert await database.fetch("SELECT 1")
+    finally:
+        await database.close()
+        await connection.execute("DROP ROLE few")
+        await connection.close()
 
 
 async def test_a_connection_that_dies_within_a_transaction(postgres_url: str) -> None:
