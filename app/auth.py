@@ -46,10 +46,11 @@ class SignIn:
         if secret.startswith(MARK):
             token = await check_token(self._database, secret)
             self._use.note(token, clock.now_us())
-            return Viewer(token.name, token.role, token.engine, token.expires_at)
+            return Viewer(token.name, token.role, token.engine, token.expires_at, credential=token.id)
         if self._jwt is not None:
             claims = await self._jwt.claims_of(secret)
-            return Viewer(claims.subject, claims.role, expires_at=claims.expires_at)
+            credential = f"subject {claims.subject}"
+            return Viewer(claims.subject, claims.role, expires_at=claims.expires_at, credential=credential)
         raise Unauthenticated("Unknown token")
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.errors import Forbidden
@@ -40,12 +40,14 @@ class Viewer:
 
     `engine` is the name of the engine that a RUNNER speaks for; None for everybody else, who may speak for any engine
     they have the permission for. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
+    `credential` tells apart what people sign in with, tokens of one name as well.
     """
 
     name: str
     role: Role
     engine: str | None = None
     expires_at: int | None = None
+    credential: str = field(default="", compare=False)
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer's role has the permission."""

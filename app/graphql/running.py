@@ -1,4 +1,4 @@
-"""How many operations are under way on the sockets of this process, and of each viewer."""
+"""How many operations are under way on the sockets of this process, and by each credential."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ class Running:
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most = most
         self._most_of_one = most_of_one
-        self._by_viewer: Counter[str] = Counter()
+        self._by_credential: Counter[str] = Counter()
         self.total = 0
 
-    def begin(self, viewer: str) -> None:
-        """One more of a viewer; LimitExceeded when there are too many."""
-        if self._by_viewer.get(viewer, 0) >= self._most_of_one:
+    def begin(self, credential: str) -> None:
+        """One more by a credential; LimitExceeded when there are too many."""
+        if self._by_credential.get(credential, 0) >= self._most_of_one:
             raise LimitExceeded(f"A token has at most {self._most_of_one} operations on WebSockets at a time")
         if self.total >= self._most:
             raise LimitExceeded(f"The server has at most {self._most} operations on WebSockets at a time")
-        self._by_viewer[viewer] += 1
+        self._by_credential[credential] += 1
         self.total += 1
 
-    def end(self, viewer: str) -> None:
-        """One of a viewer is over."""
+    def end(self, credential: str) -> None:
+        """One by a credential is over."""
         self.total -= 1
-        self._by_viewer[viewer] -= 1
-        if not self._by_viewer[viewer]:
-            del self._by_viewer[viewer]
+        self._by_credential[credential] -= 1
+        if not self._by_credential[credential]:
+            del self._by_credential[credential]

@@ -37,10 +37,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 class SignedIn(Protocol):
-    """Whoever has signed in, until when (µs since the epoch; None: for ever)."""
+    """Whoever has signed in, by what, and until when (µs since the epoch; None: for ever)."""
 
     @property
-    def name(self) -> str: ...
+    def credential(self) -> str: ...
 
     @property
     def expires_at(self) -> int | None: ...
@@ -208,7 +208,7 @@ class _Socket(Generic[ViewerT]):
         if message.id in self._running:
             raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
         most = self._site.limits.operations
-        name = self._viewer.name
+        credential = self._viewer.credential
         # Those that clean up as well: a client that keeps on starting and stopping would have any number of them. But
         # most are over as soon as they get a turn.
         if len(self._ending) >= most:
@@ -216,13 +216,13 @@ class _Socket(Generic[ViewerT]):
         try:
             if len(self._running) >= most or len(self._ending) >= most:
                 raise LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")
-            self._site.running.begin(name)
+            self._site.running.begin(credential)
         except LimitExceeded as error:
             await self._reply(messages.error(message.id, [_shown(error)]))
             return
         self._started += 1
         task = asyncio.create_task(self._run(message.id, message.operation, self._viewer))
-        task.add_done_callback(lambda _: self._site.running.end(name))
+        task.add_done_callback(lambda _: self._site.running.end(credential))
         self._running[message.id] = task
 
     def _cancel(self, id_: str) -> None:

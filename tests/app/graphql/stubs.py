@@ -25,7 +25,7 @@ from tests.app.graphql.sockets import serving
 @dataclass
 class Somebody:
     expires_at: int | None = None
-    name: str = "somebody"
+    credential: str = "somebody"
 
 
 class Plain:

@@ -122,6 +122,24 @@ async def test_each_operation_is_permitted_by_itself(database: Database, url: st
         assert await socket.only("2") == {"data": {"viewer": {"role": "RUNNER"}}}
 
 
+async def test_tokens_of_one_name_are_counted_apart(database: Database, token: str) -> None:
+    other, _ = await create_token(database, "ada", Role.ADMIN)
+    async with (
+        serving(create_app(Settings(max_subscriptions_per_token=1), database, SEALER)) as url,
+        connect(url, token) as one,
+        connect(url, token) as same,
+        connect(url, other) as another,
+    ):
+        engine = Engine(url, token)
+        await engine.report(report("execution.started"))
+        id_, cursor = await engine.log()
+        await engine.report(line("1"))
+        for socket, type_ in ((one, "next"), (same, "error"), (another, "next")):
+            await socket.init()
+            await socket.subscribe("1", LINES, id=id_, after=cursor)
+            assert (await socket.next())["type"] == type_
+
+
 async def test_each_operation_reads_anew(url: str, token: str) -> None:
     engine = Engine(url, token)
     await engine.report(report("execution.queued"))
