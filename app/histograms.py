@@ -102,7 +102,7 @@ def add(counts: dict[int, int], more: Mapping[int, int], times: int = 1) -> None
 class Histogram:
     """How often durations of each bucket occurred. What it is made of is added up when it is first asked for.
 
-    `encoded` are stored histograms, `samples` single durations in µs, each with how often it occurred.
+    `encoded` are stored histograms, `samples` buckets of single durations, each with how often it occurred.
     """
 
     __slots__ = ("_counts", "_encoded", "_samples")
@@ -115,7 +115,7 @@ class Histogram:
     @classmethod
     def of(cls, durations: Iterable[int]) -> Histogram:
         """Of single durations in µs."""
-        return cls((), [(duration, 1) for duration in durations])
+        return cls((), [(bucket_of(duration), 1) for duration in durations])
 
     @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
@@ -132,8 +132,7 @@ class Histogram:
             counts: dict[int, int] = {}
             for encoded in self._encoded:
                 add(counts, decode(encoded))
-            for duration, times in self._samples:
-                bucket = bucket_of(duration)
+            for bucket, times in self._samples:
                 counts[bucket] = counts.get(bucket, 0) + times
             self._counts = {bucket: count for bucket, count in counts.items() if count}
         return self._counts

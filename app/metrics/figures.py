@@ -167,18 +167,18 @@ def _sum(found: Any) -> Outcome:
     if found is None:
         return _NOTHING
     if not isinstance(found, list):
-        _, _, count, timed, seconds, micros, stored, duration = found
-        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(stored, duration, count))
-    _, _, counts, timed, seconds, micros, stored, durations = zip(*found, strict=True)
-    samples = [(duration, count) for duration, count in zip(durations, counts, strict=True) if duration is not None]
+        _, _, count, timed, seconds, micros, stored, bucket = found
+        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(stored, bucket, count))
+    _, _, counts, timed, seconds, micros, stored, buckets = zip(*found, strict=True)
+    samples = [(bucket, count) for bucket, count in zip(buckets, counts, strict=True) if bucket is not None]
     histogram = Histogram([each for histograms in stored for each in _stored(histograms)], samples)
     return Outcome(sum(counts), sum(timed), sum(seconds) * clock.SECOND + sum(micros), histogram)
 
 
-def _histogram(stored: bytes | Sequence[bytes] | None, duration: int | None, count: int) -> Histogram:
+def _histogram(stored: bytes | Sequence[bytes] | None, bucket: int | None, count: int) -> Histogram:
     if stored is not None:
         return Histogram(_stored(stored))
-    return _NO_DURATIONS if duration is None else Histogram((), ((duration, count),))
+    return _NO_DURATIONS if bucket is None else Histogram((), ((bucket, count),))
 
 
 def _stored(histograms: bytes | Sequence[bytes] | None) -> Sequence[bytes]:

@@ -11,8 +11,8 @@ from app.execution_filters import ExecutionFilter, resolve
 from app.execution_scans import BY_QUEUED_AT, page
 from app.keyset import Segment
 from app.lifecycle import Status
+from app.metrics import sources
 from app.metrics.figures import Figures, Outcome, Point, by_group, trend
-from app.metrics.sources import summed
 from app.metrics.windows import Bucket
 from app.metrics_filters import DEFAULT_WINDOW, MetricsFilter, check_window
 
@@ -91,7 +91,8 @@ async def _count(
             f"SELECT x.queued_at - x.queued_at % {width.value} AS part, x.status, x.duration, 1 AS sign"
             f" FROM ({newest.text}) x"
         )
-        found = by_group(await database.fetch(summed(database, samples, histograms=histograms), *newest.params))
+        statement = sources.summed(database, samples, histograms=histograms)
+        found = by_group(await sources.fetch(database, statement, newest.params))
     nothing = Figures()
     points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]
     return Trend(points, exact=sum(point.figures.total for point in points) <= ROWS_MAX)

@@ -76,12 +76,11 @@ def test_merging_and_taking_away_are_exact(one: list[int], other: list[int]) -> 
     assert merged.minus(merged).encode() == histograms.EMPTY
 
 
-@given(lists, st.lists(st.tuples(durations, st.sampled_from([1, -1])), max_size=60))
+@given(lists, st.lists(st.tuples(durations.map(histograms.bucket_of), st.sampled_from([1, -1])), max_size=60))
 def test_samples_take_away_what_is_stored(stored: list[int], samples: list[tuple[int, int]]) -> None:
     histogram = Histogram([Histogram.of(stored).encode()], samples)
     expected: dict[int, int] = {}
-    for duration, times in [(each, 1) for each in stored] + samples:
-        bucket = histograms.bucket_of(duration)
+    for bucket, times in [(histograms.bucket_of(each), 1) for each in stored] + samples:
         expected[bucket] = expected.get(bucket, 0) + times
     assert histogram.counts == {bucket: count for bucket, count in expected.items() if count}
 
@@ -93,7 +92,9 @@ def test_quantiles_with_samples_are_those_of_all(
     """Also of samples that take away what is stored, or each other."""
     stored = [Histogram.of(values).encode() for values in (*parts, gone)]
     expected = Histogram.of([each for values in (*parts, sampled) for each in values])
-    added, taken = [(each, 1) for each in sampled], [(each, -1) for each in gone]
+    added, taken = (
+        [(histograms.bucket_of(each), times) for each in values] for values, times in ((sampled, 1), (gone, -1))
+    )
     assert Histogram(stored, [*taken, *added]).quantile(share) == expected.quantile(share)
     assert Histogram(stored[:-1], added).quantile(share) == expected.quantile(share)
 
