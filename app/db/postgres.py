@@ -152,22 +152,15 @@ class PostgresDatabase(Database):
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database. Run again once when its connection turns out to be dead."""
         try:
-            rows: Sequence[Row] = await self._reads.fetch(sql, *params)
+            try:
+                return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
+            except DEAD:
+                await self._reads.expire_connections()
+                return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
-        except asyncpg.TooManyConnectionsError as error:  # those that there are go on
+        except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # those connections that there are go on
             raise Unavailable(f"{type(error).__name__}: {error}") from error
-        except DEAD:
-            rows = await self._fetch_again(sql, params)
-        return rows
-
-    async def _fetch_again(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
-        try:
-            await self._reads.expire_connections()
-            rows: Sequence[Row] = await self._reads.fetch(sql, *params)
-        except (*DEAD, asyncpg.TooManyConnectionsError) as error:
-            raise Unavailable(f"{type(error).__name__}: {error}") from error
-        return rows
 
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
         """The list is one array parameter, so that the statement's text does not depend on its length."""
