@@ -88,7 +88,7 @@ class Scene:
 
     async def until(self, workflow: str, met: Callable[[Sequence[Any]], bool]) -> list[Any]:
         """The same, once it meets a condition."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not met(found := await self.alerts(workflow)):
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.02)

@@ -88,7 +88,7 @@ class Runwatch:
         if self._environment is None:
             raise RuntimeError("the command line belongs to a server that the specs started")
         done = subprocess.run(
-            [RUNWATCH, *words], env=dict(self._environment), capture_output=True, text=True, timeout=30, check=True
+            [RUNWATCH, *words], env=dict(self._environment), capture_output=True, text=True, timeout=90, check=True
         )
         return done.stdout.strip()
 
@@ -175,7 +175,7 @@ class Server:
                 stderr=log,
                 cwd=self.folder,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90  # 2 s of work, of which a busy machine does little at a time
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self._process.returncode}: {self.log}")
@@ -184,6 +184,7 @@ class Server:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
+        self.kill()
         raise RuntimeError(f"the server did not answer: {self.log}")
 
     def stop(self, sign: int = signal.SIGINT) -> int:

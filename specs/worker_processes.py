@@ -25,7 +25,7 @@ def workers(server: Server) -> dict[int, int]:
     return {line["worker"]: line["pid"] for line in logged(server, "worker_serves")}
 
 
-def soon(look: Callable[[], Any], seconds: float = 30) -> Any:
+def soon(look: Callable[[], Any], seconds: float = 60) -> Any:
     """What `look` finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

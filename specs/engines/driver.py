@@ -39,7 +39,7 @@ class WebhookEngine:
     def __enter__(self) -> Self:
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(self._words, env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 httpx.get(self.url, timeout=5)

@@ -80,7 +80,7 @@ def count_audited(runwatch: Runwatch) -> int:
 
 def wait_for(runwatch: Runwatch, id_: str, met: Callable[[Any], bool]) -> Any:
     """An execution, once it is as wanted."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not met(found := one(runwatch, id_)):
         assert time.monotonic() < deadline, found
         time.sleep(0.02)

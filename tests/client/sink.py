@@ -66,7 +66,7 @@ class Sink:
             found = [each for each in self.events if each["subject"] == subject]
         return sorted((each for each in found if type_ in (None, each["type"])), key=lambda each: each["time"])
 
-    def wait(self, met: Callable[[], Any], seconds: float = 15) -> Any:
+    def wait(self, met: Callable[[], Any], seconds: float = 60) -> Any:
         """What `met` returns, once it is something."""
         deadline = time.monotonic() + seconds
         while not (found := met()):
@@ -77,7 +77,7 @@ class Sink:
             time.sleep(0.01)
         return found
 
-    def finish(self, subject: str, seconds: float = 15) -> Event:
+    def finish(self, subject: str, seconds: float = 60) -> Event:
         """The data of the first end of a run, once it is there."""
         found: list[Event] = self.wait(lambda: self.of(subject, "execution.finished"), seconds)
         data: Event = found[0]["data"]

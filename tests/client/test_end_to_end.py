@@ -41,7 +41,7 @@ def runwatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runwatch]:
 
 async def run_of(runwatch: Runwatch, external_id: str, met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """A run as the API shows it, once it is as wanted."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         nodes = (await runwatch.query(RUNS))["executions"]["nodes"]
         found = [node for node in nodes if node["externalId"] == external_id]

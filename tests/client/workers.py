@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -42,10 +43,11 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while " ready." not in self.log:
-            assert self._process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._kill()
+                raise AssertionError(self.log)
             time.sleep(0.02)
         return self
 
@@ -55,8 +57,13 @@ class Worker:
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
+            self._kill()
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._process.wait()
 
 
 class Publisher:

@@ -108,7 +108,7 @@ def answers(port: int) -> bool:
 
 def wait_for(look: Callable[[], Any], log: Path) -> Any:
     """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := look()):
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)

@@ -89,7 +89,7 @@ class Scene:
                 made.append(await stack.enter_async_context(subscriber))
             yield made
 
-    async def agrees(self, subscribers: Iterable[Subscriber], seconds: float = 20) -> None:
+    async def agrees(self, subscribers: Iterable[Subscriber], seconds: float = 60) -> None:
         """Wait until each of them shows what the API lists, and fail when one does not, or was told anything wrong."""
         lists = {str(each.where): (await self.listed(each.where))[1] for each in subscribers}
         with_lists = [(each, lists[str(each.where)]) for each in subscribers]
@@ -112,7 +112,7 @@ class Scene:
         assert time.monotonic() - began < seconds
 
 
-async def until(met: Callable[[], bool], seconds: float = 20, *, fail: bool = True) -> None:
+async def until(met: Callable[[], bool], seconds: float = 60, *, fail: bool = True) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not met():

@@ -98,7 +98,7 @@ class Server:
                     raise
                 time.sleep(0.1)
 
-    def _launch_once(self, argv: Sequence[str | Path], ready: Callable[[], bool], seconds: float = 30) -> None:
+    def _launch_once(self, argv: Sequence[str | Path], ready: Callable[[], bool], seconds: float = 60) -> None:
         folder = self._make_folder()
         with self.log.open("wb") as log:
             # A session of its own, so that Ctrl-C ends the tests first and they end the server.

@@ -45,7 +45,7 @@ class Place:
 
     def steps(self, id_: str, met: Callable[[Sequence[str]], bool]) -> list[tuple[str, str]]:
         """The steps of an execution, once their states are as wanted: they may be told after its end."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             steps = self.runwatch.ask(STEPS, id=id_)["data"]["execution"]["steps"]
             if met([step["state"] for step in steps]):
@@ -202,7 +202,7 @@ def test_retry_011_a_server_that_is_killed_after_it_sent(each_place: Place) -> N
     place.engine.listen("later", on=False)
     with place.proxy.losing_answers():
         made = retry(place.runwatch, original["id"])["execution"]["id"]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not place.proxy.lost:
             assert time.monotonic() < deadline
             time.sleep(0.005)
