@@ -166,6 +166,14 @@ def test_sizes_of_payloads_are_those_of_the_code(what: str, limit: int) -> None:
     assert f"\n| {what} | {limit // sizes.KIB} KiB" in read("docs/events.md")
 
 
+def test_every_error_of_the_log_is_explained() -> None:
+    code = "\n".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
+    errors = set(re.findall(r'\blog\.(?:error|exception)\(\s*"(\w+)"', code))
+    errors |= set(re.findall(r'\bSweep\(self\.\w+, "(\w+)"', code))
+    assert len(errors) > 15
+    assert errors <= set(re.findall(r"`(\w+)`", read("docs/operating.md")))
+
+
 def test_decisions_are_numbered_and_have_their_parts() -> None:
     for number, path in enumerate(DECISIONS, 1):
         assert re.fullmatch(rf"{number:04}-[a-z0-9]+(-[a-z0-9]+)*\.md", path.name), f"not number {number}: {path.name}"
