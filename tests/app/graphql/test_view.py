@@ -126,6 +126,13 @@ async def test_a_document_that_cannot_be_executed(client: httpx.AsyncClient, doc
     assert "data" not in answer.json()
 
 
+async def test_an_answer_is_not_much_longer_than_its_question(client: httpx.AsyncClient) -> None:
+    fields = " ".join(f"{'x' * 1_000}{number}: 1" for number in range(200))
+    answer = await post(client, {"query": f"{{ executions(filter: {{{fields}}}) {{ nodes {{ id }} }} }}"})
+    assert answer.json()["errors"][0]["message"].startswith("Expected value of type 'ExecutionFilter'")
+    assert len(answer.content) < len(fields)
+
+
 async def test_fragments_cannot_nest_without_end(client: httpx.AsyncClient) -> None:
     chain = "".join(f" fragment F{n} on Execution {{ retryOf {{ ...F{n + 1} }} }}" for n in range(600))
     document = "{ executions { nodes { ...F0 } } }" + chain + " fragment F600 on Execution { id }"
