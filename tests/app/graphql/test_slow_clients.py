@@ -122,7 +122,7 @@ async def test_the_server_ends_while_clients_do_not_read(stub: Stub) -> None:
 
 
 async def test_a_client_that_answers_no_ping(stub: Stub) -> None:
-    async with sockets_of(stub, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, connect(url) as socket:
+    async with sockets_of(stub, ws_ping_interval=0.2, ws_ping_timeout=1) as url, connect(url) as socket:
         await socket.init()
         await socket.subscribe("1", "waits")
         await asyncio.sleep(1)
