@@ -112,10 +112,10 @@ class Ingestion:
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
         write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
-        for key in fresh:
+        for key, id_ in fresh.items():
             workflow_id = workflows[key[0], facts[key].workflow]
             write.deltas += deltas.change(None, figure_of(facts[key], workflow_id))
-            write.note_failure(None, failing(facts[key], workflow_id))
+            write.note_failure(None, failing(facts[key], workflow_id, id_))
         if stored:
             await self._merge(transaction, stored, facts, write)
         if write.moved:
@@ -141,7 +141,7 @@ class Ingestion:
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
         figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
-        failures = {row.id: failing(row.facts, row.workflow_id) for row in stored.values()}
+        failures = {row.id: failing(row.facts, row.workflow_id, row.id) for row in stored.values()}
         masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
@@ -173,7 +173,7 @@ class Ingestion:
             if row.id in changed or known.merge_keys() != before[key][1]:
                 workflow_id = workflows[key[0], known.workflow]
                 write.deltas += deltas.change(figures[row.id], figure_of(known, workflow_id))
-                write.note_failure(failures[row.id], failing(known, workflow_id))
+                write.note_failure(failures[row.id], failing(known, workflow_id, row.id))
                 merged.append((row.id, *fact_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count)))
             elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
                 receipts.append((row.id, known.received_at, log_count))

@@ -1,4 +1,4 @@
-"""Checks: which workflows had an execution fail, noted by the transaction that commits it.
+"""Checks: which executions failed, noted by the transaction that commits it.
 
 Appending waits for nobody, and what is committed is looked at, whoever dies in between (app/alerts/firing.py).
 """
@@ -22,17 +22,18 @@ class Failing(NamedTuple):
 
     workflow_id: str
     finished_at: int  # µs since the epoch
+    execution_id: str
 
 
-def failing(facts: ExecutionFacts, workflow_id: str) -> Failing | None:
+def failing(facts: ExecutionFacts, workflow_id: str, execution_id: str) -> Failing | None:
     """What streaks see of an execution; None unless it has failed."""
     if facts.state.status is not Status.FAILURE or facts.finished_at is None:
         return None
-    return Failing(workflow_id, facts.finished_at)
+    return Failing(workflow_id, facts.finished_at, execution_id)
 
 
 async def append(transaction: Transaction, failures: Collection[Failing]) -> None:
-    """Note the workflows of new failures, unless they are no news."""
+    """Note new failures, unless they are no news."""
     oldest = clock.now_us() - NEWS
-    workflows = sorted({each.workflow_id for each in failures if each.finished_at >= oldest})
-    await transaction.insert("alert_checks", ("workflow_id",), [(id_,) for id_ in workflows])
+    news = sorted(each for each in failures if each.finished_at >= oldest)
+    await transaction.insert("alert_checks", Failing._fields, news)

@@ -3,14 +3,16 @@
 One process of those on a database does it at a time. Alerts, their deliveries and the end of the checks are one commit:
 killed anywhere, what was not fired is fired by whoever comes next.
 
-A rule fires when a streak has as many failures as it says, and none of its alerts of that workflow began within that
-streak, which is all behind the last success. Everything is looked at by finish time as it is known at that moment: a
-success that is told late, from before the streak, changes nothing; one from within ends what was alerted, and what
-comes after it is another streak.
+A rule fires when a streak with a new failure has as many failures as it says, and none of its alerts of that workflow
+began within that streak. That may be over by then: who fails five times and then succeeds, before anybody looked, has
+failed five times. Everything is looked at by finish time as it is known at that moment: a success that is told late,
+from before the streak, changes nothing; one from within divides what was alerted, and what comes after it is another
+streak.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ import structlog
 
 from app import clock, outbox
 from app.alerts import streaks
-from app.alerts.streaks import Streak
+from app.alerts.streaks import Position, Streak
 from app.db import Database, Transaction
 from app.ids import new_id
 from app.ingestion import Committed
@@ -38,14 +40,15 @@ ADVISORY_LOCK = 0x616C657274736669
 
 _TAKE = f"""
 DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {CHECKS_AT_ONCE})
-RETURNING workflow_id
+RETURNING workflow_id, finished_at, execution_id
 """
 # Also by where the first failure is by now: a finish that Runwatch made itself moves back in time when its engine tells
-# of an earlier one, and what had begun with it is then no part of this streak.
+# of an earlier one, and what had begun with it is then a part of that streak.
 _FIRED = """
 SELECT a.rule_id FROM alerts a LEFT JOIN executions x ON x.id = a.first_execution_id
 WHERE a.workflow_id = $1 AND (a.since, a.first_execution_id) > ($2, $3)
-  AND (x.finished_at IS NULL OR (x.finished_at, x.id) > ($2, $3))
+  AND (coalesce(x.finished_at, a.since), a.first_execution_id) > ($2, $3)
+  AND (coalesce(x.finished_at, a.since), a.first_execution_id) < ($4, $5)
 """
 _ALERT = ("id", "rule_id", "workflow_id", "since", "failures", "first_execution_id", "last_execution_id", "fired_at")
 
@@ -79,13 +82,21 @@ async def _fire(database: Database, transaction: Transaction) -> Fired:
         rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
         if not rows[0][0]:
             return Fired()
-    taken = [row[0] for row in await transaction.fetch(_TAKE)]
-    rules = await _rules(database, transaction, taken) if taken else []
+    taken = await transaction.fetch(_TAKE)
+    failures: defaultdict[str, set[Position]] = defaultdict(set)
+    for workflow_id, finished_at, execution_id in taken:
+        failures[workflow_id].add((finished_at, execution_id))
+    rules = await _rules(database, transaction, failures) if taken else []
     alerts = 0
     if rules:
-        found = await streaks.of_workflows(database, transaction.fetch, taken)
-        for streak in found.values():
-            alerts += await _fire_streak(database, transaction, streak, [each for each in rules if each.wants(streak)])
+        found = await streaks.of_workflows(database, transaction.fetch, failures)
+        for latest in found.values():
+            new = failures[latest.workflow_id]
+            of_workflow = await streaks.ended(transaction.fetch, database, latest, new)
+            of_workflow += [latest] if max(new) > latest.after else []
+            for streak in sorted(of_workflow, key=lambda each: each.after):
+                wanted = [each for each in rules if each.wants(streak)]
+                alerts += await _fire_streak(database, transaction, streak, wanted)
     return Fired(len(taken), alerts)
 
 
@@ -107,7 +118,7 @@ async def _fire_streak(database: Database, transaction: Transaction, streak: Str
     """Fire those of the rules that have not fired in this streak; how many."""
     if not rules:
         return 0
-    fired = await transaction.fetch(_FIRED, streak.workflow_id, *streak.after)
+    fired = await transaction.fetch(_FIRED, streak.workflow_id, *streak.after, *streak.before)
     done = {row[0] for row in fired}
     due = [rule for rule in rules if rule.id not in done]
     if not due:

@@ -1,4 +1,5 @@
-"""Streaks: the failures of a workflow since its last success, in the order of (finishedAt, id).
+"""Streaks: the failures of a workflow between two successes, in the order of (finishedAt, id). The open one is that
+since its last success.
 
 Cancelled executions neither end a streak nor belong to it. All that is read is in one index (executions_outcome), so a
 streak of ten costs the same in a history of ten and of a million.
@@ -6,29 +7,39 @@ streak of ten costs the same in a history of ten and of a million.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.db import Database, Overtaken, Row, Transaction
 from app.ids import is_id
-from app.keyset import GREATEST_ID, LEAST_ID
+from app.keyset import GREATEST_ID
 from app.lifecycle import Status
 
 # Counting stops here: 10,000 take 3 ms.
 COUNT_MAX = 10_000
-# Before all times, for a workflow that never succeeded.
-NEVER = -(2**62)
+# So many streaks that are over are looked at in one go, the newest: a workflow that turns from failure to success and
+# back all the time is not one that somebody has to be told of a thousand times.
+ENDED_MAX = 100
+
+# When an execution finished, in µs since the epoch, and its id.
+Position = tuple[int, str]
+
+_GREATEST_ID = str(GREATEST_ID["uuid"])
+# Before all successes, for a workflow that has none; and behind them all.
+NEVER: Position = (-(2**62), _GREATEST_ID)
+FOREVER: Position = (2**62, _GREATEST_ID)
 
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Failures of a workflow in a row, at most COUNT_MAX, and the position (finishedAt in µs, id) that they follow."""
+    """Failures of a workflow in a row, at most COUNT_MAX, and the successes that they follow and are followed by."""
 
     workflow_id: str
     failures: int
-    after: tuple[int, str]
+    after: Position = NEVER
+    before: Position = FOREVER  # the streak is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ SELECT w.id,
   w.after_at, w.after_id
 FROM (
   SELECT g.id,
-    CASE WHEN {_PRUNED} THEN coalesce(g.pruned_success_at, {NEVER}) ELSE e.finished_at END AS after_at,
+    CASE WHEN {_PRUNED} THEN coalesce(g.pruned_success_at, {NEVER[0]}) ELSE e.finished_at END AS after_at,
     CASE WHEN {_PRUNED} THEN {{greatest}} ELSE e.id END AS after_id
   FROM (
     SELECT id, pruned_success_at, (
@@ -62,10 +73,33 @@ FROM (
 
 
 async def of_workflows(database: Database, fetch: Fetch, workflow_ids: Iterable[str]) -> dict[str, Streak]:
-    """The streak of each workflow, by its id, as `fetch` (of the database, or of a transaction) sees it."""
+    """The open streak of each workflow, by its id, as `fetch` (of the database, or of a transaction) sees it."""
     known = [id_ for id_ in dict.fromkeys(workflow_ids) if is_id(id_)]
     rows = await fetch(statement(database), database.array(known)) if known else []
     return {id_: Streak(id_, failures, (at, after)) for id_, failures, at, after in rows}
+
+
+async def ended(fetch: Fetch, database: Database, latest: Streak, failures: Iterable[Position]) -> list[Streak]:
+    """The streaks before the open one that any of these failures lies in, the newest first, at most ENDED_MAX."""
+    found: list[Streak] = []
+    until, workflow = latest.after, latest.workflow_id
+    ways = {way: _successes(database, way) for way in ("ASC", "DESC")}
+    for position in sorted(failures, reverse=True):
+        if position >= until:
+            continue
+        if len(found) == ENDED_MAX:
+            break
+        following = await fetch(ways["ASC"], workflow, *position, *until)
+        before = _position(following, until)
+        preceding = await fetch(ways["DESC"], workflow, *NEVER, *position)
+        until = _position(preceding, NEVER)
+        counted = await fetch(_count(database), workflow, *until, *before)
+        found.append(Streak(workflow, counted[0][0], until, before))
+    return found
+
+
+def _position(rows: Sequence[Row], otherwise: Position) -> Position:
+    return (rows[0][0], rows[0][1]) if rows else otherwise
 
 
 async def lengths(database: Database, workflow_ids: Iterable[str]) -> dict[str, int]:
@@ -76,12 +110,11 @@ async def lengths(database: Database, workflow_ids: Iterable[str]) -> dict[str, 
 
 async def ends(database: Database, transaction: Transaction, streak: Streak) -> tuple[End, End]:
     """The first and the last failure of a streak that has any. Raises Overtaken when it has none any more."""
-    kinds = ("::uuid", "::bigint", "::uuid") if database.dialect == "postgres" else ("", "", "")
-    failures = _range(database, Status.FAILURE, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
+    failures = _between(database, Status.FAILURE)
     found = []
     for way in ("ASC", "DESC"):
         sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(database, way)} LIMIT 1"
-        rows = await transaction.fetch(sql, streak.workflow_id, *streak.after)
+        rows = await transaction.fetch(sql, streak.workflow_id, *streak.after, *streak.before)
         if not rows:
             raise Overtaken("the failures were corrected since the look at the streak")
         found.append(End(*rows[0]))
@@ -103,31 +136,55 @@ async def remember_pruned(transaction: Transaction, executions: Iterable[tuple[s
 
 def statement(database: Database) -> str:
     """The statement that reads streaks; its parameter is the array of workflow ids."""
-    least, greatest = (_id(database, extreme) for extreme in (LEAST_ID, GREATEST_ID))
-    failures = _range(database, Status.FAILURE, "w.id", "w.after_at", "w.after_id")
-    if database.dialect == "postgres":
-        # Not for the index, but for what Postgres expects: by the range alone that is a ninth of all executions.
-        failures += f" AND x.workflow_id = w.id AND x.status + 0 = {int(Status.FAILURE)}"
+    failures = _range(database, Status.FAILURE, "w.id", "w.after_at", "w.after_id") + _few(database, "w.id")
     return _STREAKS.format(
         condition=database.any_of("id", 1, "id"),
         failures=failures,
-        successes=_range(database, Status.SUCCESS, "workflows.id", str(NEVER), least),
-        greatest=greatest,
+        successes=_range(database, Status.SUCCESS, "workflows.id", str(NEVER[0]), _literal(database, NEVER[1])),
+        greatest=_literal(database, _GREATEST_ID),
         newest=_order(database, "DESC"),
     )
 
 
-def _range(database: Database, status: Status, workflow: str, at: str, id_: str) -> str:
-    """Executions `x` of a workflow and status behind a position, as a range of executions_outcome.
+def _successes(database: Database, way: str) -> str:
+    """The first position of a success between two; of $1, behind $2 and $3, before $4 and $5."""
+    successes = _between(database, Status.SUCCESS)
+    return f"SELECT x.finished_at, x.id {successes} ORDER BY {_order(database, way)} LIMIT 1"
+
+
+def _count(database: Database) -> str:
+    failures = _between(database, Status.FAILURE) + _few(database, "$1")
+    return f"SELECT count(*) FROM (SELECT 1 {failures} LIMIT {COUNT_MAX}) c"
+
+
+def _few(database: Database, workflow: str) -> str:
+    """Not for the index, but for what Postgres expects: by the range alone that is a ninth of all executions."""
+    if database.dialect == "sqlite":
+        return ""
+    return f" AND x.workflow_id = {workflow} AND x.status + 0 = {int(Status.FAILURE)}"
+
+
+def _between(database: Database, status: Status) -> str:
+    """Executions of the workflow $1 and a status behind the position ($2, $3) and before ($4, $5)."""
+    kinds = ("::uuid", *("::bigint", "::uuid") * 2) if database.dialect == "postgres" else ("",) * 5
+    return _range(database, status, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
+
+
+def _range(
+    database: Database, status: Status, workflow: str, at: str, id_: str, until: str = "", until_id: str = ""
+) -> str:
+    """Executions `x` of a workflow and status between two positions, as a range of executions_outcome.
 
     On Postgres that index begins with an expression, as no other does, and the range is one between whole rows: by
     plain columns it may also read the executions of all workflows by time, or all of one, and sort.
     """
     if database.dialect == "sqlite":
         columns = f"x.workflow_id = {workflow} AND x.status = {int(status)} AND (x.finished_at, x.id) > ({at}, {id_})"
+        columns += f" AND (x.finished_at, x.id) < ({until}, {until_id})" if until else ""
     else:
-        first, greatest = f"{int(status)}, {workflow}", _id(database, GREATEST_ID)
-        columns = f"({_KEY}) > ({first}, {at}, {id_}) AND ({_KEY}) < ({first}, {-NEVER}, {greatest})"
+        first, end = f"{int(status)}, {workflow}", until or str(FOREVER[0])
+        end_id = until_id or _literal(database, FOREVER[1])
+        columns = f"({_KEY}) > ({first}, {at}, {id_}) AND ({_KEY}) < ({first}, {end}, {end_id})"
     return f"FROM executions x WHERE x.finished_at IS NOT NULL AND {columns}"
 
 
@@ -136,5 +193,5 @@ def _order(database: Database, way: str) -> str:
     return ", ".join(f"{column} {way}" for column in key.split(", "))
 
 
-def _id(database: Database, extreme: Mapping[str, str | int]) -> str:
-    return f"'{extreme['uuid']}'" + ("::uuid" if database.dialect == "postgres" else "")
+def _literal(database: Database, id_: str) -> str:
+    return f"'{id_}'" + ("::uuid" if database.dialect == "postgres" else "")

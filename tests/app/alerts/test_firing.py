@@ -96,6 +96,37 @@ async def test_what_was_given_up_had_ended_before(scene: Scene, state: str) -> N
     assert [alert["since"] - base() for alert in await scene.alerts()] == [60 * clock.SECOND, 90 * clock.SECOND]
 
 
+async def test_a_streak_that_is_over_before_anybody_looks(scene: Scene) -> None:
+    await scene.rule(2)
+    ends = ["FAILED", "FAILED", "SUCCEEDED", "FAILED", "SUCCEEDED", "FAILED", "CANCELLED", "FAILED", "FAILED"]
+    await scene.tell(*[each for at, state in enumerate(ends) for each in run(f"run-{at}", at, state)])
+    alerts = await scene.alerts()
+    assert [(alert["since"] - base(), alert["failures"]) for alert in alerts] == [(0, 2), (5 * clock.SECOND, 3)]
+    first, last = (alerts[0][f"{which}_execution_id"] for which in ("first", "last"))
+    rows = {row["id"]: row["external_id"] for row in await select(scene.database, "executions", "1 = 1")}
+    assert (rows[first], rows[last]) == ("run-0", "run-1")
+    await scene.tell(*run("late", 1.5))  # in one that has fired
+    await scene.tell(*run("later", 3.5))  # in one that has not
+    assert [(alert["since"] - base()) // clock.SECOND for alert in (await scene.alerts())[2:]] == [3]
+
+
+async def test_of_streaks_that_are_over_the_newest_fire(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaks, "ENDED_MAX", 3)
+    await scene.rule(1)
+    ends = ["FAILED", "SUCCEEDED"] * 10
+    await scene.tell(*[each for at, state in enumerate(ends) for each in run(f"run-{at}", at, state)])
+    assert [(alert["since"] - base()) // clock.SECOND for alert in await scene.alerts()] == [14, 16, 18]
+
+
+async def test_a_rule_fires_in_no_streak_without_a_new_failure(scene: Scene) -> None:
+    await scene.fail(3)
+    await scene.tell(*run("good", 4, "SUCCEEDED"), *run("bad", 5), *run("also good", 6, "SUCCEEDED"))
+    assert await scene.alerts() == []
+    await scene.rule(1)
+    await scene.tell(*run("late", 5.5))
+    assert [(alert["since"] - base()) // clock.SECOND for alert in await scene.alerts()] == [5]
+
+
 @pytest.mark.parametrize(("seconds_ago", "alerts"), [(3590, 1), (3610, 0)])
 async def test_what_finished_an_hour_ago_is_no_news(scene: Scene, seconds_ago: float, alerts: int) -> None:
     await scene.rule(1)

@@ -9,9 +9,8 @@ import asyncpg
 import pytest
 
 from app.alerts import streaks
-from app.alerts.streaks import NEVER, Streak
+from app.alerts.streaks import FOREVER, NEVER, Streak
 from app.db import Database, Transaction, open_database
-from app.keyset import GREATEST_ID
 from app.lifecycle import State
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
@@ -37,6 +36,13 @@ def all_of(database: Database) -> Statement:
     return streaks.statement(database), (database.array([BUSY, SMALL, BROKEN]),)
 
 
+def over(database: Database) -> list[Statement]:
+    """The statements that read a streak that is over."""
+    limits = (*NEVER, *FOREVER)
+    texts = (streaks._successes(database, "ASC"), streaks._successes(database, "DESC"), streaks._count(database))
+    return [(text, (BUSY, *limits)) for text in texts]
+
+
 def ends_of(database: Database) -> list[Statement]:
     """The statements that read the ends of a streak, as the transaction gets them."""
     found: list[Statement] = []
@@ -46,7 +52,7 @@ def ends_of(database: Database) -> list[Statement]:
             found.append((sql, params))
             return [(BUSY, 1)]
 
-    streak = Streak(BUSY, 1, (NEVER, str(GREATEST_ID["uuid"])))
+    streak = Streak(BUSY, 1)
     coroutine = streaks.ends(database, Recording(), streak)  # type: ignore[arg-type]
     with pytest.raises(StopIteration):
         coroutine.send(None)
@@ -79,11 +85,11 @@ async def test_postgres(filled_url: str) -> None:
     database = await open_database(filled_url)
     connection = await asyncpg.connect(filled_url)
     try:
-        for statement in (all_of(database), *ends_of(database)):
+        for statement in (all_of(database), *over(database), *ends_of(database)):
             for plan in await postgres_plans(connection, statement):
                 indexes = set(re.findall(r"using (executions\w*)", plan))
                 assert indexes <= {"executions_outcome", "executions_pkey"}, plan
-                assert "executions_outcome" in indexes
+                assert "executions_outcome" in indexes, plan
                 assert "Seq Scan on executions" not in plan, plan
                 assert "Sort" not in plan, plan
                 assert "Filter: ((finished_at" not in plan, plan
@@ -96,7 +102,7 @@ async def test_postgres(filled_url: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite(database: Database) -> None:
-    for statement in (all_of(database), *ends_of(database)):
+    for statement in (all_of(database), *over(database), *ends_of(database)):
         plan = await sqlite_plan(database, statement)
         assert re.search(r"status=\? AND \(?finished_at", plan), plan
         lines = [line for line in plan.splitlines() if re.search(r"\b(SCAN|SEARCH) [ex]\b", line)]
@@ -115,7 +121,7 @@ async def test_counting_stops(database: Database, monkeypatch: pytest.MonkeyPatc
     ]
     await insert_executions(database, *rows)
     found = await streaks.of_workflows(database, database.fetch, [workflow, "nonsense", "0" * 32])
-    assert found == {workflow: Streak(workflow, streaks.COUNT_MAX, (NEVER, str(GREATEST_ID["uuid"])))}
+    assert found == {workflow: Streak(workflow, streaks.COUNT_MAX)}
 
     async def ends(transaction: Transaction) -> tuple[int, int]:
         first, last = await streaks.ends(database, transaction, found[workflow])

@@ -75,6 +75,16 @@ async def test_alert_001_a_rule_fires_once_and_again_after_a_success(scene: Scen
     assert [alert["failures"] for alert in fired] == [3, 3]
 
 
+async def test_alert_001_a_streak_that_was_over_when_it_was_told_fires_as_well(scene: Scene) -> None:
+    """A rule MUST fire once for each streak that is long enough, also when its end is told together with it."""
+    name, _ = await scene.rule(3)
+    told = [event for at, state in enumerate("fffsffsfff") for event in scene.run(name, state, at)]
+    scene.runwatch.report(*told)
+    await scene.until(name, lambda alerts: len(alerts) == 2)
+    await scene.settled()
+    assert [alert["failures"] for alert in await scene.alerts(name)] == [3, 3]
+
+
 async def test_alert_001_many_at_the_same_moment_fire_once(scene: Scene) -> None:
     """Failures that are told at the same moment MUST fire a rule once, be it about one workflow or all."""
     name, _ = await scene.rule(4)
