@@ -89,14 +89,8 @@ async def _fire(database: Database, transaction: Transaction) -> Fired:
     rules = await _rules(database, transaction, failures) if taken else []
     alerts = 0
     if rules:
-        found = await streaks.of_workflows(database, transaction.fetch, failures)
-        for latest in found.values():
-            new = failures[latest.workflow_id]
-            of_workflow = await streaks.ended(transaction.fetch, database, latest, new)
-            of_workflow += [latest] if max(new) > latest.after else []
-            for streak in sorted(of_workflow, key=lambda each: each.after):
-                wanted = [each for each in rules if each.wants(streak)]
-                alerts += await _fire_streak(database, transaction, streak, wanted)
+        for streak in await streaks.of_failures(database, transaction.fetch, failures):
+            alerts += await _fire_streak(database, transaction, streak, [each for each in rules if each.wants(streak)])
     return Fired(len(taken), alerts)
 
 

@@ -7,7 +7,7 @@ streak of ten costs the same in a history of ten and of a million.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.db import Database, Overtaken, Row, Transaction
@@ -79,8 +79,21 @@ async def of_workflows(database: Database, fetch: Fetch, workflow_ids: Iterable[
     return {id_: Streak(id_, failures, (at, after)) for id_, failures, at, after in rows}
 
 
-async def ended(fetch: Fetch, database: Database, latest: Streak, failures: Iterable[Position]) -> list[Streak]:
-    """The streaks before the open one that any of these failures lies in, the newest first, at most ENDED_MAX."""
+async def of_failures(database: Database, fetch: Fetch, failures: Mapping[str, Collection[Position]]) -> list[Streak]:
+    """The streaks that any of these failures, by the id of their workflow, lies in: of each workflow the oldest first.
+
+    Of those that are over at most ENDED_MAX of a workflow, the newest.
+    """
+    found: list[Streak] = []
+    for latest in (await of_workflows(database, fetch, failures)).values():
+        given = failures[latest.workflow_id]
+        found += await _ended(database, fetch, latest, given)
+        if max(given) > latest.after:
+            found.append(latest)
+    return found
+
+
+async def _ended(database: Database, fetch: Fetch, latest: Streak, failures: Iterable[Position]) -> list[Streak]:
     found: list[Streak] = []
     until, workflow = latest.after, latest.workflow_id
     ways = {way: _successes(database, way) for way in ("ASC", "DESC")}
@@ -95,7 +108,7 @@ async def ended(fetch: Fetch, database: Database, latest: Streak, failures: Iter
         until = _position(preceding, NEVER)
         counted = await fetch(_count(database), workflow, *until, *before)
         found.append(Streak(workflow, counted[0][0], until, before))
-    return found
+    return found[::-1]
 
 
 def _position(rows: Sequence[Row], otherwise: Position) -> Position:
