@@ -8,13 +8,12 @@ from typing import Any
 
 from app import audit, clock, ids
 from app.alerts.channels import Channels, Webhook, check_email, new_webhook
+from app.alerts.streaks import COUNT_MAX
 from app.db import Database, Row, Transaction
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
 from app.sealing import CannotUnseal, Sealer
 
-# A streak is counted up to there.
-FAILURES_MAX = 10_000
 # All of them are read for each batch of failures, and listed at once.
 RULES_MAX = 500
 
@@ -50,8 +49,8 @@ class RuleChange:
     email: str | Unchanged | None = UNCHANGED
 
     def __post_init__(self) -> None:
-        if not 1 <= self.consecutive_failures <= FAILURES_MAX:
-            raise BadInput(f"consecutiveFailures must be from 1 to {FAILURES_MAX}, not {self.consecutive_failures}")
+        if not 1 <= self.consecutive_failures <= COUNT_MAX:
+            raise BadInput(f"consecutiveFailures must be from 1 to {COUNT_MAX}, not {self.consecutive_failures}")
 
 
 @dataclass(frozen=True, slots=True)
