@@ -7,10 +7,10 @@ nothing more, and reads what has changed since once there is room, the newest st
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import orjson
 
@@ -40,12 +40,13 @@ AWAY_SECONDS = 0.5
 Results = dict[int, Payload]
 
 
-class _Waiting(NamedTuple):
-    """A change that is to be handed out, to those who know nothing of it beyond the revision `before`."""
+@dataclass(slots=True)
+class _Waiting:
+    """A change that is to be handed out, to those who know nothing of its execution beyond the revision `before`."""
 
     changed: Changed
-    matches: bool
     before: int
+    audiences: dict[_Audience, bool]  # and whether the filter of each lets it through
 
 
 class Group:
@@ -59,8 +60,9 @@ class Group:
         self._on_empty = on_empty
         self._audiences: dict[ExecutionFilter, _Audience] = {}
         self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
-        self._queue: OrderedDict[tuple[_Audience, str], _Waiting] = OrderedDict()  # in the order of revisions
-        self._next: tuple[_Waiting, list[_Audience]] | None = None  # the first of them, taken out
+        self._queue: OrderedDict[str, _Waiting] = OrderedDict()  # by execution, in the order of revisions
+        self._size = 0  # of the queue: executions times filters
+        self._taken: deque[tuple[_Waiting, Update, list[_Audience]]] = deque()  # the first of it, for whom it is alike
         self._dropped = 0  # how often they were forgotten
         self.told = 0  # up to this revision, members without anything to catch up with know all
         self._filled, self._done = asyncio.Event(), asyncio.Event()
@@ -95,13 +97,25 @@ class Group:
         """Hand a change out to an audience, after those that were added before, in place of one of its execution."""
         if self._done.is_set():
             self.told = before
-        earlier = self._queue.pop((audience, changed.execution_id), None)
-        before = before if earlier is None else earlier.before
-        self._queue[audience, changed.execution_id] = _Waiting(changed, matches, before)
+        waiting = self._queue.get(changed.execution_id)
+        if waiting is None or waiting.changed is not changed:
+            waiting = self._in_place_of(waiting, changed, before)
+        known = len(waiting.audiences)
+        waiting.audiences[audience] = matches
+        self._size += len(waiting.audiences) - known
         self._filled.set()
         self._done.clear()
-        if len(self._queue) > MOST_QUEUED:
+        if self._size > MOST_QUEUED:
             self.fall_behind()
+
+    def _in_place_of(self, earlier: _Waiting | None, changed: Changed, before: int) -> _Waiting:
+        waiting = _Waiting(changed, before, {})
+        if earlier is not None:
+            del self._queue[changed.execution_id]
+            # Whom this change is no news for was about to hear that the execution had left its filter.
+            waiting = _Waiting(changed, earlier.before, dict.fromkeys(earlier.audiences, False))
+        self._queue[changed.execution_id] = waiting
+        return waiting
 
     def fall_behind(self) -> None:
         """Hand out nothing of what was added so far: the members read it."""
@@ -112,14 +126,15 @@ class Group:
         """Forget what was added so far; for whoever falls behind with it."""
         self.told = min([self.told, *(waiting.before for waiting in self._queue.values())])
         self._queue.clear()
-        self._next = None
+        self._taken.clear()
+        self._size = 0
         self._dropped += 1
         self._done.set()
 
     @property
     def is_full(self) -> bool:
         """Whether enough waits to be handed out."""
-        return len(self._queue) >= ENOUGH_QUEUED
+        return self._size >= ENOUGH_QUEUED
 
     async def done(self) -> None:
         """Until all that was added is handed out."""
@@ -153,7 +168,7 @@ class Group:
     async def _run(self) -> None:
         while True:
             self._filled.clear()
-            while self._next or self._queue:
+            while self._taken or self._queue:
                 _hand_out(await self._execute_some())
                 await asyncio.sleep(0)  # for the sockets to send what they were given
             self._done.set()
@@ -164,34 +179,33 @@ class Group:
         found: dict[_Audience, Results] = {}
         loop, size = asyncio.get_running_loop(), 0
         until, dropped = loop.time() + SENT_TOGETHER_SECONDS, self._dropped
-        while (self._next or self._queue) and size < SENT_TOGETHER_BYTES and loop.time() < until:
-            # Taken out, or one that changes all the time would be replaced whenever it was executed.
-            waiting, audiences = self._next = self._next or self._take()
+        while (self._taken or self._queue) and size < SENT_TOGETHER_BYTES and loop.time() < until:
+            if not self._taken:
+                self._take()
+            waiting, update, audiences = self._taken[0]
             self.told = min(self.told, waiting.before) if found else waiting.before
-            task = self._execution(update_of(self._feed.epoch, *waiting))
+            task = self._execution(update)
             if not task.done():
                 await asyncio.wait([task], timeout=until - loop.time() if found else None)
             if dropped != self._dropped:
                 return {}  # what was executed is read by those it was for; what waits now came later
             if not task.done():
                 break  # what is there does not wait for it
-            self._next, payload = None, task.result()
+            self._taken.popleft()
+            payload = task.result()
             size += len(payload)
             for audience in audiences:
                 found.setdefault(audience, {})[waiting.changed.revision] = payload
         return found
 
-    def _take(self) -> tuple[_Waiting, list[_Audience]]:
-        """The first change, and one audience after another that get the same of it."""
-        (audience, _), waiting = self._queue.popitem(last=False)
-        audiences = [audience]
-        while self._queue:
-            (audience, _), another = next(iter(self._queue.items()))
-            if another.changed is not waiting.changed or another[1:] != waiting[1:]:
-                break
-            self._queue.popitem(last=False)
-            audiences.append(audience)
-        return waiting, audiences
+    def _take(self) -> None:
+        """Take the first change out: if it changes all the time, it would be replaced whenever it was executed."""
+        _, waiting = self._queue.popitem(last=False)
+        self._size -= len(waiting.audiences)
+        for matches in (True, False):
+            if audiences := [each for each, lets in waiting.audiences.items() if lets is matches]:
+                update = update_of(self._feed.epoch, waiting.changed, matches, waiting.before)
+                self._taken.append((waiting, update, audiences))
 
 
 def _hand_out(found: dict[_Audience, Results]) -> None:
