@@ -11,8 +11,8 @@ import orjson
 from app import clock
 from app.db import Database, Transaction
 from app.ids import new_id
-from app.keyset import Ordering, Params, Position, Segment
 from app.paging import Count, Page, PageRequest, read_page
+from app.paging.keyset import Ordering, Params, Position, Segment
 
 
 async def note(

@@ -13,10 +13,10 @@ from app import executions, payloads
 from app.db import Database
 from app.execution_filters import resolve
 from app.fingerprints import fingerprint
-from app.keyset import Ordering, Params, Position, Segment
 from app.metrics.error_groups import counted_groups
 from app.metrics_filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, read_page
+from app.paging.keyset import Ordering, Params, Position, Segment
 
 # Groups of one window are some hundreds; when normalising fails there may be one for each failure.
 COUNT_MAX = 10_000

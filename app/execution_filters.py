@@ -13,9 +13,9 @@ from typing import Literal
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.ids import is_id
-from app.keyset import Params
 from app.lifecycle import STATES_OF, State, Status
-from app.search import like_pattern, occurs, search_term
+from app.paging.keyset import Params
+from app.paging.search import like_pattern, occurs, search_term
 
 # A filter is sent again with every page and tested against every live update; nobody picks this many by hand.
 FILTER_VALUES_MAX = 500

@@ -16,8 +16,8 @@ from typing import Any
 
 from app.db import Database
 from app.execution_filters import Branched, ExecutionFilter, Scope
-from app.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
 from app.lifecycle import STATUS_OF, State
+from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
 
 BY_QUEUED_AT = Ordering("executions.QUEUED_AT", "queued_at")
 

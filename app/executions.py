@@ -10,9 +10,9 @@ from app import execution_scans
 from app.db import Database, Row, Transaction
 from app.execution_filters import Branched, ExecutionFilter, resolve
 from app.ids import is_id
-from app.keyset import Key, Ordering, Position, Segment
 from app.lifecycle import State, Status
 from app.paging import Count, Page, PageRequest, read_page
+from app.paging.keyset import Key, Ordering, Position, Segment
 
 __all__ = [
     "COLUMNS",

@@ -14,7 +14,7 @@ from app.db import Database, Row, Transaction
 from app.ids import new_id
 from app.lifecycle import State
 from app.merging import ExecutionFacts
-from app.search import search_text
+from app.paging.search import search_text
 
 # An execution, by its engine's id and the engine's own id for it.
 Key = tuple[str, str]

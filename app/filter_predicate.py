@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from app.execution_filters import ExecutionFilter
 from app.executions import Execution
 from app.lifecycle import Status
-from app.search import search_term, search_text
+from app.paging.search import search_term, search_text
 
 Predicate = Callable[[Execution], bool]
 

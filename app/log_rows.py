@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from app.columns import text_columns
 from app.db import Database, Transaction
 from app.events import LogLine
-from app.search import folded
+from app.paging.search import folded
 
 LOG_ENTRY = (
     "execution_id",

@@ -10,15 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from app import opaque
 from app.db import Database, Row
 from app.errors import BadInput
 from app.events import LogLevel
 from app.execution_filters import check_search
 from app.ids import is_id
-from app.keyset import Ordering, Params, Position, Segment
-from app.paging import Page, PageRequest, read_page
-from app.search import occurs, search_term
+from app.paging import Page, PageRequest, opaque, read_page
+from app.paging.keyset import Ordering, Params, Position, Segment
+from app.paging.search import occurs, search_term
 from app.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, is_cut
 from app.wire import MAX_STEPS
 
@@ -159,7 +158,7 @@ def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment)
         values = f"{params.hide(where.step_index, 'bigint')}, {values}"
         conditions.append("x.step_index IS NOT NULL")  # the index is partial; a comparison of rows does not tell
     if where.search:
-        # The database folds what is ASCII; `folded` has the rest (app/search.py).
+        # The database folds what is ASCII; `folded` has the rest (app/paging/search.py).
         conditions.append(occurs(params, search_term(where.search), "coalesce(x.folded, lower(x.message))"))
     conditions.append(segment.where(params, alias="x.", leading=(columns, values)))
     branch = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.db import Row, Transaction
 from app.masking import Masker
-from app.search import folded
+from app.paging.search import folded
 from app.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 
 # Log lines in memory at once; an execution may have a hundred thousand.

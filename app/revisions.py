@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from app import opaque
 from app.db import Database, Transaction
+from app.paging import opaque
 
 REVISION_MAX = 2**63 - 1
 _FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")

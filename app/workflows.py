@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from app.db import Database
 from app.execution_filters import check_search, contains
 from app.ids import is_id
-from app.keyset import Ordering, Params, Position, Segment
 from app.paging import Count, Page, PageRequest, read_page
+from app.paging.keyset import Ordering, Params, Position, Segment
 
 # Workflows are some thousands at most, and counting them reads a small index: no cap is needed below this.
 COUNT_MAX = 10_000

@@ -10,7 +10,7 @@ from app.db import Database, Transaction
 from app.events import LogLevel
 from app.ids import new_id
 from app.lifecycle import State
-from app.search import folded, search_text
+from app.paging.search import folded, search_text
 
 NOON = 1_780_000_000_000_000  # µs since the epoch: some noon to count from
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from app.alerts.firing import EMAIL, WEBHOOK
 from app.db import Database, Row
 from app.ids import is_id
-from app.keyset import Ordering, Params, Position, Segment
 from app.paging import Count, Page, PageRequest, read_page
+from app.paging.keyset import Ordering, Params, Position, Segment
 
 
 @dataclass(frozen=True, slots=True)

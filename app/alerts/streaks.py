@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from app.db import Database, Overtaken, Row, Transaction
 from app.ids import is_id
-from app.keyset import GREATEST_ID
 from app.lifecycle import Status
+from app.paging.keyset import GREATEST_ID
 
 # Counting stops here: 10,000 take 3 ms.
 COUNT_MAX = 10_000

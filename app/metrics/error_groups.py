@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.db import Database
 from app.execution_filters import Scope, resolve
-from app.keyset import Params
 from app.metrics.windows import Span, take_apart
 from app.metrics_filters import MetricsFilter
+from app.paging.keyset import Params
 
 
 async def top(database: Database, where: MetricsFilter, first: int) -> list[tuple[str, int]]:

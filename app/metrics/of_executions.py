@@ -9,12 +9,12 @@ from app import clock
 from app.db import Database
 from app.execution_filters import ExecutionFilter, resolve
 from app.execution_scans import BY_QUEUED_AT, page
-from app.keyset import Segment
 from app.lifecycle import Status
 from app.metrics import sources
 from app.metrics.figures import Figures, Outcome, Point, by_group, trend
 from app.metrics.windows import Bucket
 from app.metrics_filters import DEFAULT_WINDOW, MetricsFilter, check_window
+from app.paging.keyset import Segment
 
 # Counting goes from the newest execution back, and stops here.
 ROWS_MAX = 100_000

@@ -32,7 +32,7 @@ OPERATIONS = [
       sealed {text} NOT NULL
     ) {table}
     """,
-    # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/search.py).
+    # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/paging/search.py).
     "ALTER TABLE log_entries ADD COLUMN folded {text}",
     "ALTER TABLE log_entries ADD COLUMN attributes_bytes {int}",
     # A page merges a branch a level (app/logs.py). The level comes first, so that no other index begins like these.

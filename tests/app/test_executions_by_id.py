@@ -8,7 +8,7 @@ from app.executions import (
     by_ids,
     latest_of_workflows,
 )
-from app.search import search_text
+from app.paging.search import search_text
 from tests.factories import NOON, execution_row, insert_executions, record_statements
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInput
-from app.keyset import CURSOR_LENGTH_MAX, Ordering, Params, Position, Segment
 from app.paging import PageRequest, read_page
+from app.paging.keyset import CURSOR_LENGTH_MAX, Ordering, Params, Position, Segment
 
 NUMBERS = Ordering("numbers.VALUE", "value", descending=True, nullable=True)
 NAMES = Ordering("names.NAME", "name", kind="text")

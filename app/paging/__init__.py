@@ -1,7 +1,7 @@
 """Pages of a list: what a connection's four arguments ask for, and what it answers.
 
 A list is one or two *segments*: the rows whose sort key is not null, then, for a nullable key, the rows where it is.
-Nulls thus come last in both directions while one ascending index (key, id) serves both (app/keyset.py).
+Nulls thus come last in both directions while one ascending index (key, id) serves both (app/paging/keyset.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from app.errors import BadInput
-from app.keyset import Ordering, Position, Segment
+from app.paging.keyset import Ordering, Position, Segment
 
 T = TypeVar("T")
 Probe = Callable[[], Awaitable[bool]]

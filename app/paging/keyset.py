@@ -1,6 +1,6 @@
 """Keysets: a read starts at a position (sort key, id) of an index, so that every depth costs the same.
 
-Here are the positions, their opaque form in cursors, and their SQL; app/paging.py makes pages of them.
+Here are the positions, their opaque form in cursors, and their SQL; app/paging/ makes pages of them.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.keyset import Params
+from app.paging.keyset import Params
 
 # Between the fields, so that no search term matches across two of them: a control character nobody searches for.
 SEPARATOR = "\x1f"
