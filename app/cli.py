@@ -24,12 +24,12 @@ from app.db.migrate import migrate as migrate_database
 from app.engine_connections import connect_celery, connect_webhook
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
-from app.key_rotation import rotate
 from app.logging_setup import configure_logging, log_unraisable
 from app.metrics.rebuilding import rebuild
 from app.pruning import prune
-from app.sealing import new_key
 from app.secret_keys import check_keys, open_sealer
+from app.secrets.rotation import rotate
+from app.secrets.sealing import new_key
 from app.settings import Settings
 
 T = TypeVar("T")

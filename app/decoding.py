@@ -18,7 +18,7 @@ from app.errors import BadInput, LimitExceeded
 from app.event_data import BODIES, Reader, Rejected
 from app.events import Batch, Event, Rejection
 from app.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.sizes import MAX_NAME
 
 MAX_AHEAD = 5 * clock.MINUTE

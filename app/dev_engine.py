@@ -16,7 +16,7 @@ from app.console import console
 from app.db import Database
 from app.dev_token import engine_token
 from app.engine_connections import connect_webhook
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 
 NAME = "example"

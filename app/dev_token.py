@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.db import Database
 from app.errors import NotFound, Unauthenticated
-from app.private_file import PrivateFolder
 from app.roles import Role
+from app.secrets.private_folder import PrivateFolder
 from app.tokens import check_token, create_token, revoke_token
 
 FILE_NAME = "dev-token"

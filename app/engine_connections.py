@@ -14,7 +14,7 @@ from app import engines
 from app.db import Database, Transaction
 from app.engines import EngineKind
 from app.errors import BadInput, Conflict
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 
 # What the brokers of Celery that keep messages are called in URLs.
 BROKER_SCHEMES = ("amqp", "amqps", "pyamqp", "redis", "rediss", "sentinel", "sqs")

@@ -13,7 +13,7 @@ from app import ids, wire
 from app.events import Claims, Failure, Finish, Json, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
 from app.jsontext import Markers
 from app.lifecycle import State
-from app.sealing import Sealed, Sealer
+from app.secrets.sealing import Sealed, Sealer
 from app.sizes import MAX_ATTRIBUTES, MAX_DATA, MAX_ERROR_TYPE, MAX_LOG_LINE, MAX_MESSAGE, MAX_NAME, MAX_STACK_TRACE
 from app.wire import MAX_STEPS
 

@@ -28,7 +28,7 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class Json(msgspec.Struct, frozen=True, gc=False):
-    """JSON as it is shown, with its true size in bytes; `sealed` are its secrets, encrypted (app/sealing.py)."""
+    """JSON as shown, with its true size in bytes; `sealed` holds its secrets, encrypted (app/secrets/sealing.py)."""
 
     text: str
     size: int

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from app.redaction import MASK
+from app.secrets.redaction import MASK
 from app.stack_frames import MOST_FRAMES, frames
 
 # What can be read in a list. Messages that differ only after that have most likely quoted something long.

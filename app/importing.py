@@ -20,7 +20,7 @@ from app.events import Batch
 from app.galaxy import events_of_run, newest_time_us
 from app.ingestion import Ingestion
 from app.revisions import revision_of
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 
 # One transaction each. 200 Galaxy runs are 5,000 events: about 0.1 s on SQLite.
 LINES_A_BATCH = {"cloudevents": 5_000, "galaxy": 50}

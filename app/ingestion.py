@@ -22,7 +22,7 @@ from app.merging import ExecutionFacts, StepFacts
 from app.metrics import deltas
 from app.metrics.deltas import Delta, figure_of
 from app.registry import Registry
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 
 # A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
 # twice must not cost twice the writes.

@@ -9,10 +9,10 @@ import structlog
 
 from app.db import Database, Transaction
 from app.fact_rows import Key, Stored
-from app.masking import MOST_CHARACTERS, MOST_VALUES, Masker, Withholder, worth_masking
 from app.merging import ExecutionFacts
 from app.remasking import remask
-from app.sealing import CannotUnseal, Sealer
+from app.secrets.masking import MOST_CHARACTERS, MOST_VALUES, Masker, Withholder, worth_masking
+from app.secrets.sealing import CannotUnseal, Sealer
 
 log = structlog.get_logger(__name__)
 

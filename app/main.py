@@ -31,7 +31,7 @@ from app.log_signals import LogSignals
 from app.metrics.folding import Folding
 from app.pubsub import PubSub
 from app.retries import Retries
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.updates import Watchable
 from resolvers.context import Context

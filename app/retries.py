@@ -18,7 +18,7 @@ from app.ingestion import Committed, Listener
 from app.lifecycle import RANK_QUEUED, State, state_key
 from app.merging import ExecutionFacts
 from app.retryability import IN_PROGRESS, RetryBlocker, blockers
-from app.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import CannotUnseal, Sealer
 
 OUTBOX_KIND = "retry"
 KEY_LENGTH_MAX = 200

@@ -18,8 +18,8 @@ from app.http.protocol import HttpProtocol
 from app.http.websocket import WebSocketProtocol
 from app.importing import Format, Importer
 from app.main import create_app
-from app.sealing import Sealer
 from app.secret_keys import check_keys, open_sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.startup import listen, prepare
 

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.addresses import Network
-from app.redaction import DEFAULT_SEALED_KEYS
+from app.secrets.redaction import DEFAULT_SEALED_KEYS
 from app.smtp import MailServer
 
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]

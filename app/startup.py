@@ -9,8 +9,8 @@ import socket
 from app.console import console
 from app.db.migrate import migrate
 from app.errors import BadInput
-from app.sealing import Sealer
 from app.secret_keys import open_sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 
 

@@ -10,7 +10,7 @@ from app.db import Database
 from app.errors import Unauthenticated
 from app.log_signals import LogSignals
 from app.retries import Retries
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.updates import Watchable
 from resolvers.budget import Budget
 from resolvers.loaders import Loaders

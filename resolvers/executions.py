@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import executions, revealing, revisions
+from app import executions, revisions
 from app.auth import Permission
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.paging import Count, Page, PageRequest
 from app.payloads import Payload
+from app.secrets import revealing
 from resolvers.context import Context
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import Sealer
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import Sealer
 
 KEY = "b25seSBmb3IgdGVzdHMsIDMyIGJ5dGVzIGxvbmcuLi4="
 SEALER = Sealer([KEY], SealedKeys(DEFAULT_SEALED_KEYS.split(",")))

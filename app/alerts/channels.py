@@ -10,7 +10,7 @@ import msgspec
 from app.addresses import Network, check_host
 from app.engine_connections import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 
 URL_LENGTH_MAX = 2_000
 EMAIL_LENGTH_MAX = 254  # of an address, by RFC 5321

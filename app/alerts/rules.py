@@ -12,7 +12,7 @@ from app.alerts.streaks import COUNT_MAX
 from app.db import Database, Row, Transaction
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
-from app.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import CannotUnseal, Sealer
 
 # All of them are read for each batch of failures, and listed at once.
 RULES_MAX = 500

@@ -19,7 +19,7 @@ from app.engines import EngineKind
 from app.ingestion import Ingestion, Listener
 from app.outbox import ENGINES, Receivers
 from app.retries import OUTBOX_KIND
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 
 

@@ -15,9 +15,9 @@ from app.dispatch.mail import Mailer, one_line
 from app.dispatch.port import NotDelivered
 from app.dispatch.signed_post import SOURCE, SignedPost
 from app.engine_connections import secrets_of
-from app.masking import Masker
 from app.outbox import OutboxItem, Receivers
-from app.sealing import CannotUnseal, Sealer
+from app.secrets.masking import Masker
+from app.secrets.sealing import CannotUnseal, Sealer
 
 TYPE = "alert.fired"
 

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from app.dispatch.port import NotDelivered
-from app.masking import Masker
+from app.secrets.masking import Masker
 from app.smtp import MailServer
 
 SUBJECT_MAX = 200

@@ -14,10 +14,10 @@ from app.events import Failure, Text
 from app.ingestion import Committed, Ingestion, Listener
 from app.known_secrets import unsealed_secrets
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
-from app.masking import Masker
 from app.merging import ExecutionFacts
 from app.outbox import OutboxItem
-from app.sealing import CannotUnseal, Sealer
+from app.secrets.masking import Masker
+from app.secrets.sealing import CannotUnseal, Sealer
 
 _REQUEST = """
 SELECT e.external_id, e.retry_of, e.workflow_name, e.trigger_kind, p.trigger_data, p.trigger_sealed, g.kind,

@@ -20,7 +20,7 @@ from app.events import Event, Rejection
 from app.http.body import read_body
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -20,7 +20,7 @@ OPERATIONS = [
     CREATE INDEX executions_error_group ON executions (error_group_id, queued_at, id)
     WHERE error_group_id IS NOT NULL
     """,
-    # Sealed values, encrypted (app/sealing.py). The columns beside them show the text with the values masked.
+    # Sealed values, encrypted (app/secrets/sealing.py). The columns beside them show the text with the values masked.
     "ALTER TABLE execution_payloads ADD COLUMN trigger_sealed {text}",
     "ALTER TABLE execution_payloads ADD COLUMN redacted_paths {text}",
     "ALTER TABLE step_payloads ADD COLUMN input_sealed {text}",

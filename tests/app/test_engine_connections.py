@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app import engines, key_rotation
+from app import engines
 from app.db import Database
 from app.engine_connections import connect_celery, connect_webhook, secrets_of, unsealed_connection
 from app.engines import EngineKind
 from app.errors import BadInput, Conflict
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import CannotUnseal, Sealer, new_key
+from app.secrets import rotation
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import CannotUnseal, Sealer, new_key
 from tests.app.reports import select
 from tests.sealing import SEALER
 
@@ -174,7 +175,7 @@ async def test_rotation_covers_it(database: Database) -> None:
     await connect_celery(database, Sealer([old], rule), "worker", BROKER, replace=False)
     with pytest.raises(CannotUnseal):
         await connection_of(database, "worker", Sealer([new], rule))
-    assert await key_rotation.rotate(database, Sealer([new, old], rule)) == (1, 0)
+    assert await rotation.rotate(database, Sealer([new, old], rule)) == (1, 0)
     assert await connection_of(database, "worker", Sealer([new], rule)) == {"broker_url": BROKER}
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from app import key_rotation
 from app.db import Database
 from app.decoding import Form, decode
 from app.errors import BadInput, Conflict
 from app.ingestion import Ingestion
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import CannotUnseal, Sealer, new_key
 from app.secret_keys import check_keys, open_sealer
+from app.secrets import rotation
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import CannotUnseal, Sealer, new_key
 from app.settings import Settings
 from tests.app.reports import NOW, line, report, select, step
 
@@ -74,19 +74,19 @@ def test_other_names_are_sealed_by_a_setting(tmp_path: Path) -> None:
 
 
 async def test_rotation_lets_the_old_key_be_dropped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_rotation, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "ROWS_AT_ONCE", 3)
     old, new = new_key(), new_key()
     await Ingestion(database, Sealer([old], RULE)).record(_events(Sealer([old], RULE)))
     with pytest.raises(Conflict, match="sealed with another key"):
         await check_keys(database, Sealer([new], RULE))
-    assert await key_rotation.rotate(database, Sealer([new, old], RULE)) == (1 + 1 + 1 + 1, 0)
+    assert await rotation.rotate(database, Sealer([new, old], RULE)) == (1 + 1 + 1 + 1, 0)
     renewed = Sealer([new], RULE)
     await check_keys(database, renewed)
     (payload,) = await select(database, "execution_payloads", "1 = 1")
     assert renewed.unseal(payload["trigger_data"], payload["trigger_sealed"]) == '{"token": "trigger-secret"}'
     (step_payload,) = await select(database, "step_payloads", "1 = 1")
     assert renewed.unseal(step_payload["input"], step_payload["input_sealed"]) == '{"token": "input-secret"}'
-    assert await key_rotation.rotate(database, Sealer([new_key()], RULE)) == (0, 4)
+    assert await rotation.rotate(database, Sealer([new_key()], RULE)) == (0, 4)
 
 
 async def test_a_database_without_secrets_takes_any_key(database: Database) -> None:

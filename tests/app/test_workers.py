@@ -14,7 +14,7 @@ import structlog
 from app import workers
 from app.db import Database
 from app.db.postgres import POOL_SIZE
-from app.sealing import new_key
+from app.secrets.sealing import new_key
 from app.settings import Settings
 from tests.app.test_cli import runwatch
 from tests.servers import free_port

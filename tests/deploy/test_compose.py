@@ -11,8 +11,8 @@ import typer
 
 from app.cli import app
 from app.pubsub import PubSub
-from app.sealing import new_key
 from app.secret_keys import open_sealer
+from app.secrets.sealing import new_key
 from app.settings import Settings
 from app.workers import STOP_SECONDS
 from tests.deploy.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts

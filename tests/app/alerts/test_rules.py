@@ -9,15 +9,16 @@ from typing import Any
 import orjson
 import pytest
 
-from app import ids, key_rotation
+from app import ids
 from app.addresses import Network
 from app.alerts import rules
 from app.alerts.channels import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Channels, Webhook
 from app.alerts.rules import AlertRule, RuleChange
 from app.db import Database
 from app.errors import AppError, BadInput, LimitExceeded, NotFound
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import Sealer, new_key
+from app.secrets import rotation
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import Sealer, new_key
 from tests.app.alerts.scene import URL, Scene, run
 from tests.app.reports import select
 from tests.sealing import KEY, SEALER
@@ -181,7 +182,7 @@ async def test_a_key_can_be_changed(scene: Scene) -> None:
     saved = await scene.rule(1)
     newer = new_key()
     sealed_keys = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
-    assert await key_rotation.rotate(scene.database, Sealer([newer, KEY], sealed_keys)) == (1, 0)
+    assert await rotation.rotate(scene.database, Sealer([newer, KEY], sealed_keys)) == (1, 0)
     assert (await webhook_of(scene, saved.rule.id, Sealer([newer], sealed_keys))).secret == saved.signing_secret
     # With neither: a webhook that nobody can read any more is replaced by the same URL.
     lost = Sealer([new_key()], sealed_keys)

@@ -16,8 +16,8 @@ from app.engines import EngineKind
 from app.ids import to_global
 from app.ingestion import Committed
 from app.lifecycle import State
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import Sealer, new_key
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import Sealer, new_key
 from tests.app.dispatch.bench import Bench
 from tests.app.dispatch.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select

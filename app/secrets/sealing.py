@@ -1,4 +1,4 @@
-"""Secrets at rest: found in payloads when they come in (app/redaction.py), encrypted before they are stored.
+"""Secrets at rest: found in payloads when they come in (app/secrets/redaction.py), encrypted before they are stored.
 
 Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Several keys may be given: the first encrypts, all of them decrypt.
 """
@@ -12,7 +12,7 @@ import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from app.errors import BadInput, Conflict
-from app.redaction import SealedKeys, restored
+from app.secrets.redaction import SealedKeys, restored
 
 HOW = "It takes what `runwatch secret new-key` prints, or several of that, separated by commas"
 

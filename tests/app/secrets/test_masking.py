@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.masking import Masker, worth_masking
-from app.redaction import MASK
+from app.secrets.masking import Masker, worth_masking
+from app.secrets.redaction import MASK
 
 SECRET = "hunter2-hunter2"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import audit, ids
 from app.db import Database, Transaction
 from app.errors import NotFound
-from app.sealing import Sealer
+from app.secrets.sealing import Sealer
 
 
 async def reveal_trigger(database: Database, sealer: Sealer, execution_id: str, actor: str) -> str | None:

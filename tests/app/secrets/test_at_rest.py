@@ -19,8 +19,8 @@ from app.db import Database
 from app.db.config import sqlite_path
 from app.decoding import Form, decode
 from app.ingestion import Ingestion
-from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
-from app.sealing import Sealer, new_key
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.sealing import Sealer, new_key
 from specs.driver import Runwatch, Server
 from tests.app.reports import NOW, dump, events, line, newest_revision, report, row_of, select, step
 from tests.sealing import SEALER

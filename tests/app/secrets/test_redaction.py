@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.redaction import DEFAULT_SEALED_KEYS, MASK, SealedKeys, restored
+from app.secrets.redaction import DEFAULT_SEALED_KEYS, MASK, SealedKeys, restored
 
 KEYS = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
 
