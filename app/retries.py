@@ -8,8 +8,9 @@ from functools import partial
 
 import orjson
 
-from app import audit, clock, engines, executions, fact_rows, ids, lineage, outbox, revisions
+from app import audit, clock, engines, executions, fact_rows, ids, lineage, revisions
 from app.db import Database, Transaction
+from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
 from app.executions import Execution

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from app.auth import Permission
 from app.bulk_retries import BulkOutcome, BulkRequest, BulkRetries
+from app.delivery.outbox import Dispatch
 from app.executions import Execution
 from app.lifecycle import State
-from app.outbox import Dispatch
 from app.retries import Asked, Retry
 from app.retryability import RetryBlocker, blockers
 from resolvers.context import Context

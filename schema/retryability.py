@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from app import outbox
+from app.delivery import outbox
 from app.retryability import RetryBlocker
 from schema.scalars import DateTime
 

@@ -16,7 +16,7 @@ import pytest
 from gql.transport.exceptions import TransportQueryError
 
 from specs.driver import Runwatch, Server, event, unique
-from tests.app.dispatch.receiver import Receiver, Request
+from tests.app.delivery.receiver import Receiver, Request
 from tests.servers.mail import Mail, MailServer
 
 SAVE = """

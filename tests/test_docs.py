@@ -12,8 +12,8 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from app import clock, decoding, event_data, sizes
+from app.delivery.port import RetryRequest
 from app.dispatch import alerts, webhook
-from app.dispatch.port import RetryRequest
 from app.lifecycle import State
 from app.settings import Settings
 from tests.sealing import SEALER

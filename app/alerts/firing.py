@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from app import clock, outbox
+from app import clock
 from app.alerts import streaks
 from app.alerts.streaks import Position, Streak
 from app.db import Database, Transaction
+from app.delivery import outbox
 from app.ids import new_id
 from app.ingestion import Committed
 from app.sweep import Sweep

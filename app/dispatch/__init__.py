@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from app.alerts.channels import Channels
 from app.alerts.firing import EMAIL, WEBHOOK
 from app.db import Database
+from app.delivery.loop import DispatchLoop
+from app.delivery.mail import Mailer
+from app.delivery.outbox import ENGINES, Receivers
+from app.delivery.port import Channel, Handler
 from app.dispatch.alerts import ADDRESSES, HOSTS, MailHandler, WebhookHandler
 from app.dispatch.celery import CeleryChannel
-from app.dispatch.loop import DispatchLoop
-from app.dispatch.mail import Mailer
-from app.dispatch.port import Channel, Handler
 from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel
 from app.engines import EngineKind
 from app.ingestion import Ingestion, Listener
-from app.outbox import ENGINES, Receivers
 from app.retries import OUTBOX_KIND
 from app.secrets.sealing import Sealer
 from app.settings import Settings

@@ -7,15 +7,16 @@ from typing import Any
 
 import orjson
 
-from app import clock, ids, outbox
-from app.addresses import AddressRefused, Resolver
+from app import clock, ids
 from app.alerts.channels import Channels, Webhook
 from app.db import Database, Transaction
-from app.dispatch.mail import Mailer, one_line
-from app.dispatch.port import NotDelivered
-from app.dispatch.signed_post import SOURCE, SignedPost
+from app.delivery import outbox
+from app.delivery.addresses import AddressRefused, Resolver
+from app.delivery.mail import Mailer, one_line
+from app.delivery.outbox import OutboxItem, Receivers
+from app.delivery.port import NotDelivered
+from app.delivery.signed_post import SOURCE, SignedPost
 from app.engine_connections import secrets_of
-from app.outbox import OutboxItem, Receivers
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 

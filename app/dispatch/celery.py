@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from app.delivery.port import NotDelivered, RetryRequest
 from app.dispatch.celery_messages import Message, message_of
-from app.dispatch.port import NotDelivered, RetryRequest
 from app.engine_connections import broker_options
 from app.errors import BadInput
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from app import clock, fact_rows, ids, outbox, revisions
+from app import clock, fact_rows, ids, revisions
 from app.db import Database, Row, Transaction
-from app.dispatch.port import Channel, NotDelivered, RetryRequest
+from app.delivery import outbox
+from app.delivery.outbox import OutboxItem
+from app.delivery.port import Channel, NotDelivered, RetryRequest
 from app.engine_connections import secrets_of, unsealed_connection
 from app.engines import EngineKind
 from app.events import Failure, Text
@@ -15,7 +17,6 @@ from app.ingestion import Committed, Ingestion, Listener
 from app.known_secrets import unsealed_secrets
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
 from app.merging import ExecutionFacts
-from app.outbox import OutboxItem
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app import clock, outbox
+from app import clock
 from app.alerts import firing as firing_module
 from app.alerts import rules, streaks
 from app.alerts.firing import EMAIL, WEBHOOK, Firing
 from app.db import Database, Transaction
+from app.delivery import outbox
 from app.importing import Format, Importer
 from app.ingestion import Ingestion
 from app.pruning import prune

@@ -10,11 +10,11 @@ import orjson
 import pytest
 
 from app import ids
-from app.addresses import Network
 from app.alerts import rules
 from app.alerts.channels import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Channels, Webhook
 from app.alerts.rules import AlertRule, RuleChange
 from app.db import Database
+from app.delivery.addresses import Network
 from app.errors import AppError, BadInput, LimitExceeded, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys

@@ -12,10 +12,10 @@ from typing import Any
 
 import redis.asyncio
 
+from app.delivery.port import Channel, RetryRequest
 from app.dispatch.celery import CeleryChannel
-from app.dispatch.port import Channel, RetryRequest
+from tests.app.delivery.receiver import PATIENCE_SECONDS
 from tests.app.dispatch.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
-from tests.app.dispatch.receiver import PATIENCE_SECONDS
 from tests.servers import ValkeyServer, free_port
 
 ADD = {"args": [1, 2], "kwargs": {}}

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from app.dispatch.port import Channel, RetryRequest
+from app.delivery.port import Channel, RetryRequest
 from app.dispatch.webhook import WebhookChannel
 from app.ids import new_id
-from tests.app.dispatch.receiver import Receiver
+from tests.app.delivery.receiver import Receiver
 from tests.factories import NOON
 from tests.servers import free_port
 

@@ -13,12 +13,12 @@ from typing import Any
 import certifi
 import pytest
 
-from app.dispatch.mail import Mailer
-from app.dispatch.port import NotDelivered
-from app.dispatch.signed_post import SignedPost
-from app.smtp import MailServer as MailServerSetting
-from tests.app.dispatch.certificates import Authority
-from tests.app.dispatch.receiver import Receiver, redirect
+from app.delivery.mail import Mailer
+from app.delivery.port import NotDelivered
+from app.delivery.signed_post import SignedPost
+from app.delivery.smtp import MailServer as MailServerSetting
+from tests.app.delivery.certificates import Authority
+from tests.app.delivery.receiver import Receiver, redirect
 from tests.servers import free_port
 from tests.servers.mail import MailServer
 

@@ -19,8 +19,8 @@ from app.db import Database
 from app.dispatch import Dispatch
 from app.settings import Settings
 from tests.app.alerts.scene import Scene, base, run
-from tests.app.dispatch.bench import until
-from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.delivery.bench import until
+from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import select
 from tests.sealing import SEALER
 from tests.servers import free_port

@@ -21,10 +21,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.delivery.port import NotDelivered
 from app.dispatch import celery
 from app.dispatch.celery import MOST_OF_ONE_BROKER, CeleryChannel
-from app.dispatch.port import NotDelivered
-from tests.app.dispatch.bench import until
+from tests.app.delivery.bench import until
 from tests.app.dispatch.celery_side import ADD, a_retry
 from tests.servers import ValkeyServer, free_port
 from tests.servers.proxy import LossyProxy

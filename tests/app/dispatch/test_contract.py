@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.dispatch.port import NotDelivered
-from app.outbox import MOST_ERROR_BYTES
+from app.delivery.outbox import MOST_ERROR_BYTES
+from app.delivery.port import NotDelivered
 from tests.app.dispatch.celery_side import celery_side
 from tests.app.dispatch.contract import PASSWORD, SECRET, Side, a_request, arrival_of, webhook_side
 

@@ -10,7 +10,7 @@ import runwatch_client.webhook
 from app import clock
 from app.contact import ContactSweep
 from app.decoding import Form, decode
-from app.dispatch.port import Handler
+from app.delivery.port import Handler
 from app.dispatch.retries import RetryHandler
 from app.engines import EngineKind
 from app.ids import to_global
@@ -18,8 +18,8 @@ from app.ingestion import Committed
 from app.lifecycle import State
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
-from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.delivery.bench import Bench
+from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

@@ -12,9 +12,9 @@ from standardwebhooks.webhooks import Webhook
 
 import runwatch_client.webhook
 from app import clock
-from app.dispatch.port import NotDelivered, RetryRequest
+from app.delivery.port import NotDelivered, RetryRequest
 from app.dispatch.webhook import WebhookChannel
-from tests.app.dispatch.receiver import Answer, Receiver, Request, redirect
+from tests.app.delivery.receiver import Answer, Receiver, Request, redirect
 from tests.servers import free_port
 
 SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from app.dispatch.port import NotDelivered
+from app.delivery.port import NotDelivered
 from app.dispatch.webhook import WebhookChannel
+from tests.app.delivery.receiver import Receiver
 from tests.app.dispatch.contract import SECRET, a_request
-from tests.app.dispatch.receiver import Receiver
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, signed
 from specs.driver import Runwatch, Server
-from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.delivery.receiver import Answer, Receiver
 from tests.servers import PostgresServer
 from tests.servers.mail import MailServer
 

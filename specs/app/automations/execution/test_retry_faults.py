@@ -19,7 +19,7 @@ import pytest
 
 from specs.driver import Runwatch, Server, run_events, unique
 from specs.engines.retries import RETRY, listed, retry, wait_for
-from tests.app.dispatch.receiver import Answer, Receiver, Request
+from tests.app.delivery.receiver import Answer, Receiver, Request
 from tests.servers import PostgresServer
 
 # What a killed server had under way is taken up again after twice the time-out and a second.

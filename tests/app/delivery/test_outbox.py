@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from app import clock, outbox
+from app import clock
 from app.db import Database
+from app.delivery import outbox
+from app.delivery.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
 from app.ids import new_id
-from app.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
-from tests.app.dispatch.bench import occupied, until
+from tests.app.delivery.bench import occupied, until
 from tests.app.reports import select
 from tests.factories import NOON, execution_row, insert_engine, insert_executions
 

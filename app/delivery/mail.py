@@ -13,9 +13,9 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from app.dispatch.port import NotDelivered
+from app.delivery.port import NotDelivered
+from app.delivery.smtp import MailServer
 from app.secrets.masking import Masker
-from app.smtp import MailServer
 
 SUBJECT_MAX = 200
 # How long a server that has the mail may take to say good-bye.

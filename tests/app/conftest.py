@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import clock, outbox
+from app import clock
 from app.db import Database
-from app.dispatch import loop
-from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Receiver
+from app.delivery import loop, outbox
+from tests.app.delivery.bench import Bench
+from tests.app.delivery.receiver import Receiver
 
 
 @pytest.fixture

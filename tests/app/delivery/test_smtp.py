@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.delivery.smtp import MailServer
 from app.settings import Settings
-from app.smtp import MailServer
 
 SENDER = "Runwatch <runwatch@example.com>"
 

@@ -9,10 +9,10 @@ from collections import Counter
 import pytest
 
 from app.db import Database
-from app.dispatch.loop import ENOUGH_FOR_ONE
-from app.dispatch.port import NotDelivered
-from tests.app.dispatch.bench import Bench, Between, until
-from tests.app.dispatch.receiver import Answer, Receiver
+from app.delivery.loop import ENOUGH_FOR_ONE
+from app.delivery.port import NotDelivered
+from tests.app.delivery.bench import Bench, Between, until
+from tests.app.delivery.receiver import Answer, Receiver
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from app import clock, outbox
-from app.dispatch import loop
-from app.dispatch.loop import ENOUGH_FOR_ONE, DispatchLoop
+from app import clock
+from app.delivery import loop, outbox
+from app.delivery.loop import ENOUGH_FOR_ONE, DispatchLoop
 from app.lifecycle import State
-from tests.app.dispatch.bench import Bench, Between, occupied, until
-from tests.app.dispatch.receiver import PATIENCE_SECONDS, Answer, Receiver
+from tests.app.delivery.bench import Bench, Between, occupied, until
+from tests.app.delivery.receiver import PATIENCE_SECONDS, Answer, Receiver
 from tests.app.reports import newest_revision
 
 

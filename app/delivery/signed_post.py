@@ -13,8 +13,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from app.dispatch.port import NotDelivered
-from app.outbox import MOST_ERROR_BYTES
+from app.delivery.outbox import MOST_ERROR_BYTES
+from app.delivery.port import NotDelivered
 
 SOURCE = "runwatch"
 # A receiver that no longer wants any: the specification's word for "do not try again".

@@ -12,16 +12,16 @@ from typing import Any
 from app import clock
 from app.db import Database, Transaction
 from app.db.postgres import POOL_SIZE
-from app.dispatch.loop import DispatchLoop
-from app.dispatch.port import Handler
+from app.delivery.loop import DispatchLoop
+from app.delivery.outbox import OutboxItem
+from app.delivery.port import Handler
 from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel
 from app.engine_connections import connect_webhook
 from app.engines import EngineKind
 from app.ingestion import Committed, Ingestion
-from app.outbox import OutboxItem
 from app.retries import OUTBOX_KIND, Asked, Retries
-from tests.app.dispatch.receiver import PATIENCE_SECONDS
+from tests.app.delivery.receiver import PATIENCE_SECONDS
 from tests.app.reports import events, report, select
 from tests.sealing import SEALER
 

@@ -9,10 +9,11 @@ from contextlib import suppress
 
 import structlog
 
-from app import clock, outbox
+from app import clock
 from app.db import Database
-from app.dispatch.port import Handler, NotDelivered
-from app.outbox import ENGINES, OutboxItem, Receivers
+from app.delivery import outbox
+from app.delivery.outbox import ENGINES, OutboxItem, Receivers
+from app.delivery.port import Handler, NotDelivered
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ import pytest
 from app import lineage
 from app.db import Database
 from app.decoding import Form, decode
+from app.delivery.outbox import OutboxItem
 from app.dispatch.retries import RetryHandler
 from app.ids import to_global
 from app.lifecycle import State
-from app.outbox import OutboxItem
-from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Answer, Receiver
+from tests.app.delivery.bench import Bench
+from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

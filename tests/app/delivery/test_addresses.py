@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.addresses import AddressRefused, Network, Resolver, check_host, is_allowed
+from app.delivery.addresses import AddressRefused, Network, Resolver, check_host, is_allowed
 from app.errors import BadInput
 
 PUBLIC = [

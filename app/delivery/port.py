@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.outbox import OutboxItem
+from app.delivery.outbox import OutboxItem
 
 
 class NotDelivered(Exception):
