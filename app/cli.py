@@ -21,7 +21,7 @@ from app.auth import Role
 from app.console import console, import_with_progress, show_table
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
-from app.engine_connections import connect_celery, connect_webhook
+from app.engines.connections import connect_celery, connect_webhook
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
 from app.logging_setup import configure_logging, log_unraisable

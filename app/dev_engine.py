@@ -15,7 +15,7 @@ from pathlib import Path
 from app.console import console
 from app.db import Database
 from app.dev_token import engine_token
-from app.engine_connections import connect_webhook
+from app.engines.connections import connect_webhook
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 

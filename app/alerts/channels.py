@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from app.delivery.addresses import Network, check_host
-from app.engine_connections import checked_webhook_url, new_signing_secret
+from app.engines.connections import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
 

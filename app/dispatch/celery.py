@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from app.delivery.port import NotDelivered, RetryRequest
 from app.dispatch.celery_messages import Message, message_of
-from app.engine_connections import broker_options
+from app.engines.connections import broker_options
 from app.errors import BadInput
 
 # A broker that hangs keeps its threads until their time-outs are over, and then gets no others.

@@ -10,8 +10,8 @@ from app.db import Database, Row, Transaction
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem
 from app.delivery.port import Channel, NotDelivered, RetryRequest
-from app.engine_connections import secrets_of, unsealed_connection
 from app.engines import EngineKind
+from app.engines.connections import secrets_of, unsealed_connection
 from app.events import Failure, Text
 from app.ingestion import Committed, Ingestion, Listener
 from app.known_secrets import unsealed_secrets

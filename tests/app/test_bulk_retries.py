@@ -10,7 +10,7 @@ import pytest
 from app import bulk_retries
 from app.bulk_retries import BulkOutcome, BulkRequest, BulkRetries
 from app.db import Database
-from app.engine_connections import connect_webhook
+from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
 from app.execution_filters import ExecutionFilter
 from app.ingestion import Ingestion

@@ -8,8 +8,8 @@ import pytest
 
 from app import engines
 from app.db import Database
-from app.engine_connections import connect_celery
 from app.engines import Engine
+from app.engines.connections import connect_celery
 from app.errors import RetryRefused
 from app.ingestion import Ingestion
 from app.retries import Asked, Retries

@@ -7,7 +7,7 @@ import pytest
 from app import clock
 from app.contact import ContactSweep
 from app.db import Database, Transaction
-from app.engine_connections import connect_webhook
+from app.engines.connections import connect_webhook
 from app.ingestion import Committed, Ingestion
 from app.lifecycle import State, Status
 from app.retries import Asked, Retries

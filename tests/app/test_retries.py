@@ -9,7 +9,7 @@ import pytest
 
 from app import lineage
 from app.db import Database
-from app.engine_connections import connect_webhook
+from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.ingestion import Committed, Ingestion
 from app.lifecycle import State

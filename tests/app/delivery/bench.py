@@ -17,8 +17,8 @@ from app.delivery.outbox import OutboxItem
 from app.delivery.port import Handler
 from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel
-from app.engine_connections import connect_webhook
 from app.engines import EngineKind
+from app.engines.connections import connect_webhook
 from app.ingestion import Committed, Ingestion
 from app.retries import OUTBOX_KIND, Asked, Retries
 from tests.app.delivery.receiver import PATIENCE_SECONDS
