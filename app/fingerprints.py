@@ -16,7 +16,7 @@ from app.stack_frames import MOST_FRAMES, frames
 
 # What can be read in a list. Messages that differ only after that have most likely quoted something long.
 MOST_OF_MESSAGE = 1_000
-# Twice what is kept of a message (app/sizes.py); a line of stderr may be longer.
+# Twice what is kept of a message (app/events/sizes.py); a line of stderr may be longer.
 _MOST_READ = 16 * 1024
 
 _COLOUR = re.compile(r"\x1b\[[0-?]*+[ -/]*+[@-~]")

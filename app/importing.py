@@ -14,9 +14,9 @@ import orjson
 
 from app import clock
 from app.db import Database
-from app.decoding import Form, decode
 from app.errors import BadInput
 from app.events import Batch
+from app.events.decoding import Form, decode
 from app.galaxy import events_of_run, newest_time_us
 from app.ingestion import Ingestion
 from app.revisions import revision_of

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from app.db import Database, Row
 from app.errors import BadInput
 from app.events import LogLevel
+from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, is_cut
+from app.events.wire import MAX_STEPS
 from app.execution_filters import check_search
 from app.ids import is_id
 from app.paging import Page, PageRequest, opaque, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 from app.paging.search import occurs, search_term
-from app.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, is_cut
-from app.wire import MAX_STEPS
 
 _INT64_MAX = 2**63 - 1
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.db import Row, Transaction
+from app.events.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.paging.search import folded
 from app.secrets.masking import Masker
-from app.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 
 # Log lines in memory at once; an execution may have a hundred thousand.
 LINES_AT_ONCE = 2_000

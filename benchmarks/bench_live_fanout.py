@@ -22,7 +22,7 @@ import uvloop
 from app import clock
 from app.db import open_database
 from app.db.migrate import migrate
-from app.decoding import Form, decode
+from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from benchmarks import reporting
 from benchmarks.fanout_client import Crowd, Subscriber, connect

@@ -17,7 +17,7 @@ import uvloop
 from app import clock, ingestion
 from app.db import open_database
 from app.db.migrate import migrate
-from app.decoding import Form, decode
+from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from benchmarks import sample_events
 from tests.sealing import SEALER

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from app import clock
-from app.decoding import Form, decode
 from app.events import Event
+from app.events.decoding import Form, decode
 from tests.sealing import SEALER
 
 STEPS = 3

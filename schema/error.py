@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app import steps
+from app.events.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.executions import Execution
 from app.lifecycle import State, Status
-from app.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import steps as step_resolvers

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
-from app import clock, decoding, event_data, sizes
+from app import clock
 from app.delivery.port import RetryRequest
 from app.dispatch import alerts, webhook
+from app.events import data, decoding, sizes
 from app.lifecycle import State
 from app.settings import Settings
 from tests.sealing import SEALER
@@ -115,7 +116,7 @@ def test_examples_of_events_are_accepted() -> None:
         assert batch.rejected == []
         whole = json.loads(match["text"])
         types |= {event["type"] for event in (whole if form is decoding.Form.BATCH else [whole])}
-    assert types == set(event_data.BODIES), "each type has an example"
+    assert types == set(data.BODIES), "each type has an example"
     [_, table] = read("docs/events.md").split("| type | data |\n|---|---|\n")
     assert types == set(re.findall(r"^\| `(\w+\.\w+)` \|", table.partition("\n\n")[0], re.MULTILINE))
 

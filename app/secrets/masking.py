@@ -15,9 +15,9 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from app.events import Failure, LogLine, Text
+from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.merging import ExecutionFacts
 from app.secrets.redaction import MASK
-from app.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 
 # Shorter values are too common in texts that have nothing to do with them: "admin", "1234", "true".
 LEAST_LENGTH = 6

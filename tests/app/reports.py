@@ -8,8 +8,8 @@ from typing import Any
 
 from app import clock
 from app.db import Database
-from app.decoding import Form, decode
 from app.events import Event
+from app.events.decoding import Form, decode
 from tests.sealing import SEALER
 
 NOON = 1_780_000_000_000_000  # µs since the epoch: some noon to count from

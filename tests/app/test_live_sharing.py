@@ -13,7 +13,7 @@ import pytest
 
 from app.auth import Role
 from app.db import Database, Transaction
-from app.decoding import Form, decode
+from app.events.decoding import Form, decode
 from app.graphql.sockets import Limits
 from app.http.websocket import WebSocketProtocol
 from app.updates import Update

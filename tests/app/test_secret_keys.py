@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.decoding import Form, decode
 from app.errors import BadInput, Conflict
+from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.secret_keys import check_keys, open_sealer
 from app.secrets import rotation

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import clock
-from app.decoding import Form, decode
 from app.events import Event
+from app.events.decoding import Form, decode
 from runwatch_client import events
 from runwatch_client.encoding import MAX_PAYLOAD, text_of, to_bytes, trigger_text_of
 from tests.sealing import SEALER

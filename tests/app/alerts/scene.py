@@ -13,8 +13,8 @@ from app.alerts.channels import Channels
 from app.alerts.firing import Firing
 from app.alerts.rules import RuleChange, SavedRule
 from app.db import Database
-from app.decoding import Form, decode
 from app.events import Event
+from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
 from app.merging import ExecutionFacts

@@ -10,9 +10,9 @@ import pytest
 
 from app import lineage
 from app.db import Database
-from app.decoding import Form, decode
 from app.delivery.outbox import OutboxItem
 from app.dispatch.retries import RetryHandler
+from app.events.decoding import Form, decode
 from app.ids import to_global
 from app.lifecycle import State
 from tests.app.delivery.bench import Bench

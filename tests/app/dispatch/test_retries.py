@@ -9,10 +9,10 @@ import pytest
 import runwatch_client.webhook
 from app import clock
 from app.contact import ContactSweep
-from app.decoding import Form, decode
 from app.delivery.port import Handler
 from app.dispatch.retries import RetryHandler
 from app.engines import EngineKind
+from app.events.decoding import Form, decode
 from app.ids import to_global
 from app.ingestion import Committed
 from app.lifecycle import State

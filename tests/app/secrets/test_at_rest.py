@@ -17,7 +17,7 @@ import hypothesis
 from app import error_groups
 from app.db import Database
 from app.db.config import sqlite_path
-from app.decoding import Form, decode
+from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key

@@ -1,4 +1,4 @@
-"""What engines report, as values: the events of docs/events.md after decoding (app/decoding.py)."""
+"""What engines report, as values: the events of docs/events.md after decoding (app/events/decoding.py)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jsontext import depth_exceeds, repair, split_array
+from app.events.jsontext import depth_exceeds, repair, split_array
 
 
 @pytest.mark.parametrize("body", [b'{"a": "NaN, -Infinity"}', rb'"\\ud800"', rb'"\ud83d\ude00"', b"[1.10]", b""])

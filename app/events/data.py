@@ -9,13 +9,34 @@ from typing import Any
 import msgspec
 import orjson
 
-from app import ids, wire
-from app.events import Claims, Failure, Finish, Json, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
-from app.jsontext import Markers
+from app import ids
+from app.events import (
+    Claims,
+    Failure,
+    Finish,
+    Json,
+    Kind,
+    LogLevel,
+    LogLine,
+    StepFinish,
+    StepStart,
+    Text,
+    TriggerData,
+    wire,
+)
+from app.events.jsontext import Markers
+from app.events.sizes import (
+    MAX_ATTRIBUTES,
+    MAX_DATA,
+    MAX_ERROR_TYPE,
+    MAX_LOG_LINE,
+    MAX_MESSAGE,
+    MAX_NAME,
+    MAX_STACK_TRACE,
+)
+from app.events.wire import MAX_STEPS
 from app.lifecycle import State
 from app.secrets.sealing import Sealed, Sealer
-from app.sizes import MAX_ATTRIBUTES, MAX_DATA, MAX_ERROR_TYPE, MAX_LOG_LINE, MAX_MESSAGE, MAX_NAME, MAX_STACK_TRACE
-from app.wire import MAX_STEPS
 
 _claims = msgspec.json.Decoder(wire.ClaimsData | None)
 _trigger_data = msgspec.json.Decoder(wire.TriggerDataOnly)

@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import msgspec
 
-from app import clock, wire
+from app import clock
 from app.engines import check_name
 from app.errors import BadInput, LimitExceeded
-from app.event_data import BODIES, Reader, Rejected
-from app.events import Batch, Event, Rejection
-from app.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
+from app.events import Batch, Event, Rejection, wire
+from app.events.data import BODIES, Reader, Rejected
+from app.events.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
+from app.events.sizes import MAX_NAME
 from app.secrets.sealing import Sealer
-from app.sizes import MAX_NAME
 
 MAX_AHEAD = 5 * clock.MINUTE
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.decoding import Form, decode
 from app.errors import BadInput, LimitExceeded
 from app.events import Batch, Claims, Event, Finish, LogLine, StepFinish, StepStart, Text
+from app.events.decoding import Form, decode
 from tests.app.reports import NOW, line, report, step
 from tests.sealing import SEALER
 
