@@ -16,8 +16,8 @@ import typer
 import uvloop
 from rich.table import Column
 
-from app import clock, engines, tokens
-from app.auth import Role
+from app import clock, engines
+from app.auth import Role, tokens
 from app.console import console, import_with_progress, show_table
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database

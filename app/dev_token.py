@@ -6,11 +6,11 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from app.auth.roles import Role
+from app.auth.tokens import check_token, create_token, revoke_token
 from app.db import Database
 from app.errors import NotFound, Unauthenticated
-from app.roles import Role
 from app.secrets.private_folder import PrivateFolder
-from app.tokens import check_token, create_token, revoke_token
 
 FILE_NAME = "dev-token"
 ENGINE_FILE_NAME = "engine-token"

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLSchema
 
+from app.auth.roles import Role, Viewer
 from app.execution_filters import ExecutionFilter
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
@@ -20,7 +21,6 @@ from app.graphql.operations import Operations, Pushed, Result, check_available, 
 from app.graphql.shareable import Field, ShareableDocuments
 from app.live import Feed
 from app.live_groups import Group, Member
-from app.roles import Role, Viewer
 from app.updates import Update, Watchable
 
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))

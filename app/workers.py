@@ -21,10 +21,10 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
+from app.auth.jwt import JwtCheck
 from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
 from app.errors import AppError
-from app.jwt import JwtCheck
 from app.pubsub import PubSub
 from app.secret_keys import check_keys
 from app.settings import Settings

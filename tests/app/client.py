@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
+from app.auth.roles import Role
+from app.auth.tokens import create_token
 from app.db import Database
 from app.main import create_app
-from app.roles import Role
 from app.settings import Settings
-from app.tokens import create_token
 from tests.sealing import SEALER
 
 

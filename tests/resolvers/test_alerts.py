@@ -8,8 +8,8 @@ import pytest
 
 from app import ids
 from app.alerts import rules
+from app.auth.roles import Role, Viewer
 from app.db import Database
-from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
 from tests.app.alerts.scene import Scene

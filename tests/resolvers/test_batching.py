@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.ids import new_id
 from app.lifecycle import State
-from app.roles import Role, Viewer
 from resolvers.context import Context
 from resolvers.loaders import Loader
 from schema import schema

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from app import logs
+from app.auth.roles import Role, Viewer
 from app.db import Database, Transaction
 from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
 from app.ingestion import Ingestion
 from app.log_signals import LogSignals
 from app.logs import LogFilter, LogPosition
 from app.paging import PageRequest
-from app.roles import Role, Viewer
 from resolvers import logs as resolvers
 from resolvers.context import Context
 from resolvers.logs import LogUpdate, follow_log, list_logs

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from graphql import ExecutionResult, GraphQLError
 
+from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
 from app.live import Feed
-from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
 from tests.sealing import SEALER

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import LimitExceeded
 from app.ids import new_id
-from app.roles import Role, Viewer
 from resolvers import budget
 from resolvers.budget import ROWS_MAX
 from resolvers.context import Context

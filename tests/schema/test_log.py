@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from app import ids
+from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.ingestion import Ingestion
-from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
 from tests.app.reports import events, line, report, row_of, step

@@ -10,8 +10,8 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from app import clock
+from app.auth.roles import Role, Viewer
 from app.db import Database
-from app.roles import Role, Viewer
 from resolvers.context import Context
 from schema import schema
 from schema.context import Info

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from app import clock
+from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.ids import new_id, to_global
 from app.lifecycle import State
-from app.roles import Role, Viewer
 from resolvers import budget
 from resolvers.context import Context
 from schema import schema

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from app import engines
+from app.auth.roles import Role
+from app.auth.tokens import create_token
 from app.db import Database
 from app.main import create_app
-from app.roles import Role
 from app.settings import Settings
-from app.tokens import create_token
 from tests.app.graphql.sockets import connect, serving
 from tests.app.reports import line, report, step
 from tests.sealing import SEALER

@@ -13,12 +13,12 @@ import pytest
 import websockets
 
 from app.auth import SignIn
+from app.auth.roles import Role
+from app.auth.tokens import create_token
 from app.db import Database
 from app.errors import Unauthenticated
 from app.main import create_app
-from app.roles import Role
 from app.settings import Settings
-from app.tokens import create_token
 from tests.app.graphql.sockets import connect, serving
 from tests.sealing import SEALER
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from app import engines
+from app.auth.roles import Role
 from app.db import Database
 from app.graphql.document import MAX_TOKENS
-from app.roles import Role
 from tests.app.client import client_of, code_in
 
 JSON = "application/json"

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.auth.roles import Role
 from app.db import Database
-from app.roles import Role
 from tests.app.client import client_of, code_in
 from tests.app.reports import report
 

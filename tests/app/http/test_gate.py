@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import clock
 from app.auth import Role, SignIn, Viewer
+from app.auth.tokens import create_token, revoke_token
 from app.db import Database
 from app.errors import Unauthenticated
 from app.http.gate import SignInGate, socket_authorization, viewer_in
-from app.tokens import create_token, revoke_token
-from tests.app.issuer import jwt_settings, sign
+from tests.app.auth.issuer import jwt_settings, sign
 
 SECRET = "a shared secret of at least thirty-two bytes"
 GRAPHQL_JSON = "application/graphql-response+json"

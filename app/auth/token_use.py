@@ -6,9 +6,9 @@ import asyncio
 
 import structlog
 
+from app.auth.tokens import Token
 from app.clock import MINUTE
 from app.db import Database, Transaction
-from app.tokens import Token
 
 log = structlog.get_logger(__name__)
 

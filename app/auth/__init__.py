@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from app import clock
+from app.auth.jwt import JwtCheck
+from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
+from app.auth.token_use import TokenUse
+from app.auth.tokens import MARK, check_token
 from app.db import Database
 from app.errors import Unauthenticated
-from app.jwt import JwtCheck
-from app.roles import PERMISSIONS, Permission, Role, Viewer
 from app.settings import Settings
-from app.token_use import TokenUse
-from app.tokens import MARK, check_token
 
 __all__ = ["PERMISSIONS", "Permission", "Role", "SignIn", "Viewer"]
 

@@ -8,12 +8,12 @@ import pytest
 
 from app import clock
 from app.auth import Role
+from app.auth.token_use import TokenUse
+from app.auth.tokens import check_token, create_token, list_tokens, revoke_token
 from app.clock import MINUTE, SECOND
 from app.db import Database
 from app.engines import list_engines
 from app.errors import BadInput, NotFound, Unauthenticated
-from app.token_use import TokenUse
-from app.tokens import check_token, create_token, list_tokens, revoke_token
 
 
 async def last_used(database: Database) -> int | None:
@@ -200,7 +200,7 @@ async def test_closing_does_not_wait_for_a_write(database: Database, monkeypatch
 
 async def test_memory_of_uses_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = await create_token(database, "ada", Role.ADMIN)
-    monkeypatch.setattr("app.token_use.MANY", 1)
+    monkeypatch.setattr("app.auth.token_use.MANY", 1)
     _, other = await create_token(database, "eve", Role.ADMIN)
     use = TokenUse(database)
     use.note(token, 1)

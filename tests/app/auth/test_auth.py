@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from app.auth import Permission, Role, SignIn, Viewer
+from app.auth.tokens import create_token, list_tokens, revoke_token
 from app.db import Database
 from app.errors import Forbidden, Unauthenticated
-from app.tokens import create_token, list_tokens, revoke_token
-from tests.app.issuer import jwt_settings, sign
+from tests.app.auth.issuer import jwt_settings, sign
 
 SECRET = "a shared secret of at least thirty-two bytes"
 TABLE = {

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app import jwks
+from app.auth import jwks
+from app.auth.jwks import KeysUnavailable, PublishedKeys
+from app.auth.jwt import JwtCheck
 from app.errors import Unauthenticated
-from app.jwks import KeysUnavailable, PublishedKeys
-from app.jwt import JwtCheck
-from tests.app.issuer import KeyServer, ec_key, jwt_settings, key_server, public_jwk, rsa_key, sign
+from tests.app.auth.issuer import KeyServer, ec_key, jwt_settings, key_server, public_jwk, rsa_key, sign
 
 
 class Clock:

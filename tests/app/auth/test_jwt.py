@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.auth import Role
+from app.auth.jwt import JwtCheck
 from app.clock import SECOND
 from app.errors import BadInput, Unauthenticated
-from app.jwt import JwtCheck
-from tests.app.issuer import (
+from tests.app.auth.issuer import (
     claims,
     ec_key,
     jwt_settings,

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import jwt
 
+from app.auth.jwks import KeysUnavailable, PublishedKeys
+from app.auth.roles import Role
 from app.clock import SECOND
 from app.errors import BadInput, Unauthenticated
-from app.jwks import KeysUnavailable, PublishedKeys
-from app.roles import Role
 from app.settings import Settings
 
 LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may be apart

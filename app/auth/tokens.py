@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app import clock
+from app.auth.roles import Role
 from app.db import Database, Row, Transaction
 from app.engines import check_name, ensure_engine
 from app.errors import BadInput, NotFound, Unauthenticated
 from app.ids import is_id, new_id
-from app.roles import Role
 
 MARK = "rw_"
 _ALPHABET = string.digits + string.ascii_letters  # no "-" or "_": a double click selects each part whole
