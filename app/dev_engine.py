@@ -57,7 +57,7 @@ class DevEngine:
             console.print(f"The example engine is not started: {problem}", markup=False)
             return False
         # It reports every second or so: what was printed for somebody to copy would soon be out of sight.
-        logging.getLogger("app.http.requests").addFilter(_is_no_report)
+        logging.getLogger("app.asgi.request_log").addFilter(_is_no_report)
         return True
 
     async def stop(self) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.alerts.firing import Firing
+from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.contact import ContactSweep
 from app.db import Database
@@ -22,7 +23,6 @@ from app.graphql.view import GraphQLView
 from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
 from app.http.gate import SignInGate, socket_authorization, viewer_in
-from app.http.requests import RequestLog
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.live_hints import LiveHints

@@ -13,10 +13,10 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from app.asgi.body import read_body
+from app.asgi.media_types import JSON, answer_type
 from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType
 from app.graphql.errors import before_execution, masked, shown
-from app.http.body import read_body
-from app.http.media_types import JSON, answer_type
 
 # HEAD is GET whose answer has no body; neither must change anything.
 SAFE = ("GET", "HEAD")

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import clock
+from app.asgi.body import read_body
 from app.auth import Permission, Viewer
 from app.errors import AppError, ErrorCode, Forbidden, UnsupportedMediaType
 from app.events import Event, Rejection
 from app.events.decoding import Form, decode
-from app.http.body import read_body
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
 from app.secrets.sealing import Sealer

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
 from app.errors import Unauthenticated
-from app.http.media_types import answer_type
 
 Headers = Iterable[tuple[bytes, bytes]]
 

@@ -1,0 +1,1 @@
+"""ASGI helpers that know nothing of Runwatch."""
