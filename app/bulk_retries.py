@@ -13,11 +13,11 @@ from time import monotonic
 import orjson
 import structlog
 
-from app import audit, clock, engines, executions, ids, lineage
+from app import audit, clock, engines, executions, ids
 from app.db import Transaction
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused
-from app.execution_filters import ExecutionFilter, described
-from app.executions import ExecutionOrder
+from app.executions import ExecutionOrder, lineage
+from app.executions.filters import ExecutionFilter, described
 from app.ids import is_id, new_id
 from app.lifecycle import State
 from app.paging import PAGE_SIZE_MAX, PageRequest

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from app import clock, fact_rows, lineage, revisions
+from app import clock, fact_rows, revisions
 from app.db import Database, Transaction
+from app.executions import lineage
 from app.ingestion import Committed, Listener
 from app.lifecycle import State
 from app.sweep import Sweep

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app import executions, payloads
+from app import executions
 from app.db import Database
-from app.execution_filters import resolve
+from app.executions import payloads
+from app.executions.filters import resolve
 from app.fingerprints import fingerprint
 from app.metrics.error_groups import counted_groups
 from app.metrics_filters import MetricsFilter

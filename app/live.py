@@ -19,8 +19,8 @@ from app import changes, engines, revisions
 from app.changes import Changed
 from app.db import Database
 from app.errors import BadInput, LimitExceeded, Unavailable
-from app.execution_filters import ExecutionFilter
-from app.filter_predicate import Predicate, predicate
+from app.executions.filters import ExecutionFilter
+from app.executions.predicate import Predicate, predicate
 from app.live_queue import Queue
 from app.recent_changes import RecentChanges
 from app.revisions import parse_updates_cursor

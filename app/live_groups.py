@@ -16,7 +16,7 @@ import orjson
 
 from app.changes import Changed
 from app.errors import Unavailable
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.graphql.errors import masked
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload

@@ -14,7 +14,7 @@ import orjson
 from graphql import GraphQLSchema
 
 from app.auth.roles import Role, Viewer
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from app import clock
 from app.errors import BadInput
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 
 DEFAULT_WINDOW = clock.DAY
 # A year and what a comparison with the year before needs of it.

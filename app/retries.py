@@ -8,12 +8,12 @@ from functools import partial
 
 import orjson
 
-from app import audit, clock, engines, executions, fact_rows, ids, lineage, revisions
+from app import audit, clock, engines, executions, fact_rows, ids, revisions
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
-from app.executions import Execution
+from app.executions import Execution, lineage
 from app.ids import is_id, new_id
 from app.ingestion import Committed, Listener
 from app.lifecycle import RANK_QUEUED, State, state_key

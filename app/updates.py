@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.changes import Changed
-from app.execution_filters import ExecutionFilter
 from app.executions import Execution
+from app.executions.filters import ExecutionFilter
 from app.revisions import updates_cursor
 
 

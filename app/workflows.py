@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db import Database
-from app.execution_filters import check_search, contains
+from app.executions.filters import check_search, contains
 from app.ids import is_id
 from app.paging import Count, Page, PageRequest, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment

@@ -21,11 +21,11 @@ from typing import Any
 
 import asyncpg
 
-from app import logs
 from app.db import Database, Transaction, open_database
 from app.db.migrate import migrate
 from app.events import LogLevel
-from app.logs import LogEntry, LogFilter, LogPosition
+from app.executions import logs
+from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.paging import PageRequest
 from benchmarks import reporting
 from benchmarks.reporting import Figure, short

@@ -24,8 +24,8 @@ from app import clock, executions
 from app.db import Database, open_database, postgres
 from app.db.migrate import migrate
 from app.events import Event
-from app.execution_filters import ExecutionFilter
 from app.executions import ExecutionOrder, OrderField
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.metrics import deltas, error_groups
 from app.metrics.figures import summary, trend

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app import executions, revisions
 from app.auth import Permission
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
+from app.executions.payloads import Payload
 from app.paging import Count, Page, PageRequest
-from app.payloads import Payload
 from app.secrets import revealing
 from resolvers.context import Context
 

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
-from app import audit, engines, error_groups, executions, lineage, payloads, steps, workflows
+from app import audit, engines, error_groups, executions, workflows
 from app.alerts import history, rules, streaks
 from app.db import Database
 from app.delivery import outbox
+from app.executions import lineage, payloads, steps
 
 V = TypeVar("V")
 

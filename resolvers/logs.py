@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from app import logs
 from app.auth import Permission
 from app.errors import NotFound
-from app.executions import Execution
-from app.logs import LogEntry, LogFilter, LogPosition
+from app.executions import Execution, logs
+from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.paging import Page, PageRequest
 from resolvers.context import Context
 

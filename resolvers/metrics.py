@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.auth import Permission
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.metrics import error_groups, of_executions, report, trigger_kinds, workflows
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report

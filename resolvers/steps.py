@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import ids
 from app.auth import Permission
 from app.executions import Execution
-from app.steps import Step, StepPayload
+from app.executions.steps import Step, StepPayload
 from resolvers.context import Context
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import steps
 from app.events.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
-from app.executions import Execution
+from app.executions import Execution, steps
 from app.lifecycle import State, Status
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers

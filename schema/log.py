@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import ids, logs
+from app import ids
 from app.errors import NotFound
-from app.logs import LogFilter
+from app.executions import logs
+from app.executions.logs import LogFilter
 from resolvers import logs as resolvers
 from resolvers import steps as step_resolvers
 from schema import execution  # the module: the two name each other

@@ -9,7 +9,7 @@ import strawberry
 from app import ids
 from app.errors import BadInput
 from app.events import LogLevel
-from app.logs import LogFilter
+from app.executions.logs import LogFilter
 
 __all__ = ["ExecutionId", "LogLevel", "LogSearch", "MinLevel", "StepId", "log_filter"]
 

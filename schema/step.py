@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from app import ids, steps
+from app import ids
+from app.executions import steps
 from resolvers import steps as resolvers
 from schema.context import Info
 from schema.error import ExecutionError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from app import clock
 from app.db import Database
-from app.execution_filters import ExecutionFilter, resolve
-from app.execution_scans import BY_QUEUED_AT, page
+from app.executions.filters import ExecutionFilter, resolve
+from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
 from app.metrics.figures import Figures, Outcome, Point, by_group, trend

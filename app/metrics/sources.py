@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from app import clock
 from app.db import Database, Row
-from app.execution_filters import Scope, resolve
+from app.executions.filters import Scope, resolve
 from app.histograms import BOUNDS, bucket_of
 from app.lifecycle import STATES_OF, Status
 from app.metrics.rollups import NOBODY, Detail

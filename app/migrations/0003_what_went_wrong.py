@@ -35,7 +35,7 @@ OPERATIONS = [
     # NULL where the database's own lower(), which knows ASCII only, folds the message as well (app/paging/search.py).
     "ALTER TABLE log_entries ADD COLUMN folded {text}",
     "ALTER TABLE log_entries ADD COLUMN attributes_bytes {int}",
-    # A page merges a branch a level (app/logs.py). The level comes first, so that no other index begins like these.
+    # A page merges a branch a level (app/executions/logs.py). The level first: no other index begins like these.
     "DROP INDEX log_entries_at",
     "CREATE INDEX log_entries_level ON log_entries (level, execution_id, at, sequence)",
     """

@@ -12,7 +12,7 @@ from app.bulk_retries import BulkOutcome, BulkRequest, BulkRetries
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.retries import Asked, Retries

@@ -13,7 +13,7 @@ import pytest
 from app import live, live_queue, revisions
 from app.db import Database, Transaction
 from app.errors import BadInput
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State, Status
 from app.live import Feed

@@ -11,7 +11,7 @@ import pytest
 from app import changes, live
 from app.db import Database
 from app.errors import LimitExceeded, Unavailable
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.live_queue import Queue

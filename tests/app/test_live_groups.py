@@ -13,7 +13,7 @@ from app import live, live_groups
 from app.changes import Changed
 from app.db import Database
 from app.errors import Unavailable
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.ingestion import Ingestion
 from app.lifecycle import Status

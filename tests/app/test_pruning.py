@@ -9,7 +9,7 @@ import pytest
 
 from app import changes, live, pruning, revisions
 from app.db import Database
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.pruning import prune

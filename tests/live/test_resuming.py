@@ -10,7 +10,7 @@ import pytest
 
 from app import live, revisions
 from app.db import Database
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State, Status
 from app.live import Feed

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from app import logs
 from app.auth.roles import Role, Viewer
 from app.db import Database, Transaction
 from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
+from app.executions import logs
+from app.executions.logs import LogFilter, LogPosition
 from app.ingestion import Ingestion
 from app.log_signals import LogSignals
-from app.logs import LogFilter, LogPosition
 from app.paging import PageRequest
 from resolvers import logs as resolvers
 from resolvers.context import Context

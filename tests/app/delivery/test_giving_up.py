@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from app import lineage
 from app.db import Database
 from app.delivery.outbox import OutboxItem
 from app.dispatch.retries import RetryHandler
 from app.events.decoding import Form, decode
+from app.executions import lineage
 from app.ids import to_global
 from app.lifecycle import State
 from tests.app.delivery.bench import Bench

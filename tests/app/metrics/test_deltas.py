@@ -6,7 +6,7 @@ from typing import Any
 
 from app import clock
 from app.db import Database
-from app.execution_filters import BRANCHES_MAX
+from app.executions.filters import BRANCHES_MAX
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics.figures import summary

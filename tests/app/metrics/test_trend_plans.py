@@ -9,7 +9,7 @@ import pytest
 
 from app import clock
 from app.db import open_database
-from app.execution_filters import ExecutionFilter
+from app.executions.filters import ExecutionFilter
 from app.lifecycle import State
 from app.metrics.of_executions import trend_of
 from benchmarks.data import DAY, START, fill

@@ -15,7 +15,7 @@ from app.errors import BadInput
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, is_cut
 from app.events.wire import MAX_STEPS
-from app.execution_filters import check_search
+from app.executions.filters import check_search
 from app.ids import is_id
 from app.paging import Page, PageRequest, opaque, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment

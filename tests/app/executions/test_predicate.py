@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.executions import COLUMNS, ExecutionFilter, execution_of
-from app.filter_predicate import predicate
-from tests.app.execution_lists import ENGINES, filters, lets_through, rows
+from app.executions.predicate import predicate
+from tests.app.executions.lists import ENGINES, filters, lets_through, rows
 from tests.factories import execution_row
 
 NAMES = {f"{number:032x}": name for number, name in enumerate(ENGINES, 1)}

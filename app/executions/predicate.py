@@ -1,14 +1,14 @@
 """The filter of executions once more, as a predicate on one row: what live updates are tested with.
 
-It answers as the SQL of app/execution_filters.py does; tests compare the two over random rows and filters.
+It answers as the SQL of app/executions/filters.py does; tests compare the two over random rows and filters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from app.execution_filters import ExecutionFilter
 from app.executions import Execution
+from app.executions.filters import ExecutionFilter
 from app.lifecycle import Status
 from app.paging.search import search_term, search_text
 

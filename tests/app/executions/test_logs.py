@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import logs, workflows
+from app import workflows
 from app.db import Database, open_database, postgres, sqlite
 from app.errors import BadInput, LimitExceeded
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE
+from app.executions import logs
+from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.ids import new_id
 from app.ingestion import Ingestion
-from app.logs import LogEntry, LogFilter, LogPosition
 from app.paging import Page, PageRequest
 from tests.app.reports import events, line, row_of
 from tests.factories import (

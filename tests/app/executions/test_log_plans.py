@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app import logs
 from app.db import Database, open_database
 from app.events import LogLevel
-from app.logs import LogFilter, LogPosition
+from app.executions import logs
+from app.executions.logs import LogFilter, LogPosition
 from app.paging import PageRequest
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import insert, log_row, record_statements

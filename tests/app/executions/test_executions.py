@@ -21,7 +21,7 @@ from app.executions import (
 )
 from app.lifecycle import State, Status
 from app.paging import Count, PageRequest
-from tests.app.execution_lists import (
+from tests.app.executions.lists import (
     ENGINES,
     EVERYTHING,
     MINUTE,

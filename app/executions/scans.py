@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db import Database
-from app.execution_filters import Branched, ExecutionFilter, Scope
+from app.executions.filters import Branched, ExecutionFilter, Scope
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
 

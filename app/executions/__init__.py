@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app import execution_scans
 from app.db import Database, Row, Transaction
-from app.execution_filters import Branched, ExecutionFilter, resolve
+from app.executions import scans
+from app.executions.filters import Branched, ExecutionFilter, resolve
 from app.ids import is_id
 from app.lifecycle import State, Status
 from app.paging import Count, Page, PageRequest, read_page
@@ -115,7 +115,7 @@ async def list_page(
     async def read(segment: Segment) -> list[Execution]:
         if scope is None:
             return []
-        statement = execution_scans.page(database, scope, segment, COLUMNS)
+        statement = scans.page(database, scope, segment, COLUMNS)
         return [execution_of(row) for row in await database.fetch(statement.text, *statement.params)]
 
     return await read_page(ordering, request, read, _position_by(ordering.column))
@@ -126,7 +126,7 @@ async def count(database: Database, where: ExecutionFilter) -> Count:
     scope = await resolve(database, where)
     if scope is None:
         return Count(0, exact=True)
-    statement = execution_scans.count(database, scope, COUNT_MAX + 1)
+    statement = scans.count(database, scope, COUNT_MAX + 1)
     rows = await database.fetch(statement.text, *statement.params)
     number: int = rows[0][0]
     return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
@@ -167,7 +167,7 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
     known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
         return []
-    statement = execution_scans.newest_of_each(database, column, known, COLUMNS)
+    statement = scans.newest_of_each(database, column, known, COLUMNS)
     return [execution_of(row) for row in await database.fetch(statement.text, *statement.params)]
 
 
