@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from app import clock, fact_rows, revisions
+from app import clock, fact_rows
+from app.changes import revisions
 from app.db import Database, Transaction
 from app.executions import lineage
 from app.ingestion import Committed, Listener

@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from app import clock
+from app.changes.revisions import revision_of
 from app.db import Database
 from app.errors import BadInput
 from app.events import Batch
 from app.events.decoding import Form, decode
 from app.galaxy import events_of_run, newest_time_us
 from app.ingestion import Ingestion
-from app.revisions import revision_of
 from app.secrets.sealing import Sealer
 
 # One transaction each. 200 Galaxy runs are 5,000 events: about 0.1 s on SQLite.

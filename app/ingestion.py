@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app import clock, fact_rows, log_rows, retry_links, revisions, step_rows
+from app import clock, fact_rows, log_rows, retry_links, step_rows
 from app.alerts import checks
 from app.alerts.checks import Failing, failing
+from app.changes import revisions
 from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection

@@ -15,15 +15,15 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from app import changes, engines, revisions
-from app.changes import Changed
+from app import changes, engines
+from app.changes import Changed, revisions
+from app.changes.revisions import parse_updates_cursor
 from app.db import Database
 from app.errors import BadInput, LimitExceeded, Unavailable
 from app.executions.filters import ExecutionFilter
 from app.executions.predicate import Predicate, predicate
 from app.live_queue import Queue
 from app.recent_changes import RecentChanges
-from app.revisions import parse_updates_cursor
 from app.sweep import Sweep
 from app.updates import Place, Update, resync, update_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app import revisions
 from app.alerts import streaks
+from app.changes import revisions
 from app.db import Database, Transaction
 from app.lifecycle import State, Status
 from app.metrics import deltas

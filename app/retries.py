@@ -8,7 +8,8 @@ from functools import partial
 
 import orjson
 
-from app import audit, clock, engines, executions, fact_rows, ids, revisions
+from app import audit, clock, engines, executions, fact_rows, ids
+from app.changes import revisions
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.changes import Changed
+from app.changes.revisions import updates_cursor
 from app.executions import Execution
 from app.executions.filters import ExecutionFilter
-from app.revisions import updates_cursor
 
 
 class Change(StrEnum):

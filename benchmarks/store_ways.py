@@ -11,7 +11,8 @@ import asyncpg
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import clock, fact_rows, ingestion, revisions
+from app import clock, fact_rows, ingestion
+from app.changes import revisions
 from app.db import Database, Row, Transaction
 from app.events import Event
 from app.fact_rows import Key

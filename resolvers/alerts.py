@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app import revisions
 from app.alerts import history, rules
 from app.alerts.history import Alert, Delivery
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
 from app.auth import Permission
+from app.changes import revisions
 from app.paging import Count, Page, PageRequest
 from resolvers.context import Context
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app import audit, revisions
+from app import audit
 from app.audit import AuditEntry
 from app.auth import Permission
+from app.changes import revisions
 from app.paging import Count, Page, PageRequest
 from resolvers.context import Context
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import error_groups, revisions
+from app import error_groups
 from app.auth import Permission
+from app.changes import revisions
 from app.error_groups import CountedGroup, ErrorGroup, Sightings
 from app.executions import Execution
 from app.metrics_filters import MetricsFilter

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import executions, revisions
+from app import executions
 from app.auth import Permission
+from app.changes import revisions
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.executions.payloads import Payload
 from app.paging import Count, Page, PageRequest

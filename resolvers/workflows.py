@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import revisions, workflows
+from app import workflows
 from app.auth import Permission
+from app.changes import revisions
 from app.executions import Execution
 from app.paging import Count, Page, PageRequest
 from app.workflows import Workflow

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from app import clock, fact_rows, ids, revisions
+from app import clock, fact_rows, ids
+from app.changes import revisions
 from app.db import Database, Row, Transaction
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app import revisions
 from app.auth import Role, Viewer
+from app.changes import revisions
 from app.db import Database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import revisions
+from app.changes import revisions
 from app.db import Database, Transaction, TransientError
 from app.errors import BadInput
 from app.ingestion import Committed, Ingestion

@@ -10,7 +10,8 @@ from contextlib import aclosing, suppress
 
 import pytest
 
-from app import live, live_queue, revisions
+from app import live, live_queue
+from app.changes import revisions
 from app.db import Database, Transaction
 from app.errors import BadInput
 from app.executions.filters import ExecutionFilter

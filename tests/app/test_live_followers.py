@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from app import changes, live
+from app.changes.revisions import revision_of, updates_cursor
 from app.db import Database
 from app.errors import LimitExceeded, Unavailable
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.live import Feed
 from app.live_queue import Queue
-from app.revisions import revision_of, updates_cursor
 from app.updates import Change
 from tests.app.reports import events, report
 from tests.sealing import SEALER

@@ -11,6 +11,7 @@ import pytest
 
 from app import live, live_groups
 from app.changes import Changed
+from app.changes.revisions import parse_updates_cursor
 from app.db import Database
 from app.errors import Unavailable
 from app.executions.filters import ExecutionFilter
@@ -19,7 +20,6 @@ from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.live import Feed, Filter
 from app.live_groups import Group, Member
-from app.revisions import parse_updates_cursor
 from app.updates import Place, Update
 from tests.app.graphql.stubs import until
 from tests.app.reports import events, report

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app import live_groups, live_queue, revisions
+from app import live_groups, live_queue
+from app.changes import revisions
 from app.db import Database
 from app.graphql.sockets import Limits
 from tests.app.graphql.stubs import until

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import changes, live, pruning, revisions
+from app import changes, live, pruning
+from app.changes import revisions
 from app.db import Database
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion

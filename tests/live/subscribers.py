@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from app.revisions import parse_updates_cursor
+from app.changes.revisions import parse_updates_cursor
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 UPDATES = """

@@ -8,7 +8,8 @@ from contextlib import aclosing
 
 import pytest
 
-from app import live, revisions
+from app import live
+from app.changes import revisions
 from app.db import Database
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.changes.revisions import updates_cursor
 from app.db import Database
 from app.errors import BadInput
 from app.executions import logs
 from app.executions.logs import LogPosition
 from app.ingestion import Ingestion
-from app.revisions import updates_cursor
 from tests.app.reports import events, line, report, row_of
 from tests.factories import NOON, execution_row, insert, insert_executions, log_row
 from tests.sealing import SEALER

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.changes.revisions import parse_updates_cursor, revision_of, updates_cursor
 from app.db import Database
-from app.revisions import parse_updates_cursor, revision_of, updates_cursor
 
 epochs = st.text("0123456789abcdef", min_size=1, max_size=64)
 
