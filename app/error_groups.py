@@ -15,7 +15,7 @@ from app.executions import payloads
 from app.executions.filters import resolve
 from app.fingerprints import fingerprint
 from app.metrics.error_groups import counted_groups
-from app.metrics_filters import MetricsFilter
+from app.metrics.filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 

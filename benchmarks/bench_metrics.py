@@ -29,11 +29,11 @@ from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.metrics import deltas, error_groups
 from app.metrics.figures import summary, trend
+from app.metrics.filters import MetricsFilter
 from app.metrics.folding import Folding
 from app.metrics.rebuilding import rebuild
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, by_workflow
-from app.metrics_filters import MetricsFilter
 from app.paging import PageRequest
 from benchmarks import data, reporting
 from benchmarks.reporting import Figure, short

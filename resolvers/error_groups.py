@@ -9,7 +9,7 @@ from app.auth import Permission
 from app.changes import revisions
 from app.error_groups import CountedGroup, ErrorGroup, Sightings
 from app.executions import Execution
-from app.metrics_filters import MetricsFilter
+from app.metrics.filters import MetricsFilter
 from app.paging import Count, Page, PageRequest
 from resolvers.context import Context
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from app.auth import Permission
 from app.executions.filters import ExecutionFilter
 from app.metrics import error_groups, of_executions, report, trigger_kinds, workflows
+from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, WorkflowFigures
-from app.metrics_filters import MetricsFilter
 from resolvers.context import Context
 
 

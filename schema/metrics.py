@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.lifecycle import Status
+from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report
 from app.metrics.workflows import Order, WorkflowFigures
-from app.metrics_filters import MetricsFilter
 from app.paging import PageRequest
 from resolvers import error_groups as error_group_resolvers
 from resolvers import metrics as resolvers

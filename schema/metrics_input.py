@@ -7,8 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from app import metrics_filters
-from app.metrics import windows
+from app.metrics import filters, windows
 from schema.execution_input import filter_tuple
 from schema.scalars import DateTime, local_id
 
@@ -28,11 +27,11 @@ class MetricsFilter:
     to: DateTime | None = strawberry.field(default=None, description="Exclusive; now by default.")
 
     @staticmethod
-    def where(given: MetricsFilter | None) -> metrics_filters.MetricsFilter:
+    def where(given: MetricsFilter | None) -> filters.MetricsFilter:
         """As app has it; BadInput when it cannot be meant."""
         if given is None:
-            return metrics_filters.MetricsFilter.of()
-        return metrics_filters.MetricsFilter.of(
+            return filters.MetricsFilter.of()
+        return filters.MetricsFilter.of(
             workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
             engines=filter_tuple(given.engine),
             trigger_kinds=filter_tuple(given.trigger_kind),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.db import Database
 from app.executions.filters import Scope, resolve
+from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Span, take_apart
-from app.metrics_filters import MetricsFilter
 from app.paging.keyset import Params
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from app import clock
 from app.db import Database, Row
-from app.histograms import Histogram
 from app.lifecycle import Status
 from app.metrics import sources
+from app.metrics.filters import MetricsFilter
+from app.metrics.histograms import Histogram
 from app.metrics.windows import Bucket
-from app.metrics_filters import MetricsFilter
 
 _NO_DURATIONS = Histogram()
 

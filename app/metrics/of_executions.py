@@ -12,8 +12,8 @@ from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
 from app.metrics.figures import Figures, Outcome, Point, by_group, trend
+from app.metrics.filters import DEFAULT_WINDOW, MetricsFilter, check_window
 from app.metrics.windows import Bucket
-from app.metrics_filters import DEFAULT_WINDOW, MetricsFilter, check_window
 from app.paging.keyset import Segment
 
 # Counting goes from the newest execution back, and stops here.

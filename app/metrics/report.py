@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from app.db import Database
 from app.metrics.figures import Figures, Point, summary, summary_and_trend
+from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Bucket
-from app.metrics_filters import MetricsFilter
 
 
 @dataclass(frozen=True, slots=True)

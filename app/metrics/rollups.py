@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from app import clock, histograms
+from app import clock
 from app.db import Database, Row, Transaction
 from app.lifecycle import Status
+from app.metrics import histograms
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class Tally:
     executions: int = 0
     timed: int = 0  # those with a duration
     duration_sum: int = 0  # µs
-    counts: dict[int, int] = field(default_factory=dict)  # of durations, by bucket (app/histograms.py)
+    counts: dict[int, int] = field(default_factory=dict)  # of durations, by bucket (app/metrics/histograms.py)
 
     def add(self, other: Tally, times: int = 1) -> None:
         """Take in another; with `times` -1, take it away."""

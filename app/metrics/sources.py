@@ -11,11 +11,11 @@ from typing import Any, Literal
 from app import clock
 from app.db import Database, Row
 from app.executions.filters import Scope, resolve
-from app.histograms import BOUNDS, bucket_of
 from app.lifecycle import STATES_OF, Status
+from app.metrics.filters import MetricsFilter
+from app.metrics.histograms import BOUNDS, bucket_of
 from app.metrics.rollups import NOBODY, Detail
 from app.metrics.windows import Bucket, Span, take_apart
-from app.metrics_filters import MetricsFilter
 from app.paging.keyset import Params
 
 # What rows are told apart by, status apart.

@@ -9,7 +9,7 @@ from enum import Enum
 from app.db import Database
 from app.metrics import sources
 from app.metrics.figures import Figures, by_group
-from app.metrics_filters import MetricsFilter
+from app.metrics.filters import MetricsFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from app import error_groups, executions
 from app.db import Database
 from app.errors import BadInput
 from app.ids import new_id
-from app.metrics_filters import LONGEST_WINDOW, MetricsFilter
+from app.metrics.filters import LONGEST_WINDOW, MetricsFilter
 from app.paging import PageRequest
 from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
 

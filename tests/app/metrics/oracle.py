@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from app import clock, histograms
+from app import clock
 from app import error_groups as listed_groups
 from app.db import Database
 from app.lifecycle import Status
-from app.metrics import error_groups
+from app.metrics import error_groups, histograms
 from app.metrics.figures import Figures, summary, summary_and_trend, trend
+from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, by_workflow
-from app.metrics_filters import MetricsFilter
 from app.paging import PageRequest
 from tests.app.reports import select
 

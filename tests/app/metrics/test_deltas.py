@@ -10,9 +10,9 @@ from app.executions.filters import BRANCHES_MAX
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics.figures import summary
+from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.workflows import Order, by_workflow
-from app.metrics_filters import MetricsFilter
 from tests.app.reports import NOON, events, report, row_of, select
 from tests.sealing import SEALER
 

@@ -13,9 +13,9 @@ from app import clock
 from app.contact import ContactSweep
 from app.db import Database
 from app.ingestion import Ingestion
+from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.rebuilding import rebuild
-from app.metrics_filters import MetricsFilter
 from app.pruning import prune
 from tests.app.metrics.oracle import check
 from tests.app.reports import NOON, events, report, select

@@ -18,9 +18,9 @@ from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics import folding, rollups
 from app.metrics.figures import summary
+from app.metrics.filters import MetricsFilter
 from app.metrics.folding import Folding, fold
 from app.metrics.rollups import Changes
-from app.metrics_filters import MetricsFilter
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER
 

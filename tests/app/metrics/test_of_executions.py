@@ -18,10 +18,10 @@ from app.executions import count
 from app.executions.filters import ExecutionFilter
 from app.lifecycle import State, Status
 from app.metrics import of_executions
+from app.metrics.filters import LONGEST_WINDOW
 from app.metrics.folding import fold
 from app.metrics.of_executions import trend_of
 from app.metrics.windows import FITTING_MAX, Bucket
-from app.metrics_filters import LONGEST_WINDOW
 from tests.app.executions.lists import ENGINES, MINUTE, WORKFLOWS, filters, lets_through, rows
 from tests.app.metrics.oracle import same
 from tests.factories import NOON, empty, execution_row, insert, insert_executions, record_statements

@@ -9,9 +9,9 @@ from app.db import Database
 from app.ingestion import Ingestion
 from app.metrics import error_groups
 from app.metrics.figures import summary, summary_and_trend
+from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.windows import Bucket
-from app.metrics_filters import MetricsFilter
 from app.pruning import prune
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER

@@ -10,10 +10,10 @@ from app import clock
 from app.db import Database
 from app.errors import BadInput
 from app.ingestion import Ingestion
+from app.metrics.filters import LONGEST_WINDOW, MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.report import report
 from app.metrics.windows import BUCKETS_MAX, FITTING_MAX, Bucket
-from app.metrics_filters import LONGEST_WINDOW, MetricsFilter
 from tests.app import reports
 from tests.app.metrics.oracle import SHARES, chosen, same
 from tests.app.reports import NOON, events, select

@@ -5,11 +5,11 @@ from __future__ import annotations
 from app import clock
 from app.db import Database
 from app.db.postgres import CACHEABLE_STATEMENT
-from app.histograms import BOUNDS, bucket_of
 from app.metrics import sources
 from app.metrics.figures import by_group
+from app.metrics.filters import MetricsFilter
+from app.metrics.histograms import BOUNDS, bucket_of
 from app.metrics.windows import Bucket
-from app.metrics_filters import MetricsFilter
 from tests.factories import NOON, execution_row, insert_executions, record_statements
 
 DURATION = BOUNDS[900]

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import histograms
-from app.histograms import BOUNDS, Histogram
+from app.metrics import histograms
+from app.metrics.histograms import BOUNDS, Histogram
 
 MOST = 2**63 - 1
 # Beside each other and far apart; clocks that disagree give negative ones.
