@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from app.db import Database, Transaction
-from app.fingerprints import fingerprint
+from app.error_groups.fingerprints import fingerprint
 from app.lifecycle import State, Status
 from app.merging import ExecutionFacts
 

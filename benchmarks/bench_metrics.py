@@ -23,11 +23,12 @@ import asyncpg
 from app import clock, executions
 from app.db import Database, open_database, postgres
 from app.db.migrate import migrate
+from app.error_groups import counts
 from app.events import Event
 from app.executions import ExecutionOrder, OrderField
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
-from app.metrics import deltas, error_groups
+from app.metrics import deltas
 from app.metrics.figures import summary, trend
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import Folding
@@ -124,7 +125,7 @@ def reads(database: Database) -> dict[str, Read]:
         "30 days as one, with p95": whole,
         "30 days by day, with histograms": lambda: trend(database, WINDOW, Bucket.DAY),
         "30 days by workflow, with p95": workflows,
-        "30 days: top error groups": lambda: error_groups.top(database, WINDOW, 10),
+        "30 days: top error groups": lambda: counts.top(database, WINDOW, 10),
         "GROUP BY hour and status over the executions": lambda: database.fetch(_RAW, WINDOW.start, WINDOW.end),
         "p95 by hour over the executions": lambda: database.fetch(_RAW_P95, WINDOW.start, WINDOW.end),
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.auth import Permission
+from app.error_groups import counts
 from app.executions.filters import ExecutionFilter
-from app.metrics import error_groups, of_executions, report, trigger_kinds, workflows
+from app.metrics import of_executions, report, trigger_kinds, workflows
 from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report
@@ -50,7 +51,7 @@ async def measure_workflows(
 async def top_errors(context: Context, where: MetricsFilter, first: int) -> list[tuple[str, int]]:
     """The ids of the error groups with the most failures in a window, and how many they have."""
     _take(context)
-    return await error_groups.top(context.database, where, first)
+    return await counts.top(context.database, where, first)
 
 
 async def list_trigger_kinds(context: Context) -> list[str]:

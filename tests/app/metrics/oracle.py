@@ -10,8 +10,9 @@ from typing import Any
 from app import clock
 from app import error_groups as listed_groups
 from app.db import Database
+from app.error_groups import counts
 from app.lifecycle import Status
-from app.metrics import error_groups, histograms
+from app.metrics import histograms
 from app.metrics.figures import Figures, summary, summary_and_trend, trend
 from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Bucket
@@ -103,7 +104,7 @@ async def check(database: Database, where: MetricsFilter, kept: Rows = ()) -> No
     for each in found:
         same(each.figures, [row for row in counting if row["workflow_id"] == each.workflow_id])
     failures = Counter(row["error_group_id"] for row in counting if row["error_group_id"] in known - {None})
-    top = await error_groups.top(database, where, 100)
+    top = await counts.top(database, where, 100)
     assert top == sorted(failures.items(), key=lambda item: (item[1], item[0]), reverse=True)
     stored = Counter(row["error_group_id"] for row in chosen(rows, where, engines) if row["error_group_id"] is not None)
     page = await listed_groups.list_page(database, where, PageRequest(first=100))

@@ -6,8 +6,8 @@ import pytest
 
 from app import clock
 from app.db import Database
+from app.error_groups import counts
 from app.ingestion import Ingestion
-from app.metrics import error_groups
 from app.metrics.figures import summary, summary_and_trend
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
@@ -41,12 +41,12 @@ async def test_kept(database: Database, folded_before: bool) -> None:
         assert sum(point.figures.total for point in minutes) == 2
         assert whole == before
         # A group counts on while one of its failures is left.
-        assert [number for _, number in await error_groups.top(database, WHERE, 5)] == [2]
+        assert [number for _, number in await counts.top(database, WHERE, 5)] == [2]
         await fold(database)
     assert {row["kept"] for row in await select(database, "metric_rollups", "1 = 1")} == {0, 1}
     await prune(database, NOON + clock.MINUTE)
     assert await summary(database, WHERE) == before
-    assert await error_groups.top(database, WHERE, 5) == []
+    assert await counts.top(database, WHERE, 5) == []
 
 
 @pytest.mark.parametrize("folded_before", [True, False])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fingerprints import MOST_OF_MESSAGE, Fingerprint, fingerprint, normalised, top_frames
+from app.error_groups.fingerprints import MOST_OF_MESSAGE, Fingerprint, fingerprint, normalised, top_frames
 from app.galaxy import events_of_run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "galaxy-runs.ndjson"

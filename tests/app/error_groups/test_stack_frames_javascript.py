@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.fingerprints import fingerprint
-from app.stack_frames import frames
+from app.error_groups.fingerprints import fingerprint
+from app.error_groups.stack_frames import frames
 
 Thrown = dict[str, tuple[str, str, str, str]]  # by script: name, message, stack, and the error as Node shows it
 

@@ -1,4 +1,4 @@
-"""Error groups: failures with one fingerprint (app/fingerprints.py), and how often each happened.
+"""Error groups: failures with one fingerprint (app/error_groups/fingerprints.py), and how often each happened.
 
 The id of a group is the fingerprint, and what is shown of it comes from its newest execution. So there is no row of it:
 none to register, to keep in step, or to clean when a secret becomes known that was in its message.
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from app import executions
 from app.db import Database
+from app.error_groups.counts import counted_groups
+from app.error_groups.fingerprints import fingerprint
 from app.executions import payloads
 from app.executions.filters import resolve
-from app.fingerprints import fingerprint
-from app.metrics.error_groups import counted_groups
 from app.metrics.filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
+from app.error_groups.stack_frames import MOST_FRAMES, frames
 from app.secrets.redaction import MASK
-from app.stack_frames import MOST_FRAMES, frames
 
 # What can be read in a list. Messages that differ only after that have most likely quoted something long.
 MOST_OF_MESSAGE = 1_000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fingerprints import fingerprint
-from app.stack_frames import MOST_FRAMES, frames
+from app.error_groups.fingerprints import fingerprint
+from app.error_groups.stack_frames import MOST_FRAMES, frames
 
 # Python
 
