@@ -12,8 +12,9 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from app import clock
+from app.alerts import delivery
 from app.delivery.port import RetryRequest
-from app.dispatch import alerts, webhook
+from app.dispatch import webhook
 from app.events import data, decoding, sizes
 from app.lifecycle import State
 from app.settings import Settings
@@ -142,9 +143,9 @@ def test_the_example_of_a_retry_has_the_form_of_what_is_sent() -> None:
 
 def test_the_example_of_an_alert_has_the_form_of_what_is_sent() -> None:
     [example] = [match["text"] for match in FENCED.finditer(read("docs/alerts.md"))]
-    error = alerts.Error("t", "m")
-    sent = alerts.Notice("a", "r", "w", "n", "e", 3, 0, 0, error, error, "l")
-    assert shape(json.loads(example)) == shape(json.loads(alerts.body_of("i", sent)))
+    error = delivery.Error("t", "m")
+    sent = delivery.Notice("a", "r", "w", "n", "e", 3, 0, 0, error, error, "l")
+    assert shape(json.loads(example)) == shape(json.loads(delivery.body_of("i", sent)))
 
 
 def shape(value: object) -> object:

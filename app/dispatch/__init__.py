@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.alerts.channels import Channels
+from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
 from app.alerts.firing import EMAIL, WEBHOOK
 from app.db import Database
 from app.delivery.loop import DispatchLoop
 from app.delivery.mail import Mailer
 from app.delivery.outbox import ENGINES, Receivers
 from app.delivery.port import Channel, Handler
-from app.dispatch.alerts import ADDRESSES, HOSTS, MailHandler, WebhookHandler
 from app.dispatch.celery import CeleryChannel
 from app.dispatch.retries import RetryHandler
 from app.dispatch.webhook import WebhookChannel

@@ -10,8 +10,8 @@ import pytest
 from app.alerts.channels import Channels
 from app.db import Database
 from app.settings import Settings
+from tests.app.alerts.test_delivery import EMAIL, LOCAL, Place
 from tests.app.delivery.receiver import Answer, Receiver
-from tests.app.dispatch.test_alerts import EMAIL, LOCAL, Place
 from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.usefixtures("quick")
