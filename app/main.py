@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.alerts.firing import Firing
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
-from app.contact import ContactSweep
 from app.db import Database
 from app.dispatch import Dispatch, alert_channels
 from app.graphql.operations import SchemaOperations
@@ -24,6 +23,7 @@ from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
 from app.http.gate import SignInGate, socket_authorization, viewer_in
 from app.ingestion import Ingestion
+from app.ingestion.contact import ContactSweep
 from app.live import Feed
 from app.live_hints import LiveHints
 from app.live_sharing import SharedUpdates

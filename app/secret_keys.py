@@ -6,7 +6,7 @@ import structlog
 
 from app.db import Database
 from app.errors import BadInput, Conflict
-from app.known_secrets import unsealed_secrets
+from app.ingestion.known_secrets import unsealed_secrets
 from app.secrets.private_folder import PrivateFolder
 from app.secrets.redaction import SealedKeys
 from app.secrets.sealing import Sealer, new_key

@@ -11,14 +11,14 @@ import asyncpg
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import clock, fact_rows, ingestion
+from app import clock, ingestion
 from app.changes import revisions
 from app.db import Database, Row, Transaction
 from app.events import Event
-from app.fact_rows import Key
-from app.ingestion import Ingestion
-from app.merging import ExecutionFacts
-from app.registry import Registry
+from app.ingestion import Ingestion, execution_rows
+from app.ingestion.execution_rows import Key
+from app.ingestion.merging import ExecutionFacts
+from app.ingestion.registry import Registry
 from benchmarks.models import BY_TABLE, RevisionCounter
 
 COUNT = "UPDATE revision_counter SET revision = revision + $1 RETURNING revision"
@@ -45,7 +45,7 @@ class Prepared:
 
 
 class _Recorder:
-    """Stands in for a transaction: keeps the rows that app/fact_rows.py would insert."""
+    """Stands in for a transaction: keeps the rows that app/ingestion/execution_rows.py would insert."""
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Sequence[str], list[Row]]] = {}
@@ -73,7 +73,7 @@ async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
 
     await database.transaction(work)
     recorder: Any = _Recorder()
-    fresh = await fact_rows.insert_executions(recorder, prepared.facts, prepared.workflows, clock.now_us())
+    fresh = await execution_rows.insert_executions(recorder, prepared.facts, prepared.workflows, clock.now_us())
     prepared.ids = list(fresh.values())
     prepared.rows = recorder.rows
     return prepared
@@ -94,14 +94,14 @@ def our_record(recorder: Ingestion) -> Way:
 
 
 def our_insert(database: Database) -> Way:
-    """Merged facts through fact_rows.insert_executions and revisions.take: ids and rows are made while measured."""
+    """Merged facts through execution_rows.insert_executions and revisions.take: measured with ids and rows."""
 
     async def run(batches: Sequence[Prepared]) -> None:
         for batch in batches:
 
             async def work(transaction: Transaction, batch: Prepared = batch) -> None:
                 now = clock.now_us()
-                fresh = await fact_rows.insert_executions(transaction, batch.facts, batch.workflows, now)
+                fresh = await execution_rows.insert_executions(transaction, batch.facts, batch.workflows, now)
                 await revisions.take(database, transaction, list(fresh.values()))
 
             await database.transaction(work)

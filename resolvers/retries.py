@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.auth import Permission
-from app.bulk_retries import BulkOutcome, BulkRequest, BulkRetries
 from app.delivery.outbox import Dispatch
 from app.executions import Execution
 from app.lifecycle import State
 from app.retries import Asked, Retry
-from app.retryability import RetryBlocker, blockers
+from app.retries.blockers import RetryBlocker, blockers
+from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
 from resolvers.context import Context
 from resolvers.executions import find_execution
 

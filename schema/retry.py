@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import bulk_retries, ids, retries
-from app.bulk_retries import BulkRequest
+from app import ids, retries
+from app.retries import bulk
+from app.retries.bulk import BulkRequest
 from resolvers import executions as execution_resolvers
 from schema import execution  # the module: the two types name each other
 from schema.context import Info
@@ -109,7 +110,7 @@ class BulkRetry:
     )
 
     @classmethod
-    def of(cls, outcome: bulk_retries.BulkOutcome) -> BulkRetry:
+    def of(cls, outcome: bulk.BulkOutcome) -> BulkRetry:
         """From app's outcome."""
         snapshot = outcome.snapshot
         return cls(

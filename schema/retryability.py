@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from app.delivery import outbox
-from app.retryability import RetryBlocker
+from app.retries.blockers import RetryBlocker
 from schema.scalars import DateTime
 
 __all__ = ["Dispatch", "RetryBlocker", "Retryability"]

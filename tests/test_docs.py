@@ -14,9 +14,9 @@ from graphql import build_schema, parse, validate
 from app import clock
 from app.alerts import delivery
 from app.delivery.port import RetryRequest
-from app.dispatch import webhook
 from app.events import data, decoding, sizes
 from app.lifecycle import State
+from app.retries import webhook
 from app.settings import Settings
 from tests.sealing import SEALER
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from app import clock
 from app.db import Transaction
+from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import Status
-from app.merging import ExecutionFacts
 
 # What finished longer ago is history that is being told, and nothing to wake somebody for.
 NEWS = clock.HOUR

@@ -13,12 +13,12 @@ from app.delivery.loop import DispatchLoop
 from app.delivery.mail import Mailer
 from app.delivery.outbox import ENGINES, Receivers
 from app.delivery.port import Channel, Handler
-from app.dispatch.celery import CeleryChannel
-from app.dispatch.retries import RetryHandler
-from app.dispatch.webhook import WebhookChannel
 from app.engines import EngineKind
 from app.ingestion import Ingestion, Listener
 from app.retries import OUTBOX_KIND
+from app.retries.celery import CeleryChannel
+from app.retries.delivery import RetryHandler
+from app.retries.webhook import WebhookChannel
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 

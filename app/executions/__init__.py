@@ -61,7 +61,7 @@ class Execution:
     error_type: str | None
     error_message: str | None
     error_message_bytes: int | None  # of the whole message, which may have been cut
-    failed_step: int | None  # index of the step to blame (app/failures.py)
+    failed_step: int | None  # index of the step to blame (app/ingestion/failures.py)
     failed_step_name: str | None
     error_group_id: str | None
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from app.db import Database, Transaction
 from app.lifecycle import Status
 
-# Chains are a few long; one beyond this is a loop in an engine (app/retry_links.py refuses longer ones).
+# Chains are a few long; one beyond this is a loop in an engine (app/ingestion/retry_links.py refuses longer ones).
 MOST_ANCESTORS = 1_000
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from app.db import Database, Row
-from app.failures import shown_state
 from app.ids import split_step_key, step_key
+from app.ingestion.failures import shown_state
 from app.lifecycle import State, Status
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from app import clock
 from app.db import Transaction
+from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import Status
-from app.merging import ExecutionFacts
 
 COLUMNS = ("hour", "workflow_id", "trigger_kind", "status", "duration", "error_group_id", "sign", "kept")
 

@@ -38,8 +38,9 @@ OPERATIONS = [
     ) {table}
     """,
     "CREATE INDEX workflows_name ON workflows (name, id)",
-    # Executions: the row that lists read, with the merge keys (app/merging.py). Heartbeats and log lines update it
-    # without touching an indexed column; the free space in each page keeps those updates in place on Postgres.
+    # Executions: the row that lists read, with the merge keys (app/ingestion/merging.py). Heartbeats and log lines
+    # update it without touching an indexed column; the free space in each page keeps those updates in place on
+    # Postgres.
     """
     CREATE TABLE executions (
       id {id} PRIMARY KEY,

@@ -5,9 +5,8 @@ from tortoise import migrations
 from app.db.ddl import Sql
 
 OPERATIONS = [
-    # The first three follow from other facts (app/failures.py) and are stored for filters; the id of an error group is
-    # its fingerprint. has_secrets: execution_secrets has a
-    # row, which is read only then.
+    # The first three follow from other facts (app/ingestion/failures.py) and are stored for filters; the id of an error
+    # group is its fingerprint. has_secrets: execution_secrets has a row, which is read only then.
     "ALTER TABLE executions ADD COLUMN failed_step {int}",
     "ALTER TABLE executions ADD COLUMN failed_step_name {text}",
     "ALTER TABLE executions ADD COLUMN error_group_id {id}",

@@ -16,7 +16,7 @@ import msgspec
 
 from app.events import Failure, LogLine, Text
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
-from app.merging import ExecutionFacts
+from app.ingestion.merging import ExecutionFacts
 from app.secrets.redaction import MASK
 
 # Shorter values are too common in texts that have nothing to do with them: "admin", "1234", "true".

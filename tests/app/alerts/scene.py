@@ -16,8 +16,8 @@ from app.db import Database
 from app.events import Event
 from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
+from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
-from app.merging import ExecutionFacts
 from tests.app.delivery.bench import until
 from tests.app.reports import select
 from tests.sealing import SEALER

@@ -15,12 +15,12 @@ from app.db.postgres import POOL_SIZE
 from app.delivery.loop import DispatchLoop
 from app.delivery.outbox import OutboxItem
 from app.delivery.port import Handler
-from app.dispatch.retries import RetryHandler
-from app.dispatch.webhook import WebhookChannel
 from app.engines import EngineKind
 from app.engines.connections import connect_webhook
 from app.ingestion import Committed, Ingestion
 from app.retries import OUTBOX_KIND, Asked, Retries
+from app.retries.delivery import RetryHandler
+from app.retries.webhook import WebhookChannel
 from tests.app.delivery.receiver import PATIENCE_SECONDS
 from tests.app.reports import events, report, select
 from tests.sealing import SEALER

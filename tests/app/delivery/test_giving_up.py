@@ -10,11 +10,11 @@ import pytest
 
 from app.db import Database
 from app.delivery.outbox import OutboxItem
-from app.dispatch.retries import RetryHandler
 from app.events.decoding import Form, decode
 from app.executions import lineage
 from app.ids import to_global
 from app.lifecycle import State
+from app.retries.delivery import RetryHandler
 from tests.app.delivery.bench import Bench
 from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.error_groups.fingerprints import MOST_OF_MESSAGE, Fingerprint, fingerprint, normalised, top_frames
-from app.galaxy import events_of_run
+from app.importing.galaxy import events_of_run
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "galaxy-runs.ndjson"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "galaxy-runs.ndjson"
 TRACE = """\
 Traceback (most recent call last):
   File "/srv/shop/orders.py", line {line}, in place

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import clock
-from app.contact import ContactSweep
 from app.db import Database
 from app.ingestion import Ingestion
+from app.ingestion.contact import ContactSweep
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.rebuilding import rebuild

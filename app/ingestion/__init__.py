@@ -1,0 +1,276 @@
+"""Events into the database: one transaction a batch, one after-commit hook, the same result in any order.
+
+Merging happens in Python (merging.py) under the lock of each execution's row: both databases share one state
+machine, and the writer knows what a row was before and what it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from app import clock
+from app.alerts import checks
+from app.alerts.checks import Failing, failing
+from app.changes import revisions
+from app.db import Database, Overtaken, Transaction
+from app.delivery import outbox
+from app.events import Event, LogLine, Rejection
+from app.executions import lineage
+from app.ingestion import execution_rows, log_rows, retry_links, step_rows
+from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.failures import Failures
+from app.ingestion.known_secrets import KnownSecrets
+from app.ingestion.merging import ExecutionFacts, StepFacts
+from app.ingestion.registry import Registry
+from app.lifecycle import State
+from app.metrics import deltas
+from app.metrics.deltas import Delta, figure_of
+from app.secrets.sealing import Sealer
+
+# A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
+# twice must not cost twice the writes.
+RECEIPT_PRECISION = clock.SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a committed transaction changed."""
+
+    revision: int | None  # the newest; `changed` have the len(changed) revisions up to it; None when nothing changed
+    changed: list[str]  # ids of executions, in the order of their revisions
+    logged: list[str]  # ids of executions that have new log lines
+
+
+Listener = Callable[[Committed], None]
+
+
+class Ingestion:
+    """Records events; `listeners` are called after each commit, in this process, and must not block."""
+
+    def __init__(self, database: Database, sealer: Sealer, listeners: Sequence[Listener] = ()) -> None:
+        self._database = database
+        self._registry = Registry(database)
+        self._failures = Failures(database)
+        self._secrets = KnownSecrets(database, sealer)
+        self._listeners = listeners
+
+    async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
+        """Commit the events, whatever their order; those that contradict what is stored are returned as rejected.
+
+        What is `imported` is history, and no reason for an alert.
+        """
+        if not events:
+            return []
+        received_at = clock.now_us()
+        family: set[str] = set()
+        return await self._database.transaction(lambda tx: self._record(tx, events, received_at, family, imported))
+
+    async def _record(
+        self,
+        transaction: Transaction,
+        events: Sequence[Event],
+        received_at: int,
+        family: set[str],
+        imported: bool,
+    ) -> list[Rejection]:
+        engines = await self._registry.engine_ids(transaction, {event.source for event in events})
+        if claiming := {engines[event.source] for event in events if event.claims_retries}:
+            await self._registry.note_claims(transaction, claiming)
+        rejected: list[Rejection] = []
+        if any(retry_links.claimed_by(event) for event in events):
+            rejected = await retry_links.check(self._database, transaction, events, engines)
+            places = {rejection.index for rejection in rejected}
+            events = [event for event in events if event.index not in places]
+        if events:
+            await self.merge(transaction, _fold(events, engines, received_at), family, imported=imported)
+        return rejected
+
+    async def merge(
+        self, transaction: Transaction, facts: dict[Key, ExecutionFacts], family: set[str], *, imported: bool = False
+    ) -> None:
+        """Bring executions up to the facts, as the last part of a transaction.
+
+        What is above a retry is locked as well, in the order of ids with the rest. Who that is shows only when the
+        retry is locked: then it goes into `family`, and the transaction is run again (Overtaken) with that.
+        """
+        if family:
+            await execution_rows.lock_with(self._database, transaction, facts, family)
+        stored = await execution_rows.lock(self._database, transaction, facts)
+        known = (*facts.values(), *(row.facts for row in stored.values()))
+        parents = {fact.retry_of for fact in known if fact.retry_of is not None}
+        above = await lineage.with_ancestors(self._database, transaction, parents)
+        if not above <= family | {row.id for row in stored.values()}:
+            family |= above
+            raise Overtaken("what is above a retry is to be locked first")
+        fresh: dict[Key, str] = {}
+        workflows: dict[Key, str] = {}
+        if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
+            secrets = await self._secrets.mask_fresh(missing)
+            await self._failures.derive_fresh(missing.values())
+            # All at once, in one order: two batches that name the same new workflows must not wait for each other.
+            workflows = await self._workflow_ids(transaction, facts)
+            fresh = await execution_rows.insert_executions(transaction, missing, workflows, clock.now_us())
+            if len(fresh) < len(missing):
+                raise Overtaken("executions were inserted since the look-up above")
+            await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
+        write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
+        write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
+        for key, id_ in fresh.items():
+            workflow_id = workflows[key[0], facts[key].workflow]
+            write.deltas += deltas.change(None, figure_of(facts[key], workflow_id))
+            write.note_failure(None, failing(facts[key], workflow_id, id_))
+        if stored:
+            await self._merge(transaction, stored, facts, write)
+        if write.moved:
+            told = await lineage.tell_ancestors(self._database, transaction, write.moved)
+            write.changed += sorted(told.difference(write.changed))
+        await deltas.append(transaction, write.deltas)
+        if not imported:
+            await checks.append(transaction, write.failed)
+        revision = None
+        if write.changed:
+            finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
+            revision = await revisions.take(
+                self._database, transaction, write.changed, created=fresh.values(), finished=finished
+            )
+        committed = Committed(revision, write.changed, write.logged)
+        for listener in self._listeners:
+            transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+
+    async def _merge(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write
+    ) -> None:
+        """Bring stored executions up to what is known of them now."""
+        before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
+        places = {row.id: _place(row) for row in stored.values()}
+        figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
+        failures = {row.id: failing(row.facts, row.workflow_id, row.id) for row in stored.values()}
+        masked = await self._secrets.mask_stored(transaction, stored, facts)
+        stepped = await self._merge_steps(transaction, stored, facts)
+        lines = await self._new_lines(transaction, stored, facts)
+        for key, row in stored.items():
+            row.facts.merge(facts[key])
+        workflows = await self._workflow_ids(transaction, {key: row.facts for key, row in stored.items()})
+        rewritten = [(row.id, row.facts) for row in stored.values() if row.facts.rewritten]
+        await execution_rows.update_payloads(transaction, sorted(rewritten, key=lambda item: item[0]))
+        changed = stepped | masked | {id_ for id_, _ in rewritten}
+        changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
+        changed |= await self._accept_deliveries(transaction, stored.values())
+        await self._failures.derive_stored(
+            transaction, {row.id: row.facts for row in stored.values() if row.id in changed}
+        )
+        for row in stored.values():
+            state, _ = places[row.id]
+            if row.facts.state is not state and row.facts.state.finished:
+                write.finished.add(row.id)
+            if _place(row) != places[row.id]:
+                write.moved |= {parent for _, parent in (places[row.id], _place(row)) if parent is not None}
+        now = clock.now_us()
+        merged, receipts = [], []
+        for key, row in sorted(stored.items(), key=lambda item: item[1].id):
+            known, added = row.facts, lines.get(row.id, [])
+            log_count = row.log_count + len(added)
+            if row.id in changed:
+                write.changed.append(row.id)
+                row.updated_at = now
+            if row.id in changed or known.merge_keys() != before[key][1]:
+                workflow_id = workflows[key[0], known.workflow]
+                write.deltas += deltas.change(figures[row.id], figure_of(known, workflow_id))
+                write.note_failure(failures[row.id], failing(known, workflow_id, row.id))
+                merged.append(
+                    (row.id, *execution_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count))
+                )
+            elif added or facts[key].received_at >= row.received_at + RECEIPT_PRECISION:
+                receipts.append((row.id, known.received_at, log_count))
+            if added:
+                write.logged.append(row.id)
+        await execution_rows.update_executions(transaction, merged)
+        await execution_rows.update_receipts(transaction, receipts)
+        await log_rows.insert(
+            transaction, [(row.id, row.log_count, lines[row.id]) for row in stored.values() if row.id in lines]
+        )
+
+    async def _accept_deliveries(self, transaction: Transaction, rows: Iterable[Stored]) -> set[str]:
+        """An engine that speaks of a retry has it, whatever became of the answer; the ids of those."""
+        arrived = {row.id: row for row in rows if row.facts.awaiting_dispatch}
+        if arrived:
+            await outbox.accepted(self._database, transaction, arrived)
+        for row in arrived.values():
+            row.facts.awaiting_dispatch = False
+        return set(arrived)
+
+    async def _merge_steps(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
+    ) -> set[str]:
+        """Insert and update steps of stored executions; the ids of the executions in which one changed."""
+        reported = [(row.id, step) for key, row in stored.items() for step in facts[key].steps.values()]
+        if not reported:
+            return set()
+        known = await step_rows.stored(self._database, transaction, {id_ for id_, _ in reported})
+        new: list[tuple[str, StepFacts]] = []
+        merged: list[tuple[str, StepFacts]] = []
+        for id_, step in reported:
+            before = known.get((id_, step.index))
+            if before is None:
+                new.append((id_, step))
+                continue
+            visible, merge_keys = before.visible(), before.merge_keys()
+            before.merge(step)
+            if before.rewritten or before.visible() != visible or before.merge_keys() != merge_keys:
+                merged.append((id_, before))
+        await step_rows.insert(transaction, new)
+        await step_rows.update(transaction, merged)
+        return {id_ for id_, _ in (*new, *merged)}
+
+    async def _new_lines(
+        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
+    ) -> dict[str, list[LogLine]]:
+        """The log lines that are not stored yet, by execution id."""
+        given = {row.id: facts[key].logs for key, row in stored.items() if facts[key].logs}
+        if not given:
+            return {}
+        known = await log_rows.known_keys(self._database, transaction, given)
+        lines = {id_: [line for key, line in logs.items() if (id_, key) not in known] for id_, logs in given.items()}
+        return {id_: new for id_, new in lines.items() if new}
+
+    async def _workflow_ids(self, transaction: Transaction, facts: dict[Key, ExecutionFacts]) -> dict[Key, str]:
+        return await self._registry.workflow_ids(transaction, ((key[0], fact.workflow) for key, fact in facts.items()))
+
+
+@dataclass(slots=True)
+class _Write:
+    """What a transaction has changed so far."""
+
+    changed: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    deltas: list[Delta] = field(default_factory=list)  # of the figures
+    failed: set[Failing] = field(default_factory=set)  # for alerts
+    moved: set[str] = field(default_factory=set)  # what retries that changed are retries of
+
+    def note_failure(self, before: Failing | None, after: Failing | None) -> None:
+        """An execution has failed, or has now failed at another time or in another workflow."""
+        if after is not None and after != before:
+            self.failed.add(after)
+
+
+def _place(row: Stored) -> tuple[State, str | None]:
+    """What those above a retry see of it."""
+    return row.facts.state, row.facts.retry_of
+
+
+def _reads_differently(row: Stored, visible: tuple[object, ...]) -> bool:
+    return row.facts.visible() != visible or row.facts.state is not row.shown_state
+
+
+def _fold(events: Sequence[Event], engines: dict[str, str], received_at: int) -> dict[Key, ExecutionFacts]:
+    """The facts of each execution that the events speak of."""
+    facts: dict[Key, ExecutionFacts] = {}
+    for event in events:
+        key = (engines[event.source], event.subject)
+        fact = facts.get(key)
+        if fact is None:
+            fact = facts[key] = ExecutionFacts(first_event_at=event.time, received_at=received_at)
+        fact.add(event)
+    return facts

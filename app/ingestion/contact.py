@@ -1,0 +1,92 @@
+"""Contact lost: unfinished executions of which nothing was heard for too long. An overlay, and never a failure.
+
+The merged state stays in the state key (app/ingestion/merging.py); the next event shows it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from app import clock
+from app.changes import revisions
+from app.db import Database, Transaction
+from app.executions import lineage
+from app.ingestion import Committed, Listener, execution_rows
+from app.lifecycle import State
+from app.sweep import Sweep
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 10.0
+# One transaction each: it locks so many executions.
+ROWS_AT_ONCE = 500
+# Any constant will do, as long as nothing else on the server takes the same one: "contacts" in ASCII.
+ADVISORY_LOCK = 0x636F6E7461637473
+
+# A retry that has not reached its engine yet is silent for a reason.
+_SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAITING)}) AND NOT awaiting_dispatch"
+
+
+class ContactSweep:
+    """Marks executions that were silent for `limit` seconds. One process of those on a database does it at a time."""
+
+    def __init__(self, database: Database, limit: float, listeners: Sequence[Listener] = ()) -> None:
+        self._database = database
+        self._limit = round(limit * clock.SECOND)
+        self._listeners = listeners
+        # Not at once: after a restart engines are given time to say something.
+        self._sweep = Sweep(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
+
+    def start(self) -> None:
+        """Sweep in the background; never, when the limit is 0."""
+        if self._limit:
+            self._sweep.start()
+
+    async def close(self) -> None:
+        """Stop; a sweep that is under way ends by itself."""
+        await self._sweep.close()
+
+    async def sweep(self) -> int:
+        """Mark those that are silent for too long; how many."""
+        marked = 0
+        while True:
+            found = await self._database.transaction(self._mark)
+            marked += found
+            if found < ROWS_AT_ONCE:
+                break
+        if marked:
+            log.info("contact_lost", executions=marked)
+        return marked
+
+    async def _mark(self, transaction: Transaction) -> int:
+        database, now = self._database, clock.now_us()
+        if database.dialect == "postgres":
+            rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
+            if not rows[0][0]:
+                return 0
+        silent = await transaction.fetch(
+            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {ROWS_AT_ONCE}",
+            now - self._limit,
+        )
+        if not silent:
+            return 0
+        parents = {row[1] for row in silent if row[1] is not None}
+        above = await lineage.with_ancestors(database, transaction, parents)
+        await execution_rows.lock_with(database, transaction, (), {*above, *(row[0] for row in silent)})
+        # Looked at once more: an event may have come in while we waited for the lock.
+        rows = await transaction.fetch(
+            f"UPDATE executions SET state = {int(State.CONTACT_LOST)}, updated_at = $3"
+            f" WHERE {database.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
+            database.array(row[0] for row in silent),
+            now - self._limit,
+            now,
+        )
+        marked = sorted(row[0] for row in rows)
+        changed = [*marked, *sorted(above.difference(marked))]
+        if marked:
+            committed = Committed(await revisions.take(database, transaction, changed), changed, [])
+            for listener in self._listeners:
+                transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+        return len(silent)

@@ -1,0 +1,123 @@
+"""What follows from a failure: the step to blame and the error group. Stored, because lists filter by them.
+
+Both are functions of the facts, so they converge as those do; they are derived anew whenever a fact changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from app.db import Database, Transaction
+from app.error_groups.fingerprints import fingerprint
+from app.ingestion.merging import ExecutionFacts
+from app.lifecycle import State, Status
+
+# Deriving takes 0.1 ms a failure, and 10 ms for a stack trace of 256 KiB.
+MANY = 50
+LONG = 64 * 1024
+
+
+def shown_state(step: State, run: State) -> State:
+    """The state that a step reads as: one that started and never finished ended as its run did."""
+    return run if run.finished and not step.finished else step
+
+
+def failed_step(
+    named: int | None, run: State, steps: Mapping[int, State], definition: Sequence[str] | None
+) -> int | None:
+    """The index of the step to blame for a failed run: the one that the error names, else the first that failed.
+
+    `steps` are the reported states by index. None when the run did not fail, or died outside any step.
+    """
+    if run.status is not Status.FAILURE:
+        return None
+    if named is not None and (named in steps or named < len(definition or ())):
+        return named
+    failed = [index for index, state in steps.items() if state.status is Status.FAILURE]
+    # One that never finished may just have run beside; but when no step says that it failed, the run died in it.
+    unfinished = [index for index, state in steps.items() if not state.finished]
+    return min(failed or unfinished, default=None)
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What is needed of an execution beyond its row."""
+
+    names: dict[int, str] = field(default_factory=dict)
+    states: dict[int, State] = field(default_factory=dict)
+    definition: Sequence[str] | None = None
+    stack_trace: str | None = None
+
+
+class Failures:
+    """Derives failed steps and error groups within the transaction that writes the executions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def derive_fresh(self, facts: Iterable[ExecutionFacts]) -> None:
+        """For executions that are not stored yet: all that is known is in their facts."""
+        given = []
+        for fact in facts:
+            if fact.state.status is Status.FAILURE:
+                stack = None if fact.error is None else fact.error.stack_trace
+                names = {index: step.name for index, step in fact.steps.items()}
+                states = {index: step.state for index, step in fact.steps.items()}
+                evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
+                given.append((fact, evidence))
+        await _derive(given)
+
+    async def derive_stored(self, transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
+        """For stored executions, by id, whose steps and payloads are written."""
+        for facts in changed.values():
+            facts.failed_step = facts.failed_step_name = facts.error_group_id = None
+        failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
+        evidence = await self._evidence(transaction, failed)
+        await _derive([(changed[id_], evidence[id_]) for id_ in failed])
+
+    async def _evidence(self, transaction: Transaction, ids: Sequence[str]) -> dict[str, _Evidence]:
+        found = {id_: _Evidence() for id_ in ids}
+        if not found:
+            return found
+        condition, given = self._database.any_of("execution_id", 1, "id"), self._database.array(ids)
+        for id_, index, name, state in await transaction.fetch(
+            f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given
+        ):
+            found[id_].names[index], found[id_].states[index] = name, State(state)
+        for id_, definition, stack_trace in await transaction.fetch(
+            f"SELECT execution_id, definition, stack_trace FROM execution_payloads WHERE {condition}", given
+        ):
+            found[id_].definition = None if definition is None else orjson.loads(definition)
+            found[id_].stack_trace = stack_trace
+        return found
+
+
+async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+    """Fill in what is derived; in a thread when it takes long, for nothing else runs meanwhile."""
+    if len(given) > MANY or sum(len(evidence.stack_trace or "") for _, evidence in given) > LONG:
+        await asyncio.to_thread(_fill_in, given)
+    else:
+        _fill_in(given)
+
+
+def _fill_in(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+    for facts, evidence in given:
+        error = facts.error
+        named = None if error is None else error.step
+        facts.failed_step = blamed = failed_step(named, facts.state, evidence.states, evidence.definition)
+        facts.failed_step_name = None if blamed is None else _name(blamed, evidence)
+        facts.error_group_id = fingerprint(
+            None if error is None else error.type,
+            None if error is None or error.message is None else error.message.value,
+            evidence.stack_trace,
+            workflow=facts.workflow,
+            failed_step=facts.failed_step_name,
+        ).key
+
+
+def _name(index: int, evidence: _Evidence) -> str:
+    return evidence.names[index] if index in evidence.names else (evidence.definition or ())[index]

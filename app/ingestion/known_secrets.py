@@ -1,0 +1,114 @@
+"""The secrets of each execution, as its payloads told them: masked in every text of it, whichever came first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from app.db import Database, Transaction
+from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.merging import ExecutionFacts
+from app.ingestion.remasking import remask
+from app.secrets.masking import MOST_CHARACTERS, MOST_VALUES, Masker, Withholder, worth_masking
+from app.secrets.sealing import CannotUnseal, Sealer
+
+log = structlog.get_logger(__name__)
+
+SEPARATOR = "\n"  # between texts that were sealed with different keys
+
+
+class KnownSecrets:
+    """Learns the secrets that events bring and masks them, within the transaction that writes the executions."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    async def mask_fresh(self, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
+        """Mask the texts of executions that are not stored yet; the secrets to remember once they are."""
+        learned = {}
+        for key, fact in facts.items():
+            values = worth_masking(fact.secrets) if fact.secrets else set()
+            if values:
+                learned[key] = _bounded(set(), values)
+                fact.has_secrets = True
+                Masker(learned[key]).facts(fact)
+        return learned
+
+    async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
+        """Store secrets by execution id, in place of those that were stored."""
+        await _store(transaction, {id_: self._sealer.encrypt(sorted(values)) for id_, values in secrets.items()})
+
+    async def mask_stored(
+        self, transaction: Transaction, stored: Mapping[Key, Stored], facts: Mapping[Key, ExecutionFacts]
+    ) -> set[str]:
+        """Mask what comes in for stored executions, and in what they have stored, the secrets that come in with it.
+
+        The ids of the executions of which stored texts other than log lines changed.
+        """
+        concerned = {key: row for key, row in stored.items() if _has_texts(facts[key]) or facts[key].secrets}
+        sealed = await self._sealed(transaction, [row.id for row in concerned.values() if row.facts.has_secrets])
+        changed: set[str] = set()
+        for key, row in concerned.items():
+            before, unreadable = unsealed_secrets(self._sealer, sealed.get(row.id, ""))
+            if unreadable:
+                log.error("secrets_unreadable", execution_id=row.id)
+            values = _bounded(before, worth_masking(facts[key].secrets))
+            if values or unreadable:
+                (Withholder() if unreadable else Masker(values)).facts(facts[key])
+            if new := values - before:
+                row.facts.has_secrets = True
+                masker = Masker(new, before)
+                error = masker.failure(row.facts.error)
+                if await remask(transaction, row.id, row.log_count, masker) or error != row.facts.error:
+                    changed.add(row.id)
+                row.facts.error = error
+                # What cannot be read now is kept: its key may come back.
+                parts = [*unreadable, self._sealer.encrypt(sorted(values))]
+                await _store(transaction, {row.id: SEPARATOR.join(parts)})
+        return changed
+
+    async def _sealed(self, transaction: Transaction, ids: list[str]) -> dict[str, str]:
+        if not ids:
+            return {}
+        condition = self._database.any_of("execution_id", 1, "id")
+        rows = await transaction.fetch(
+            f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", self._database.array(ids)
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def unsealed_secrets(sealer: Sealer, sealed: str) -> tuple[set[str], list[str]]:
+    """The secrets that are stored of an execution, and the parts of them that no configured key opens."""
+    known: set[str] = set()
+    unreadable = []
+    for part in filter(None, sealed.split(SEPARATOR)):
+        try:
+            known.update(msgspec.convert(sealer.decrypt(part), list[str]))
+        except CannotUnseal:
+            unreadable.append(part)
+    return known, unreadable
+
+
+async def _store(transaction: Transaction, sealed: Mapping[str, str]) -> None:
+    columns = ("execution_id", "sealed")
+    await transaction.upsert("execution_secrets", columns, list(sealed.items()), key=columns[:1])
+
+
+def _bounded(known: set[str], new: set[str]) -> set[str]:
+    """All of them, up to MOST_VALUES and MOST_CHARACTERS; those that are known stay."""
+    kept = set(known)
+    room = MOST_CHARACTERS - sum(map(len, known))
+    for value in sorted(new - known):
+        room -= len(value)
+        if room < 0 or len(kept) == MOST_VALUES:
+            log.warning("secrets_not_all_masked", most=MOST_VALUES, characters=MOST_CHARACTERS)
+            break
+        kept.add(value)
+    return kept
+
+
+def _has_texts(facts: ExecutionFacts) -> bool:
+    return bool(facts.error or facts.logs or any(step.error for step in facts.steps.values()))

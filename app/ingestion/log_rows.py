@@ -1,0 +1,58 @@
+"""Log lines to the rows of their table; used by the one writer, app/ingestion/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from app.db import Database, Transaction
+from app.events import LogLine
+from app.ingestion.columns import text_columns
+from app.paging.search import folded
+
+LOG_ENTRY = (
+    "execution_id",
+    "sequence",
+    "event_key",
+    "at",
+    "level",
+    "step_index",
+    "message",
+    "message_bytes",
+    "folded",
+    "attributes",
+    "attributes_bytes",
+)
+
+
+async def known_keys(
+    database: Database, transaction: Transaction, lines: Mapping[str, Iterable[str]]
+) -> set[tuple[str, str]]:
+    """Which of the log lines, given as event keys by execution id, are stored already."""
+    executions, keys = database.any_of("execution_id", 1, "id"), database.any_of("event_key", 2, "id")
+    rows = await transaction.fetch(
+        f"SELECT execution_id, event_key FROM log_entries WHERE {executions} AND {keys}",
+        database.array(lines),
+        database.array(key for of_one in lines.values() for key in of_one),
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> None:
+    """Insert log lines of executions, each numbered on from the given count of lines that its execution has."""
+    rows = [
+        (
+            execution_id,
+            sequence,
+            line.key,
+            line.at,
+            int(line.level),
+            line.step,
+            line.message.value,
+            line.message.size,
+            folded(line.message.value),
+            *text_columns(line.attributes),
+        )
+        for execution_id, count, lines in written
+        for sequence, line in enumerate(lines, count + 1)
+    ]
+    await transaction.insert("log_entries", LOG_ENTRY, rows)

@@ -1,0 +1,275 @@
+"""How events become one execution, whatever their order: facts that merge; pure.
+
+Each fact keeps the key of the report that it comes from. Merging keeps, fact by fact, the greatest key (states), the
+least key (identity) or the least time (start), so it is commutative, associative and idempotent: events may come late,
+twice and in any order, in one batch or in many, and the stored execution is the same.
+
+Facts read from the tables come without their payloads. A payload is only ever replaced together with its key, so
+`rewritten` names those that the tables do not have yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.events import Claims, Event, Failure, Finish, Json, Kind, LogLine, StepFinish, StepStart, TriggerData
+from app.lifecycle import (
+    RANK_ACTIVE,
+    RANK_FINISHED,
+    RANK_FINISHED_BY_US,
+    RANK_IMPLIED,
+    RANK_QUEUED,
+    State,
+    identity_key,
+    state_key,
+    state_of_key,
+    time_of_key,
+)
+
+UNKNOWN_WORKFLOW = "(unknown)"
+UNKNOWN_TRIGGER = "unknown"
+
+# A heartbeat, a step or a log line of a run of which nothing else is known: it runs, we do not know since when.
+IMPLIED_RUNNING = state_key(RANK_IMPLIED, 0, State.RUNNING, "")
+NO_CLAIMS = Claims(None, None, None, None, None)
+
+
+def finish_time(key: str) -> int | None:
+    """When the report behind a state key finished something, in microseconds since the epoch; None if it did not."""
+    return time_of_key(key) if int(key[0], 16) >= RANK_FINISHED_BY_US else None
+
+
+def least(one: int | None, other: int | None) -> int | None:
+    """The lesser of two times either of which may be unknown."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _precedes(key: str | None, other: str | None) -> bool:
+    """Whether the claim behind `key` beats the one behind `other`."""
+    return key is not None and (other is None or key < other)
+
+
+@dataclass(slots=True)
+class StepFacts:
+    """What is known of one step of an execution."""
+
+    index: int
+    name: str
+    name_key: str
+    state_key: str
+    kind: str | None = None
+    kind_key: str | None = None
+    started_at: int | None = None
+    reported_duration: int | None = None
+    error: Failure | None = None
+    output: Json | None = None
+    input: Json | None = None
+    input_key: str | None = None
+    rewritten: set[str] = field(default_factory=set)
+
+    @property
+    def state(self) -> State:
+        """The state that was reported with the greatest key."""
+        return state_of_key(self.state_key)
+
+    @property
+    def finished_at(self) -> int | None:
+        """When it finished, in microseconds since the epoch."""
+        return finish_time(self.state_key)
+
+    def merge(self, other: StepFacts) -> None:
+        """Take in what `other` knows better."""
+        if other.name_key < self.name_key:
+            self.name, self.name_key = other.name, other.name_key
+        if _precedes(other.kind_key, self.kind_key):
+            self.kind, self.kind_key = other.kind, other.kind_key
+        if _precedes(other.input_key, self.input_key):
+            self.input, self.input_key = other.input, other.input_key
+            self.rewritten.add("input")
+        self.started_at = least(self.started_at, other.started_at)
+        if other.state_key > self.state_key:
+            self.state_key, self.error, self.output = other.state_key, other.error, other.output
+            self.reported_duration = other.reported_duration
+            self.rewritten.add("outcome")
+
+    def visible(self) -> tuple[object, ...]:
+        """What a reader of the API can see of it, payloads apart."""
+        return self.name, self.kind, self.started_at, self.finished_at and self.state_key, self.input_key
+
+    def merge_keys(self) -> tuple[object, ...]:
+        """What decides the next merge: it has to be stored, whether or not a reader can see a difference."""
+        return self.state_key, self.name_key, self.kind_key, self.input_key
+
+
+@dataclass(slots=True)
+class ExecutionFacts:
+    """What is known of one execution.
+
+    `secrets` are the texts that its events sealed, in the clear. Every event counts, whether or not what it says holds
+    in the end: else what is masked would depend on the order of arrival.
+    """
+
+    first_event_at: int
+    received_at: int
+    declared_queued_at: int | None = None
+    started_at: int | None = None
+    state_key: str = IMPLIED_RUNNING
+    error: Failure | None = None
+    workflow: str = UNKNOWN_WORKFLOW
+    workflow_key: str | None = None
+    trigger_kind: str = UNKNOWN_TRIGGER
+    trigger_data: TriggerData | None = None
+    trigger_incomplete: bool = False
+    trigger_key: str | None = None
+    definition: tuple[str, ...] | None = None
+    definition_key: str | None = None
+    retry_of: str | None = None
+    retry_of_key: str | None = None
+    steps: dict[int, StepFacts] = field(default_factory=dict)
+    logs: dict[str, LogLine] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    has_secrets: bool = False
+    awaiting_dispatch: bool = False
+    # What follows from the rest (app/ingestion/failures.py).
+    failed_step: int | None = None
+    failed_step_name: str | None = None
+    error_group_id: str | None = None
+    rewritten: set[str] = field(default_factory=set)
+
+    @property
+    def queued_at(self) -> int:
+        """The least time at which it was said to be queued, else the least time of all its events."""
+        return self.first_event_at if self.declared_queued_at is None else self.declared_queued_at
+
+    @property
+    def finished_at(self) -> int | None:
+        """When it finished, in microseconds since the epoch."""
+        return finish_time(self.state_key)
+
+    @property
+    def duration(self) -> int | None:
+        """finished_at - started_at, where both are known."""
+        finished_at = self.finished_at
+        return None if finished_at is None or self.started_at is None else finished_at - self.started_at
+
+    @property
+    def state(self) -> State:
+        """The state that was reported with the greatest key."""
+        return state_of_key(self.state_key)
+
+    def visible(self) -> tuple[object, ...]:
+        """What a reader of the API can see of it, payloads and steps apart."""
+        return (
+            self.state,
+            self.finished_at and self.state_key,
+            self.queued_at,
+            self.started_at,
+            self.workflow,
+            self.trigger_kind,
+            self.trigger_incomplete,
+            self.retry_of,
+        )
+
+    def merge_keys(self) -> tuple[object, ...]:
+        """What decides the next merge: it has to be stored, whether or not a reader can see a difference."""
+        return (
+            self.state_key,
+            self.workflow_key,
+            self.trigger_key,
+            self.definition_key,
+            self.retry_of_key,
+            self.declared_queued_at,
+            self.first_event_at,
+            self.has_secrets,
+            self.awaiting_dispatch,
+        )
+
+    def add(self, event: Event) -> None:
+        """Take in one event of this execution."""
+        self.first_event_at = min(self.first_event_at, event.time)
+        self.secrets |= event.secrets
+        body = event.body
+        if isinstance(body, tuple):
+            self._add_claims(event, *body)
+        elif isinstance(body, LogLine):
+            self.logs.setdefault(body.key, body)
+        elif isinstance(body, Finish):
+            self._report(state_key(RANK_FINISHED, event.time, body.state, event.id), body.error)
+        else:
+            step = _step_facts(event, body)
+            known = self.steps.setdefault(step.index, step)
+            if known is not step:
+                known.merge(step)
+
+    def merge(self, other: ExecutionFacts) -> None:
+        """Take in what `other` knows better, steps, log lines and secrets apart."""
+        self.first_event_at = min(self.first_event_at, other.first_event_at)
+        self.received_at = max(self.received_at, other.received_at)
+        self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)
+        self.started_at = least(self.started_at, other.started_at)
+        self._report(other.state_key, other.error)
+        if _precedes(other.workflow_key, self.workflow_key):
+            self.workflow, self.workflow_key = other.workflow, other.workflow_key
+        if _precedes(other.trigger_key, self.trigger_key):
+            self.trigger_kind, self.trigger_data = other.trigger_kind, other.trigger_data
+            self.trigger_incomplete, self.trigger_key = other.trigger_incomplete, other.trigger_key
+            self.rewritten.add("trigger")
+        if _precedes(other.definition_key, self.definition_key):
+            self.definition, self.definition_key = other.definition, other.definition_key
+            self.rewritten.add("definition")
+        if _precedes(other.retry_of_key, self.retry_of_key):
+            self.retry_of, self.retry_of_key = other.retry_of, other.retry_of_key
+
+    def _report(self, key: str, error: Failure | None) -> None:
+        if key > self.state_key:
+            self.state_key, self.error = key, error
+            self.rewritten.add("outcome")
+
+    def _add_claims(self, event: Event, kind: Kind, claims: Claims) -> None:
+        time = event.time
+        if kind is Kind.QUEUED:
+            self.declared_queued_at = least(self.declared_queued_at, time)
+            self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
+        elif kind is Kind.STARTED:
+            self.started_at = least(self.started_at, time)
+            self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
+        elif kind is Kind.WAITING:
+            self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
+        if claims != NO_CLAIMS:
+            self.merge(_claimed_facts(event, kind, claims))
+
+
+def _claimed_facts(event: Event, kind: Kind, claims: Claims) -> ExecutionFacts:
+    key = identity_key(kind is Kind.QUEUED, event.time, event.id)
+    facts = ExecutionFacts(first_event_at=event.time, received_at=0)
+    if claims.workflow is not None:
+        facts.workflow, facts.workflow_key = claims.workflow, key
+    if claims.trigger_kind is not None:
+        data = claims.trigger_data
+        facts.trigger_kind, facts.trigger_data, facts.trigger_key = claims.trigger_kind, data, key
+        facts.trigger_incomplete = data is not None and data.incomplete
+    if claims.definition is not None:
+        facts.definition, facts.definition_key = claims.definition, key
+    if claims.retry_of is not None:
+        facts.retry_of, facts.retry_of_key = claims.retry_of, key
+    return facts
+
+
+def _step_facts(event: Event, body: StepStart | StepFinish) -> StepFacts:
+    key = identity_key(isinstance(body, StepStart), event.time, event.id)
+    if isinstance(body, StepStart):
+        report = state_key(RANK_ACTIVE, event.time, State.RUNNING, event.id)
+        facts = StepFacts(body.index, body.name, key, report, started_at=event.time)
+        if body.input is not None:
+            facts.input, facts.input_key = body.input, key
+            facts.rewritten.add("input")
+    else:
+        report = state_key(RANK_FINISHED, event.time, body.state, event.id)
+        facts = StepFacts(body.index, body.name, key, report, error=body.error, output=body.output)
+        facts.reported_duration = body.duration
+    if body.kind is not None:
+        facts.kind, facts.kind_key = body.kind, key
+    facts.rewritten.add("outcome")
+    return facts

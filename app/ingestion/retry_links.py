@@ -1,0 +1,74 @@
+"""Retries that an engine made by itself: events that name the execution which theirs is a retry of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.db import Database, Transaction
+from app.events import Event, Rejection
+from app.ingestion.execution_rows import Key
+
+# Links are checked one transaction at a time: two that each close half of a cycle would not see each other.
+ADVISORY_LOCK = 0x72775F6C696E6B73
+# Chains of retries are a few long; a chain beyond this is a loop in an engine.
+MOST_ANCESTORS = 1_000
+
+_ANCESTORS = """
+WITH RECURSIVE ancestors (id, engine_id, external_id, retry_of, depth) AS (
+  SELECT id, engine_id, external_id, retry_of, 1 FROM executions WHERE id = $1
+  UNION ALL
+  SELECT parent.id, parent.engine_id, parent.external_id, parent.retry_of, depth + 1
+  FROM ancestors JOIN executions AS parent ON parent.id = ancestors.retry_of WHERE depth < {most}
+)
+SELECT engine_id, external_id FROM ancestors ORDER BY depth
+"""
+
+
+def claimed_by(event: Event) -> str | None:
+    """The id of the execution that the event names as the one retried."""
+    return event.body[1].retry_of if isinstance(event.body, tuple) else None
+
+
+async def check(
+    database: Database, transaction: Transaction, events: Sequence[Event], engines: dict[str, str]
+) -> list[Rejection]:
+    """Reject claims of an unknown execution, of another engine's, of the event's own, and those that close a cycle."""
+    if database.dialect == "postgres":
+        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
+    rejected: list[Rejection] = []
+    accepted: dict[Key, list[Key]] = {}  # links of this batch: what a retry retries, and its ancestors
+    for event in events:
+        parent_id = claimed_by(event)
+        if parent_id is None:
+            continue
+        key = (engines[event.source], event.subject)
+        chain = await _chain(transaction, parent_id)
+        if error := _contradiction(key, chain, accepted):
+            rejected.append(Rejection(event.index, event.id, error))
+        else:
+            accepted.setdefault(key, []).extend(chain)
+    return rejected
+
+
+async def _chain(transaction: Transaction, execution_id: str) -> list[Key]:
+    """The execution and its ancestors, as (engine id, external id), nearest first."""
+    rows = await transaction.fetch(_ANCESTORS.format(most=MOST_ANCESTORS), execution_id)
+    return [(row[0], row[1]) for row in rows]
+
+
+def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -> str | None:
+    if not chain:
+        return "retryOf names no execution"
+    if chain[0][0] != key[0]:
+        return "retryOf names an execution of another engine"
+    reached = dict.fromkeys(chain)
+    unseen = list(reached)
+    while unseen:
+        further = [ancestor for ancestor in accepted.get(unseen.pop(), ()) if ancestor not in reached]
+        reached.update(dict.fromkeys(further))
+        unseen.extend(further)
+    if key in reached:
+        return "retryOf would make the execution a retry of itself"
+    if len(reached) >= MOST_ANCESTORS:
+        return f"retryOf makes a chain of more than {MOST_ANCESTORS} retries"
+    return None

@@ -1,0 +1,207 @@
+"""Retries that people ask for: one locked verb, whose new execution, outbox row and audit entry are one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import orjson
+
+from app import audit, clock, engines, executions, ids
+from app.changes import revisions
+from app.db import Database, Transaction
+from app.delivery import outbox
+from app.errors import BadInput, Conflict, NotFound, RetryRefused
+from app.events import TriggerData
+from app.executions import Execution, lineage
+from app.ids import is_id, new_id
+from app.ingestion import Committed, Listener, execution_rows
+from app.ingestion.merging import ExecutionFacts
+from app.lifecycle import RANK_QUEUED, State, state_key
+from app.retries.blockers import IN_PROGRESS, RetryBlocker, blockers
+from app.secrets.sealing import CannotUnseal, Sealer
+
+OUTBOX_KIND = "retry"
+KEY_LENGTH_MAX = 200
+
+# The identity of a retry is that of what it retries: no claim of an event precedes the least of all keys.
+FIXED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What asking for a retry came to: the ids of the new execution and of the one retried, and whether it is new."""
+
+    id: str
+    retry_of: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a retry, of what; the same key always gives the same retry."""
+
+    execution_id: str
+    actor: str
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.key is not None and not 1 <= len(self.key) <= KEY_LENGTH_MAX:
+            raise BadInput(f"idempotencyKey takes 1 to {KEY_LENGTH_MAX} characters")
+        if self.key is not None and not self.key.isprintable():
+            raise BadInput("idempotencyKey must not hold control characters or half surrogate pairs")
+
+
+class Retries:
+    """Asks for retries. After each commit `listeners` are told what changed, and `wake` that there is a delivery."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        listeners: Sequence[Listener] = (),
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.database = database
+        self._sealer = sealer
+        self._listeners = listeners
+        self._wake = wake
+
+    async def request(self, asked: Asked) -> Retry:
+        """Make a retry of a failed execution, or find the one that is in progress.
+
+        Raises NotFound for an unknown execution, RetryRefused with all reasons, Conflict for a key of another one.
+        """
+
+        async def work(transaction: Transaction) -> Retry:
+            family = await self.lock(transaction, [asked.execution_id])
+            if asked.execution_id not in family:
+                raise NotFound("There is no such execution")
+            retry = await self.make(transaction, family, asked)
+            if retry.created:
+                subject, shown = (ids.to_global("execution", id_) for id_ in (retry.retry_of, retry.id))
+                await audit.note(transaction, asked.actor, "retryExecution", subject, {"retry": shown})
+                await self.announce(transaction, [retry], family)
+            return retry
+
+        return await self.database.transaction(work)
+
+    async def lock(self, transaction: Transaction, execution_ids: Collection[str]) -> dict[str, Execution]:
+        """Executions and all above them, by id, locked in the order of their ids; unknown ones are left out."""
+        given = [id_ for id_ in execution_ids if is_id(id_)]
+        above = await lineage.with_ancestors(self.database, transaction, given)
+        return await executions.lock(self.database, transaction, above)
+
+    async def make(self, transaction: Transaction, family: dict[str, Execution], asked: Asked) -> Retry:
+        """The retry of a locked execution, found or made, with its outbox row. Raises as `request` does."""
+        if asked.key is not None and (known := await _known(transaction, asked)):
+            return known
+        execution = family[asked.execution_id]
+        children = await _children(transaction, execution.id)
+        for child_id, state in children:
+            if state in IN_PROGRESS:
+                await _remember(transaction, asked, child_id)
+                return Retry(child_id, execution.id, created=False)
+        engine = (await engines.by_ids_within(self.database, transaction, [execution.engine_id]))[execution.engine_id]
+        reasons = blockers(execution, engine, [state for _, state in children])
+        if not reasons and not await self._can_unseal(transaction, execution.id):
+            reasons = [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
+        if reasons:
+            raise RetryRefused(reasons)
+        retry_id = await _create(transaction, execution, asked.actor)
+        await _remember(transaction, asked, retry_id)
+        await outbox.add(transaction, OUTBOX_KIND, retry_id)
+        return Retry(retry_id, execution.id, created=True)
+
+    async def announce(self, transaction: Transaction, made: Sequence[Retry], family: Collection[str]) -> None:
+        """Take the revisions of new retries and of what is above them; the last statement of the transaction."""
+        changed = [*(retry.id for retry in made), *sorted(family)]
+        created = [retry.id for retry in made]
+        revision = await revisions.take(self.database, transaction, changed, created=created)
+        committed = Committed(revision, changed, [])
+        for listener in self._listeners:
+            transaction.after_commit(partial(listener, committed))
+        transaction.after_commit(self._wake)
+
+    async def _can_unseal(self, transaction: Transaction, execution_id: str) -> bool:
+        """Whether the delivery will be able to put the secrets back."""
+        rows = await transaction.fetch(
+            "SELECT trigger_data, trigger_sealed FROM execution_payloads WHERE execution_id = $1", execution_id
+        )
+        try:
+            return all(self._sealer.unseal(data, sealed) is not None for data, sealed in rows if data is not None)
+        except CannotUnseal:
+            return False
+
+
+async def _known(transaction: Transaction, asked: Asked) -> Retry | None:
+    rows = await transaction.fetch("SELECT execution_id, retry_id FROM retry_keys WHERE key = $1", asked.key)
+    if not rows:
+        return None
+    if rows[0][0] != asked.execution_id:
+        raise Conflict("This idempotencyKey was used for another execution")
+    return Retry(rows[0][1], rows[0][0], created=False)
+
+
+async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> None:
+    if asked.key is None:
+        return
+    row = (asked.key, asked.execution_id, retry_id, clock.now_us())
+    columns = ("key", "execution_id", "retry_id", "created_at")
+    if not await transaction.insert_missing("retry_keys", columns, [row], key=("key",), returning="key"):
+        # Asked for another execution at the same moment: the same one would have waited for the lock.
+        raise Conflict("This idempotencyKey was used for another execution")
+
+
+async def _children(transaction: Transaction, execution_id: str) -> Sequence[tuple[str, State]]:
+    rows = await transaction.fetch(
+        "SELECT id, state FROM executions WHERE retry_of = $1 ORDER BY queued_at DESC, id DESC", execution_id
+    )
+    return [(row[0], State(row[1])) for row in rows]
+
+
+async def _create(transaction: Transaction, execution: Execution, actor: str) -> str:
+    """Insert the retry with the original's trigger, to the byte; its id."""
+    now = clock.now_us()
+    external_id = new_id(now)
+    data, definition = await _payload(transaction, execution.id)
+    facts = ExecutionFacts(
+        first_event_at=now,
+        received_at=now,
+        declared_queued_at=now,
+        state_key=state_key(RANK_QUEUED, now, State.QUEUED, ""),
+        workflow=execution.workflow_name,
+        workflow_key=FIXED,
+        trigger_kind=execution.trigger_kind,
+        trigger_data=data,
+        trigger_key=FIXED,
+        definition=definition,
+        definition_key=FIXED,
+        retry_of=execution.id,
+        retry_of_key=FIXED,
+        awaiting_dispatch=True,
+    )
+    rows = await transaction.fetch("SELECT sealed FROM execution_secrets WHERE execution_id = $1", execution.id)
+    facts.has_secrets = bool(rows)
+    key = (execution.engine_id, external_id)
+    workflows = {(execution.engine_id, execution.workflow_name): execution.workflow_id}
+    retry_id = (await execution_rows.insert_executions(transaction, {key: facts}, workflows, now))[key]
+    await transaction.update("executions", ("id", "requested_by"), [(retry_id, actor)], key=("id",))
+    secrets = [(retry_id, row[0]) for row in rows]
+    await transaction.insert("execution_secrets", ("execution_id", "sealed"), secrets)
+    return retry_id
+
+
+async def _payload(transaction: Transaction, execution_id: str) -> tuple[TriggerData | None, tuple[str, ...] | None]:
+    rows = await transaction.fetch(
+        "SELECT trigger_data, trigger_data_bytes, trigger_sealed, redacted_paths, definition FROM execution_payloads"
+        " WHERE execution_id = $1",
+        execution_id,
+    )
+    if not rows:
+        return None, None
+    data, size, sealed, paths, definition = rows[0]
+    redacted = () if paths is None else tuple(orjson.loads(paths))
+    kept = None if data is None else TriggerData(data, size, False, sealed, redacted)
+    return kept, None if definition is None else tuple(orjson.loads(definition))

@@ -1,0 +1,169 @@
+"""Retries to Celery workers: the original message once more, on the engine's own broker.
+
+Celery is an optional dependency (`runwatch[celery]`), and blocks: it publishes from threads, each of which makes a
+connection of its own, and closes it. Retries are rare, and what is kept open breaks unseen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from app.delivery.port import NotDelivered, RetryRequest
+from app.engines.connections import broker_options
+from app.errors import BadInput
+from app.retries.celery_messages import Message, message_of
+
+# A broker that hangs keeps its threads until their time-outs are over, and then gets no others.
+MOST_THREADS = 32
+MOST_OF_ONE_BROKER = 4
+THREAD = "celery-publish"
+
+CHECKED = {"cert_reqs": "required"}
+
+
+class CeleryChannel:
+    """Publishes to the broker of an engine. `timeout` bounds an attempt, in seconds."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._places = asyncio.Semaphore(MOST_THREADS)
+        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
+        """See Channel. `connection` has broker_url."""
+        message, broker = message_of(request), connection["broker_url"]
+        work = partial(publish, message, broker, self._timeout, time.monotonic() + self._timeout)
+        try:
+            async with asyncio.timeout(self._timeout):
+                error = await self._in_thread(broker, work)
+        except TimeoutError:
+            raise NotDelivered(f"The broker did not answer within {self._timeout:g} s") from None
+        if isinstance(error, NotDelivered):
+            raise error
+        if isinstance(error, BadInput):
+            raise NotDelivered(error.message)
+        if error is not None:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise NotDelivered(f"The broker did not take it: {said}")
+
+    async def close(self) -> None:
+        """See Channel. Threads that a broker still holds end with the process, or with their time-outs."""
+
+    async def _in_thread(self, broker: str, work: Callable[[], None]) -> Exception | None:
+        """Do some work for a broker in a thread; how it failed, if it did. Cancelled, the thread goes on alone.
+
+        Not in asyncio's own threads, which others need: one that hangs is lost to them.
+        """
+        places = self._places_of.setdefault(broker, asyncio.Semaphore(MOST_OF_ONE_BROKER))
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Exception | None] = loop.create_future()
+
+        def end(error: Exception | None) -> None:
+            self._places.release()
+            places.release()
+            if not ended.done():
+                ended.set_result(error)
+
+        def run() -> None:
+            outcome = None
+            try:
+                work()
+            except Exception as error:
+                outcome = error
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(end, outcome)
+
+        await places.acquire()
+        try:
+            await self._places.acquire()
+        except asyncio.CancelledError:
+            places.release()
+            raise
+        try:
+            threading.Thread(target=run, name=THREAD, daemon=True).start()
+        except RuntimeError as error:  # no more threads
+            end(error)
+        return await ended
+
+
+def publish(message: Message, broker_url: str, timeout: float, until: float) -> None:
+    """Publish a message, waiting for each answer of the broker for `timeout` seconds; never begun after `until`."""
+    try:
+        kombu: Any = import_module("kombu")
+    except ImportError:
+        raise NotDelivered("Retries to Celery need the package: install runwatch[celery]") from None
+    url, options = broker_options(broker_url)
+    brokers = len(url.split(";"))
+    with kombu.Connection(url, connect_timeout=timeout, **_more(url, options, timeout)) as connection:
+        # Each of those that the URL names once; the outbox tries again.
+        connection.ensure_connection(max_retries=brokers - 1, interval_start=0, interval_step=0, interval_max=0)
+        channel = connection.channel()
+        queue = kombu.Queue(message.queue)
+        if connection.transport.driver_type == "amqp":
+            # It drops what goes to a queue that does not exist. Asked for, not declared: the engine's own declaration
+            # may have other arguments, and the second one is then refused.
+            queue(channel).queue_declare(passive=True)
+        app = _app()
+        if time.monotonic() > until:
+            raise TimeoutError  # nobody waits any more: the next attempt may be under way
+        app.send_task(
+            message.task,
+            message.args,
+            message.kwargs,
+            task_id=message.task_id,
+            headers=message.headers,
+            queue=queue,
+            declare=[],
+            producer=kombu.Producer(channel, auto_declare=False),
+            serializer="json",
+            # Not twice: with one publication's name the hook would let both pass.
+            retry=False,
+            add_to_parent=False,
+            **message.more,
+        )
+
+
+def _more(url: str, given: dict[str, str], timeout: float) -> dict[str, Any]:
+    """What kombu is told of a connection besides its URL: options of the transport, with the time-outs that it knows.
+
+    With TLS, certificates are checked unless the URL says otherwise; Celery does not check those of Redis by itself.
+    """
+    options: dict[str, Any] = {name: value for name, value in given.items() if not name.startswith("ssl_")}
+    tls = CHECKED | {name.removeprefix("ssl_"): value for name, value in given.items() if name.startswith("ssl_")}
+    more: dict[str, Any] = {"transport_options": options}
+    match urlsplit(url).scheme:
+        case "redis" | "rediss" | "sentinel" as scheme:
+            options |= {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+            if scheme == "rediss":
+                more["ssl"] = {f"ssl_{name}": value for name, value in tls.items()}
+        case "amqp" | "amqps" | "pyamqp" as scheme:
+            options |= {"read_timeout": timeout, "write_timeout": timeout, "confirm_publish": True}
+            if scheme == "amqps":
+                reqs = ssl.VerifyMode[f"CERT_{tls['cert_reqs'].upper()}"]
+                named = {"server_hostname": None} if reqs is ssl.CERT_REQUIRED else {}  # None: that of the URL
+                more["ssl"] = {**tls, "cert_reqs": reqs, **named}
+    return more
+
+
+_made: list[Any] = []
+_making = threading.Lock()
+
+
+def _app() -> Any:
+    """A Celery app that belongs to no broker; it makes messages."""
+    with _making:
+        if not _made:
+            from celery import Celery
+
+            _made.append(Celery("runwatch", broker="memory://", set_as_current=False, fixups=[]))
+        return _made[0]

@@ -1,0 +1,130 @@
+"""Retries out of the outbox: what is sent is put together when it is sent, so that no secret lies in the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from app import clock, ids
+from app.changes import revisions
+from app.db import Database, Row, Transaction
+from app.delivery import outbox
+from app.delivery.outbox import OutboxItem
+from app.delivery.port import Channel, NotDelivered, RetryRequest
+from app.engines import EngineKind
+from app.engines.connections import secrets_of, unsealed_connection
+from app.events import Failure, Text
+from app.ingestion import Committed, Ingestion, Listener, execution_rows
+from app.ingestion.known_secrets import unsealed_secrets
+from app.ingestion.merging import ExecutionFacts
+from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
+from app.secrets.masking import Masker
+from app.secrets.sealing import CannotUnseal, Sealer
+
+_REQUEST = """
+SELECT e.external_id, e.retry_of, e.workflow_name, e.trigger_kind, p.trigger_data, p.trigger_sealed, g.kind,
+  g.connection_sealed, s.sealed
+FROM executions e JOIN engines g ON g.id = e.engine_id
+LEFT JOIN execution_payloads p ON p.execution_id = e.id LEFT JOIN execution_secrets s ON s.execution_id = e.id
+WHERE e.id = $1
+"""
+
+
+class RetryHandler:
+    """Delivers retries through the channel of their engine's kind; `listeners` are told how their deliveries stand."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        ingestion: Ingestion,
+        channels: Mapping[EngineKind, Channel],
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self._listeners = listeners
+        self._database = database
+        self._sealer = sealer
+        self._ingestion = ingestion
+        self._channels = channels
+
+    async def deliver(self, item: OutboxItem) -> None:
+        """See Handler."""
+        rows = await self._database.fetch(_REQUEST, item.subject_id)
+        if not rows:
+            raise NotDelivered("The execution was deleted", final=True)
+        (external_id, retry_of, workflow, trigger_kind, data, sealed, kind, connection, secrets) = rows[0]
+        channel = self._channels.get(EngineKind(kind))
+        if channel is None or connection is None:
+            raise NotDelivered("No way back to this engine is configured")
+        try:
+            request = RetryRequest(
+                id=item.id,
+                attempts=item.attempts,
+                execution_id=ids.to_global("execution", item.subject_id),
+                external_id=external_id,
+                retry_of=ids.to_global("execution", retry_of),
+                workflow=workflow,
+                trigger_kind=trigger_kind,
+                trigger_data="null" if data is None else self._sealer.unseal(data, sealed),
+            )
+            known = set() if secrets is None else unsealed_secrets(self._sealer, secrets)[0]
+            to = unsealed_connection(self._sealer, connection)
+        except CannotUnseal as error:
+            raise NotDelivered(error.message) from None
+        try:
+            await channel.send(request, to)
+        except NotDelivered as error:
+            # An engine may answer with what it was sent, and a library name the password of a URL.
+            masked = Masker({*known, *secrets_of(to)}).text(str(error), cut=error.cut)
+            raise NotDelivered(masked, final=error.final) from None
+
+    async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
+        """See Handler. A retry that is given up has failed, unless its engine says otherwise."""
+        family: set[str] = set()
+        await self._database.transaction(lambda tx: self._settle(tx, item, failure, given_up, family))
+
+    async def _settle(
+        self, transaction: Transaction, item: OutboxItem, failure: str | None, given_up: bool, family: set[str]
+    ) -> None:
+        database, execution_id = self._database, item.subject_id
+        await execution_rows.lock_with(database, transaction, (), {execution_id, *family})
+        rows = await transaction.fetch("SELECT engine_id, external_id FROM executions WHERE id = $1", execution_id)
+        if failure is None or not rows:
+            news = await outbox.accepted(database, transaction, [execution_id])
+        else:
+            next_attempt_at = None if given_up else clock.now_us() + outbox.pause(item.attempts)
+            news = await outbox.failed(transaction, item, failure, next_attempt_at)
+        if not news or not rows:
+            return
+        if failure is not None and given_up:
+            await self._finish(transaction, rows[0], item, failure, family)
+            return
+        if failure is None:
+            # The engine answered: its silence counts from now (app/ingestion/contact.py), not from when it was asked.
+            row = (execution_id, False, clock.now_us())
+            await transaction.update("executions", ("id", "awaiting_dispatch", "received_at"), [row], key=("id",))
+        revision = await revisions.take(database, transaction, [execution_id])
+        committed = Committed(revision, [execution_id], [])
+        for listener in self._listeners:
+            transaction.after_commit(partial(listener, committed))
+
+    async def _finish(
+        self, transaction: Transaction, row: Row, item: OutboxItem, failure: str, family: set[str]
+    ) -> None:
+        now = clock.now_us()
+        message = f"The engine did not take the retry (attempts: {item.attempts}): {failure}"
+        facts = ExecutionFacts(
+            first_event_at=now,
+            received_at=0,
+            state_key=state_key(RANK_FINISHED_BY_US, now, State.FAILED, item.id),
+            error=Failure("DispatchFailed", Text(message, len(message.encode())), None, None),
+        )
+        facts.rewritten.add("outcome")
+        # Not while it is merged: that would be taken for the engine's word, which may still come.
+        await _set_awaiting(transaction, item.subject_id, False)
+        await self._ingestion.merge(transaction, {(row[0], row[1]): facts}, family)
+        await _set_awaiting(transaction, item.subject_id, True)
+
+
+async def _set_awaiting(transaction: Transaction, execution_id: str, awaiting: bool) -> None:
+    await transaction.update("executions", ("id", "awaiting_dispatch"), [(execution_id, awaiting)], key=("id",))

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.importing.galaxy import events_of_run, newest_time_us
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "galaxy-runs.ndjson"
+HOUR = 3600 * 1_000_000
+RUNS: list[dict[str, Any]] = [json.loads(line) for line in EXAMPLE.read_text(encoding="utf-8").splitlines()]
+EVENTS = [event for run in RUNS for event in events_of_run(run)]
+
+# docs/events.md: per type the required and the optional keys of data, and of the step in it.
+DATA = {
+    "execution.queued": ({"workflow", "trigger", "definition"}, set()),
+    "execution.started": (set(), set()),
+    "execution.finished": ({"state"}, {"error"}),
+    "step.started": ({"step"}, set()),
+    "step.finished": ({"step"}, set()),
+    "log.written": ({"level", "message", "step", "attributes"}, set()),
+}
+STEP = {
+    "step.started": ({"index", "name"}, {"kind"}),
+    "step.finished": ({"index", "name", "state"}, {"kind", "error", "durationMs"}),
+}
+
+
+def of_type(kind: str, events: list[dict[str, Any]] = EVENTS) -> list[dict[str, Any]]:
+    return [event for event in events if event["type"] == kind]
+
+
+def step_of(step: dict[str, Any]) -> dict[str, Any]:
+    times = {"started_at": "2024-01-01T10:00:00.000000Z", "finished_at": "2024-01-01T10:30:00.000000Z"}
+    return {"index": 0, "name": "align", "tool": "bwa/1.0", "status": "success", "duration_ms": 60_000, **times, **step}
+
+
+def run_of(*steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": "run-1",
+        "workflow": "rnaseq",
+        "status": "success",
+        "trigger": {"kind": "benchmark", "data": {"inputs": "reads"}},
+        "started_at": "2024-01-01T10:00:00.000000Z",
+        "finished_at": "2024-01-01T11:00:00.000000Z",
+        "error": None,
+        "steps": [step_of({"index": index, **step}) for index, step in enumerate(steps)],
+        **changes,
+    }
+
+
+def matches(value: dict[str, Any], keys: tuple[set[str], set[str]]) -> bool:
+    required, optional = keys
+    return required <= value.keys() <= required | optional
+
+
+def times_of(events: list[dict[str, Any]]) -> dict[str, datetime]:
+    return {event["id"]: datetime.fromisoformat(event["time"]) for event in events}
+
+
+# The example
+
+
+def test_every_kind_of_event_of_the_example_is_counted() -> None:
+    # 2,660 steps: 12 queued say nothing, 4 running never finish; 2,217 have a run time, so that their start is known.
+    assert Counter(event["type"] for event in EVENTS) == {
+        "execution.queued": 269,
+        "execution.started": 269,
+        "execution.finished": 266,
+        "step.started": 2_217 + 4,
+        "step.finished": 2_660 - 12 - 4,
+        "log.written": 805,
+    }
+
+
+def test_the_states_of_runs_and_steps_are_those_of_the_example() -> None:
+    runs = Counter(event["data"]["state"] for event in of_type("execution.finished"))
+    steps = Counter(event["data"]["step"]["state"] for event in of_type("step.finished"))
+
+    assert runs == {"SUCCEEDED": 116, "FAILED": 150}
+    assert steps == {"SUCCEEDED": 2_140, "FAILED": 232, "CANCELLED": 258, "SKIPPED": 14}
+    finished = {event["subject"] for event in of_type("execution.finished")}
+    assert {run["id"] for run in RUNS if run["status"] == "running"} == {run["id"] for run in RUNS} - finished
+
+
+def test_every_event_of_the_example_has_the_form_that_the_events_door_promises_to_take() -> None:
+    for event in EVENTS:
+        assert list(event) == ["specversion", "id", "source", "subject", "type", "time", "data"]
+        assert (event["specversion"], event["source"]) == ("1.0", "galaxy")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event["time"])
+        assert matches(event["data"], DATA[event["type"]]), event
+        assert event["type"] not in STEP or matches(event["data"]["step"], STEP[event["type"]]), event
+        error = event["data"].get("error", {"message": ""})
+        assert matches(error, ({"message"}, {"type", "stackTrace", "step"})), event
+        assert len(event["data"].get("message", "").encode()) <= 64 * 1024
+    assert len({event["id"] for event in EVENTS}) == len(EVENTS)
+    assert len({event["subject"] for event in EVENTS}) == len(RUNS)
+
+
+def test_events_of_the_example_come_in_order_and_inside_their_run() -> None:
+    for run in RUNS:
+        events = events_of_run(run)
+        times = [event["time"] for event in events]
+        assert times == sorted(times)
+        assert [event["type"] for event in events[:2]] == ["execution.queued", "execution.started"]
+        assert ("execution.finished" in [event["type"] for event in events]) == (
+            events[-1]["type"] == "execution.finished"
+        )
+        assert times[0] == run["started_at"]
+        assert times[-1] == run.get("finished_at", times[-1])
+
+
+def test_every_failed_run_names_a_step_that_failed_the_same_way() -> None:
+    steps = {
+        (event["subject"], event["data"]["step"]["index"]): event["data"]["step"] for event in of_type("step.finished")
+    }
+    errors = [
+        (event["subject"], event["data"]["error"])
+        for event in of_type("execution.finished")
+        if "error" in event["data"]
+    ]
+
+    assert len(errors) == 150
+    for subject, error in errors:
+        step = steps[subject, error["step"]]
+        assert (step["state"], {**step["error"], "step": step["index"]}) == ("FAILED", error)
+
+
+def test_stack_traces_and_the_stderr_of_failed_steps_arrive_whole() -> None:
+    stacks = Counter(
+        step["error"]["stack"] for run in RUNS for step in run["steps"] if "stack" in step.get("error", {})
+    )
+    told = Counter(event["data"]["step"].get("error", {}).get("stackTrace") for event in of_type("step.finished"))
+    del told[None]
+    assert told == stacks
+    assert sum("Traceback (most recent call last)" in stack for stack in stacks.elements()) == 32
+
+    stderr = Counter(
+        log["text"]
+        for run in RUNS
+        for step in run["steps"]
+        for log in step.get("logs", [])
+        if step["status"] == "error" and log["stream"] == "stderr"
+    )
+    lines = Counter(event["data"]["message"] for event in of_type("log.written") if event["data"]["level"] == "ERROR")
+    assert lines == stderr
+    assert stderr.total() == 100
+
+
+def test_the_example_holds_no_addresses() -> None:
+    texts = [text for run in RUNS for text in re.findall(r"[^\s\"]+", json.dumps({**run, "steps": []}))]
+    texts += [
+        text
+        for run in RUNS
+        for step in run["steps"]
+        for text in re.findall(r"[^\s\"]+", json.dumps({**step, "tool": ""}))
+    ]
+
+    assert len(texts) > 50_000
+    assert [text for text in texts if "@" in text or re.search(r"\b\d{1,3}(\.\d{1,3}){3}\b", text)] == []
+
+
+# One run
+
+
+def test_the_same_run_gives_the_same_events() -> None:
+    assert [events_of_run(run) for run in RUNS] == [events_of_run(json.loads(json.dumps(run))) for run in RUNS]
+
+
+def test_a_shift_moves_every_time_by_the_same_and_nothing_else() -> None:
+    for run in RUNS[:20]:
+        there, here = events_of_run(run), events_of_run(run, shift_us=HOUR + 1)
+        assert {name: time + timedelta(hours=1, microseconds=1) for name, time in times_of(there).items()} == times_of(
+            here
+        )
+        assert [{**event, "time": ""} for event in there] == [{**event, "time": ""} for event in here]
+
+
+def test_the_newest_time_is_never_before_an_event_and_the_shifted_file_ends_with_it() -> None:
+    newest = max(newest_time_us(run) for run in RUNS)
+    assert newest == 1_717_911_240_137_400  # 2024-06-09T05:34:00.137400Z
+    shifted = [event["time"] for run in RUNS for event in events_of_run(run, shift_us=2_000_000_000_000_000 - newest)]
+    assert max(shifted) == "2033-05-18T03:33:20.000000Z"
+
+
+def test_the_queue_time_of_a_step_that_still_waits_counts_as_the_newest() -> None:
+    waiting = {"status": "queued", "started_at": "2024-01-01T12:00:00Z", "finished_at": None, "duration_ms": None}
+    assert newest_time_us(run_of({}, waiting, status="running", finished_at=None)) == 1_704_110_400_000_000
+
+
+def test_a_step_starts_its_run_time_before_its_finish_and_not_when_it_was_queued() -> None:
+    [started] = of_type("step.started", events_of_run(run_of({})))
+    assert started["time"] == "2024-01-01T10:29:00.000000Z"
+    assert started["data"] == {"step": {"index": 0, "name": "align", "kind": "bwa/1.0"}}
+
+
+@pytest.mark.parametrize("duration", [None, -1, float("nan"), float("inf")])
+def test_a_step_without_a_usable_run_time_has_no_start_and_no_duration(duration: float | None) -> None:
+    events = events_of_run(run_of({"status": "cancelled", "duration_ms": duration}))
+    assert of_type("step.started", events) == []
+    [finished] = of_type("step.finished", events)
+    assert finished["data"]["step"] == {"index": 0, "name": "align", "kind": "bwa/1.0", "state": "CANCELLED"}
+
+
+@pytest.mark.parametrize(("status", "types"), [("queued", []), ("running", ["step.started"])])
+def test_an_unfinished_step_tells_no_more_than_is_known(status: str, types: list[str]) -> None:
+    step = {"status": status, "finished_at": None, "duration_ms": None}
+    events = events_of_run(run_of(step, status="error", error={"type": "JobError", "message": "lost"}))
+    assert [event["type"] for event in events if event["type"].startswith("step.")] == types
+    assert events[0]["data"]["definition"] == ["align"]
+    assert events[-1]["data"] == {"state": "FAILED", "error": {"type": "JobError", "message": "lost"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "types"),
+    [
+        ("queued", ["execution.queued"]),
+        ("running", ["execution.queued", "execution.started"]),
+        ("skipped", ["execution.queued", "execution.started", "execution.finished"]),
+    ],
+)
+def test_a_run_is_told_as_far_as_it_came(status: str, types: list[str]) -> None:
+    assert [event["type"] for event in events_of_run(run_of(status=status))] == types
+
+
+def test_a_step_that_finished_before_it_was_queued_keeps_its_finish_and_its_run_time() -> None:
+    events = events_of_run(run_of({"finished_at": "2024-01-01T09:59:00Z", "duration_ms": 1500}))
+    assert [(event["type"], event["time"]) for event in events if event["type"].startswith("step.")] == [
+        ("step.started", "2024-01-01T09:58:58.500000Z"),
+        ("step.finished", "2024-01-01T09:59:00.000000Z"),
+    ]
+
+
+def test_missing_times_are_filled_from_what_else_is_known() -> None:
+    unknown = {"finished_at": None}
+    by_run_time, by_run = events_of_run(run_of(unknown)), events_of_run(run_of({**unknown, "started_at": None}))
+    assert of_type("step.finished", by_run_time)[0]["time"] == "2024-01-01T10:01:00.000000Z"
+    assert of_type("step.finished", by_run)[0]["time"] == "2024-01-01T11:00:00.000000Z"
+
+    running = events_of_run(run_of({"status": "running", "started_at": None, "finished_at": None}))
+    assert of_type("step.started", running)[0]["time"] == "2024-01-01T10:00:00.000000Z"
+
+    events = events_of_run(run_of({}, started_at=None, finished_at=None))
+    assert events[0]["time"] == "2024-01-01T10:00:00.000000Z"
+    assert of_type("execution.finished", events)[0]["time"] == "2024-01-01T10:30:00.000000Z"
+
+
+def test_a_run_never_ends_before_it_begins() -> None:
+    events = events_of_run(run_of(started_at="2024-01-01T12:00:00Z"))
+    assert {event["time"] for event in events} == {"2024-01-01T11:00:00.000000Z"}
+
+
+@pytest.mark.parametrize("time", ["2024-01-01T10:00:00", "2024-01-01T11:00:00+01:00", "2024-01-01T10:00:00.000000Z"])
+def test_times_of_any_zone_are_told_in_utc_and_without_one_are_utc(time: str) -> None:
+    assert events_of_run(run_of(started_at=time))[0]["time"] == "2024-01-01T10:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "stream", "text", "level"),
+    [
+        ("error", "stderr", "no such file", "ERROR"),
+        ("error", "stdout", "no such file", "INFO"),
+        ("success", "stderr", "Report: report.html", "INFO"),
+        ("success", "stderr", "FutureWarning: x\nWARN: y", "WARNING"),
+        ("success", "stdout", "warning: y", "INFO"),
+    ],
+)
+def test_a_stream_has_the_level_that_its_step_deserves(status: str, stream: str, text: str, level: str) -> None:
+    events = events_of_run(run_of({"status": status, "logs": [{"stream": stream, "text": text}]}))
+    [line] = of_type("log.written", events)
+    assert line["data"] == {"level": level, "message": text, "step": 0, "attributes": {"stream": stream}}
+    assert line["time"] == "2024-01-01T10:30:00.000000Z"
+
+
+@pytest.mark.parametrize("text", ["x" + "é" * 100_000, "€€ line\n" * 20_000, "x" * 65_536 + "\n" + "y" * 65_536])
+def test_a_long_stream_becomes_several_lines_and_loses_nothing(text: str) -> None:
+    lines = of_type("log.written", events_of_run(run_of({"logs": [{"stream": "stdout", "text": text}]})))
+    assert len({line["id"] for line in lines}) == len(lines) > 1
+    assert max(len(line["data"]["message"].encode()) for line in lines) <= 64 * 1024
+    assert "".join(line["data"]["message"] for line in lines) == text
+
+
+def test_half_a_character_in_a_stream_is_replaced() -> None:
+    events = events_of_run(run_of({"logs": [{"stream": "stdout", "text": "a\ud800b"}]}))
+    assert of_type("log.written", events)[0]["data"]["message"] == "a?b"
+
+
+def test_an_empty_stream_is_no_line() -> None:
+    assert of_type("log.written", events_of_run(run_of({"logs": [{"stream": "stdout", "text": " \n"}]}))) == []
+
+
+def test_a_failure_that_galaxy_did_not_explain_has_an_empty_message() -> None:
+    error = {"type": "JobError", "message": "job failed without message", "stack": None, "exit_code": None}
+    run = run_of({"status": "error", "error": error}, status="error", error={**error, "step": "align"})
+    *_, step, finished = events_of_run(run)
+    assert step["data"]["step"]["error"] == {"type": "JobError", "message": ""}
+    assert finished["data"]["error"] == {"type": "JobError", "message": "", "step": 0}
+
+
+def test_the_error_of_a_run_points_at_the_failed_step_of_that_name_and_takes_its_stack_trace() -> None:
+    error = {"type": "ExitCode1", "message": "killed", "stack": "Traceback"}
+    failed = {"status": "error", "error": error}
+    run = run_of({}, failed, {**failed, "name": "count"}, status="error", error={"message": "killed", "step": "align"})
+    assert events_of_run(run)[-1]["data"]["error"] == {
+        "type": "ExitCode1",
+        "message": "killed",
+        "stackTrace": "Traceback",
+        "step": 1,
+    }
+
+
+def test_trigger_data_passes_through_as_it_is() -> None:
+    data = {"z": [1, None, {"a": 123456789012345678901}], "b": "x"}
+    events = events_of_run(run_of(trigger={"kind": "api", "data": data}), source="galaxy-eu")
+    assert json.dumps(events[0]["data"]["trigger"]) == json.dumps({"kind": "api", "data": data})
+    assert events[0]["source"] == "galaxy-eu"
+
+
+@pytest.mark.parametrize(
+    ("run", "complaint"),
+    [
+        ([], "not an object but list"),
+        ({}, "no usable 'id'"),
+        (run_of(id=""), "an empty id"),
+        (run_of(id=7), "no usable 'id'"),
+        (run_of(status="ok"), "unknown status 'ok'"),
+        (run_of({"status": "paused"}), "unknown status 'paused'"),
+        (run_of(trigger="cron"), "no usable 'trigger'"),
+        (run_of(trigger={}), "no usable 'kind'"),
+        (run_of(steps=None), "no usable 'steps'"),
+        (run_of(steps=["align"]), "a step of run 'run-1' is not an object"),
+        (run_of({"index": True}), "no usable 'index'"),
+        (run_of({"duration_ms": "60"}), "no usable 'duration_ms'"),
+        (run_of({"logs": [{"stream": "stdout"}]}), "no usable 'text'"),
+        (run_of({"error": {"message": 1}}), "no usable 'message'"),
+        (run_of(error="broken"), "no usable 'error'"),
+        (run_of({"index": 0}, {"index": 0}), "not numbered"),
+        (run_of({"index": 1}), "not numbered"),
+        (run_of(started_at="yesterday"), "started_at is not a time: 'yesterday'"),
+        (run_of({"finished_at": 1704110400}), "finished_at is not a time: 1704110400"),
+        (run_of(started_at=None, finished_at=None), "no time at all"),
+    ],
+)
+def test_a_line_that_is_no_galaxy_run_is_refused_with_the_reason(run: Any, complaint: str) -> None:
+    for read in (events_of_run, newest_time_us):
+        with pytest.raises(ValueError, match=f"^not a Galaxy run: .*{re.escape(complaint)}"):
+            read(run)
+
+
+def test_a_shift_out_of_the_calendar_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a time before the year 10000"):
+        events_of_run(run_of(), shift_us=10**18)

@@ -1,0 +1,118 @@
+"""Merging is commutative, associative and idempotent, whatever is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.events import Claims, Event, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
+from app.ingestion.merging import ExecutionFacts
+from app.lifecycle import State
+
+_TEXTS = st.sampled_from(["", "a", "b", "é"])
+_TEXT = st.none() | st.builds(Text, _TEXTS, st.integers(0, 3))
+_STATES = st.sampled_from([state for state in State if state.finished])
+_FAILURES = st.none() | st.builds(Failure, st.none() | _TEXTS, _TEXT, _TEXT, st.none() | st.integers(0, 2))
+_TRIGGERS = st.none() | st.builds(TriggerData, _TEXTS, st.just(1), st.booleans())
+_BODIES = st.one_of(
+    st.tuples(
+        st.sampled_from(Kind),
+        st.builds(
+            Claims,
+            st.none() | _TEXTS,
+            st.none() | _TEXTS,
+            _TRIGGERS,
+            st.none() | _TEXTS,
+            st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
+        ),
+    ),
+    st.builds(Finish, _STATES, _FAILURES),
+    st.builds(StepStart, st.integers(0, 1), _TEXTS, st.none() | _TEXTS, _TEXT),
+    st.builds(
+        StepFinish, st.integers(0, 1), _TEXTS, st.none() | _TEXTS, _STATES, _TEXT, _FAILURES, st.none() | st.just(5)
+    ),
+    st.builds(LogLine, _TEXTS, st.just(0), st.just(LogLevel.INFO), st.none(), st.just(Text("x", 1)), st.none()),
+)
+_TIMES = st.integers(0, 3)
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> list[Event]:
+    """Events of one execution, each id once; times and contents collide as often as they can."""
+    bodies = draw(st.lists(st.tuples(_TIMES, _BODIES), min_size=1, max_size=8))
+    ids = draw(st.permutations([f"id {number}" for number in range(len(bodies))]))
+    return [
+        # What a repeated event says is the same: a log line's key is a hash of its event's id.
+        Event(number, id_, "engine", "run", time, LogLine(id_, time, LogLevel.INFO, None, Text(id_, 1), None))
+        if isinstance(body, LogLine)
+        else Event(number, id_, "engine", "run", time, body)
+        for number, (id_, (time, body)) in enumerate(zip(ids, bodies, strict=True))
+    ]
+
+
+def fold(events: Sequence[Event]) -> ExecutionFacts:
+    facts = ExecutionFacts(first_event_at=events[0].time, received_at=0)
+    for event in events:
+        facts.add(event)
+    return facts
+
+
+def merged(*histories: Sequence[Event]) -> ExecutionFacts:
+    """The facts of each history, merged from the left, with their steps and lines as the writer does it."""
+    whole, *others = [fold(history) for history in histories if history]
+    for other in others:
+        whole.merge(other)
+        for index, step in other.steps.items():
+            known = whole.steps.setdefault(index, step)
+            if known is not step:
+                known.merge(step)
+        for key, line in other.logs.items():
+            whole.logs.setdefault(key, line)
+    return whole
+
+
+def known(facts: ExecutionFacts) -> dict[str, Any]:
+    """All that is known, but for what has to be rewritten."""
+    steps = {
+        index: {name: getattr(step, name) for name in type(step).__slots__ if name != "rewritten"}
+        for index, step in sorted(facts.steps.items())
+    }
+    own = {name: getattr(facts, name) for name in type(facts).__slots__ if name not in ("rewritten", "steps", "logs")}
+    return {**own, "steps": steps, "logs": dict(sorted(facts.logs.items()))}
+
+
+@given(_histories(), st.randoms(use_true_random=False))
+def test_any_order_is_the_same(events: list[Event], random: Any) -> None:
+    expected = known(fold(events))
+    shuffled = random.sample(events, len(events))
+    assert known(fold(shuffled)) == expected
+    assert known(fold([*shuffled, *random.choices(events, k=3)])) == expected
+
+
+@given(_histories(), st.integers(0, 8), st.integers(0, 8))
+def test_merging_is_commutative_and_associative(events: list[Event], one: int, two: int) -> None:
+    low, high = sorted((one, two))
+    a, b, c = events[:low], events[low:high], events[high:]
+    expected = known(fold(events))
+    assert known(merged(a, b, c)) == expected
+    assert known(merged(c, b, a)) == expected
+    assert known(merged(b, [*c, *a])) == expected
+
+
+@given(_histories())
+def test_merging_again_rewrites_nothing(events: list[Event]) -> None:
+    facts = fold(events)
+    expected = known(facts)
+    facts.rewritten.clear()
+    for step in facts.steps.values():
+        step.rewritten.clear()
+    again = fold(events)
+    facts.merge(again)
+    for index, step in again.steps.items():
+        facts.steps[index].merge(step)
+    assert known(facts) == expected
+    assert facts.rewritten == set()
+    assert all(step.rewritten == set() for step in facts.steps.values())

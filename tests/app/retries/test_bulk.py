@@ -1,0 +1,164 @@
+"""Many retries at once: what was seen is what is retried, in chunks that commit by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from app.db import Database
+from app.engines.connections import connect_webhook
+from app.errors import BadInput, Conflict, LimitExceeded, NotFound
+from app.executions.filters import ExecutionFilter
+from app.ingestion import Ingestion
+from app.lifecycle import Status
+from app.retries import Asked, Retries, bulk
+from app.retries.blockers import RetryBlocker
+from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
+from tests.app.reports import events, report, select
+from tests.sealing import SEALER
+
+FAILURES = ExecutionFilter(statuses=(Status.FAILURE,), workflow_names=("w",))
+
+
+@pytest.fixture
+async def connected(database: Database) -> Database:
+    """A database that knows how to reach the engine of the reports."""
+    await connect_webhook(database, SEALER, "engine", "http://127.0.0.1:9/", replace=False)
+    return database
+
+
+async def fail(database: Database, *subjects: str, workflow: str = "w", state: str = "FAILED") -> dict[str, str]:
+    for number, subject in enumerate(subjects):
+        reports = [
+            report("execution.queued", at=number, workflow=workflow, trigger={"kind": "k", "data": {"of": subject}}),
+            report("execution.finished", at=50, state=state),
+        ]
+        await Ingestion(database, SEALER).record(events(reports, subject))
+    return {row["external_id"]: row["id"] for row in await select(database, "executions", "retry_of IS NULL")}
+
+
+async def run(database: Database, **given: Any) -> BulkOutcome:
+    return await BulkRetries(Retries(database, SEALER)).run(BulkRequest("ada", **given))
+
+
+async def test_a_dry_run_does_nothing_and_its_snapshot_is_what_is_retried(connected: Database) -> None:
+    ids = await fail(connected, "a", "b", "c")
+    await fail(connected, "other", workflow="v")
+    seen = await run(connected, where=FAILURES)
+    assert (seen.matched, seen.eligible, seen.retried, seen.skipped, seen.dry_run) == (3, 3, [], [], True)
+    assert len(await select(connected, "executions", "1 = 1")) == 4
+    await fail(connected, "new")
+    done = await run(connected, snapshot=seen.snapshot, dry_run=False)
+    assert {retry.retry_of for retry in done.retried} == {ids["a"], ids["b"], ids["c"]}
+    assert (done.matched, done.eligible, done.skipped, done.unprocessed) == (3, 3, [], [])
+    for retry in done.retried:
+        payloads = await select(connected, "execution_payloads", "execution_id = $1", retry.id)
+        originals = await select(connected, "execution_payloads", "execution_id = $1", retry.retry_of)
+        assert payloads[0]["trigger_data"] == originals[0]["trigger_data"]
+    again = await run(connected, snapshot=seen.snapshot, dry_run=False)
+    assert {(retry.id, retry.created) for retry in again.retried} == {(retry.id, False) for retry in done.retried}
+    assert len(await select(connected, "outbox", "1 = 1")) == 3
+
+
+async def test_skipped_ones_have_their_reasons(connected: Database) -> None:
+    ids = await fail(connected, "a", "b")
+    ids |= await fail(connected, "fine", state="SUCCEEDED")
+    await Retries(connected, SEALER).request(Asked(ids["b"], "ada"))
+    chosen = (ids["a"], ids["b"], ids["fine"])
+    seen = await run(connected, ids=chosen)
+    assert dict(seen.skipped) == {
+        ids["b"]: [RetryBlocker.RETRY_IN_PROGRESS],
+        ids["fine"]: [RetryBlocker.NOT_FAILED],
+    }
+    assert seen.eligible == 1
+    done = await run(connected, ids=chosen, dry_run=False)
+    assert {retry.retry_of: retry.created for retry in done.retried} == {ids["a"]: True, ids["b"]: False}
+    assert dict(done.skipped) == {ids["fine"]: [RetryBlocker.NOT_FAILED]}
+
+
+async def test_a_limit_takes_the_newest(connected: Database) -> None:
+    ids = await fail(connected, *(f"run-{number:03}" for number in range(7)))
+    done = await run(connected, where=FAILURES, limit=3, dry_run=False)
+    assert done.matched == 7
+    assert {retry.retry_of for retry in done.retried} == {ids[f"run-{number:03}"] for number in (4, 5, 6)}
+
+
+async def test_what_time_does_not_suffice_for_is_left(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = await fail(connected, *(f"run-{number}" for number in range(5)))
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    clock = iter([0.0, 1.0, 1.0, 1000.0])
+    monkeypatch.setattr(bulk, "monotonic", lambda: next(clock))
+    done = await run(connected, where=FAILURES, dry_run=False)
+    assert (len(done.retried), len(done.unprocessed)) == (4, 1)
+    assert {retry.retry_of for retry in done.retried} | set(done.unprocessed) == set(ids.values())
+    monkeypatch.undo()
+    rest = await run(connected, ids=tuple(done.unprocessed), dry_run=False)
+    assert [retry.retry_of for retry in rest.retried] == done.unprocessed
+
+
+async def test_what_breaks_off_says_what_was_committed(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fail(connected, *(f"run-{number}" for number in range(5)))
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    retries = Retries(connected, SEALER)
+    lock, calls = retries.lock, []
+
+    async def broken(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise OSError("the disk is full")
+        return await lock(*args)
+
+    monkeypatch.setattr(retries, "lock", broken)
+    done = await BulkRetries(retries).run(BulkRequest("ada", where=FAILURES, dry_run=False))
+    assert (len(done.retried), len(done.unprocessed)) == (2, 3)
+    assert len(await select(connected, "outbox", "1 = 1")) == 2
+
+
+async def test_the_audit_has_the_filter(connected: Database) -> None:
+    ids = await fail(connected, "a")
+    done = await run(connected, where=FAILURES, dry_run=False)
+    (entry,) = await select(connected, "audit_entries", "1 = 1")
+    assert (entry["actor"], entry["action"]) == ("ada", "retryExecutions")
+    assert json.loads(entry["detail"]) == {
+        "filter": {"statuses": ["FAILURE"], "workflow_names": ["w"]},
+        "snapshot": None,
+        "retries": {f"execution_{ids['a']}": f"execution_{done.retried[0].id}"},
+    }
+
+
+async def test_the_audit_of_a_snapshot_has_the_filter_of_its_dry_run(connected: Database) -> None:
+    await fail(connected, "a")
+    seen = await run(connected, where=FAILURES)
+    await run(connected, snapshot=seen.snapshot, dry_run=False)
+    (entry,) = await select(connected, "audit_entries", "1 = 1")
+    detail = json.loads(entry["detail"])
+    assert detail["filter"] == {"statuses": ["FAILURE"], "workflow_names": ["w"]}
+    assert detail["snapshot"] == f"snapshot_{seen.snapshot}"
+
+
+async def test_bad_requests_change_nothing(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = await fail(connected, "a")
+    for given in (
+        {},
+        {"where": FAILURES, "ids": ()},
+        {"where": FAILURES, "limit": 0},
+        {"where": FAILURES, "limit": 1001},
+    ):
+        with pytest.raises(BadInput):
+            BulkRequest("ada", **given)  # type: ignore[arg-type]
+    with pytest.raises(LimitExceeded):
+        BulkRequest("ada", ids=("a" * 32,) * 3, limit=2)
+    with pytest.raises(BadInput):
+        BulkRequest("ada", snapshot="a" * 32)
+    for unknown in ("0" * 32, "nonsense"):
+        with pytest.raises(NotFound):
+            await run(connected, ids=(ids["a"], unknown), dry_run=False)
+        with pytest.raises(NotFound):
+            await run(connected, snapshot=unknown, dry_run=False)
+    seen = await run(connected, where=FAILURES)
+    monkeypatch.setattr(bulk, "SNAPSHOT_LIFETIME", -1)
+    with pytest.raises(Conflict):
+        await run(connected, snapshot=seen.snapshot, dry_run=False)
+    assert await select(connected, "outbox", "1 = 1") == []

@@ -1,0 +1,244 @@
+"""Webhooks as an engine gets them, over real sockets: what is sent, and what becomes of each answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from threading import Event
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+import runwatch_client.webhook
+from app import clock
+from app.delivery.port import NotDelivered, RetryRequest
+from app.retries.webhook import WebhookChannel
+from tests.app.delivery.receiver import Answer, Receiver, Request, redirect
+from tests.servers import free_port
+
+SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="
+ID = "0199" + "0" * 28
+DATA = '{"z": 12345678901234567890, "a": 1.10, "list": [1.0, -0, 1e400],  "s": "\\ud800 \\u0000 é", "z": 2}'
+KEPT = 4 * 1024
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[WebhookChannel]:
+    channel = WebhookChannel(timeout=20)
+    yield channel
+    await channel.close()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[WebhookChannel]:
+    """A channel for engines that would keep a patient one waiting."""
+    channel = WebhookChannel(timeout=0.3)
+    yield channel
+    await channel.close()
+
+
+def a_request(**changes: Any) -> RetryRequest:
+    given = {
+        "id": ID,
+        "attempts": 1,
+        "execution_id": "execution_2",
+        "external_id": "retry-1",
+        "retry_of": "execution_1",
+        "workflow": "send invoices – é",
+        "trigger_kind": "schedule",
+        "trigger_data": DATA,
+        **changes,
+    }
+    return RetryRequest(**given)
+
+
+async def send(channel: WebhookChannel, url: str, **changes: Any) -> None:
+    await channel.send(a_request(**changes), {"url": url, "secret": SECRET})
+
+
+async def refused(channel: WebhookChannel, url: str) -> NotDelivered:
+    with pytest.raises(NotDelivered) as error:
+        await send(channel, url)
+    return error.value
+
+
+async def sent(channel: WebhookChannel, receiver: Receiver) -> Request:
+    await send(channel, receiver.url)
+    (request,) = receiver.requests
+    return request
+
+
+async def test_the_body_is_a_cloud_event(channel: WebhookChannel, receiver: Receiver) -> None:
+    before = clock.to_rfc3339(clock.now_us())
+    request = await sent(channel, receiver)
+    event = json.loads(request.body)
+    data = event.pop("data")
+    assert before <= event.pop("time") <= clock.to_rfc3339(clock.now_us())
+    assert event == {
+        "specversion": "1.0",
+        "id": ID,
+        "source": "runwatch",
+        "type": "execution.retry_requested",
+        "subject": "retry-1",
+        "datacontenttype": "application/json",
+    }
+    assert data.pop("trigger") == {"kind": "schedule", "data": json.loads(DATA)}
+    assert data == {
+        "executionId": "execution_2",
+        "externalId": "retry-1",
+        "retryOf": "execution_1",
+        "workflow": "send invoices – é",
+    }
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    assert request.headers["user-agent"] == "Runwatch"
+
+
+async def test_the_data_of_the_trigger_are_the_text_that_came(channel: WebhookChannel, receiver: Receiver) -> None:
+    assert f'"trigger":{{"kind":"schedule","data":{DATA}}}'.encode() in (await sent(channel, receiver)).body
+
+
+async def test_its_signature_verifies(channel: WebhookChannel, receiver: Receiver) -> None:
+    request = await sent(channel, receiver)
+    assert request.id == ID
+    Webhook(SECRET).verify(request.body, dict(request.headers))
+    read = runwatch_client.webhook.verify(request.body, request.headers, SECRET)
+    assert (read.webhook_id, read.external_id, read.retry_of) == (ID, "retry-1", "execution_1")
+    assert (read.execution_id, read.workflow, read.trigger_kind) == ("execution_2", "send invoices – é", "schedule")
+    assert read.trigger_json == DATA
+    for changed in (request.body + b" ", request.body.replace(b"retry-1", b"retry-2")):
+        with pytest.raises(runwatch_client.webhook.BadSignature):
+            runwatch_client.webhook.verify(changed, request.headers, SECRET)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_2xx_accepts(channel: WebhookChannel, receiver: Receiver, status: int) -> None:
+    receiver.answer = Answer(status, b"" if status == 204 else b"thanks")
+    await sent(channel, receiver)
+
+
+@pytest.mark.parametrize("answer", [Answer(endless=True, body=b"x" * 65536), Answer(trickle=True, body=b"x" * 4096)])
+async def test_2xx_accepts_whatever_comes_after_it(channel: WebhookChannel, receiver: Receiver, answer: Answer) -> None:
+    receiver.answer = answer
+    await sent(channel, receiver)
+    assert receiver.hung_up.wait(20)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(channel: WebhookChannel, receiver: Receiver, status: int) -> None:
+    with Receiver() as elsewhere:
+        receiver.answer = redirect(elsewhere.url, status)
+        error = await refused(channel, receiver.url)
+        assert str(error).startswith(f"{status} ")
+        assert str(error).endswith(": over there")
+        assert not error.final
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(500, b" database is down\n"), "500 Internal Server Error: database is down"),
+        (Answer(404), "404 Not Found"),
+        (Answer(429, b"slow down"), "429 Too Many Requests: slow down"),
+        (Answer(599, b"?"), "599: ?"),
+    ],
+)
+async def test_what_an_engine_answers_is_the_reason(
+    channel: WebhookChannel, receiver: Receiver, answer: Answer, reason: str
+) -> None:
+    receiver.answer = answer
+    error = await refused(channel, receiver.url)
+    assert (str(error), error.final, error.cut) == (reason, False, False)
+
+
+@pytest.mark.parametrize("trickle", [False, True])
+async def test_gone_is_final(hasty: WebhookChannel, receiver: Receiver, trickle: bool) -> None:
+    receiver.answer = Answer(410, b"moved away" if not trickle else b"m" * 4096, trickle=trickle)
+    error = await refused(hasty, receiver.url)
+    assert error.final
+    assert str(error).startswith("410 Gone: m")
+    assert error.cut == trickle
+
+
+async def test_an_answer_that_does_not_come(hasty: WebhookChannel, receiver: Receiver) -> None:
+    receiver.answer = Answer(hold=Event())
+    assert str(await refused(hasty, receiver.url)) == "No answer within 0.3 s"
+
+
+async def test_where_nobody_listens(channel: WebhookChannel) -> None:
+    error = await refused(channel, f"http://user:pass-word@127.0.0.1:{free_port()}/secret-path-of-an-engine")
+    assert str(error).startswith("ConnectError: ")
+    assert not error.final
+    assert "pass-word" not in str(error)
+    assert "secret-path" not in str(error)
+
+
+async def test_a_connection_that_breaks_off(channel: WebhookChannel, receiver: Receiver) -> None:
+    receiver.script = [Answer(close=True)]
+    assert str(await refused(channel, receiver.url))
+    # Cut short within its explanation: what it answered stands.
+    receiver.script = [Answer(raw=b"HTTP/1.1 500 x\r\ncontent-length: 100\r\n\r\nno dis")]
+    assert str(await refused(channel, receiver.url)) == "500 Internal Server Error: no dis"
+
+
+@pytest.mark.parametrize("answer", [Answer(500, b"x" * 10_000_000), Answer(500, b"x" * 65536, endless=True)])
+async def test_4_kib_are_kept_of_an_answer(channel: WebhookChannel, receiver: Receiver, answer: Answer) -> None:
+    receiver.answer = answer
+    error = await refused(channel, receiver.url)
+    assert str(error) == "500 Internal Server Error: " + "x" * KEPT
+    assert error.cut
+    assert receiver.hung_up.wait(20)
+
+
+async def test_an_explanation_that_trickles(hasty: WebhookChannel, receiver: Receiver) -> None:
+    receiver.answer = Answer(503, b"x", trickle=True, endless=True)
+    error = await refused(hasty, receiver.url)
+    assert str(error).rstrip("x") == "503 Service Unavailable: "
+    assert error.cut
+
+
+async def test_no_answer_is_unpacked(channel: WebhookChannel, receiver: Receiver) -> None:
+    """64 KiB on the wire may be 64 MiB: such an answer is not asked for, and when it comes, it is left packed."""
+    receiver.answer = Answer(500, b"still \x1f\x8b packed", {"content-encoding": "gzip"})
+    assert str(await refused(channel, receiver.url)) == "500 Internal Server Error: still \x1f\ufffd packed"
+    assert receiver.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_a_binary_answer(channel: WebhookChannel, receiver: Receiver) -> None:
+    receiver.answer = Answer(500, bytes(range(256)) * 100)
+    assert str(await refused(channel, receiver.url)).startswith("500 Internal Server Error: ")
+    # A character that the bound cuts in two is left out.
+    receiver.answer = Answer(500, "é".encode() * KEPT)
+    assert str(await refused(channel, receiver.url)).endswith("é")
+    receiver.answer = Answer(500, b"x" + "é".encode() * KEPT)
+    assert str(await refused(channel, receiver.url)).endswith("é")
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..b", "[::1", "xn--\u0130", "exa mple", "127.0.0.1:0"])
+async def test_a_url_that_leads_nowhere(channel: WebhookChannel, host: str) -> None:
+    assert str(await refused(channel, f"http://{host}/"))
+
+
+async def test_a_url_may_carry_a_password(channel: WebhookChannel, receiver: Receiver) -> None:
+    await send(channel, receiver.url.replace("//", "//user:p%40ss@"))
+    assert receiver.requests[0].headers["authorization"] == "Basic dXNlcjpwQHNz"
+
+
+async def test_no_cookies_are_kept(channel: WebhookChannel, receiver: Receiver) -> None:
+    """Engines on one host would get each other's."""
+    receiver.answer = Answer(headers={"set-cookie": "session=1; Path=/"})
+    for _ in range(2):
+        await send(channel, receiver.url)
+    assert ["cookie" in request.headers for request in receiver.requests] == [False, False]
+
+
+async def test_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, receiver: Receiver, tmp_path: Any) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password lovelace\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    channel = WebhookChannel(timeout=20)
+    request = await sent(channel, receiver)
+    assert "authorization" not in request.headers
+    await channel.close()
