@@ -24,16 +24,16 @@ from app.http.events import EventsDoor
 from app.http.gate import SignInGate, socket_authorization, viewer_in
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
-from app.live import Feed
-from app.live_hints import LiveHints
-from app.live_sharing import SharedUpdates
-from app.log_signals import LogSignals
+from app.live.feed import Feed
+from app.live.hints import LiveHints
+from app.live.log_hints import LogSignals
+from app.live.pubsub import PubSub
+from app.live.sharing import SharedUpdates
+from app.live.updates import Watchable
 from app.metrics.folding import Folding
-from app.pubsub import PubSub
 from app.retries import Retries
 from app.secrets.sealing import Sealer
 from app.settings import Settings
-from app.updates import Watchable
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

@@ -25,7 +25,7 @@ from app.auth.jwt import JwtCheck
 from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
 from app.errors import AppError
-from app.pubsub import PubSub
+from app.live.pubsub import PubSub
 from app.secret_keys import check_keys
 from app.settings import Settings
 from app.startup import listen, prepare

@@ -23,9 +23,9 @@ from app.db import Database, open_database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
 from app.http.websocket import WebSocketProtocol
-from app.live import Feed
-from app.live_sharing import SharedUpdates
-from app.updates import Watchable
+from app.live.feed import Feed
+from app.live.sharing import SharedUpdates
+from app.live.updates import Watchable
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

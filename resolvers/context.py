@@ -8,10 +8,10 @@ from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
-from app.log_signals import LogSignals
+from app.live.log_hints import LogSignals
+from app.live.updates import Watchable
 from app.retries import Retries
 from app.secrets.sealing import Sealer
-from app.updates import Watchable
 from resolvers.budget import Budget
 from resolvers.loaders import Loaders
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from app.auth import Permission
 from app.executions import ExecutionFilter
-from app.updates import Update
+from app.live.updates import Update
 from resolvers.context import Context
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from app import ids
-from app.updates import Change, Update
+from app.live.updates import Change, Update
 from schema.execution import Execution
 
 strawberry.enum(

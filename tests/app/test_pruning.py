@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from app import changes, live, pruning
+from app import changes, pruning
 from app.changes import revisions
 from app.db import Database
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
-from app.live import Feed
+from app.live import feed as live_feed
+from app.live.feed import Feed
+from app.live.updates import Change
 from app.pruning import prune
-from app.updates import Change
 from tests.app.reports import NOON, events, line, report, row_of, select, step
 from tests.sealing import SEALER
 
@@ -80,7 +81,7 @@ async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everyb
     database: Database, monkeypatch: pytest.MonkeyPatch, amid_a_read: bool
 ) -> None:
     monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feed = Feed(database)
     await feed.start()
     updates = feed.watch(ExecutionFilter())

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from app.cli import app
-from app.pubsub import PubSub
+from app.live.pubsub import PubSub
 from app.secret_keys import open_sealer
 from app.secrets.sealing import new_key
 from app.settings import Settings

@@ -17,7 +17,7 @@ from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
 from app.executions import logs
 from app.executions.logs import LogFilter, LogPosition
 from app.ingestion import Ingestion
-from app.log_signals import LogSignals
+from app.live.log_hints import LogSignals
 from app.paging import PageRequest
 from resolvers import logs as resolvers
 from resolvers.context import Context

@@ -10,7 +10,7 @@ from graphql import ExecutionResult, GraphQLError
 from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
-from app.live import Feed
+from app.live.feed import Feed
 from resolvers.context import Context
 from schema import schema
 from tests.sealing import SEALER

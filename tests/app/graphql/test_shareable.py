@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.graphql.shareable import ShareableDocuments
-from app.live_sharing import SHARED
+from app.live.sharing import SHARED
 from schema import schema
 
 FRAGMENT = "fragment F on ExecutionUpdate "

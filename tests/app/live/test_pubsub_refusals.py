@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from app.pubsub import GAP
-from tests.app.hearing import Hearing, Logs, connected, flows, make_hasty, ticking, until
+from app.live.pubsub import GAP
+from tests.app.live.hearing import Hearing, Logs, connected, flows, make_hasty, ticking, until
 from tests.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.usefixtures("hasty")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from specs.driver import unique
-from tests.live.scene import Scene, until, used_bytes
-from tests.live.stopped import StoppedReader, half_open
-from tests.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
-from tests.live.writers import Engine
+from tests.app.live.scene import Scene, until, used_bytes
+from tests.app.live.stopped import StoppedReader, half_open
+from tests.app.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
+from tests.app.live.writers import Engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 log = logging.getLogger(__name__)

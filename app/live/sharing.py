@@ -1,7 +1,7 @@
 """Updates executed once for everybody who asked for the same, and handed out as bytes.
 
 Subscriptions to executions with the same document, operation and viewer's scope share each result; their filters are
-predicates, tested once for each distinct one (app/live.py). What cannot be shared is executed by itself.
+predicates, tested once for each distinct one (app/live/feed.py). What cannot be shared is executed by itself.
 docs/adr/0015 has the reasons.
 """
 
@@ -19,9 +19,9 @@ from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response
 from app.graphql.shareable import Field, ShareableDocuments
-from app.live import Feed
-from app.live_groups import Group, Member
-from app.updates import Update, Watchable
+from app.live.feed import Feed
+from app.live.groups import Group, Member
+from app.live.updates import Update, Watchable
 
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
 

@@ -26,7 +26,7 @@ subscription Updates($filter: ExecutionFilter, $after: String) {
   }
 }
 """
-# With a variable below, so that the results are this subscriber's own (app/live_sharing.py).
+# With a variable below, so that the results are this subscriber's own (app/live/sharing.py).
 ALONE = UPDATES.replace("$after: String)", "$after: String, $yes: Boolean! = true)").replace(
     "execution {", "execution @include(if: $yes) {"
 )

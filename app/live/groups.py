@@ -20,8 +20,8 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.errors import masked
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
-from app.live import Feed, Filter
-from app.updates import Place, Update, update_of
+from app.live.feed import Feed, Filter
+from app.live.updates import Place, Update, update_of
 
 # How long a result is kept for those who catch up, from when it is there; what they see below the execution is as old.
 KEPT_SECONDS = 1.0

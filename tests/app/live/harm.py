@@ -10,9 +10,9 @@ import asyncpg
 import redis.asyncio as redis
 
 from specs.driver import unique
-from tests.live.scene import Scene, until
-from tests.live.subscribers import Subscriber
-from tests.live.writers import Engine
+from tests.app.live.scene import Scene, until
+from tests.app.live.subscribers import Subscriber
+from tests.app.live.writers import Engine
 from tests.servers import ValkeyServer
 
 PROBES = 4

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
-from app import pubsub
 from app.errors import BadInput
-from app.pubsub import GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox, PubSub
-from tests.app.hearing import Hearing, until
+from app.live import pubsub
+from app.live.pubsub import GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox, PubSub
+from tests.app.live.hearing import Hearing, until
 from tests.servers.valkey import ValkeyServer
 
 

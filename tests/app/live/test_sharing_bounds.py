@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app import live_groups, live_queue
 from app.changes import revisions
 from app.db import Database
 from app.graphql.sockets import Limits
+from app.live import groups, queue
 from tests.app.graphql.stubs import until
-from tests.app.live_site import UPDATES, WAYS, Site, subscribed
+from tests.app.live.site import UPDATES, WAYS, Site, subscribed
 from tests.app.reports import events, report
 
 
@@ -71,7 +71,7 @@ async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
 
 async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """More changes at once than wait for anybody: those who read get each of them once, in order."""
-    monkeypatch.setattr(live_queue, "MOST_WAITING", 20)
+    monkeypatch.setattr(queue, "MOST_WAITING", 20)
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(subscribed(site, way)) for way in WAYS]
         many = [one for n in range(700) for one in events([report("execution.queued")], f"run-{n:03}")]
@@ -89,8 +89,8 @@ async def test_more_filters_times_changes_than_are_queued(
     site: Site, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """The feed waits for what is handed out; where it does not, what was dropped is read."""
-    monkeypatch.setattr(live_groups, "ENOUGH_QUEUED", 20)
-    monkeypatch.setattr(live_groups, "MOST_QUEUED", most)
+    monkeypatch.setattr(groups, "ENOUGH_QUEUED", 20)
+    monkeypatch.setattr(groups, "MOST_QUEUED", most)
     async with AsyncExitStack() as stack:
         filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
         sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]

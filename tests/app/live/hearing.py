@@ -11,8 +11,8 @@ import structlog
 from redis.asyncio import Redis
 from structlog.testing import LogCapture
 
-from app import pubsub, pubsub_redis
-from app.pubsub import GAP, PubSub
+from app.live import pubsub, pubsub_redis
+from app.live.pubsub import GAP, PubSub
 from tests.servers.valkey import ValkeyServer
 
 # A guard against hanging, not a measure: what is waited for comes in milliseconds.

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from specs.driver import unique
-from tests.live.harm import Harm
-from tests.live.scene import Scene, until
-from tests.live.subscribers import Subscriber
-from tests.live.writers import Engine
+from tests.app.live.harm import Harm
+from tests.app.live.scene import Scene, until
+from tests.app.live.subscribers import Subscriber
+from tests.app.live.writers import Engine
 from tests.servers import PostgresServer, ValkeyServer
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app import live, live_groups
 from app.changes import Changed
 from app.changes.revisions import parse_updates_cursor
 from app.db import Database
@@ -18,9 +17,11 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.ingestion import Ingestion
 from app.lifecycle import Status
-from app.live import Feed, Filter
-from app.live_groups import Group, Member
-from app.updates import Place, Update
+from app.live import feed as live_feed
+from app.live import groups
+from app.live.feed import Feed, Filter
+from app.live.groups import Group, Member
+from app.live.updates import Place, Update
 from tests.app.graphql.stubs import until
 from tests.app.reports import events, report
 from tests.sealing import SEALER
@@ -181,7 +182,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
     database: Database, monkeypatch: pytest.MonkeyPatch, all_of_them: bool
 ) -> None:
     """Not from the last change that it let through, which may be too far back to catch up from."""
-    monkeypatch.setattr(live, "MOST_TO_CATCH_UP", 3)
+    monkeypatch.setattr(live_feed, "MOST_TO_CATCH_UP", 3)
     feed, results = Feed(database), Results()
     await feed.start()
     ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
@@ -209,7 +210,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
 async def test_what_comes_after_a_new_epoch_is_not_thrown_away_with_what_came_before(
     monkeypatch: pytest.MonkeyPatch, epoch_at: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(live_groups, "SENT_TOGETHER_SECONDS", seconds)
+    monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", seconds)
     feed, results = MemoryFeed(), Results()
     results.gates[2] = asyncio.Event()
     async with member(feed, results, Place("aa", 0)) as (client, _):
@@ -226,7 +227,7 @@ async def test_what_comes_after_a_new_epoch_is_not_thrown_away_with_what_came_be
 
 
 async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_groups, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(groups, "AWAY_SECONDS", 0.01)
     feed, results = MemoryFeed(), Results()
     results.failures = [Unavailable("gone"), Unavailable("gone")]
     async with member(feed, results, Place("aa", 0)) as (client, _):
@@ -235,7 +236,7 @@ async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_who_catches_up_shares_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_groups, "KEPT_SECONDS", 0.01)
+    monkeypatch.setattr(groups, "KEPT_SECONDS", 0.01)
     feed, results = MemoryFeed(), Results()
     feed.hand(1)
     results.gates[1] = asyncio.Event()

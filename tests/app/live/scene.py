@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from specs.driver import Runwatch, Server
-from tests.live.subscribers import ALONE, UPDATES, Shown, Subscriber
+from tests.app.live.subscribers import ALONE, UPDATES, Shown, Subscriber
 
 LIST = """
 query L($filter: ExecutionFilter, $after: String) {

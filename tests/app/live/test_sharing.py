@@ -16,14 +16,14 @@ from app.db import Database, Transaction
 from app.events.decoding import Form, decode
 from app.graphql.sockets import Limits
 from app.http.websocket import WebSocketProtocol
-from app.updates import Update
+from app.live.updates import Update
 from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.app.graphql.sockets import Socket, connect
 from tests.app.graphql.stubs import until
-from tests.app.live_site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
+from tests.app.live.selections import Selections
+from tests.app.live.site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
 from tests.app.reports import NOW, events, line, report, step
-from tests.app.selections import Selections
 from tests.sealing import SEALER
 
 # What a parser that makes floats of numbers would not give back.

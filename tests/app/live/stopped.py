@@ -10,7 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from tests.live.subscribers import SUBPROTOCOL, Subscriber, frames
+from tests.app.live.subscribers import SUBPROTOCOL, Subscriber, frames
 
 ROOM_BYTES = 4096
 

@@ -20,10 +20,10 @@ from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.http.websocket import WebSocketProtocol
 from app.ingestion import Ingestion
-from app.live import Feed
-from app.live_sharing import SharedUpdates
+from app.live.feed import Feed
+from app.live.sharing import SharedUpdates
+from app.live.updates import Update, Watchable
 from app.retries import Retries
-from app.updates import Update, Watchable
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from specs.driver import event, unique
-from tests.live.scene import until
-from tests.live.subscribers import Subscriber
+from tests.app.live.scene import until
+from tests.app.live.subscribers import Subscriber
 
 # Changes of one batch.
 AT_ONCE = 100

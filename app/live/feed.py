@@ -22,10 +22,10 @@ from app.db import Database
 from app.errors import BadInput, LimitExceeded, Unavailable
 from app.executions.filters import ExecutionFilter
 from app.executions.predicate import Predicate, predicate
-from app.live_queue import Queue
-from app.recent_changes import RecentChanges
+from app.live.queue import Queue
+from app.live.recent import RecentChanges
+from app.live.updates import Place, Update, resync, update_of
 from app.sweep import Sweep
-from app.updates import Place, Update, resync, update_of
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

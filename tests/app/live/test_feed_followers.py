@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from app import changes, live
+from app import changes
 from app.changes.revisions import revision_of, updates_cursor
 from app.db import Database
 from app.errors import LimitExceeded, Unavailable
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
-from app.live import Feed
-from app.live_queue import Queue
-from app.updates import Change
+from app.live import feed as live_feed
+from app.live.feed import Feed
+from app.live.queue import Queue
+from app.live.updates import Change
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 
@@ -38,7 +39,7 @@ class Dawdler:
 
 
 async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.5)
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.5)
     feed, dawdler = Feed(database), Dawdler(is_full=True)
     await feed.start()
     feed.followers.add(dawdler)
@@ -60,7 +61,7 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
 async def test_one_that_takes_long_for_little_is_hardly_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feed, dawdler = Feed(database), Dawdler(is_full=False)
     await feed.start()
     feed.followers.add(dawdler)
@@ -81,7 +82,7 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By who catches up; to be told of a failure would end the subscription."""
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.05)
     feed = Feed(database)
     await feed.start()
     cursor = updates_cursor(*await revision_of(database))
@@ -105,7 +106,7 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
 async def test_what_one_that_never_catches_up_was_told_is_not_all_remembered(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_TO_CATCH_UP", 5)
+    monkeypatch.setattr(live_feed, "MOST_TO_CATCH_UP", 5)
     feed, queue = Feed(database), Queue()
     await feed.start()
     ingestion = Ingestion(database, SEALER)

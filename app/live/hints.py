@@ -8,9 +8,9 @@ from contextlib import suppress
 import msgspec
 
 from app.ingestion import Committed
-from app.live import Feed
-from app.log_signals import LogSignals
-from app.pubsub import PubSub
+from app.live.feed import Feed
+from app.live.log_hints import LogSignals
+from app.live.pubsub import PubSub
 
 # More executions than that with new log lines in one transaction: everybody looks.
 MOST_NAMED = 100

@@ -9,7 +9,7 @@ import pytest
 
 from app.db import Database
 from app.ingestion import Committed, Ingestion
-from app.log_signals import LogSignals
+from app.live.log_hints import LogSignals
 from tests.app.reports import events, line, report, row_of
 from tests.sealing import SEALER
 

@@ -19,7 +19,7 @@ import structlog
 from broadcaster import Broadcast, Event
 
 from app.errors import BadInput
-from app.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
+from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
 
 log = structlog.get_logger(__name__)
 

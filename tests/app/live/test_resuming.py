@@ -8,16 +8,16 @@ from contextlib import aclosing
 
 import pytest
 
-from app import live
 from app.changes import revisions
 from app.db import Database
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State, Status
-from app.live import Feed
-from app.updates import Change, Update
+from app.live import feed as live_feed
+from app.live.feed import Feed
+from app.live.updates import Change, Update
+from tests.app.live.scene import until
 from tests.app.reports import events, report
-from tests.live.scene import until
 from tests.sealing import SEALER
 
 EVERYTHING = ExecutionFilter()
@@ -28,7 +28,7 @@ PENDING = ExecutionFilter(statuses=(Status.PENDING,))
 @pytest.fixture
 async def feeds(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Feed]]:
     """Those of two processes, which read when somebody gives a hint, and not by themselves."""
-    monkeypatch.setattr(live, "SWEEP_SECONDS", 1_000)
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feeds = [Feed(database), Feed(database)]
     for feed in feeds:
         first = feed._has_read

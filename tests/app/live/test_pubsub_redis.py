@@ -13,10 +13,10 @@ import hypothesis
 import pytest
 from redis.asyncio import Redis
 
-from app import pubsub, pubsub_redis
-from app.pubsub import CHANNEL, GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox
-from app.pubsub_redis import MARK
-from tests.app.hearing import LONG, Hearing, Logs, connected, flows, kill_connections, make_hasty, ticking, until
+from app.live import pubsub, pubsub_redis
+from app.live.pubsub import CHANNEL, GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox
+from app.live.pubsub_redis import MARK
+from tests.app.live.hearing import LONG, Hearing, Logs, connected, flows, kill_connections, make_hasty, ticking, until
 from tests.servers.ports import free_port
 from tests.servers.valkey import ValkeyServer
 

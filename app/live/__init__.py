@@ -1,0 +1,1 @@
+"""Live updates: one feed reads what was committed and tells every subscriber."""
