@@ -19,9 +19,9 @@ from app.dispatch import Dispatch, alert_channels
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView
-from app.http.doors import Health, index, refuse_unknown
 from app.http.events import EventsDoor
 from app.http.gate import SignInGate, socket_authorization, viewer_in
+from app.http.index import Health, index, refuse_unknown
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.live.feed import Feed
