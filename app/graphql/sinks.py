@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from app.graphql.outbox import Outbox
 from app.graphql.payload import Payload, head_of
+from app.graphql.send_queue import Outbox
 
 # What a server puts into scope["extensions"] when it takes finished frames: see app/http.
 FRAMES = "runwatch.frames"

@@ -18,8 +18,8 @@ from app.graphql import messages
 from app.graphql.errors import masked
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
-from app.graphql.outbox import Outbox
 from app.graphql.running import Running
+from app.graphql.send_queue import Outbox
 from app.graphql.sinks import FRAMES, FrameSender, FrameSink, OutboxSink
 
 log = structlog.get_logger(__name__)
