@@ -18,18 +18,18 @@ from rich.table import Column
 
 from app import clock, engines
 from app.auth import Role, tokens
-from app.console import console, import_with_progress, show_table
 from app.db import Database, open_database
 from app.db.migrate import migrate as migrate_database
 from app.engines.connections import connect_celery, connect_webhook
 from app.errors import AppError, BadInput, Conflict
 from app.importing import Format, Importer
-from app.logging_setup import configure_logging, log_unraisable
 from app.metrics.rebuilding import rebuild
 from app.pruning import prune
-from app.secret_keys import check_keys, open_sealer
 from app.secrets.rotation import rotate
 from app.secrets.sealing import new_key
+from app.server.console import console, import_with_progress, show_table
+from app.server.keys import check_keys, open_sealer
+from app.server.logging import configure_logging, log_unraisable
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -105,12 +105,12 @@ def serve(
     if settings.workers > 1:
         if dev:
             raise BadInput("--dev is for one process: give --workers 1, or leave RUNWATCH_WORKERS alone")
-        import app.workers as several
+        import app.server.supervisor as several
 
         asyncio.run(several.serve(settings))
         return
     # Here and not above: the server and its schema take most of a second to import, which no other command needs.
-    import app.serving as serving
+    import app.server.serving as serving
 
     try:
         uvloop.run(serving.serve(settings, dev=dev))
@@ -121,7 +121,7 @@ def serve(
 @app.command(hidden=True)
 def worker(listening: int, channel: int) -> None:
     """One process of `serve --workers`, which starts it with two file descriptors."""
-    import app.worker as one
+    import app.server.worker as one
 
     one.run(listening, channel)
 

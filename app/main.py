@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.alerts.firing import Firing
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
+from app.background import Dispatch, alert_channels
 from app.db import Database
-from app.dispatch import Dispatch, alert_channels
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView

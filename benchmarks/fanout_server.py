@@ -22,10 +22,10 @@ from app.auth import Role, Viewer
 from app.db import Database, open_database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
-from app.http.websocket import WebSocketProtocol
 from app.live.feed import Feed
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
+from app.server.websocket_protocol import WebSocketProtocol
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

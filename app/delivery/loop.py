@@ -27,7 +27,7 @@ ENOUGH_FOR_ONE = 4
 # A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
 SLACK_SECONDS = 0.5
 # What is under way for longer when the server ends is delivered anew when its lease is over. Time-outs may be minutes,
-# and a server has 8 s for its end, of which requests may take 5 (app/workers.py).
+# and a server has 8 s for its end, of which requests may take 5 (app/server/supervisor.py).
 CLOSE_SECONDS = 2.0
 
 

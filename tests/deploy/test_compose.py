@@ -11,10 +11,10 @@ import typer
 
 from app.cli import app
 from app.live.pubsub import PubSub
-from app.secret_keys import open_sealer
 from app.secrets.sealing import new_key
+from app.server.keys import open_sealer
+from app.server.supervisor import STOP_SECONDS
 from app.settings import Settings
-from app.workers import STOP_SECONDS
 from tests.deploy.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts
 
 REQUIRED = {"POSTGRES_PASSWORD": "hunter2", "RUNWATCH_SECRET_KEY": new_key()}

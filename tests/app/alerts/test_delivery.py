@@ -15,8 +15,8 @@ from app import clock, ids
 from app.alerts import history, rules
 from app.alerts.channels import Channels
 from app.alerts.history import Delivery
+from app.background import Dispatch
 from app.db import Database
-from app.dispatch import Dispatch
 from app.settings import Settings
 from tests.app.alerts.scene import Scene, base, run
 from tests.app.delivery.bench import until

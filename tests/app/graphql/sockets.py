@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 from app.graphql.messages import SUBPROTOCOL
-from app.http.websocket import WebSocketProtocol
-from app.serving import MAX_MESSAGE_BYTES
+from app.server.serving import MAX_MESSAGE_BYTES
+from app.server.websocket_protocol import WebSocketProtocol
 
 
 @asynccontextmanager

@@ -18,12 +18,12 @@ from app.changes import revisions
 from app.db import Database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
-from app.http.websocket import WebSocketProtocol
 from app.ingestion import Ingestion
 from app.live.feed import Feed
 from app.live.sharing import SharedUpdates
 from app.live.updates import Update, Watchable
 from app.retries import Retries
+from app.server.websocket_protocol import WebSocketProtocol
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

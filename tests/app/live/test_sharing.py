@@ -15,8 +15,8 @@ from app.auth import Role
 from app.db import Database, Transaction
 from app.events.decoding import Form, decode
 from app.graphql.sockets import Limits
-from app.http.websocket import WebSocketProtocol
 from app.live.updates import Update
+from app.server.websocket_protocol import WebSocketProtocol
 from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.app.graphql.sockets import Socket, connect

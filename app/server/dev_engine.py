@@ -12,11 +12,11 @@ import socket
 import sys
 from pathlib import Path
 
-from app.console import console
 from app.db import Database
-from app.dev_token import engine_token
 from app.engines.connections import connect_webhook
 from app.secrets.sealing import Sealer
+from app.server.console import console
+from app.server.dev_token import engine_token
 from app.settings import Settings
 
 NAME = "example"

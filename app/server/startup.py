@@ -6,11 +6,11 @@ import errno
 import os
 import socket
 
-from app.console import console
 from app.db.migrate import migrate
 from app.errors import BadInput
-from app.secret_keys import open_sealer
 from app.secrets.sealing import Sealer
+from app.server.console import console
+from app.server.keys import open_sealer
 from app.settings import Settings
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.http.protocol import MAX_HEAD_BYTES, HttpProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
 from tests.app.http.test_gate import serving
 
 BIG = b"x" * 1_000

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app import dev_engine, engines
+from app import engines
 from app.db import Database
-from app.dev_engine import DevEngine
+from app.server import dev_engine
+from app.server.dev_engine import DevEngine
 from app.settings import Settings
 from tests.client.sink import Sink
 from tests.sealing import SEALER

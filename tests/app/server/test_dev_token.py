@@ -7,8 +7,8 @@ import pytest
 from app.auth import Role
 from app.auth.tokens import check_token, create_token, list_tokens, revoke_token
 from app.db import Database
-from app.dev_token import development_token, engine_token
 from app.errors import Unauthenticated
+from app.server.dev_token import development_token, engine_token
 
 
 def mode(path: Path) -> int:

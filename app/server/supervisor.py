@@ -2,7 +2,7 @@
 
 A worker is this interpreter started afresh, with two inherited file descriptors: the listening socket, and its end of
 a channel. On the channel it gets the settings, so that a worker that is started later has those of the others, and
-says when it serves. When the channel ends, the parent is gone, and so goes the worker (app/worker.py).
+says when it serves. When the channel ends, the parent is gone, and so goes the worker (app/server/worker.py).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
 from app.errors import AppError
 from app.live.pubsub import PubSub
-from app.secret_keys import check_keys
+from app.server.keys import check_keys
+from app.server.startup import listen, prepare
 from app.settings import Settings
-from app.startup import listen, prepare
 
 READY = b"ready\n"
 
 # A worker takes one or two seconds to come up, on a busy machine several times that.
 START_SECONDS = 60.0
-# Requests have 5 s to end (app/serving.py) and what runs beside them the rest; supervisors kill after 10 s or more.
+# Requests have 5 s to end (serving.py) and what runs beside them the rest; supervisors kill after 10 s or more.
 STOP_SECONDS = 8.0
 # Before a worker is started again. It doubles while workers do not live long, so that a crash loop costs little.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0

@@ -9,19 +9,19 @@ from pathlib import Path
 import typer
 import uvicorn
 
-from app.console import console, import_with_progress
 from app.db import Database, open_database
-from app.dev_engine import RETRY, DevEngine
-from app.dev_token import development_token
 from app.errors import BadInput
-from app.http.protocol import HttpProtocol
-from app.http.websocket import WebSocketProtocol
 from app.importing import Format, Importer
 from app.main import create_app
-from app.secret_keys import check_keys, open_sealer
 from app.secrets.sealing import Sealer
+from app.server.console import console, import_with_progress
+from app.server.dev_engine import RETRY, DevEngine
+from app.server.dev_token import development_token
+from app.server.http_protocol import HttpProtocol
+from app.server.keys import check_keys, open_sealer
+from app.server.startup import listen, prepare
+from app.server.websocket_protocol import WebSocketProtocol
 from app.settings import Settings
-from app.startup import listen, prepare
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "galaxy-runs.ndjson"
 # After this long, connections that are still open at the end are cut.

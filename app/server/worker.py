@@ -1,4 +1,4 @@
-"""One of the processes of `runwatch serve --workers N`, which app/workers.py starts."""
+"""One of the processes of `runwatch serve --workers N`, which app/server/supervisor.py starts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import uvloop
 
-from app import serving
-from app.logging_setup import configure_logging
-from app.workers import READY, STOP_SECONDS, unpacked
+from app.server import serving
+from app.server.logging import configure_logging
+from app.server.supervisor import READY, STOP_SECONDS, unpacked
 
 
 def run(listening: int, channel: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from app.logging_setup import configure_logging, log_unraisable
+from app.server.logging import configure_logging, log_unraisable
 from app.settings import Settings
 
 

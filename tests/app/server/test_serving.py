@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app import serving
 from app.errors import BadInput
+from app.server import serving
 from app.settings import Settings
 
 

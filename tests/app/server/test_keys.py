@@ -14,10 +14,10 @@ from app.db import Database
 from app.errors import BadInput, Conflict
 from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
-from app.secret_keys import check_keys, open_sealer
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import CannotUnseal, Sealer, new_key
+from app.server.keys import check_keys, open_sealer
 from app.settings import Settings
 from tests.app.reports import NOW, line, report, select, step
 

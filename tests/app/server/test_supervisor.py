@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import structlog
 
-from app import workers
 from app.db import Database
 from app.db.postgres import POOL_SIZE
 from app.secrets.sealing import new_key
+from app.server import supervisor
 from app.settings import Settings
 from tests.app.test_cli import runwatch
 from tests.servers import free_port
@@ -33,8 +33,8 @@ def test_workers_get_the_very_settings_of_their_parent(tmp_path: Path, monkeypat
     }
     settings = Settings(**given)
     monkeypatch.setenv("RUNWATCH_SECRET_KEY", "what it became meanwhile")
-    line = workers.packed(settings)
-    assert workers.unpacked(line) == settings
+    line = supervisor.packed(settings)
+    assert supervisor.unpacked(line) == settings
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
 
@@ -82,9 +82,9 @@ async def test_a_warning_when_postgres_has_too_few_connections(database: Databas
     is_postgres = database.dialect == "postgres"
     most = int((await database.fetch("SHOW max_connections"))[0][0]) if is_postgres else 1000
     with structlog.testing.capture_logs() as logs:
-        await workers._check_connections(database, 1)
+        await supervisor._check_connections(database, 1)
         assert logs == []
-        await workers._check_connections(database, most // (2 * POOL_SIZE) + 1)
+        await supervisor._check_connections(database, most // (2 * POOL_SIZE) + 1)
     if not is_postgres:
         assert logs == []
         return
@@ -94,10 +94,10 @@ async def test_a_warning_when_postgres_has_too_few_connections(database: Databas
 
 
 async def test_a_worker_that_never_serves_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "START_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor, "START_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as opened:
-        several = workers.Workers(Settings(data_dir=tmp_path, workers=2), opened)
-        with pytest.raises(workers.WorkerNotStarted, match=r"Worker [12] did not serve within 0.05 s"):
+        several = supervisor.Workers(Settings(data_dir=tmp_path, workers=2), opened)
+        with pytest.raises(supervisor.WorkerNotStarted, match=r"Worker [12] did not serve within 0.05 s"):
             async with asyncio.timeout(30):
                 await several.run()
 
@@ -107,9 +107,9 @@ async def test_a_worker_that_cannot_be_started_is_no_end_of_the_others(
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "absent"))
     with socket.create_server(("127.0.0.1", 0)) as opened:
-        several = workers.Workers(Settings(data_dir=tmp_path, workers=2), opened)
+        several = supervisor.Workers(Settings(data_dir=tmp_path, workers=2), opened)
         came_up, reason = await several._run_one(1)
         assert not came_up
         assert reason.startswith("was not started (")
-        with pytest.raises(workers.WorkerNotStarted, match="was not started"):
+        with pytest.raises(supervisor.WorkerNotStarted, match="was not started"):
             await several.run()
