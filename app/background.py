@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from app.alerts.channels import Channels
+from app.alerts.channels import EMAIL, WEBHOOK, Channels
 from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
-from app.alerts.firing import EMAIL, WEBHOOK
+from app.changes.commits import Listener
 from app.db import Database
 from app.delivery.loop import DispatchLoop
 from app.delivery.mail import Mailer
-from app.delivery.outbox import ENGINES, Receivers
-from app.delivery.port import Channel, Handler
+from app.delivery.outbox import Receivers
+from app.delivery.port import Handler
 from app.engines import EngineKind
-from app.ingestion import Ingestion, Listener
+from app.ingestion import Ingestion
 from app.retries import OUTBOX_KIND
 from app.retries.celery import CeleryChannel
-from app.retries.delivery import RetryHandler
+from app.retries.delivery import ENGINES, RetryHandler
+from app.retries.port import Channel
 from app.retries.webhook import WebhookChannel
 from app.secrets.sealing import Sealer
 from app.settings import Settings

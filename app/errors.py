@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 
 class ErrorCode(StrEnum):
@@ -89,3 +94,13 @@ class LimitExceeded(AppError):
     """A named bound was passed: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
+
+
+def masked(error: BaseException) -> dict[str, Any]:
+    """An unexpected failure: an id for the reader, the rest for the log."""
+    error_id = secrets.token_hex(8)
+    log.error("internal_error", error_id=error_id, exc_info=error)
+    return {
+        "message": "Something went wrong here; the log has the details under the errorId",
+        "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id},
+    }

@@ -94,3 +94,8 @@ def time_of_key(key: str) -> int:
 def identity_key(queued: bool, time_us: int, event_id: str) -> str:
     """One text that sorts as (queued first, time, event id): among claims of an identity the least key wins."""
     return f"{0 if queued else 1}{time_key(time_us)}{event_id}"
+
+
+def shown_state(step: State, run: State) -> State:
+    """The state that a step reads as: one that started and never finished ended as its run did."""
+    return run if run.finished and not step.finished else step

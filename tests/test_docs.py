@@ -13,10 +13,10 @@ from graphql import build_schema, parse, validate
 
 from app import clock
 from app.alerts import delivery
-from app.delivery.port import RetryRequest
 from app.events import data, decoding, sizes
 from app.lifecycle import State
 from app.retries import webhook
+from app.retries.port import RetryRequest
 from app.settings import Settings
 from tests.sealing import SEALER
 

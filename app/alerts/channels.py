@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import msgspec
 
 from app.delivery.addresses import Network, check_host
-from app.engines.connections import checked_webhook_url, new_signing_secret
+from app.delivery.webhook_url import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
 
+# Kinds of rows in the outbox, one for each channel of an alert; the subject is the alert.
+WEBHOOK, EMAIL = "alert.webhook", "alert.email"
 URL_LENGTH_MAX = 2_000
 EMAIL_LENGTH_MAX = 254  # of an address, by RFC 5321
 # One plain address, without names, comments and quotes: nothing that a header could be made of. Dots stand between

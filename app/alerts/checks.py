@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from app import clock
 from app.db import Transaction
-from app.ingestion.merging import ExecutionFacts
-from app.lifecycle import Status
 
 # What finished longer ago is history that is being told, and nothing to wake somebody for.
 NEWS = clock.HOUR
@@ -23,13 +21,6 @@ class Failing(NamedTuple):
     workflow_id: str
     finished_at: int  # µs since the epoch
     execution_id: str
-
-
-def failing(facts: ExecutionFacts, workflow_id: str, execution_id: str) -> Failing | None:
-    """What streaks see of an execution; None unless it has failed."""
-    if facts.state.status is not Status.FAILURE or facts.finished_at is None:
-        return None
-    return Failing(workflow_id, facts.finished_at, execution_id)
 
 
 async def append(transaction: Transaction, failures: Collection[Failing]) -> None:

@@ -16,7 +16,7 @@ from app.delivery.mail import Mailer, one_line
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SOURCE, SignedPost
-from app.engines.connections import secrets_of
+from app.delivery.webhook_url import secrets_of
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 

@@ -20,17 +20,16 @@ import structlog
 
 from app import clock
 from app.alerts import streaks
+from app.alerts.channels import EMAIL, WEBHOOK
 from app.alerts.streaks import Position, Streak
+from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.ids import new_id
-from app.ingestion import Committed
 from app.sweep import Sweep
 
 log = structlog.get_logger(__name__)
 
-# Rows of the outbox, one for each channel of an alert; the subject is the alert.
-WEBHOOK, EMAIL = "alert.webhook", "alert.email"
 
 # One transaction each. A streak takes 0.3 ms to read, and 3 ms when it has 10,000 failures.
 CHECKS_AT_ONCE = 500

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.alerts.firing import EMAIL, WEBHOOK
+from app.alerts.channels import EMAIL, WEBHOOK
 from app.db import Database, Row
 from app.ids import is_id
 from app.paging import Count, Page, PageRequest, read_page

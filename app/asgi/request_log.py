@@ -9,7 +9,7 @@ import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.graphql.errors import masked
+from app.errors import masked
 from app.ids import new_id
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ import structlog
 from app import clock
 from app.db import Database
 from app.delivery import outbox
-from app.delivery.outbox import ENGINES, OutboxItem, Receivers
+from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class DispatchLoop:
         *,
         timeout: float,
         give_up_after: float,
-        receivers: Receivers = ENGINES,
+        receivers: Receivers,
     ) -> None:
         self._database = database
         self._handlers = handlers

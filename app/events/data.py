@@ -33,8 +33,8 @@ from app.events.sizes import (
     MAX_MESSAGE,
     MAX_NAME,
     MAX_STACK_TRACE,
+    MAX_STEPS,
 )
-from app.events.wire import MAX_STEPS
 from app.lifecycle import State
 from app.secrets.sealing import Sealed, Sealer
 

@@ -1,4 +1,4 @@
-"""How much is kept of each kind of text, in bytes of UTF-8 (docs/events.md has the table for readers)."""
+"""Bounds of what is kept of an event; of texts in bytes of UTF-8 (docs/events.md has the table for readers)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ MAX_STACK_TRACE = 256 * KIB
 MAX_LOG_LINE = 64 * KIB
 MAX_ATTRIBUTES = 64 * KIB
 MAX_DATA = 256 * KIB
+MAX_STEPS = 1_000  # of an execution
 MAX_NAME = 300  # characters of a name or an engine's own id; below the 2,704 bytes of a Postgres index entry
 
 

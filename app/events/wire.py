@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-MAX_STEPS = 1_000
+from app.events.sizes import MAX_STEPS
 
 FinishedState = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "CRASHED", "CANCELLED", "SKIPPED"]
 StepIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_STEPS)]

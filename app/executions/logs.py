@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from app.db import Database, Row
 from app.errors import BadInput
 from app.events import LogLevel
-from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, is_cut
-from app.events.wire import MAX_STEPS
+from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_STEPS, is_cut
 from app.executions.filters import check_search
 from app.ids import is_id
 from app.paging import Page, PageRequest, opaque, read_page

@@ -10,8 +10,7 @@ import orjson
 
 from app.db import Database, Row
 from app.ids import split_step_key, step_key
-from app.ingestion.failures import shown_state
-from app.lifecycle import State, Status
+from app.lifecycle import State, Status, shown_state
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from graphql import GraphQLError, IntValueNode
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, masked
 
 log = structlog.get_logger(__name__)
 
@@ -26,16 +25,6 @@ def shown(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
 def before_execution(errors: Iterable[GraphQLError] | None) -> bool:
     """Whether the errors are of the document or its variables: errors of an execution say where in the data."""
     return bool(errors) and all(error.path is None for error in errors or ())
-
-
-def masked(error: BaseException) -> dict[str, Any]:
-    """An unexpected failure: an id for the reader, the rest for the log."""
-    error_id = secrets.token_hex(8)
-    log.error("internal_error", error_id=error_id, exc_info=error)
-    return {
-        "message": "Something went wrong here; the log has the details under the errorId",
-        "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id},
-    }
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:

@@ -9,9 +9,6 @@ from typing import Protocol
 from app.graphql.payload import Payload, head_of
 from app.graphql.send_queue import Outbox
 
-# What a server puts into scope["extensions"] when it takes finished frames: see app/http.
-FRAMES = "runwatch.frames"
-
 
 class FrameSender(Protocol):
     """A connection that takes text frames as bytes."""

@@ -13,19 +13,17 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated, Unavailable
+from app.asgi.extensions import CLOSER, FRAMES
+from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated, Unavailable, masked
 from app.graphql import messages
-from app.graphql.errors import masked
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.running import Running
 from app.graphql.send_queue import Outbox
-from app.graphql.sinks import FRAMES, FrameSender, FrameSink, OutboxSink
+from app.graphql.sinks import FrameSender, FrameSink, OutboxSink
 
 log = structlog.get_logger(__name__)
 
-# What a server puts into scope["extensions"] when it can close a socket whose client does not read: see app/http.
-CLOSER = "runwatch.close"
 # How long an operation that was stopped may take to clean up: a look-up in the database is cut off after 5 s.
 CLEANUP_SECONDS = 6.0
 # How long the next one waits for those that were stopped when they are as many as a socket may have.

@@ -15,8 +15,8 @@ from strawberry.types.graphql import OperationType
 
 from app.asgi.body import read_body
 from app.asgi.media_types import JSON, answer_type
-from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType
-from app.graphql.errors import before_execution, masked, shown
+from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType, masked
+from app.graphql.errors import before_execution, shown
 
 # HEAD is GET whose answer has no body; neither must change anything.
 SAFE = ("GET", "HEAD")

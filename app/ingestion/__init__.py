@@ -6,18 +6,20 @@ machine, and the writer knows what a row was before and what it is now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app import clock
 from app.alerts import checks
-from app.alerts.checks import Failing, failing
+from app.alerts.checks import Failing
 from app.changes import revisions
+from app.changes.commits import Committed, Listener
 from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
 from app.ingestion import execution_rows, log_rows, retry_links, step_rows
+from app.ingestion.consequences import failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.failures import Failures
 from app.ingestion.known_secrets import KnownSecrets
@@ -25,24 +27,12 @@ from app.ingestion.merging import ExecutionFacts, StepFacts
 from app.ingestion.registry import Registry
 from app.lifecycle import State
 from app.metrics import deltas
-from app.metrics.deltas import Delta, figure_of
+from app.metrics.deltas import Delta
 from app.secrets.sealing import Sealer
 
 # A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
 # twice must not cost twice the writes.
 RECEIPT_PRECISION = clock.SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a committed transaction changed."""
-
-    revision: int | None  # the newest; `changed` have the len(changed) revisions up to it; None when nothing changed
-    changed: list[str]  # ids of executions, in the order of their revisions
-    logged: list[str]  # ids of executions that have new log lines
-
-
-Listener = Callable[[Committed], None]
 
 
 class Ingestion:

@@ -11,9 +11,10 @@ import structlog
 
 from app import clock
 from app.changes import revisions
+from app.changes.commits import Committed, Listener
 from app.db import Database, Transaction
 from app.executions import lineage
-from app.ingestion import Committed, Listener, execution_rows
+from app.ingestion import execution_rows
 from app.lifecycle import State
 from app.sweep import Sweep
 

@@ -21,11 +21,6 @@ MANY = 50
 LONG = 64 * 1024
 
 
-def shown_state(step: State, run: State) -> State:
-    """The state that a step reads as: one that started and never finished ended as its run did."""
-    return run if run.finished and not step.finished else step
-
-
 def failed_step(
     named: int | None, run: State, steps: Mapping[int, State], definition: Sequence[str] | None
 ) -> int | None:

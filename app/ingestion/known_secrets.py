@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 import structlog
 
 from app.db import Database, Transaction
 from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
 from app.ingestion.remasking import remask
 from app.secrets.masking import MOST_CHARACTERS, MOST_VALUES, Masker, Withholder, worth_masking
-from app.secrets.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import SEPARATOR, Sealer, unsealed_secrets
 
 log = structlog.get_logger(__name__)
-
-SEPARATOR = "\n"  # between texts that were sealed with different keys
 
 
 class KnownSecrets:
@@ -34,7 +32,7 @@ class KnownSecrets:
             if values:
                 learned[key] = _bounded(set(), values)
                 fact.has_secrets = True
-                Masker(learned[key]).facts(fact)
+                mask_facts(Masker(learned[key]), fact)
         return learned
 
     async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
@@ -57,11 +55,11 @@ class KnownSecrets:
                 log.error("secrets_unreadable", execution_id=row.id)
             values = _bounded(before, worth_masking(facts[key].secrets))
             if values or unreadable:
-                (Withholder() if unreadable else Masker(values)).facts(facts[key])
+                mask_facts(Withholder() if unreadable else Masker(values), facts[key])
             if new := values - before:
                 row.facts.has_secrets = True
                 masker = Masker(new, before)
-                error = masker.failure(row.facts.error)
+                error = mask_failure(masker, row.facts.error)
                 if await remask(transaction, row.id, row.log_count, masker) or error != row.facts.error:
                     changed.add(row.id)
                 row.facts.error = error
@@ -78,18 +76,6 @@ class KnownSecrets:
             f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", self._database.array(ids)
         )
         return {row[0]: row[1] for row in rows}
-
-
-def unsealed_secrets(sealer: Sealer, sealed: str) -> tuple[set[str], list[str]]:
-    """The secrets that are stored of an execution, and the parts of them that no configured key opens."""
-    known: set[str] = set()
-    unreadable = []
-    for part in filter(None, sealed.split(SEPARATOR)):
-        try:
-            known.update(msgspec.convert(sealer.decrypt(part), list[str]))
-        except CannotUnseal:
-            unreadable.append(part)
-    return known, unreadable
 
 
 async def _store(transaction: Transaction, sealed: Mapping[str, str]) -> None:

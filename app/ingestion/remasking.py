@@ -7,6 +7,7 @@ from typing import Any
 
 from app.db import Row, Transaction
 from app.events.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
+from app.ingestion.masking import mask_attributes
 from app.paging.search import folded
 from app.secrets.masking import Masker
 
@@ -73,7 +74,7 @@ async def _remask_lines(transaction: Transaction, execution_id: str, log_count: 
         changed = []
         for sequence, message, size, attributes, attributes_size in rows:
             shown = masker.text(message, cut=is_cut(size, MAX_LOG_LINE))
-            shown_attributes = None if attributes is None else masker.attributes(attributes, attributes_size)
+            shown_attributes = None if attributes is None else mask_attributes(masker, attributes, attributes_size)
             if (shown, shown_attributes) != (message, attributes):
                 changed.append((execution_id, sequence, shown, folded(shown), shown_attributes))
         await transaction.update("log_entries", columns, changed, key=columns[:2])

@@ -15,9 +15,8 @@ from functools import partial
 import orjson
 
 from app.changes import Changed
-from app.errors import Unavailable
+from app.errors import Unavailable, masked
 from app.executions.filters import ExecutionFilter
-from app.graphql.errors import masked
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter

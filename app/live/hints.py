@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from app.ingestion import Committed
+from app.changes.commits import Committed
 from app.live.feed import Feed
 from app.live.log_hints import LogSignals
 from app.live.pubsub import PubSub

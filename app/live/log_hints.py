@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from app.changes.commits import Committed
 from app.db import Database
 from app.executions import logs
 from app.executions.logs import LogPosition
-from app.ingestion import Committed
 from app.sweep import Sweep
 
 # How late lines from another process may be shown.

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from app import clock
 from app.db import Transaction
-from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import Status
 
 COLUMNS = ("hour", "workflow_id", "trigger_kind", "status", "duration", "error_group_id", "sign", "kept")
@@ -45,12 +44,6 @@ def figure(
         return None
     group = error_group_id if status == Status.FAILURE else None
     return Figure(queued_at - queued_at % clock.HOUR, workflow_id, trigger_kind, status, duration, group)
-
-
-def figure_of(facts: ExecutionFacts, workflow_id: str) -> Figure | None:
-    """What an execution counts as; None while it is pending."""
-    status = int(facts.state.status)
-    return figure(facts.queued_at, workflow_id, facts.trigger_kind, status, facts.duration, facts.error_group_id)
 
 
 def change(before: Figure | None, after: Figure | None) -> list[Delta]:

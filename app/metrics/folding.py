@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from app.changes.commits import Committed
 from app.db import Database, Transaction
-from app.ingestion import Committed
 from app.metrics import deltas, rollups
 from app.metrics.rollups import Changes
 from app.sweep import Sweep

@@ -10,13 +10,14 @@ import orjson
 
 from app import audit, clock, engines, executions, ids
 from app.changes import revisions
+from app.changes.commits import Committed, Listener
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
 from app.executions import Execution, lineage
 from app.ids import is_id, new_id
-from app.ingestion import Committed, Listener, execution_rows
+from app.ingestion import execution_rows
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_QUEUED, State, state_key
 from app.retries.blockers import IN_PROGRESS, RetryBlocker, blockers

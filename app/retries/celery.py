@@ -18,10 +18,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from app.delivery.port import NotDelivered, RetryRequest
+from app.delivery.port import NotDelivered
 from app.engines.connections import broker_options
 from app.errors import BadInput
 from app.retries.celery_messages import Message, message_of
+from app.retries.port import RetryRequest
 
 # A broker that hangs keeps its threads until their time-outs are over, and then gets no others.
 MOST_THREADS = 32

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.delivery.port import NotDelivered, RetryRequest
+from app.delivery.port import NotDelivered
+from app.retries.port import RetryRequest
 
 # What the worker's hook reads: a retry runs once, even when it is published twice.
 RETRY_OF = "x-retry-of"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 
 from app import clock
-from app.delivery.port import RetryRequest
 from app.delivery.signed_post import SOURCE, SignedPost
+from app.retries.port import RetryRequest
 
 TYPE = "execution.retry_requested"
 

@@ -12,11 +12,6 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-import msgspec
-
-from app.events import Failure, LogLine, Text
-from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
-from app.ingestion.merging import ExecutionFacts
 from app.secrets.redaction import MASK
 
 # Shorter values are too common in texts that have nothing to do with them: "admin", "1234", "true".
@@ -88,45 +83,6 @@ class Masker:
             return match[0] if shown == decoded else json.dumps(shown, ensure_ascii=False)
 
         return _STRINGS.sub(masked, text)
-
-    def failure(self, error: Failure | None) -> Failure | None:
-        """An error with its texts masked."""
-        if error is None:
-            return None
-        return Failure(
-            type=None if error.type is None else self.text(error.type, cut=True),  # nobody knows whether it was
-            message=self._kept(error.message, MAX_MESSAGE),
-            stack_trace=self._kept(error.stack_trace, MAX_STACK_TRACE),
-            step=error.step,
-        )
-
-    def line(self, line: LogLine) -> LogLine:
-        """A log line with its message and its attributes masked."""
-        message, given = self._kept(line.message, MAX_LOG_LINE), line.attributes
-        attributes = None if given is None else Text(self.attributes(given.value, given.size), given.size)
-        assert message is not None
-        return (
-            line
-            if message is line.message and attributes == given
-            else msgspec.structs.replace(line, message=message, attributes=attributes)
-        )
-
-    def attributes(self, text: str, size: int) -> str:
-        """The attributes of a log line, masked; `size` is that of what was sent."""
-        return self.json(text, cut=is_cut(size, MAX_ATTRIBUTES))
-
-    def facts(self, facts: ExecutionFacts) -> None:
-        """Mask the texts of an execution, its steps and its log lines, in place."""
-        facts.error = self.failure(facts.error)
-        for step in facts.steps.values():
-            step.error = self.failure(step.error)
-        facts.logs = {key: self.line(line) for key, line in facts.logs.items()}
-
-    def _kept(self, text: Text | None, most: int) -> Text | None:
-        if text is None:
-            return None
-        masked = self.text(text.value, cut=is_cut(text.size, most))
-        return text if masked == text.value else Text(masked, text.size)
 
     def _places(self, text: str, cut: bool) -> Iterator[tuple[int, int]]:
         for form in self._forms:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.db import Database, Row, Transaction
-from app.ingestion.known_secrets import SEPARATOR
-from app.secrets.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import SEPARATOR, CannotUnseal, Sealer
 
 # Read at once, in the order of the primary key whether sealed or not: looking for what is sealed would read all of a
 # large table in one statement, which is cut off. When all of them are, sealing them anew takes 0.1 s.

@@ -78,3 +78,18 @@ class Sealer:
 def new_key() -> str:
     """A key for RUNWATCH_SECRET_KEY: 32 random bytes as base64url."""
     return Fernet.generate_key().decode()
+
+
+SEPARATOR = "\n"  # between texts that were sealed with different keys
+
+
+def unsealed_secrets(sealer: Sealer, sealed: str) -> tuple[set[str], list[str]]:
+    """The secrets that are stored of an execution, and the parts of them that no configured key opens."""
+    known: set[str] = set()
+    unreadable = []
+    for part in filter(None, sealed.split(SEPARATOR)):
+        try:
+            known.update(msgspec.convert(sealer.decrypt(part), list[str]))
+        except CannotUnseal:
+            unreadable.append(part)
+    return known, unreadable

@@ -6,10 +6,9 @@ import structlog
 
 from app.db import Database
 from app.errors import BadInput, Conflict
-from app.ingestion.known_secrets import unsealed_secrets
 from app.secrets.private_folder import PrivateFolder
 from app.secrets.redaction import SealedKeys
-from app.secrets.sealing import Sealer, new_key
+from app.secrets.sealing import Sealer, new_key, unsealed_secrets
 from app.settings import Settings
 
 FILE_NAME = "secret-key"

@@ -15,8 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 
-from app.graphql.sinks import FRAMES
-from app.graphql.sockets import CLOSER
+from app.asgi.extensions import CLOSER, FRAMES
 
 # A peer that reads answers a close frame at once; this is for the way there and back.
 LINGER_SECONDS = 3.0

@@ -11,7 +11,8 @@ import pytest
 from app import clock
 from app.alerts import firing as firing_module
 from app.alerts import rules, streaks
-from app.alerts.firing import EMAIL, WEBHOOK, Firing
+from app.alerts.channels import EMAIL, WEBHOOK
+from app.alerts.firing import Firing
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.importing import Format, Importer

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from app import clock
+from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.db.postgres import POOL_SIZE
 from app.delivery.loop import DispatchLoop
@@ -17,9 +18,9 @@ from app.delivery.outbox import OutboxItem
 from app.delivery.port import Handler
 from app.engines import EngineKind
 from app.engines.connections import connect_webhook
-from app.ingestion import Committed, Ingestion
+from app.ingestion import Ingestion
 from app.retries import OUTBOX_KIND, Asked, Retries
-from app.retries.delivery import RetryHandler
+from app.retries.delivery import ENGINES, RetryHandler
 from app.retries.webhook import WebhookChannel
 from tests.app.delivery.receiver import PATIENCE_SECONDS
 from tests.app.reports import events, report, select
@@ -187,7 +188,9 @@ class Bench:
         channel = WebhookChannel(patience)
         used = database or self.database
         real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, [self.heard.append])
-        loop = DispatchLoop(used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after)
+        loop = DispatchLoop(
+            used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after, receivers=ENGINES
+        )
         loop.start()
         try:
             yield loop

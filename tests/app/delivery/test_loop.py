@@ -11,6 +11,7 @@ from app import clock
 from app.delivery import loop, outbox
 from app.delivery.loop import ENOUGH_FOR_ONE, DispatchLoop
 from app.lifecycle import State
+from app.retries.delivery import ENGINES
 from tests.app.delivery.bench import Bench, Between, occupied, until
 from tests.app.delivery.receiver import PATIENCE_SECONDS, Answer, Receiver
 from tests.app.reports import newest_revision
@@ -203,4 +204,4 @@ async def test_close_delivers_what_was_just_taken(bench: Bench, receiver: Receiv
 
 
 async def test_one_that_never_started_closes(bench: Bench) -> None:
-    await DispatchLoop(bench.database, {}, timeout=1, give_up_after=1).close()
+    await DispatchLoop(bench.database, {}, timeout=1, give_up_after=1, receivers=ENGINES).close()

@@ -13,6 +13,7 @@ from app.db import Database
 from app.delivery import outbox
 from app.delivery.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
 from app.ids import new_id
+from app.retries.delivery import ENGINES
 from tests.app.delivery.bench import occupied, until
 from tests.app.reports import select
 from tests.factories import NOON, execution_row, insert_engine, insert_executions
@@ -29,7 +30,7 @@ async def add(database: Database, number: int = 1, kind: str = "retry") -> list[
 async def claim(
     database: Database, most: int = 100, lease: int = LEASE, kinds: Sequence[str] = KINDS
 ) -> list[OutboxItem]:
-    return await outbox.claim(database, kinds, most, lease)
+    return await outbox.claim(database, kinds, most, lease, ENGINES)
 
 
 async def row_of(database: Database, id_: str) -> dict[str, Any]:
@@ -95,9 +96,9 @@ async def test_engines_may_be_left_out(database: Database) -> None:
     for row in rows:
         await database.transaction(lambda tx, id_=row["id"]: outbox.add(tx, "retry", id_))  # type: ignore[misc]
     await add(database)  # of an execution that was deleted
-    items = await outbox.claim(database, KINDS, 100, LEASE, without=engines[:2])
+    items = await outbox.claim(database, KINDS, 100, LEASE, ENGINES, without=engines[:2])
     assert sorted(str(item.receiver) for item in items) == sorted(["None", engines[2], engines[2]])
-    items = await outbox.claim(database, KINDS, 100, LEASE)
+    items = await outbox.claim(database, KINDS, 100, LEASE, ENGINES)
     assert sorted(str(item.receiver) for item in items) == sorted([*engines[:2], *engines[:2]])
 
 

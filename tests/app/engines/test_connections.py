@@ -11,8 +11,9 @@ from standardwebhooks.webhooks import Webhook
 
 from app import engines
 from app.db import Database
+from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
-from app.engines.connections import connect_celery, connect_webhook, secrets_of, unsealed_connection
+from app.engines.connections import connect_celery, connect_webhook, unsealed_connection
 from app.errors import BadInput, Conflict
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from app import clock
+from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.engines.connections import connect_webhook
-from app.ingestion import Committed, Ingestion
+from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.lifecycle import State, Status
 from app.retries import Asked, Retries

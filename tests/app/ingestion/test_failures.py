@@ -12,8 +12,8 @@ from app import error_groups
 from app.db import Database
 from app.error_groups import ErrorGroup
 from app.ingestion import Ingestion
-from app.ingestion.failures import failed_step, shown_state
-from app.lifecycle import State
+from app.ingestion.failures import failed_step
+from app.lifecycle import State, shown_state
 from tests.app.reports import events, line, report, row_of, select, step
 from tests.sealing import SEALER
 

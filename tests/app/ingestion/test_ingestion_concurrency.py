@@ -8,9 +8,10 @@ from itertools import chain
 
 import pytest
 
+from app.changes.commits import Committed
 from app.db import Database
 from app.events import Event
-from app.ingestion import Committed, Ingestion, registry
+from app.ingestion import Ingestion, registry
 from tests.app.ingestion.test_ingestion import FINISHES, LIFE, STEPS
 from tests.app.reports import dump, events, line, newest_revision, report, select
 from tests.sealing import SEALER

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.changes import revisions
+from app.changes.commits import Committed
 from app.db import Database, Transaction, TransientError
 from app.errors import BadInput
-from app.ingestion import Committed, Ingestion
+from app.ingestion import Ingestion
 from tests.app.reports import events, line, newest_revision, report, row_of, select
 from tests.sealing import SEALER
 

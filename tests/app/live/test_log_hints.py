@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from app.changes.commits import Committed
 from app.db import Database
-from app.ingestion import Committed, Ingestion
+from app.ingestion import Ingestion
 from app.live.log_hints import LogSignals
 from tests.app.reports import events, line, report, row_of
 from tests.sealing import SEALER

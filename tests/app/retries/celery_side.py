@@ -12,8 +12,8 @@ from typing import Any
 
 import redis.asyncio
 
-from app.delivery.port import Channel, RetryRequest
 from app.retries.celery import CeleryChannel
+from app.retries.port import Channel, RetryRequest
 from tests.app.delivery.receiver import PATIENCE_SECONDS
 from tests.app.retries.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
 from tests.servers import ValkeyServer, free_port

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from app.delivery.port import Channel, RetryRequest
 from app.ids import new_id
+from app.retries.port import Channel, RetryRequest
 from app.retries.webhook import WebhookChannel
 from tests.app.delivery.receiver import Receiver
 from tests.factories import NOON

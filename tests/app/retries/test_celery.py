@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from app.delivery.port import RetryRequest
 from app.retries.celery import CeleryChannel
+from app.retries.port import RetryRequest
 from tests.app.retries.celery_side import a_retry
 from tests.client.sink import Sink
 from tests.client.workers import Publisher, Worker

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.delivery.port import NotDelivered, RetryRequest
+from app.delivery.port import NotDelivered
 from app.retries.celery_messages import PUBLICATION, RETRY_OF, START, Message, message_of
+from app.retries.port import RetryRequest
 
 
 def request(data: Any, attempts: int = 1, row: str = "019ab0112f7b7c3e9d5a41c2b8e60f17") -> RetryRequest:

@@ -8,11 +8,11 @@ import pytest
 
 import runwatch_client.webhook
 from app import clock
+from app.changes.commits import Committed
 from app.delivery.port import Handler
 from app.engines import EngineKind
 from app.events.decoding import Form, decode
 from app.ids import to_global
-from app.ingestion import Committed
 from app.ingestion.contact import ContactSweep
 from app.lifecycle import State
 from app.retries.delivery import RetryHandler

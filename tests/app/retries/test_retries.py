@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.changes.commits import Committed
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.executions import lineage
-from app.ingestion import Committed, Ingestion
+from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.retries import Asked, Retries, Retry
 from app.retries.blockers import RetryBlocker

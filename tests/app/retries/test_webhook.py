@@ -12,7 +12,8 @@ from standardwebhooks.webhooks import Webhook
 
 import runwatch_client.webhook
 from app import clock
-from app.delivery.port import NotDelivered, RetryRequest
+from app.delivery.port import NotDelivered
+from app.retries.port import RetryRequest
 from app.retries.webhook import WebhookChannel
 from tests.app.delivery.receiver import Answer, Receiver, Request, redirect
 from tests.servers import free_port

@@ -1,0 +1,69 @@
+"""URLs that something is delivered to: checked, signed for, and with their secrets known."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
+
+import httpx
+
+from app.errors import BadInput
+
+# Shorter parts of a path are words, and nothing that lets one in.
+LEAST_LENGTH_OF_KEY = 16
+
+
+def checked_webhook_url(url: str) -> str:
+    """The host of a webhook's URL, in ASCII; BadInput for a URL that is not http(s)."""
+    parts = split_url(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput("The webhook must be a URL that begins with http:// or https://")
+    if parts.port == 0:
+        raise BadInput("The webhook is not a URL: no port is 0")
+    try:
+        host = httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
+        host.encode("idna")  # and what will be done to look it up: it takes no empty and no long labels
+        return host
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise BadInput(f"The webhook is not a URL: {error}") from None
+
+
+def new_signing_secret() -> str:
+    """A secret that signs webhooks, after Standard Webhooks: whsec_ and 32 random bytes in Base64."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def secrets_of(connection: dict[str, str]) -> set[str]:
+    """What no message may show of a connection: its values, and what lets one in of the URLs among them."""
+    found = set(connection.values())
+    for value in connection.values():
+        for url in value.split(";"):
+            found.update(_keys_in(url))
+    return found
+
+
+def _keys_in(url: str) -> Iterator[str]:
+    """Each as it stands in the URL, which many receivers repeat when they refuse it, and decoded."""
+    parts = urlsplit(url)
+    # A field that has no value is one, and so is a user who has no password.
+    values = [value or name for name, _, value in (field.partition("=") for field in parts.query.split("&"))]
+    values += (part for part in parts.path.split("/") if len(part) >= LEAST_LENGTH_OF_KEY)
+    if login := parts.password or parts.username:
+        values.append(login)
+        user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        yield base64.b64encode(user.encode()).decode()  # as the Authorization header has it
+    for value in filter(None, values):
+        yield from (value, unquote(value), unquote_plus(value))
+
+
+def split_url(url: str) -> SplitResult:
+    if not url.isprintable() or " " in url:
+        raise BadInput("That is not a URL: it has spaces or control characters")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises for one that is no number
+    except ValueError:
+        raise BadInput("That is not a URL") from None
+    return parts

@@ -1,0 +1,21 @@
+"""What follows from an execution elsewhere: what it counts as in figures, and whether rules look at it."""
+
+from __future__ import annotations
+
+from app.alerts.checks import Failing
+from app.ingestion.merging import ExecutionFacts
+from app.lifecycle import Status
+from app.metrics.deltas import Figure, figure
+
+
+def figure_of(facts: ExecutionFacts, workflow_id: str) -> Figure | None:
+    """What an execution counts as; None while it is pending."""
+    status = int(facts.state.status)
+    return figure(facts.queued_at, workflow_id, facts.trigger_kind, status, facts.duration, facts.error_group_id)
+
+
+def failing(facts: ExecutionFacts, workflow_id: str, execution_id: str) -> Failing | None:
+    """What streaks see of an execution; None unless it has failed."""
+    if facts.state.status is not Status.FAILURE or facts.finished_at is None:
+        return None
+    return Failing(workflow_id, facts.finished_at, execution_id)

@@ -1,0 +1,54 @@
+"""Known secrets masked in what is known of an execution."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.events import Failure, LogLine, Text
+from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
+from app.ingestion.merging import ExecutionFacts
+from app.secrets.masking import Masker
+
+
+def mask_failure(masker: Masker, error: Failure | None) -> Failure | None:
+    """An error with its texts masked."""
+    if error is None:
+        return None
+    return Failure(
+        type=None if error.type is None else masker.text(error.type, cut=True),  # nobody knows whether it was
+        message=_kept(masker, error.message, MAX_MESSAGE),
+        stack_trace=_kept(masker, error.stack_trace, MAX_STACK_TRACE),
+        step=error.step,
+    )
+
+
+def mask_line(masker: Masker, line: LogLine) -> LogLine:
+    """A log line with its message and its attributes masked."""
+    message, given = _kept(masker, line.message, MAX_LOG_LINE), line.attributes
+    attributes = None if given is None else Text(mask_attributes(masker, given.value, given.size), given.size)
+    assert message is not None
+    return (
+        line
+        if message is line.message and attributes == given
+        else msgspec.structs.replace(line, message=message, attributes=attributes)
+    )
+
+
+def mask_attributes(masker: Masker, text: str, size: int) -> str:
+    """The attributes of a log line, masked; `size` is that of what was sent."""
+    return masker.json(text, cut=is_cut(size, MAX_ATTRIBUTES))
+
+
+def mask_facts(masker: Masker, facts: ExecutionFacts) -> None:
+    """Mask the texts of an execution, its steps and its log lines, in place."""
+    facts.error = mask_failure(masker, facts.error)
+    for step in facts.steps.values():
+        step.error = mask_failure(masker, step.error)
+    facts.logs = {key: mask_line(masker, line) for key, line in facts.logs.items()}
+
+
+def _kept(masker: Masker, text: Text | None, most: int) -> Text | None:
+    if text is None:
+        return None
+    masked = masker.text(text.value, cut=is_cut(text.size, most))
+    return text if masked == text.value else Text(masked, text.size)
