@@ -20,7 +20,7 @@ from app.server.dev_token import engine_token
 from app.settings import Settings
 
 NAME = "example"
-PROGRAM = Path(__file__).parent.parent / "examples" / "engine"
+PROGRAM = Path(__file__).parents[2] / "examples" / "engine"
 PACKAGE = "runwatch_client"  # which the program needs; the server does not
 
 # The engine takes up to 5 s to report its last events, or to find that nobody takes them.

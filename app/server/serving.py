@@ -23,7 +23,7 @@ from app.server.startup import listen, prepare
 from app.server.websocket_protocol import WebSocketProtocol
 from app.settings import Settings
 
-SAMPLE = Path(__file__).parent.parent / "examples" / "galaxy-runs.ndjson"
+SAMPLE = Path(__file__).parents[2] / "examples" / "galaxy-runs.ndjson"
 # After this long, connections that are still open at the end are cut.
 GRACE_SECONDS = 5
 # As much as POST /graphql takes by default.
