@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from specs.driver import Runwatch, Server
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server
+from specs.harness.servers import PostgresServer
 
 EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
 DATABASE = f"specs_{os.getpid()}"

@@ -15,7 +15,7 @@ import pytest
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.db.postgres import PostgresDatabase, _prepare_connection
-from tests.servers.postgres import PostgresServer
+from specs.harness.servers.postgres import PostgresServer
 
 _numbers = count(1)
 

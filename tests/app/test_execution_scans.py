@@ -16,10 +16,10 @@ from app.executions import ExecutionFilter, ExecutionOrder, OrderField, count, l
 from app.lifecycle import State, Status
 from app.paging import PageRequest
 from benchmarks.data import DAY, START, fill
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.execution_lists import ORDERS
 from tests.app.plans import Statement, postgres_plans
 from tests.factories import record_statements
-from tests.servers.postgres import PostgresServer
 
 PlansOf = Callable[[Statement], Awaitable[list[str]]]
 

@@ -1,6 +1,5 @@
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from app import jwks
 from app.errors import Unauthenticated
 from app.jwks import KeysUnavailable, PublishedKeys
 from app.jwt import JwtCheck
+from specs.harness.waiting import until
 from tests.app.issuer import KeyServer, ec_key, jwt_settings, key_server, public_jwk, rsa_key, sign
 
 
@@ -21,14 +21,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError
 
 
 def published(server: KeyServer, *algorithms: str) -> PublishedKeys:

@@ -21,7 +21,7 @@ from app.live import Feed, Filter
 from app.live_groups import Group, Member
 from app.revisions import parse_updates_cursor
 from app.updates import Place, Update
-from tests.app.graphql.stubs import until
+from specs.harness.waiting import until
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 

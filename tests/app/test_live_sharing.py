@@ -19,8 +19,8 @@ from app.http.websocket import WebSocketProtocol
 from app.updates import Update
 from schema import schema
 from schema.execution_update import ExecutionUpdate
+from specs.harness.waiting import until
 from tests.app.graphql.sockets import Socket, connect
-from tests.app.graphql.stubs import until
 from tests.app.live_site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
 from tests.app.reports import NOW, events, line, report, step
 from tests.app.selections import Selections

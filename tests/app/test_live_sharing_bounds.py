@@ -10,7 +10,7 @@ import pytest
 from app import live_groups, live_queue, revisions
 from app.db import Database
 from app.graphql.sockets import Limits
-from tests.app.graphql.stubs import until
+from specs.harness.waiting import until
 from tests.app.live_site import UPDATES, WAYS, Site, subscribed
 from tests.app.reports import events, report
 

@@ -14,9 +14,9 @@ from app.db import Database, open_database
 from app.events import LogLevel
 from app.logs import LogFilter, LogPosition
 from app.paging import PageRequest
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import insert, log_row, record_statements
-from tests.servers.postgres import PostgresServer
 
 LINES = 20_000
 LONG = "a" * 32

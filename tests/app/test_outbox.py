@@ -12,7 +12,8 @@ from app import clock, outbox
 from app.db import Database
 from app.ids import new_id
 from app.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
-from tests.app.dispatch.bench import occupied, until
+from specs.harness.waiting import until
+from tests.app.dispatch.bench import occupied
 from tests.app.reports import select
 from tests.factories import NOON, execution_row, insert_engine, insert_executions
 

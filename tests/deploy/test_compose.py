@@ -15,7 +15,7 @@ from app.sealing import new_key
 from app.secret_keys import open_sealer
 from app.settings import Settings
 from app.workers import STOP_SECONDS
-from tests.deploy.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts
+from specs.harness.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts
 
 REQUIRED = {"POSTGRES_PASSWORD": "hunter2", "RUNWATCH_SECRET_KEY": new_key()}
 OURS = ["runwatch", "migrate"]

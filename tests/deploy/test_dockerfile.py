@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tomllib
 
-from tests.deploy.compose import ROOT, compose, dockerfile, health_check, last
-from tests.servers import free_port
+from specs.harness.compose import ROOT, compose, dockerfile, health_check, last
+from specs.harness.servers import free_port
 
 
 def stages() -> list[list[tuple[str, str]]]:

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from devtools.environment import UV
-from tests.deploy.compose import ROOT
-from tests.servers import free_port
+from specs.harness.compose import ROOT
+from specs.harness.servers import free_port
 
 # What others call theirs: PyPI has a `schema`, and most people have had an `app`.
 NAMES_OF_OTHERS = ("app", "resolvers", "schema")

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from specs.driver import unique
+from specs.harness.driver import unique
+from specs.harness.servers import PostgresServer, ValkeyServer
+from specs.harness.waiting import until
 from tests.live.harm import Harm
-from tests.live.scene import Scene, until
+from tests.live.scene import Scene
 from tests.live.subscribers import Subscriber
 from tests.live.writers import Engine
-from tests.servers import PostgresServer, ValkeyServer
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,9 @@ async def prove(
                 if not soak or engine.changes >= SOAK_CHANGES:
                     break
             # A busy machine takes longer to tell as much.
-            await until(lambda: enough_told(subscribers) and all(each.ends["dropped"] >= 2 for each in flapping), 60)
+            await until(
+                lambda: enough_told(subscribers) and all(each.ends["dropped"] >= 2 for each in flapping), seconds=60
+            )
         await scene.agrees(subscribers)
     told = sum(each.updates for each in subscribers)
     ends: Counter[int | str] = sum((each.ends for each in subscribers), start=Counter())

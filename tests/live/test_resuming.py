@@ -15,8 +15,8 @@ from app.ingestion import Ingestion
 from app.lifecycle import State, Status
 from app.live import Feed
 from app.updates import Change, Update
+from specs.harness.waiting import until
 from tests.app.reports import events, report
-from tests.live.scene import until
 from tests.sealing import SEALER
 
 EVERYTHING = ExecutionFilter()

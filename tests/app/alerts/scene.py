@@ -18,7 +18,7 @@ from app.events import Event
 from app.ingestion import Ingestion
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
 from app.merging import ExecutionFacts
-from tests.app.dispatch.bench import until
+from specs.harness.waiting import until
 from tests.app.reports import select
 from tests.sealing import SEALER
 

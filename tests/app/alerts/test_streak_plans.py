@@ -12,9 +12,9 @@ from app.alerts import streaks
 from app.alerts.streaks import FOREVER, NEVER, Streak
 from app.db import Database, Transaction, open_database
 from app.lifecycle import State
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
-from tests.servers.postgres import PostgresServer
 
 BUSY, SMALL, BROKEN = "a" * 32, "b" * 32, "c" * 32
 ROWS = 20_000

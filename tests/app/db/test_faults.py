@@ -17,7 +17,7 @@ import pytest
 
 from app.db import Database, Transaction, open_database
 from app.errors import Unavailable
-from tests.servers.postgres import PostgresServer
+from specs.harness.servers.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[3]
 _MIGRATE = """

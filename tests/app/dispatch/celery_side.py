@@ -14,9 +14,9 @@ import redis.asyncio
 
 from app.dispatch.celery import CeleryChannel
 from app.dispatch.port import Channel, RetryRequest
+from specs.harness.servers import ValkeyServer, free_port
+from specs.harness.waiting import PATIENCE_SECONDS
 from tests.app.dispatch.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
-from tests.app.dispatch.receiver import PATIENCE_SECONDS
-from tests.servers import ValkeyServer, free_port
 
 ADD = {"args": [1, 2], "kwargs": {}}
 

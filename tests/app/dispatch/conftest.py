@@ -9,8 +9,8 @@ import pytest
 from app import clock, outbox
 from app.db import Database
 from app.dispatch import loop
+from specs.harness.receiver import Receiver
 from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Receiver
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from app.dispatch.port import Channel, RetryRequest
 from app.dispatch.webhook import WebhookChannel
 from app.ids import new_id
-from tests.app.dispatch.receiver import Receiver
+from specs.harness.receiver import Receiver
+from specs.harness.servers import free_port
 from tests.factories import NOON
-from tests.servers import free_port
 
 TIMEOUT_SECONDS = 10.0
 # Stands in every connection that the contract expects to fail, and in no reason for that.

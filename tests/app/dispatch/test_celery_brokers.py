@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.dispatch import celery
 from app.dispatch.celery import MOST_OF_ONE_BROKER, CeleryChannel
 from app.dispatch.port import NotDelivered
-from tests.app.dispatch.bench import until
+from specs.harness.servers import ValkeyServer, free_port
+from specs.harness.servers.proxy import LossyProxy
+from specs.harness.waiting import until
 from tests.app.dispatch.celery_side import ADD, a_retry
-from tests.servers import ValkeyServer, free_port
-from tests.servers.proxy import LossyProxy
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from app.dispatch.retries import RetryHandler
 from app.ids import to_global
 from app.lifecycle import State
 from app.outbox import OutboxItem
+from specs.harness.receiver import Answer, Receiver
 from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

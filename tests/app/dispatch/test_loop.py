@@ -11,8 +11,9 @@ from app import clock, outbox
 from app.dispatch import loop
 from app.dispatch.loop import ENOUGH_FOR_ONE, DispatchLoop
 from app.lifecycle import State
-from tests.app.dispatch.bench import Bench, Between, occupied, until
-from tests.app.dispatch.receiver import PATIENCE_SECONDS, Answer, Receiver
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.waiting import PATIENCE_SECONDS, until
+from tests.app.dispatch.bench import Bench, Between, occupied
 from tests.app.reports import newest_revision
 
 

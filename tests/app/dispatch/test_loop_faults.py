@@ -11,8 +11,9 @@ import pytest
 from app.db import Database
 from app.dispatch.loop import ENOUGH_FOR_ONE
 from app.dispatch.port import NotDelivered
-from tests.app.dispatch.bench import Bench, Between, until
-from tests.app.dispatch.receiver import Answer, Receiver
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.waiting import until
+from tests.app.dispatch.bench import Bench, Between
 
 pytestmark = pytest.mark.usefixtures("quick")
 

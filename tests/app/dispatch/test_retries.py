@@ -18,8 +18,8 @@ from app.ingestion import Committed
 from app.lifecycle import State
 from app.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.sealing import Sealer, new_key
+from specs.harness.receiver import Answer, Receiver
 from tests.app.dispatch.bench import Bench
-from tests.app.dispatch.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

@@ -14,8 +14,8 @@ import runwatch_client.webhook
 from app import clock
 from app.dispatch.port import NotDelivered, RetryRequest
 from app.dispatch.webhook import WebhookChannel
-from tests.app.dispatch.receiver import Answer, Receiver, Request, redirect
-from tests.servers import free_port
+from specs.harness.receiver import Answer, Receiver, Request, redirect
+from specs.harness.servers import free_port
 
 SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="
 ID = "0199" + "0" * 28

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from app.dispatch.port import NotDelivered
 from app.dispatch.webhook import WebhookChannel
+from specs.harness.receiver import Receiver
 from tests.app.dispatch.contract import SECRET, a_request
-from tests.app.dispatch.receiver import Receiver
 
 
 @pytest.fixture

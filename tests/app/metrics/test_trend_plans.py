@@ -13,9 +13,9 @@ from app.execution_filters import ExecutionFilter
 from app.lifecycle import State
 from app.metrics.of_executions import trend_of
 from benchmarks.data import DAY, START, fill
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import postgres_plans
 from tests.factories import record_statements
-from tests.servers.postgres import PostgresServer
 
 WINDOW = (START + 3 * DAY, START + 29 * DAY + clock.MINUTE)
 FILTERS = (

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, signed
-from specs.driver import Runwatch, Server
-from tests.app.dispatch.receiver import Answer, Receiver
-from tests.servers import PostgresServer
-from tests.servers.mail import MailServer
+from specs.harness.driver import Runwatch, Server
+from specs.harness.mail import MailServer
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.servers import PostgresServer
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -13,8 +13,8 @@ from gql import Client, gql
 from gql.transport.exceptions import TransportClosed, TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
-from specs.driver import Runwatch, Server, event, run_events, unique
-from tests.servers import PostgresServer, ValkeyServer
+from specs.harness.driver import Runwatch, Server, event, run_events, unique
+from specs.harness.servers import PostgresServer, ValkeyServer
 
 UPDATES = """
 subscription Updates($filter: ExecutionFilter, $after: String) {

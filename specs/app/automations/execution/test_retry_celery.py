@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from specs.conftest import EXTERNAL
-from specs.driver import Runwatch, Server, run_events, unique
 from specs.engines.celery_driver import CeleryEngine
 from specs.engines.retries import RETRY, finished, listed, of_subject, one, refused, retry, wait_for
-from tests.servers import PostgresServer, ValkeyServer
-from tests.servers.proxy import LossyProxy
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.servers import PostgresServer, ValkeyServer
+from specs.harness.servers.proxy import LossyProxy
 
 STEPS = "query Steps($id: ID!) { execution(id: $id) { steps { name state } } }"
 # So short that an answer which is lost is soon given up.

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, Server, run_events, unique
 from specs.engines.retries import RETRY, listed, retry, wait_for
-from tests.app.dispatch.receiver import Answer, Receiver, Request
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.receiver import Answer, Receiver, Request
+from specs.harness.servers import PostgresServer
 
 # What a killed server had under way is taken up again after twice the time-out and a second.
 TIMEOUT_SECONDS = "0.5"

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, Server, unique
 from specs.engines.driver import HELD, WebhookEngine
 from specs.engines.retries import RETRY, audited, finished, listed, of_subject, refused, retry
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server, unique
+from specs.harness.servers import PostgresServer
 
 CLICKS = 50
 NEEDS_INPUT = f'{{"run": "cat input && {HELD}"}}'

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from tests.servers.process import UNPRIVILEGED_UID, Server, ServerError, may_read, package_folder
+from specs.harness.servers.process import UNPRIVILEGED_UID, Server, ServerError, may_read, package_folder
 
 # A crash may lose or tear anything: half the time of a write-heavy test is waiting for the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
