@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
@@ -52,20 +52,22 @@ ORDER BY n, id
 
 
 @pytest.fixture(scope="module", params=["analysed", "never analysed"])
-def filled_url(request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str) -> str:
+def filled_url(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str
+) -> Iterator[str]:
     """A Postgres with many log lines, for reading only, with statistics and without."""
-    url = postgres_server.create_database(f"logs_{request.param.partition(' ')[0]}", template=migrated_postgres)
+    with postgres_server.database("logs", template=migrated_postgres) as url:
 
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute("ALTER TABLE log_entries SET (autovacuum_enabled = false)")
-        await connection.execute(_FILL.format(lines=LINES))
-        if request.param == "analysed":
-            await connection.execute("VACUUM (ANALYZE) log_entries")
-        await connection.close()
+        async def run() -> None:
+            connection = await asyncpg.connect(url)
+            await connection.execute("ALTER TABLE log_entries SET (autovacuum_enabled = false)")
+            await connection.execute(_FILL.format(lines=LINES))
+            if request.param == "analysed":
+                await connection.execute("VACUUM (ANALYZE) log_entries")
+            await connection.close()
 
-    asyncio.run(run())
-    return url
+        asyncio.run(run())
+        yield url
 
 
 @pytest.fixture

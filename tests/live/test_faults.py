@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import statistics
 from collections import Counter
@@ -64,10 +63,8 @@ async def test_one_process_on_sqlite(tmp_path: Path, soak: bool) -> None:
 
 
 async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_server: PostgresServer, soak: bool) -> None:
-    name = f"faults_{os.getpid()}"
-    url = postgres_server.create_database(name)
     harms: list[Harm] = []
-    with ValkeyServer(own=True) as valkey:
+    with postgres_server.database("faults") as url, ValkeyServer(own=True) as valkey:
         async with (
             Scene(tmp_path, url, valkey.url, processes=2) as scene,
             aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
@@ -85,7 +82,6 @@ async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_serv
                 ]
 
             await prove(scene, engine, faults, soak)
-    postgres_server.drop_database(name)
     late = harms[0].late
     log.info("without Redis: median %.2f s, at most %.2f s of %d", statistics.median(late), max(late), len(late))
     assert statistics.median(late) <= MEDIAN_SECONDS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -82,12 +81,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def place_on_postgres(specs_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place_on_postgres(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """On Postgres."""
-    name = f"celery_{os.getpid()}"
-    with started(tmp_path_factory.mktemp("celery"), specs_postgres.create_database(name)) as place:
+    with postgres_server.database("celery") as url, started(tmp_path_factory.mktemp("celery"), url) as place:
         yield place
-    specs_postgres.drop_database(name)
 
 
 @pytest.fixture(params=["place", "place_on_postgres"], ids=["sqlite", "postgres"])
