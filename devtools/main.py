@@ -101,6 +101,15 @@ def bench(words: list[str]) -> int:
     return _list_or_run("benchmarks", "bench_*.py", words, empty="There are no benchmarks yet.", several=True)
 
 
+def mutants(words: list[str]) -> int:
+    """change modules a little, one place at a time, and list the changes that their tests do not notice.
+
+    MODULE… (app/paging/keyset.py, or keyset), -n 40, -j 2, --tests FILE…; --help after a module says more.
+    docs/testing.md lists those that no test can notice, with the reason.
+    """
+    _become(PYTHON.name, "-m", "devtools.mutants", *words)
+
+
 def schema(words: list[str]) -> int:
     """write schema.graphql from the code."""
     _become("runwatch", "export-schema", *words)
@@ -117,7 +126,7 @@ def demo(words: list[str]) -> int:
 
 
 COMMANDS: dict[str, Command] = {
-    command.__name__: command for command in (run, test, check, fix, specs, bench, schema, migrate, demo)
+    command.__name__: command for command in (run, test, check, fix, specs, bench, mutants, schema, migrate, demo)
 }
 
 
