@@ -16,6 +16,7 @@ RUN python -m devtools.needed > /tmp/needed.txt \
 COPY README.md LICENSE ./
 COPY app app
 COPY resolvers resolvers
+COPY runwatch runwatch
 COPY schema schema
 RUN /opt/builder/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /tmp/wheel . \
  && pip --python /opt/runwatch/bin/python install --no-deps --no-index /tmp/wheel/*.whl

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -34,7 +35,7 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Watches the runs of automations.")
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens: who may sign in.")
 engine_app = typer.Typer(no_args_is_help=True, help="Engines: what runs automations.")
 app.add_typer(token_app, name="token")
@@ -43,6 +44,21 @@ app.add_typer(engine_app, name="engine")
 app.add_typer(secret_app, name="secret")
 metrics_app = typer.Typer(no_args_is_help=True, help="The rollups behind figures.")
 app.add_typer(metrics_app, name="metrics")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"runwatch {metadata.version('runwatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Watches the runs of automations."""
 
 
 def main() -> None:

@@ -26,64 +26,75 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RUNWATCH_", env_file=".env", frozen=True, extra="ignore")
 
     # Where things are.
-    data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of secrets made here")
+    data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of generated secrets")
     database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
-    redis_url: str = Field("memory://", description="Where live updates travel: memory:// or redis://host:port/0")
+    redis_url: str = Field(
+        "memory://", description="How processes notify each other: memory:// (one process) or redis://host:port/0"
+    )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
 
     # Secrets inside payloads.
     secret_key: SecretStr | None = Field(
-        None, description="Comma-separated keys that seal secrets, the newest first; empty: one made in the data folder"
+        None,
+        description="Comma-separated keys that encrypt secrets, newest first; empty: one generated in the data folder",
     )
-    sealed_keys: str = Field(DEFAULT_SEALED_KEYS, description="Endings of the names of keys whose values are secrets")
+    sealed_keys: str = Field(
+        DEFAULT_SEALED_KEYS, description="Comma-separated endings of key names whose values are secrets"
+    )
 
     # Bounds, each with its reason in docs/operating.md.
-    max_events_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of POST /api/events")
-    max_events_per_request: int = Field(10_000, ge=1, description="Most events in one body")
-    max_graphql_body_bytes: int = Field(MIB, ge=1024, description="Largest body of POST /graphql")
-    max_subscriptions: int = Field(20_000, ge=1, description="Operations on all WebSockets of one process")
-    max_subscriptions_per_token: int = Field(5_000, ge=1, description="Of these, operations of one token")
+    max_events_body_bytes: int = Field(8 * MIB, ge=1024, description="Maximum body size of POST /api/events, in bytes")
+    max_events_per_request: int = Field(10_000, ge=1, description="Maximum number of events in one body")
+    max_graphql_body_bytes: int = Field(MIB, ge=1024, description="Maximum body size of POST /graphql, in bytes")
+    max_subscriptions: int = Field(
+        20_000, ge=1, description="Maximum number of operations on all WebSockets of one process"
+    )
+    max_subscriptions_per_token: int = Field(
+        5_000, ge=1, description="Maximum number of these operations for one token"
+    )
 
     # Retries on their way to engines.
-    dispatch_timeout_seconds: float = Field(10.0, gt=0, le=300, description="How long an engine may take to accept")
+    dispatch_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="Seconds that a receiver has to answer a delivery"
+    )
     dispatch_give_up_seconds: float = Field(
-        3600.0, ge=0, le=LONGEST_SECONDS, description="How long a retry is offered before it has failed"
+        3600.0, ge=0, le=LONGEST_SECONDS, description="Seconds after which an undelivered retry or alert is given up"
     )
 
     # Alerts on their way to people.
-    public_url: str = Field("", description="Where people reach this server, for links in alerts; empty: no links")
+    public_url: str = Field(
+        "", description="URL at which people reach this server, for links in alerts; empty: no links"
+    )
     smtp_url: SecretStr | None = Field(
         None, description="Mail server for alerts: smtp://user:password@host:587, or smtps://; empty: no e-mail"
     )
-    smtp_from: str = Field("", description="Who mail comes from: Runwatch <runwatch@example.com>")
+    smtp_from: str = Field("", description="Sender of mail: Runwatch <runwatch@example.com>")
     alert_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="Comma-separated networks, as 10.0.0.0/8, that webhooks of alerts may lead into"
+        (), description="Comma-separated private networks that alert webhooks may reach, for example 10.0.0.0/8"
     )
 
     contact_lost_seconds: float = Field(
         900.0,
         ge=0,
         le=LONGEST_SECONDS,
-        description="Silence after which an unfinished run reads as CONTACT_LOST; 0: never",
+        description="Seconds of silence after which an unfinished run is CONTACT_LOST; 0: never",
     )
 
-    prune_keeps_metrics: bool = Field(
-        True, description="Whether the figures of pruned runs go on counting; else they are taken away"
-    )
+    prune_keeps_metrics: bool = Field(True, description="Whether figures continue to count pruned runs")
 
     # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(
-        (), description="Comma-separated algorithms to accept, literally as named here"
+        (), description="Comma-separated algorithms to accept, such as RS256; empty: no JSON Web Tokens"
     )
     jwt_key: SecretStr | None = Field(None, description="Shared secret (HS…) or PEM public key (RS…, ES…)")
-    jwt_jwks_url: str | None = Field(None, description="Where the issuer publishes its keys, instead of a key")
+    jwt_jwks_url: str | None = Field(None, description="URL of the issuer's published keys, instead of a key")
     jwt_issuer: str | None = Field(None, description="Required value of iss")
     jwt_audience: str | None = Field(None, description="Required value of aud")
-    jwt_role_claim: str = Field("role", description="Claim that holds ADMIN or VIEWER; dots descend into objects")
+    jwt_role_claim: str = Field("role", description="Claim that says ADMIN or VIEWER; dots descend into objects")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level to log")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
 
     @cached_property

@@ -22,7 +22,7 @@ import typer
 from benchmarks import reporting
 from benchmarks.reporting import Figure
 from runwatch_client import Runwatch
-from tests.servers import ValkeyServer, free_port
+from specs.harness.servers import ValkeyServer, free_port
 
 EVENTS_A_RUN = 5  # queued, started, step started, step finished, finished
 BARE, HOOK, AWAY = "no hook", "hook", "hook, server away"

@@ -25,7 +25,7 @@ from benchmarks import events_profile, reporting, sample_events
 from benchmarks.http_client import request, send_all
 from benchmarks.reporting import Figure
 from benchmarks.server_process import ServerProcess, children_cpu, running, runwatch
-from tests.servers import PostgresServer
+from specs.harness.servers import PostgresServer
 
 BATCH = 500
 SERVE = ("-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "{port}")

@@ -29,7 +29,7 @@ from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.paging import PageRequest
 from benchmarks import reporting
 from benchmarks.reporting import Figure, short
-from tests.servers import PostgresServer
+from specs.harness.servers import PostgresServer
 
 PROMISE = 1.5
 WARMING = 10  # rounds before the first that counts: Postgres has chosen its plans by then

@@ -38,9 +38,9 @@ from app.metrics.workflows import Order, by_workflow
 from app.paging import PageRequest
 from benchmarks import data, reporting
 from benchmarks.reporting import Figure, short
+from specs.harness.servers import PostgresServer
 from tests.app.reports import events, report
 from tests.sealing import SEALER
-from tests.servers import PostgresServer
 
 READ_PROMISE = 12.0  # times a page of 50
 WRITE_PROMISE = 0.7  # of the throughput without rollups

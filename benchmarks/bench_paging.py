@@ -31,7 +31,7 @@ from benchmarks.data import fill
 from benchmarks.paging_cases import BORDER, NEWEST_FIRST, PAGE, Case, Place, orderings, places, single_filters
 from benchmarks.paging_plans import explained, faults, statements_of
 from benchmarks.reporting import Figure, short
-from tests.servers import PostgresServer
+from specs.harness.servers import PostgresServer
 
 PROMISE = 1.5
 WARMING = 7  # rounds before the first that counts: Postgres has chosen its plans by then

@@ -27,8 +27,8 @@ from benchmarks import reporting, store_ways
 from benchmarks.reporting import Figure
 from benchmarks.sample_events import EVENTS_A_RUN, LOG_LINES, STEPS, decoded_runs
 from benchmarks.store_ways import Prepared, Way, prepare
+from specs.harness.servers import PostgresServer
 from tests.sealing import SEALER
-from tests.servers import PostgresServer
 
 BATCH = 500
 TABLES = ("executions", "execution_payloads", "steps", "step_payloads", "log_entries", "execution_revisions")

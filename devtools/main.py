@@ -49,13 +49,13 @@ def run(words: list[str]) -> int:
 
 
 def test(words: list[str]) -> int:
-    """run the tests and the specs, against a real Postgres and Valkey that it starts.
+    """run the tests and the specs, against a real Postgres and Valkey that it starts, on all cores.
 
     --soak gives property and fault tests their full counts; the first lines of the output say which counts ran.
     Everything after it goes to pytest: -k NAME, -x, a file, …
     RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL name servers to use instead.
     """
-    _become("pytest", *words)
+    _become("pytest", *_workers(words), *words)
 
 
 def specs(words: list[str]) -> int:
@@ -101,6 +101,15 @@ def bench(words: list[str]) -> int:
     return _list_or_run("benchmarks", "bench_*.py", words, empty="There are no benchmarks yet.", several=True)
 
 
+def mutants(words: list[str]) -> int:
+    """change modules a little, one place at a time, and list the changes that their tests do not notice.
+
+    MODULE… (app/paging/keyset.py, or keyset), -n 40, -j 2, --tests FILE…; --help after a module says more.
+    docs/testing.md lists those that no test can notice, with the reason.
+    """
+    _become(PYTHON.name, "-m", "devtools.mutants", *words)
+
+
 def schema(words: list[str]) -> int:
     """write schema.graphql from the code."""
     _become("runwatch", "export-schema", *words)
@@ -117,8 +126,19 @@ def demo(words: list[str]) -> int:
 
 
 COMMANDS: dict[str, Command] = {
-    command.__name__: command for command in (run, test, check, fix, specs, bench, schema, migrate, demo)
+    command.__name__: command for command in (run, test, check, fix, specs, bench, mutants, schema, migrate, demo)
 }
+
+
+def _workers(words: list[str]) -> list[str]:
+    """Options for a pytest on several cores; none where it would only cost the second that each process takes to start.
+
+    A test that was named, a debugger and output as it comes want one process, and so does whoever says -n.
+    """
+    alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co", "-n", "--dist"}
+    if any(word in alone or word.startswith(("-n", "--numprocesses")) or "::" in word for word in words):
+        return []
+    return ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
 
 
 def _overview() -> str:

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from gql.transport.exceptions import TransportQueryError
 
-from specs.driver import Runwatch, Server, event, unique
-from tests.app.delivery.receiver import Receiver, Request
-from tests.servers.mail import Mail, MailServer
+from specs.harness.driver import Runwatch, Server, event, unique
+from specs.harness.mail import Mail, MailServer
+from specs.harness.receiver import Receiver, Request
 
 SAVE = """
 mutation Save($input: AlertRuleInput!) {

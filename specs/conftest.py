@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from specs.driver import Runwatch, Server
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server
+from specs.harness.servers import PostgresServer
 
 EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
-DATABASE = f"specs_{os.getpid()}"
 
 
-@pytest.fixture(scope="session")
-def specs_postgres() -> Iterator[PostgresServer]:
-    """A real Postgres, started on first use."""
-    with PostgresServer() as server:
-        yield server
+@contextmanager
+def database_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of the kind that the fixture's parameter names."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder}/runwatch.db"
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres_server")
+    with postgres.database("specs") as url:
+        yield url
 
 
 @pytest.fixture(scope="session", params=["external"] if EXTERNAL else ["sqlite", "postgres"])
@@ -30,18 +35,12 @@ def runwatch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         runwatch.close()
         return
     folder = tmp_path_factory.mktemp("runwatch")
-    url = f"sqlite:///{folder}/runwatch.db"
-    postgres: PostgresServer | None = None
-    if request.param == "postgres":
-        postgres = request.getfixturevalue("specs_postgres")
-        url = postgres.create_database(DATABASE)
-    server = Server(folder, url)
-    server.start()
-    runwatch = Runwatch(server.url, "", server.environment)
-    runwatch.admin = runwatch.token("admin")
-    yield runwatch
-    runwatch.close()
-    code = server.stop()
-    if postgres is not None:
-        postgres.drop_database(DATABASE)
+    with database_of(request, folder) as url:
+        server = Server(folder, url)
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        runwatch.admin = runwatch.token("admin")
+        yield runwatch
+        runwatch.close()
+        code = server.stop()
     assert code == 0, server.log

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from specs.driver import Runwatch, at, event, run_events
+from specs.harness.driver import Runwatch, at, event, run_events
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 FIGURES = """

@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from specs.driver import RUNWATCH, Runwatch, Server, run_events, unique
+from specs.harness.compose import health_check, services
+from specs.harness.driver import RUNWATCH, Runwatch, Server, run_events, unique
+from specs.harness.servers import PostgresServer, ValkeyServer
+from specs.harness.waiting import soon
+from specs.harness.worker_processes import all_serve, is_alive, logged, stopped, workers
 from specs.test_sockets import code_of, said, socket, subscribe
 from specs.test_workers import LIST, UPDATES, answers
-from specs.worker_processes import all_serve, is_alive, logged, soon, stopped, workers
-from tests.deploy.compose import health_check, services
-from tests.servers import PostgresServer, ValkeyServer
 
 # As docs/operating.md makes them.
 GIVEN = {

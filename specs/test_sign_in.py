@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, event, unique
+from specs.harness.driver import Runwatch, event, unique
 
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/graphql", {"json": {"query": "{ viewer { name } }"}}),

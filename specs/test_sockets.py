@@ -20,7 +20,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 from specs.clients import Node
-from specs.driver import Runwatch, Server, event, run_events, unique
+from specs.harness.driver import Runwatch, Server, event, run_events, unique
 
 FOLLOW = """
 subscription Follow($id: ID!, $after: String) {

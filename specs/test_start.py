@@ -6,7 +6,6 @@ import shlex
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import RUNWATCH, Runwatch, Server
 from specs.engines.retries import finished, listed, one
+from specs.harness.driver import RUNWATCH, Runwatch, Server
+from specs.harness.waiting import soon
 
 
 def ask(output: str, number: int = 0) -> Any:
@@ -57,15 +57,6 @@ def count(server: Server, engine: str) -> int:
     document = "query C($e: [String!]) { executions(filter: {engine: $e}) { totalCount { value } } }"
     with visit(server) as runwatch:
         found: int = runwatch.ask(document, e=[engine])["data"]["executions"]["totalCount"]["value"]
-    return found
-
-
-def soon(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
     return found
 
 

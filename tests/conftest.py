@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -15,18 +14,8 @@ import pytest
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.db.postgres import PostgresDatabase, _prepare_connection
-from tests.servers.postgres import PostgresServer
-
-_numbers = count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A real Postgres, started on first use."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.stop()
+from specs.harness.servers.pool import PostgresPool
+from specs.harness.servers.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +27,19 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: PostgresServer) -> str:
+def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated Postgres database to use as a template."""
-    name = f"template_{os.getpid()}"
-    postgres_server.create_database(name)
-    asyncio.run(migrate(postgres_server.url(name)))
-    return name
+    with postgres_server.database("template") as url:
+        asyncio.run(migrate(url))
+        yield urlsplit(url).path[1:]
+
+
+@pytest.fixture(scope="session")
+def postgres_pool(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[PostgresPool]:
+    """Migrated databases that one test after the other uses."""
+    pool = PostgresPool(postgres_server, migrated_postgres)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -54,12 +50,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("migrated_postgres")
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    server.create_database(name, template=template)
-    yield server.url(name)
-    server.drop_database(name)
+    pool: PostgresPool = request.getfixturevalue("postgres_pool")
+    name = pool.take()
+    yield pool.server.url(name)
+    pool.give_back(name)
 
 
 @pytest.fixture

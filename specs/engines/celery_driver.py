@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import redis
 
-from specs.driver import Runwatch, unique
-from tests.client.workers import Publisher, Worker
-from tests.servers import ValkeyServer
+from specs.harness.celery_processes import Publisher, Worker
+from specs.harness.driver import Runwatch, unique
+from specs.harness.servers import ValkeyServer
 
 APP = "specs.engines.celery_shop"
 
@@ -37,9 +37,9 @@ class CeleryEngine:
         runwatch.cli("engine", "add", self.name, "--celery", f"redis://127.0.0.1:{port}/0")
 
     def __enter__(self) -> Self:
-        self._publish = self._stack.enter_context(Publisher(self._environment, APP))
+        self._publish = self._stack.enter_context(Publisher(APP, self._environment))
         options = ("--concurrency", "2", "--queues", "celery,slow,later")
-        self.worker = self._stack.enter_context(Worker(self._environment, self.folder, *options, app=APP))
+        self.worker = self._stack.enter_context(Worker(APP, self._environment, self.folder, *options))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import httpx
 
-from specs.driver import Runwatch, unique
-from tests.servers import free_port
+from specs.harness.driver import Runwatch, unique
+from specs.harness.servers import free_port
 
 PROGRAM = Path(__file__).with_name("webhook_engine.py")
 

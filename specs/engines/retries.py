@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from specs.driver import Runwatch
+from specs.harness.driver import Runwatch
+from specs.harness.waiting import soon
 
 FIELDS = """
     id externalId workflowName state status attempt resolved requestedBy queuedAt startedAt finishedAt updatedAt
@@ -80,10 +80,14 @@ def count_audited(runwatch: Runwatch) -> int:
 
 def wait_for(runwatch: Runwatch, id_: str, met: Callable[[Any], bool]) -> Any:
     """An execution, once it is as wanted."""
-    deadline = time.monotonic() + 60
-    while not met(found := one(runwatch, id_)):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+    found: Any = None
+
+    def look() -> bool:
+        nonlocal found
+        found = one(runwatch, id_)
+        return met(found)
+
+    soon(look, why=lambda: found)
     return found
 
 

@@ -9,8 +9,8 @@ import pytest
 from app import clock
 from app.db import Database
 from app.delivery import loop, outbox
+from specs.harness.receiver import Receiver
 from tests.app.delivery.bench import Bench
-from tests.app.delivery.receiver import Receiver
 
 
 @pytest.fixture

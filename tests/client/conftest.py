@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from runwatch_client import Runwatch
+from specs.harness.celery_processes import Publisher, Worker
+from specs.harness.servers import ValkeyServer
+from tests.client import CELERY_APP
 from tests.client.sink import Sink
-from tests.client.workers import Publisher, Worker
-from tests.servers import ValkeyServer
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             "TEST_FOLDER": str(folder),
         }
         with (
-            Publisher(environment) as publish,
-            Publisher({**environment, "TEST_HOOK": "0"}) as unhooked,
-            Worker(environment, folder, "--concurrency", "2") as worker,
+            Publisher(CELERY_APP, environment) as publish,
+            Publisher(CELERY_APP, {**environment, "TEST_HOOK": "0"}) as unhooked,
+            Worker(CELERY_APP, environment, folder, "--concurrency", "2") as worker,
         ):
             yield Bench(sink, broker, claims, folder, environment, worker, publish, unhooked)

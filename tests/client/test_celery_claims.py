@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from runwatch_client.celery import RedisClaims
+from specs.harness.celery_processes import Worker
+from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.test_celery_tasks import types
-from tests.client.workers import Worker
 
 ORIGINAL = "execution_019ab0112f7b7c3e9d5a41c2b8e60f17"
 
@@ -138,7 +139,7 @@ def test_while_the_store_is_down_a_retry_waits_and_nothing_else_does(bench: Benc
 def other_pool(bench: Bench, request: pytest.FixtureRequest) -> Iterator[str]:
     """The queue of a worker with another pool."""
     pool = str(request.param)
-    with Worker(bench.environment, bench.folder, "--pool", pool, "--concurrency", "2", "--queues", pool):
+    with Worker(CELERY_APP, bench.environment, bench.folder, "--pool", pool, "--concurrency", "2", "--queues", pool):
         yield pool
 
 

@@ -14,12 +14,13 @@ from celery.exceptions import Reject
 from runwatch_client import Runwatch
 from runwatch_client.celery import starting
 from runwatch_client.celery.gate import WorkerEvents
+from specs.harness.celery_processes import Publisher, Worker
+from specs.harness.servers import free_port
+from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.sink import Sink
 from tests.client.test_celery_canvas import outputs
 from tests.client.test_celery_claims import retry, settle
-from tests.client.workers import Publisher, Worker
-from tests.servers import free_port
 
 START = "runwatch.start"
 NESTED = "group(chord([inc.s(1), inc.s(2)], total.s()), inc.s(7) | group(inc.s(), inc.s())).delay()"
@@ -113,9 +114,9 @@ def test_where_chords_are_polled_a_callback_runs_once_too(bench: Bench, tmp_path
         environment = {"TEST_BROKER": "", "TEST_CLAIMS": bench.claims.url, "TEST_SINK": sink.url}
         environment["TEST_FOLDER"] = str(tmp_path)
         with (
-            Publisher(environment) as publish,
-            Publisher({**environment, "TEST_HOOK": "0"}) as unhooked,
-            Worker(environment, tmp_path, "--pool", "solo") as worker,
+            Publisher(CELERY_APP, environment) as publish,
+            Publisher(CELERY_APP, {**environment, "TEST_HOOK": "0"}) as unhooked,
+            Worker(CELERY_APP, environment, tmp_path, "--pool", "solo") as worker,
         ):
             polled = Bench(sink, bench.broker, bench.claims, tmp_path, environment, worker, publish, unhooked)
             made: dict[int, object] = {0: 2, 1: 3, 2: 5, 3: 8, 4: 9, 5: 9}

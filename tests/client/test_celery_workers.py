@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+from specs.harness.celery_processes import Publisher, Worker
+from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.sink import Sink
 from tests.client.test_celery_claims import retry
-from tests.client.workers import Publisher, Worker
 
 
 def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(bench: Bench) -> None:
@@ -16,7 +17,7 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
     run = str(uuid.uuid4())
     bench.claims.kill()
     try:
-        with Worker(bench.environment, bench.folder, "--concurrency", "1", *queue):
+        with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "1", *queue):
             retry(bench, run, "row/1", "given-back", queue="ending")
             [last] = bench.publish("traced.apply_async(('last',), queue='ending')")
             bench.sink.wait(lambda: bench.runs("last"))
@@ -24,7 +25,7 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
         assert bench.runs("given-back") == 0
     finally:
         bench.claims.start()
-    with Worker(bench.environment, bench.folder, "--pool", "solo", *queue):
+    with Worker(CELERY_APP, bench.environment, bench.folder, "--pool", "solo", *queue):
         assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
     assert bench.runs("given-back") == 1
 
@@ -33,9 +34,9 @@ def test_without_a_redis_chords_are_polled_groups_fall_apart_and_retries_are_ref
     with Sink() as sink:
         environment = {"TEST_BROKER": "", "TEST_CLAIMS": "", "TEST_SINK": sink.url, "TEST_FOLDER": str(tmp_path)}
         with (
-            Publisher(environment) as publish,
-            Publisher({**environment, "TEST_HOOK": "0"}) as unhooked,
-            Worker(environment, tmp_path, "--pool", "solo"),
+            Publisher(CELERY_APP, environment) as publish,
+            Publisher(CELERY_APP, {**environment, "TEST_HOOK": "0"}) as unhooked,
+            Worker(CELERY_APP, environment, tmp_path, "--pool", "solo"),
         ):
             chord = publish("(add.s(1, 2) | group(inc.s(), inc.s()) | total.s() | inc.s()).delay()")[-1]
             assert sink.finish(chord) == {"state": "SUCCEEDED"}

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from runwatch_client import Runwatch as Client
-from specs.driver import Runwatch, Server
-from tests.client.workers import Publisher, Worker
-from tests.servers import ValkeyServer
+from specs.harness.celery_processes import Publisher, Worker
+from specs.harness.driver import Runwatch, Server
+from specs.harness.servers import ValkeyServer
+from tests.client import CELERY_APP
 
 RUNS = """
 { executions(first: 20) { nodes {
@@ -106,7 +107,7 @@ async def test_tasks_of_celery(runwatch: Runwatch, tmp_path: Path) -> None:
             "TEST_TOKEN": runwatch.token("runner", "shop"),
             "TEST_FOLDER": str(tmp_path),
         }
-        with Publisher(environment) as publish, Worker(environment, tmp_path, "--pool", "solo"):
+        with Publisher(CELERY_APP, environment) as publish, Worker(CELERY_APP, environment, tmp_path, "--pool", "solo"):
             chain = publish("(add.s(1, 2) | fail.s() | inc.s()).delay()")[-1]
             group = publish("group(add.s(1, 2), inc.s(3)).delay()")[-1]
             failed = await run_of(runwatch, chain, lambda run: run["state"] == "FAILED" and len(run["steps"]) == 3)

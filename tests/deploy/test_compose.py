@@ -15,7 +15,7 @@ from app.secrets.sealing import new_key
 from app.server.keys import open_sealer
 from app.server.supervisor import STOP_SECONDS
 from app.settings import Settings
-from tests.deploy.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts
+from specs.harness.compose import ROOT, VARIABLE, compose, dockerfile, last, services, texts
 
 REQUIRED = {"POSTGRES_PASSWORD": "hunter2", "RUNWATCH_SECRET_KEY": new_key()}
 OURS = ["runwatch", "migrate"]
@@ -117,7 +117,8 @@ def test_the_command_line_takes_its_commands(service: dict[str, Any]) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     with group.make_context(program, words) as context:
-        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+        name, *rest = words
+        command = group.get_command(context, name)
         assert command is not None
         command.make_context(name, rest)
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tomllib
 
-from tests.deploy.compose import ROOT, compose, dockerfile, health_check, last
-from tests.servers import free_port
+from specs.harness.compose import ROOT, compose, dockerfile, health_check, last
+from specs.harness.servers import free_port
 
 
 def stages() -> list[list[tuple[str, str]]]:
@@ -45,7 +45,7 @@ def test_what_is_copied_is_there_and_let_through() -> None:
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(copied)
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)
-    assert {*project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]} <= {*copied}
+    assert {*project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]} <= {*copied}
     assert {project["project"]["readme"], *project["project"]["license-files"]} <= {*copied}
     assert [rest for name, rest in final if name == "COPY"] == ["--from=build /opt/runwatch /opt/runwatch"]
 

@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from specs.driver import Runwatch, Server
-from tests.servers import free_port
+from specs.harness.driver import Runwatch, Server
+from specs.harness.servers import free_port
+from specs.harness.waiting import soon
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "engine"
 SECRET = "whsec_" + "c2VjcmV0" * 5
@@ -60,7 +60,7 @@ class Engine:
         words = [sys.executable, str(PROGRAM), "--port", str(self.port), *self._words]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
-        wait_for(lambda: self.process.poll() is None and answers(self.port), self.log)
+        soon(lambda: self.process.poll() is None and answers(self.port), why=self.log.read_text)
 
     def stop(self, sign: int | None = signal.SIGTERM) -> None:
         """End it by a signal, None: by the end of its input; without a stack trace."""
@@ -85,7 +85,7 @@ class Engine:
         def look() -> list[dict[str, Any]]:
             return [run for run in self.runs() if (run["workflowName"], run["state"]) == (workflow, state)]
 
-        found: list[dict[str, Any]] = wait_for(look, self.log)
+        found: list[dict[str, Any]] = soon(look, why=self.log.read_text)
         return found[0]
 
     def deliver(self, data: dict[str, Any], id_: str, secret: str = SECRET, path: str = "/retries") -> httpx.Response:
@@ -104,15 +104,6 @@ def answers(port: int) -> bool:
     """Whether somebody listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(look: Callable[[], Any], log: Path) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-    return found
 
 
 def test_a_request_is_run_once_and_only_when_it_is_signed(runwatch: Runwatch, tmp_path: Path) -> None:

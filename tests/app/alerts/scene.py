@@ -18,7 +18,7 @@ from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
-from tests.app.delivery.bench import until
+from specs.harness.waiting import until
 from tests.app.reports import select
 from tests.sealing import SEALER
 

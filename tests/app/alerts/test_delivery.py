@@ -18,13 +18,13 @@ from app.alerts.history import Delivery
 from app.background import Dispatch
 from app.db import Database
 from app.settings import Settings
+from specs.harness.mail import MailServer
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.servers import free_port
+from specs.harness.waiting import until
 from tests.app.alerts.scene import Scene, base, run
-from tests.app.delivery.bench import until
-from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import select
 from tests.sealing import SEALER
-from tests.servers import free_port
-from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -10,9 +10,9 @@ import pytest
 from app.alerts.channels import Channels
 from app.db import Database
 from app.settings import Settings
+from specs.harness.mail import MailServer
+from specs.harness.receiver import Answer, Receiver
 from tests.app.alerts.test_delivery import EMAIL, LOCAL, Place
-from tests.app.delivery.receiver import Answer, Receiver
-from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -12,9 +13,9 @@ from app.alerts import streaks
 from app.alerts.streaks import FOREVER, NEVER, Streak
 from app.db import Database, Transaction, open_database
 from app.lifecycle import State
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
-from tests.servers.postgres import PostgresServer
 
 BUSY, SMALL, BROKEN = "a" * 32, "b" * 32, "c" * 32
 ROWS = 20_000
@@ -60,25 +61,27 @@ def ends_of(database: Database) -> list[Statement]:
 
 
 @pytest.fixture(scope="module", params=["analysed", "never analysed"])
-def filled_url(request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str) -> str:
+def filled_url(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str
+) -> Iterator[str]:
     """A Postgres with many executions, for reading only, with statistics and without."""
-    url = postgres_server.create_database(f"streaks_{request.param.partition(' ')[0]}", template=migrated_postgres)
+    with postgres_server.database("streaks", template=migrated_postgres) as url:
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(url)
-        engine = "e" * 32
-        await connection.execute(f"INSERT INTO engines (id, name, created_at) VALUES ('{engine}', 'e', 0)")
-        for id_ in (BUSY, SMALL, BROKEN):
-            await connection.execute(
-                "INSERT INTO workflows (id, engine_id, name, search_text) VALUES ($1, $2, $3, '')", id_, engine, id_
-            )
-        await connection.execute(_FILL)
-        if request.param == "analysed":
-            await connection.execute("ANALYZE")
-        await connection.close()
+        async def fill() -> None:
+            connection = await asyncpg.connect(url)
+            engine = "e" * 32
+            await connection.execute(f"INSERT INTO engines (id, name, created_at) VALUES ('{engine}', 'e', 0)")
+            for id_ in (BUSY, SMALL, BROKEN):
+                await connection.execute(
+                    "INSERT INTO workflows (id, engine_id, name, search_text) VALUES ($1, $2, $3, '')", id_, engine, id_
+                )
+            await connection.execute(_FILL)
+            if request.param == "analysed":
+                await connection.execute("ANALYZE")
+            await connection.close()
 
-    asyncio.run(fill())
-    return url
+        asyncio.run(fill())
+        yield url
 
 
 async def test_postgres(filled_url: str) -> None:

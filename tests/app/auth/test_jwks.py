@@ -1,6 +1,5 @@
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from app.auth import jwks
 from app.auth.jwks import KeysUnavailable, PublishedKeys
 from app.auth.jwt import JwtCheck
 from app.errors import Unauthenticated
+from specs.harness.waiting import until
 from tests.app.auth.issuer import KeyServer, ec_key, jwt_settings, key_server, public_jwk, rsa_key, sign
 
 
@@ -21,14 +21,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError
 
 
 def published(server: KeyServer, *algorithms: str) -> PublishedKeys:

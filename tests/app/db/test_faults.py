@@ -17,7 +17,7 @@ import pytest
 
 from app.db import Database, Transaction, open_database
 from app.errors import Unavailable
-from tests.servers.postgres import PostgresServer
+from specs.harness.servers.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[3]
 _MIGRATE = """
@@ -34,8 +34,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'below' / 'runwatch.db'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    yield server.create_database("migrated_by_many")
-    server.drop_database("migrated_by_many")
+    with server.database("migrated_by_many") as url:
+        yield url
 
 
 async def test_several_processes_migrate_once(empty_url: str) -> None:
@@ -58,8 +58,8 @@ async def test_several_processes_migrate_once(empty_url: str) -> None:
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh, migrated database on Postgres."""
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    yield server.create_database("faults", template=request.getfixturevalue("migrated_postgres"))
-    server.drop_database("faults")
+    with server.database("faults", template=request.getfixturevalue("migrated_postgres")) as url:
+        yield url
 
 
 async def _insert(database: Database, number: int) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -22,24 +21,13 @@ from app.ingestion import Ingestion
 from app.retries import OUTBOX_KIND, Asked, Retries
 from app.retries.delivery import ENGINES, RetryHandler
 from app.retries.webhook import WebhookChannel
-from tests.app.delivery.receiver import PATIENCE_SECONDS
+from specs.harness.waiting import until
 from tests.app.reports import events, report, select
 from tests.sealing import SEALER
 
 ENGINE = "engine"
 TRIGGER = {"kind": "api", "data": {"n": 1, "token": "s3cr3t-value"}}
 _numbers = count(1)
-
-
-async def until(met: Callable[[], bool | Awaitable[bool]], what: str) -> None:
-    """Wait for what has no event to wait for."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found = met()
-        if found if isinstance(found, bool) else await found:
-            return
-        assert time.monotonic() < deadline, f"no {what}"
-        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from app.executions import lineage
 from app.ids import to_global
 from app.lifecycle import State
 from app.retries.delivery import RetryHandler
+from specs.harness.receiver import Answer, Receiver
 from tests.app.delivery.bench import Bench
-from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

@@ -12,8 +12,9 @@ from app.delivery import loop, outbox
 from app.delivery.loop import ENOUGH_FOR_ONE, DispatchLoop
 from app.lifecycle import State
 from app.retries.delivery import ENGINES
-from tests.app.delivery.bench import Bench, Between, occupied, until
-from tests.app.delivery.receiver import PATIENCE_SECONDS, Answer, Receiver
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.waiting import PATIENCE_SECONDS, until
+from tests.app.delivery.bench import Bench, Between, occupied
 from tests.app.reports import newest_revision
 
 

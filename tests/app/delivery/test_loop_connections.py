@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from app.db import ATTEMPTS
-from tests.app.delivery.bench import Bench, until
-from tests.app.delivery.receiver import Answer, Receiver
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.waiting import until
+from tests.app.delivery.bench import Bench
 from tests.app.reports import select
 
 pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.parametrize("database_url", ["postgres"], indirect=True)]

@@ -11,8 +11,9 @@ import pytest
 from app.db import Database
 from app.delivery.loop import ENOUGH_FOR_ONE
 from app.delivery.port import NotDelivered
-from tests.app.delivery.bench import Bench, Between, until
-from tests.app.delivery.receiver import Answer, Receiver
+from specs.harness.receiver import Answer, Receiver
+from specs.harness.waiting import until
+from tests.app.delivery.bench import Bench, Between
 
 pytestmark = pytest.mark.usefixtures("quick")
 

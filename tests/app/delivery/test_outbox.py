@@ -14,7 +14,8 @@ from app.delivery import outbox
 from app.delivery.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
 from app.ids import new_id
 from app.retries.delivery import ENGINES
-from tests.app.delivery.bench import occupied, until
+from specs.harness.waiting import until
+from tests.app.delivery.bench import occupied
 from tests.app.reports import select
 from tests.factories import NOON, execution_row, insert_engine, insert_executions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
@@ -14,9 +14,9 @@ from app.events import LogLevel
 from app.executions import logs
 from app.executions.logs import LogFilter, LogPosition
 from app.paging import PageRequest
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import insert, log_row, record_statements
-from tests.servers.postgres import PostgresServer
 
 LINES = 20_000
 LONG = "a" * 32
@@ -52,20 +52,22 @@ ORDER BY n, id
 
 
 @pytest.fixture(scope="module", params=["analysed", "never analysed"])
-def filled_url(request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str) -> str:
+def filled_url(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, migrated_postgres: str
+) -> Iterator[str]:
     """A Postgres with many log lines, for reading only, with statistics and without."""
-    url = postgres_server.create_database(f"logs_{request.param.partition(' ')[0]}", template=migrated_postgres)
+    with postgres_server.database("logs", template=migrated_postgres) as url:
 
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute("ALTER TABLE log_entries SET (autovacuum_enabled = false)")
-        await connection.execute(_FILL.format(lines=LINES))
-        if request.param == "analysed":
-            await connection.execute("VACUUM (ANALYZE) log_entries")
-        await connection.close()
+        async def run() -> None:
+            connection = await asyncpg.connect(url)
+            await connection.execute("ALTER TABLE log_entries SET (autovacuum_enabled = false)")
+            await connection.execute(_FILL.format(lines=LINES))
+            if request.param == "analysed":
+                await connection.execute("VACUUM (ANALYZE) log_entries")
+            await connection.close()
 
-    asyncio.run(run())
-    return url
+        asyncio.run(run())
+        yield url
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 
 import asyncpg
@@ -16,10 +16,10 @@ from app.executions import ExecutionFilter, ExecutionOrder, OrderField, count, l
 from app.lifecycle import State, Status
 from app.paging import PageRequest
 from benchmarks.data import DAY, START, fill
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.executions.lists import ORDERS
 from tests.app.plans import Statement, postgres_plans
 from tests.factories import record_statements
-from tests.servers.postgres import PostgresServer
 
 PlansOf = Callable[[Statement], Awaitable[list[str]]]
 
@@ -52,17 +52,17 @@ INDEX_OF = {
 
 
 @pytest.fixture(scope="module")
-def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> str:
+def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
     """A Postgres with 20,000 executions, for reading only."""
-    url = postgres_server.create_database("scans", template=migrated_postgres)
+    with postgres_server.database("scans", template=migrated_postgres) as url:
 
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        await fill(connection, 20_000)
-        await connection.close()
+        async def run() -> None:
+            connection = await asyncpg.connect(url)
+            await fill(connection, 20_000)
+            await connection.close()
 
-    asyncio.run(run())
-    return url
+        asyncio.run(run())
+        yield url
 
 
 @pytest.fixture

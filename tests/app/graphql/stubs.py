@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
@@ -145,11 +144,3 @@ async def sockets_of(stub: Stub, limits: Limits | None = None, **more: Any) -> A
     app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits())
     async with serving(Starlette(routes=[WebSocketRoute("/graphql", app)]), **more) as url:
         yield url
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("it did not come to that")

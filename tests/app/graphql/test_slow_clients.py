@@ -9,8 +9,9 @@ import time
 import pytest
 
 from app.graphql.sockets import Limits
+from specs.harness.waiting import until
 from tests.app.graphql.sockets import connect
-from tests.app.graphql.stubs import Stub, sockets_of, until
+from tests.app.graphql.stubs import Stub, sockets_of
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from app.graphql.sockets import Limits
+from specs.harness.waiting import until
 from tests.app.graphql.sockets import Socket, connect
-from tests.app.graphql.stubs import Stub, sockets_of, until
+from tests.app.graphql.stubs import Stub, sockets_of
 
 
 @pytest.fixture

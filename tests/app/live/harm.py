@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import asyncpg
 import redis.asyncio as redis
 
-from specs.driver import unique
-from tests.app.live.scene import Scene, until
+from specs.harness.driver import unique
+from specs.harness.servers import ValkeyServer
+from specs.harness.waiting import until
+from tests.app.live.scene import Scene
 from tests.app.live.subscribers import Subscriber
 from tests.app.live.writers import Engine
-from tests.servers import ValkeyServer
 
 PROBES = 4
 HANGS_SECONDS = 6

@@ -13,17 +13,11 @@ from structlog.testing import LogCapture
 
 from app.live import pubsub, pubsub_redis
 from app.live.pubsub import GAP, PubSub
-from tests.servers.valkey import ValkeyServer
+from specs.harness.servers.valkey import ValkeyServer
+from specs.harness.waiting import until
 
 # A guard against hanging, not a measure: what is waited for comes in milliseconds.
 LONG = 15.0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for the condition."""
-    async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110  # many things are waited for, few of them have an event
-            await asyncio.sleep(0.005)
 
 
 class Hearing:

@@ -6,14 +6,15 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from specs.driver import Runwatch, Server
+from specs.harness.driver import Runwatch, Server
+from specs.harness.waiting import until
 from tests.app.live.subscribers import ALONE, UPDATES, Shown, Subscriber
 
 LIST = """
@@ -93,7 +94,8 @@ class Scene:
         """Wait until each of them shows what the API lists, and fail when one does not, or was told anything wrong."""
         lists = {str(each.where): (await self.listed(each.where))[1] for each in subscribers}
         with_lists = [(each, lists[str(each.where)]) for each in subscribers]
-        await until(lambda: all(each.view == listed for each, listed in with_lists), seconds, fail=False)
+        with suppress(AssertionError):  # what differs is told below
+            await until(lambda: all(each.view == listed for each, listed in with_lists), seconds=seconds)
         await asyncio.sleep(1.2)  # for what comes too much
         mistakes = [(each.where, found) for each, listed in with_lists if (found := each.mistakes(listed))]
         assert not mistakes, "\n".join(f"{where}: {found[:5]}" for where, found in mistakes)
@@ -110,16 +112,6 @@ class Scene:
         code = await asyncio.to_thread(server.stop, signal.SIGTERM)
         assert code in (0, -signal.SIGTERM), server.log
         assert time.monotonic() - began < seconds
-
-
-async def until(met: Callable[[], bool], seconds: float = 60, *, fail: bool = True) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not met():
-        if time.monotonic() > deadline:
-            assert not fail, "it did not come to that in time"
-            return
-        await asyncio.sleep(0.02)
 
 
 def used_bytes(server: Server) -> int:

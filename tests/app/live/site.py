@@ -27,8 +27,8 @@ from app.server.websocket_protocol import WebSocketProtocol
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
+from specs.harness.waiting import until
 from tests.app.graphql.sockets import Socket, connect, serving
-from tests.app.graphql.stubs import until
 from tests.sealing import SEALER
 
 UPDATES = "subscription U($filter: ExecutionFilter, $after: String) { executionUpdated(filter: $filter, after: $after) "

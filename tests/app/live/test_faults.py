@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import statistics
 from collections import Counter
@@ -15,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from specs.driver import unique
+from specs.harness.driver import unique
+from specs.harness.servers import PostgresServer, ValkeyServer
+from specs.harness.waiting import until
 from tests.app.live.harm import Harm
-from tests.app.live.scene import Scene, until
+from tests.app.live.scene import Scene
 from tests.app.live.subscribers import Subscriber
 from tests.app.live.writers import Engine
-from tests.servers import PostgresServer, ValkeyServer
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,8 @@ async def test_one_process_on_sqlite(tmp_path: Path, soak: bool) -> None:
 
 
 async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_server: PostgresServer, soak: bool) -> None:
-    name = f"faults_{os.getpid()}"
-    url = postgres_server.create_database(name)
     harms: list[Harm] = []
-    with ValkeyServer(own=True) as valkey:
+    with postgres_server.database("faults") as url, ValkeyServer(own=True) as valkey:
         async with (
             Scene(tmp_path, url, valkey.url, processes=2) as scene,
             aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
@@ -84,7 +82,6 @@ async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_serv
                 ]
 
             await prove(scene, engine, faults, soak)
-    postgres_server.drop_database(name)
     late = harms[0].late
     log.info("without Redis: median %.2f s, at most %.2f s of %d", statistics.median(late), max(late), len(late))
     assert statistics.median(late) <= MEDIAN_SECONDS
@@ -105,7 +102,9 @@ async def prove(
                 if not soak or engine.changes >= SOAK_CHANGES:
                     break
             # A busy machine takes longer to tell as much.
-            await until(lambda: enough_told(subscribers) and all(each.ends["dropped"] >= 2 for each in flapping), 60)
+            await until(
+                lambda: enough_told(subscribers) and all(each.ends["dropped"] >= 2 for each in flapping), seconds=60
+            )
         await scene.agrees(subscribers)
     told = sum(each.updates for each in subscribers)
     ends: Counter[int | str] = sum((each.ends for each in subscribers), start=Counter())

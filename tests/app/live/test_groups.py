@@ -22,7 +22,7 @@ from app.live import groups
 from app.live.feed import Feed, Filter
 from app.live.groups import Group, Member
 from app.live.updates import Place, Update
-from tests.app.graphql.stubs import until
+from specs.harness.waiting import until
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from specs.driver import unique
-from tests.app.live.scene import Scene, until, used_bytes
+from specs.harness.driver import unique
+from specs.harness.waiting import until
+from tests.app.live.scene import Scene, used_bytes
 from tests.app.live.stopped import StoppedReader, half_open
 from tests.app.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
 from tests.app.live.writers import Engine
@@ -60,7 +61,7 @@ async def cost(folder: Path, changes: int, *, stopped: int) -> int:
             most = max(most, used_bytes(server))
         assert {each.updates for each in healthy} == {2 * POOL + changes}
         assert {each.sockets for each in healthy} == {0}
-        await until(lambda: server.log.count('"code": 4510') == stopped, 15)
+        await until(lambda: server.log.count('"code": 4510') == stopped, seconds=15)
         await come_back(scene, readers, healthy)
         if stopped:
             await end_among(scene, engine, healthy)

@@ -17,8 +17,9 @@ from structlog.testing import LogCapture
 from app.errors import BadInput
 from app.live import pubsub
 from app.live.pubsub import GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox, PubSub
-from tests.app.live.hearing import Hearing, until
-from tests.servers.valkey import ValkeyServer
+from specs.harness.servers.valkey import ValkeyServer
+from specs.harness.waiting import until
+from tests.app.live.hearing import Hearing
 
 
 @pytest.fixture(scope="module")

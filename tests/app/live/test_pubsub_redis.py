@@ -16,9 +16,10 @@ from redis.asyncio import Redis
 from app.live import pubsub, pubsub_redis
 from app.live.pubsub import CHANNEL, GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox
 from app.live.pubsub_redis import MARK
-from tests.app.live.hearing import LONG, Hearing, Logs, connected, flows, kill_connections, make_hasty, ticking, until
-from tests.servers.ports import free_port
-from tests.servers.valkey import ValkeyServer
+from specs.harness.servers.ports import free_port
+from specs.harness.servers.valkey import ValkeyServer
+from specs.harness.waiting import until
+from tests.app.live.hearing import LONG, Hearing, Logs, connected, flows, kill_connections, make_hasty, ticking
 
 SOAK = hypothesis.settings.get_current_profile_name() == "soak"
 

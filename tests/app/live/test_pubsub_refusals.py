@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from app.live.pubsub import GAP
-from tests.app.live.hearing import Hearing, Logs, connected, flows, make_hasty, ticking, until
-from tests.servers.valkey import ValkeyServer
+from specs.harness.servers.valkey import ValkeyServer
+from specs.harness.waiting import until
+from tests.app.live.hearing import Hearing, Logs, connected, flows, make_hasty, ticking
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

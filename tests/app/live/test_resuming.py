@@ -16,7 +16,7 @@ from app.lifecycle import State, Status
 from app.live import feed as live_feed
 from app.live.feed import Feed
 from app.live.updates import Change, Update
-from tests.app.live.scene import until
+from specs.harness.waiting import until
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 

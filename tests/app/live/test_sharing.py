@@ -19,8 +19,8 @@ from app.live.updates import Update
 from app.server.websocket_protocol import WebSocketProtocol
 from schema import schema
 from schema.execution_update import ExecutionUpdate
+from specs.harness.waiting import until
 from tests.app.graphql.sockets import Socket, connect
-from tests.app.graphql.stubs import until
 from tests.app.live.selections import Selections
 from tests.app.live.site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
 from tests.app.reports import NOW, events, line, report, step

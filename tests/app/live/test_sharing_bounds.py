@@ -11,7 +11,7 @@ from app.changes import revisions
 from app.db import Database
 from app.graphql.sockets import Limits
 from app.live import groups, queue
-from tests.app.graphql.stubs import until
+from specs.harness.waiting import until
 from tests.app.live.site import UPDATES, WAYS, Site, subscribed
 from tests.app.reports import events, report
 

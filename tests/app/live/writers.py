@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from specs.driver import event, unique
-from tests.app.live.scene import until
+from specs.harness.driver import event, unique
+from specs.harness.waiting import until
 from tests.app.live.subscribers import Subscriber
 
 # Changes of one batch.
@@ -97,5 +97,5 @@ class Engine:
             type_ = "execution.waiting" if lap % 2 else "execution.started"
             await self.post([event(self.name, f"run {place + i} {PADDING}", type_, lap) for i in range(AT_ONCE)])
             for reader, before in heard.items():
-                await until(lambda reader=reader, enough=before + done: reader.updates >= enough, 60)  # type: ignore[misc]
+                await until(lambda reader=reader, enough=before + done: reader.updates >= enough, seconds=60)  # type: ignore[misc]
             yield done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -13,9 +14,9 @@ from app.executions.filters import ExecutionFilter
 from app.lifecycle import State
 from app.metrics.of_executions import trend_of
 from benchmarks.data import DAY, START, fill
+from specs.harness.servers.postgres import PostgresServer
 from tests.app.plans import postgres_plans
 from tests.factories import record_statements
-from tests.servers.postgres import PostgresServer
 
 WINDOW = (START + 3 * DAY, START + 29 * DAY + clock.MINUTE)
 FILTERS = (
@@ -30,17 +31,17 @@ FILTERS = (
 
 
 @pytest.fixture(scope="module")
-def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> str:
+def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
     """A Postgres with 20,000 executions, for reading only."""
-    url = postgres_server.create_database("trends", template=migrated_postgres)
+    with postgres_server.database("trends", template=migrated_postgres) as url:
 
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        await fill(connection, 20_000)
-        await connection.close()
+        async def run() -> None:
+            connection = await asyncpg.connect(url)
+            await fill(connection, 20_000)
+            await connection.close()
 
-    asyncio.run(run())
-    return url
+        asyncio.run(run())
+        yield url
 
 
 @pytest.mark.parametrize(("conditions", "index"), FILTERS, ids=lambda value: value if isinstance(value, str) else "")

@@ -14,9 +14,9 @@ import redis.asyncio
 
 from app.retries.celery import CeleryChannel
 from app.retries.port import Channel, RetryRequest
-from tests.app.delivery.receiver import PATIENCE_SECONDS
+from specs.harness.servers import ValkeyServer, free_port
+from specs.harness.waiting import PATIENCE_SECONDS
 from tests.app.retries.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
-from tests.servers import ValkeyServer, free_port
 
 ADD = {"args": [1, 2], "kwargs": {}}
 

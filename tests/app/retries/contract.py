@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from app.ids import new_id
 from app.retries.port import Channel, RetryRequest
 from app.retries.webhook import WebhookChannel
-from tests.app.delivery.receiver import Receiver
+from specs.harness.receiver import Receiver
+from specs.harness.servers import free_port
 from tests.factories import NOON
-from tests.servers import free_port
 
 TIMEOUT_SECONDS = 10.0
 # Stands in every connection that the contract expects to fail, and in no reason for that.

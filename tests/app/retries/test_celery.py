@@ -12,10 +12,11 @@ import redis
 
 from app.retries.celery import CeleryChannel
 from app.retries.port import RetryRequest
+from specs.harness.celery_processes import Publisher, Worker
+from specs.harness.servers import ValkeyServer
 from tests.app.retries.celery_side import a_retry
+from tests.client import CELERY_APP
 from tests.client.sink import Sink
-from tests.client.workers import Publisher, Worker
-from tests.servers import ValkeyServer
 
 
 @dataclass
@@ -48,7 +49,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with ValkeyServer(own=True) as broker, Sink() as sink:
         url = broker.url.removesuffix("/0")
         environment = {"TEST_BROKER": url, "TEST_SINK": sink.url, "TEST_FOLDER": str(folder)}
-        with Publisher(environment) as publish, Worker(environment, folder, "--concurrency", "2"):
+        with (
+            Publisher(CELERY_APP, environment) as publish,
+            Worker(CELERY_APP, environment, folder, "--concurrency", "2"),
+        ):
             yield Shop(sink, f"{url}/0", publish, folder)
 
 

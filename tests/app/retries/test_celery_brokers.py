@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.delivery.port import NotDelivered
 from app.retries import celery
 from app.retries.celery import MOST_OF_ONE_BROKER, CeleryChannel
-from tests.app.delivery.bench import until
+from specs.harness.servers import ValkeyServer, free_port
+from specs.harness.servers.proxy import LossyProxy
+from specs.harness.waiting import until
 from tests.app.retries.celery_side import ADD, a_retry
-from tests.servers import ValkeyServer, free_port
-from tests.servers.proxy import LossyProxy
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from app.lifecycle import State
 from app.retries.delivery import RetryHandler
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
+from specs.harness.receiver import Answer, Receiver
 from tests.app.delivery.bench import Bench
-from tests.app.delivery.receiver import Answer, Receiver
 from tests.app.reports import NOW, newest_revision, report, select
 from tests.sealing import SEALER
 

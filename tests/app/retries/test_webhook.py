@@ -15,8 +15,8 @@ from app import clock
 from app.delivery.port import NotDelivered
 from app.retries.port import RetryRequest
 from app.retries.webhook import WebhookChannel
-from tests.app.delivery.receiver import Answer, Receiver, Request, redirect
-from tests.servers import free_port
+from specs.harness.receiver import Answer, Receiver, Request, redirect
+from specs.harness.servers import free_port
 
 SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="
 ID = "0199" + "0" * 28

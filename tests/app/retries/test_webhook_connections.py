@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from app.delivery.port import NotDelivered
 from app.retries.webhook import WebhookChannel
-from tests.app.delivery.receiver import Receiver
+from specs.harness.receiver import Receiver
 from tests.app.retries.contract import SECRET, a_request
 
 

@@ -21,10 +21,10 @@ from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
-from specs.driver import Runwatch, Server
+from specs.harness.driver import Runwatch, Server
+from specs.harness.servers.process import package_folder
 from tests.app.reports import NOW, dump, events, line, newest_revision, report, row_of, select, step
 from tests.sealing import SEALER
-from tests.servers.process import package_folder
 
 SOAK = hypothesis.settings.get_current_profile_name() == "soak"
 ROUNDS = 400 if SOAK else 40

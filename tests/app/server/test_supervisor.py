@@ -16,8 +16,8 @@ from app.db.postgres import POOL_SIZE
 from app.secrets.sealing import new_key
 from app.server import supervisor
 from app.settings import Settings
+from specs.harness.servers import free_port
 from tests.app.test_cli import runwatch
-from tests.servers import free_port
 
 
 def test_workers_get_the_very_settings_of_their_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
-from celery import canvas
-from celery._state import get_current_worker_task
+from celery import canvas, current_app
 from kombu.utils.uuid import uuid
 
 from runwatch_client import events
@@ -68,7 +67,7 @@ class Publishing:
         if (plan := _plan.get()) is not None:
             # What polls for the end of a chord stands for that, and its members come next.
             return plan.peek() if headers["task"] in INTERNAL else plan.take()
-        task = get_current_worker_task()
+        task = current_app.current_worker_task
         request = None if task is None else task.request
         if headers["task"] == "celery.chord_unlock":
             return _unlocking(request, body[0][0])
@@ -101,7 +100,7 @@ class Publishing:
         if (outer := _plan.get()) is not None:
             mark = outer.take()
             return self._planned(mark.run, mark.step, members, mark.join, mark.size, in_chord)
-        task = get_current_worker_task()
+        task = current_app.current_worker_task
         request = None if task is None else task.request
         if request is not None and task.name not in INTERNAL:
             mark = mark_of(request)

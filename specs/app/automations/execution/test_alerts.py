@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,22 +13,17 @@ import httpx
 import pytest
 
 from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, signed
-from specs.driver import Runwatch, Server
-from tests.app.delivery.receiver import Answer, Receiver
-from tests.servers import PostgresServer
-from tests.servers.mail import MailServer
+from specs.conftest import database_of
+from specs.harness.driver import Runwatch, Server
+from specs.harness.mail import MailServer
+from specs.harness.receiver import Answer, Receiver
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """One for all tests of a database."""
-    folder, name = tmp_path_factory.mktemp("alerts"), f"alerts_{os.getpid()}"
-    url = f"sqlite:///{folder}/runwatch.db"
-    postgres: PostgresServer | None = None
-    if request.param == "postgres":
-        postgres = request.getfixturevalue("specs_postgres")
-        url = postgres.create_database(name)
-    with Receiver() as receiver, MailServer() as mail:
+    folder = tmp_path_factory.mktemp("alerts")
+    with database_of(request, folder) as url, Receiver() as receiver, MailServer() as mail:
         server = Server(folder, url)
         server.environment |= {
             "RUNWATCH_ALERT_NETWORKS": "127.0.0.0/8",
@@ -47,8 +41,6 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             assert server.stop() == 0, server.log
         finally:
             server.kill()
-    if postgres is not None:
-        postgres.drop_database(name)
 
 
 async def test_alert_001_a_rule_fires_once_and_again_after_a_success(scene: Scene) -> None:

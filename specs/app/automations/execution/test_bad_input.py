@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, event, run_events, unique
+from specs.harness.driver import Runwatch, event, run_events, unique
 
 GIVEN = "query Q($first: Int, $after: String, $last: Int, $filter: ExecutionFilter, $order: ExecutionOrder) {"
 DOCUMENT = (

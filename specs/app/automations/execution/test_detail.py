@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gql.transport.exceptions import TransportQueryError
 
-from specs.driver import Runwatch, at, event, run_events, unique
+from specs.harness.driver import Runwatch, at, event, run_events, unique
 
 DETAIL = """
 query Detail($engine: [String!]) {

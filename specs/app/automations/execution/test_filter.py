@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from specs.driver import Runwatch, at, run_events, unique
+from specs.harness.driver import Runwatch, at, run_events, unique
 
 LIST = """
 query List($filter: ExecutionFilter!, $first: Int, $after: String, $order: ExecutionOrder) {

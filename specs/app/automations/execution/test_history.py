@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from specs.driver import Runwatch, event, run_events, unique
+from specs.harness.driver import Runwatch, event, run_events, unique
 
 PAGE = """
 query Page($first: Int, $after: String, $last: Int, $before: String, $filter: ExecutionFilter, $order: ExecutionOrder) {

@@ -13,8 +13,8 @@ from gql import Client, gql
 from gql.transport.exceptions import TransportClosed, TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
-from specs.driver import Runwatch, Server, event, run_events, unique
-from tests.servers import PostgresServer, ValkeyServer
+from specs.harness.driver import Runwatch, Server, event, run_events, unique
+from specs.harness.servers import PostgresServer, ValkeyServer
 
 UPDATES = """
 subscription Updates($filter: ExecutionFilter, $after: String) {
@@ -138,10 +138,9 @@ async def test_live_004_who_may_not_read_gets_nothing(runwatch: Runwatch) -> Non
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-async def test_live_005_processes_tell_each_other(tmp_path: Path, specs_postgres: PostgresServer) -> None:
+async def test_live_005_processes_tell_each_other(tmp_path: Path, postgres_server: PostgresServer) -> None:
     """What one process commits MUST reach the subscribers of another, and does so while Redis is down as well."""
-    url = specs_postgres.create_database(unique("live").replace("-", "_"))
-    with ValkeyServer(own=True) as valkey:
+    with postgres_server.database("live") as url, ValkeyServer(own=True) as valkey:
         servers = [Server(tmp_path / name, url) for name in ("one", "two")]
         for server in servers:
             server.environment["RUNWATCH_REDIS_URL"] = valkey.url

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from specs.app.automations.execution.test_bad_input import refused, works
-from specs.driver import Runwatch, event, run_events, unique
+from specs.harness.driver import Runwatch, event, run_events, unique
 
 LOGS = """
 query Logs(

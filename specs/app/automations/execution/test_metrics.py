@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from specs.driver import Runwatch, at, run_events, unique
 from specs.figures import (
     DAY,
     HISTOGRAM,
@@ -25,6 +24,7 @@ from specs.figures import (
     three_days,
     windows,
 )
+from specs.harness.driver import Runwatch, at, run_events, unique
 
 
 async def test_metrics_001_agree_with_the_list(runwatch: Runwatch) -> None:

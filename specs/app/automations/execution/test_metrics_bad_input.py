@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from specs.app.automations.execution.test_bad_input import refused, works
-from specs.driver import Runwatch, at, run_events, unique
 from specs.figures import DAY, HISTOGRAM, HOUR, MINUTE, OVERVIEW
+from specs.harness.driver import Runwatch, at, run_events, unique
 
 NOTHING = {"count": 0, "averageMs": None, "p50Ms": None, "p95Ms": None, "p99Ms": None, "maxMs": None}
 

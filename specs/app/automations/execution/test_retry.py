@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from specs.driver import Runwatch, event, run_events, unique
 from specs.engines.driver import WebhookEngine
 from specs.engines.retries import (
     RETRY,
@@ -23,6 +22,7 @@ from specs.engines.retries import (
     retry,
     wait_for,
 )
+from specs.harness.driver import Runwatch, event, run_events, unique
 
 NEEDS_INPUT = '{"run": "cat input"}'
 

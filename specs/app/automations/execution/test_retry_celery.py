@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +12,11 @@ from typing import Any
 import pytest
 
 from specs.conftest import EXTERNAL
-from specs.driver import Runwatch, Server, run_events, unique
 from specs.engines.celery_driver import CeleryEngine
 from specs.engines.retries import RETRY, finished, listed, of_subject, one, refused, retry, wait_for
-from tests.servers import PostgresServer, ValkeyServer
-from tests.servers.proxy import LossyProxy
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.servers import PostgresServer, ValkeyServer
+from specs.harness.servers.proxy import LossyProxy
 
 STEPS = "query Steps($id: ID!) { execution(id: $id) { steps { name state } } }"
 # So short that an answer which is lost is soon given up.
@@ -82,12 +81,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def place_on_postgres(specs_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place_on_postgres(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """On Postgres."""
-    name = f"celery_{os.getpid()}"
-    with started(tmp_path_factory.mktemp("celery"), specs_postgres.create_database(name)) as place:
+    with postgres_server.database("celery") as url, started(tmp_path_factory.mktemp("celery"), url) as place:
         yield place
-    specs_postgres.drop_database(name)
 
 
 @pytest.fixture(params=["place", "place_on_postgres"], ids=["sqlite", "postgres"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import threading
@@ -17,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, Server, run_events, unique
+from specs.conftest import database_of
 from specs.engines.retries import RETRY, listed, retry, wait_for
-from tests.app.delivery.receiver import Answer, Receiver, Request
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.receiver import Answer, Receiver, Request
 
 # What a killed server had under way is taken up again after twice the time-out and a second.
 TIMEOUT_SECONDS = "0.5"
@@ -52,26 +51,20 @@ class Scene:
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """One for all tests of a database: it takes 4 s to make."""
-    folder, name, engine = tmp_path_factory.mktemp("killed"), f"killed_{os.getpid()}", unique("engine")
-    url = f"sqlite:///{folder}/runwatch.db"
-    postgres: PostgresServer | None = None
-    if request.param == "postgres":
-        postgres = request.getfixturevalue("specs_postgres")
-        url = postgres.create_database(name)
-    server = Server(folder, url)
-    server.environment["RUNWATCH_DISPATCH_TIMEOUT_SECONDS"] = TIMEOUT_SECONDS
-    server.start()
-    runwatch = Runwatch(server.url, "", server.environment)
-    with Receiver() as receiver:
-        with ThreadPoolExecutor(1) as other:
-            added = other.submit(runwatch.cli, "engine", "add", engine, "--webhook", receiver.url)
-            runwatch.admin = runwatch.token("admin")
-            added.result()
-        yield Scene(server, runwatch, receiver, engine)
-    runwatch.close()
-    assert server.stop() == 0, server.log
-    if postgres is not None:
-        postgres.drop_database(name)
+    folder, engine = tmp_path_factory.mktemp("killed"), unique("engine")
+    with database_of(request, folder) as url:
+        server = Server(folder, url)
+        server.environment["RUNWATCH_DISPATCH_TIMEOUT_SECONDS"] = TIMEOUT_SECONDS
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        with Receiver() as receiver:
+            with ThreadPoolExecutor(1) as other:
+                added = other.submit(runwatch.cli, "engine", "add", engine, "--webhook", receiver.url)
+                runwatch.admin = runwatch.token("admin")
+                added.result()
+            yield Scene(server, runwatch, receiver, engine)
+        runwatch.close()
+        assert server.stop() == 0, server.log
 
 
 @pytest.fixture

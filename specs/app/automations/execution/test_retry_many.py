@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from specs.driver import Runwatch, at, event, unique
 from specs.engines.driver import HELD, WebhookEngine
 from specs.engines.retries import BULK, audited, bulk, count_audited, finished, listed, refused, retry
+from specs.harness.driver import Runwatch, at, event, unique
 
 
 @pytest.fixture

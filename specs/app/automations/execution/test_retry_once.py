@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from specs.driver import Runwatch, Server, unique
+from specs.conftest import database_of
 from specs.engines.driver import HELD, WebhookEngine
 from specs.engines.retries import RETRY, audited, finished, listed, of_subject, refused, retry
-from tests.servers import PostgresServer
+from specs.harness.driver import Runwatch, Server, unique
 
 CLICKS = 50
 NEEDS_INPUT = f'{{"run": "cat input && {HELD}"}}'
@@ -24,26 +23,19 @@ NEEDS_INPUT = f'{{"run": "cat input && {HELD}"}}'
 @pytest.fixture(params=["sqlite", "postgres"])
 def two_servers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Runwatch]]:
     """Two processes on one database."""
-    name = f"two_{os.getpid()}"
-    url = f"sqlite:///{tmp_path}/runwatch.db"
-    postgres: PostgresServer | None = None
-    if request.param == "postgres":
-        postgres = request.getfixturevalue("specs_postgres")
-        url = postgres.create_database(name)
-    servers = [Server(tmp_path / f"server-{number}", url) for number in (1, 2)]
-    found: list[Runwatch] = []
-    for server in servers:
-        server.environment["RUNWATCH_SECRET_KEY"] = "bm90IGEgc2VjcmV0LCBidXQgMzIgYnl0ZXMgbG9uZyE="
-        server.start()
-        runwatch = Runwatch(server.url, "", server.environment)
-        runwatch.admin = found[0].admin if found else runwatch.token("admin")
-        found.append(runwatch)
-    yield found
-    for runwatch, server in zip(found, servers, strict=True):
-        runwatch.close()
-        assert server.stop() == 0, server.log
-    if postgres is not None:
-        postgres.drop_database(name)
+    with database_of(request, tmp_path) as url:
+        servers = [Server(tmp_path / f"server-{number}", url) for number in (1, 2)]
+        found: list[Runwatch] = []
+        for server in servers:
+            server.environment["RUNWATCH_SECRET_KEY"] = "bm90IGEgc2VjcmV0LCBidXQgMzIgYnl0ZXMgbG9uZyE="
+            server.start()
+            runwatch = Runwatch(server.url, "", server.environment)
+            runwatch.admin = found[0].admin if found else runwatch.token("admin")
+            found.append(runwatch)
+        yield found
+        for runwatch, server in zip(found, servers, strict=True):
+            runwatch.close()
+            assert server.stop() == 0, server.log
 
 
 async def click(servers: list[Runwatch], requests: list[dict[str, Any]]) -> list[Any]:

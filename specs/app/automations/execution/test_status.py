@@ -6,7 +6,7 @@ import random
 import re
 from typing import Any
 
-from specs.driver import Runwatch, at, event, run_events, unique
+from specs.harness.driver import Runwatch, at, event, run_events, unique
 
 LIST = """
 query List($engine: [String!]) {

@@ -1,13 +1,10 @@
 """The servers that other tests stand on: they start, answer, end, and leave nothing behind."""
 
-import contextlib
-import os
 import socket
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -16,10 +13,12 @@ import redis.asyncio as redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.servers import PostgresServer, ServerError, ValkeyServer, free_port
-from tests.servers.process import may_read
+from specs.harness.servers import PostgresServer, ServerError, ValkeyServer, free_port
+from specs.harness.servers.process import may_read
+from specs.harness.waiting import soon
+from specs.harness.worker_processes import is_alive
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +117,14 @@ def test_stop_removes_the_folder_and_frees_the_port() -> None:
         assert folder.exists()
         server.stop()
         assert not folder.exists()
-        assert not _alive(pid)
+        assert not is_alive(pid)
         server.stop()  # a second time does nothing
 
 
 def test_a_killed_test_run_leaves_no_server_and_no_folder() -> None:
     program = """
         import time
-        from tests.servers import PostgresServer, ValkeyServer
+        from specs.harness.servers import PostgresServer, ValkeyServer
         servers = [PostgresServer(own=True), ValkeyServer(own=True)]
         for server in servers:
             server.start()
@@ -138,7 +137,7 @@ def test_a_killed_test_run_leaves_no_server_and_no_folder() -> None:
         assert run.stdout is not None
         started = [run.stdout.readline().split() for _ in range(2)]
         run.kill()
-    _wait_until(lambda: not any(_alive(int(pid)) or Path(folder).exists() for pid, folder in started))
+    soon(lambda: not any(is_alive(int(pid)) or Path(folder).exists() for pid, folder in started))
 
 
 def test_may_read_looks_at_every_folder_on_the_way(tmp_path: Path) -> None:
@@ -155,18 +154,3 @@ async def _execute(server: PostgresServer, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
-
-
-def _alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-        os.kill(pid, 0)
-        status = Path(f"/proc/{pid}/stat")
-        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def _wait_until(met: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -5,7 +5,7 @@ import platform
 import signal
 import socket
 
-from tests.servers.process import Server, ServerError, package_folder
+from specs.harness.servers.process import Server, ServerError, package_folder
 
 
 class ValkeyServer(Server):

@@ -17,7 +17,7 @@ import httpx
 from gql import Client, gql
 from gql.transport.aiohttp import AIOHTTPTransport
 
-from tests.servers import free_port
+from specs.harness.servers import free_port
 
 RUNWATCH = str(Path(sys.executable).parent / "runwatch")
 START = datetime(2026, 1, 1, tzinfo=UTC)

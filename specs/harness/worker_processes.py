@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from specs.driver import Server
+from specs.harness.driver import Server
+from specs.harness.waiting import soon
 
 
 def logged(server: Server, event: str) -> list[dict[str, Any]]:
@@ -23,15 +23,6 @@ def logged(server: Server, event: str) -> list[dict[str, Any]]:
 def workers(server: Server) -> dict[int, int]:
     """The process id of the newest worker under each number that has ever served."""
     return {line["worker"]: line["pid"] for line in logged(server, "worker_serves")}
-
-
-def soon(look: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def all_serve(server: Server, count: int = 2) -> list[int]:

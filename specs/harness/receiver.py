@@ -1,7 +1,4 @@
-"""An engine's webhook: a real server whose answers a test scripts, and which keeps what it was sent.
-
-Nothing of app/ is imported here, so that specs may use it.
-"""
+"""An engine's webhook: a real server whose answers a test scripts, and which keeps what it was sent."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-# How long a test waits for what must come; only a test that fails takes it.
-PATIENCE_SECONDS = 30.0
+from specs.harness.waiting import PATIENCE_SECONDS
+
 # Sooner than any time-out of a test, and slow for a body of which each byte comes by itself.
 TRICKLE_SECONDS = 0.02
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.servers import guard
-from tests.servers.ports import free_port
+from specs.harness.servers import guard
+from specs.harness.servers.ports import free_port
 
 # Postgres refuses to run as root; this uid ("nobody") exists on every Linux and owns nothing.
 UNPRIVILEGED_UID = 65534

@@ -14,10 +14,8 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.servers.ports import free_port
-
-# How long a test waits for what must come; only a test that fails takes it.
-PATIENCE_SECONDS = 30.0
+from specs.harness.servers.ports import free_port
+from specs.harness.waiting import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,22 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 
-from tests.servers.process import UNPRIVILEGED_UID, Server, ServerError, may_read, package_folder
+from specs.harness.servers.process import UNPRIVILEGED_UID, Server, ServerError, may_read, package_folder
 
 # A crash may lose or tear anything: half the time of a write-heavy test is waiting for the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_wal_size": "2GB"}
+
+_numbers = count(1)
 
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
@@ -79,6 +83,13 @@ class PostgresServer(Server):
         """Drop it, with whoever is still connected; do nothing when there is none."""
         self._execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
+    @contextmanager
+    def database(self, word: str, *, template: str | None = None) -> Iterator[str]:
+        """The URL of a database that exists meanwhile, under a name that nobody else uses."""
+        name = unique_name(word)
+        yield self.create_database(name, template=template)
+        self.drop_database(name)
+
     def start(self) -> None:
         if self.running:
             return
@@ -133,6 +144,11 @@ class PostgresServer(Server):
         # In a thread of its own, so that fixtures may call this inside and outside of an event loop.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(run())).result()
+
+
+def unique_name(word: str) -> str:
+    """A name for a database that no other process uses either, should they share a server."""
+    return f"{word}_{os.getpid()}_{next(_numbers)}"
 
 
 def _memory_is_plenty() -> bool:

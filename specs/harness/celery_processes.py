@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).parents[2]
-APP = "tests.client.celery_app"
 
 
 class Worker:
     """`celery worker`, ready when entered."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, *options: str, app: str = APP) -> None:
+    def __init__(self, app: str, environment: Mapping[str, str], folder: Path, *options: str) -> None:
         self._app = app
         self._environment = {**os.environ, **environment}
         self._log = folder / f"worker-{'-'.join(options).strip('-') or 'default'}.log"
@@ -69,7 +68,7 @@ class Worker:
 class Publisher:
     """Publishes what it is told in Python, and says which ids came of it."""
 
-    def __init__(self, environment: Mapping[str, str], app: str = APP) -> None:
+    def __init__(self, app: str, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", app],
             cwd=ROOT,

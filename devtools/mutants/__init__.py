@@ -1,0 +1,1 @@
+"""Semantic mutations of a module, and whether its tests notice them: ./dev mutants MODULE…"""

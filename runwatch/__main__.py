@@ -1,0 +1,5 @@
+"""python -m runwatch"""
+
+from runwatch import main
+
+main()

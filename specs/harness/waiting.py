@@ -1,0 +1,38 @@
+"""Wait for what has no event to wait for.
+
+A time-out here is a guard against hanging, not a measure: what is waited for comes in milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+# How long a test waits for what must come; only a test that fails takes it.
+PATIENCE_SECONDS = 30.0
+
+
+async def until(
+    met: Callable[[], bool | Awaitable[bool]], what: str = "end of the wait", *, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until a condition holds, in a test with an event loop."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = met()
+        if found if isinstance(found, bool) else await found:
+            return
+        assert time.monotonic() < deadline, f"no {what} within {seconds:g} s"
+        await asyncio.sleep(0.005)
+
+
+def soon(look: Callable[[], Found], seconds: float = 60, *, why: Callable[[], object] = lambda: None) -> Found:
+    """What `look` finds, once it finds something; `why` tells what there is instead when it never does."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.02)
+    return found

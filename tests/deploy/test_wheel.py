@@ -1,0 +1,150 @@
+"""The wheel: one name in site-packages, and it holds beside distributions whose names are those of its parts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from devtools.environment import UV
+from specs.harness.compose import ROOT
+from specs.harness.servers import free_port
+
+# What others call theirs: PyPI has a `schema`, and most people have had an `app`.
+NAMES_OF_OTHERS = ("app", "resolvers", "schema")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder), cwd=ROOT)
+    (made,) = folder.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with that wheel, distributions of others, and none of this folder."""
+    folder = tmp_path_factory.mktemp("installed")
+    others = [distribution(folder, name) for name in NAMES_OF_OTHERS]
+    venv = folder / "venv"
+    run(str(UV), "venv", "--no-project", "--offline", "--python", sys.executable, str(venv), cwd=folder)
+    install = (str(UV), "pip", "install", "--offline", "--no-deps", "--no-index", "--python", str(venv / "bin/python"))
+    run(*install, *map(str, [wheel, *others]), cwd=folder)
+    # What Runwatch needs, from where we have it; that folder's own .pth files, which name ours, are not read there.
+    (site,) = venv.glob("lib/*/site-packages")
+    (site / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return venv / "bin"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+def test_it_has_one_name(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
+        names = {Path(name).parts[0] for name in file.namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"runwatch"}
+
+
+def test_it_says_its_version(wheel: Path, bin_folder: Path, empty: Path) -> None:
+    assert run(str(bin_folder / "runwatch"), "--version", cwd=empty) == f"runwatch {wheel.name.split('-')[1]}\n"
+    assert run(str(bin_folder / "python"), "-m", "runwatch", "--version", cwd=empty).startswith("runwatch ")
+
+
+def test_others_keep_their_names(bin_folder: Path, empty: Path) -> None:
+    program = "; ".join(f"import {name}; print({name}.OWNER)" for name in NAMES_OF_OTHERS)
+    assert run(str(bin_folder / "python"), "-c", program, cwd=empty).split() == ["another"] * 3
+
+
+def test_it_writes_its_own_schema(bin_folder: Path, empty: Path) -> None:
+    run(str(bin_folder / "runwatch"), "export-schema", cwd=empty)
+    assert (empty / "schema.graphql").read_text() == (ROOT / "schema.graphql").read_text()
+
+
+def test_the_example_is_not_in_it(bin_folder: Path, empty: Path) -> None:
+    done = subprocess.run(
+        [bin_folder / "runwatch", "serve", "--dev", "--port", "0"],
+        cwd=empty,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "--dev works in the folder of Runwatch's source only" in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_serves_from_an_empty_folder(bin_folder: Path, empty: Path, workers: int) -> None:
+    token = run(
+        *(str(bin_folder / "runwatch"), "token", "create", "--role", "admin", "--name", "wheel"), cwd=empty
+    ).strip()
+    port = free_port()
+    words = [str(bin_folder / "runwatch"), "serve", "--port", str(port), "--workers", str(workers)]
+    with (empty / "log").open("wb") as log:
+        server = subprocess.Popen(words, cwd=empty, env=environment(), stdout=log, stderr=log)
+    try:
+        answer = ask(f"http://127.0.0.1:{port}/graphql", token, server)
+        assert answer == {"data": {"executions": {"nodes": []}}}
+        server.send_signal(signal.SIGINT)
+        server.wait(15)
+    finally:
+        server.kill()
+        server.wait()
+    said = (empty / "log").read_text()
+    assert said.count("worker_serves") == (workers if workers > 1 else 0), said
+    assert "Traceback" not in said
+
+
+def ask(url: str, token: str, server: subprocess.Popen[bytes]) -> object:
+    """The answer to a query, once the server is there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            query = {"query": "{ executions { nodes { id } } }"}
+            answer = httpx.post(url, json=query, headers={"authorization": f"Bearer {token}"}, timeout=10)
+            return answer.raise_for_status().json()
+        except httpx.ConnectError:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def distribution(folder: Path, name: str) -> Path:
+    """A wheel of somebody else with one package of that name."""
+    path = folder / f"{name}-99-py3-none-any.whl"
+    info = f"{name}-99.dist-info"
+    files = {
+        f"{name}/__init__.py": "OWNER = 'another'\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 99\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(path, "w") as wheel:
+        for file, content in {**files, f"{info}/RECORD": record}.items():
+            wheel.writestr(file, content)
+    return path
+
+
+def run(*words: str, cwd: Path) -> str:
+    done = subprocess.run(words, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what says where modules or data are."""
+    ours = {"PYTHONPATH", "VIRTUAL_ENV"}
+    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("RUNWATCH_")}

@@ -1,0 +1,181 @@
+"""What we use of libraries that is theirs alone: each member by name, and an upper bound on the library's version.
+
+A member that a new version takes away would show as some failure far from its cause. Here it has a name.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from celery.worker.request import Request
+from graphql import parse
+from packaging.requirements import Requirement
+from redis.asyncio import Connection
+from starlette.applications import Starlette
+from strawberry import Info
+from strawberry.types import ExecutionContext
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.migrations.operations import RunSQL
+from uvicorn.server import ServerState
+
+from app.graphql.executor import EventByEvent
+from app.models import Engine
+from app.server.http_protocol import HttpProtocol
+from app.server.serving import _Server
+from app.server.websocket_protocol import WebSocketProtocol
+from schema import schema
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("app", "client/src", "devtools", "examples", "resolvers", "runwatch", "schema")
+REST = ("benchmarks", "conftest.py", "specs", "tests")
+# They begin with an underscore and are documented: of named tuples, of os, of pydantic-settings.
+DOCUMENTED = {"_env_file", "_exit", "_fields", "_replace"}
+
+
+def context_of_strawberry() -> ExecutionContext:
+    nothing: dict[str, Any] = dict.fromkeys(("query", "context", "variables", "root_value"))
+    return ExecutionContext(**nothing, schema=schema, allowed_operations=(), provided_operation_name="x")
+
+
+# Each with its distribution and with something that has it as an attribute, or as a key where it is a parameter.
+UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
+    "_connection": ("tortoise-orm", lambda: SqliteClient("file", connection_name="x")),
+    "_context": ("celery", lambda: Request),
+    "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
+    "_lock": ("tortoise-orm", lambda: SqliteClient("file", connection_name="x")),
+    "_meta": ("tortoise-orm", lambda: Engine),
+    "_payload": ("celery", lambda: Request),
+    "_pool": ("tortoise-orm", lambda: AsyncpgDBClient("user", connection_name="x")),
+    "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
+    "_raw_info": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
+    "_relevant_sub_fields": ("graphql-core", lambda: EventByEvent.build(schema._schema, parse("{ __typename }"))),
+    "_run_sql": ("tortoise-orm", lambda: RunSQL),
+    "_schema": ("strawberry-graphql", lambda: schema),
+    "_waiters": ("python", asyncio.Event),
+    "_writer": ("redis", Connection),
+}
+
+# uvicorn documents none of these; its protocols are made to be used, not to be derived from.
+OF_UVICORN: dict[type[Any], set[str]] = {
+    HttpProtocol: {
+        *("cycle", "on_body", "on_headers_complete", "on_message_complete", "pipeline", "send_400_response"),
+        "transport",
+    },
+    WebSocketProtocol: {
+        *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_close"),
+        *("handle_parser_exception", "handshake_complete", "initial_response", "keepalive_timeout", "loop", "queue"),
+        *("read_paused", "run_asgi", "scope", "send", "send_receive_event_to_app", "shutdown", "transport"),
+    },
+    _Server: {"shutdown", "startup"},
+}
+
+
+@pytest.mark.parametrize("name", UNDERSCORED)
+async def test_the_library_has_the_member(name: str) -> None:
+    _, has_it = UNDERSCORED[name]
+    owner = has_it()
+    assert name in owner if isinstance(owner, Mapping) else hasattr(owner, name)
+
+
+@pytest.mark.parametrize("ours", OF_UVICORN, ids=lambda ours: ours.__name__)
+async def test_what_we_use_or_replace_of_uvicorn_is_there_and_is_named(ours: type[Any]) -> None:
+    config = uvicorn.Config(Starlette(), log_config=None)
+    theirs = ours.__mro__[1]
+    made = theirs(config) if theirs is uvicorn.Server else theirs(config, ServerState(), {})
+    source = inspect.getsource(theirs)
+    # The scope comes with the first request.
+    found = {
+        name for name in names_in(ours) if hasattr(made, name) or re.search(rf"\bself\.{name}\b[^=\n]* = ", source)
+    }
+    assert found - {*dir(asyncio.Protocol)} == OF_UVICORN[ours]
+
+
+def test_no_other_member_is_used() -> None:
+    found = set(foreign(PRODUCT, everywhere=False)) | set(foreign(REST, everywhere=True))
+    assert {name for name, _ in found} - DOCUMENTED <= UNDERSCORED.keys(), sorted(found)
+
+
+def test_every_member_is_used() -> None:
+    text = "".join(path.read_text() for path in files((*PRODUCT, *REST)) if path != Path(__file__))
+    assert [name for name in UNDERSCORED if name not in text] == []
+
+
+@pytest.mark.parametrize("name", sorted({"uvicorn", *(name for name, _ in UNDERSCORED.values())} - {"python"}))
+def test_the_library_has_an_upper_bound(name: str) -> None:
+    bounds = [each for each in requirements(ROOT / "pyproject.toml") if each.name == name]
+    bounds += [each for each in requirements(ROOT / "client" / "pyproject.toml") if each.name == name]
+    bounded = [each for each in bounds if any(part.operator == "<" for part in each.specifier)]
+    assert bounded
+    for each in bounded:
+        assert each.specifier.contains(metadata.version(name)), each
+
+
+def requirements(project: Path) -> list[Requirement]:
+    table = tomllib.loads(project.read_text())["project"]
+    extras = table.get("optional-dependencies", {}).values()
+    return [Requirement(each) for group in (table["dependencies"], *extras) for each in group]
+
+
+def files(roots: tuple[str, ...]) -> Iterator[Path]:
+    for root in roots:
+        path = ROOT / root
+        yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def foreign(roots: tuple[str, ...], *, everywhere: bool) -> Iterator[tuple[str, str]]:
+    """Private names that are asked for and not made in the same file or, if `everywhere`, in any file of ours."""
+    trees = {path: ast.parse(path.read_text()) for path in files(roots)}
+    ours = set[str]().union(*(made_in(ast.parse(path.read_text())) for path in files((*PRODUCT, *REST))))
+    for path, tree in trees.items():
+        made = ours if everywhere else made_in(tree)
+        for node in ast.walk(tree):
+            match node:
+                case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                    asked = [name]
+                case ast.ImportFrom(module=module):
+                    asked = [*(module or "").split("."), *(alias.name for alias in node.names)]
+                case _:
+                    continue
+            for name in asked:
+                if name.startswith("_") and not name.startswith("__") and name not in made:
+                    yield name, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', '')}"
+
+
+def made_in(tree: ast.AST) -> set[str]:
+    """The names that a file defines, in whatever scope."""
+    made = set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                made.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                made.add(name)
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name, ctx=ast.Store()):
+                made.add(name)
+            case ast.arg(arg=name):
+                made.add(name)
+    return made
+
+
+def names_in(ours: type[Any]) -> set[str]:
+    """What a class defines, and what it asks of itself."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(ours)))
+    asked = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+    return asked | {name for name in vars(ours) if not name.startswith("__")}
