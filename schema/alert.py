@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 LazyWorkflow = Annotated["Workflow", strawberry.lazy("schema.workflow")]
 
 
-@strawberry.type(description="After how many failures of a workflow in a row whom to tell.")
+@strawberry.type(description="How many failures in a row of a workflow alert whom.")
 class AlertRule(Node):
     """A rule."""
 
     row: strawberry.Private[rules.AlertRule]
     consecutive_failures: int = strawberry.field(
-        description="How many failures since the last success, by finishedAt, fire it; once, until the next success."
+        description=(
+            "Number of failures since the last success, by finishedAt, at which the rule fires. It fires"
+            " once until the next success."
+        )
     )
     webhook_host: str | None = strawberry.field(
-        description="The host of its webhook, whose URL is a secret; null without one."
+        description="Host of the webhook, whose URL is a secret. Null if the rule has no webhook."
     )
-    email: str | None = strawberry.field(description="The address that gets mail; null without one.")
-    enabled: bool = strawberry.field(description="Whether it fires. A rule that was deleted does not.")
+    email: str | None = strawberry.field(description="E-mail address that receives alerts. Null if there is none.")
+    enabled: bool = strawberry.field(description="Whether the rule fires. False for a deleted rule.")
 
     @classmethod
     def of(cls, rule: rules.AlertRule) -> AlertRule:
@@ -50,29 +53,40 @@ class AlertRule(Node):
             enabled=rule.enabled,
         )
 
-    @strawberry.field(description="The workflow that it is about; null: all, each by itself.")
+    @strawberry.field(description="Workflow to watch. Null: every workflow, each by itself.")
     async def workflow(self, info: Info) -> LazyWorkflow | None:
         """Batched."""
         return None if self.row.workflow_id is None else await _workflow(info, self.row.workflow_id)
 
 
-@strawberry.input(description="A rule as it is to be. When it is changed, what is left out stays, but for enabled.")
+@strawberry.input(
+    description=(
+        "An alert rule to create or change. A change keeps the fields that you leave out, except"
+        " `enabled`. A rule needs a webhook or an e-mail address."
+    )
+)
 class AlertRuleInput:
     """A rule as it is to be."""
 
-    id: strawberry.ID | None = strawberry.field(default=None, description="The rule to change; null: a new one.")
+    id: strawberry.ID | None = strawberry.field(default=None, description="Rule to change. Null creates a rule.")
     workflow_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="The workflow that it is about; null: all, each by itself."
+        default=strawberry.UNSET, description="Workflow to watch. Null: every workflow, each by itself."
     )
-    consecutive_failures: int = strawberry.field(description="How many failures in a row fire it, 1 to 10,000.")
+    consecutive_failures: int = strawberry.field(
+        description="Number of failures in a row at which the rule fires, 1 to 10,000."
+    )
     webhook_url: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Where alerts are posted, http or https; null: nowhere. A new one has a new secret.",
+        description=(
+            "URL that alerts are posted to, http or https, at most 2,000 characters. Null removes the"
+            " webhook. A new URL gets a new secret."
+        ),
     )
     email: str | None = strawberry.field(
-        default=strawberry.UNSET, description="One address that gets mail; null: none. Takes a mail server."
+        default=strawberry.UNSET,
+        description="One e-mail address. Null removes it. Needs a mail server (RUNWATCH_SMTP_URL).",
     )
-    enabled: bool = strawberry.field(default=True, description="Whether it fires.")
+    enabled: bool = strawberry.field(default=True, description="Whether the rule fires. Defaults to true.")
 
     def change(self) -> RuleChange:
         """As app has it; BadInput when it cannot be meant, NotFound for what is no id."""
@@ -87,13 +101,15 @@ class AlertRuleInput:
         )
 
 
-@strawberry.type(description="A rule that was saved.")
+@strawberry.type(description="The saved rule.")
 class SaveAlertRulePayload:
-    """A rule that was saved."""
+    """The saved rule."""
 
     rule: AlertRule = strawberry.field(description="The rule.")
     signing_secret: str | None = strawberry.field(
-        description="The secret that signs what the webhook gets, when the webhook is new; it is not shown again."
+        description=(
+            "Secret that signs requests to the webhook, only for a new webhook URL. Runwatch does not show it again."
+        )
     )
 
     @classmethod
@@ -102,15 +118,15 @@ class SaveAlertRulePayload:
         return cls(rule=AlertRule.of(saved.rule), signing_secret=saved.signing_secret)
 
 
-@strawberry.type(description="A rule that fired.")
+@strawberry.type(description="The record that a rule fired.")
 class Alert(Node):
-    """A rule that fired."""
+    """The record that a rule fired."""
 
     row: strawberry.Private[history.Alert]
     failures: int = strawberry.field(
-        description="How many failures in a row there were when it fired; counting stops at 10,000."
+        description="Number of failures in a row when the rule fired. Counting stops at 10,000."
     )
-    fired_at: DateTime = strawberry.field(description="When it fired.")
+    fired_at: DateTime = strawberry.field(description="When the rule fired.")
 
     @classmethod
     def of(cls, alert: history.Alert) -> Alert:
@@ -122,7 +138,7 @@ class Alert(Node):
             fired_at=DateTime(alert.fired_at),
         )
 
-    @strawberry.field(description="The rule, as it is now; a deleted one has no channels.")
+    @strawberry.field(description="The rule as it is now. A deleted rule has no channels.")
     async def rule(self, info: Info) -> AlertRule:
         """Batched."""
         rule = await resolvers.find_rule(info.context, self.row.rule_id)
@@ -134,15 +150,16 @@ class Alert(Node):
         """Batched."""
         return await _workflow(info, self.row.workflow_id)
 
-    @strawberry.field(description="When the last of its channels had taken it; null until then.")
+    @strawberry.field(description="When the last channel accepted the alert. Null until then.")
     async def delivered_at(self, info: Info) -> DateTime | None:
         """Batched."""
         delivery = await resolvers.find_delivery(info.context, self.row.id)
         return None if delivery.delivered_at is None else DateTime(delivery.delivered_at)
 
     @strawberry.field(
-        description="Why the last attempt that failed did, by channel; null when none failed. It stays when a later one"
-        " succeeded."
+        description=(
+            "Why the last failed attempt failed, by channel. Null if no attempt failed. Stays after a later success."
+        )
     )
     async def last_error(self, info: Info) -> str | None:
         """Batched."""
@@ -153,17 +170,17 @@ class Alert(Node):
 class AlertEdge:
     """An alert in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: Alert = strawberry.field(description="The alert.")
 
 
-@strawberry.type(description="A page of alerts, the newest first.")
+@strawberry.type(description="A page of alerts, newest first.")
 class AlertConnection:
     """A page of alerts."""
 
     page: strawberry.Private[Page[history.Alert]]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
-    updates_cursor: str = strawberry.field(description="A place in the changes of executions, read before the page.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
+    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
 
     @classmethod
     def of(cls, page: Page[history.Alert], updates_cursor: str) -> AlertConnection:
@@ -180,7 +197,7 @@ class AlertConnection:
         """Without cursors."""
         return [Alert.of(item) for item in self.page.items]
 
-    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> Count:
         """One more statement."""
         return Count.of(await resolvers.count_alerts(info.context))

@@ -13,15 +13,15 @@ from schema.paging import Count, PageInfo
 from schema.scalars import DateTime, Json
 
 
-@strawberry.type(description="One act that only administrators may do.")
+@strawberry.type(description="One action that only administrators may take.")
 class AuditEntry(Node):
     """One act."""
 
-    at: DateTime = strawberry.field(description="When.")
-    actor: str = strawberry.field(description="The name of who did it.")
-    action: str = strawberry.field(description="What: the name of the mutation.")
-    subject: strawberry.ID | None = strawberry.field(description="Of what it was done; null for several.")
-    detail: Json | None = strawberry.field(description="What else there is to say; null when there is nothing.")
+    at: DateTime = strawberry.field(description="When it happened.")
+    actor: str = strawberry.field(description="Name of the viewer who did it.")
+    action: str = strawberry.field(description="Name of the mutation.")
+    subject: strawberry.ID | None = strawberry.field(description="Global id of the object. Null for several objects.")
+    detail: Json | None = strawberry.field(description="Further details of the action. Null if there are none.")
 
     @classmethod
     def of(cls, entry: audit.AuditEntry) -> AuditEntry:
@@ -36,38 +36,38 @@ class AuditEntry(Node):
         )
 
 
-@strawberry.type(description="An entry in a list.")
+@strawberry.type(description="An audit entry in a list.")
 class AuditEntryEdge:
-    """An entry in a list."""
+    """An audit entry in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque.")
-    node: AuditEntry = strawberry.field(description="The entry.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
+    node: AuditEntry = strawberry.field(description="The audit entry.")
 
 
-@strawberry.type(description="A page of the audit, the newest first.")
+@strawberry.type(description="A page of the audit log, newest first.")
 class AuditEntryConnection:
     """A page of the audit."""
 
     page: strawberry.Private[Page[audit.AuditEntry]]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
-    updates_cursor: str = strawberry.field(description="A place in the changes of executions, read before the page.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
+    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
 
     @classmethod
     def of(cls, page: Page[audit.AuditEntry], updates_cursor: str) -> AuditEntryConnection:
         """From a resolver's page."""
         return cls(page=page, page_info=PageInfo(page=page), updates_cursor=updates_cursor)
 
-    @strawberry.field(description="The entries with their cursors.")
+    @strawberry.field(description="The audit entries with their cursors.")
     def edges(self) -> list[AuditEntryEdge]:
         """With cursors."""
         return [AuditEntryEdge(cursor=self.page.cursor(item), node=AuditEntry.of(item)) for item in self.page.items]
 
-    @strawberry.field(description="The entries.")
+    @strawberry.field(description="The audit entries.")
     def nodes(self) -> list[AuditEntry]:
         """Without cursors."""
         return [AuditEntry.of(item) for item in self.page.items]
 
-    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> Count:
         """One more statement."""
         return Count.of(await resolvers.count_entries(info.context))

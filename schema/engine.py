@@ -8,18 +8,26 @@ from app import engines, ids
 from app.engines import EngineKind
 from schema.node import Node
 
-strawberry.enum(EngineKind, name="EngineKind", description="How a retry gets back to an engine; NONE: it cannot.")
+strawberry.enum(
+    EngineKind,
+    name="EngineKind",
+    description=(
+        "How retries reach an engine. WEBHOOK: a signed POST. CELERY: the broker of its workers. NONE: not at all."
+    ),
+)
 
 
-@strawberry.type(description="What runs automations and reports their runs.")
+@strawberry.type(description="An engine runs automations and reports their runs.")
 class Engine(Node):
     """What runs automations."""
 
-    name: str = strawberry.field(description="Its name: the source of its events.")
-    kind: EngineKind = strawberry.field(description="How a retry gets back to it.")
+    name: str = strawberry.field(description="Name of the engine: the `source` of its events.")
+    kind: EngineKind = strawberry.field(description="How retries reach the engine.")
     can_retry: bool = strawberry.field(
-        description="Whether a way back to it is configured; of CELERY also, whether its workers have said that they"
-        " run a retry once."
+        description=(
+            "Whether retries can reach the engine. For CELERY, also whether its workers have said that"
+            " they run a retry once."
+        )
     )
 
     @classmethod

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from schema.error_group import ErrorGroup
 
 
-@strawberry.type(description="Why an execution or a step failed. Known secrets in it are shown as •••.")
+@strawberry.type(description="Why an execution or a step failed. Known secrets are masked as •••.")
 class ExecutionError:
     """Why an execution or a step failed."""
 
     row: strawberry.Private[Execution | steps.Step]
-    type: str | None = strawberry.field(description="The kind of error, as the engine names it; null when it does not.")
-    message: str = strawberry.field(description="The message, up to 8 KiB; made from the state when there is none.")
+    type: str | None = strawberry.field(
+        description="Error type as the engine names it, such as TimeoutError. Null if it names none."
+    )
+    message: str = strawberry.field(
+        description="Error message, up to 8 KiB. Derived from the state if the engine sent none."
+    )
 
     @classmethod
     def of_execution(cls, row: Execution) -> ExecutionError | None:
@@ -41,19 +45,19 @@ class ExecutionError:
             return None
         return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
 
-    @strawberry.field(description="The stack trace, up to 256 KiB; null when the engine sent none.")
+    @strawberry.field(description="Stack trace, up to 256 KiB. Null if the engine sent none.")
     async def stack_trace(self, info: Info) -> str | None:
         """Batched."""
         return (await self._stack_trace(info))[0]
 
-    @strawberry.field(description="Whether message or stack trace are longer than what is kept.")
+    @strawberry.field(description="Whether the stored message or stack trace was cut.")
     async def truncated(self, info: Info) -> bool:
         """Batched."""
         if is_cut(self.row.error_message_bytes, MAX_MESSAGE):
             return True
         return is_cut((await self._stack_trace(info))[1], MAX_STACK_TRACE)
 
-    @strawberry.field(description="The failures that it is one of; null for the error of a step.")
+    @strawberry.field(description="Error group of this failure. Null for the error of a step.")
     async def group(self, info: Info) -> Annotated[ErrorGroup, strawberry.lazy("schema.error_group")] | None:
         """Batched."""
         if isinstance(self.row, steps.Step) or self.row.error_group_id is None:

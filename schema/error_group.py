@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from schema.execution import Execution
 
 
-@strawberry.type(
-    description="Failures with the same type, the same message but for its variable parts, and one origin."
-)
+@strawberry.type(description="Failures with one type, one message apart from its variable parts, and one origin.")
 class ErrorGroup(Node):
     """Failures with one fingerprint."""
 
     row: strawberry.Private[error_groups.ErrorGroup]
-    type: str | None = strawberry.field(description="The kind of error; null when the engine names none.")
-    message: str = strawberry.field(description="The message with its variable parts replaced, as in: no user <num>.")
+    type: str | None = strawberry.field(description="Error type. Null if the engine names none.")
+    message: str = strawberry.field(
+        description="Message with placeholders for its variable parts, for example: no user <num>."
+    )
 
     @classmethod
     def of(cls, row: error_groups.ErrorGroup) -> ErrorGroup:
         """From app's group."""
         return cls(id=strawberry.ID(ids.to_global("errorGroup", row.id)), row=row, type=row.type, message=row.message)
 
-    @strawberry.field(description="The least queuedAt of its executions.")
+    @strawberry.field(description="Least queuedAt of its executions.")
     async def first_seen_at(self, info: Info) -> DateTime:
         """Batched."""
         return DateTime((await self._sightings(info)).first)
 
-    @strawberry.field(description="The greatest queuedAt of its executions.")
+    @strawberry.field(description="Greatest queuedAt of its executions.")
     async def last_seen_at(self, info: Info) -> DateTime:
         """Batched."""
         return DateTime((await self._sightings(info)).last)
 
-    @strawberry.field(description="How many executions it has, of all time.")
+    @strawberry.field(description="Number of its executions, without a window.")
     async def count(self, info: Info) -> int:
         """Batched."""
         return (await self._sightings(info)).count
@@ -63,25 +63,25 @@ class ErrorGroup(Node):
 class ErrorGroupEdge:
     """An error group in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque.")
-    node: ErrorGroup = strawberry.field(description="The group.")
-    count: int = strawberry.field(description="How many of its executions lie in the window that the list is of.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
+    node: ErrorGroup = strawberry.field(description="The error group.")
+    count: int = strawberry.field(description="Number of its executions in the list's window.")
 
 
-@strawberry.type(description="A page of error groups, those with the most failures in the window first.")
+@strawberry.type(description="A page of error groups, most frequent in the window first.")
 class ErrorGroupConnection:
     """A page of error groups."""
 
     listed: strawberry.Private[resolvers.ErrorGroupList]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
-    updates_cursor: str = strawberry.field(description="A place in the changes of executions, read before the page.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
+    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
 
     @classmethod
     def of(cls, listed: resolvers.ErrorGroupList) -> ErrorGroupConnection:
         """From a resolver's list."""
         return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
 
-    @strawberry.field(description="The groups with their cursors and counts.")
+    @strawberry.field(description="The error groups with their cursors and counts.")
     def edges(self) -> list[ErrorGroupEdge]:
         """With cursors."""
         page = self.listed.page
@@ -90,12 +90,12 @@ class ErrorGroupConnection:
             for item in page.items
         ]
 
-    @strawberry.field(description="The groups.")
+    @strawberry.field(description="The error groups.")
     def nodes(self) -> list[ErrorGroup]:
         """Without cursors."""
         return [ErrorGroup.of(item.group) for item in self.listed.page.items]
 
-    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> Count:
         """One more statement."""
         return Count.of(await resolvers.count_error_groups(info.context, self.listed.where))

@@ -29,32 +29,41 @@ if TYPE_CHECKING:
     from schema.workflow import Workflow
 
 
-@strawberry.type(description="What set an execution off.")
+@strawberry.type(description="What triggered an execution.")
 class Trigger:
-    """What set an execution off."""
+    """What triggered an execution."""
 
     execution_id: strawberry.Private[str]
-    kind: str = strawberry.field(description="schedule, webhook, manual, …: the engine's word; unknown until it says.")
+    kind: str = strawberry.field(
+        description=(
+            "Kind of trigger in the engine's words: schedule, webhook, manual, … `unknown` until the engine reports it."
+        )
+    )
     incomplete: bool = strawberry.field(
-        description="Whether data could not be kept to the byte: too large, or not JSON. It cannot be given to a retry."
+        description=(
+            "Whether `data` differs from what the engine sent, because it was too large or not valid"
+            " JSON. Blocks a retry."
+        )
     )
 
     @strawberry.field(
-        description="The data that the run was given, secrets shown as •••; null when the engine sent none. Data of"
-        " more than 256 KiB are replaced by an object with their size and how they begin."
+        description=(
+            "Data that the engine gave the run, secrets masked as •••. Null if the engine sent none. An"
+            " object with `truncated`, `bytes` and `start` replaces data of more than 256 KiB."
+        )
     )
     async def data(self, info: Info) -> Json | None:
         """Batched."""
         payload = await resolvers.find_payload(info.context, self.execution_id)
         return None if payload is None or payload.trigger_data is None else Json(payload.trigger_data)
 
-    @strawberry.field(description="Size of the data as it was sent, in bytes; 0 when the engine sent none.")
+    @strawberry.field(description="Size of the sent data in bytes. 0 if the engine sent none.")
     async def data_bytes(self, info: Info) -> int:
         """Batched."""
         payload = await resolvers.find_payload(info.context, self.execution_id)
         return 0 if payload is None else payload.trigger_data_bytes
 
-    @strawberry.field(description="JSON Pointers (RFC 6901) to the values of the data that are shown as •••.")
+    @strawberry.field(description="JSON Pointers (RFC 6901) to the masked values of `data`, at most 1,000.")
     async def redacted_paths(self, info: Info) -> list[str]:
         """Batched."""
         payload = await resolvers.find_payload(info.context, self.execution_id)
@@ -66,19 +75,26 @@ class Execution(Node):
     """One run of a workflow."""
 
     row: strawberry.Private[executions.Execution]
-    external_id: str = strawberry.field(description="The engine's own id, unique per engine.")
+    external_id: str = strawberry.field(description="The engine's own id of the run, unique within the engine.")
     workflow_name: str = strawberry.field(
-        description="The workflow's name when this was queued; (unknown) until an event names it."
+        description="Name of the workflow when the run was queued. `(unknown)` until an event names it."
     )
-    status: Status = strawberry.field(description="What an administrator reads.")
-    state: State = strawberry.field(description="What the engine last reported.")
+    status: Status = strawberry.field(description="Status for administrators. Follows from `state`.")
+    state: State = strawberry.field(description="State that the engine last reported.")
     requested_by: str | None = strawberry.field(
-        description="Who asked for this retry; null for an original, and for a retry that the engine made by itself."
+        description=(
+            "Name of the viewer who asked for this retry. Null for an original, and for a retry that the"
+            " engine made by itself."
+        )
     )
-    queued_at: DateTime = strawberry.field(description="The least time at which it was queued, else of all its events.")
-    started_at: DateTime | None = strawberry.field(description="The least time at which it started; null: not known.")
-    finished_at: DateTime | None = strawberry.field(description="When it finished; null: it has not.")
-    updated_at: DateTime = strawberry.field(description="When Runwatch last saw it change, by Runwatch's clock.")
+    queued_at: DateTime = strawberry.field(
+        description="When the run was queued: the least reported time, else the least time of all its events."
+    )
+    started_at: DateTime | None = strawberry.field(
+        description="When the run started: the least reported time. Null if not reported."
+    )
+    finished_at: DateTime | None = strawberry.field(description="When the run finished. Null while it has not.")
+    updated_at: DateTime = strawberry.field(description="When the stored execution last changed, by Runwatch's clock.")
 
     @classmethod
     def of(cls, row: executions.Execution) -> Execution:
@@ -97,57 +113,59 @@ class Execution(Node):
             updated_at=DateTime(row.updated_at),
         )
 
-    @strawberry.field(description="The engine that runs it.")
+    @strawberry.field(description="Its engine.")
     async def engine(self, info: Info) -> Engine:
         """Batched."""
         engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
         assert engine is not None  # engines are never deleted
         return Engine.of(engine)
 
-    @strawberry.field(description="The workflow that it is a run of.")
+    @strawberry.field(description="Its workflow.")
     async def workflow(self, info: Info) -> Annotated[Workflow, strawberry.lazy("schema.workflow")]:
         """Batched."""
         found = await workflow_resolvers.find_workflow(info.context, self.row.workflow_id)
         assert found is not None  # workflows are never deleted
         return workflow.Workflow.of(found)
 
-    @strawberry.field(description="What set it off.")
+    @strawberry.field(description="What triggered the run.")
     def trigger(self) -> Trigger:
         """Its data is read only when asked for."""
         row = self.row
         return Trigger(execution_id=row.id, kind=row.trigger_kind, incomplete=row.trigger_incomplete)
 
-    @strawberry.field(description="startedAt - queuedAt in milliseconds; null until it has started.")
+    @strawberry.field(description="startedAt - queuedAt in milliseconds. Null until startedAt is known.")
     def queue_ms(self) -> float | None:
         """Waiting time."""
         started_at = self.row.started_at
         return None if started_at is None else milliseconds(started_at - self.row.queued_at)
 
-    @strawberry.field(description="finishedAt - startedAt in milliseconds; null until both are known.")
+    @strawberry.field(description="finishedAt - startedAt in milliseconds. Null until both are known.")
     def duration_ms(self) -> float | None:
         """Running time."""
         return milliseconds(self.row.duration)
 
-    @strawberry.field(description="Why it failed; never null when status is FAILURE, else null.")
+    @strawberry.field(description="Why the run failed. Null unless status is FAILURE, and then never null.")
     def error(self) -> ExecutionError | None:
         """Its stack trace is read only when asked for."""
         return ExecutionError.of_execution(self.row)
 
     @strawberry.field(
-        description="The step to blame: the one that the error names, else the first that failed; null when it did not"
-        " fail, or died outside any step."
+        description=(
+            "Step to blame: the step that the error names, else the first failed step. Null if the run"
+            " did not fail, or failed outside any step."
+        )
     )
     async def failed_step(self, info: Info) -> Step | None:
         """Batched."""
         step = await step_resolvers.failed_step(info.context, self.row)
         return None if step is None else Step.of(step)
 
-    @strawberry.field(description="Its steps by index, at most 1,000: reported ones, and those of its definition.")
+    @strawberry.field(description="Steps by index, at most 1,000: reported steps, and those of the definition.")
     async def steps(self, info: Info) -> list[Step]:
         """Batched."""
         return [Step.of(step) for step in await step_resolvers.list_steps(info.context, self.row.id)]
 
-    @strawberry.field(description="Its log, the oldest lines first, as in Query.executionLogs.")
+    @strawberry.field(description="Its log, oldest lines first, as in Query.executionLogs.")
     async def logs(
         self,
         info: Info,
@@ -163,12 +181,12 @@ class Execution(Node):
         where, request = log_filter(self.row.id, min_level, step_id, search), PageRequest(first, after, last, before)
         return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
 
-    @strawberry.field(description="1 for an original; a retry has one more than what it is a retry of.")
+    @strawberry.field(description="1 for an original. A retry has one more than the execution that it retries.")
     async def attempt(self, info: Info) -> int:
         """Batched."""
         return await resolvers.attempt_of(info.context, self.row)
 
-    @strawberry.field(description="The execution that this is a retry of; null for an original.")
+    @strawberry.field(description="The execution that this one retries. Null for an original.")
     async def retry_of(self, info: Info) -> Execution | None:
         """Batched."""
         if self.row.retry_of is None:
@@ -176,31 +194,35 @@ class Execution(Node):
         parent = await resolvers.find_execution(info.context, self.row.retry_of)
         return None if parent is None else Execution.of(parent)
 
-    @strawberry.field(description="Its direct retries, the newest first, at most 100.")
+    @strawberry.field(description="Its direct retries, newest first.")
     async def retries(
-        self, info: Info, first: Annotated[int, strawberry.argument(description="The most, 1 to 100.")] = 20
+        self,
+        info: Info,
+        first: Annotated[
+            int, strawberry.argument(description="Maximum number of retries, 1 to 100. Defaults to 20.")
+        ] = 20,
     ) -> list[Execution]:
         """Batched."""
         size = PageRequest(first=first).size
         return [Execution.of(row) for row in await retry_resolvers.retries_of(info.context, self.row, size)]
 
-    @strawberry.field(description="The original at the top of its line of retries; itself for an original.")
+    @strawberry.field(description="The original that its chain of retries starts from. An original is its own root.")
     async def root_execution(self, info: Info) -> Execution:
         """Batched."""
         return Execution.of(await retry_resolvers.root_of(info.context, self.row))
 
-    @strawberry.field(description="Whether it failed and a retry of it, however deep, succeeded.")
+    @strawberry.field(description="Whether the run failed and one of its retries, however deep, succeeded.")
     def resolved(self) -> bool:
         """Kept in its row."""
         return self.row.status is Status.FAILURE and self.row.retry_succeeded
 
-    @strawberry.field(description="Whether it can be retried, and what speaks against it.")
+    @strawberry.field(description="Whether the viewer can retry the run, and what prevents it.")
     async def retryability(self, info: Info) -> Retryability:
         """Batched."""
         reasons = await retry_resolvers.retryability(info.context, self.row)
         return Retryability(can_retry=not reasons, reasons=list(reasons))
 
-    @strawberry.field(description="The way of this retry to its engine; null when Runwatch did not ask for it.")
+    @strawberry.field(description="Delivery status of this retry. Null if Runwatch did not ask for the run.")
     async def dispatch(self, info: Info) -> Dispatch | None:
         """Batched."""
         found = await retry_resolvers.dispatch_of(info.context, self.row)
@@ -211,7 +233,7 @@ class Execution(Node):
 class ExecutionEdge:
     """An execution in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque, and bound to the list's ordering.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque, and valid only for the list's ordering.")
     node: Execution = strawberry.field(description="The execution.")
 
 
@@ -220,9 +242,12 @@ class ExecutionConnection:
     """A page of executions."""
 
     listed: strawberry.Private[resolvers.ExecutionList]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
     updates_cursor: str = strawberry.field(
-        description="A place in the changes, read before the page: what the page misses comes after it."
+        description=(
+            "Cursor for `executionUpdated(after:)`, read before the page: the subscription delivers every"
+            " change that the page misses."
+        )
     )
 
     @classmethod
@@ -241,7 +266,7 @@ class ExecutionConnection:
         """Without cursors."""
         return [Execution.of(row) for row in self.listed.page.items]
 
-    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> Count:
         """One more statement."""
         return Count.of(await resolvers.count_executions(info.context, self.listed.where))

@@ -32,21 +32,26 @@ V = TypeVar("V")
 strawberry.enum(
     Status,
     name="ExecutionStatus",
-    description="What an administrator reads. PENDING: not finished. CANCELLED is neither success nor failure.",
+    description=(
+        "Status for administrators. PENDING: not finished. CANCELLED counts neither as success nor as failure."
+    ),
 )
 strawberry.enum(
     State,
     name="ExecutionState",
-    description="What the engine last reported. CONTACT_LOST: it fell silent; Runwatch's own word, and not a failure.",
+    description=(
+        "State that the engine last reported. Runwatch itself sets CONTACT_LOST when an unfinished"
+        " run is silent for too long; it is not a failure."
+    ),
 )
 strawberry.enum(
     OrderField,
     name="ExecutionOrderField",
-    description="What to sort by. STATUS sorts in the order of its enum, WORKFLOW_NAME by code points.",
+    description=("Sort key. STATUS sorts in the order of the enum ExecutionStatus, WORKFLOW_NAME by code points."),
 )
 
 
-@strawberry.enum(description="Nulls sort last in both directions; ids break ties in the direction of the sort.")
+@strawberry.enum(description="Sort direction. Nulls sort last in both. Ids break ties in the direction of the sort.")
 class OrderDirection(Enum):
     """The direction of a sort."""
 
@@ -54,13 +59,13 @@ class OrderDirection(Enum):
     DESC = "DESC"
 
 
-@strawberry.input(description="How to sort executions.")
+@strawberry.input(description="Order of a list of executions.")
 class ExecutionOrder:
-    """How to sort executions."""
+    """Order of a list of executions."""
 
-    field: OrderField = strawberry.field(description="What to sort by.")
+    field: OrderField = strawberry.field(description="Sort key.")
     direction: OrderDirection = strawberry.field(
-        default=OrderDirection.DESC, description="ASC or DESC; nulls sort last in both."
+        default=OrderDirection.DESC, description="ASC or DESC. Defaults to DESC. Nulls sort last in both."
     )
 
     @staticmethod
@@ -74,43 +79,57 @@ DEFAULT_ORDER = ExecutionOrder(field=OrderField.QUEUED_AT, direction=OrderDirect
 
 
 @strawberry.input(
-    description="Which executions. All given fields must hold; a list means any of it, [] matches nothing, null is no"
-    " constraint."
+    description=(
+        "Filter for executions. All given fields must match. A list matches any of its values; []"
+        " matches nothing; null does not constrain. A list takes at most 500 values."
+    )
 )
 class ExecutionFilter:
-    """Which executions."""
+    """Filter."""
 
-    status: list[Status] | None = strawberry.field(default=None, description="Any of these.")
-    state: list[State] | None = strawberry.field(default=None, description="Any of these.")
-    workflow_id: list[strawberry.ID] | None = strawberry.field(default=None, description="Runs of these workflows.")
+    status: list[Status] | None = strawberry.field(default=None, description="Runs with one of these values.")
+    state: list[State] | None = strawberry.field(default=None, description="Runs with one of these values.")
+    workflow_id: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Runs of these workflows, by global id."
+    )
     workflow_name: list[str] | None = strawberry.field(
-        default=None, description="Runs of workflows with one of these names, of any engine."
+        default=None, description="Runs of workflows with one of these names, in any engine."
     )
     exclude_workflow_name: list[str] | None = strawberry.field(
-        default=None, description="No runs of workflows with one of these names."
+        default=None, description="Excludes runs of workflows with one of these names."
     )
-    engine: list[str] | None = strawberry.field(default=None, description="Runs of the engines with these names.")
-    trigger_kind: list[str] | None = strawberry.field(default=None, description="Runs set off by these kinds.")
-    queued_from: DateTime | None = strawberry.field(default=None, description="queuedAt is this or later.")
-    queued_to: DateTime | None = strawberry.field(default=None, description="queuedAt is before this.")
+    engine: list[str] | None = strawberry.field(default=None, description="Runs of engines with one of these names.")
+    trigger_kind: list[str] | None = strawberry.field(
+        default=None, description="Runs with one of these kinds of trigger."
+    )
+    queued_from: DateTime | None = strawberry.field(
+        default=None, description="Runs with queuedAt at or after this time."
+    )
+    queued_to: DateTime | None = strawberry.field(default=None, description="Runs with queuedAt before this time.")
     min_duration_ms: float | None = strawberry.field(
-        default=None, description="durationMs is at least this; runs without a duration do not match."
+        default=None, description="Minimum durationMs, inclusive. Runs without a duration do not match."
     )
     max_duration_ms: float | None = strawberry.field(
-        default=None, description="durationMs is at most this; runs without a duration do not match."
+        default=None, description="Maximum durationMs, inclusive. Runs without a duration do not match."
     )
     failed_step_name: list[str] | None = strawberry.field(
         default=None, description="Failed runs whose failedStep has one of these names."
     )
     error_group_id: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Failed runs of these error groups."
+        default=None, description="Failed runs of these error groups, by global id."
     )
     unresolved: bool | None = strawberry.field(
-        default=None, description="true: failed, and no retry of it has succeeded, however deep; false: all others."
+        default=None, description="true: failed runs of which no retry, however deep, succeeded. false: all others."
     )
-    retry_of: strawberry.ID | None = strawberry.field(default=None, description="Direct retries of this execution.")
+    retry_of: strawberry.ID | None = strawberry.field(
+        default=None, description="Direct retries of this execution, by global id."
+    )
     search: str | None = strawberry.field(
-        default=None, description="A part of workflow name, external id or error message; case does not matter."
+        default=None,
+        description=(
+            "Runs whose workflow name, external id or error message contains this text, in any case. At"
+            " most 1,000 characters."
+        ),
     )
 
     @staticmethod

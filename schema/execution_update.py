@@ -11,8 +11,11 @@ from schema.execution import Execution
 strawberry.enum(
     Change,
     name="ExecutionChange",
-    description="What happened. Of several changes that were taken together the strongest is named: DELETED, FINISHED,"
-    " CREATED, UPDATED. RESYNC: the position is unknown or too old; list again, and go on from its updatesCursor.",
+    description=(
+        "What happened. For several changes in one update, the strongest: DELETED, FINISHED, CREATED,"
+        " UPDATED. RESYNC: the cursor is unknown or too old; list again, and subscribe with that"
+        " list's updatesCursor."
+    ),
 )
 
 
@@ -20,14 +23,18 @@ strawberry.enum(
 class ExecutionUpdate:
     """A change of an execution."""
 
-    cursor: str = strawberry.field(description="Give it back as `after` to go on without a gap; opaque.")
+    cursor: str = strawberry.field(
+        description="Cursor of this update. Opaque. Pass it as `after` to resume without a gap."
+    )
     change: Change = strawberry.field(description="What happened.")
-    execution_id: strawberry.ID | None = strawberry.field(description="The execution; null only on RESYNC.")
+    execution_id: strawberry.ID | None = strawberry.field(
+        description="Global id of the execution. Null only on RESYNC."
+    )
     execution: Execution | None = strawberry.field(
-        description="The execution as it is now; null on RESYNC and DELETED."
+        description="The execution as it is now. Null on RESYNC and DELETED."
     )
     matches: bool = strawberry.field(
-        description="Whether the filter lets it through. false: it does not any more; show it as gone."
+        description="Whether the execution matches the filter. false: it no longer does; remove it from the list."
     )
 
     @classmethod

@@ -27,52 +27,54 @@ def quantile(outcome: Outcome, share: float) -> float | None:
     return milliseconds_of(outcome.histogram.quantile(share))
 
 
-@strawberry.type(description="How long executions took: finishedAt less startedAt. Percentiles are within 2 %.")
+@strawberry.type(
+    description=("Durations of executions (finishedAt - startedAt), in milliseconds. Percentiles are within 2 %.")
+)
 class DurationStats:
     """How long executions took."""
 
     outcome: strawberry.Private[Outcome]
 
-    @strawberry.field(description="How many executions have a duration.")
+    @strawberry.field(description="Number of executions with a duration.")
     def count(self) -> int:
         """Those that have one."""
         return self.outcome.timed
 
-    @strawberry.field(description="The mean, in milliseconds, exact; null when there is no duration.")
+    @strawberry.field(description="Mean in milliseconds, exact. Null without durations.")
     def average_ms(self) -> float | None:
         """Exact."""
         return milliseconds_of(self.outcome.average)
 
-    @strawberry.field(description="Half of them took no longer, in milliseconds; null when there is no duration.")
+    @strawberry.field(description="50th percentile in milliseconds. Null without durations.")
     def p50_ms(self) -> float | None:
         """The median."""
         return quantile(self.outcome, 0.5)
 
-    @strawberry.field(description="95 % of them took no longer, in milliseconds; null when there is no duration.")
+    @strawberry.field(description="95th percentile in milliseconds. Null without durations.")
     def p95_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.outcome, 0.95)
 
-    @strawberry.field(description="99 % of them took no longer, in milliseconds; null when there is no duration.")
+    @strawberry.field(description="99th percentile in milliseconds. Null without durations.")
     def p99_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.outcome, 0.99)
 
-    @strawberry.field(description="The longest, in milliseconds, within 2 %; null when there is no duration.")
+    @strawberry.field(description="Longest duration in milliseconds, within 2 %. Null without durations.")
     def max_ms(self) -> float | None:
         """Within 2 %."""
         return quantile(self.outcome, 1.0)
 
 
-TOTAL = "How many, pending ones included."
-SUCCEEDED = "How many succeeded."
-FAILED = "How many failed."
-CANCELLED = "How many were cancelled or skipped."
-AVERAGE = "The mean of those that succeeded or failed, in milliseconds; null when none has one."
-P95 = "95 % of those that ran to an end took no longer: milliseconds, within 2 %, or null."
+TOTAL = "Number of executions, unfinished ones included."
+SUCCEEDED = "Number with status SUCCESS."
+FAILED = "Number with status FAILURE."
+CANCELLED = "Number with status CANCELLED."
+AVERAGE = "Mean duration of SUCCESS and FAILURE in milliseconds. Null without durations."
+P95 = "95th percentile of the duration of SUCCESS and FAILURE in milliseconds, within 2 %. Null without durations."
 
 
-@strawberry.type(description="What every kind of figures has.")
+@strawberry.type(description="Fields that all kinds of figures share.")
 class Counted:
     """What every kind of figures has; no type of its own in the API."""
 
@@ -94,18 +96,20 @@ class Counted:
         return milliseconds_of(self.figures.ran.average)
 
 
-@strawberry.type(description="The executions whose queuedAt lies in one bucket of a window.")
+@strawberry.type(description="Figures of the executions whose queuedAt is in one bucket of a window.")
 class MetricsPoint:
     """One bucket. Plain values: a trend has hundreds, and a field that calls a method takes three times as long."""
 
-    start: DateTime = strawberry.field(description="Inclusive; the first one begins with the window.")
-    end: DateTime = strawberry.field(description="Exclusive; the last one ends with the window.")
+    start: DateTime = strawberry.field(
+        description="Start of the bucket, inclusive. The first bucket begins with the window."
+    )
+    end: DateTime = strawberry.field(description="End of the bucket, exclusive. The last bucket ends with the window.")
     total: int = strawberry.field(description=TOTAL)
     succeeded: int = strawberry.field(description=SUCCEEDED)
     failed: int = strawberry.field(description=FAILED)
     cancelled: int = strawberry.field(description=CANCELLED)
     failure_rate_percent: float | None = strawberry.field(
-        description="failed / (succeeded + failed) * 100; null when neither happened."
+        description="failed / (succeeded + failed) * 100. Null if both are 0."
     )
     average_duration_ms: float | None = strawberry.field(description=AVERAGE)
     p95_duration_ms: float | None = strawberry.field(description=P95)

@@ -28,15 +28,17 @@ class LogEntry:
     """One line of an execution's log."""
 
     row: strawberry.Private[logs.LogEntry]
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    at: DateTime = strawberry.field(description="When it was written, by the engine's clock.")
-    level: LogLevel = strawberry.field(description="How severe it is.")
-    message: str = strawberry.field(description="Its text, up to 64 KiB, secrets shown as •••.")
+    id: strawberry.ID = strawberry.field(description="Global id: the kind and the id within it. Opaque to clients.")
+    at: DateTime = strawberry.field(description="When the line was written, by the engine's clock.")
+    level: LogLevel = strawberry.field(description="Severity.")
+    message: str = strawberry.field(description="Text of the line, up to 64 KiB, secrets masked as •••.")
     attributes: Json | None = strawberry.field(
-        description="What the engine sent beside the text, secrets shown as •••; null when it sent nothing. Attributes"
-        " of more than 64 KiB are replaced by an object with their size and how they begin."
+        description=(
+            "Attributes that the engine sent with the text, secrets masked as •••. Null if it sent none."
+            " An object with `truncated`, `bytes` and `start` replaces attributes of more than 64 KiB."
+        )
     )
-    truncated: bool = strawberry.field(description="Whether message or attributes are longer than what is kept.")
+    truncated: bool = strawberry.field(description="Whether the stored message or attributes were cut.")
 
     @classmethod
     def of(cls, row: logs.LogEntry) -> LogEntry:
@@ -51,7 +53,7 @@ class LogEntry:
             truncated=row.truncated,
         )
 
-    @strawberry.field(description="The step that it belongs to; null when it names none, or nothing else names that.")
+    @strawberry.field(description="Step of the line. Null if the line names none, or if only the line names that step.")
     async def step(self, info: Info) -> Step | None:
         """Batched."""
         if self.row.step_index is None:
@@ -64,19 +66,21 @@ class LogEntry:
 class LogEntryEdge:
     """A log line in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque, and bound to the execution.")
+    cursor: str = strawberry.field(description="Cursor of this line. Opaque, and valid only for this execution.")
     node: LogEntry = strawberry.field(description="The log line.")
 
 
-@strawberry.type(description="A page of an execution's log, by time; lines of one time in the order of their arrival.")
+@strawberry.type(description="A page of an execution's log, by time. Lines with the same time are in order of arrival.")
 class ExecutionLogConnection:
     """A page of an execution's log."""
 
     listed: strawberry.Private[resolvers.LogList]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
     updates_cursor: str = strawberry.field(
-        description="A place in the log's growth, read before the page: executionLogAppended(after:) with it goes on"
-        " without gap or repeat."
+        description=(
+            "Cursor for `executionLogAppended(after:)`, read before the page: the subscription resumes"
+            " without gap or repeat."
+        )
     )
 
     @classmethod
@@ -108,19 +112,21 @@ class ExecutionLogConnection:
         """Without cursors."""
         return [LogEntry.of(row) for row in self.listed.page.items]
 
-    @strawberry.field(description="The execution whose log it is.")
+    @strawberry.field(description="Execution of this log.")
     def execution(self) -> Annotated[Execution, strawberry.lazy("schema.execution")]:
         """Read with the page."""
         return execution.Execution.of(self.listed.execution)
 
 
-@strawberry.type(description="A line that a log has got, or word that the position is too old.")
+@strawberry.type(description="A new line of a log, or the notice that the cursor is too old.")
 class LogUpdate:
     """News of a log."""
 
-    cursor: str = strawberry.field(description="The place behind it: give it back as `after` to go on without a gap.")
+    cursor: str = strawberry.field(
+        description="Cursor after this line. Opaque. Pass it as `after` to resume without a gap."
+    )
     entry: LogEntry | None = strawberry.field(
-        description="The line; null: the position is unknown or too old, list the log again."
+        description="The new line. Null: the cursor is unknown or too old; list the log again."
     )
 
     @classmethod

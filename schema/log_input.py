@@ -14,13 +14,21 @@ from app.executions.logs import LogFilter
 __all__ = ["ExecutionId", "LogLevel", "LogSearch", "MinLevel", "StepId", "log_filter"]
 
 strawberry.enum(
-    LogLevel, name="LogLevel", description="How severe a log line is, as its engine says; the least severe first."
+    LogLevel, name="LogLevel", description="Severity of a log line as the engine reports it, least severe first."
 )
 
-MinLevel = Annotated[LogLevel | None, strawberry.argument(description="Lines of this level, or of a more severe one.")]
-StepId = Annotated[strawberry.ID | None, strawberry.argument(description="Lines of this step of the execution.")]
-LogSearch = Annotated[str | None, strawberry.argument(description="A part of the message; case does not matter.")]
-ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution whose log it is.")]
+MinLevel = Annotated[LogLevel | None, strawberry.argument(description="Lines of this level, or a more severe one.")]
+StepId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="Lines of this step, by global id. BAD_USER_INPUT for a step of another execution."
+    ),
+]
+LogSearch = Annotated[
+    str | None,
+    strawberry.argument(description="Lines whose message contains this text, in any case. At most 1,000 characters."),
+]
+ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="Execution of this log.")]
 
 
 def log_filter(execution_id: str, min_level: LogLevel | None, step_id: str | None, search: str | None) -> LogFilter:

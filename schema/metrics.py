@@ -41,25 +41,25 @@ if TYPE_CHECKING:
 strawberry.enum(
     Order,
     name="WorkflowMetricsOrder",
-    description="Which workflows come first. Those that have no such figure come last.",
+    description="Order of workflows. Workflows without the figure come last.",
 )
 
 
-@strawberry.type(description="An error group, and how often it happened in a window.")
+@strawberry.type(description="An error group with its number of failures in a window.")
 class ErrorCount:
     """An error group in a window."""
 
-    group: ErrorGroup = strawberry.field(description="The group.")
-    count: int = strawberry.field(description="How many failures of the window it has.")
+    group: ErrorGroup = strawberry.field(description="The error group.")
+    count: int = strawberry.field(description="Number of its failures in the window.")
 
 
-@strawberry.type(description="What one workflow has in a window.")
+@strawberry.type(description="Figures of one workflow in a window.")
 class WorkflowMetrics(Counted):
     """One workflow."""
 
     workflow: Annotated[Workflow, strawberry.lazy("schema.workflow")] = strawberry.field(description="The workflow.")
 
-    @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
+    @strawberry.field(description="succeeded / (succeeded + failed) * 100. Null if both are 0.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
         return percent(self.figures.succeeded.count, self.figures.failed.count)
@@ -70,19 +70,21 @@ class WorkflowMetrics(Counted):
         return quantile(self.figures.ran, 0.95)
 
 
-Top = Annotated[int, strawberry.argument(description="The most of them, 1 to 100.")]
+Top = Annotated[int, strawberry.argument(description="Maximum number of entries, 1 to 100.")]
 
 
 @strawberry.type(
-    description="Figures of the executions whose queuedAt is in [from, to): what the list says for the same filter."
-    " Executions that were pruned may count on, in whole hours."
+    description=(
+        "Figures of the executions whose queuedAt is in [from, to). They agree with the list for the"
+        " same filter. Pruned executions may still count, in whole hours."
+    )
 )
 class ExecutionMetrics(Counted):
     """Figures of a window."""
 
     report: strawberry.Private[Report]
-    from_: DateTime = strawberry.field(name="from", description="Inclusive.")
-    to: DateTime = strawberry.field(description="Exclusive.")
+    from_: DateTime = strawberry.field(name="from", description="Start of the window, inclusive.")
+    to: DateTime = strawberry.field(description="End of the window, exclusive.")
 
     @classmethod
     async def read(cls, info: Info, where: MetricsFilter, bucket: MetricsBucket | None) -> ExecutionMetrics:
@@ -96,7 +98,7 @@ class ExecutionMetrics(Counted):
         )
         return cls(figures=report.figures, report=report, from_=DateTime(where.start), to=DateTime(where.end))
 
-    @strawberry.field(description="How many have not finished.")
+    @strawberry.field(description="Number of unfinished executions.")
     def pending(self) -> int:
         """PENDING."""
         return self.figures.pending
@@ -111,29 +113,29 @@ class ExecutionMetrics(Counted):
         """CANCELLED."""
         return self.figures.cancelled.count
 
-    @strawberry.field(description="succeeded / (succeeded + failed) * 100; null when neither happened.")
+    @strawberry.field(description="succeeded / (succeeded + failed) * 100. Null if both are 0.")
     def success_rate_percent(self) -> float | None:
         """In per cent."""
         figures = self.figures
         return percent(figures.succeeded.count, figures.failed.count)
 
-    @strawberry.field(description="How long those of one status took.")
+    @strawberry.field(description="Durations by status.")
     def durations(
         self,
         status: Annotated[
-            Status | None, strawberry.argument(description="Of which; null: of those that succeeded or failed.")
+            Status | None, strawberry.argument(description="Status to measure. Null: SUCCESS and FAILURE.")
         ] = None,
     ) -> DurationStats:
         """By status."""
         figures = self.figures
         return DurationStats(outcome=figures.ran if status is None else figures.of(status))
 
-    @strawberry.field(description="Every bucket of the window, empty ones too, the oldest first.")
+    @strawberry.field(description="Every bucket of the window, empty ones included, oldest first. At most 1,500.")
     def trend(self) -> list[MetricsPoint]:
         """Of the same moment as the figures."""
         return [MetricsPoint.of(point) for point in self.report.points]
 
-    @strawberry.field(description="The error groups with the most failures in the window, the most frequent first.")
+    @strawberry.field(description="Error groups with the most failures in the window, most frequent first.")
     async def top_errors(self, info: Info, first: Top = 10) -> list[ErrorCount]:
         """Groups of which an execution is left."""
         counts = await resolvers.top_errors(info.context, self.report.where, PageRequest(first=first).size)
@@ -144,7 +146,7 @@ class ExecutionMetrics(Counted):
             if group is not None
         ]
 
-    @strawberry.field(description="The workflows with executions in the window.")
+    @strawberry.field(description="Workflows with executions in the window.")
     async def by_workflow(
         self,
         info: Info,
@@ -152,7 +154,7 @@ class ExecutionMetrics(Counted):
         order_by: Annotated[
             Order,
             strawberry.argument(
-                description="FAILED, TOTAL and AVERAGE_DURATION: the greatest first; SUCCESS_RATE: the least first."
+                description="Order. FAILED, TOTAL and AVERAGE_DURATION: greatest first. SUCCESS_RATE: least first."
             ),
         ] = Order.FAILED,
     ) -> list[WorkflowMetrics]:
@@ -170,15 +172,17 @@ async def _of_workflow(info: Info, found: WorkflowFigures) -> WorkflowMetrics:
     return WorkflowMetrics(figures=found.figures, workflow=workflow.Workflow.of(row))
 
 
-@strawberry.type(description="The trend of a list of executions.")
+@strawberry.type(description="Trend of a list of executions.")
 class ExecutionHistogram:
-    """The trend of a list of executions."""
+    """Trend of a list of executions."""
 
     points: list[MetricsPoint] = strawberry.field(
-        description="Every bucket of the window, empty ones too, the oldest first."
+        description="Every bucket of the window, empty ones included, oldest first. At most 1,500."
     )
     kind: CountKind = strawberry.field(
-        description="AT_LEAST when counting, which goes from the newest back, stopped at 100,000 executions."
+        description=(
+            "EXACT, or AT_LEAST if counting stopped at 100,000 executions. Counting goes from the newest back."
+        )
     )
 
     @classmethod

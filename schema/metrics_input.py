@@ -13,18 +13,27 @@ from schema.scalars import DateTime, local_id
 
 
 @strawberry.input(
-    description="Which executions count: those whose queuedAt is in [from, to), of all these. A list means any of it."
+    description=(
+        "Filter for figures: executions whose queuedAt is in [from, to) and that match all given"
+        " fields. A list matches any of its values; null does not constrain."
+    )
 )
 class MetricsFilter:
     """Which executions count."""
 
-    workflow_id: list[strawberry.ID] | None = strawberry.field(default=None, description="Runs of these workflows.")
-    engine: list[str] | None = strawberry.field(default=None, description="Runs of the engines with these names.")
-    trigger_kind: list[str] | None = strawberry.field(default=None, description="Runs set off by these kinds.")
-    from_: DateTime | None = strawberry.field(
-        name="from", default=None, description="Inclusive; 24 hours before `to` by default, at most 400 days before."
+    workflow_id: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Runs of these workflows, by global id."
     )
-    to: DateTime | None = strawberry.field(default=None, description="Exclusive; now by default.")
+    engine: list[str] | None = strawberry.field(default=None, description="Runs of engines with one of these names.")
+    trigger_kind: list[str] | None = strawberry.field(
+        default=None, description="Runs with one of these kinds of trigger."
+    )
+    from_: DateTime | None = strawberry.field(
+        name="from",
+        default=None,
+        description=("Start of the window, inclusive. Defaults to 24 hours before `to`; at most 400 days before it."),
+    )
+    to: DateTime | None = strawberry.field(default=None, description="End of the window, exclusive. Defaults to now.")
 
     @staticmethod
     def where(given: MetricsFilter | None) -> filters.MetricsFilter:
@@ -40,15 +49,17 @@ class MetricsFilter:
         )
 
 
-@strawberry.enum(description="How long a point of a trend is, in UTC.")
+@strawberry.enum(description="Length of a bucket of a trend, in UTC.")
 class MetricsBucket(Enum):
     """How long a point of a trend is."""
 
     AUTO = strawberry.enum_value(
         "AUTO",
-        description="Of 1 and 5 minutes, 1, 3, 6 and 12 hours, 1, 2 and 4 days the least that gives 120 or less.",
+        description=(
+            "The least of 1 and 5 minutes, 1, 3, 6 and 12 hours, 1, 2 and 4 days that gives at most 120 buckets."
+        ),
     )
-    MINUTE = strawberry.enum_value("MINUTE", description="A minute; of windows up to 6 hours.")
+    MINUTE = strawberry.enum_value("MINUTE", description="A minute. For windows of up to 6 hours.")
     HOUR = strawberry.enum_value("HOUR", description="An hour.")
     DAY = strawberry.enum_value("DAY", description="A day.")
 
@@ -60,5 +71,10 @@ class MetricsBucket(Enum):
 
 Bucket = Annotated[
     MetricsBucket | None,
-    strawberry.argument(description="How long a point of the trend is; AUTO by default."),
+    strawberry.argument(
+        description=(
+            "Length of a bucket of the trend. Defaults to AUTO. BAD_USER_INPUT if the window has more"
+            " than 1,500 buckets."
+        )
+    ),
 ]

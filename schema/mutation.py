@@ -15,17 +15,23 @@ from schema.context import Info
 from schema.retry import BulkRetry, RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.scalars import Json, verb_id
 
-RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="What to retry.")]
-BulkInput = Annotated[RetryExecutionsInput, strawberry.argument(description="What to retry, and whether to do it.")]
+RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="The execution to retry.")]
+BulkInput = Annotated[
+    RetryExecutionsInput, strawberry.argument(description="The executions to retry, and whether this is a dry run.")
+]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution.")]
-RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule as it is to be.")]
+RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule to create or change.")]
 
 
-@strawberry.type(description="What can be done.")
+@strawberry.type(description="Everything that changes something.")
 class Mutation:
-    """What can be done."""
+    """Everything that changes something."""
 
-    @strawberry.field(description="Takes an alert rule away; its alerts stay. Gives its id back. ADMIN only.")
+    @strawberry.field(
+        description=(
+            "Deletes an alert rule and returns its id. Its alerts stay. NOT_FOUND for an unknown id. ADMIN only."
+        )
+    )
     async def delete_alert_rule(self, info: Info, id: strawberry.ID) -> strawberry.ID:
         """Audited."""
         info.context.require(Permission.MANAGE_ALERTS)
@@ -33,8 +39,11 @@ class Mutation:
         return id
 
     @strawberry.field(
-        description="Retries a failed execution: a new execution with the original trigger data, handed to its engine."
-        " While a retry of it is in progress, gives that one. RETRY_REFUSED says what speaks against it. ADMIN only."
+        description=(
+            "Retries a failed execution: creates an execution with the original trigger data and delivers"
+            " it to the engine. Returns the retry in progress if there is one. RETRY_REFUSED names every"
+            " reason in `extensions.reasons`; NOT_FOUND for an unknown id. ADMIN only."
+        )
     )
     async def retry_execution(self, info: Info, input: RetryInput) -> RetryExecutionPayload:
         """One click."""
@@ -44,8 +53,10 @@ class Mutation:
         return RetryExecutionPayload.of(retry)
 
     @strawberry.field(
-        description="Retries many executions, each with its own trigger data; by default only looks at what it would"
-        " do. ADMIN only."
+        description=(
+            "Retries many executions, each with its own trigger data. By default a dry run, which only"
+            " shows what would be retried. ADMIN only."
+        )
     )
     async def retry_executions(self, info: Info, input: BulkInput) -> BulkRetry:
         """Chunks commit by themselves."""
@@ -54,8 +65,10 @@ class Mutation:
         return BulkRetry.of(await retry_resolvers.retry_executions(info.context, request))
 
     @strawberry.field(
-        description="The trigger data as they were sent, secrets in the clear; null when the engine sent none. ADMIN"
-        " only, and audited."
+        description=(
+            "Returns the trigger data as the engine sent it, secrets in the clear. Null if the engine"
+            " sent none. NOT_FOUND for an unknown id. ADMIN only, and audited."
+        )
     )
     async def reveal_trigger(self, info: Info, execution_id: ExecutionId) -> Json | None:
         """Audited."""
@@ -64,8 +77,10 @@ class Mutation:
         return None if data is None else Json(data)
 
     @strawberry.field(
-        description="Makes an alert rule, or changes the one with the id that is given. It needs a webhook or an e-mail"
-        " address. ADMIN only."
+        description=(
+            "Creates an alert rule, or changes the rule with the given id. NOT_FOUND for an unknown rule"
+            " or workflow; LIMIT_EXCEEDED beyond 500 rules. ADMIN only."
+        )
     )
     async def save_alert_rule(self, info: Info, input: RuleInput) -> SaveAlertRulePayload:
         """Audited."""

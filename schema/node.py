@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 
-@strawberry.interface(description="Anything that node(id:) can find.")
+@strawberry.interface(description="An object that node(id:) can find.")
 class Node:
     """An object with a global id."""
 

@@ -10,28 +10,37 @@ import strawberry
 from app import paging
 from app.paging import PageRequest
 
-First = Annotated[int | None, strawberry.argument(description="The most rows, 1 to 100; 50 without first and last.")]
-After = Annotated[str | None, strawberry.argument(description="Rows after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="The most rows from the end, 1 to 100; not with first.")]
-Before = Annotated[str | None, strawberry.argument(description="Rows before this cursor.")]
+First = Annotated[int | None, strawberry.argument(description="Page size, 1 to 100. Defaults to 50.")]
+After = Annotated[
+    str | None,
+    strawberry.argument(description="Rows after this cursor. BAD_USER_INPUT for a cursor of another list or order."),
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(description="Page size from the end of the list, 1 to 100. Not together with `first`."),
+]
+Before = Annotated[
+    str | None,
+    strawberry.argument(description="Rows before this cursor. BAD_USER_INPUT for a cursor of another list or order."),
+]
 
 __all__ = ["After", "Before", "Count", "First", "Last", "PageInfo", "PageRequest"]
 
 
-@strawberry.enum(description="Whether a count is the whole truth.")
+@strawberry.enum(description="Whether a count is exact.")
 class CountKind(Enum):
     """Whether a count is exact."""
 
-    EXACT = strawberry.enum_value("EXACT", description="There are exactly so many.")
-    AT_LEAST = strawberry.enum_value("AT_LEAST", description="Counting stopped here; there are more.")
+    EXACT = strawberry.enum_value("EXACT", description="The value is exact.")
+    AT_LEAST = strawberry.enum_value("AT_LEAST", description="Counting stopped at the value; there are more rows.")
 
 
-@strawberry.type(description="A number of rows. Counting stops at 10,000 unless it is cheap.")
+@strawberry.type(description="A number of rows. Counting stops at 10,000, unless counting all is cheap.")
 class Count:
     """How many rows a list has."""
 
-    value: int = strawberry.field(description="The number of rows counted.")
-    kind: CountKind = strawberry.field(description="EXACT, or AT_LEAST when counting stopped.")
+    value: int = strawberry.field(description="Number of counted rows.")
+    kind: CountKind = strawberry.field(description="EXACT, or AT_LEAST if counting stopped.")
 
     @classmethod
     def of(cls, count: paging.Count) -> Count:
@@ -39,9 +48,9 @@ class Count:
         return cls(value=count.value, kind=CountKind.EXACT if count.exact else CountKind.AT_LEAST)
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Position of a page in its list.")
 class PageInfo:
-    """Where a page lies in its list."""
+    """Position of a page in its list."""
 
     page: strawberry.Private[paging.Page[Any]]
 
@@ -55,12 +64,12 @@ class PageInfo:
         """Looks only when asked."""
         return await self.page.has_previous_page()
 
-    @strawberry.field(description="Cursor of the first row; null on an empty page.")
+    @strawberry.field(description="Cursor of the first row. Null on an empty page.")
     def start_cursor(self) -> str | None:
         """Of the first row."""
         return self.page.start_cursor
 
-    @strawberry.field(description="Cursor of the last row; null on an empty page.")
+    @strawberry.field(description="Cursor of the last row. Null on an empty page.")
     def end_cursor(self) -> str | None:
         """Of the last row."""
         return self.page.end_cursor

@@ -54,16 +54,16 @@ async def _find(info: Info, kind: str, global_id: str) -> Node | None:
     return None if found is None else type_.of(found)  # type: ignore[attr-defined]
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description="Everything that reads.")
 class Query:
-    """What can be read."""
+    """Everything that reads."""
 
-    @strawberry.field(description="All alert rules, the oldest first.")
+    @strawberry.field(description="All alert rules, oldest first. At most 500.")
     async def alert_rules(self, info: Info) -> list[AlertRule]:
         """Rules are few."""
         return [AlertRule.of(rule) for rule in await alert_resolvers.list_rules(info.context)]
 
-    @strawberry.field(description="Alerts that were fired, the newest first.")
+    @strawberry.field(description="Fired alerts, newest first.")
     async def alerts(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> AlertConnection:
@@ -71,7 +71,7 @@ class Query:
         request = PageRequest(first, after, last, before)
         return AlertConnection.of(*await alert_resolvers.list_alerts(info.context, request))
 
-    @strawberry.field(description="Who did what, the newest first. ADMIN only.")
+    @strawberry.field(description="Audit log, newest first. ADMIN only.")
     async def audit_log(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> AuditEntryConnection:
@@ -85,7 +85,7 @@ class Query:
         """Engines are few."""
         return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
 
-    @strawberry.field(description="Error groups with failures in a window, the most frequent first.")
+    @strawberry.field(description="Error groups with failures in a window, most frequent first.")
     async def error_groups(
         self,
         info: Info,
@@ -93,26 +93,30 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Which failures.")] = None,
+        filter: Annotated[
+            MetricsFilter | None, strawberry.argument(description="Window and filter of the failures.")
+        ] = None,
     ) -> ErrorGroupConnection:
         """A page of what goes wrong."""
         where, request = MetricsFilter.where(filter), PageRequest(first, after, last, before)
         return ErrorGroupConnection.of(await error_group_resolvers.list_error_groups(info.context, where, request))
 
-    @strawberry.field(description="One execution; null for an unknown id.")
+    @strawberry.field(description="One execution. Null for an unknown id.")
     async def execution(self, info: Info, id: strawberry.ID) -> Execution | None:
         """By global id."""
         info.context.require(Permission.READ)
         return await _find(info, "execution", id)  # type: ignore[return-value]
 
     @strawberry.field(
-        description="How many of some executions were queued when. Without queuedTo until now, without queuedFrom from"
-        " 24 hours before; at most 400 days, and 1,500 buckets."
+        description=(
+            "Executions per bucket of queuedAt. queuedTo defaults to now, queuedFrom to 24 hours before"
+            " it. BAD_USER_INPUT for more than 400 days or 1,500 buckets."
+        )
     )
     async def execution_histogram(
         self,
         info: Info,
-        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
         bucket: Bucket = MetricsBucket.AUTO,
     ) -> ExecutionHistogram:
         """What the list has, over time."""
@@ -122,7 +126,7 @@ class Query:
             await metrics_resolvers.measure_executions(info.context, where, width, histograms=histograms)
         )
 
-    @strawberry.field(description="The log of an execution, the oldest lines first; null for an unknown id.")
+    @strawberry.field(description="Log of an execution, oldest lines first. Null for an unknown id.")
     async def execution_logs(
         self,
         info: Info,
@@ -140,7 +144,7 @@ class Query:
         where, request = log_filter(id_, min_level, step_id, search), PageRequest(first, after, last, before)
         return await ExecutionLogConnection.find(info, id_, where, request)
 
-    @strawberry.field(description="Executions; the newest 50 unless asked otherwise.")
+    @strawberry.field(description="Executions, newest first by default.")
     async def executions(
         self,
         info: Info,
@@ -149,49 +153,54 @@ class Query:
         last: Last = None,
         before: Before = None,
         order_by: Annotated[
-            ExecutionOrder | None, strawberry.argument(description="How to sort; newest first by default.")
+            ExecutionOrder | None, strawberry.argument(description="Order. Defaults to newest first.")
         ] = DEFAULT_ORDER,
-        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
     ) -> ExecutionConnection:
         """A page of the history."""
         where, order = ExecutionFilter.where(filter), ExecutionOrder.order(order_by)
         request = PageRequest(first, after, last, before)
         return ExecutionConnection.of(await execution_resolvers.list_executions(info.context, where, order, request))
 
-    @strawberry.field(description="Figures of a window, the last 24 hours by default; at most 1,500 buckets.")
+    @strawberry.field(
+        description=(
+            "Figures of a window. Defaults to the last 24 hours. BAD_USER_INPUT for more than 400 days or"
+            " 1,500 buckets."
+        )
+    )
     async def metrics(
         self,
         info: Info,
-        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Which executions.")] = None,
+        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Filter.")] = None,
         bucket: Bucket = MetricsBucket.AUTO,
     ) -> ExecutionMetrics:
         """Figures to steer by."""
         return await ExecutionMetrics.read(info, MetricsFilter.where(filter), bucket)
 
-    @strawberry.field(description="Anything by its global id; null for an unknown one.")
+    @strawberry.field(description="One object by global id. Null for an unknown id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """By global id."""
         info.context.require(Permission.READ)
         kind = id.partition("_")[0]
         return await _find(info, kind, id) if kind in NODES else None
 
-    @strawberry.field(description="The kinds of triggers that executions have, by code points.")
+    @strawberry.field(description="Trigger kinds of all executions, sorted by code points.")
     async def trigger_kinds(self, info: Info) -> list[str]:
         """To choose from."""
         return await metrics_resolvers.list_trigger_kinds(info.context)
 
-    @strawberry.field(description="Who asks.")
+    @strawberry.field(description="The signed-in viewer.")
     def viewer(self, info: Info) -> Viewer:
         """Every role may ask this."""
         return Viewer.of(info.context.viewer)
 
-    @strawberry.field(description="One workflow; null for an unknown id.")
+    @strawberry.field(description="One workflow. Null for an unknown id.")
     async def workflow(self, info: Info, id: strawberry.ID) -> Workflow | None:
         """By global id."""
         info.context.require(Permission.READ)
         return await _find(info, "workflow", id)  # type: ignore[return-value]
 
-    @strawberry.field(description="Workflows, by name in the order of code points.")
+    @strawberry.field(description="Workflows by name, sorted by code points.")
     async def workflows(
         self,
         info: Info,
@@ -199,7 +208,9 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        search: Annotated[str | None, strawberry.argument(description="A part of the name, in any case.")] = None,
+        search: Annotated[
+            str | None, strawberry.argument(description="Workflows whose name contains this text, in any case.")
+        ] = None,
     ) -> WorkflowConnection:
         """A page of workflows."""
         request = PageRequest(first, after, last, before)

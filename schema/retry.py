@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 LazyExecution = Annotated["Execution", strawberry.lazy("schema.execution")]
 
 
-@strawberry.input(description="Which execution to retry.")
+@strawberry.input(description="The execution to retry.")
 class RetryExecutionInput:
-    """Which execution to retry."""
+    """The execution to retry."""
 
-    execution_id: strawberry.ID = strawberry.field(description="A failed execution.")
+    execution_id: strawberry.ID = strawberry.field(description="Global id of a failed execution.")
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="1 to 200 characters: the same key always gives the same retry, for another execution CONFLICT.",
+        description=(
+            "Key of 1 to 200 characters. The same key always returns the same retry. CONFLICT if the key"
+            " was used for another execution."
+        ),
     )
 
 
@@ -38,34 +41,49 @@ class RetryExecutionPayload:
     """A retry."""
 
     retry: strawberry.Private[retries.Retry]
-    created: bool = strawberry.field(description="false: this retry was there already, in progress or of the same key.")
+    created: bool = strawberry.field(
+        description=(
+            "Whether this request created the retry. false: it existed already, in progress or with the same key."
+        )
+    )
 
     @classmethod
     def of(cls, retry: retries.Retry) -> RetryExecutionPayload:
         """From app's retry."""
         return cls(retry=retry, created=retry.created)
 
-    @strawberry.field(description="The new execution.")
+    @strawberry.field(description="The retry: a new execution.")
     async def execution(self, info: Info) -> LazyExecution:
         """Batched."""
         return await _execution(info, self.retry.id)
 
-    @strawberry.field(description="The execution that is retried; it stays as it is.")
+    @strawberry.field(description="The retried execution, which stays as it is.")
     async def retry_of(self, info: Info) -> LazyExecution:
         """Batched."""
         return await _execution(info, self.retry.retry_of)
 
 
-@strawberry.input(description="Which executions to retry: exactly one of filter, ids and snapshot.")
+@strawberry.input(description="The executions to retry. Pass exactly one of filter, ids and snapshot.")
 class RetryExecutionsInput:
     """Which executions to retry."""
 
-    filter: ExecutionFilter | None = strawberry.field(default=None, description="The newest of these.")
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")
-    dry_run: bool = strawberry.field(default=True, description="Only look, and keep what was seen as a snapshot.")
-    limit: int = strawberry.field(default=100, description="The most executions to look at, 1 to 1,000.")
+    filter: ExecutionFilter | None = strawberry.field(
+        default=None, description="Retries the newest executions that match."
+    )
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Retries the executions with these global ids, at most `limit`."
+    )
+    dry_run: bool = strawberry.field(
+        default=True, description="Whether to retry nothing and return a snapshot. Defaults to true."
+    )
+    limit: int = strawberry.field(
+        default=100, description="Maximum number of executions to look at, 1 to 1,000. Defaults to 100."
+    )
     snapshot: strawberry.ID | None = strawberry.field(
-        default=None, description="Those that a dry run of the last 10 minutes looked at."
+        default=None,
+        description=(
+            "Retries the executions that a dry run of the last 10 minutes looked at. CONFLICT if it has expired."
+        ),
     )
 
     def request(self, actor: str) -> BulkRequest:
@@ -85,7 +103,7 @@ class SkippedRetry:
     """An execution that cannot be retried."""
 
     execution_id: strawberry.Private[str]
-    reasons: list[RetryBlocker] = strawberry.field(description="All that speaks against it.")
+    reasons: list[RetryBlocker] = strawberry.field(description="Every reason that prevents a retry.")
 
     @strawberry.field(description="The execution.")
     async def execution(self, info: Info) -> LazyExecution:
@@ -93,20 +111,22 @@ class SkippedRetry:
         return await _execution(info, self.execution_id)
 
 
-@strawberry.type(description="What came of retrying many executions.")
+@strawberry.type(description="Result of a bulk retry.")
 class BulkRetry:
-    """What came of retrying many executions."""
+    """Result of a bulk retry."""
 
-    matched: int = strawberry.field(description="How many are meant; counting stops at 10,000.")
-    eligible: int = strawberry.field(description="How many of those looked at can be retried, or were.")
-    retried: list[RetryExecutionPayload] = strawberry.field(description="The retries; none on a dry run.")
-    skipped: list[SkippedRetry] = strawberry.field(description="Those that cannot be retried.")
+    matched: int = strawberry.field(description="Number of executions that match. Counting stops at 10,000.")
+    eligible: int = strawberry.field(description="Number of executions looked at that can be retried, or were.")
+    retried: list[RetryExecutionPayload] = strawberry.field(description="The retries. Empty on a dry run.")
+    skipped: list[SkippedRetry] = strawberry.field(description="Executions that cannot be retried.")
     unprocessed: list[strawberry.ID] = strawberry.field(
-        description="Those that time did not suffice for: ask again with them, or with the same snapshot."
+        description=(
+            "Executions that the time limit of 20 s left over. Ask again with these ids, or with the same snapshot."
+        )
     )
-    dry_run: bool = strawberry.field(description="Whether nothing was done.")
+    dry_run: bool = strawberry.field(description="Whether this was a dry run, which retries nothing.")
     snapshot: strawberry.ID | None = strawberry.field(
-        description="What to give with dryRun: false, to retry just what this looked at; it holds for 10 minutes."
+        description=("Pass it with dryRun: false to retry exactly what this dry run looked at. Valid for 10 minutes.")
     )
 
     @classmethod

@@ -13,30 +13,37 @@ __all__ = ["Dispatch", "RetryBlocker", "Retryability"]
 strawberry.enum(
     RetryBlocker,
     name="RetryBlocker",
-    description="What speaks against a retry. ALREADY_RESOLVED: a retry of it, however deep, succeeded. SUPERSEDED: it"
-    " has a failed retry; retry that one. RETRY_IN_PROGRESS: a retry of it is QUEUED, RUNNING or WAITING.",
+    description=(
+        "Reason that prevents a retry. ALREADY_RESOLVED: a retry of it, however deep, succeeded."
+        " SUPERSEDED: it has a failed retry; retry that one. RETRY_IN_PROGRESS: a retry of it is"
+        " QUEUED, RUNNING or WAITING. FORBIDDEN: the viewer may not retry."
+    ),
 )
 
 
-@strawberry.type(description="Whether an execution can be retried, by whoever asks.")
+@strawberry.type(description="Whether the viewer can retry an execution.")
 class Retryability:
     """Whether an execution can be retried."""
 
-    can_retry: bool = strawberry.field(description="Whether nothing speaks against it.")
-    reasons: list[RetryBlocker] = strawberry.field(description="All that speaks against it.")
+    can_retry: bool = strawberry.field(description="Whether the viewer can retry it.")
+    reasons: list[RetryBlocker] = strawberry.field(description="Every reason that prevents a retry.")
 
 
-@strawberry.type(description="The way of a retry to its engine.")
+@strawberry.type(description="Delivery status of a retry.")
 class Dispatch:
-    """The way of a retry to its engine."""
+    """Delivery status of a retry."""
 
-    attempts: int = strawberry.field(description="How often it was tried.")
-    accepted_at: DateTime | None = strawberry.field(description="When the engine took it; null: it has not.")
+    attempts: int = strawberry.field(description="Number of delivery attempts.")
+    accepted_at: DateTime | None = strawberry.field(
+        description="When the engine accepted the retry. Null while it has not."
+    )
     next_attempt_at: DateTime | None = strawberry.field(
-        description="When it is tried next; null when it was accepted or given up."
+        description="When the next attempt is due. Null if the retry was accepted or given up."
     )
     last_error: str | None = strawberry.field(
-        description="Why the last attempt that failed did, with up to 4 KiB of the engine's answer; null: none failed."
+        description=(
+            "Why the last failed attempt failed, with up to 4 KiB of the engine's answer. Null if no attempt failed."
+        )
     )
 
     @classmethod

@@ -39,13 +39,16 @@ def _serialize_json(text: str) -> orjson.Fragment:
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="A moment: RFC 3339 in UTC, with six digits of a second and Z. Input may have any zone.",
+        description=(
+            "RFC 3339 time in UTC with microseconds, for example 2026-01-31T12:00:00.000000Z. Input may"
+            " have any time zone."
+        ),
         serialize=clock.to_rfc3339,
         parse_value=_parse_date_time,
     ),
     Json: strawberry.scalar(
         name="JSON",
-        description="Any JSON value. Numbers keep the digits that were sent.",
+        description="Any JSON value. Numbers keep the digits that the engine sent.",
         serialize=_serialize_json,
         parse_value=lambda value: orjson.dumps(value).decode(),
     ),

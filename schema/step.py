@@ -15,29 +15,35 @@ from schema.scalars import DateTime, Json, milliseconds
 
 
 @strawberry.type(
-    description="One part of an execution. Steps that are only known from the definition are QUEUED, and SKIPPED once"
-    " the execution has finished."
+    description=(
+        "One part of an execution. A step that only the definition names is QUEUED, and SKIPPED once"
+        " the execution has finished."
+    )
 )
 class Step(Node):
     """One part of an execution."""
 
     row: strawberry.Private[steps.Step]
-    index: int = strawberry.field(description="Its place in the execution, from 0.")
-    name: str = strawberry.field(description="Its name.")
+    index: int = strawberry.field(description="Index in the execution, from 0.")
+    name: str = strawberry.field(description="Name of the step.")
     kind: str | None = strawberry.field(
-        description="What sort of step it is: the engine's word; null when it has none."
+        description="Kind of step in the engine's words. Null if the engine names none."
     )
     state: State = strawberry.field(
-        description="What the engine last reported of it; one that never finished reads as its finished execution does."
+        description=(
+            "State that the engine last reported. An unfinished step of a finished execution has that"
+            " execution's state."
+        )
     )
-    status: Status = strawberry.field(description="What an administrator reads.")
-    started_at: DateTime | None = strawberry.field(description="When it started; null: not known, or it has not.")
-    finished_at: DateTime | None = strawberry.field(description="When it reported its end; null: it has not.")
+    status: Status = strawberry.field(description="Status for administrators. Follows from `state`.")
+    started_at: DateTime | None = strawberry.field(description="When the step started. Null if not reported.")
+    finished_at: DateTime | None = strawberry.field(description="When the step finished. Null if not reported.")
     duration_ms: float | None = strawberry.field(
-        description="How long it ran in milliseconds: the engine's own figure, else finishedAt - startedAt; null: not"
-        " known."
+        description=("Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown.")
     )
-    error: ExecutionError | None = strawberry.field(description="Why it failed; null when it did not say that it did.")
+    error: ExecutionError | None = strawberry.field(
+        description="Why the step failed. Null if the engine reported no failure."
+    )
 
     @classmethod
     def of(cls, row: steps.Step) -> Step:
@@ -56,13 +62,23 @@ class Step(Node):
             error=ExecutionError.of_step(row),
         )
 
-    @strawberry.field(description="What it was given, secrets shown as •••; null when the engine sent nothing.")
+    @strawberry.field(
+        description=(
+            "Input of the step, secrets masked as •••. Null if the engine sent none. An object with"
+            " `truncated`, `bytes` and `start` replaces input of more than 256 KiB."
+        )
+    )
     async def input(self, info: Info) -> Json | None:
         """Batched."""
         payload = await resolvers.find_step_payload(info.context, self.row)
         return None if payload is None or payload.input is None else Json(payload.input)
 
-    @strawberry.field(description="What it gave, secrets shown as •••; null when the engine sent nothing.")
+    @strawberry.field(
+        description=(
+            "Output of the step, secrets masked as •••. Null if the engine sent none. An object with"
+            " `truncated`, `bytes` and `start` replaces output of more than 256 KiB."
+        )
+    )
     async def output(self, info: Info) -> Json | None:
         """Batched."""
         payload = await resolvers.find_step_payload(info.context, self.row)

@@ -21,7 +21,9 @@ from schema.scalars import verb_id
 LogCursor = Annotated[
     str | None,
     strawberry.argument(
-        description="Go on behind this place: the cursor of an update or the updatesCursor of a log; null: from now."
+        description=(
+            "Resume after this cursor: the cursor of an update, or the updatesCursor of a log. Null: from now on."
+        )
     ),
 ]
 
@@ -29,18 +31,24 @@ LogCursor = Annotated[
 UpdatesCursor = Annotated[
     str | None,
     strawberry.argument(
-        description="Go on behind this place: the cursor of an update or the updatesCursor of a list; null: from now."
+        description=(
+            "Resume after this cursor: the cursor of an update, or the updatesCursor of a list. Null: from now on."
+        )
     ),
 ]
 
 
-@strawberry.type(description="What can be followed, over a WebSocket with the subprotocol graphql-transport-ws.")
+@strawberry.type(
+    description=("Everything that a client can follow, over a WebSocket with the subprotocol graphql-transport-ws.")
+)
 class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(
-        description="The lines of an execution's log as they arrive, each of them once. Ends when the execution is"
-        " deleted."
+        description=(
+            "Delivers each new line of an execution's log once, in order of arrival. Ends when the"
+            " execution is deleted. NOT_FOUND for an unknown id."
+        )
     )
     async def execution_log_appended(
         self, info: Info, execution_id: ExecutionId, after: LogCursor = None
@@ -54,13 +62,15 @@ class Subscription:
                 yield LogUpdate.of(update)
 
     @strawberry.subscription(
-        description="Executions that the filter lets through, whenever they change, and those that it does not let"
-        " through any more. Several changes of one execution may be taken together."
+        description=(
+            "Delivers executions that match the filter whenever they change, and those that no longer"
+            " match. May combine several changes of one execution."
+        )
     )
     async def execution_updated(
         self,
         info: Info,
-        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Which executions.")] = None,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
         after: UpdatesCursor = None,
     ) -> AsyncGenerator[ExecutionUpdate, None]:
         """By revision."""

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The signed-in viewer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from app.auth import Role
 strawberry.enum(
     Role,
     name="Role",
-    description="What a viewer may do. VIEWER reads all but the audit log, ADMIN does all, RUNNER reports events.",
+    description=(
+        "What a viewer may do. VIEWER reads everything except the audit log. ADMIN does everything."
+        " RUNNER reports the events of one engine."
+    ),
 )
 
 
-@strawberry.type(description="Who asks.")
+@strawberry.type(description="The signed-in viewer.")
 class Viewer:
-    """Who asks."""
+    """The signed-in viewer."""
 
-    name: str = strawberry.field(description="Name of the token, or the subject of the JSON Web Token.")
-    role: Role = strawberry.field(description="What the viewer may do.")
+    name: str = strawberry.field(description="Name of the API token, or `sub` of the JSON Web Token.")
+    role: Role = strawberry.field(description="Role of the viewer.")
 
     @classmethod
     def of(cls, viewer: auth.Viewer) -> Viewer:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from schema.metrics import ExecutionMetrics
 
 
-@strawberry.type(description="A definition that an engine runs; its name is unique within the engine.")
+@strawberry.type(description="A definition that an engine runs. Its name is unique within the engine.")
 class Workflow(Node):
     """A definition that an engine runs."""
 
     row: strawberry.Private[workflows.Workflow]
     name: str = strawberry.field(
-        description="Its name; (unknown) holds the runs whose workflow no event has named yet."
+        description="Name of the workflow. `(unknown)` holds the runs whose workflow no event has named yet."
     )
 
     @classmethod
@@ -37,7 +37,7 @@ class Workflow(Node):
         """From app's workflow."""
         return cls(id=strawberry.ID(ids.to_global("workflow", workflow.id)), row=workflow, name=workflow.name)
 
-    @strawberry.field(description="The engine that runs it.")
+    @strawberry.field(description="Its engine.")
     async def engine(self, info: Info) -> Engine:
         """Batched."""
         engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
@@ -45,20 +45,22 @@ class Workflow(Node):
         return Engine.of(engine)
 
     @strawberry.field(
-        description="How many of its executions failed since the last success, by finishedAt; cancelled ones count as"
-        " neither. Counting stops at 10,000."
+        description=(
+            "Number of failures since the last success, by finishedAt. Cancelled executions count as"
+            " neither. Counting stops at 10,000."
+        )
     )
     async def consecutive_failures(self, info: Info) -> int:
         """Batched."""
         return await resolvers.consecutive_failures(info.context, self.row.id)
 
-    @strawberry.field(description="Its newest execution by queuedAt; null when it has none.")
+    @strawberry.field(description="Its newest execution by queuedAt. Null if it has none.")
     async def last_execution(self, info: Info) -> Annotated[Execution, strawberry.lazy("schema.execution")] | None:
         """Batched."""
         latest = await resolvers.latest_execution(info.context, self.row.id)
         return None if latest is None else execution.Execution.of(latest)
 
-    @strawberry.field(description="Its executions, as in Query.executions; the filter's workflow conditions hold too.")
+    @strawberry.field(description="Its executions, as in Query.executions. The filter's workflow conditions apply too.")
     async def executions(
         self,
         info: Info,
@@ -76,7 +78,7 @@ class Workflow(Node):
         listed = await execution_resolvers.list_executions(info.context, where, order, request)
         return execution.ExecutionConnection.of(listed)
 
-    @strawberry.field(description="Its figures, as in Query.metrics; the filter's workflow condition holds too.")
+    @strawberry.field(description="Its figures, as in Query.metrics. The filter's workflow condition applies too.")
     async def metrics(
         self,
         info: Info,
@@ -92,17 +94,17 @@ class Workflow(Node):
 class WorkflowEdge:
     """A workflow in a list."""
 
-    cursor: str = strawberry.field(description="Its place in this list; opaque.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: Workflow = strawberry.field(description="The workflow.")
 
 
-@strawberry.type(description="A page of workflows, by name in the order of code points.")
+@strawberry.type(description="A page of workflows by name, sorted by code points.")
 class WorkflowConnection:
     """A page of workflows."""
 
     listed: strawberry.Private[resolvers.WorkflowList]
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
-    updates_cursor: str = strawberry.field(description="A place in the changes of executions, read before the page.")
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
+    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
 
     @classmethod
     def of(cls, listed: resolvers.WorkflowList) -> WorkflowConnection:
@@ -120,7 +122,7 @@ class WorkflowConnection:
         """Without cursors."""
         return [Workflow.of(item) for item in self.listed.page.items]
 
-    @strawberry.field(description="How many there are on all pages; counted only when asked for.")
+    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> Count:
         """One more statement."""
         return Count.of(await resolvers.count_workflows(info.context, self.listed.search))

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from specs.harness.commands import RUNWATCH
 from specs.harness.compose import health_check, services
-from specs.harness.driver import RUNWATCH, Runwatch, Server, run_events, unique
+from specs.harness.driver import Runwatch, Server, run_events, unique
 from specs.harness.servers import PostgresServer, ValkeyServer
 from specs.harness.waiting import soon
 from specs.harness.worker_processes import all_serve, is_alive, logged, stopped, workers
@@ -64,7 +65,7 @@ def server(servers: tuple[PostgresServer, ValkeyServer], tmp_path: Path) -> Iter
     environment: dict[str, str] = found["runwatch"]["environment"]
     program, verb, *options = found["runwatch"]["command"]
     assert (program, verb) == ("runwatch", "serve")
-    made = Server(tmp_path, moved(environment["RUNWATCH_DATABASE_URL"], postgres.port), *options)
+    made = Server(tmp_path, moved(environment["RUNWATCH_DATABASE_URL"], postgres.port), *options, installed=True)
     made.environment = {
         **environment,
         **made.environment,

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from specs.engines.retries import finished, listed, one
-from specs.harness.driver import RUNWATCH, Runwatch, Server
+from specs.harness.commands import RUNWATCH
+from specs.harness.driver import Runwatch, Server
 from specs.harness.waiting import soon
 
 
@@ -33,8 +34,8 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Makes servers, on a folder of their own or the test's."""
     made: list[Server] = []
 
-    def server(*options: str, folder: Path = tmp_path) -> Server:
-        made.append(Server(folder, "", *options))
+    def server(*options: str, folder: Path = tmp_path, installed: bool = False) -> Server:
+        made.append(Server(folder, "", *options, installed=installed))
         return made[-1]
 
     yield server
@@ -68,7 +69,7 @@ def run_of(runwatch: Runwatch, workflow: str, state: str) -> Any:
 
 def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make: Callable[..., Server]) -> None:
     """An empty folder becomes a server with sample data and a request that works; a second start imports nothing."""
-    server = make("--dev")
+    server = make("--dev", installed=True)
     server.start()
     answer = ask(server.output)
     assert answer["data"]["executions"]["totalCount"]["value"] >= 269
@@ -104,7 +105,7 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_start_002_it_stops_when_told(make: Callable[..., Server], sign: signal.Signals) -> None:
     """It ends within seconds of either signal, without a stack trace."""
-    server = make()
+    server = make(installed=True)
     server.start()
     assert server.stop(sign) in (0, -sign)
     assert "Traceback" not in server.log

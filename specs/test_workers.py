@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from specs.harness.driver import RUNWATCH, Runwatch, Server, run_events, unique
+from specs.harness.commands import RUNWATCH
+from specs.harness.driver import Runwatch, Server, run_events, unique
 from specs.harness.waiting import soon
 from specs.harness.worker_processes import all_serve, is_alive, logged, stopped, workers
 from specs.test_sockets import FOLLOW, code_of, run_of, said, socket, subscribe, written

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,9 @@ import httpx
 from gql import Client, gql
 from gql.transport.aiohttp import AIOHTTPTransport
 
+from specs.harness import commands
 from specs.harness.servers import free_port
 
-RUNWATCH = str(Path(sys.executable).parent / "runwatch")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
@@ -87,9 +86,8 @@ class Runwatch:
         """What the command line prints for this server's database."""
         if self._environment is None:
             raise RuntimeError("the command line belongs to a server that the specs started")
-        done = subprocess.run(
-            [RUNWATCH, *words], env=dict(self._environment), capture_output=True, text=True, timeout=90, check=True
-        )
+        done = commands.run(words, environment=self._environment, folder=Path.cwd(), timeout=90)
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def token(self, role: str, engine: str | None = None) -> str:
@@ -140,9 +138,9 @@ class Runwatch:
 
 
 class Server:
-    """A server process of our own on a fresh data folder."""
+    """A server process of our own on a fresh data folder; `installed` starts it by the real command."""
 
-    def __init__(self, folder: Path, database_url: str, *options: str) -> None:
+    def __init__(self, folder: Path, database_url: str, *options: str, installed: bool = False) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -152,7 +150,8 @@ class Server:
             "RUNWATCH_DATABASE_URL": database_url,
         }
         self.options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._begin = commands.start_installed if installed else commands.start
+        self._process: commands.Command | None = None
 
     @property
     def output(self) -> str:
@@ -168,12 +167,9 @@ class Server:
         """Start it, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "stdout").open("wb") as output, (self.folder / "stderr").open("ab") as log:
-            self._process = subprocess.Popen(
-                [RUNWATCH, "serve", "--port", str(self.port), *self.options],
-                env=self.environment,
-                stdout=output,
-                stderr=log,
-                cwd=self.folder,
+            words = ["serve", "--port", str(self.port), *self.options]
+            self._process = self._begin(
+                words, environment=self.environment, folder=self.folder, stdout=output, stderr=log
             )
         deadline = time.monotonic() + 90  # 2 s of work, of which a busy machine does little at a time
         while time.monotonic() < deadline:

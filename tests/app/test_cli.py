@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from specs.harness import commands
 from tests.app.reports import report
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -25,16 +23,9 @@ def url(migrated_sqlite: Path, tmp_path: Path) -> str:
 def runwatch(folder: Path, *args: str, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command in an environment that has these settings and no other."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")}
-    environment |= {"RUNWATCH_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    environment |= {"RUNWATCH_DATA_DIR": str(folder / "data"), "COLUMNS": "80"}
     environment |= {f"RUNWATCH_{name.upper()}": value for name, value in settings.items()}
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *args],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = commands.run(args, environment=environment, folder=folder)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stderr
     return done
