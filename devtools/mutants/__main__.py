@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -53,6 +54,7 @@ HEADING = f"{'module':32} {'tried':>6} {'killed':>7} {'timed out':>9} {'survived
 
 def main(words: list[str]) -> int:
     asked = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies are removed
     known = equivalents(DOCUMENT) if DOCUMENT.exists() else {}
     chosen: dict[str, list[Mutant]] = {}
     tallies: list[Tally] = []
@@ -108,8 +110,13 @@ def _try_all(
 
     with ThreadPoolExecutor(asked.j) as threads:
         doing: dict[Future[str | None], Mutant] = {threads.submit(attempt, each): each for each in chosen}
-        for done in as_completed(doing):
-            _count(tally, doing[done], done.result(), killers)
+        try:
+            for done in as_completed(doing):
+                _count(tally, doing[done], done.result(), killers)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            stack.close()
+            raise
     print(f"   {time.monotonic() - started:.0f} s", flush=True)
 
 

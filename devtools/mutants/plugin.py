@@ -69,6 +69,13 @@ class Trying:
         self._places = {name: place for place, name in enumerate(self._limits)}
         self._report = Path(wanted["report"])
 
+    def pytest_sessionstart(self) -> None:
+        # Before test modules are imported. An example that fails is enough: nobody asks for the least one.
+        if (hypothesis := sys.modules.get("hypothesis")) is not None:
+            phases = [each for each in hypothesis.Phase if each.name in ("explicit", "reuse", "generate")]
+            hypothesis.settings.register_profile("mutants", hypothesis.settings.default, phases=phases)
+            hypothesis.settings.load_profile("mutants")
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted(

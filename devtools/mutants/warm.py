@@ -25,6 +25,7 @@ BYTES = 3 * 1024**3
 def main() -> None:
     import pytest
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for line in sys.stdin:
         job = json.loads(line)
         _import(job["imported"])
@@ -48,6 +49,7 @@ def _import(names: list[str]) -> None:
 def _run(job: dict[str, Any], run: Any) -> NoReturn:
     code = 3
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()  # so that it can be killed with all that it starts
         output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -64,21 +66,23 @@ def _run(job: dict[str, Any], run: Any) -> NoReturn:
 
 
 def _wait(child: int, seconds: float) -> int | None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            _kill(child)  # what it has left behind
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(TICK_SECONDS)
-    _kill(child)
-    os.waitpid(child, 0)
-    return None
+    until, parent = time.monotonic() + seconds, os.getppid()
+    try:
+        while time.monotonic() < until and os.getppid() == parent:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(TICK_SECONDS)
+        return None
+    finally:
+        _kill(child)  # or what it has left behind
 
 
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(group, 0)
 
 
 if __name__ == "__main__":

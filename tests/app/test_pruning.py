@@ -9,9 +9,10 @@ import pytest
 
 from app import changes, pruning
 from app.changes import revisions
-from app.db import Database
+from app.db import Database, Transaction
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
+from app.lifecycle import State
 from app.live import feed as live_feed
 from app.live.feed import Feed
 from app.live.updates import Change
@@ -49,6 +50,19 @@ async def test_what_is_old_and_over_goes_with_all_below_it(database: Database, m
     assert len(tombstones) == 5
     assert all(each.execution is None for each in tombstones)
     assert await prune(database, NOON + 10_000_000) == 0
+
+
+@pytest.mark.parametrize("state", State)
+async def test_what_still_runs_is_kept_and_what_nobody_hears_of_is_not(database: Database, state: State) -> None:
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+
+    async def set_state(transaction: Transaction) -> None:
+        await transaction.fetch("UPDATE executions SET state = $1, status = $2", int(state), int(state.status))
+
+    await database.transaction(set_state)
+    runs = state in (State.QUEUED, State.RUNNING, State.WAITING)
+    assert await prune(database, NOON) == 0  # queued at that time, not before
+    assert await prune(database, NOON + 1) == (0 if runs else 1)
 
 
 async def test_an_event_of_a_deleted_run_makes_it_anew(database: Database) -> None:

@@ -265,3 +265,19 @@ async def test_many_checks_take_several_transactions(scene: Scene, monkeypatch: 
     for number in range(5):
         await scene.fail(1, workflow=f"w{number}")
     assert len(await scene.alerts()) == 5
+
+
+@pytest.mark.parametrize("ends", [(3, 9), (9, 3), (9, 9)])
+async def test_after_two_prunes_the_newest_success_is_remembered(scene: Scene, ends: tuple[int, int]) -> None:
+    """Pruned in the order of their queuing, which need not be that in which they ended."""
+    for number, end in enumerate(ends):
+        await scene.tell(*run(f"good-{number}", end, "SUCCEEDED"), *run(f"also-{number}", end - 1, "SUCCEEDED"))
+    await scene.tell(*run("before", 8), *run("after", 10))
+    later = [base() + number * clock.SECOND for number in (1, 2)]
+    await scene.run("UPDATE executions SET queued_at = $1 WHERE external_id IN ('good-1', 'also-1')", later[0])
+    await scene.run("UPDATE executions SET queued_at = $1 WHERE external_id IN ('before', 'after')", later[1])
+    assert [await prune(scene.database, at) for at in later] == [2, 2]
+    workflow_id = await scene.workflow_id()
+    assert await streaks.lengths(scene.database, [workflow_id]) == {workflow_id: 1}
+    (row,) = await select(scene.database, "workflows", "id = $1", workflow_id)
+    assert row["pruned_success_at"] == base() + 9 * clock.SECOND

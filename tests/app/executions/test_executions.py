@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -248,6 +249,39 @@ async def test_a_cursor_of_another_order_is_bad_input(database: Database, order:
     for request in (PageRequest(after=cursor), PageRequest(before=cursor), PageRequest(last=1, before="garbage")):
         with pytest.raises(BadInput, match="not a cursor of this list"):
             await list_page(database, EVERYTHING, order, request)
+
+
+WINDOW = ExecutionFilter(queued_from=NOON + 2 * MINUTE, queued_to=NOON + 9 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    "where", [WINDOW, replace(WINDOW, min_duration=3, max_duration=21)], ids=["plain", "durations"]
+)
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field}-{order.descending}")
+async def test_the_pages_of_a_window_end_at_its_bounds(
+    database: Database, order: ExecutionOrder, where: ExecutionFilter
+) -> None:
+    """With rows on the bounds and beyond: a page starts within both the window and its cursor, whichever is nearer."""
+    engine_id, workflow_id, name = WORKFLOWS[0]
+    data = [
+        execution_row(
+            id=f"{100 - number:032x}",
+            engine_id=engine_id,
+            workflow_id=workflow_id,
+            workflow_name=name,
+            queued_at=NOON + number % 12 * MINUTE,
+            started_at=NOON + number * MINUTE,
+            finished_at=NOON + number * MINUTE,
+            duration=number,
+        )
+        for number in range(24)
+    ]
+    await fill(database, data)
+    expected = [row["id"] for row in in_order([row for row in data if lets_through(where, row)], order)]
+    assert len(expected) >= 13
+    for size in (1, 3, len(expected)):
+        assert await walk(database, where, order, lambda size=size: size) == expected  # type: ignore[misc]
+        assert await walk_back(database, where, order, lambda size=size: size) == expected  # type: ignore[misc]
 
 
 async def test_counting_stops_at_its_cap(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,13 @@ async def test_many_are_marked_in_several_transactions(
         await Ingestion(database, SEALER).record(events([report("execution.started")], f"run-{number}"))
         await age(database, f"run-{number}", 150)
     assert await ContactSweep(database, LIMIT).sweep() == 5
+
+
+async def test_a_heartbeat_keeps_a_silent_run_from_being_marked(database: Database) -> None:
+    ingestion = Ingestion(database, SEALER)
+    await ingestion.record(events([report("execution.started", at=5)]))
+    for number, at in enumerate((9, 1)):  # by when it came in, whatever time it names
+        await age(database, "run", 150)
+        await ingestion.record(events([report("execution.heartbeat", at=at, id_=f"heartbeat-{number}")]))
+        assert await ContactSweep(database, LIMIT).sweep() == 0
+        assert await state_of(database, "run") is State.RUNNING

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.events import Claims, Event, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
-from app.ingestion.merging import ExecutionFacts
+from app.ingestion.merging import NO_CLAIMS, ExecutionFacts
 from app.lifecycle import State
 
 _TEXTS = st.sampled_from(["", "a", "b", "é"])
@@ -54,7 +56,8 @@ def _histories(draw: st.DrawFn) -> list[Event]:
 
 
 def fold(events: Sequence[Event]) -> ExecutionFacts:
-    facts = ExecutionFacts(first_event_at=events[0].time, received_at=0)
+    # Events have the number of their arrival.
+    facts = ExecutionFacts(first_event_at=events[0].time, received_at=max(event.index for event in events))
     for event in events:
         facts.add(event)
     return facts
@@ -82,6 +85,54 @@ def known(facts: ExecutionFacts) -> dict[str, Any]:
     }
     own = {name: getattr(facts, name) for name in type(facts).__slots__ if name not in ("rewritten", "steps", "logs")}
     return {**own, "steps": steps, "logs": dict(sorted(facts.logs.items()))}
+
+
+CLAIMS = Claims("nightly", "api", TriggerData("{}", 2, False), "r" * 32, ("a", "b"))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_one_event_claims_is_known(kind: Kind) -> None:
+    facts = fold([Event(3, "id", "engine", "run", 7, (kind, CLAIMS))])
+    assert (facts.workflow, facts.trigger_kind, facts.trigger_data) == ("nightly", "api", CLAIMS.trigger_data)
+    assert (facts.retry_of, facts.definition) == ("r" * 32, ("a", "b"))
+    assert (facts.trigger_incomplete, facts.has_secrets, facts.awaiting_dispatch) == (False, False, False)
+    assert {"trigger", "definition"} <= facts.rewritten
+    assert (facts.first_event_at, facts.queued_at, facts.received_at) == (7, 7, 3)
+    assert facts.started_at == (7 if kind is Kind.STARTED else None)
+    assert (facts.finished_at, facts.duration) == (None, None)
+
+
+def test_a_finish_ends_what_started() -> None:
+    started = Event(0, "a", "engine", "run", 3, (Kind.STARTED, NO_CLAIMS))
+    finished = Event(1, "b", "engine", "run", 9, Finish(State.FAILED, None))
+    facts = fold([started, finished])
+    assert (facts.state, facts.started_at, facts.finished_at, facts.duration) == (State.FAILED, 3, 9, 6)
+    assert fold([finished]).duration is None
+    assert fold([started]).duration is None
+
+
+def test_a_reader_sees_no_difference_in_a_report_that_says_the_same_later() -> None:
+    def started(at: int) -> list[Event]:
+        return [
+            Event(at, f"run {at}", "engine", "run", at, (Kind.STARTED, NO_CLAIMS)),
+            Event(at, f"step {at}", "engine", "run", at, StepStart(0, "load", "sql", None)),
+        ]
+
+    once, twice = fold(started(1)), fold([*started(1), *started(2)])
+    assert twice.visible() == once.visible()
+    assert twice.merge_keys() != once.merge_keys()
+    assert twice.steps[0].visible() == once.steps[0].visible()
+    assert twice.steps[0].merge_keys() != once.steps[0].merge_keys()
+    ended = [
+        Event(8, "end", "engine", "run", 8, Finish(State.FAILED, None)),
+        Event(8, "step end", "engine", "run", 8, StepFinish(0, "load", "sql", State.FAILED, None, None, None)),
+    ]
+    for number in (8, 9):  # a later finish is seen: its time is
+        later = fold([*started(1), *(msgspec.structs.replace(each, time=number, id=f"{number}") for each in ended)])
+        assert (later.finished_at, later.steps[0].finished_at) == (number, number)
+        assert later.visible() != once.visible()
+        assert later.steps[0].visible() != once.steps[0].visible()
+        once = later
 
 
 @given(_histories(), st.randoms(use_true_random=False))

@@ -53,6 +53,19 @@ async def test_what_was_taken_back_leaves_no_row(database: Database) -> None:
     assert {row["status"] for row in await select(database, "metric_rollups", "1 = 1")} == {Status.SUCCESS}
 
 
+async def test_deltas_are_taken_in_the_order_of_their_ids(database: Database) -> None:
+    """Wherever they lie in the table: what happened to an execution first is taken in first."""
+    columns = ("id", "hour", "workflow_id", "trigger_kind", "status", "sign")
+    rows = [(id_, NOON - NOON % clock.HOUR, "a" * 32, f"k{id_}", int(Status.SUCCESS), 1) for id_ in (30, 10, 20, 40)]
+    await database.transaction(lambda transaction: transaction.insert("metric_deltas", columns, rows))
+    taken = []
+    for limit in (1, 2, 1):
+        assert await fold(database, limit) == limit
+        found = await select(database, "metric_rollups", "detail = 0 AND grain = 0")
+        taken.append({row["trigger_kind"] for row in found})
+    assert taken == [{"k10"}, {"k10", "k20", "k30"}, {"k10", "k20", "k30", "k40"}]
+
+
 async def test_what_is_not_committed_is_taken_in_later(databases: list[Database]) -> None:
     database = databases[0]
     if database.dialect == "sqlite":

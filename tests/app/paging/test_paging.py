@@ -177,6 +177,26 @@ async def test_a_page_tells_the_truth_about_its_ends_and_looks_only_when_asked(
     assert page.end_cursor == (numbers.cursor(values[-1]) if values else None)
 
 
+bounds = st.none() | st.builds(Position, st.integers(0, 3), st.sampled_from([f"{n:032x}" for n in (1, 2, 3)]))
+
+
+@given(own=st.tuples(bounds, bounds), other=st.tuples(bounds, bounds))
+def test_a_narrowed_segment_is_what_lies_within_both_bounds(
+    own: tuple[Position | None, Position | None], other: tuple[Position | None, Position | None]
+) -> None:
+    def within(position: Position, lower: Position | None, upper: Position | None) -> bool:
+        place = (position.key, position.id)
+        return (lower is None or (lower.key, lower.id) < place) and (upper is None or place < (upper.key, upper.id))
+
+    narrow = Segment(NUMBERS, False, *own, True, 7).narrowed(*other)
+    assert narrow == Segment(NUMBERS, False, narrow.lower, narrow.upper, True, 7)
+    for key in range(4):
+        for number in range(5):
+            position = Position(key, f"{number:032x}")
+            expected = within(position, *own) and within(position, *other)
+            assert within(position, narrow.lower, narrow.upper) == expected
+
+
 def test_a_statement_has_the_same_text_at_every_depth() -> None:
     texts = set()
     for lower, upper in ((None, None), (Position(1, ID), None), (None, Position(2, ID)), (Position(1, ID), at(2))):

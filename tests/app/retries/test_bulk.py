@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app import clock
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
@@ -162,3 +163,21 @@ async def test_bad_requests_change_nothing(connected: Database, monkeypatch: pyt
     with pytest.raises(Conflict):
         await run(connected, snapshot=seen.snapshot, dry_run=False)
     assert await select(connected, "outbox", "1 = 1") == []
+
+
+async def test_old_snapshots_go_away_with_the_next_dry_run(
+    connected: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fail(connected, "a")
+    now = clock.now_us()
+    kept = []
+    for age in (bulk.SNAPSHOT_LIFETIME + 1, bulk.SNAPSHOT_LIFETIME, 0):
+        monkeypatch.setattr(clock, "now_us", lambda age=age: now - age)
+        kept.append((await run(connected, where=FAILURES)).snapshot)
+    assert {row["id"] for row in await select(connected, "retry_snapshots", "1 = 1")} == set(kept[1:])
+    assert [retry.created for retry in (await run(connected, snapshot=kept[1], dry_run=False)).retried] == [True]
+    monkeypatch.setattr(clock, "now_us", lambda: now + 1)
+    with pytest.raises(Conflict, match="expired"):
+        await run(connected, snapshot=kept[1], dry_run=False)
+    with pytest.raises(NotFound):
+        await run(connected, snapshot=kept[0], dry_run=False)

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from app.changes.commits import Committed
-from app.db import Database
+from app.db import Database, Transaction
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
-from app.executions import lineage
+from app.executions import Execution, lineage
 from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.retries import Asked, Retries, Retry
 from app.retries.blockers import RetryBlocker
+from app.secrets.redaction import SealedKeys
+from app.secrets.sealing import Sealer, new_key
 from tests.app.reports import dump, events, line, newest_revision, report, row_of, select
 from tests.sealing import SEALER
 
@@ -173,6 +175,62 @@ async def test_every_blocker(connected: Database) -> None:
             await retry(connected, unknown)
     assert await select(connected, "outbox", "1 = 1") == []
     assert await select(connected, "audit_entries", "1 = 1") == []
+
+
+async def test_trigger_data_that_no_key_unseals_is_not_retried(connected: Database) -> None:
+    original = await fail(connected)
+    revision = await newest_revision(connected)
+    stranger = Sealer([new_key()], SealedKeys(()))
+    with pytest.raises(RetryRefused) as refused:
+        await Retries(connected, stranger).request(Asked(original, "ada"))
+    assert refused.value.reasons == [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
+    assert await newest_revision(connected) == revision
+    assert await select(connected, "outbox", "1 = 1") == []
+    assert (await retry(connected, original)).created
+
+
+async def test_trigger_data_without_secrets_are_retried_whatever_the_keys(connected: Database) -> None:
+    plain = {"kind": "api", "data": {"n": 1}}
+    failed = report("execution.finished", at=5, state="FAILED")
+    given = {"plain": [report("execution.queued", trigger=plain), failed], "none": [failed]}
+    for subject, reports in given.items():
+        await Ingestion(connected, SEALER).record(events(reports, subject))
+        stranger = Retries(connected, Sealer([new_key()], SealedKeys(())))
+        assert (await stranger.request(Asked((await row_of(connected, subject))["id"], "ada"))).created
+
+
+async def test_all_above_is_locked_while_a_retry_is_made(databases: list[Database]) -> None:
+    connected = databases[0]
+    await connect_webhook(connected, SEALER, "engine", "http://127.0.0.1:9/", replace=False)
+    family = [await fail(connected)]
+    for _ in range(2):
+        family.append((await retry(connected, family[-1])).id)
+        await finish(connected, family[-1], "FAILED")
+    stranger = await fail(connected, "stranger")
+    held, go_on = asyncio.Event(), asyncio.Event()
+    retries = Retries(connected, SEALER)
+
+    async def hold(transaction: Transaction) -> dict[str, Execution]:
+        locked = await retries.lock(transaction, [family[-1], "nonsense", "0" * 32])
+        held.set()
+        await go_on.wait()
+        return locked
+
+    async def touch(id_: str) -> None:
+        await databases[-1].transaction(
+            lambda transaction: transaction.fetch("UPDATE executions SET updated_at = 1 WHERE id = $1", id_)
+        )
+
+    holding = asyncio.create_task(connected.transaction(hold))
+    await held.wait()
+    touching = [asyncio.create_task(touch(id_)) for id_ in family]
+    if connected.dialect == "postgres":  # on SQLite a transaction has the whole file
+        await touch(stranger)
+    done, _ = await asyncio.wait(touching, timeout=0.3)
+    assert not done
+    go_on.set()
+    assert (await holding).keys() == set(family)
+    await asyncio.gather(*touching)
 
 
 async def test_listeners_and_dispatch_hear_of_it_after_the_commit(connected: Database) -> None:

@@ -51,6 +51,17 @@ def test_what_the_bound_of_a_text_cut_in_two() -> None:
     assert masker.text(SECRET[:5], cut=True) == MASK
 
 
+@pytest.mark.parametrize("value", [SECRET, 'say "hello"', "päss/wörd", "aaaaaa", "ababab-ababab"])
+def test_a_secret_that_is_cut_at_any_length_is_masked(value: str) -> None:
+    masker = Masker([value])
+    for length in range(1, len(value) + 1):
+        text = f"it is: {value[:length]}"
+        shown = f"it is: {MASK}" if length >= 4 else text
+        assert masker.text(text, cut=True) == shown
+        assert masker.text(value[:length], cut=True) == (MASK if length >= 4 else value[:length])
+        assert masker.text(text) == (f"it is: {MASK}" if length == len(value) else text)
+
+
 def test_a_secret_that_overlaps_with_itself_costs_what_another_does() -> None:
     assert Masker(["-" * 32_000]).text("-" * 262_144) == MASK
     assert Masker(["a" * 4_000 + "b"]).text("a" * 262_144) == "a" * 262_144

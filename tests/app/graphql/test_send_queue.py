@@ -1,0 +1,140 @@
+"""The queue in front of a socket: whose client takes nothing is let go, and whoever takes a little is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.graphql.send_queue import OVERHEAD, Outbox
+
+BOUND, STALL = 1_000, 0.1
+
+
+class Line:
+    """A connection that takes what it is sent, or holds it, and says how much its system has yet to send."""
+
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(0)
+        self.took: list[str] = []
+        self.unsent = 0
+        self.stalled: list[float] = []
+        self.gone = 0
+        self.breaks = False
+        self.outbox = Outbox(
+            self._send, lambda: self.stalled.append(self._now()), self._go, BOUND, STALL, lambda: self.unsent
+        )
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _go(self) -> None:
+        self.gone += 1
+
+    async def _send(self, message: str) -> None:
+        if self.breaks:
+            raise ConnectionError
+        self.took.append(message)
+        await self._permits.acquire()
+
+    def take(self, messages: int) -> None:
+        """Let so many messages go."""
+        for _ in range(messages):
+            self._permits.release()
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    line = Line()
+    writing = asyncio.create_task(line.outbox.write())
+    yield line
+    line.outbox.close()
+    writing.cancel()
+    await asyncio.wait([writing])
+
+
+def fill(line: Line, messages: int = 2, size: int = 600) -> None:
+    for _ in range(messages):
+        line.outbox.add(b"x" * size)
+
+
+async def test_a_client_that_takes_nothing_is_let_go_once(line: Line) -> None:
+    line.unsent = 5_000
+    fill(line)
+    began = asyncio.get_running_loop().time()
+    await asyncio.sleep(STALL * 5)
+    assert len(line.stalled) == 1
+    assert line.stalled[0] - began >= STALL
+
+
+async def test_a_client_whose_system_sends_a_little_is_waited_for(line: Line) -> None:
+    """What it was sent is not taken at once, and yet it moves."""
+    line.unsent = 5_000
+    fill(line)
+    for _ in range(10):
+        await asyncio.sleep(STALL / 2)
+        line.unsent -= 1
+    assert line.stalled == []
+    await asyncio.sleep(STALL * 3)
+    assert len(line.stalled) == 1
+
+
+async def test_a_client_that_takes_one_message_a_while_is_waited_for(line: Line) -> None:
+    fill(line, 10)
+    for _ in range(6):
+        await asyncio.sleep(STALL / 2)
+        line.take(1)
+        line.unsent += 600  # its system holds what it took, and sends nothing
+    assert line.stalled == []
+    await asyncio.sleep(STALL * 3)
+    assert len(line.stalled) == 1
+
+
+async def test_what_waits_within_the_bound_may_wait_for_ever(line: Line) -> None:
+    fill(line, 1, BOUND - OVERHEAD)
+    assert (line.outbox.bytes, line.outbox.has_room) == (BOUND, True)
+    await asyncio.sleep(STALL * 3)
+    assert line.stalled == []
+    line.outbox.add(b"")
+    assert not line.outbox.has_room
+    await asyncio.sleep(STALL * 3)
+    assert len(line.stalled) == 1
+
+
+async def test_a_queue_that_falls_below_its_bound_is_not_watched(line: Line) -> None:
+    fill(line)
+    await asyncio.sleep(0)
+    line.take(2)
+    await asyncio.sleep(STALL * 2)
+    assert (line.stalled, line.outbox.bytes, len(line.took)) == ([], 0, 2)
+    fill(line)  # and is watched anew when it is over it again
+    await asyncio.sleep(STALL * 3)
+    assert len(line.stalled) == 1
+
+
+async def test_replies_have_a_bound_of_their_own(line: Line) -> None:
+    fill(line, 1, BOUND - OVERHEAD + 1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(line.outbox.room(), STALL / 5)
+    await asyncio.wait_for(line.outbox.room(reply=True), STALL / 5)
+    fill(line, 1, BOUND - OVERHEAD)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(line.outbox.room(reply=True), STALL / 5)
+    waiting = asyncio.gather(line.outbox.room(), line.outbox.room(reply=True))
+    line.take(2)
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_connection_that_breaks_is_gone(line: Line) -> None:
+    line.breaks = True
+    fill(line)
+    await asyncio.sleep(0.01)
+    assert line.gone == 1
+
+
+async def test_a_closed_queue_lets_nobody_go(line: Line) -> None:
+    fill(line)
+    line.outbox.close()
+    await asyncio.sleep(STALL * 3)
+    assert line.stalled == []
