@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ def filled(migrated_sqlite: Path, tmp_path: Path) -> Path:
     return path
 
 
+def execute(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return connection.execute(sql).fetchall()
+
+
 def rows(path: Path, table: str) -> int:
-    with sqlite3.connect(path) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    return int(execute(path, f"SELECT count(*) FROM {table}")[0][0])
 
 
 def test_rebuild(filled: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{filled}"
     assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr
-    with sqlite3.connect(filled) as connection:
-        connection.execute("DELETE FROM metric_deltas")
+    execute(filled, "DELETE FROM metric_deltas")
     # Four details and the error group, each of an hour and of a day.
     assert "10 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url, code=1).stderr
     assert rows(filled, "metric_rollups") == 0
@@ -50,6 +54,5 @@ def test_prune_keeps_figures_or_not(filled: Path, tmp_path: Path, setting: dict[
     assert "Deleted 1 executions" in done.stderr
     assert rows(filled, "executions") == 0
     assert rows(filled, "metric_deltas") == deltas
-    with sqlite3.connect(filled) as connection:
-        signs = connection.execute("SELECT sum(sign), sum(sign * kept) FROM metric_deltas").fetchone()
-    assert signs == ((1, 1) if deltas == 3 else (0, 0))
+    signs = execute(filled, "SELECT sum(sign), sum(sign * kept) FROM metric_deltas")
+    assert signs == [(1, 1) if deltas == 3 else (0, 0)]
