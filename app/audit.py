@@ -40,7 +40,7 @@ class AuditEntry:
 _COLUMNS = ", ".join(AuditEntry.__dataclass_fields__)
 _NEWEST_FIRST = Ordering("auditEntries.AT", "at", descending=True)
 # Counting stops here, as it does for executions.
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 
 
 async def list_page(database: Database, request: PageRequest) -> Page[AuditEntry]:
@@ -55,10 +55,10 @@ async def list_page(database: Database, request: PageRequest) -> Page[AuditEntry
 
 
 async def count(database: Database) -> Count:
-    """How many entries there are, exactly up to COUNT_MAX."""
-    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM audit_entries LIMIT {COUNT_MAX + 1}) c")
+    """How many entries there are, exactly up to MAX_COUNT."""
+    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM audit_entries LIMIT {MAX_COUNT + 1}) c")
     number: int = rows[0][0]
-    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, AuditEntry]:

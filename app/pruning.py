@@ -11,9 +11,9 @@ from app.lifecycle import State, Status
 from app.metrics import deltas
 
 # One transaction each. With 1,000 log lines for each execution, 200 are 200,000 rows.
-EXECUTIONS_AT_ONCE = 200
+MAX_BATCH_EXECUTIONS = 200
 # Tombstones that are kept; who has been away for longer lists again.
-MOST_TOMBSTONES = 100_000
+MAX_TOMBSTONES = 100_000
 
 BELOW = (
     ("log_entries", "execution_id"),
@@ -46,7 +46,7 @@ async def prune(
         found = await database.transaction(lambda tx: _delete_batch(database, tx, queued_before, keep_metrics))
         deleted += found
         progress(deleted)
-        if found < EXECUTIONS_AT_ONCE:
+        if found < MAX_BATCH_EXECUTIONS:
             break
     await database.transaction(lambda tx: _forget_tombstones(tx))
     return deleted
@@ -57,7 +57,7 @@ async def _delete_batch(database: Database, transaction: Transaction, queued_bef
     rows = await transaction.fetch(
         "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id, finished_at FROM executions"
         f" WHERE {_OVER} AND queued_at < $1"
-        f" ORDER BY queued_at, id LIMIT {EXECUTIONS_AT_ONCE}{lock}",
+        f" ORDER BY queued_at, id LIMIT {MAX_BATCH_EXECUTIONS}{lock}",
         queued_before,
     )
     ids: Sequence[str] = [row[0] for row in rows]
@@ -76,8 +76,7 @@ async def _delete_batch(database: Database, transaction: Transaction, queued_bef
 
 async def _forget_tombstones(transaction: Transaction) -> None:
     rows = await transaction.fetch(
-        "SELECT revision FROM execution_revisions WHERE deleted"
-        f" ORDER BY revision DESC LIMIT 1 OFFSET {MOST_TOMBSTONES}"
+        f"SELECT revision FROM execution_revisions WHERE deleted ORDER BY revision DESC LIMIT 1 OFFSET {MAX_TOMBSTONES}"
     )
     if rows:
         await transaction.fetch("DELETE FROM execution_revisions WHERE deleted AND revision <= $1", rows[0][0])

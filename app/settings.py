@@ -17,7 +17,7 @@ from app.secrets.redaction import DEFAULT_SEALED_KEYS
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
 # 31 years: in microseconds still an integer of the databases.
-LONGEST_SECONDS = 1e9
+MAX_SECONDS = 1e9
 
 
 class Settings(BaseSettings):
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         10.0, gt=0, le=300, description="Seconds that a receiver has to answer a delivery"
     )
     dispatch_give_up_seconds: float = Field(
-        3600.0, ge=0, le=LONGEST_SECONDS, description="Seconds after which an undelivered retry or alert is given up"
+        3600.0, ge=0, le=MAX_SECONDS, description="Seconds after which an undelivered retry or alert is given up"
     )
 
     # Alerts on their way to people.
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     contact_lost_seconds: float = Field(
         900.0,
         ge=0,
-        le=LONGEST_SECONDS,
+        le=MAX_SECONDS,
         description="Seconds of silence after which an unfinished run is CONTACT_LOST; 0: never",
     )
 

@@ -12,7 +12,7 @@ from app.paging import Count, Page, PageRequest, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 
 # Workflows are some thousands at most, and counting them reads a small index: no cap is needed below this.
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ async def list_page(database: Database, search: str | None, request: PageRequest
 
 
 async def count(database: Database, search: str | None) -> Count:
-    """How many workflows there are whose name contains `search`, exactly up to COUNT_MAX."""
+    """How many workflows there are whose name contains `search`, exactly up to MAX_COUNT."""
     check_search(search)
     params = Params(database.dialect)
     where = f"WHERE {contains(database, params, 'search_text', search)}" if search else ""
     rows = await database.fetch(
-        f"SELECT count(*) FROM (SELECT 1 FROM workflows {where} LIMIT {COUNT_MAX + 1}) c", *params.values
+        f"SELECT count(*) FROM (SELECT 1 FROM workflows {where} LIMIT {MAX_COUNT + 1}) c", *params.values
     )
     number: int = rows[0][0]
-    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:

@@ -37,7 +37,7 @@ DOCUMENT = (
     " execution { id externalId status state queuedAt startedAt finishedAt durationMs } } }"
 )
 # Subscriptions that are being set up at a time.
-CONNECT_AT_ONCE = 50
+MAX_CONCURRENT_CONNECTS = 50
 SETTLE_SECONDS = 0.5
 
 
@@ -101,8 +101,8 @@ async def measure(way: str, case: Case, url: str, writer: Writer) -> Measured:
         crowd = Crowd()
         empty = _resident(server)
         subscribers: list[Subscriber] = []
-        for start in range(0, case.subscribers, CONNECT_AT_ONCE):
-            numbers = range(start, min(start + CONNECT_AT_ONCE, case.subscribers))
+        for start in range(0, case.subscribers, MAX_CONCURRENT_CONNECTS):
+            numbers = range(start, min(start + MAX_CONCURRENT_CONNECTS, case.subscribers))
             subscribers += await asyncio.gather(*(connect(server.port, crowd, _asking(n, case)) for n in numbers))
         while int(await asyncio.to_thread(ask, server, "GET", "/subscribers")) < case.subscribers:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -211,8 +211,8 @@ def main(
     save: Annotated[bool, typer.Option(help="Write results/live_fanout.*")] = True,
 ) -> None:
     """Measure the fan-out of live updates."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     rounds = 1 if quick else 3
     sizes = [(100, 40, 200), (1_000, 20, 100), (5_000, 8, 20)]
     plan: list[tuple[Case, tuple[str, ...]]] = [

@@ -68,6 +68,6 @@ def decoded_runs(prefix: str, runs: int) -> Sequence[Event]:
     """The events of some runs as the events door decodes them."""
     now = clock.now_us()
     events = list(islice(stream(prefix, start=now - 3600 * SECOND), runs * EVENTS_A_RUN))
-    batch = decode(orjson.dumps(events), Form.BATCH, now=now, sealer=SEALER, most=len(events))
+    batch = decode(orjson.dumps(events), Form.BATCH, now=now, sealer=SEALER, limit=len(events))
     assert not batch.rejected
     return batch.events

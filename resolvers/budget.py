@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from app.errors import LimitExceeded
 
 # A million rows of a third level held up every other request for 14 s; so many take one.
-ROWS_MAX = 25_000
+MAX_ROWS = 25_000
 # What a list counts besides its rows: it is a statement or two, however short.
 ROWS_OF_A_LIST = 10
 # Three for each of 100 workflows take 0.6 s.
-FIGURES_MAX = 1_000
+MAX_FIGURES = 1_000
 # A hundred trends of the most buckets, 3 s; a thousand of them would be 0.6 GB in memory.
-POINTS_MAX = 150_000
+MAX_POINTS = 150_000
 
 
 @dataclass(slots=True)
@@ -28,17 +28,17 @@ class Budget:
     def take_list(self, rows: int) -> None:
         """A list of so many rows is asked for."""
         self.rows += ROWS_OF_A_LIST + rows
-        if self.rows > ROWS_MAX:
-            raise LimitExceeded(f"The lists of an operation may have {ROWS_MAX} rows together; ask for less at once")
+        if self.rows > MAX_ROWS:
+            raise LimitExceeded(f"The lists of an operation may have {MAX_ROWS} rows together; ask for less at once")
 
     def take_figures(self) -> None:
         """Figures are asked for."""
         self.figures += 1
-        if self.figures > FIGURES_MAX:
-            raise LimitExceeded(f"An operation may ask for figures {FIGURES_MAX} times; ask for less at once")
+        if self.figures > MAX_FIGURES:
+            raise LimitExceeded(f"An operation may ask for figures {MAX_FIGURES} times; ask for less at once")
 
     def take_trend(self, points: int) -> None:
         """A trend of so many points is asked for."""
         self.points += points
-        if self.points > POINTS_MAX:
-            raise LimitExceeded(f"The trends of an operation may have {POINTS_MAX} points in all; ask for less at once")
+        if self.points > MAX_POINTS:
+            raise LimitExceeded(f"The trends of an operation may have {MAX_POINTS} points in all; ask for less at once")

@@ -13,7 +13,7 @@ from app.paging import Page, PageRequest
 from resolvers.context import Context
 
 # Lines that are read at once for a follower who is behind: at 64 KiB a line no more than 6 MB.
-LINES_AT_ONCE = 100
+MAX_BATCH_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def follow_log(context: Context, execution_id: str, after: str | None = No
                 place = present
                 yield LogUpdate(place.cursor, None)
             while place.sequence < present.sequence:
-                upto = present.at(min(place.sequence + LINES_AT_ONCE, present.sequence))
+                upto = present.at(min(place.sequence + MAX_BATCH_LINES, present.sequence))
                 for entry in await logs.appended(context.database, place, upto):
                     yield LogUpdate(place.at(entry.sequence).cursor, entry)
                 place = upto

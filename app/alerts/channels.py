@@ -14,8 +14,8 @@ from app.secrets.sealing import Sealer
 
 # Kinds of rows in the outbox, one for each channel of an alert; the subject is the alert.
 WEBHOOK, EMAIL = "alert.webhook", "alert.email"
-URL_LENGTH_MAX = 2_000
-EMAIL_LENGTH_MAX = 254  # of an address, by RFC 5321
+MAX_URL_LENGTH = 2_000
+MAX_EMAIL_LENGTH = 254  # of an address, by RFC 5321
 # One plain address, without names, comments and quotes: nothing that a header could be made of. Dots stand between
 # words, else no mail could be addressed to it.
 _WORD, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -51,8 +51,8 @@ class Webhook:
 
 def new_webhook(url: str, channels: Channels) -> Webhook:
     """A webhook with a new secret; BadInput for a URL that cannot be, or leads into a network that is not allowed."""
-    if len(url) > URL_LENGTH_MAX:
-        raise BadInput(f"webhookUrl takes at most {URL_LENGTH_MAX} characters")
+    if len(url) > MAX_URL_LENGTH:
+        raise BadInput(f"webhookUrl takes at most {MAX_URL_LENGTH} characters")
     host = checked_webhook_url(url)
     check_host(host, channels.networks)
     return Webhook(url, new_signing_secret(), host)
@@ -60,7 +60,7 @@ def new_webhook(url: str, channels: Channels) -> Webhook:
 
 def check_email(email: str, channels: Channels) -> None:
     """BadInput unless it is an address that can be written to."""
-    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email):
+    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         raise BadInput("email takes one address, such as ops@example.com")
     if not channels.mail:
         raise BadInput("There is no mail server: RUNWATCH_SMTP_URL names one")

@@ -32,14 +32,14 @@ log = structlog.get_logger(__name__)
 
 
 # One transaction each. A streak takes 0.3 ms to read, and 3 ms when it has 10,000 failures.
-CHECKS_AT_ONCE = 500
-LEAST_PAUSE_SECONDS = 0.25
+MAX_BATCH_CHECKS = 500
+MIN_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
 # Any constant will do, as long as nothing else on the server takes the same one: "alertsfi" in ASCII.
 ADVISORY_LOCK = 0x616C657274736669
 
 _TAKE = f"""
-DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {CHECKS_AT_ONCE})
+DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {MAX_BATCH_CHECKS})
 RETURNING workflow_id, finished_at, execution_id
 """
 # Also by where the first failure is by now: a finish that Runwatch made itself moves back in time when its engine tells
@@ -135,7 +135,7 @@ class Firing(Sweep):
     """
 
     def __init__(self, database: Database, deliver: Callable[[], None] = lambda: None) -> None:
-        super().__init__(self.fire_all, "alerts_not_fired", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
+        super().__init__(self.fire_all, "alerts_not_fired", seconds=SWEEP_SECONDS, least_pause=MIN_PAUSE_SECONDS)
         self._database = database
         self._deliver = deliver
 
@@ -153,6 +153,6 @@ class Firing(Sweep):
                 alerts += fired.alerts
                 log.info("alerts_fired", alerts=fired.alerts)
                 self._deliver()
-            if fired.checks < CHECKS_AT_ONCE:
+            if fired.checks < MAX_BATCH_CHECKS:
                 break
         return alerts

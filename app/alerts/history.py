@@ -35,7 +35,7 @@ class Delivery:
 _COLUMNS = ", ".join(Alert.__dataclass_fields__)
 _NEWEST_FIRST = Ordering("alerts.FIRED_AT", "fired_at", descending=True)
 # Counting stops here, as it does for executions.
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 _NAMES = {WEBHOOK: "webhook", EMAIL: "e-mail"}
 
 
@@ -51,10 +51,10 @@ async def list_page(database: Database, request: PageRequest) -> Page[Alert]:
 
 
 async def count(database: Database) -> Count:
-    """How many alerts there are, exactly up to COUNT_MAX."""
-    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM alerts LIMIT {COUNT_MAX + 1}) c")
+    """How many alerts there are, exactly up to MAX_COUNT."""
+    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM alerts LIMIT {MAX_COUNT + 1}) c")
     number: int = rows[0][0]
-    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Alert]:

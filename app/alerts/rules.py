@@ -8,14 +8,14 @@ from typing import Any
 
 from app import audit, clock, ids
 from app.alerts.channels import Channels, Webhook, check_email, new_webhook
-from app.alerts.streaks import COUNT_MAX
+from app.alerts.streaks import MAX_COUNT
 from app.db import Database, Row, Transaction
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
 from app.secrets.sealing import CannotUnseal, Sealer
 
 # All of them are read for each batch of failures, and listed at once.
-RULES_MAX = 500
+MAX_RULES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class RuleChange:
     email: str | Unchanged | None = UNCHANGED
 
     def __post_init__(self) -> None:
-        if not 1 <= self.consecutive_failures <= COUNT_MAX:
-            raise BadInput(f"consecutiveFailures must be from 1 to {COUNT_MAX}, not {self.consecutive_failures}")
+        if not 1 <= self.consecutive_failures <= MAX_COUNT:
+            raise BadInput(f"consecutiveFailures must be from 1 to {MAX_COUNT}, not {self.consecutive_failures}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ async def _insert(
     transaction: Transaction, sealer: Sealer, actor: str, change: RuleChange, webhook: Webhook | None
 ) -> SavedRule:
     rows = await transaction.fetch("SELECT count(*) FROM alert_rules WHERE deleted_at IS NULL")
-    if rows[0][0] >= RULES_MAX:
-        raise LimitExceeded(f"There are {RULES_MAX} alert rules already, and no more are possible")
+    if rows[0][0] >= MAX_RULES:
+        raise LimitExceeded(f"There are {MAX_RULES} alert rules already, and no more are possible")
     now = clock.now_us()
     rule = AlertRule(
         id=new_id(now),

@@ -16,10 +16,10 @@ from app.lifecycle import Status
 from app.paging.keyset import GREATEST_ID
 
 # Counting stops here: 10,000 take 3 ms.
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 # So many streaks that are over are looked at in one go, the newest: a workflow that turns from failure to success and
 # back all the time is not one that somebody has to be told of a thousand times.
-ENDED_MAX = 100
+MAX_ENDED = 100
 
 # When an execution finished, in µs since the epoch, and its id.
 Position = tuple[int, str]
@@ -34,7 +34,7 @@ Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Failures of a workflow in a row, at most COUNT_MAX, and the successes that they follow and are followed by."""
+    """Failures of a workflow in a row, at most MAX_COUNT, and the successes that they follow and are followed by."""
 
     workflow_id: str
     failures: int
@@ -56,7 +56,7 @@ _KEY = "x.status + 0, x.workflow_id, x.finished_at, x.id"
 _PRUNED = "(e.id IS NULL OR g.pruned_success_at > e.finished_at)"
 _STREAKS = f"""
 SELECT w.id,
-  (SELECT count(*) FROM (SELECT 1 {{failures}} LIMIT {COUNT_MAX}) c),
+  (SELECT count(*) FROM (SELECT 1 {{failures}} LIMIT {MAX_COUNT}) c),
   w.after_at, w.after_id
 FROM (
   SELECT g.id,
@@ -82,7 +82,7 @@ async def of_workflows(database: Database, fetch: Fetch, workflow_ids: Iterable[
 async def of_failures(database: Database, fetch: Fetch, failures: Mapping[str, Collection[Position]]) -> list[Streak]:
     """The streaks that any of these failures, by the id of their workflow, lies in: of each workflow the oldest first.
 
-    Of those that are over at most ENDED_MAX of a workflow, the newest.
+    Of those that are over at most MAX_ENDED of a workflow, the newest.
     """
     found: list[Streak] = []
     for latest in (await of_workflows(database, fetch, failures)).values():
@@ -100,7 +100,7 @@ async def _ended(database: Database, fetch: Fetch, latest: Streak, failures: Ite
     for position in sorted(failures, reverse=True):
         if position >= until:
             continue
-        if len(found) == ENDED_MAX:
+        if len(found) == MAX_ENDED:
             break
         following = await fetch(ways["ASC"], workflow, *position, *until)
         before = _position(following, until)
@@ -116,7 +116,7 @@ def _position(rows: Sequence[Row], otherwise: Position) -> Position:
 
 
 async def lengths(database: Database, workflow_ids: Iterable[str]) -> dict[str, int]:
-    """How many failures in a row each workflow has, by its id, at most COUNT_MAX."""
+    """How many failures in a row each workflow has, by its id, at most MAX_COUNT."""
     found = await of_workflows(database, database.fetch, workflow_ids)
     return {id_: streak.failures for id_, streak in found.items()}
 
@@ -167,7 +167,7 @@ def _successes(database: Database, way: str) -> str:
 
 def _count(database: Database) -> str:
     failures = _between(database, Status.FAILURE) + _few(database, "$1")
-    return f"SELECT count(*) FROM (SELECT 1 {failures} LIMIT {COUNT_MAX}) c"
+    return f"SELECT count(*) FROM (SELECT 1 {failures} LIMIT {MAX_COUNT}) c"
 
 
 def _few(database: Database, workflow: str) -> str:

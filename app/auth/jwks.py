@@ -20,9 +20,9 @@ FRESH_SECONDS = 300.0
 STALE_SECONDS = 24 * 3600.0
 # Between two fetches: anybody can send tokens with unknown key ids.
 PAUSE_SECONDS = 10.0
-LIMIT_SECONDS = 5.0
-MOST_BYTES = 256 * 1024  # a key takes about 1 KiB, with its certificates 4
-MOST_KEYS = 100
+FETCH_TIMEOUT_SECONDS = 5.0
+MAX_BYTES = 256 * 1024  # a key takes about 1 KiB, with its certificates 4
+MAX_KEYS = 100
 
 # Which keys an algorithm takes: (kty, crv).
 _KINDS: dict[str, tuple[str, str | None]] = {
@@ -98,7 +98,7 @@ class PublishedKeys:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(LIMIT_SECONDS):
+            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
                 body = await self._download()
             self._keys = _fitting_keys(body, self._algorithms)
         except Exception as error:
@@ -116,7 +116,7 @@ class PublishedKeys:
         # are those of this URL, and whoever can redirect it could name any other.
         headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
         async with (
-            httpx.AsyncClient(verify=self._tls, timeout=LIMIT_SECONDS, follow_redirects=False) as client,
+            httpx.AsyncClient(verify=self._tls, timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False) as client,
             client.stream("GET", self._url, headers=headers) as response,
         ):
             if response.status_code != 200 or response.headers.get("content-encoding", "identity") != "identity":
@@ -124,8 +124,8 @@ class PublishedKeys:
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    raise ValueError(f"more than {MOST_BYTES} bytes")
+                if len(body) > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_BYTES} bytes")
             return bytes(body)
 
 
@@ -141,8 +141,8 @@ def _clock() -> float:
 def _fitting_keys(body: bytes, algorithms: Sequence[str]) -> _Keys:
     """The keys of a key set, by the algorithm they may verify; keys that fit none are left out."""
     published = msgspec.json.decode(body, type=_KeySet).keys
-    if len(published) > MOST_KEYS:
-        raise ValueError(f"more than {MOST_KEYS} keys")
+    if len(published) > MAX_KEYS:
+        raise ValueError(f"more than {MAX_KEYS} keys")
     keys: _Keys = {algorithm: [] for algorithm in algorithms}
     for jwk in published:
         for algorithm in algorithms:

@@ -13,7 +13,7 @@ from app.db import Database, Transaction
 log = structlog.get_logger(__name__)
 
 # Remembered tokens, before those are dropped that were not used within the minute.
-MANY = 10_000
+MAX_REMEMBERED = 10_000
 
 # The condition keeps several processes, which all read the same old time, from writing one after the other.
 UPDATE = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)"
@@ -38,7 +38,7 @@ class TokenUse:
         for last in (token.last_used_at, self._noted.get(token.id)):
             if last is not None and now - last < MINUTE:
                 return
-        if len(self._noted) >= MANY:
+        if len(self._noted) >= MAX_REMEMBERED:
             self._noted = {name: at for name, at in self._noted.items() if now - at < MINUTE}
         self._noted[token.id] = now
         self._waiting[token.id] = now

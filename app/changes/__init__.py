@@ -39,10 +39,10 @@ async def since(database: Database, revision: int, limit: int) -> Sequence[Chang
     return [_changed(row) for row in rows]
 
 
-async def count_since(database: Database, revision: int, most: int) -> int:
-    """How many executions have changed after a revision; counting stops at `most`."""
+async def count_since(database: Database, revision: int, limit: int) -> int:
+    """How many executions have changed after a revision; counting stops at `limit`."""
     rows = await database.fetch(
-        f"SELECT count(*) FROM (SELECT 1 FROM execution_revisions WHERE revision > $1 LIMIT {most}) c", revision
+        f"SELECT count(*) FROM (SELECT 1 FROM execution_revisions WHERE revision > $1 LIMIT {limit}) c", revision
     )
     return int(rows[0][0])
 

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from app.db import Database, Transaction
 from app.paging import opaque
 
-REVISION_MAX = 2**63 - 1
+MAX_REVISION = 2**63 - 1
 _FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
 
 
@@ -41,7 +41,7 @@ def updates_cursor(epoch: str, revision: int) -> str:
 def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
     """The epoch and revision that `cursor` was made of; None when it is no such cursor."""
     match = _FORM.fullmatch(opaque.decode(cursor) or "")
-    if match is None or int(match[2]) > REVISION_MAX:
+    if match is None or int(match[2]) > MAX_REVISION:
         return None
     return match[1], int(match[2])
 

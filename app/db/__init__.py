@@ -19,7 +19,7 @@ Dialect = Literal["postgres", "sqlite"]
 log = structlog.get_logger(__name__)
 
 # A read that takes longer is a mistake of its query or a missing index; it must not hold up the others.
-READ_LIMIT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 5.0
 # A deadlock or a connection that died before COMMIT was sent: the work is run again from its start.
 ATTEMPTS = 4
 
@@ -104,7 +104,7 @@ class Database(ABC):
 
     @abstractmethod
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
-        """The rows of one reading statement; LimitExceeded when it takes longer than READ_LIMIT_SECONDS."""
+        """The rows of one reading statement; LimitExceeded when it takes longer than READ_TIMEOUT_SECONDS."""
 
     @abstractmethod
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:

@@ -12,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
-from app.db import READ_LIMIT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import connection_config, tortoise_config
 from app.errors import LimitExceeded, Unavailable
 
@@ -22,7 +22,7 @@ CACHEABLE_STATEMENT = 64 * 1024
 # Rows from which COPY is worth the statement that asks for the types of its columns.
 WORTH_COPYING = 50
 # A write that waits longer than this waits for something that will not happen.
-WRITE_LIMIT_SECONDS = 60
+WRITE_TIMEOUT_SECONDS = 60
 DEAD = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
@@ -127,7 +127,7 @@ class PostgresDatabase(Database):
             **pool_options,
             "minsize": 1,
             "maxsize": POOL_SIZE,
-            "server_settings": {**settings, "statement_timeout": f"{WRITE_LIMIT_SECONDS}s"},
+            "server_settings": {**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"},
         }
         context = await Tortoise.init(config=tortoise_config(connection), _enable_global_fallback=True)
         client = context.connections.get("default")
@@ -143,7 +143,7 @@ class PostgresDatabase(Database):
             max_cacheable_statement_size=CACHEABLE_STATEMENT,
             server_settings={
                 **settings,
-                "statement_timeout": f"{READ_LIMIT_SECONDS:g}s",
+                "statement_timeout": f"{READ_TIMEOUT_SECONDS:g}s",
                 "default_transaction_read_only": "on",
             },
         )
@@ -158,7 +158,7 @@ class PostgresDatabase(Database):
                 await self._reads.expire_connections()
                 return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
         except asyncpg.QueryCanceledError:
-            raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
+            raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
         except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # those connections that there are go on
             raise Unavailable(f"{type(error).__name__}: {error}") from error
 

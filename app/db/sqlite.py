@@ -19,7 +19,7 @@ import orjson
 from tortoise import Tortoise
 from tortoise.backends.sqlite.client import SqliteClient
 
-from app.db import READ_LIMIT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import SQLITE_BUSY_MS, connection_config, sqlite_path, tortoise_config
 from app.errors import LimitExceeded
 
@@ -68,9 +68,9 @@ class SqliteTransaction(Transaction):
         inserted: set[Any] = set()
         remaining = iter(rows)
         # Two sizes only (the largest and one), so that the statement cache always hits.
-        most = min(MAX_PARAMETERS // len(columns), 100)
-        while chunk := list(islice(remaining, most)):
-            size = len(chunk) if len(chunk) == most else 1
+        limit = min(MAX_PARAMETERS // len(columns), 100)
+        while chunk := list(islice(remaining, limit)):
+            size = len(chunk) if len(chunk) == limit else 1
             sql = head + ", ".join([mark] * size) + tail
             for start in range(0, len(chunk), size):
                 values = [value for row in chunk[start : start + size] for value in row]
@@ -111,7 +111,7 @@ class _Reader:
         return reader
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
-        self._deadline = time.monotonic() + READ_LIMIT_SECONDS
+        self._deadline = time.monotonic() + READ_TIMEOUT_SECONDS
         try:
             return list(await self._connection.execute_fetchall(sql, params))
         except asyncio.CancelledError:
@@ -122,7 +122,9 @@ class _Reader:
             raise
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
-                raise LimitExceeded(f"The query took longer than {READ_LIMIT_SECONDS:g} s; narrow its filter") from None
+                raise LimitExceeded(
+                    f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter"
+                ) from None
             raise
 
     async def close(self) -> None:

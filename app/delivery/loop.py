@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 # What is due is looked for this often, besides when this process itself has put something in.
 SWEEP_SECONDS = 1.0
 # Deliveries under way at once.
-MOST_AT_ONCE = 64
+MAX_CONCURRENT = 64
 # How many are taken at once, and from how many under way a receiver has enough: an engine that stalls while a hundred
 # of its retries are due takes up to 7 places, and leaves the others to other engines.
-ENOUGH_FOR_ONE = 4
+MAX_PER_RECEIVER = 4
 # A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
 SLACK_SECONDS = 0.5
 # What is under way for longer when the server ends is delivered anew when its lease is over. Time-outs may be minutes,
@@ -97,11 +97,11 @@ class DispatchLoop:
                         await self._wake.wait()
 
     async def _claim(self) -> list[OutboxItem]:
-        room = min(MOST_AT_ONCE - len(self._under_way), ENOUGH_FOR_ONE)
+        room = min(MAX_CONCURRENT - len(self._under_way), MAX_PER_RECEIVER)
         if room <= 0:
             return []
         counts = Counter(self._under_way.values())
-        enough = [one for one, count in counts.items() if one is not None and count >= ENOUGH_FOR_ONE]
+        enough = [one for one, count in counts.items() if one is not None and count >= MAX_PER_RECEIVER]
         return await outbox.claim(self._database, self._handlers, room, self._lease, self._receivers, enough)
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -17,7 +17,7 @@ from app.delivery.port import NotDelivered
 from app.delivery.smtp import MailServer
 from app.secrets.masking import Masker
 
-SUBJECT_MAX = 200
+MAX_SUBJECT = 200
 # How long a server that has the mail may take to say good-bye.
 GOOD_BYE_SECONDS = 1.0
 # Whatever a header or a line of text could be broken by.
@@ -72,7 +72,7 @@ class Mailer:
         message["From"] = self._server.sender
         message["To"] = Address(addr_spec=to)
         # What reads like an encoded word would be decoded here, line ends in it included, and folded as it is then.
-        message["Subject"] = one_line(subject)[:SUBJECT_MAX].replace("=?", "= ?")
+        message["Subject"] = one_line(subject)[:MAX_SUBJECT].replace("=?", "= ?")
         message["Date"] = format_datetime(datetime.now(UTC))
         message["Message-ID"] = f"<{id_}@{self._server.sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"  # no machine shall answer

@@ -17,9 +17,9 @@ from app.db import Database, Transaction
 from app.ids import new_id
 
 FIRST_PAUSE = clock.SECOND
-LONGEST_PAUSE = 5 * clock.MINUTE
+MAX_PAUSE = 5 * clock.MINUTE
 # What is kept of an answer that explains a failure.
-MOST_ERROR_BYTES = 4 * 1024
+MAX_ERROR_BYTES = 4 * 1024
 # What no database keeps in a text.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
@@ -69,12 +69,12 @@ async def add(transaction: Transaction, kind: str, subject_id: str) -> str:
 async def claim(
     database: Database,
     kinds: Iterable[str],
-    most: int,
+    limit: int,
     lease: int,
     receivers: Receivers,
     without: Iterable[str] = (),
 ) -> list[OutboxItem]:
-    """Up to `most` rows of these kinds that are due, taken for `lease` µs: nobody else gets them until then.
+    """Up to `limit` rows of these kinds that are due, taken for `lease` µs: nobody else gets them until then.
 
     `without`: receivers whose rows are left where they are.
     """
@@ -88,7 +88,7 @@ async def claim(
         # Materialized: a subquery with a limit may be run again for each row, and then take more than that.
         return await transaction.fetch(
             f"""
-            WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE {due} ORDER BY next_attempt_at LIMIT {most} {lock})
+            WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE {due} ORDER BY next_attempt_at LIMIT {limit} {lock})
             UPDATE outbox SET next_attempt_at = $4, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
             RETURNING id, kind, subject_id, created_at, attempts, {receivers.sql}
             """,
@@ -148,7 +148,7 @@ async def failed(transaction: Transaction, item: OutboxItem, error: str, next_at
 
 def readable(error: str) -> str:
     """An error as it can be kept, whatever an engine put into it."""
-    return _UNFIT.sub("\ufffd", error).encode()[:MOST_ERROR_BYTES].decode(errors="ignore")
+    return _UNFIT.sub("\ufffd", error).encode()[:MAX_ERROR_BYTES].decode(errors="ignore")
 
 
 def pause(attempts: int) -> int:
@@ -156,7 +156,7 @@ def pause(attempts: int) -> int:
 
     Drawn, so that what failed together (a restart of the engine) does not come back together.
     """
-    longest: int = min(FIRST_PAUSE * 2 ** min(attempts - 1, 30), LONGEST_PAUSE)
+    longest: int = min(FIRST_PAUSE * 2 ** min(attempts - 1, 30), MAX_PAUSE)
     return round(longest * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
 
 

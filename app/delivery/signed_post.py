@@ -13,14 +13,14 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from app.delivery.outbox import MOST_ERROR_BYTES
+from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
 
 SOURCE = "runwatch"
 # A receiver that no longer wants any: the specification's word for "do not try again".
 GONE = 410
 # Enough for an address on the other side of the world.
-LEAST_CONNECT_SECONDS = 1.0
+MIN_CONNECT_SECONDS = 1.0
 
 # The addresses of a host to try. Raises NotDelivered for a host that may not be sent to.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -113,7 +113,7 @@ def _share(seconds: float, addresses: int) -> float:
     One that does not answer, as those of IPv6 where nothing is routed, leaves time for the next.
     """
     seconds = max(seconds / 2, 0.001)
-    return max(seconds / addresses, min(seconds, LEAST_CONNECT_SECONDS))
+    return max(seconds / addresses, min(seconds, MIN_CONNECT_SECONDS))
 
 
 def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
@@ -129,15 +129,15 @@ def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
 async def _read(response: httpx.Response, answer: bytearray) -> bool:
     """Add what the receiver says to `answer`, up to a bound: none can fill the memory. Whether that is all of it."""
     async for part in response.aiter_raw():
-        answer += part[: MOST_ERROR_BYTES + 1 - len(answer)]
-        if len(answer) > MOST_ERROR_BYTES:
+        answer += part[: MAX_ERROR_BYTES + 1 - len(answer)]
+        if len(answer) > MAX_ERROR_BYTES:
             return False
     return True
 
 
 def _refusal(status: int, answer: bytes, *, cut: bool) -> NotDelivered:
     # A character that is cut in two is left out: the rest of it would hide that a secret is cut there.
-    text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer[:MOST_ERROR_BYTES], final=not cut)
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer[:MAX_ERROR_BYTES], final=not cut)
     text = text.lstrip() if cut else text.strip()
     phrase = f"{status} {_phrase(status)}".strip()
     return NotDelivered(f"{phrase}: {text}" if text else phrase, final=status == GONE, cut=cut)

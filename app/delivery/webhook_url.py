@@ -12,7 +12,7 @@ import httpx
 from app.errors import BadInput
 
 # Shorter parts of a path are words, and nothing that lets one in.
-LEAST_LENGTH_OF_KEY = 16
+MIN_KEY_LENGTH = 16
 
 
 def checked_webhook_url(url: str) -> str:
@@ -49,7 +49,7 @@ def _keys_in(url: str) -> Iterator[str]:
     parts = urlsplit(url)
     # A field that has no value is one, and so is a user who has no password.
     values = [value or name for name, _, value in (field.partition("=") for field in parts.query.split("&"))]
-    values += (part for part in parts.path.split("/") if len(part) >= LEAST_LENGTH_OF_KEY)
+    values += (part for part in parts.path.split("/") if len(part) >= MIN_KEY_LENGTH)
     if login := parts.password or parts.username:
         values.append(login)
         user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"

@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from app.error_groups.stack_frames import MOST_FRAMES, frames
+from app.error_groups.stack_frames import MAX_FRAMES, frames
 from app.secrets.redaction import MASK
 
 # What can be read in a list. Messages that differ only after that have most likely quoted something long.
-MOST_OF_MESSAGE = 1_000
+MAX_MESSAGE_CHARACTERS = 1_000
 # Twice what is kept of a message (app/events/sizes.py); a line of stderr may be longer.
-_MOST_READ = 16 * 1024
+_MAX_READ = 16 * 1024
 
 _COLOUR = re.compile(r"\x1b\[[0-?]*+[ -/]*+[@-~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -125,12 +125,12 @@ def fingerprint(
     if text:
         return Fingerprint(_key("message", kind, text, *where), kind, text)
     if where:
-        return Fingerprint(_key("frames", kind, *where), kind, f"No message: {where[0]}"[:MOST_OF_MESSAGE])
+        return Fingerprint(_key("frames", kind, *where), kind, f"No message: {where[0]}"[:MAX_MESSAGE_CHARACTERS])
     if lines := _last_lines(stack_trace or ""):
         return Fingerprint(_key("lines", kind, *lines), kind, lines[-1])
     step = _or_none(failed_step)
     place = f"No message: {workflow}" if step is None else f"No message: {step} of {workflow}"
-    return Fingerprint(_key("place", kind, workflow, step), kind, place[:MOST_OF_MESSAGE])
+    return Fingerprint(_key("place", kind, workflow, step), kind, place[:MAX_MESSAGE_CHARACTERS])
 
 
 def top_frames(stack_trace: str) -> tuple[str, ...]:
@@ -139,8 +139,8 @@ def top_frames(stack_trace: str) -> tuple[str, ...]:
 
 
 def normalised(message: str) -> str:
-    """The message on one line with placeholders for what varies, at most MOST_OF_MESSAGE characters; idempotent."""
-    text = _folded(message[:_MOST_READ])
+    """The message on one line with placeholders for what varies, cut to MAX_MESSAGE_CHARACTERS; idempotent."""
+    text = _folded(message[:_MAX_READ])
     # Until nothing changes: a placeholder may end what a quote or a name ran into. Each round leaves less to replace.
     while (shorter := _cut(_folded(_replaced(text)))) != text:
         text = shorter
@@ -151,7 +151,7 @@ def _replaced(text: str) -> str:
     if " is not valid JSON" in text:
         text = _JSON_EXCERPT.sub("<str>", text)
     # No placeholder is shorter than <ip>: these fill what is kept.
-    return _VARIABLE.sub(_placeholder, _without_quoted(text), count=MOST_OF_MESSAGE // len("<ip>"))
+    return _VARIABLE.sub(_placeholder, _without_quoted(text), count=MAX_MESSAGE_CHARACTERS // len("<ip>"))
 
 
 def _placeholder(match: re.Match[str]) -> str:
@@ -177,7 +177,7 @@ def _without_quoted(text: str) -> str:
             kept = shown if text[opening.start() : closing.end()] == shown else "<str>"
             pieces += (text[written : opening.start()], kept)
             written = closing.end()
-            if len(pieces) > MOST_OF_MESSAGE:
+            if len(pieces) > MAX_MESSAGE_CHARACTERS:
                 break
     return "".join([*pieces, text[written:]])
 
@@ -187,13 +187,17 @@ def _folded(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_OF_MESSAGE else _CUT_PLACEHOLDER.sub("", text[:MOST_OF_MESSAGE]).rstrip()
+    return (
+        text
+        if len(text) <= MAX_MESSAGE_CHARACTERS
+        else _CUT_PLACEHOLDER.sub("", text[:MAX_MESSAGE_CHARACTERS]).rstrip()
+    )
 
 
 def _last_lines(text: str) -> tuple[str, ...]:
     """The last lines that are not empty, normalised, in their order."""
     lines = (normalised(line) for line in reversed(text.splitlines()) if line.strip())
-    return tuple(islice(filter(None, lines), MOST_FRAMES))[::-1]
+    return tuple(islice(filter(None, lines), MAX_FRAMES))[::-1]
 
 
 def _or_none(text: str | None) -> str | None:

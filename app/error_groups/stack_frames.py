@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 # Enough to tell two callers of a helper apart, too few to reach the framework below, which changes with each upgrade.
-MOST_FRAMES = 5
+MAX_FRAMES = 5
 # A frame is shorter; what is longer is a line of minified source, or no text at all.
-_MOST_OF_LINE = 1_000
+_MAX_OF_LINE = 1_000
 
 _QUERY = re.compile(r"\?.*|(?<=\.js)#.*")
 _LIBRARIES = {"site-packages", "dist-packages", "node_modules"}
@@ -46,18 +46,18 @@ _JAVA_REFLECTION = ("java.lang.reflect.", "jdk.internal.reflect.", "sun.reflect.
 
 
 # From either end, where the innermost frames are: 256 KiB of line breaks took 0.2 s.
-_MOST_LINES = 1_000
+_MAX_LINES = 1_000
 
 
 def frames(stack_trace: str) -> tuple[str, ...]:
-    """The MOST_FRAMES frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
+    """The MAX_FRAMES frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
     every = stack_trace.splitlines()
-    if len(every) > 2 * _MOST_LINES:
-        every = every[:_MOST_LINES] + every[-_MOST_LINES:]
-    lines = (line[:_MOST_OF_LINE] for line in every)
+    if len(every) > 2 * _MAX_LINES:
+        every = every[:_MAX_LINES] + every[-_MAX_LINES:]
+    lines = (line[:_MAX_OF_LINE] for line in every)
     for line in lines:
         if read := _reader(line):
-            return tuple(islice(read(chain((line,), lines)), MOST_FRAMES))
+            return tuple(islice(read(chain((line,), lines)), MAX_FRAMES))
     return ()
 
 

@@ -67,31 +67,31 @@ class Reader:
             value = self._markers.text(value)
         return value.replace("\0", "\ufffd") if "\0" in value else value
 
-    def name(self, what: str, value: str, most: int = MAX_NAME) -> str:
+    def name(self, what: str, value: str, limit: int = MAX_NAME) -> str:
         if not value:
             raise Rejected(f"{what} is empty")
-        if len(value) > most:
-            raise Rejected(f"{what} is longer than {most} characters")
+        if len(value) > limit:
+            raise Rejected(f"{what} is longer than {limit} characters")
         return self.text(value)
 
-    def cut(self, value: str, most: int) -> Text:
+    def cut(self, value: str, limit: int) -> Text:
         value = self.text(value)
-        if len(value) * 4 <= most:
+        if len(value) * 4 <= limit:
             return Text(value, len(value) if value.isascii() else len(value.encode()))
         encoded = value.encode()
-        if len(encoded) <= most:
+        if len(encoded) <= limit:
             return Text(value, len(encoded))
-        return Text(encoded[:most].decode(errors="ignore"), len(encoded))
+        return Text(encoded[:limit].decode(errors="ignore"), len(encoded))
 
-    def json(self, raw: msgspec.Raw, most: int = MAX_DATA) -> Json | None:
+    def json(self, raw: msgspec.Raw, limit: int = MAX_DATA) -> Json | None:
         """JSON with its secrets sealed; when it is too long, a JSON object that says so and shows how it begins."""
         if not (data := bytes(raw)):
             return None
         data = self.plain(data)
         sealed = self._seal(data)
-        if len(data) <= most:
+        if len(data) <= limit:
             return Json(sealed.text, len(data), sealed.token)
-        return Json(_beginning(sealed.text, len(data), most), len(data))
+        return Json(_beginning(sealed.text, len(data), limit), len(data))
 
     def _seal(self, data: bytes) -> Sealed:
         sealed = self._sealer.seal(data.decode())
@@ -123,9 +123,9 @@ class Reader:
         return TriggerData(sealed.text, len(data), changed, sealed.token, sealed.paths)
 
 
-def _beginning(text: str, size: int, most: int) -> str:
+def _beginning(text: str, size: int, limit: int) -> str:
     # Half of the room, because a text of quotes or backslashes doubles when it is quoted again.
-    start = text[:most].encode()[: most // 2 - 100].decode(errors="ignore")
+    start = text[:limit].encode()[: limit // 2 - 100].decode(errors="ignore")
     return orjson.dumps({"truncated": True, "bytes": size, "start": start}).decode()
 
 

@@ -37,11 +37,11 @@ _id_only = msgspec.json.Decoder(wire.IdOnly)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, most: int = 10_000) -> Batch:
+def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, limit: int = 10_000) -> Batch:
     """The events of a body, and why the others are rejected; events more than 5 minutes after `now` are.
 
     BadInput when the body as a whole is not JSON or holds no CloudEvent at all, LimitExceeded when it has more than
-    `most` events.
+    `limit` events.
     """
     try:
         body.decode()
@@ -54,8 +54,8 @@ def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, most: int = 10_
         parts = _split_batch(body)
     else:
         parts = [line for line in body.split(b"\n") if line.strip()]
-    if len(parts) > most:
-        raise LimitExceeded(f"{len(parts)} events in one body; at most {most} are taken at once")
+    if len(parts) > limit:
+        raise LimitExceeded(f"{len(parts)} events in one body; at most {limit} are taken at once")
     batch = _decode_each(parts, markers, now, sealer)
     if form is not Form.BATCH or parts:
         _refuse_what_is_no_cloud_event(parts, batch, form)

@@ -13,6 +13,6 @@ MAX_STEPS = 1_000  # of an execution
 MAX_NAME = 300  # characters of a name or an engine's own id; below the 2,704 bytes of a Postgres index entry
 
 
-def is_cut(size: int | None, most: int) -> bool:
+def is_cut(size: int | None, limit: int) -> bool:
     """Whether a text of that size, as it was sent, was cut: masking secrets changes the length of what is kept."""
-    return size is not None and size > most
+    return size is not None and size > limit

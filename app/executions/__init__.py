@@ -16,7 +16,7 @@ from app.paging.keyset import Key, Ordering, Position, Segment
 
 __all__ = [
     "COLUMNS",
-    "COUNT_MAX",
+    "MAX_COUNT",
     "Execution",
     "ExecutionFilter",
     "ExecutionOrder",
@@ -32,9 +32,9 @@ __all__ = [
 ]
 
 # Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 # Ancestors are followed this far. Nobody retries so often; it ends a cycle, which only a broken database has.
-ANCESTORS_MAX = 1_000
+MAX_ANCESTORS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ async def list_page(
 
 
 async def count(database: Database, where: ExecutionFilter) -> Count:
-    """How many executions `where` lets through, exactly up to COUNT_MAX. Raises LimitExceeded as a page does."""
+    """How many executions `where` lets through, exactly up to MAX_COUNT. Raises LimitExceeded as a page does."""
     scope = await resolve(database, where)
     if scope is None:
         return Count(0, exact=True)
-    statement = scans.count(database, scope, COUNT_MAX + 1)
+    statement = scans.count(database, scope, MAX_COUNT + 1)
     rows = await database.fetch(statement.text, *statement.params)
     number: int = rows[0][0]
-    return Count(min(number, COUNT_MAX), exact=number <= COUNT_MAX)
+    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]:
@@ -186,7 +186,7 @@ async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
           UNION ALL
           SELECT line.id, above.retry_of, line.attempt + 1
           FROM line JOIN executions above ON above.id = line.parent
-          WHERE above.retry_of IS NOT NULL AND line.attempt <= {ANCESTORS_MAX}
+          WHERE above.retry_of IS NOT NULL AND line.attempt <= {MAX_ANCESTORS}
         )
         SELECT id, max(attempt) FROM line GROUP BY id
         """,

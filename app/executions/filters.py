@@ -18,14 +18,14 @@ from app.paging.keyset import Params
 from app.paging.search import like_pattern, occurs, search_term
 
 # A filter is sent again with every page and tested against every live update; nobody picks this many by hand.
-FILTER_VALUES_MAX = 500
-SEARCH_LENGTH_MAX = 1_000
+MAX_FILTER_VALUES = 500
+MAX_SEARCH_LENGTH = 1_000
 
 # A page reads up to a page of keys for each of so many workflows or states: 10,000 index entries, about 5 ms.
-BRANCHES_MAX = 200
+MAX_BRANCHES = 200
 
 # When other conditions hold as well, each branch may have to read a lot before it has its page.
-BRANCHES_WITH_CONDITIONS_MAX = 10
+MAX_BRANCHES_WITH_CONDITIONS = 10
 
 Branched = Literal["workflow_id", "state", "failed_step_name", "error_group_id"]
 
@@ -59,8 +59,8 @@ class ExecutionFilter:
             self.failed_step_names,
         )
         for values in (self.statuses, self.states, self.workflow_ids, self.error_group_ids, *texts):
-            if values is not None and len(values) > FILTER_VALUES_MAX:
-                raise LimitExceeded(f"A filter takes at most {FILTER_VALUES_MAX} values of one kind, not {len(values)}")
+            if values is not None and len(values) > MAX_FILTER_VALUES:
+                raise LimitExceeded(f"A filter takes at most {MAX_FILTER_VALUES} values of one kind, not {len(values)}")
         for text in (text for values in texts for text in values or ()):
             _check_text(text)
         retry_of = () if self.retry_of is None else (self.retry_of,)
@@ -95,8 +95,8 @@ class Scope:
 
     filter: ExecutionFilter
     states: tuple[int, ...] | None  # ascending; None: any
-    workflows: tuple[str, ...] | None  # ids, at most BRANCHES_MAX; None: any, or more than those
-    many_workflows: bool = False  # more than BRANCHES_MAX: the condition stays a subquery
+    workflows: tuple[str, ...] | None  # ids, at most MAX_BRANCHES; None: any, or more than those
+    many_workflows: bool = False  # more than MAX_BRANCHES: the condition stays a subquery
 
     @property
     def branches(self) -> tuple[Branched, Sequence[str | int]] | None:
@@ -106,9 +106,9 @@ class Scope:
         what those conditions cost; without any, a branch reads one page of keys and nothing else.
         """
         for column, values in self._failures.items():
-            if values is not None and len(values) <= BRANCHES_MAX:
+            if values is not None and len(values) <= MAX_BRANCHES:
                 return column, values
-        few_workflows = self.workflows is not None and len(self.workflows) <= BRANCHES_WITH_CONDITIONS_MAX
+        few_workflows = self.workflows is not None and len(self.workflows) <= MAX_BRANCHES_WITH_CONDITIONS
         if self.states is not None and (self.workflows is None or not few_workflows or self._pending):
             only_states = self.workflows is None and not self.many_workflows
             # All but a few runs succeed: with further conditions those are found as soon by the ordering alone.
@@ -188,17 +188,17 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
     states = None if allowed is None else tuple(sorted(map(int, allowed)))
     if not wanted.names_workflows:
         ids = None if wanted.workflow_ids is None else tuple(sorted(set(wanted.workflow_ids)))
-        if ids is None or len(ids) <= BRANCHES_MAX:
+        if ids is None or len(ids) <= MAX_BRANCHES:
             return Scope(wanted, states, ids)
         return Scope(wanted, states, None, many_workflows=True)
     params = Params(database.dialect)
     conditions = " AND ".join(_workflow_conditions(database, params, wanted))
     rows = await database.fetch(
-        f"SELECT w.id FROM workflows w WHERE {conditions} LIMIT {BRANCHES_MAX + 1}", *params.values
+        f"SELECT w.id FROM workflows w WHERE {conditions} LIMIT {MAX_BRANCHES + 1}", *params.values
     )
     if not rows:
         return None
-    if len(rows) > BRANCHES_MAX:
+    if len(rows) > MAX_BRANCHES:
         return Scope(wanted, states, None, many_workflows=True)
     return Scope(wanted, states, tuple(row[0] for row in rows))
 
@@ -214,8 +214,8 @@ def check_search(search: str | None) -> None:
     if search is None:
         return
     _check_text(search)
-    if len(search) > SEARCH_LENGTH_MAX:
-        raise LimitExceeded(f"A search takes at most {SEARCH_LENGTH_MAX} characters, not {len(search)}")
+    if len(search) > MAX_SEARCH_LENGTH:
+        raise LimitExceeded(f"A search takes at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
 
 
 def contains(database: Database, params: Params, column: str, search: str) -> str:

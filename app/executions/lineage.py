@@ -8,7 +8,7 @@ from app.db import Database, Transaction
 from app.lifecycle import Status
 
 # Chains are a few long; one beyond this is a loop in an engine (app/ingestion/retry_links.py refuses longer ones).
-MOST_ANCESTORS = 1_000
+MAX_ANCESTORS = 1_000
 
 
 async def with_ancestors(database: Database, transaction: Transaction, ids: Collection[str]) -> set[str]:
@@ -21,7 +21,7 @@ async def with_ancestors(database: Database, transaction: Transaction, ids: Coll
           SELECT id, retry_of, 1 FROM executions WHERE {database.any_of("id", 1, "id")}
           UNION
           SELECT above.id, above.retry_of, line.depth + 1
-          FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MOST_ANCESTORS}
+          FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT id FROM line
         """,
@@ -42,7 +42,7 @@ async def refresh(database: Database, transaction: Transaction, ids: Iterable[st
           WHERE retry_of IS NOT NULL AND {database.any_of("retry_of", 1, "id")}
           UNION ALL
           SELECT below.top, child.id, child.status, below.depth + 1
-          FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MOST_ANCESTORS}
+          FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT top FROM below WHERE status = {int(Status.SUCCESS)}
         """,
@@ -69,7 +69,7 @@ async def roots_of(database: Database, ids: Iterable[str]) -> dict[str, str]:
           SELECT id, id, retry_of, 1 FROM executions WHERE {database.any_of("id", 1, "id")}
           UNION ALL
           SELECT line.id, above.id, above.retry_of, line.depth + 1
-          FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MOST_ANCESTORS}
+          FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
         )
         SELECT id, top, depth FROM line ORDER BY depth
         """,

@@ -20,7 +20,7 @@ from app.paging import Page, PageRequest, opaque, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 from app.paging.search import occurs, search_term
 
-_INT64_MAX = 2**63 - 1
+_MAX_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class LogPosition:
     def of(cls, execution_id: str, cursor: str) -> LogPosition:
         """The position that `cursor` was made of; BadInput unless it is exactly a cursor of this execution's log."""
         match = _FORM.fullmatch(opaque.decode(cursor) or "")
-        if match is None or match[2] != execution_id or int(match[3]) > _INT64_MAX:
+        if match is None or match[2] != execution_id or int(match[3]) > _MAX_INT64:
             raise BadInput(
                 "That is not a cursor of new log lines of this execution: take it from its log or its updates"
             )

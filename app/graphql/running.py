@@ -10,8 +10,8 @@ from app.errors import LimitExceeded
 class Running:
     """Counts operations, within bounds."""
 
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self._most = most
+    def __init__(self, limit: int, most_of_one: int) -> None:
+        self._limit = limit
         self._most_of_one = most_of_one
         self._by_credential: Counter[str] = Counter()
         self.total = 0
@@ -20,8 +20,8 @@ class Running:
         """One more by a credential; LimitExceeded when there are too many."""
         if self._by_credential.get(credential, 0) >= self._most_of_one:
             raise LimitExceeded(f"A token has at most {self._most_of_one} operations on WebSockets at a time")
-        if self.total >= self._most:
-            raise LimitExceeded(f"The server has at most {self._most} operations on WebSockets at a time")
+        if self.total >= self._limit:
+            raise LimitExceeded(f"The server has at most {self._limit} operations on WebSockets at a time")
         self._by_credential[credential] += 1
         self.total += 1
 

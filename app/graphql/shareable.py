@@ -22,8 +22,8 @@ from graphql import (
 from app.graphql.document import parse_bounded
 
 # Documents that are remembered, and how long they may be: 2.5 MB of text.
-MOST_DOCUMENTS = 256
-MOST_CHARACTERS = 10_000
+MAX_DOCUMENTS = 256
+MAX_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class ShareableDocuments:
 
     def find(self, query: str, name: str | None) -> DocumentNode | None:
         """The valid document when its operation of that name can be shared, otherwise None."""
-        if len(query) + len(name or "") > MOST_CHARACTERS:
+        if len(query) + len(name or "") > MAX_CHARACTERS:
             return None
         key = (query, name)
         if key not in self._known:
-            if len(self._known) >= MOST_DOCUMENTS:
+            if len(self._known) >= MAX_DOCUMENTS:
                 del self._known[next(iter(self._known))]
             self._known[key] = self._read(query, name)
         return self._known[key]

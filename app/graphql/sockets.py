@@ -29,7 +29,7 @@ CLEANUP_SECONDS = 6.0
 # How long the next one waits for those that were stopped when they are as many as a socket may have.
 TURN_SECONDS = 0.1
 # Messages that are read before others get their turn; parsing one takes some 5 µs.
-MESSAGES_AT_ONCE = 100
+MAX_BATCH_MESSAGES = 100
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
@@ -161,7 +161,7 @@ class _Socket(Generic[ViewerT]):
             while (event := await self._receive())["type"] != "websocket.disconnect":
                 await self._handle(messages.parse(event.get("text")))
                 count += 1
-                if count % MESSAGES_AT_ONCE == 0:
+                if count % MAX_BATCH_MESSAGES == 0:
                     await asyncio.sleep(0)  # what has already come is received without a turn for others
         except Closing as given:
             closing = given
@@ -205,15 +205,15 @@ class _Socket(Generic[ViewerT]):
             raise Closing(Close.UNAUTHORIZED, "Nothing is executed before connection_ack")
         if message.id in self._running:
             raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
-        most = self._site.limits.operations
+        limit = self._site.limits.operations
         credential = self._viewer.credential
         # Those that clean up as well: a client that keeps on starting and stopping would have any number of them. But
         # most are over as soon as they get a turn.
-        if len(self._ending) >= most:
+        if len(self._ending) >= limit:
             await asyncio.wait(self._ending, timeout=TURN_SECONDS)
         try:
-            if len(self._running) >= most or len(self._ending) >= most:
-                raise LimitExceeded(f"A socket has at most {most} operations: complete one, or open another socket")
+            if len(self._running) >= limit or len(self._ending) >= limit:
+                raise LimitExceeded(f"A socket has at most {limit} operations: complete one, or open another socket")
             self._site.running.begin(credential)
         except LimitExceeded as error:
             await self._reply(messages.error(message.id, [_shown(error)]))

@@ -52,7 +52,9 @@ class EventsDoor:
             form = _form(request)
             body = await read_body(request, self._settings.max_events_body_bytes)
             now = clock.now_us()
-            read = partial(decode, body, form, now=now, sealer=self._sealer, most=self._settings.max_events_per_request)
+            read = partial(
+                decode, body, form, now=now, sealer=self._sealer, limit=self._settings.max_events_per_request
+            )
             batch = read() if len(body) <= SMALL else await asyncio.to_thread(read)
             own, foreign = _split_by_source(batch.events, viewer)
             if foreign and not own and not batch.rejected:

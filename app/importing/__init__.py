@@ -126,7 +126,7 @@ def _decode(parts: list[bytes], sealer: Sealer) -> Batch:
     if not parts:
         return Batch([], [])
     body = b"\n".join(part.strip() for part in parts)
-    return decode(body, Form.LINES, now=clock.now_us(), sealer=sealer, most=len(parts))
+    return decode(body, Form.LINES, now=clock.now_us(), sealer=sealer, limit=len(parts))
 
 
 def _runs(lines: Iterator[bytes] | Any) -> Iterator[Any]:

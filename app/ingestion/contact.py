@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10.0
 # One transaction each: it locks so many executions.
-ROWS_AT_ONCE = 500
+MAX_BATCH_ROWS = 500
 # Any constant will do, as long as nothing else on the server takes the same one: "contacts" in ASCII.
 ADVISORY_LOCK = 0x636F6E7461637473
 
@@ -55,7 +55,7 @@ class ContactSweep:
         while True:
             found = await self._database.transaction(self._mark)
             marked += found
-            if found < ROWS_AT_ONCE:
+            if found < MAX_BATCH_ROWS:
                 break
         if marked:
             log.info("contact_lost", executions=marked)
@@ -68,7 +68,7 @@ class ContactSweep:
             if not rows[0][0]:
                 return 0
         silent = await transaction.fetch(
-            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {ROWS_AT_ONCE}",
+            f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {MAX_BATCH_ROWS}",
             now - self._limit,
         )
         if not silent:

@@ -17,8 +17,8 @@ from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State, Status
 
 # Deriving takes 0.1 ms a failure, and 10 ms for a stack trace of 256 KiB.
-MANY = 50
-LONG = 64 * 1024
+MAX_INLINE_FAILURES = 50
+MAX_INLINE_CHARACTERS = 64 * 1024
 
 
 def failed_step(
@@ -93,7 +93,10 @@ class Failures:
 
 async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
     """Fill in what is derived; in a thread when it takes long, for nothing else runs meanwhile."""
-    if len(given) > MANY or sum(len(evidence.stack_trace or "") for _, evidence in given) > LONG:
+    if (
+        len(given) > MAX_INLINE_FAILURES
+        or sum(len(evidence.stack_trace or "") for _, evidence in given) > MAX_INLINE_CHARACTERS
+    ):
         await asyncio.to_thread(_fill_in, given)
     else:
         _fill_in(given)

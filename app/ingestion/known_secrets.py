@@ -11,7 +11,7 @@ from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
 from app.ingestion.remasking import remask
-from app.secrets.masking import MOST_CHARACTERS, MOST_VALUES, Masker, Withholder, worth_masking
+from app.secrets.masking import MAX_CHARACTERS, MAX_VALUES, Masker, Withholder, worth_masking
 from app.secrets.sealing import SEPARATOR, Sealer, unsealed_secrets
 
 log = structlog.get_logger(__name__)
@@ -84,13 +84,13 @@ async def _store(transaction: Transaction, sealed: Mapping[str, str]) -> None:
 
 
 def _bounded(known: set[str], new: set[str]) -> set[str]:
-    """All of them, up to MOST_VALUES and MOST_CHARACTERS; those that are known stay."""
+    """All of them, up to MAX_VALUES and MAX_CHARACTERS; those that are known stay."""
     kept = set(known)
-    room = MOST_CHARACTERS - sum(map(len, known))
+    room = MAX_CHARACTERS - sum(map(len, known))
     for value in sorted(new - known):
         room -= len(value)
-        if room < 0 or len(kept) == MOST_VALUES:
-            log.warning("secrets_not_all_masked", most=MOST_VALUES, characters=MOST_CHARACTERS)
+        if room < 0 or len(kept) == MAX_VALUES:
+            log.warning("secrets_not_all_masked", limit=MAX_VALUES, characters=MAX_CHARACTERS)
             break
         kept.add(value)
     return kept

@@ -47,8 +47,8 @@ def mask_facts(masker: Masker, facts: ExecutionFacts) -> None:
     facts.logs = {key: mask_line(masker, line) for key, line in facts.logs.items()}
 
 
-def _kept(masker: Masker, text: Text | None, most: int) -> Text | None:
+def _kept(masker: Masker, text: Text | None, limit: int) -> Text | None:
     if text is None:
         return None
-    masked = masker.text(text.value, cut=is_cut(text.size, most))
+    masked = masker.text(text.value, cut=is_cut(text.size, limit))
     return text if masked == text.value else Text(masked, text.size)

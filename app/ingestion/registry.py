@@ -12,7 +12,7 @@ from app.engines import ensure_engines
 from app.ids import new_id
 
 # Engines make up workflow names at times (one a customer, one a day); what is remembered must not grow with them.
-MOST_REMEMBERED = 50_000
+MAX_REMEMBERED = 50_000
 
 # A workflow, by its engine's id and its name.
 WorkflowKey = tuple[str, str]
@@ -72,6 +72,6 @@ class Registry:
 
 
 def _remember(known: dict[K, str], registered: dict[K, str]) -> None:
-    if len(known) + len(registered) > MOST_REMEMBERED:
+    if len(known) + len(registered) > MAX_REMEMBERED:
         known.clear()
     known.update(registered)

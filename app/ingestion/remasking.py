@@ -12,7 +12,7 @@ from app.paging.search import folded
 from app.secrets.masking import Masker
 
 # Log lines in memory at once; an execution may have a hundred thousand.
-LINES_AT_ONCE = 2_000
+MAX_BATCH_LINES = 2_000
 
 
 async def remask(transaction: Transaction, execution_id: str, log_count: int, masker: Masker) -> bool:
@@ -62,14 +62,14 @@ async def _rewrite(
 
 async def _remask_lines(transaction: Transaction, execution_id: str, log_count: int, masker: Masker) -> None:
     columns = ("execution_id", "sequence", "message", "folded", "attributes")
-    for after in range(0, log_count, LINES_AT_ONCE):
+    for after in range(0, log_count, MAX_BATCH_LINES):
         # Both ends instead of ORDER BY and LIMIT, for which Postgres may read and sort the whole log each time.
         rows = await transaction.fetch(
             "SELECT sequence, message, message_bytes, attributes, attributes_bytes FROM log_entries"
             " WHERE execution_id = $1 AND sequence > $2 AND sequence <= $3",
             execution_id,
             after,
-            after + LINES_AT_ONCE,
+            after + MAX_BATCH_LINES,
         )
         changed = []
         for sequence, message, size, attributes, attributes_size in rows:

@@ -11,14 +11,14 @@ from app.ingestion.execution_rows import Key
 # Links are checked one transaction at a time: two that each close half of a cycle would not see each other.
 ADVISORY_LOCK = 0x72775F6C696E6B73
 # Chains of retries are a few long; a chain beyond this is a loop in an engine.
-MOST_ANCESTORS = 1_000
+MAX_ANCESTORS = 1_000
 
 _ANCESTORS = """
 WITH RECURSIVE ancestors (id, engine_id, external_id, retry_of, depth) AS (
   SELECT id, engine_id, external_id, retry_of, 1 FROM executions WHERE id = $1
   UNION ALL
   SELECT parent.id, parent.engine_id, parent.external_id, parent.retry_of, depth + 1
-  FROM ancestors JOIN executions AS parent ON parent.id = ancestors.retry_of WHERE depth < {most}
+  FROM ancestors JOIN executions AS parent ON parent.id = ancestors.retry_of WHERE depth < {limit}
 )
 SELECT engine_id, external_id FROM ancestors ORDER BY depth
 """
@@ -52,7 +52,7 @@ async def check(
 
 async def _chain(transaction: Transaction, execution_id: str) -> list[Key]:
     """The execution and its ancestors, as (engine id, external id), nearest first."""
-    rows = await transaction.fetch(_ANCESTORS.format(most=MOST_ANCESTORS), execution_id)
+    rows = await transaction.fetch(_ANCESTORS.format(limit=MAX_ANCESTORS), execution_id)
     return [(row[0], row[1]) for row in rows]
 
 
@@ -69,6 +69,6 @@ def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -
         unseen.extend(further)
     if key in reached:
         return "retryOf would make the execution a retry of itself"
-    if len(reached) >= MOST_ANCESTORS:
-        return f"retryOf makes a chain of more than {MOST_ANCESTORS} retries"
+    if len(reached) >= MAX_ANCESTORS:
+        return f"retryOf makes a chain of more than {MAX_ANCESTORS} retries"
     return None

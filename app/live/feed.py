@@ -37,12 +37,12 @@ TURN_SECONDS = 0.01
 # How long those who pass changes on are given before more is read: what is read later takes more changes together.
 PATIENCE_SECONDS = 0.1
 # Rows of one read; further ones follow at once.
-READ_AT_ONCE = 500
+MAX_BATCH_CHANGES = 500
 # Beyond so many changed executions, listing again is cheaper than catching up.
-MOST_TO_CATCH_UP = 5_000
+MAX_CATCH_UP = 5_000
 # Executions whose last change is remembered, 1 KB each: to know whether one has left a filter, and so that those who
 # fall behind or come back need not read the database.
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
 class Listener(Protocol):
@@ -92,7 +92,7 @@ class Feed:
         self._database = database
         self._filters: dict[ExecutionFilter, Filter] = {}
         self._engine_names: dict[str, str] = {}
-        self._recent = RecentChanges(MOST_REMEMBERED)
+        self._recent = RecentChanges(MAX_REMEMBERED)
         self._sweep = Sweep(self._read, "changes_not_read", seconds=SWEEP_SECONDS)
         self._has_read = asyncio.Event()
         self.epoch = ""
@@ -170,14 +170,14 @@ class Feed:
             if lost := await self._persistently(partial(self._is_lost, place)):
                 place.epoch, place.revision = self.epoch, self._head
                 yield resync(place)
-            if lost or len(told) > MOST_TO_CATCH_UP:  # one that is slow for hours would be told of any number
+            if lost or len(told) > MAX_CATCH_UP:  # one that is slow for hours would be told of any number
                 began, told = place.revision, {}
             if not self._remembers(place):
                 batch = await self._persistently(partial(self._read_since, place))
                 if batch is None:
                     continue
             else:
-                batch = self._recent.since(place.revision, READ_AT_ONCE)
+                batch = self._recent.since(place.revision, MAX_BATCH_CHANGES)
                 if not batch and place.revision <= self._head:
                     return
             if not batch:
@@ -201,7 +201,7 @@ class Feed:
     async def _read_since(self, place: Place) -> Sequence[Changed] | None:
         """Some of what has changed since a place, the oldest first, from the database; None to look once more."""
         head = self._head
-        batch = await changes.since(self._database, place.revision, READ_AT_ONCE)
+        batch = await changes.since(self._database, place.revision, MAX_BATCH_CHANGES)
         await self._know_engines(batch)
         if await self._is_lost(place):
             return None  # tombstones were pruned meanwhile, and may be missing
@@ -223,11 +223,11 @@ class Feed:
     async def _is_lost(self, place: Place) -> bool:
         """Whether nobody can tell what has changed since a place, or it would be too much."""
         if self._remembers(place) and place.revision <= self._head:
-            return self._recent.count_since(place.revision) > MOST_TO_CATCH_UP
+            return self._recent.count_since(place.revision) > MAX_CATCH_UP
         present, newest, forgotten = await revisions.counter_of(self._database)
         if place.epoch != present or not forgotten <= place.revision <= newest:
             return True
-        return await changes.count_since(self._database, place.revision, MOST_TO_CATCH_UP + 1) > MOST_TO_CATCH_UP
+        return await changes.count_since(self._database, place.revision, MAX_CATCH_UP + 1) > MAX_CATCH_UP
 
     async def _next_read(self) -> None:
         self.hint()
@@ -245,7 +245,7 @@ class Feed:
             self._begin(epoch, newest)
         patience = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while self._head < newest:
-            batch = await changes.since(self._database, self._head, READ_AT_ONCE)
+            batch = await changes.since(self._database, self._head, MAX_BATCH_CHANGES)
             await self._know_engines(batch)
             if (await revisions.counter_of(self._database))[2] > self._head:
                 self.hint()  # deletions were forgotten meanwhile, and may be missing

@@ -24,10 +24,10 @@ from app.live.updates import Place, Update, update_of
 
 # How long a result is kept for those who catch up, from when it is there; what they see below the execution is as old.
 KEPT_SECONDS = 1.0
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 # Executions that have changed, times filters, that a group has yet to hand out: from the first number on the feed waits
 # for it, but not for long; beyond the second its members read what they miss.
-ENOUGH_QUEUED, MOST_QUEUED = 20_000, 100_000
+ENOUGH_QUEUED, MAX_QUEUED = 20_000, 100_000
 # Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
@@ -104,7 +104,7 @@ class Group:
         self._size += len(waiting.audiences) - known
         self._filled.set()
         self._done.clear()
-        if self._size > MOST_QUEUED:
+        if self._size > MAX_QUEUED:
             self.fall_behind()
 
     def _in_place_of(self, earlier: _Waiting | None, changed: Changed, before: int) -> _Waiting:
@@ -151,7 +151,7 @@ class Group:
             task = self._payloads[key] = asyncio.create_task(self._payload(update))
             forget = partial(asyncio.get_running_loop().call_later, KEPT_SECONDS, self._payloads.pop, key, None)
             task.add_done_callback(lambda _: forget())
-            if len(self._payloads) > MOST_KEPT:
+            if len(self._payloads) > MAX_KEPT:
                 self._payloads.popitem(last=False)
         return task
 

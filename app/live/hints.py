@@ -13,7 +13,7 @@ from app.live.log_hints import LogSignals
 from app.live.pubsub import PubSub
 
 # More executions than that with new log lines in one transaction: everybody looks.
-MOST_NAMED = 100
+MAX_NAMED = 100
 
 
 class _Hint(msgspec.Struct):
@@ -54,7 +54,7 @@ class LiveHints:
         if committed.changed:
             self._feed.hint()
         self._log_signals.hear(committed)
-        named = committed.logged if len(committed.logged) <= MOST_NAMED else None
+        named = committed.logged if len(committed.logged) <= MAX_NAMED else None
         self._pubsub.publish(_encode(_Hint(bool(committed.changed), named)).decode())
 
     async def _listen(self) -> None:

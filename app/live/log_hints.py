@@ -19,7 +19,7 @@ from app.sweep import Sweep
 # How late lines from another process may be shown.
 SWEEP_SECONDS = 1.0
 # Executions that are looked up by one statement; each is a look-up by primary key.
-LOOKED_UP_AT_ONCE = 1_000
+MAX_BATCH_LOOKUPS = 1_000
 
 
 class Hints:
@@ -78,9 +78,9 @@ class LogSignals:
         """Give hints on those executions whose logs have grown since the last sweep, or that are gone."""
         followed = list(self._followers)
         known: dict[str, LogPosition] = {}
-        for start in range(0, len(followed) if self._database else 0, LOOKED_UP_AT_ONCE):
+        for start in range(0, len(followed) if self._database else 0, MAX_BATCH_LOOKUPS):
             assert self._database is not None
-            known |= await logs.positions(self._database, followed[start : start + LOOKED_UP_AT_ONCE])
+            known |= await logs.positions(self._database, followed[start : start + MAX_BATCH_LOOKUPS])
         self.hint(id_ for id_ in followed if id_ not in known or known[id_] != self._known.get(id_))
         self._known = known
 

@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 GAP: Final = None  # among the messages: something may have been missed
 CHANNEL = "runwatch"
-MESSAGE_BYTES_MAX = 8191
+MAX_MESSAGE_BYTES = 8191
 # Of messages that wait in one mailbox. With the largest ones that is 8 MiB, with hints of 100 bytes 0.2.
-MAILBOX_MAX = 1024
+MAX_MAILBOX = 1024
 # How long close() waits for what was published before it.
 CLOSE_SECONDS = 1.0
 # Between attempts to publish during an outage: at least half of it, so that processes do not come back in step.
@@ -49,7 +49,7 @@ class Mailbox(AsyncIterator[str | None]):
         """Add a message or GAP; after close() nothing."""
         if self._closed or (message is GAP and self._messages and self._messages[-1] is GAP):
             return
-        if len(self._messages) >= MAILBOX_MAX:
+        if len(self._messages) >= MAX_MAILBOX:
             self._messages.clear()
             message = GAP
         self._messages.append(message)
@@ -84,7 +84,7 @@ class PubSub:
         if scheme not in ("memory", "redis", "rediss"):
             # Not the URL itself: it may hold a password.
             raise BadInput("RUNWATCH_REDIS_URL must be memory://, redis://host:port/0 or rediss://host:port/0")
-        self._redis = None if scheme == "memory" else RedisBackend(url, MESSAGE_BYTES_MAX)
+        self._redis = None if scheme == "memory" else RedisBackend(url, MAX_MESSAGE_BYTES)
         self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
         # Weak: who stops reading only lets go of the iterator.
         self._inboxes: WeakSet[Mailbox] = WeakSet()
@@ -140,7 +140,7 @@ class PubSub:
             size = len(message.encode())
         except UnicodeEncodeError:  # half a surrogate pair
             size = 0
-        fit = 0 < size <= MESSAGE_BYTES_MAX
+        fit = 0 < size <= MAX_MESSAGE_BYTES
         if not fit and not self._told_unfit:
             self._told_unfit = True
             log.error("pubsub_message_unfit", size=size)

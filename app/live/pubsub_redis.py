@@ -31,7 +31,7 @@ CONNECT_SECONDS = 2.0
 # A subscription with nothing to read is asked for a sign of life this often, and is lost after so many reads of nothing
 # in a row. Counted in reads, because a loop that was busy for seconds has the answer waiting in its socket.
 READ_SECONDS = 1.0
-EMPTY_READS_MAX = 3
+MAX_EMPTY_READS = 3
 # For a message to be taken by Redis, a new connection included.
 PUBLISH_SECONDS = 1.0
 # Before a lost subscription is tried again: doubled each time up to the second, the whole less up to half of it.
@@ -41,7 +41,7 @@ STEADY_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 # Messages that were read and wait for broadcaster's listener; then the socket waits. Distributing never blocks, so
 # this only hands over to it in the midst of a flood.
-HANDOVER_MAX = 256
+MAX_HANDOVER = 256
 # In front of each message. What another program, or another format of ours, publishes on the channel becomes a gap.
 MARK = b"runwatch/1 "
 
@@ -73,7 +73,7 @@ class RedisBackend(BroadcastBackend):
     def __init__(self, url: str, message_bytes_max: int) -> None:
         self._connection_class, self._options = _options_of(url)
         self._bytes_max = message_bytes_max
-        self._events: asyncio.Queue[Event] = asyncio.Queue(HANDOVER_MAX)
+        self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_HANDOVER)
         self._listener: asyncio.Task[None] | None = None
         self._publishing: Connection | None = None
         # Whether the subscription was confirmed, or failed, at least once.
@@ -154,7 +154,7 @@ class RedisBackend(BroadcastBackend):
             answer = await connection.read_response(timeout=READ_SECONDS, disconnect_on_error=False)
             if answer is None:
                 empty += 1
-                if empty >= EMPTY_READS_MAX:
+                if empty >= MAX_EMPTY_READS:
                     raise LinkLost("no sign of life")
                 async with asyncio.timeout(READ_SECONDS):
                     await connection.send_command("PING", check_health=False)

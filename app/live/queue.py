@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.changes import Changed
 
 # Executions that wait. Who has more to hear of reads the rest again when it gets there.
-MOST_WAITING = 256
+MAX_WAITING = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Queue:
             return
         earlier = self._waiting.pop(changed.execution_id, None)
         self._waiting[changed.execution_id] = Waiting(changed, matches, before if earlier is None else earlier.before)
-        if len(self._waiting) > MOST_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self.fall_behind()
         self._news.set()
 

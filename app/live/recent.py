@@ -10,10 +10,10 @@ from app.changes import Changed
 
 
 class RecentChanges:
-    """At most `most` executions. Everything that has changed after the revision `after` is here."""
+    """At most `limit` executions. Everything that has changed after the revision `after` is here."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._by_execution: OrderedDict[str, Changed] = OrderedDict()  # in the order of revisions
         self.after = 0
 
@@ -26,7 +26,7 @@ class RecentChanges:
         """Remember the newest change of all, in place of an earlier one of its execution, which is returned."""
         earlier = self._by_execution.pop(changed.execution_id, None)
         self._by_execution[changed.execution_id] = changed
-        if len(self._by_execution) > self._most:
+        if len(self._by_execution) > self._limit:
             self.after = self._by_execution.popitem(last=False)[1].revision
         return earlier
 

@@ -10,7 +10,7 @@ from app.executions.filters import ExecutionFilter
 
 DEFAULT_WINDOW = clock.DAY
 # A year and what a comparison with the year before needs of it.
-LONGEST_WINDOW = 400 * clock.DAY
+MAX_WINDOW = 400 * clock.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +52,5 @@ def check_window(start: int, end: int, start_name: str = "from", end_name: str =
         raise BadInput(f"{start_name} must be before {end_name}")
     if start < 0:
         raise BadInput(f"{start_name} must not be before 1970, when no execution was queued")
-    if end - start > LONGEST_WINDOW:
-        raise BadInput(f"{start_name} and {end_name} may be at most {LONGEST_WINDOW // clock.DAY} days apart")
+    if end - start > MAX_WINDOW:
+        raise BadInput(f"{start_name} and {end_name} may be at most {MAX_WINDOW // clock.DAY} days apart")

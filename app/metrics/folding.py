@@ -15,9 +15,9 @@ from app.metrics.rollups import Changes
 from app.sweep import Sweep
 
 # One transaction each: 0.2 s or so, while which nobody waits but, on SQLite, who writes.
-DELTAS_AT_ONCE = 5_000
+MAX_BATCH_DELTAS = 5_000
 # Under steady load this is how many folds there are; each rewrites the same few rows, whatever it adds to them.
-LEAST_PAUSE_SECONDS = 0.25
+MIN_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
 # Who waits for SQLite's file in another process looks each 0.1 s: without a pause as long it would wait for all folds.
 PAUSE_SECONDS = 0.1
@@ -29,7 +29,7 @@ RETURNING {", ".join(deltas.COLUMNS)}
 """
 
 
-async def fold(database: Database, limit: int = DELTAS_AT_ONCE) -> int:
+async def fold(database: Database, limit: int = MAX_BATCH_DELTAS) -> int:
     """Take in so many deltas at most, in one transaction; how many. 0 when another process is at it."""
     return await database.transaction(lambda tx: _fold(database, tx, limit))
 
@@ -52,7 +52,7 @@ class Folding(Sweep):
     """
 
     def __init__(self, database: Database) -> None:
-        super().__init__(self.fold_all, "metrics_not_folded", seconds=SWEEP_SECONDS, least_pause=LEAST_PAUSE_SECONDS)
+        super().__init__(self.fold_all, "metrics_not_folded", seconds=SWEEP_SECONDS, least_pause=MIN_PAUSE_SECONDS)
         self._database = database
 
     def hear(self, _: Committed) -> None:
@@ -64,9 +64,9 @@ class Folding(Sweep):
         done = 0
         # Looked for by a reader: on SQLite a transaction would wait for whoever writes, each second, for nothing.
         while await self._database.fetch("SELECT 1 FROM metric_deltas ORDER BY id LIMIT 1"):
-            folded = await fold(self._database, DELTAS_AT_ONCE)
+            folded = await fold(self._database, MAX_BATCH_DELTAS)
             done += folded
-            if folded < DELTAS_AT_ONCE:
+            if folded < MAX_BATCH_DELTAS:
                 break
             if self._database.dialect == "sqlite":
                 await asyncio.sleep(PAUSE_SECONDS)

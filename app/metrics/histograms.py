@@ -21,7 +21,7 @@ HIGH = 0.9
 # Such a quantile of so few stored histograms is remembered: hours of the past do not change, and a dashboard asks for
 # the same 720 again every few seconds. 0.001 ms each instead of 0.01, and some 3 MB.
 FEW = 3
-MOST_REMEMBERED = 4_096
+MAX_REMEMBERED = 4_096
 
 
 def _bounds() -> list[int]:
@@ -66,8 +66,8 @@ def encode(counts: Mapping[int, int]) -> bytes:
     gaps = [high - low for low, high in pairwise(used)]
     values = [counts[bucket] for bucket in used]
     gap_size = 1 if max(gaps, default=0) < 1 << 8 else 2
-    most = max(values)
-    count_size = 8 if min(values) < 0 else next(size for size in _COUNTS if size == 8 or most < 1 << 8 * size)
+    limit = max(values)
+    count_size = 8 if min(values) < 0 else next(size for size in _COUNTS if size == 8 or limit < 1 << 8 * size)
     form = f"<{len(gaps)}{_GAPS[gap_size]}{len(used)}{_COUNTS[count_size]}"
     return _HEAD.pack(gap_size << 4 | count_size, used[0]) + struct.pack(form, *gaps, *values)
 
@@ -196,4 +196,4 @@ def _from_the_top(encoded: tuple[bytes, ...], share: float) -> int | None:
     raise AssertionError("the counts are fewer than their sum")
 
 
-_remembered = lru_cache(MOST_REMEMBERED)(_from_the_top)
+_remembered = lru_cache(MAX_REMEMBERED)(_from_the_top)

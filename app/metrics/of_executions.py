@@ -17,7 +17,7 @@ from app.metrics.windows import Bucket
 from app.paging.keyset import Segment
 
 # Counting goes from the newest execution back, and stops here.
-ROWS_MAX = 100_000
+MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def _count(
         newest = page(
             database,
             scope,
-            Segment(BY_QUEUED_AT, False, None, None, False, ROWS_MAX + 1),
+            Segment(BY_QUEUED_AT, False, None, None, False, MAX_ROWS + 1),
             ("queued_at", "status", "duration"),
         )
         samples = (
@@ -95,4 +95,4 @@ async def _count(
         found = by_group(await sources.fetch(database, statement, newest.params))
     nothing = Figures()
     points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]
-    return Trend(points, exact=sum(point.figures.total for point in points) <= ROWS_MAX)
+    return Trend(points, exact=sum(point.figures.total for point in points) <= MAX_ROWS)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 ADVISORY_LOCK = 0x726F6C6C7570735F
 
 # To take in so many deltas, or to add up so many rows, takes 5 ms or so.
-MANY = 500
+MAX_INLINE_ROWS = 500
 
 NOBODY = "0" * 32  # the workflow of a row that does not tell them apart
 
@@ -192,7 +192,7 @@ async def apply(database: Database, transaction: Transaction, changes: Changes) 
 
 async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
     """What `work` makes of what is given; in a thread when that is much, for nothing else runs meanwhile."""
-    return await asyncio.to_thread(work, *given) if size > MANY else work(*given)
+    return await asyncio.to_thread(work, *given) if size > MAX_INLINE_ROWS else work(*given)
 
 
 def _added_up(tallies: dict[Key, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[Key]]:

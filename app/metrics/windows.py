@@ -9,11 +9,11 @@ from app import clock
 from app.errors import BadInput
 from app.metrics.rollups import Grain
 
-BUCKETS_MAX = 1_500
+MAX_BUCKETS = 1_500
 # What a chart has room for.
-FITTING_MAX = 120
+MAX_FITTING = 120
 # Minutes are counted from the executions themselves.
-MINUTES_WINDOW_MAX = 6 * clock.HOUR
+MAX_MINUTES_WINDOW = 6 * clock.HOUR
 
 Span = tuple[int, int]  # µs since the epoch: the first is inclusive, the second exclusive
 
@@ -33,12 +33,12 @@ class Bucket(Enum):
 
     @classmethod
     def fitting(cls, start: int, end: int) -> Bucket:
-        """The shortest that gives a window at most FITTING_MAX points; for a long window an hour at least."""
-        short = end - start <= MINUTES_WINDOW_MAX
+        """The shortest that gives a window at most MAX_FITTING points; for a long window an hour at least."""
+        short = end - start <= MAX_MINUTES_WINDOW
         return next(
             bucket
             for bucket in cls
-            if (short or bucket.value >= clock.HOUR) and bucket.count(start, end) <= FITTING_MAX
+            if (short or bucket.value >= clock.HOUR) and bucket.count(start, end) <= MAX_FITTING
         )
 
     def count(self, start: int, end: int) -> int:
@@ -50,11 +50,11 @@ class Bucket(Enum):
 
         The first may begin before the window. BadInput for too many, and for minutes of a long window.
         """
-        if self.value < clock.HOUR and end - start > MINUTES_WINDOW_MAX:
-            raise BadInput(f"Minutes can be shown of at most {MINUTES_WINDOW_MAX // clock.HOUR} hours")
+        if self.value < clock.HOUR and end - start > MAX_MINUTES_WINDOW:
+            raise BadInput(f"Minutes can be shown of at most {MAX_MINUTES_WINDOW // clock.HOUR} hours")
         starts = range(start - start % self.value, end, self.value)
-        if len(starts) > BUCKETS_MAX:
-            raise BadInput(f"A trend has at most {BUCKETS_MAX} buckets, not {len(starts)}")
+        if len(starts) > MAX_BUCKETS:
+            raise BadInput(f"A trend has at most {MAX_BUCKETS} buckets, not {len(starts)}")
         return starts
 
 

@@ -18,12 +18,12 @@ T = TypeVar("T")
 Probe = Callable[[], Awaitable[bool]]
 
 PAGE_SIZE = 50
-PAGE_SIZE_MAX = 100
+MAX_PAGE_SIZE = 100
 
 # Numbers of rows that statements ask for (the page and one more, which tells whether there is a next one). They stand
 # in the text of the statement: with LIMIT $1, Postgres costs a generic plan for a tenth of the table and falls for a
 # hash join over all of it. A few steps only, so that the text is one that the connection has prepared already.
-LIMITS = (2, 11, 21, 26, 51, PAGE_SIZE_MAX + 1)
+LIMITS = (2, 11, 21, 26, 51, MAX_PAGE_SIZE + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class PageRequest:
         if self.first is not None and self.last is not None:
             raise BadInput("Give first or last, not both")
         name = "first" if self.last is None else "last"
-        if not 1 <= self.size <= PAGE_SIZE_MAX:
-            raise BadInput(f"{name} must be from 1 to {PAGE_SIZE_MAX}, not {self.size}")
+        if not 1 <= self.size <= MAX_PAGE_SIZE:
+            raise BadInput(f"{name} must be from 1 to {MAX_PAGE_SIZE}, not {self.size}")
 
     @property
     def size(self) -> int:

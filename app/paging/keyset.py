@@ -20,7 +20,7 @@ Key = int | str | None
 Id = str | int
 
 # The longest sort key is a name in an index, where Postgres takes at most 2704 bytes: 3.7 KB as base64.
-CURSOR_LENGTH_MAX = 4096
+MAX_CURSOR_LENGTH = 4096
 
 _RANGES = {"int": (-(2**63), 2**63 - 1), "small": (-(2**15), 2**15 - 1)}
 LEAST_ID: dict[str, Id] = {"uuid": "0" * 32, "int": -(2**63)}
@@ -85,7 +85,7 @@ class Ordering:
 
     def position(self, cursor: str) -> Position:
         """The position that `cursor` was made of; BadInput unless it is exactly a cursor of this ordering."""
-        position = self._parse(cursor) if len(cursor) <= CURSOR_LENGTH_MAX else None
+        position = self._parse(cursor) if len(cursor) <= MAX_CURSOR_LENGTH else None
         # The decoder of base64 skips what it does not know, so only the way back proves that nothing was skipped.
         if position is None or self.cursor(position) != cursor:
             raise BadInput("That is not a cursor of this list: take one from a page in the same order and direction")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 # The longest text is of a position in a log: 64 + 1 + 32 + 1 + 19 characters are 156 as base64.
-LENGTH_MAX = 160
+MAX_LENGTH = 160
 
 
 def encode(text: str) -> str:
@@ -15,7 +15,7 @@ def encode(text: str) -> str:
 
 def decode(cursor: str) -> str | None:
     """The text that `cursor` was made of; None when it was made of none."""
-    if len(cursor) > LENGTH_MAX:
+    if len(cursor) > MAX_LENGTH:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")

@@ -24,7 +24,7 @@ from app.retries.blockers import IN_PROGRESS, RetryBlocker, blockers
 from app.secrets.sealing import CannotUnseal, Sealer
 
 OUTBOX_KIND = "retry"
-KEY_LENGTH_MAX = 200
+MAX_KEY_LENGTH = 200
 
 # The identity of a retry is that of what it retries: no claim of an event precedes the least of all keys.
 FIXED = ""
@@ -48,8 +48,8 @@ class Asked:
     key: str | None = None
 
     def __post_init__(self) -> None:
-        if self.key is not None and not 1 <= len(self.key) <= KEY_LENGTH_MAX:
-            raise BadInput(f"idempotencyKey takes 1 to {KEY_LENGTH_MAX} characters")
+        if self.key is not None and not 1 <= len(self.key) <= MAX_KEY_LENGTH:
+            raise BadInput(f"idempotencyKey takes 1 to {MAX_KEY_LENGTH} characters")
         if self.key is not None and not self.key.isprintable():
             raise BadInput("idempotencyKey must not hold control characters or half surrogate pairs")
 

@@ -20,13 +20,13 @@ from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.ids import is_id, new_id
 from app.lifecycle import State
-from app.paging import PAGE_SIZE_MAX, PageRequest
+from app.paging import MAX_PAGE_SIZE, PageRequest
 from app.retries import Asked, Retries, Retry
 from app.retries.blockers import RetryBlocker, blockers
 
 log = structlog.get_logger(__name__)
 
-LIMIT_MAX = 1_000
+MAX_LIMIT = 1_000
 # One transaction each: it locks so many executions, and what is above them.
 CHUNK = 50
 # Clients and proxies give up at 30 s at the earliest.
@@ -50,8 +50,8 @@ class BulkRequest:
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.where, self.ids, self.snapshot)) != 1:
             raise BadInput("Give exactly one of filter, ids and snapshot")
-        if not 1 <= self.limit <= LIMIT_MAX:
-            raise BadInput(f"limit must be from 1 to {LIMIT_MAX}, not {self.limit}")
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise BadInput(f"limit must be from 1 to {MAX_LIMIT}, not {self.limit}")
         if self.ids is not None and len(self.ids) > self.limit:
             raise LimitExceeded(f"{len(self.ids)} ids are more than the limit of {self.limit}")
         if self.snapshot is not None and self.dry_run:
@@ -105,7 +105,7 @@ class BulkRetries:
         chosen: list[str] = []
         after = None
         while len(chosen) < request.limit:
-            size = min(request.limit - len(chosen), PAGE_SIZE_MAX)
+            size = min(request.limit - len(chosen), MAX_PAGE_SIZE)
             wanted = PageRequest(first=size, after=after)
             page = await executions.list_page(self._database, request.where, ExecutionOrder(), wanted)
             chosen += [execution.id for execution in page.items]

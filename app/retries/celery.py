@@ -25,8 +25,8 @@ from app.retries.celery_messages import Message, message_of
 from app.retries.port import RetryRequest
 
 # A broker that hangs keeps its threads until their time-outs are over, and then gets no others.
-MOST_THREADS = 32
-MOST_OF_ONE_BROKER = 4
+MAX_THREADS = 32
+MAX_THREADS_PER_BROKER = 4
 THREAD = "celery-publish"
 
 CHECKED = {"cert_reqs": "required"}
@@ -37,7 +37,7 @@ class CeleryChannel:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._places = asyncio.Semaphore(MOST_THREADS)
+        self._places = asyncio.Semaphore(MAX_THREADS)
         self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ class CeleryChannel:
 
         Not in asyncio's own threads, which others need: one that hangs is lost to them.
         """
-        places = self._places_of.setdefault(broker, asyncio.Semaphore(MOST_OF_ONE_BROKER))
+        places = self._places_of.setdefault(broker, asyncio.Semaphore(MAX_THREADS_PER_BROKER))
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Exception | None] = loop.create_future()
 

@@ -15,17 +15,17 @@ from urllib.parse import quote, quote_plus
 from app.secrets.redaction import MASK
 
 # Shorter values are too common in texts that have nothing to do with them: "admin", "1234", "true".
-LEAST_LENGTH = 6
+MIN_LENGTH = 6
 # A secret that the bound of a text cuts in two is recognised by so many characters of its beginning.
-LEAST_BEGINNING = 4
+MIN_BEGINNING = 4
 # Each is looked for in each text: 200 cost 20 µs for a line of 200 characters. Requests that log a new token each would
 # make an execution learn without end.
-MOST_VALUES = 200
-MOST_CHARACTERS = 64 * 1024  # of all of them
+MAX_VALUES = 200
+MAX_CHARACTERS = 64 * 1024  # of all of them
 # Longer ones are looked for in pieces of this length, which bounds what one costs.
-LONGEST_PIECE = 4_096
+MAX_PIECE = 4_096
 # Lines of a longer secret (a key in PEM) that are secrets by themselves.
-LEAST_LINE = 16
+MIN_LINE = 16
 
 _HTML = re.compile("[<>&]")
 _PERCENT = re.compile("%[0-9A-F]{2}")
@@ -35,14 +35,14 @@ _MASKED_BY_SENDER = frozenset("•*")
 
 
 def worth_masking(values: Iterable[str]) -> set[str]:
-    """The secrets that are masked in texts: the ones of at least LEAST_LENGTH characters, without space around them."""
+    """The secrets that are masked in texts: the ones of at least MIN_LENGTH characters, without space around them."""
     found: set[str] = set()
     for value in values:
         whole = value.strip()
         lines = whole.splitlines() if "\n" in whole or "\r" in whole else []
-        for text in (whole, *(line for line in map(str.strip, lines) if len(line) >= LEAST_LINE)):
-            found.update(text[start : start + LONGEST_PIECE] for start in range(0, len(text), LONGEST_PIECE))
-    return {value for value in found if len(value) >= LEAST_LENGTH and not _MASKED_BY_SENDER.issuperset(value)}
+        for text in (whole, *(line for line in map(str.strip, lines) if len(line) >= MIN_LINE)):
+            found.update(text[start : start + MAX_PIECE] for start in range(0, len(text), MAX_PIECE))
+    return {value for value in found if len(value) >= MIN_LENGTH and not _MASKED_BY_SENDER.issuperset(value)}
 
 
 class Masker:
@@ -92,7 +92,7 @@ class Masker:
                 yield at, at + len(form)
                 at = text.find(form, at + step)
             if cut:
-                for length in range(min(len(form) - 1, len(text)), LEAST_BEGINNING - 1, -1):
+                for length in range(min(len(form) - 1, len(text)), MIN_BEGINNING - 1, -1):
                     if text.endswith(form[:length]):
                         yield len(text) - length, len(text)
                         break
@@ -116,7 +116,7 @@ class Withholder(Masker):
 def _forms(value: str) -> Iterator[str]:
     """How a secret may be written: as it is, within JSON, within a URL; of an Authorization header also alone."""
     scheme = _AUTHORIZATION.fullmatch(value)
-    for text in (value, scheme[1]) if scheme and len(scheme[1]) >= LEAST_LENGTH else (value,):
+    for text in (value, scheme[1]) if scheme and len(scheme[1]) >= MIN_LENGTH else (value,):
         quoted = json.dumps(text, ensure_ascii=False)[1:-1]
         escaped = json.dumps(text)[1:-1]
         yield from (text, quoted, escaped)

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from types import TracebackType
 
-_MOST_BYTES = 1024
+_MAX_BYTES = 1024
 
 
 class PrivateFolder:
@@ -42,7 +42,7 @@ class PrivateFolder:
             if not stat.S_ISREG(about.st_mode):
                 return "", False
             is_private = about.st_uid == os.geteuid() and not about.st_mode & 0o077
-            return os.read(file, _MOST_BYTES).decode("ascii", errors="replace").strip(), is_private
+            return os.read(file, _MAX_BYTES).decode("ascii", errors="replace").strip(), is_private
         finally:
             os.close(file)
 

@@ -30,8 +30,8 @@ _NO_LETTER_OR_DIGIT = bytes(byte for byte in range(256) if not (byte < 128 and c
 
 
 # Paths that are kept, and their characters in all: a long key above many secrets would be repeated for each of them.
-MOST_PATHS = 1_000
-MOST_PATH_CHARACTERS = 64 * 1024
+MAX_PATHS = 1_000
+MAX_PATH_CHARACTERS = 64 * 1024
 
 
 class Redacted(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +71,7 @@ class SealedKeys:
             pieces += (text[copied:start], _QUOTED_MASK)
             written += start - copied
             parts.append((written, text[start:end]))
-            if path and len(paths) < MOST_PATHS:
+            if path and len(paths) < MAX_PATHS:
                 paths.append(path)
             values.update(strings_of(text[start:end]))
             written += len(_QUOTED_MASK)
@@ -93,7 +93,7 @@ class SealedKeys:
         """Start, end and JSON Pointer ("" when there is no room for it) of each outermost secret value."""
         path: list[str | int] = []  # a key or an index for each open object or array
         sealed_from: tuple[int, int, str] | None = None  # start, depth, path of the value that is being passed over
-        room = MOST_PATH_CHARACTERS
+        room = MAX_PATH_CHARACTERS
         for match in _TOKENS.finditer(text):
             if match["string"] is not None:
                 if sealed_from is None and match["colon"] is not None:

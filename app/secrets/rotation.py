@@ -9,7 +9,7 @@ from app.secrets.sealing import SEPARATOR, CannotUnseal, Sealer
 
 # Read at once, in the order of the primary key whether sealed or not: looking for what is sealed would read all of a
 # large table in one statement, which is cut off. When all of them are, sealing them anew takes 0.1 s.
-ROWS_AT_ONCE = 2_000
+MAX_BATCH_ROWS = 2_000
 
 SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("engines", ("id",), "connection_sealed"),
@@ -38,7 +38,7 @@ async def rotate(database: Database, sealer: Sealer) -> tuple[int, int]:
             if changes:
                 await _write(database, table, key, column, changes)
                 rotated += len(changes)
-            if len(rows) < ROWS_AT_ONCE:
+            if len(rows) < MAX_BATCH_ROWS:
                 break
             after = rows[-1][: len(key)]
     return rotated, unreadable
@@ -48,7 +48,7 @@ async def _batch(database: Database, table: str, key: Sequence[str], column: str
     names = ", ".join(key)
     places = ", ".join(f"${number}" for number in range(1, len(key) + 1))
     beyond = "" if after is None else f"WHERE ({names}) > ({places})"
-    sql = f"SELECT {names}, {column} FROM {table} {beyond} ORDER BY {names} LIMIT {ROWS_AT_ONCE}"
+    sql = f"SELECT {names}, {column} FROM {table} {beyond} ORDER BY {names} LIMIT {MAX_BATCH_ROWS}"
     return await database.fetch(sql, *(after or ()))
 
 

@@ -37,7 +37,7 @@ START_SECONDS = 60.0
 # Requests have 5 s to end (serving.py) and what runs beside them the rest; supervisors kill after 10 s or more.
 STOP_SECONDS = 8.0
 # Before a worker is started again. It doubles while workers do not live long, so that a crash loop costs little.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
 LONG_LIFE_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ class Workers:
                 raise WorkerNotStarted(f"Worker {number} {reason} at the start; what it said is above")
             is_first = False
             lived = time.monotonic() - began
-            pause = 0.0 if lived >= LONG_LIFE_SECONDS else min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
+            pause = 0.0 if lived >= LONG_LIFE_SECONDS else min(max(FIRST_PAUSE, pause * 2), MAX_PAUSE)
             log.error("worker_ended", worker=number, reason=reason, seconds=round(lived, 1), next_in_seconds=pause)
             await asyncio.sleep(pause)
 

@@ -30,5 +30,5 @@ def bench(database: Database) -> Bench:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses and sweeps of milliseconds instead of seconds."""
     monkeypatch.setattr(outbox, "FIRST_PAUSE", clock.SECOND // 1000)
-    monkeypatch.setattr(outbox, "LONGEST_PAUSE", clock.SECOND // 100)
+    monkeypatch.setattr(outbox, "MAX_PAUSE", clock.SECOND // 100)
     monkeypatch.setattr(loop, "SWEEP_SECONDS", 0.01)

@@ -30,7 +30,7 @@ TABLES = ("executions", "execution_payloads", "execution_secrets", "steps", "ste
 
 
 async def test_what_is_old_and_over_goes_with_all_below_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "EXECUTIONS_AT_ONCE", 2)
+    monkeypatch.setattr(pruning, "MAX_BATCH_EXECUTIONS", 2)
     ingestion = Ingestion(database, SEALER)
     for number in range(5):
         await ingestion.record(events(LIFE, f"old-{number}"))
@@ -77,7 +77,7 @@ async def test_an_event_of_a_deleted_run_makes_it_anew(database: Database) -> No
 async def test_forgotten_tombstones_make_who_was_away_list_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
+    monkeypatch.setattr(pruning, "MAX_TOMBSTONES", 1)
     for number in range(4):
         await Ingestion(database, SEALER).record(events(LIFE, f"run-{number}"))
     epoch, before = await revisions.revision_of(database)
@@ -94,7 +94,7 @@ async def test_forgotten_tombstones_make_who_was_away_list_again(
 async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everybody_list_again(
     database: Database, monkeypatch: pytest.MonkeyPatch, amid_a_read: bool
 ) -> None:
-    monkeypatch.setattr(pruning, "MOST_TOMBSTONES", 1)
+    monkeypatch.setattr(pruning, "MAX_TOMBSTONES", 1)
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feed = Feed(database)
     await feed.start()

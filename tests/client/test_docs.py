@@ -49,7 +49,7 @@ def test_claims_in_a_table_keep_what_they_promise(tmp_path: Path) -> None:
     [
         f"{buffer.MAX_EVENTS:,} events or {buffer.MAX_BYTES // 1024**2} MiB",
         f"as soon as it holds {buffer.MAX_BATCH_EVENTS} events",
-        f"pauses that grow to {delivery.LONGEST_PAUSE:.0f} s ({delivery.LONGEST_UNAUTHORIZED:.0f} s when",
+        f"pauses that grow to {delivery.MAX_PAUSE:.0f} s ({delivery.MAX_UNAUTHORIZED:.0f} s when",
         f"waits up to {reporter.EXIT_TIMEOUT:.0f} s for the server",
         f"Every {(client.Runwatch.__init__.__kwdefaults__ or {})['heartbeat']:.0f} s",
     ],

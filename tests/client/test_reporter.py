@@ -87,7 +87,7 @@ def test_every_event_arrives_through_a_server_that_fails_at_random(
     sink: Sink, client: Runwatch, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.002)
-    monkeypatch.setattr(delivery, "LONGEST_PAUSE", 0.1)  # a row of failures, doubled each time, is soon minutes
+    monkeypatch.setattr(delivery, "MAX_PAUSE", 0.1)  # a row of failures, doubled each time, is soon minutes
     chance = random.Random(7)
 
     def lose_the_answer(events: list[Event]) -> Answer | None:

@@ -120,7 +120,7 @@ async def test_behind_a_cursor(site: Site) -> None:
 
 
 async def test_who_is_far_behind_catches_up_in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolvers, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(resolvers, "MAX_BATCH_LINES", 3)
     id_ = await site.write()
     start = await site.cursor(id_)
     expected = [str(number) for number in range(8)]
@@ -197,13 +197,13 @@ async def test_a_list_has_nothing_beyond_its_cursor(site: Site, monkeypatch: pyt
 async def test_a_hint_is_quick_and_without_one_the_sweep_finds_the_line(site: Site) -> None:
     id_ = await site.write("1")
     async with aclosing(follow_log(site.context, id_, await site.cursor(id_))) as following:
-        for ingestion, most in ((site.ingestion, 0.5), (Ingestion(site.database, SEALER), 3.0)):
+        for ingestion, limit in ((site.ingestion, 0.5), (Ingestion(site.database, SEALER), 3.0)):
             update = asyncio.create_task(take(following, 1))
             await asyncio.sleep(0.05)
             start = time.monotonic()
-            await ingestion.record(events([line(str(most))]))
-            assert messages(await update) == [str(most)]
-            assert time.monotonic() - start < most
+            await ingestion.record(events([line(str(limit))]))
+            assert messages(await update) == [str(limit)]
+            assert time.monotonic() - start < limit
 
 
 @pytest.mark.parametrize(("epoch", "sequence"), [("abcd", 2), ("abcd", 0), ("abcd", 9), (None, 3), (None, 2**63 - 1)])

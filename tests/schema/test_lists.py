@@ -9,7 +9,7 @@ from app.db import Database
 from app.errors import LimitExceeded
 from app.ids import new_id
 from resolvers import budget
-from resolvers.budget import ROWS_MAX
+from resolvers.budget import MAX_ROWS
 from resolvers.context import Context
 from schema import schema
 from tests.factories import (
@@ -56,7 +56,7 @@ async def test_two_levels_of_whole_pages_are_had(database: Database) -> None:
     context = Context(database, Viewer("x", Role.VIEWER), SEALER)
     result = await schema.execute(nested(2), context_value=context)
     assert result.errors is None
-    assert 10_000 < context.budget.rows < ROWS_MAX
+    assert 10_000 < context.budget.rows < MAX_ROWS
     context.forget()  # an event of a subscription is an operation of its own
     assert context.budget.rows == 0
 
@@ -70,7 +70,7 @@ async def test_further_levels_are_refused_before_they_are_read(database: Databas
     assert result.errors
     assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
     # Of the third level as many lists as are left, with two statements each.
-    assert len(recorded) < 2 * (ROWS_MAX // 100)
+    assert len(recorded) < 2 * (MAX_ROWS // 100)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_further_levels_are_refused_before_they_are_read(database: Databas
 async def test_every_list_counts(database: Database, monkeypatch: pytest.MonkeyPatch, list_: str) -> None:
     [id_] = await fill(database, 1)
     await insert(database, "log_entries", [log_row(id_, 1)])
-    monkeypatch.setattr(budget, "ROWS_MAX", 100)
+    monkeypatch.setattr(budget, "MAX_ROWS", 100)
     for times, refused in ((4, False), (12, True)):
         lists = " ".join(f"a{number}: {list_.replace('ID', id_)}" for number in range(times))
         context = Context(database, Viewer("x", Role.ADMIN), SEALER)

@@ -155,7 +155,7 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
 ) -> None:
     """However deep it nests them."""
     await fill(database)
-    monkeypatch.setattr(budget, "FIGURES_MAX", 7)
+    monkeypatch.setattr(budget, "MAX_FIGURES", 7)
     assert await ask(database, nested(1))  # figures, their errors, and figures for each of two groups
     recorded = record_statements(database)
     for depth in (4, 20):
@@ -174,7 +174,7 @@ async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A window that is too long for its bucket is refused as such, whatever else is asked for."""
-    monkeypatch.setattr(budget, "POINTS_MAX", 30)
+    monkeypatch.setattr(budget, "MAX_POINTS", 30)
     day = '{from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z"}'
     queued = day.replace("from", "queuedFrom").replace("to:", "queuedTo:")
     for field in (

@@ -50,13 +50,13 @@ class Buffer:
             self.added += 1
             self.dropped += 1
 
-    def take(self, most: int = MAX_BATCH_EVENTS) -> list[bytes]:
+    def take(self, limit: int = MAX_BATCH_EVENTS) -> list[bytes]:
         """The next events, as many as one batch may have; what is not minor goes first."""
         batch: list[bytes] = []
         size = 0
         with self._lock:
             for queue in (self._major, self._minor):
-                while queue and len(batch) < most and (not batch or size + len(queue[0]) < MAX_BATCH_BYTES):
+                while queue and len(batch) < limit and (not batch or size + len(queue[0]) < MAX_BATCH_BYTES):
                     event = queue.popleft()
                     size += len(event) + 1
                     batch.append(event)

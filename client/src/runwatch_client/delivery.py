@@ -16,10 +16,10 @@ from runwatch_client.buffer import MAX_BATCH_EVENTS
 log = logging.getLogger("runwatch_client")
 
 FIRST_PAUSE = 0.25  # seconds; doubled with each failure
-LONGEST_PAUSE = 30.0
-LONGEST_RETRY_AFTER = 300.0  # what a server may ask for; a mistyped date must not silence an engine for a year
+MAX_PAUSE = 30.0
+MAX_RETRY_AFTER = 300.0  # what a server may ask for; a mistyped date must not silence an engine for a year
 # No token, or not the right one: somebody must act, and nothing is gained by asking often.
-UNAUTHORIZED, LONGEST_UNAUTHORIZED = {401, 403}, 60.0
+UNAUTHORIZED, MAX_UNAUTHORIZED = {401, 403}, 60.0
 REFUSED = {400, 413}  # the body; one event of it may be the cause
 
 _threads: set[int] = set()
@@ -35,7 +35,7 @@ class Delivery:
         self._client: httpx.Client | None = None
         self._rest = rest
         self._told: set[str] = set()
-        self.most = MAX_BATCH_EVENTS  # events a batch; less when the server takes less
+        self.limit = MAX_BATCH_EVENTS  # events a batch; less when the server takes less
         self.sent = 0
         self.rejected = 0
         self.refused = 0
@@ -72,7 +72,7 @@ class Delivery:
         except Exception as error:  # of httpx, of a proxy's settings, of a transport that somebody gave us
             if not isinstance(error, httpx.TransportError):
                 self._client = None
-            return f"Runwatch cannot be reached ({type(error).__name__}: {error})", 0.0, LONGEST_PAUSE
+            return f"Runwatch cannot be reached ({type(error).__name__}: {error})", 0.0, MAX_PAUSE
         status = answer.status_code
         if status == 202:
             self._count(answer, len(part))
@@ -81,8 +81,8 @@ class Delivery:
             self._split(part, waiting, answer)
             return None, 0.0, 0.0
         if status in UNAUTHORIZED:
-            return f"Runwatch refuses the token of this engine: {_said(answer)}", 0.0, LONGEST_UNAUTHORIZED
-        return f"Runwatch cannot take events now: {_said(answer)}", _retry_after(answer), LONGEST_PAUSE
+            return f"Runwatch refuses the token of this engine: {_said(answer)}", 0.0, MAX_UNAUTHORIZED
+        return f"Runwatch cannot take events now: {_said(answer)}", _retry_after(answer), MAX_PAUSE
 
     def _post(self, body: bytes) -> httpx.Response:
         if self._client is None:
@@ -110,7 +110,7 @@ class Delivery:
         middle = len(part) // 2
         waiting += [part[middle:], part[:middle]]
         if answer.status_code == 413:
-            self.most = max(1, min(self.most, middle))
+            self.limit = max(1, min(self.limit, middle))
 
     def _tell(self, key: str, message: str) -> None:
         """Log once: until the next success, or, of single events, for good."""
@@ -146,7 +146,7 @@ def _retry_after(answer: httpx.Response) -> float:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
         except (TypeError, ValueError):
             return 0.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else 0.0
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else 0.0
 
 
 # httpx logs every request at level INFO; ours would fill the log of whoever shows that level.

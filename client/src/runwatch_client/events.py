@@ -149,10 +149,10 @@ def message_of(error: BaseException) -> str:
         return f"<{type(error).__name__}>"
 
 
-def name(text: Any, most: int = MAX_NAME) -> str:
+def name(text: Any, limit: int = MAX_NAME) -> str:
     """A name that the server takes: not empty, not too long."""
     text = str(text)
-    return text[:most] if text else "(unnamed)"
+    return text[:limit] if text else "(unnamed)"
 
 
 def subject_of(external_id: str) -> str:
@@ -174,8 +174,8 @@ def _kind(kind: str | None) -> str:
     return "" if kind is None else f',"kind":{quote(name(kind))}'
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "…"
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
 
 
 def _cut_middle(text: str) -> str:

@@ -147,7 +147,7 @@ class Reporter:
                 if time.monotonic() >= beat:
                     beat = time.monotonic() + self._heartbeat
                     self._beat()
-                while batch := self._buffer.take(self._delivery.most):
+                while batch := self._buffer.take(self._delivery.limit):
                     if not self._delivery.deliver(batch):
                         return
                     self._tell_of_dropped()

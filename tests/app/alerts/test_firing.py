@@ -113,7 +113,7 @@ async def test_a_streak_that_is_over_before_anybody_looks(scene: Scene) -> None:
 
 
 async def test_of_streaks_that_are_over_the_newest_fire(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaks, "ENDED_MAX", 3)
+    monkeypatch.setattr(streaks, "MAX_ENDED", 3)
     await scene.rule(1)
     ends = ["FAILED", "SUCCEEDED"] * 10
     await scene.tell(*[each for at, state in enumerate(ends) for each in run(f"run-{at}", at, state)])
@@ -259,7 +259,7 @@ async def test_only_one_fires_at_a_time(databases: list[Database], scene: Scene)
 
 
 async def test_many_checks_take_several_transactions(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(firing_module, "CHECKS_AT_ONCE", 2)
+    monkeypatch.setattr(firing_module, "MAX_BATCH_CHECKS", 2)
     monkeypatch.setattr(firing_module, "_TAKE", firing_module._TAKE.replace("LIMIT 500", "LIMIT 2"))
     await scene.rule(1)
     for number in range(5):

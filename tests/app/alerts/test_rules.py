@@ -11,7 +11,7 @@ import pytest
 
 from app import ids
 from app.alerts import rules
-from app.alerts.channels import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Channels, Webhook
+from app.alerts.channels import MAX_EMAIL_LENGTH, MAX_URL_LENGTH, Channels, Webhook
 from app.alerts.rules import AlertRule, RuleChange
 from app.db import Database
 from app.delivery.addresses import Network
@@ -93,7 +93,7 @@ CHANGES: list[tuple[dict[str, Any], type[AppError]]] = [
             *("http://[::ffff:10.0.0.1]/", "http://169.254.169.254/latest/", "http://10.1.2.3:8080/"),
             *("http://localhost:9/", "http://LOCALHOST/", "http://api.localhost/", "http://0.0.0.0/"),
             *("https://x.example:0/", "https://a..b/", "https://.../", f"https://{'x' * 64}.example/"),
-            "https://x.example/" + "x" * URL_LENGTH_MAX,
+            "https://x.example/" + "x" * MAX_URL_LENGTH,
         )
     ),
     *(
@@ -103,7 +103,7 @@ CHANGES: list[tuple[dict[str, Any], type[AppError]]] = [
             *("a..b@example.com", ".ops@example.com", "ops.@example.com", "ops@example..com", "ops@-example.com"),
             *("ops@example.com.", "ops@a-.example", "x" * 65 + "@example.com"),
             *("ops@example.com\nBcc: all@example.com", "ops\r@example.com", "öps@example.com", '"a b"@example.com'),
-            "ops@" + "e" * EMAIL_LENGTH_MAX + ".com",
+            "ops@" + "e" * MAX_EMAIL_LENGTH + ".com",
         )
     ),
 ]
@@ -168,7 +168,7 @@ async def test_the_audit(scene: Scene) -> None:
 
 
 async def test_there_is_a_bound(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "RULES_MAX", 2)
+    monkeypatch.setattr(rules, "MAX_RULES", 2)
     first = await scene.rule(1)
     await scene.rule(1)
     with pytest.raises(LimitExceeded):

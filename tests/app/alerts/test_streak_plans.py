@@ -120,14 +120,14 @@ async def test_counting_stops(database: Database, monkeypatch: pytest.MonkeyPatc
     workflow = await insert_workflow(database, engine, "nightly")
     rows = [
         execution_row(workflow_id=workflow, state=State.FAILED, finished_at=NOON + number)
-        for number in range(streaks.COUNT_MAX + 5)
+        for number in range(streaks.MAX_COUNT + 5)
     ]
     await insert_executions(database, *rows)
     found = await streaks.of_workflows(database, database.fetch, [workflow, "nonsense", "0" * 32])
-    assert found == {workflow: Streak(workflow, streaks.COUNT_MAX)}
+    assert found == {workflow: Streak(workflow, streaks.MAX_COUNT)}
 
     async def ends(transaction: Transaction) -> tuple[int, int]:
         first, last = await streaks.ends(database, transaction, found[workflow])
         return first.finished_at, last.finished_at
 
-    assert await database.transaction(ends) == (NOON, NOON + streaks.COUNT_MAX + 4)
+    assert await database.transaction(ends) == (NOON, NOON + streaks.MAX_COUNT + 4)

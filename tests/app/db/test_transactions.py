@@ -171,7 +171,7 @@ async def test_a_read_cannot_write(database: Database) -> None:
 async def hasty(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """A database whose reads may take 0.2 s."""
     for module in (app.db.postgres, app.db.sqlite):
-        monkeypatch.setattr(module, "READ_LIMIT_SECONDS", 0.2)
+        monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.2)
     opened = await open_database(database_url)
     yield opened
     await opened.close()

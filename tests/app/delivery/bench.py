@@ -34,15 +34,15 @@ _numbers = count(1)
 async def occupied(database: Database) -> AsyncIterator[Callable[[], None]]:
     """All connections that write are taken by others, until what this gives is called."""
     release, entered = asyncio.Event(), 0
-    most = POOL_SIZE if database.dialect == "postgres" else 1
+    limit = POOL_SIZE if database.dialect == "postgres" else 1
 
     async def hold(_: Transaction) -> None:
         nonlocal entered
         entered += 1
         await release.wait()
 
-    held = [asyncio.create_task(database.transaction(hold)) for _ in range(most)]
-    await until(lambda: entered == most, "transactions that hold all connections")
+    held = [asyncio.create_task(database.transaction(hold)) for _ in range(limit)]
+    await until(lambda: entered == limit, "transactions that hold all connections")
     try:
         yield release.set
     finally:

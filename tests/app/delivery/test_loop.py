@@ -9,7 +9,7 @@ import pytest
 
 from app import clock
 from app.delivery import loop, outbox
-from app.delivery.loop import ENOUGH_FOR_ONE, DispatchLoop
+from app.delivery.loop import MAX_PER_RECEIVER, DispatchLoop
 from app.lifecycle import State
 from app.retries.delivery import ENGINES
 from specs.harness.receiver import Answer, Receiver
@@ -93,7 +93,7 @@ async def test_it_is_offered_until_it_is_given_up(bench: Bench, receiver: Receiv
 async def test_an_event_of_the_engine_ends_the_attempts(
     bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for pause in ("FIRST_PAUSE", "LONGEST_PAUSE"):
+    for pause in ("FIRST_PAUSE", "MAX_PAUSE"):
         monkeypatch.setattr(outbox, pause, clock.MINUTE)
     await bench.connect(receiver.url)
     receiver.answer = Answer(500)
@@ -142,8 +142,8 @@ async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiv
         async with bench.dispatching(patience=60):  # longer than the test waits for anything
             for other in others:
                 await bench.until_accepted(other)
-            await stalled.arrived(ENOUGH_FOR_ONE)
-            assert ENOUGH_FOR_ONE <= len(stalled.requests) < 2 * ENOUGH_FOR_ONE
+            await stalled.arrived(MAX_PER_RECEIVER)
+            assert MAX_PER_RECEIVER <= len(stalled.requests) < 2 * MAX_PER_RECEIVER
             stalled.stopped.set()  # lets go of all
             await bench.until_accepted_are(40)
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from app.db import Database
-from app.delivery.loop import ENOUGH_FOR_ONE
+from app.delivery.loop import MAX_PER_RECEIVER
 from app.delivery.port import NotDelivered
 from specs.harness.receiver import Answer, Receiver
 from specs.harness.waiting import until
@@ -80,7 +80,7 @@ async def test_two_loops_share_the_rows(bench: Bench, databases: list[Database],
     receiver.answer = Answer(hold=hold)
     async with bench.dispatching(database=databases[0]), bench.dispatching(database=databases[-1]):
         # Each takes what is enough of one engine, and nothing of what the other has.
-        await receiver.arrived(2 * ENOUGH_FOR_ONE)
+        await receiver.arrived(2 * MAX_PER_RECEIVER)
         hold.set()
         await bench.until_accepted_are(40)
     times = Counter(request.id for request in receiver.requests)

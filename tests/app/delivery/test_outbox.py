@@ -11,7 +11,7 @@ import pytest
 from app import clock
 from app.db import Database
 from app.delivery import outbox
-from app.delivery.outbox import LONGEST_PAUSE, MOST_ERROR_BYTES, Dispatch, OutboxItem
+from app.delivery.outbox import MAX_ERROR_BYTES, MAX_PAUSE, Dispatch, OutboxItem
 from app.ids import new_id
 from app.retries.delivery import ENGINES
 from specs.harness.waiting import until
@@ -29,9 +29,9 @@ async def add(database: Database, number: int = 1, kind: str = "retry") -> list[
 
 
 async def claim(
-    database: Database, most: int = 100, lease: int = LEASE, kinds: Sequence[str] = KINDS
+    database: Database, limit: int = 100, lease: int = LEASE, kinds: Sequence[str] = KINDS
 ) -> list[OutboxItem]:
-    return await outbox.claim(database, kinds, most, lease, ENGINES)
+    return await outbox.claim(database, kinds, limit, lease, ENGINES)
 
 
 async def row_of(database: Database, id_: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ async def shift(database: Database, by: int, condition: str = "1 = 1") -> None:
 
 @pytest.mark.parametrize("attempts", [*range(1, 15), 100, 10**6])
 def test_pauses_double_and_are_drawn_from_their_upper_half(attempts: int) -> None:
-    longest = min(clock.SECOND * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE)
+    longest = min(clock.SECOND * 2 ** (min(attempts, 20) - 1), MAX_PAUSE)
     drawn = [outbox.pause(attempts) for _ in range(1000)]
     assert longest / 2 <= min(drawn) < max(drawn) <= longest
     # All of the range, or else what failed together would come back together.
@@ -200,9 +200,9 @@ async def test_how_deliveries_stand(database: Database) -> None:
         ("", ""),
         ("no\nanswer", "no\nanswer"),
         ("a\0b\ud800c\udfff", "a\ufffdb\ufffdc\ufffd"),
-        ("x" * 5000, "x" * MOST_ERROR_BYTES),
-        ("é" * 5000, "é" * (MOST_ERROR_BYTES // 2)),
-        ("x" + "é" * 5000, "x" + "é" * (MOST_ERROR_BYTES // 2 - 1)),
+        ("x" * 5000, "x" * MAX_ERROR_BYTES),
+        ("é" * 5000, "é" * (MAX_ERROR_BYTES // 2)),
+        ("x" + "é" * 5000, "x" + "é" * (MAX_ERROR_BYTES // 2 - 1)),
     ],
 )
 async def test_every_error_can_be_kept(database: Database, error: str, kept: str) -> None:

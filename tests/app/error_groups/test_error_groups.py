@@ -11,7 +11,7 @@ from app import error_groups, executions
 from app.db import Database
 from app.errors import BadInput
 from app.ids import new_id
-from app.metrics.filters import LONGEST_WINDOW, MetricsFilter
+from app.metrics.filters import MAX_WINDOW, MetricsFilter
 from app.paging import PageRequest
 from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
 
@@ -82,7 +82,7 @@ async def test_sightings_and_the_latest_execution(database: Database) -> None:
 def test_windows() -> None:
     default = MetricsFilter.of()
     assert default.end - default.start == 24 * 3600 * 1_000_000
-    assert MetricsFilter.of(start=0, end=LONGEST_WINDOW).start == 0
-    for start, end in ((5, 5), (6, 5), (0, LONGEST_WINDOW + 1)):
+    assert MetricsFilter.of(start=0, end=MAX_WINDOW).start == 0
+    for start, end in ((5, 5), (6, 5), (0, MAX_WINDOW + 1)):
         with pytest.raises(BadInput):
             MetricsFilter.of(start=start, end=end)

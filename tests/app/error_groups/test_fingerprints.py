@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.error_groups.fingerprints import MOST_OF_MESSAGE, Fingerprint, fingerprint, normalised, top_frames
+from app.error_groups.fingerprints import MAX_MESSAGE_CHARACTERS, Fingerprint, fingerprint, normalised, top_frames
 from app.importing.galaxy import events_of_run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "galaxy-runs.ndjson"
@@ -106,14 +106,14 @@ def test_what_varies_in_a_message_is_replaced(message: str, expected: str) -> No
 def test_normalising_twice_changes_nothing_more(message: str) -> None:
     once = normalised(message)
     assert normalised(once) == once
-    assert len(once) <= MOST_OF_MESSAGE
+    assert len(once) <= MAX_MESSAGE_CHARACTERS
     assert once == " ".join(once.split())
 
 
 def test_a_long_message_is_cut_and_never_within_a_placeholder() -> None:
     for shift in range(6):
         cut = normalised("x" * shift + " 17" * 1_000)
-        assert MOST_OF_MESSAGE - 6 <= len(cut) <= MOST_OF_MESSAGE
+        assert MAX_MESSAGE_CHARACTERS - 6 <= len(cut) <= MAX_MESSAGE_CHARACTERS
         assert cut.endswith("<num>")
 
 
@@ -122,7 +122,7 @@ def test_a_long_message_is_cut_and_never_within_a_placeholder() -> None:
 )
 def test_twelve_kibibytes_of_anything_end(piece: str) -> None:
     before = time.monotonic()
-    assert len(normalised(piece * (12 * 1024 // len(piece)))) <= MOST_OF_MESSAGE
+    assert len(normalised(piece * (12 * 1024 // len(piece)))) <= MAX_MESSAGE_CHARACTERS
     assert time.monotonic() - before < 5  # some 10 ms; minutes if it were quadratic with patterns within patterns
 
 
@@ -187,7 +187,7 @@ def test_a_failure_without_message_and_stack_trace_is_that_of_its_step(message: 
 
 def test_without_a_message_the_stack_trace_says_what_people_read() -> None:
     assert print_of("LookupError", "", TRACE.format(line=1, folder="")).message == "No message: tax/rates.py:price"
-    assert len(print_of(None, None, f'File "{"x" * 2_000}", line 1, in f').message) <= MOST_OF_MESSAGE
+    assert len(print_of(None, None, f'File "{"x" * 2_000}", line 1, in f').message) <= MAX_MESSAGE_CHARACTERS
     assert print_of(None, None, "downloading 12%\nbash: line 17: curl: command not found\n").message == (
         "bash: line <num>: curl: command not found"
     )
@@ -229,7 +229,7 @@ def test_any_failure_has_a_fingerprint(
 ) -> None:
     found = print_of(type_, message, stack, workflow=workflow, step=step)
     assert re.fullmatch("[0-9a-f]{32}", found.key)
-    assert 0 < len(found.message) <= MOST_OF_MESSAGE
+    assert 0 < len(found.message) <= MAX_MESSAGE_CHARACTERS
 
 
 @given(st.binary())
@@ -281,8 +281,8 @@ def test_failures_of_the_example_without_a_message_are_grouped_by_workflow_and_s
     found = [(workflow, each) for workflow, each in told if each.message.startswith("No message: ")]
     assert (len(found), len({each.key for _, each in found})) == (71, 51)
     assert all(each.message.endswith(f" of {workflow}") for workflow, each in found)
-    most = Counter(each.message for _, each in found).most_common(1)
-    assert most == [("No message: cutadapt of galaxy/rnaseq/2f59f6d3ea9d7314", 13)]
+    limit = Counter(each.message for _, each in found).most_common(1)
+    assert limit == [("No message: cutadapt of galaxy/rnaseq/2f59f6d3ea9d7314", 13)]
 
 
 def test_the_tracebacks_of_failed_steps_of_the_example_have_three_causes() -> None:

@@ -61,7 +61,7 @@ def test_forms() -> None:
     assert one(events[0]).subject == "run"
     assert decode(b"[]", Form.BATCH, now=NOW, sealer=SEALER) == Batch([], [])
     with pytest.raises(LimitExceeded, match="3 events"):
-        decode(json.dumps(events).encode(), Form.BATCH, now=NOW, sealer=SEALER, most=2)
+        decode(json.dumps(events).encode(), Form.BATCH, now=NOW, sealer=SEALER, limit=2)
 
 
 @pytest.mark.parametrize("form", Form)

@@ -256,7 +256,7 @@ async def test_ids_of_every_age_sort_apart(database: Database) -> None:
 
 async def test_a_search_that_takes_too_long_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (postgres, sqlite):
-        monkeypatch.setattr(module, "READ_LIMIT_SECONDS", 0.001)
+        monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)
     try:
         await insert(database, "log_entries", [log_row(ID, n, message="x" * 2000) for n in range(1, 6001)])

@@ -44,7 +44,7 @@ async def test_a_cursor_of_workflows_is_none_of_executions(database: Database) -
 
 async def test_what_takes_too_long_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (postgres, sqlite):
-        monkeypatch.setattr(module, "READ_LIMIT_SECONDS", 0.001)
+        monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)
     try:
         await insert_executions(database, *(execution_row(error_message="x" * 2000) for _ in range(6000)))

@@ -85,7 +85,7 @@ async def test_a_retry_is_not_silent_before_it_is_delivered(database: Database) 
 async def test_many_are_marked_in_several_transactions(
     database: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr("app.ingestion.contact.ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr("app.ingestion.contact.MAX_BATCH_ROWS", at_once)
     for number in range(5):
         await Ingestion(database, SEALER).record(events([report("execution.started")], f"run-{number}"))
         await age(database, f"run-{number}", 150)

@@ -115,7 +115,7 @@ async def test_new_runs_and_workflows_from_everywhere(databases: list[Database])
 
 
 async def test_a_registry_may_forget_at_any_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(registry, "MAX_REMEMBERED", 1)
     ingestion = Ingestion(database, SEALER)
     reports = [report("execution.queued", f"run-{n}", workflow=f"workflow {n % 7}") for n in range(70)]
     await asyncio.gather(*(ingestion.record(events(reports[start : start + 3])) for start in range(70)))

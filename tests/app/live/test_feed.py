@@ -167,7 +167,7 @@ async def test_a_position_that_nobody_knows_is_told_to_list_again(
     epoch, revision = await revisions.revision_of(database)
     while feed.place_of(None).revision < revision:
         await asyncio.sleep(0.005)
-    monkeypatch.setattr(live_feed, "MOST_TO_CATCH_UP", 0)
+    monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 0)
     positions = [("0" * 32, 0), (epoch, revision + 1), (epoch, revision - 1)]
     for position in positions:
         listener = await listening(feed, EVERYTHING, revisions.updates_cursor(*position))
@@ -219,7 +219,7 @@ async def test_a_deletion_goes_to_everybody(database: Database, feed: Feed, inge
 async def test_one_that_does_not_listen_loses_nothing_and_keeps_little(
     database: Database, feed: Feed, ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MOST_WAITING", 5)
+    monkeypatch.setattr(queue, "MAX_WAITING", 5)
     after = await cursor(database)
     stream = feed.watch(EVERYTHING, after)
     first = asyncio.ensure_future(anext(stream))

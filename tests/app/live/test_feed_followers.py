@@ -106,7 +106,7 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
 async def test_what_one_that_never_catches_up_was_told_is_not_all_remembered(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_feed, "MOST_TO_CATCH_UP", 5)
+    monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 5)
     feed, queue = Feed(database), Queue()
     await feed.start()
     ingestion = Ingestion(database, SEALER)

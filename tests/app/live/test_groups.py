@@ -182,7 +182,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
     database: Database, monkeypatch: pytest.MonkeyPatch, all_of_them: bool
 ) -> None:
     """Not from the last change that it let through, which may be too far back to catch up from."""
-    monkeypatch.setattr(live_feed, "MOST_TO_CATCH_UP", 3)
+    monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 3)
     feed, results = Feed(database), Results()
     await feed.start()
     ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])

@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 MB = 1000 * 1000
 STOPPED, HEALTHY, LISTENERS = 20, 4, 20
-MOST_STOPPED_BYTES = 10 * MB
+MAX_STOPPED_BYTES = 10 * MB
 # Executions that are changed over and over.
 POOL = 500
 # One that keeps what it tells keeps 2 KB of each update of a subscription of its own. What is remembered of executions
 # is there after the warm-up.
-MOST_BYTES_PER_CHANGE = 800
+MAX_BYTES_PER_CHANGE = 800
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def test_clients_that_stop_reading(tmp_path: Path, soak: bool) -> None:
     without = await cost(tmp_path / "without", changes, stopped=0)
     with_them = await cost(tmp_path / "with", changes, stopped=STOPPED)
     log.info("grew by %.1f MB without, %.1f MB with them", without / MB, with_them / MB)
-    assert with_them - without < MOST_STOPPED_BYTES
+    assert with_them - without < MAX_STOPPED_BYTES
 
 
 async def cost(folder: Path, changes: int, *, stopped: int) -> int:
@@ -55,17 +55,17 @@ async def cost(folder: Path, changes: int, *, stopped: int) -> int:
         (server,) = scene.servers
         async for _ in engine.flood(POOL, 2 * POOL, healthy):
             pass
-        before = most = used_bytes(server)
+        before = limit = used_bytes(server)
         readers = [await stop_reading(scene, MUCH if number % 2 else MUCH_ALONE) for number in range(stopped)]
         async for _ in engine.flood(POOL, changes, healthy):
-            most = max(most, used_bytes(server))
+            limit = max(limit, used_bytes(server))
         assert {each.updates for each in healthy} == {2 * POOL + changes}
         assert {each.sockets for each in healthy} == {0}
         await until(lambda: server.log.count('"code": 4510') == stopped, seconds=15)
         await come_back(scene, readers, healthy)
         if stopped:
             await end_among(scene, engine, healthy)
-    return most - before
+    return limit - before
 
 
 async def stop_reading(scene: Scene, query: str) -> StoppedReader:
@@ -117,6 +117,6 @@ async def test_nothing_is_kept_of_what_was_told(tmp_path: Path, soak: bool) -> N
             pass
         grown = used_bytes(server) - before
         log.info("grew by %.2f MB, %.0f bytes a change", grown / MB, grown / (changes - warm_up))
-        assert grown < MOST_BYTES_PER_CHANGE * (changes - warm_up)
+        assert grown < MAX_BYTES_PER_CHANGE * (changes - warm_up)
         assert {each.updates for each in listeners} == {changes}
         await scene.agrees(listeners)

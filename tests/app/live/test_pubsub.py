@@ -16,7 +16,7 @@ from structlog.testing import LogCapture
 
 from app.errors import BadInput
 from app.live import pubsub
-from app.live.pubsub import GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox, PubSub
+from app.live.pubsub import GAP, MAX_MAILBOX, MAX_MESSAGE_BYTES, Mailbox, PubSub
 from specs.harness.servers.valkey import ValkeyServer
 from specs.harness.waiting import until
 from tests.app.live.hearing import Hearing
@@ -89,14 +89,14 @@ async def test_what_is_published_before_connect_is_sent_by_it(url: str) -> None:
 
 async def test_who_reads_too_slowly_finds_a_gap_in_place_of_the_rest(channel: PubSub) -> None:
     slow, quick = channel.messages(), Hearing(channel.messages())
-    sent = [str(number) for number in range(MAILBOX_MAX * 2 + 100)]
+    sent = [str(number) for number in range(MAX_MAILBOX * 2 + 100)]
     for start in range(0, len(sent), 100):
         for message in sent[start : start + 100]:
             channel.publish(message)
         await quick.until(sent[min(start + 99, len(sent) - 1)])
     assert quick.messages == sent
     assert isinstance(slow, Mailbox)
-    assert len(slow) <= MAILBOX_MAX
+    assert len(slow) <= MAX_MAILBOX
     first, *rest = [message async for message in _to(sent[-1], slow)]
     assert first is GAP
     assert rest == sent[-len(rest) :]
@@ -107,27 +107,27 @@ async def test_more_at_once_than_can_wait_is_a_gap_to_everyone(channel: PubSub) 
     channel.publish("before")
     await hearing.until("before")
     hearing.forget()
-    for number in range(MAILBOX_MAX + 10):
+    for number in range(MAX_MAILBOX + 10):
         channel.publish(str(number))
     assert len(channel._outbox) == 10
     channel.publish("after")
     await hearing.until("after")
-    assert hearing.heard == [GAP, *map(str, range(MAILBOX_MAX + 1, MAILBOX_MAX + 10)), "after"]
+    assert hearing.heard == [GAP, *map(str, range(MAX_MAILBOX + 1, MAX_MAILBOX + 10)), "after"]
 
 
 async def test_what_is_no_message_becomes_a_gap(channel: PubSub, monkeypatch: pytest.MonkeyPatch) -> None:
     capture = LogCapture()
     monkeypatch.setattr(pubsub, "log", structlog.wrap_logger(None, processors=[capture]))
     hearing = Hearing(channel.messages())
-    for unfit in ("x" * (MESSAGE_BYTES_MAX + 1), "é" * (MESSAGE_BYTES_MAX // 2 + 1), "", "\ud800"):
+    for unfit in ("x" * (MAX_MESSAGE_BYTES + 1), "é" * (MAX_MESSAGE_BYTES // 2 + 1), "", "\ud800"):
         hearing.forget()
         channel.publish("before")
         channel.publish(unfit)
         channel.publish("after")
         await hearing.until("after")
         assert hearing.heard[-3:] == ["before", GAP, "after"]
-    channel.publish("x" * MESSAGE_BYTES_MAX)
-    await hearing.until("x" * MESSAGE_BYTES_MAX)
+    channel.publish("x" * MAX_MESSAGE_BYTES)
+    await hearing.until("x" * MAX_MESSAGE_BYTES)
     assert [entry["event"] for entry in capture.entries] == ["pubsub_message_unfit"]
 
 
@@ -227,7 +227,7 @@ def test_another_url_is_refused_without_repeating_it(bad: str) -> None:
     assert caught.value.__cause__ is None
 
 
-@given(st.lists(st.one_of(st.none(), st.just("take"), st.integers(1, MAILBOX_MAX)), max_size=30))
+@given(st.lists(st.one_of(st.none(), st.just("take"), st.integers(1, MAX_MAILBOX)), max_size=30))
 def test_a_mailbox_shows_each_loss(steps: list[int | str | None]) -> None:
     """Whatever is put and taken, two numbers follow each other or have a gap between them."""
 
@@ -242,7 +242,7 @@ def test_a_mailbox_shows_each_loss(steps: list[int | str | None]) -> None:
                     mailbox.put(str(number))
             elif len(mailbox):
                 taken.append(await anext(mailbox))
-            assert len(mailbox) <= MAILBOX_MAX
+            assert len(mailbox) <= MAX_MAILBOX
         mailbox.close()
         taken += [message async for message in mailbox]
         for one, other in pairwise(taken):

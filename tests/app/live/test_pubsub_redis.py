@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.live import pubsub, pubsub_redis
-from app.live.pubsub import CHANNEL, GAP, MAILBOX_MAX, MESSAGE_BYTES_MAX, Mailbox
+from app.live.pubsub import CHANNEL, GAP, MAX_MAILBOX, MAX_MESSAGE_BYTES, Mailbox
 from app.live.pubsub_redis import MARK
 from specs.harness.servers.ports import free_port
 from specs.harness.servers.valkey import ValkeyServer
@@ -122,7 +122,7 @@ async def test_a_redis_that_hangs_is_noticed_and_blocks_nobody(server: ValkeySer
                     await asyncio.sleep(0.01)
                     assert turns() > before
                 await until(lambda: logs.count("pubsub_lost") == 1)
-            assert len(channel._outbox) <= MAILBOX_MAX
+            assert len(channel._outbox) <= MAX_MAILBOX
             hearing.forget()
         finally:
             server.resume()
@@ -188,7 +188,7 @@ async def test_what_is_none_of_ours_is_a_gap(server: ValkeyServer, foreign: Redi
     async with connected(server.url) as channel:
         hearing = Hearing(channel.messages())
         await flows(channel, hearing, "before")
-        for payload in (b"\xff\xfe", MARK + b"\xff\xfe", b"", MARK, b"{}", MARK + b"x" * (MESSAGE_BYTES_MAX + 1)):
+        for payload in (b"\xff\xfe", MARK + b"\xff\xfe", b"", MARK, b"{}", MARK + b"x" * (MAX_MESSAGE_BYTES + 1)):
             hearing.forget()
             assert await foreign.publish(CHANNEL, payload) == 1
             await hearing.until(GAP)
@@ -221,7 +221,7 @@ async def test_a_flood_takes_bounded_memory(server: ValkeyServer, foreign: Redis
         finally:
             tracemalloc.stop()
         assert isinstance(unread, Mailbox)
-        assert len(unread) <= MAILBOX_MAX
+        assert len(unread) <= MAX_MAILBOX
         assert await anext(unread) is GAP
         assert await anext(unread) in burst
 

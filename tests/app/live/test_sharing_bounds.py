@@ -71,7 +71,7 @@ async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
 
 async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """More changes at once than wait for anybody: those who read get each of them once, in order."""
-    monkeypatch.setattr(queue, "MOST_WAITING", 20)
+    monkeypatch.setattr(queue, "MAX_WAITING", 20)
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(subscribed(site, way)) for way in WAYS]
         many = [one for n in range(700) for one in events([report("execution.queued")], f"run-{n:03}")]
@@ -86,11 +86,11 @@ async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("most", [150, 5])
 async def test_more_filters_times_changes_than_are_queued(
-    site: Site, monkeypatch: pytest.MonkeyPatch, most: int
+    site: Site, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """The feed waits for what is handed out; where it does not, what was dropped is read."""
     monkeypatch.setattr(groups, "ENOUGH_QUEUED", 20)
-    monkeypatch.setattr(groups, "MOST_QUEUED", most)
+    monkeypatch.setattr(groups, "MAX_QUEUED", limit)
     async with AsyncExitStack() as stack:
         filters = [{"excludeWorkflowName": [f"w{number}"]} for number in range(8)]
         sockets = [await stack.enter_async_context(subscribed(site, "prebuilt", filter=where)) for where in filters]

@@ -6,7 +6,7 @@ from typing import Any
 
 from app import clock
 from app.db import Database
-from app.executions.filters import BRANCHES_MAX
+from app.executions.filters import MAX_BRANCHES
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics.figures import summary
@@ -91,7 +91,7 @@ async def test_a_filter_of_many_workflows(database: Database) -> None:
     for name in ("one", "two"):
         await ingestion.record(events([report("execution.finished", name, state="SUCCEEDED", at=1)]))
         await ingestion.record(events([report("execution.started", name, workflow=name)]))
-    given = ((await row_of(database, "one"))["workflow_id"], *(f"{number:032x}" for number in range(BRANCHES_MAX)))
+    given = ((await row_of(database, "one"))["workflow_id"], *(f"{number:032x}" for number in range(MAX_BRANCHES)))
     where = MetricsFilter.of(workflow_ids=given, start=WHERE.start, end=WHERE.end)
     for _ in range(2):
         assert (await summary(database, where)).succeeded.count == 1

@@ -133,7 +133,7 @@ async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database
     assert set(seen) == {60}
 
 
-@pytest.mark.parametrize(("runs", "aside"), [(3, False), (rollups.MANY + 1, True)])
+@pytest.mark.parametrize(("runs", "aside"), [(3, False), (rollups.MAX_INLINE_ROWS + 1, True)])
 async def test_much_is_taken_in_aside(
     database: Database, monkeypatch: pytest.MonkeyPatch, runs: int, aside: bool
 ) -> None:
@@ -165,7 +165,7 @@ async def test_others_get_a_turn(database: Database, database_url: str, monkeypa
         await asyncio.sleep(0.25)
 
     monkeypatch.setattr(rollups, "apply", slowly)
-    monkeypatch.setattr(folding, "DELTAS_AT_ONCE", 1)
+    monkeypatch.setattr(folding, "MAX_BATCH_DELTAS", 1)
     reports = [report("execution.finished", f"run-{number}", state="SUCCEEDED") for number in range(10)]
     await Ingestion(database, SEALER).record(events(reports))
 

@@ -18,10 +18,10 @@ from app.executions import count
 from app.executions.filters import ExecutionFilter
 from app.lifecycle import State, Status
 from app.metrics import of_executions
-from app.metrics.filters import LONGEST_WINDOW
+from app.metrics.filters import MAX_WINDOW
 from app.metrics.folding import fold
 from app.metrics.of_executions import trend_of
-from app.metrics.windows import FITTING_MAX, Bucket
+from app.metrics.windows import MAX_FITTING, Bucket
 from tests.app.executions.lists import ENGINES, MINUTE, WORKFLOWS, filters, lets_through, rows
 from tests.app.metrics.oracle import same
 from tests.factories import NOON, empty, execution_row, insert, insert_executions, record_statements
@@ -164,7 +164,7 @@ async def test_rows_are_counted_only_where_rollups_know_too_little(
     assert len(trend.points) == 1
     text = recorded[-1][0]
     assert ("metric_rollups" in text) is not counted
-    assert (f"LIMIT {of_executions.ROWS_MAX + 1}" in text) is counted
+    assert (f"LIMIT {of_executions.MAX_ROWS + 1}" in text) is counted
 
 
 @pytest.mark.parametrize(
@@ -182,12 +182,12 @@ async def test_counting_stops(database: Database, monkeypatch: pytest.MonkeyPatc
     ]
     await fill(database, data, None)
     where = ExecutionFilter(**conditions, queued_from=NOON, queued_to=NOON + clock.HOUR)
-    for most, exact in ((11, True), (10, True), (9, False), (3, False)):
-        monkeypatch.setattr(of_executions, "ROWS_MAX", most)
+    for limit, exact in ((11, True), (10, True), (9, False), (3, False)):
+        monkeypatch.setattr(of_executions, "MAX_ROWS", limit)
         trend = await trend_of(database, where, None, histograms=True)
         assert trend.exact is exact
         # The newest are counted, and of those that are left out at least one was seen.
-        newest = data if exact else data[-most - 1 :]
+        newest = data if exact else data[-limit - 1 :]
         assert sum(point.figures.total for point in trend.points) == len(newest)
         assert trend.points[0].figures.succeeded.duration_sum == sum(row["duration"] for row in newest)
 
@@ -196,7 +196,7 @@ async def test_rollups_need_no_bound(database: Database, monkeypatch: pytest.Mon
     engine_id, workflow_id, _ = WORKFLOWS[0]
     data = [execution_row(engine_id=engine_id, workflow_id=workflow_id) for _ in range(10)]
     await fill(database, data, None)
-    monkeypatch.setattr(of_executions, "ROWS_MAX", 3)
+    monkeypatch.setattr(of_executions, "MAX_ROWS", 3)
     where = ExecutionFilter(queued_from=NOON - clock.HOUR, queued_to=NOON + clock.HOUR)
     trend = await trend_of(database, where, None, histograms=False)
     assert (trend.exact, sum(point.figures.total for point in trend.points)) == (True, 10)
@@ -227,7 +227,7 @@ async def test_windows_by_default(database: Database) -> None:
         points = (await trend_of(database, where, None, histograms=False)).points
         assert points[0].start == start
         assert points[-1].end >= before
-        assert len(points) <= FITTING_MAX
+        assert len(points) <= MAX_FITTING
 
 
 @pytest.mark.parametrize("conditions", [{}, {"search": "x"}, {"statuses": ()}], ids=str)
@@ -235,14 +235,14 @@ async def test_windows_by_default(database: Database) -> None:
     ("start", "end", "bucket"),
     [
         (NOON, NOON, None),
-        (NOON - LONGEST_WINDOW - 1, NOON, None),
+        (NOON - MAX_WINDOW - 1, NOON, None),
         (-1, NOON, None),
         (-1, 5, None),
         (None, 5, None),
         (None, -(10**17), None),
         (2**62, None, None),
         (NOON - 7 * clock.HOUR, NOON, Bucket.MINUTE),
-        (NOON - LONGEST_WINDOW, NOON, Bucket.HOUR),
+        (NOON - MAX_WINDOW, NOON, Bucket.HOUR),
     ],
 )
 async def test_what_cannot_be_meant(

@@ -10,10 +10,10 @@ from app import clock
 from app.db import Database
 from app.errors import BadInput
 from app.ingestion import Ingestion
-from app.metrics.filters import LONGEST_WINDOW, MetricsFilter
+from app.metrics.filters import MAX_WINDOW, MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.report import report
-from app.metrics.windows import BUCKETS_MAX, FITTING_MAX, Bucket
+from app.metrics.windows import MAX_BUCKETS, MAX_FITTING, Bucket
 from tests.app import reports
 from tests.app.metrics.oracle import SHARES, chosen, same
 from tests.app.reports import NOON, events, select
@@ -59,7 +59,7 @@ async def test_figures_are_the_same_with_and_without_points(database: Database) 
         assert alone.points == []
         same(alone.figures, expected)
         for bucket in (None, Bucket.HOUR, Bucket.THREE_HOURS, Bucket.DAY):
-            if bucket is not None and bucket.count(where.start, where.end) > BUCKETS_MAX:
+            if bucket is not None and bucket.count(where.start, where.end) > MAX_BUCKETS:
                 continue
             found = await report(database, where, bucket, points=True, histograms=True)
             same(found.figures, expected)
@@ -67,7 +67,7 @@ async def test_figures_are_the_same_with_and_without_points(database: Database) 
             for share in SHARES:
                 assert found.figures.ran.histogram.quantile(share) == alone.figures.ran.histogram.quantile(share)
             assert sum(point.figures.total for point in found.points) == len(expected)
-            assert bucket is not None or len(found.points) <= FITTING_MAX
+            assert bucket is not None or len(found.points) <= MAX_FITTING
             plain = await report(database, where, bucket, points=True, histograms=False)
             assert (plain.figures, plain.points) == (found.figures, found.points)  # but for the histograms
 
@@ -88,7 +88,7 @@ async def test_what_is_not_asked_for_is_not_read(database: Database) -> None:
 @pytest.mark.parametrize(
     ("where", "bucket"),
     [
-        (MetricsFilter.of(start=NOON - LONGEST_WINDOW, end=NOON), Bucket.HOUR),
+        (MetricsFilter.of(start=NOON - MAX_WINDOW, end=NOON), Bucket.HOUR),
         (MetricsFilter.of(start=NOON - 7 * clock.HOUR, end=NOON), Bucket.MINUTE),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app import clock
 from app.errors import BadInput
 from app.metrics.rollups import Grain
-from app.metrics.windows import BUCKETS_MAX, FITTING_MAX, Bucket, take_apart
+from app.metrics.windows import MAX_BUCKETS, MAX_FITTING, Bucket, take_apart
 
 DAY = 20_000 * clock.DAY  # midnight
 edges = st.integers(0, 5 * 24 * 4).map(lambda quarters: DAY + quarters * 15 * clock.MINUTE)
@@ -59,9 +59,9 @@ def test_buckets_begin_at_whole_hours_of_utc() -> None:
 
 
 def test_too_many_buckets_are_refused() -> None:
-    assert len(Bucket.HOUR.starts(DAY, DAY + BUCKETS_MAX * clock.HOUR)) == BUCKETS_MAX
+    assert len(Bucket.HOUR.starts(DAY, DAY + MAX_BUCKETS * clock.HOUR)) == MAX_BUCKETS
     with pytest.raises(BadInput, match="1500 buckets, not 1501"):
-        Bucket.HOUR.starts(DAY, DAY + BUCKETS_MAX * clock.HOUR + 1)
+        Bucket.HOUR.starts(DAY, DAY + MAX_BUCKETS * clock.HOUR + 1)
     with pytest.raises(BadInput, match="6 hours"):
         Bucket.MINUTE.starts(DAY, DAY + 6 * clock.HOUR + 1)
 
@@ -89,4 +89,4 @@ def test_a_bucket_that_fits(hours: int, bucket: Bucket) -> None:
 def test_a_bucket_fits_every_window(offset: int, length: int) -> None:
     start = DAY + offset
     bucket = Bucket.fitting(start, start + length)
-    assert 1 <= len(bucket.starts(start, start + length)) <= FITTING_MAX
+    assert 1 <= len(bucket.starts(start, start + length)) <= MAX_FITTING

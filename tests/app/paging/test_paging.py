@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.errors import BadInput
 from app.paging import PageRequest, read_page
-from app.paging.keyset import CURSOR_LENGTH_MAX, Ordering, Params, Position, Segment
+from app.paging.keyset import MAX_CURSOR_LENGTH, Ordering, Params, Position, Segment
 
 NUMBERS = Ordering("numbers.VALUE", "value", descending=True, nullable=True)
 NAMES = Ordering("names.NAME", "name", kind="text")
@@ -37,7 +37,7 @@ def test_a_cursor_of_numbers_comes_back_as_it_was(key: int | None, id_: str) -> 
 @given(key=texts, id_=ids)
 def test_a_cursor_of_names_comes_back_as_it_was(key: str, id_: str) -> None:
     cursor = NAMES.cursor(Position(key, id_))
-    assert len(cursor) <= CURSOR_LENGTH_MAX
+    assert len(cursor) <= MAX_CURSOR_LENGTH
     assert NAMES.position(cursor) == Position(key, id_)
 
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.delivery.port import NotDelivered
 from app.retries import celery
-from app.retries.celery import MOST_OF_ONE_BROKER, CeleryChannel
+from app.retries.celery import MAX_THREADS_PER_BROKER, CeleryChannel
 from specs.harness.servers import ValkeyServer, free_port
 from specs.harness.servers.proxy import LossyProxy
 from specs.harness.waiting import until
@@ -147,7 +147,7 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
         began = time.perf_counter()
         sends = [asyncio.create_task(fails(channel, hung.url)) for _ in range(40)]
         await asyncio.sleep(0.2)
-        assert publishing() == MOST_OF_ONE_BROKER
+        assert publishing() == MAX_THREADS_PER_BROKER
         await channel.send(a_retry(), {"broker_url": valkey.url})
         assert not any(send.done() for send in sends), "it did not wait for them"
         errors = await asyncio.gather(*sends)
@@ -167,12 +167,14 @@ async def test_brokers_that_hang_have_a_bounded_number_of_threads(monkeypatch: p
     monkeypatch.setattr(celery, "publish", lambda *_: release.wait(10))
     channel = CeleryChannel(0.3)
     sends = [
-        asyncio.create_task(fails(channel, f"redis://{host}")) for host in range(20) for _ in range(MOST_OF_ONE_BROKER)
+        asyncio.create_task(fails(channel, f"redis://{host}"))
+        for host in range(20)
+        for _ in range(MAX_THREADS_PER_BROKER)
     ]
     await asyncio.gather(*sends)
-    assert publishing() == celery.MOST_THREADS, "they hang on; and no more are started"
+    assert publishing() == celery.MAX_THREADS, "they hang on; and no more are started"
     await fails(channel, "redis://another")
-    assert publishing() == celery.MOST_THREADS
+    assert publishing() == celery.MAX_THREADS
     release.set()
     await until(lambda: publishing() == 0, "the end of threads")
     await channel.send(a_retry(), {"broker_url": "redis://another"})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.delivery.outbox import MOST_ERROR_BYTES
+from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
 from tests.app.retries.celery_side import celery_side
 from tests.app.retries.contract import PASSWORD, SECRET, Side, a_request, arrival_of, webhook_side
@@ -46,7 +46,7 @@ async def test_an_engine_out_of_reach(side: Side) -> None:
             await side.channel.send(a_request(), connection)
         reason = str(error.value)
         assert reason.isprintable()
-        assert 0 < len(reason) < MOST_ERROR_BYTES
+        assert 0 < len(reason) < MAX_ERROR_BYTES
         assert PASSWORD not in reason
         assert SECRET not in reason
         assert not error.value.final  # it may come back

@@ -74,7 +74,7 @@ def test_other_names_are_sealed_by_a_setting(tmp_path: Path) -> None:
 
 
 async def test_rotation_lets_the_old_key_be_dropped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rotation, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "MAX_BATCH_ROWS", 3)
     old, new = new_key(), new_key()
     await Ingestion(database, Sealer([old], RULE)).record(_events(Sealer([old], RULE)))
     with pytest.raises(Conflict, match="sealed with another key"):

@@ -80,11 +80,11 @@ def test_other_secrets_than_the_database_has(tmp_path: Path) -> None:
 
 async def test_a_warning_when_postgres_has_too_few_connections(database: Database) -> None:
     is_postgres = database.dialect == "postgres"
-    most = int((await database.fetch("SHOW max_connections"))[0][0]) if is_postgres else 1000
+    limit = int((await database.fetch("SHOW max_connections"))[0][0]) if is_postgres else 1000
     with structlog.testing.capture_logs() as logs:
         await supervisor._check_connections(database, 1)
         assert logs == []
-        await supervisor._check_connections(database, most // (2 * POOL_SIZE) + 1)
+        await supervisor._check_connections(database, limit // (2 * POOL_SIZE) + 1)
     if not is_postgres:
         assert logs == []
         return
