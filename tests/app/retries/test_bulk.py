@@ -170,14 +170,15 @@ async def test_old_snapshots_go_away_with_the_next_dry_run(
 ) -> None:
     await fail(connected, "a")
     now = clock.now_us()
-    kept = []
-    for age in (bulk.SNAPSHOT_LIFETIME + 1, bulk.SNAPSHOT_LIFETIME, 0):
+    kept = {}
+    for age in (bulk.SNAPSHOT_LIFETIME, bulk.SNAPSHOT_LIFETIME + 1, 0):
         monkeypatch.setattr(clock, "now_us", lambda age=age: now - age)
-        kept.append((await run(connected, where=FAILURES)).snapshot)
-    assert {row["id"] for row in await select(connected, "retry_snapshots", "1 = 1")} == set(kept[1:])
-    assert [retry.created for retry in (await run(connected, snapshot=kept[1], dry_run=False)).retried] == [True]
+        kept[age] = (await run(connected, where=FAILURES)).snapshot
+    good, old, new = kept.values()
+    assert {row["id"] for row in await select(connected, "retry_snapshots", "1 = 1")} == {good, new}
+    assert [retry.created for retry in (await run(connected, snapshot=good, dry_run=False)).retried] == [True]
     monkeypatch.setattr(clock, "now_us", lambda: now + 1)
     with pytest.raises(Conflict, match="expired"):
-        await run(connected, snapshot=kept[1], dry_run=False)
+        await run(connected, snapshot=good, dry_run=False)
     with pytest.raises(NotFound):
-        await run(connected, snapshot=kept[0], dry_run=False)
+        await run(connected, snapshot=old, dry_run=False)
