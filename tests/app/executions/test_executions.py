@@ -58,6 +58,10 @@ async def fill(database: Database, data: list[dict[str, Any]]) -> None:
     await insert_executions(database, *data)
 
 
+# More than any test has: pages that go in circles are a failure, and no hang.
+MAX_ROWS = 1_000
+
+
 async def walk(
     database: Database, where: ExecutionFilter, order: ExecutionOrder, sizes: Callable[[], int]
 ) -> list[str]:
@@ -67,6 +71,7 @@ async def walk(
     while True:
         page = await list_page(database, where, order, PageRequest(first=sizes(), after=after))
         seen += [execution.id for execution in page.items]
+        assert len(seen) <= MAX_ROWS
         assert await page.has_previous_page() == (after is not None)
         if not await page.has_next_page():
             return seen
@@ -82,6 +87,7 @@ async def walk_back(
     while True:
         page = await list_page(database, where, order, PageRequest(last=sizes(), before=before))
         seen = [execution.id for execution in page.items] + seen
+        assert len(seen) <= MAX_ROWS
         assert await page.has_next_page() == (before is not None)
         if not await page.has_previous_page():
             return seen

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
+from structlog.testing import capture_logs
 
 from app import clock
 from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
-from app.ingestion.contact import ContactSweep
+from app.ingestion.contact import ADVISORY_LOCK, ContactSweep
 from app.lifecycle import State, Status
 from app.retries import Asked, Retries
+from specs.harness.waiting import until
 from tests.app.reports import events, newest_revision, report, row_of, select
 from tests.sealing import SEALER
 
@@ -100,3 +107,129 @@ async def test_a_heartbeat_keeps_a_silent_run_from_being_marked(database: Databa
         await ingestion.record(events([report("execution.heartbeat", at=at, id_=f"heartbeat-{number}")]))
         assert await ContactSweep(database, LIMIT).sweep() == 0
         assert await state_of(database, "run") is State.RUNNING
+
+
+async def test_it_sweeps_in_the_background_unless_there_is_no_limit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ingestion.contact.SWEEP_SECONDS", 0.02)
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+    await age(database, "run", 150)
+    never = ContactSweep(database, 0)
+    never.start()
+    await asyncio.sleep(0.2)
+    await never.close()
+    assert await state_of(database, "run") is State.RUNNING
+    sweep = ContactSweep(database, LIMIT)
+    sweep.start()
+
+    async def lost() -> bool:
+        return await state_of(database, "run") is State.CONTACT_LOST
+
+    await until(lost, "contact lost")
+    await sweep.close()
+    await Ingestion(database, SEALER).record(events([report("execution.started", at=1)]))
+    await age(database, "run", 150)
+    await asyncio.sleep(0.2)
+    assert await state_of(database, "run") is State.RUNNING
+
+
+async def test_the_log_says_how_many_were_marked(database: Database) -> None:
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+    await age(database, "run", 150)
+    with capture_logs() as logs:
+        for _ in range(2):
+            await ContactSweep(database, LIMIT).sweep()
+    assert [(entry["event"], entry["executions"]) for entry in logs] == [("contact_lost", 1)]
+
+
+async def test_revisions_are_taken_in_the_order_of_ids(database: Database) -> None:
+    ingestion = Ingestion(database, SEALER)
+    line: list[str] = []
+    for number in range(7):
+        given = {"retryOf": f"execution_{line[-1]}"} if line else {}
+        await ingestion.record(events([report("execution.queued", at=-number, **given)], f"above-{number}"))
+        last = report("execution.finished", at=9, state="FAILED") if number < 6 else report("execution.started")
+        await ingestion.record(events([last], f"above-{number}"))
+        line.append((await row_of(database, f"above-{number}"))["id"])
+    alone = []
+    for number in range(6):
+        await ingestion.record(events([report("execution.started", at=-number)], f"alone-{number}"))
+        alone.append((await row_of(database, f"alone-{number}"))["id"])
+        await age(database, f"alone-{number}", 150)
+    await age(database, "above-6", 150)
+    heard: list[Committed] = []
+    assert await ContactSweep(database, LIMIT, [heard.append]).sweep() == 7
+    assert heard[0].changed == [*sorted([*alone, line[-1]]), *sorted(line[:-1])]
+
+
+async def test_only_one_sweeps_at_a_time(databases: list[Database]) -> None:
+    database = databases[0]
+    if database.dialect == "sqlite":
+        return  # a transaction has the whole file
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+    await age(database, "run", 150)
+    async with held(databases[1], "SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK):
+        assert await ContactSweep(database, LIMIT).sweep() == 0
+        assert await state_of(database, "run") is State.RUNNING
+    assert await ContactSweep(database, LIMIT).sweep() == 1
+
+
+@asynccontextmanager
+async def held(database: Database, *statement: Any, then: Sequence[Any] = ()) -> AsyncIterator[None]:
+    """A transaction that has run one statement, and runs another one before it commits, at the end of the block."""
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(transaction: Transaction) -> None:
+        await transaction.fetch(*statement)
+        began.set()
+        await go_on.wait()
+        if then:
+            await transaction.fetch(*then)
+
+    holding = asyncio.create_task(database.transaction(work))
+    await began.wait()
+    yield
+    go_on.set()
+    await holding
+
+
+@pytest.mark.parametrize(("state", "seconds_ago"), [(State.RUNNING, 0), (State.FAILED, 150)])
+async def test_what_comes_in_while_it_waits_counts(databases: list[Database], state: State, seconds_ago: int) -> None:
+    """A heartbeat, or the end of a run, whose transaction has the row when the sweep has found it."""
+    database = databases[0]
+    if database.dialect == "sqlite":
+        return  # a transaction has the whole file
+    ingestion = Ingestion(database, SEALER)
+    await ingestion.record(events([report("execution.finished", state="FAILED")], "above"))
+    above = (await row_of(database, "above"))["id"]
+    await ingestion.record(events([report("execution.queued", retryOf=f"execution_{above}")]))
+    await age(database, "run", 150)
+    revision = await newest_revision(database)
+    heard: list[Committed] = []
+    locked = ("SELECT 1 FROM executions WHERE external_id = 'run' FOR UPDATE",)
+    update = f"UPDATE executions SET state = {int(state)}, received_at = $1 WHERE external_id = 'run'"
+    later = (update, clock.now_us() - seconds_ago * clock.SECOND)
+    async with held(databases[1], *locked, then=later):
+        sweeping = asyncio.create_task(ContactSweep(database, LIMIT, [heard.append]).sweep())
+        await asyncio.wait([sweeping], timeout=0.3)
+        assert not sweeping.done()
+    await sweeping
+    assert await state_of(database, "run") is not State.CONTACT_LOST
+    assert (heard, await newest_revision(database)) == ([], revision)
+
+
+async def test_what_is_above_is_locked_as_well(databases: list[Database]) -> None:
+    database = databases[0]
+    if database.dialect == "sqlite":
+        return  # a transaction has the whole file
+    ingestion = Ingestion(database, SEALER)
+    await ingestion.record(events([report("execution.finished", state="FAILED")], "above"))
+    above = (await row_of(database, "above"))["id"]
+    await ingestion.record(events([report("execution.queued", retryOf=f"execution_{above}")]))
+    await age(database, "run", 150)
+    async with held(databases[1], "SELECT 1 FROM executions WHERE external_id = 'above' FOR UPDATE"):
+        sweeping = asyncio.create_task(ContactSweep(database, LIMIT).sweep())
+        await asyncio.wait([sweeping], timeout=0.3)
+        assert not sweeping.done()
+    assert await sweeping == 1

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.events import Claims, Event, Failure, Finish, Kind, LogLevel, LogLine, StepFinish, StepStart, Text, TriggerData
+from app.events import (
+    Claims,
+    Event,
+    Failure,
+    Finish,
+    Json,
+    Kind,
+    LogLevel,
+    LogLine,
+    StepFinish,
+    StepStart,
+    Text,
+    TriggerData,
+)
 from app.ingestion.merging import NO_CLAIMS, ExecutionFacts
 from app.lifecycle import State
 
@@ -92,6 +105,7 @@ CLAIMS = Claims("nightly", "api", TriggerData("{}", 2, False), "r" * 32, ("a", "
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_one_event_claims_is_known(kind: Kind) -> None:
+    assert fold([Event(0, "id", "engine", "run", 7, (kind, CLAIMS))]).received_at == 0  # no claim says when it came in
     facts = fold([Event(3, "id", "engine", "run", 7, (kind, CLAIMS))])
     assert (facts.workflow, facts.trigger_kind, facts.trigger_data) == ("nightly", "api", CLAIMS.trigger_data)
     assert (facts.retry_of, facts.definition) == ("r" * 32, ("a", "b"))
@@ -100,6 +114,25 @@ def test_what_one_event_claims_is_known(kind: Kind) -> None:
     assert (facts.first_event_at, facts.queued_at, facts.received_at) == (7, 7, 3)
     assert facts.started_at == (7 if kind is Kind.STARTED else None)
     assert (facts.finished_at, facts.duration) == (None, None)
+
+
+@pytest.mark.parametrize("input_", [None, Json("1", 1)])
+def test_what_a_step_says_is_known(input_: Json | None) -> None:
+    failed, output = Failure("E", None, None, None), Json("2", 1)
+    start = Event(0, "a", "engine", "run", 3, StepStart(1, "load", "sql", input_))
+    finish = Event(1, "b", "engine", "run", 9, StepFinish(1, "loaded", None, State.FAILED, output, failed, 5))
+    started = fold([start]).steps[1]
+    assert (started.name, started.kind, started.input, started.started_at) == ("load", "sql", input_, 3)
+    assert (started.state, started.finished_at, started.reported_duration) == (State.RUNNING, None, None)
+    assert started.rewritten == ({"outcome"} if input_ is None else {"input", "outcome"})
+    assert (started.kind_key is None, started.input_key is None) == (False, input_ is None)
+    finished = fold([finish]).steps[1]
+    assert (finished.name, finished.kind, finished.kind_key, finished.started_at) == ("loaded", None, None, None)
+    for events in ([start, finish], [finish, start]):
+        both = fold(events).steps[1]
+        assert (both.name, both.kind, both.input, both.started_at, both.finished_at) == ("load", "sql", input_, 3, 9)
+        assert (both.state, both.error, both.reported_duration) == (State.FAILED, failed, 5)
+        assert both.output == output
 
 
 def test_a_finish_ends_what_started() -> None:

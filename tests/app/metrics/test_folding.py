@@ -180,10 +180,13 @@ async def test_others_get_a_turn(database: Database, database_url: str, monkeypa
     assert await folded == 10
 
 
-async def test_it_folds_in_the_background(database: Database) -> None:
+@pytest.mark.parametrize("told", [True, False])
+async def test_it_folds_in_the_background(database: Database, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    """Soon after it is told of a commit, and by and by without that: another process may have committed."""
+    monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)
     folding.start()
-    ingestion = Ingestion(database, SEALER, [folding.hear])
+    ingestion = Ingestion(database, SEALER, [folding.hear] if told else [])
     try:
         for state in ("SUCCEEDED", "FAILED"):
             await ingestion.record(events([report("execution.finished", state, state=state)]))

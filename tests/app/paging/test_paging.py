@@ -46,6 +46,27 @@ def test_a_cursor_with_numbered_ids_comes_back_as_it_was(key: int, id_: int) -> 
     assert LINES.position(LINES.cursor(Position(key, id_))) == Position(key, id_)
 
 
+@pytest.mark.parametrize(
+    ("ordering", "bounds"),
+    [(NUMBERS, (-(2**63), 2**63 - 1)), (SMALL, (-(2**15), 2**15 - 1)), (LINES, (-(2**63), 2**63 - 1))],
+)
+def test_a_key_may_be_the_least_and_the_greatest_of_its_kind(ordering: Ordering, bounds: tuple[int, int]) -> None:
+    for bound in bounds:
+        position = Position(bound, 7 if ordering is LINES else ID)
+        assert ordering.position(ordering.cursor(position)) == position
+
+
+def test_a_cursor_may_be_as_long_as_its_bound() -> None:
+    lengths = {}
+    for length in range(3_000, 3_100):
+        cursor = NAMES.cursor(Position("x" * length, ID))
+        lengths[len(cursor)] = Position("x" * length, ID)
+    longest = lengths[CURSOR_LENGTH_MAX]
+    assert NAMES.position(NAMES.cursor(longest)) == longest
+    with pytest.raises(BadInput):
+        NAMES.position(NAMES.cursor(lengths[CURSOR_LENGTH_MAX + 2]))
+
+
 @given(garbage=st.text(max_size=80) | st.binary(max_size=80).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_garbage_is_no_cursor(garbage: str) -> None:
     for ordering in (NUMBERS, NAMES, SMALL, LINES):

@@ -184,6 +184,13 @@ async def test_trigger_data_that_no_key_unseals_is_not_retried(connected: Databa
     with pytest.raises(RetryRefused) as refused:
         await Retries(connected, stranger).request(Asked(original, "ada"))
     assert refused.value.reasons == [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
+    await Ingestion(connected, SEALER).record(
+        events([*FAILED[:1], report("execution.finished", state="CANCELLED")], "x")
+    )
+    revision += 1
+    with pytest.raises(RetryRefused) as refused:  # what cannot be retried in any case is not looked into
+        await Retries(connected, stranger).request(Asked((await row_of(connected, "x"))["id"], "ada"))
+    assert refused.value.reasons == [RetryBlocker.NOT_FAILED]
     assert await newest_revision(connected) == revision
     assert await select(connected, "outbox", "1 = 1") == []
     assert (await retry(connected, original)).created

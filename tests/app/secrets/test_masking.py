@@ -29,6 +29,7 @@ SECRET = "hunter2-hunter2"
         ("short", "short", "short"),
         ("•••••••", "•••••••", "•••••••"),
         ("********", "a line: ********", "a line: ********"),
+        ("aaaaaa", "aaaaaaa", MASK),
         ("aaaaaa", "aaaaaaaa", MASK),
         ("ababab", "xabababab", f"x{MASK}"),
         ("Bearer " * 1_000 + SECRET, f"token {SECRET}", f"token {SECRET}"),
@@ -37,6 +38,10 @@ SECRET = "hunter2-hunter2"
         ("pa(ss)w/ord!'*", "js: pa(ss)w%2Ford!'*", f"js: {MASK}"),
         ("päss/wörd", "lower: p%c3%a4ss%2fw%c3%b6rd", f"lower: {MASK}"),
         ("-----BEGIN-----\nMIIEvQIBADANBgkqhkiG\nshort\n", "line 2: MIIEvQIBADANBgkqhkiG", f"line 2: {MASK}"),
+        ("-----BEGIN-----\n0123456789abcde\n", "15 in a line: 0123456789abcde", "15 in a line: 0123456789abcde"),
+        ("-----BEGIN-----\r0123456789abcdef\r", "16 in a line: 0123456789abcdef", f"16 in a line: {MASK}"),
+        ("Basic " + "x" * 5, "too short alone: xxxxx", "too short alone: xxxxx"),
+        ("Basic " + "x" * 6, "long enough: xxxxxx", f"long enough: {MASK}"),
     ],
 )
 def test_texts(value: str, text: str, shown: str) -> None:
@@ -81,6 +86,25 @@ def test_json_stays_json() -> None:
     )
     assert masker.json(text) == '{"a": "\\nsecret", "b": "a •••", "c": ["•••", "•••"], "•••": 1.50}'
     assert masker.json('{"a":   1.0}') == '{"a":   1.0}'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f'{{"a":  "{SECRET}"}}', f'{{"a":  "{MASK}"}}'),
+        (r'{"a":  "\u0068unter2-hunter2"}', f'{{"a":  "{MASK}"}}'),
+        (r'{"a":  "b\n"}', r'{"a":  "b\n"}'),
+        (f'{{"a":  "{SECRET[:9]}"}}', f'{{"a":  "{SECRET[:9]}"}}'),
+    ],
+)
+def test_the_strings_of_json_are_masked(text: str, shown: str) -> None:
+    assert Masker([SECRET]).json(text) == shown
+
+
+def test_a_string_of_json_that_was_cut() -> None:
+    text = f'{{"a":  "{SECRET[:9]}"}}'
+    assert Masker([SECRET]).json(text, cut=True) == f'{{"a":  "{MASK}"}}'
+    assert Masker(["another"]).json(text, cut=True) == text
 
 
 def test_one_secret_within_another_in_any_order() -> None:
