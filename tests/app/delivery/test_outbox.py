@@ -73,7 +73,7 @@ async def test_when_its_lease_is_over_it_falls_due_again(database: Database) -> 
 
 
 async def test_the_longest_due_come_first(database: Database) -> None:
-    ids = await add(database, 7)
+    ids = (await add(database, 7))[::-1]  # not the order in which they lie in the table
     for place, id_ in enumerate(ids):
         await shift(database, (place - 10) * clock.SECOND, f"id = '{id_}'")
     later = await add(database)
@@ -137,6 +137,49 @@ async def test_accepted_ends_the_attempts(database: Database) -> None:
     assert not await accept()
     assert await row_of(database, ids[0]) == accepted
     assert [item.id for item in await claim(database)] == [ids[1]]
+
+
+async def deliver(database: Database, item: OutboxItem) -> None:
+    await database.transaction(lambda tx: outbox.delivered(tx, item))
+
+
+async def test_a_row_that_is_delivered_is_the_only_one_that_ends(database: Database) -> None:
+    """Of an alert, one row goes to each receiver."""
+    subject = new_id(NOON)
+    ids = [await database.transaction(lambda tx: outbox.add(tx, "retry", subject)) for _ in range(2)]
+    items = {item.id: item for item in await claim(database)}
+    before = clock.now_us()
+    await deliver(database, items[ids[0]])
+    first, second = [await row_of(database, id_) for id_ in ids]
+    assert before <= first["accepted_at"] <= clock.now_us()
+    assert (first["next_attempt_at"], second["accepted_at"]) == (None, None)
+    assert second["next_attempt_at"] >= before
+    await deliver(database, items[ids[0]])  # its first time counts
+    assert await row_of(database, ids[0]) == first
+    await shift(database, -2 * LEASE)
+    assert [item.id for item in await claim(database)] == [ids[1]]
+
+
+async def test_of_several_rows_about_one_the_newest_is_shown(database: Database) -> None:
+    subject = new_id(NOON)
+    for _ in range(3):
+        await database.transaction(lambda tx: outbox.add(tx, "retry", subject))
+    items = sorted(await claim(database), key=lambda item: item.id)
+    for number in (2, 0, 1):
+        await fail(database, items[number], f"error {number}", 7 + number)
+    assert await outbox.of_subjects(database, [subject]) == {subject: Dispatch(1, None, 9, "error 2")}
+
+
+async def test_who_finds_nothing_due_takes_no_lock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process looks each second."""
+    await add(database)
+    await shift(database, clock.MINUTE)
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("a transaction")
+
+    monkeypatch.setattr(database, "transaction", refused)
+    assert await claim(database) == []
 
 
 async def fail(database: Database, item: OutboxItem, error: str, next_at: int | None) -> bool:

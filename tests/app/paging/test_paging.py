@@ -61,10 +61,10 @@ def test_a_cursor_may_be_as_long_as_its_bound() -> None:
     for length in range(3_000, 3_100):
         cursor = NAMES.cursor(Position("x" * length, ID))
         lengths[len(cursor)] = Position("x" * length, ID)
-    longest = lengths[CURSOR_LENGTH_MAX]
+    longest = lengths[MAX_CURSOR_LENGTH]
     assert NAMES.position(NAMES.cursor(longest)) == longest
     with pytest.raises(BadInput):
-        NAMES.position(NAMES.cursor(lengths[CURSOR_LENGTH_MAX + 2]))
+        NAMES.position(NAMES.cursor(lengths[MAX_CURSOR_LENGTH + 2]))
 
 
 @given(garbage=st.text(max_size=80) | st.binary(max_size=80).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))

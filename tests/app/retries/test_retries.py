@@ -151,6 +151,46 @@ async def test_one_key_one_retry(connected: Database) -> None:
             Asked(original, "ada", bad)
 
 
+async def test_a_key_that_another_takes_at_the_same_moment_makes_nothing(
+    connected: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees the other's key when it looks: what is not committed is not there."""
+    original, other = await fail(connected), await fail(connected, "other")
+    await retry(connected, original, "k")
+
+    async def unseen(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("app.retries._known", unseen)
+    revision = await newest_revision(connected)
+    with pytest.raises(Conflict, match="another execution"):
+        await retry(connected, other, "k")
+    assert len(await select(connected, "outbox", "1 = 1")) == 1
+    assert await newest_revision(connected) == revision
+
+
+@pytest.mark.parametrize("ats", [(6, 8), (8, 6), (7, 7)])
+async def test_of_several_in_progress_the_newest_is_given(connected: Database, ats: tuple[int, int]) -> None:
+    """An engine may have made its own."""
+    original = await fail(connected)
+    children = []
+    for number, at in enumerate(ats):
+        queued = report("execution.queued", at=at, retryOf=f"execution_{original}")
+        await Ingestion(connected, SEALER).record(events([queued], f"child-{number}"))
+        children.append((at, (await row_of(connected, f"child-{number}"))["id"]))
+    assert await retry(connected, original) == Retry(max(children)[1], original, created=False)
+
+
+async def test_those_above_are_named_in_the_order_of_their_ids(connected: Database) -> None:
+    family = [await fail(connected)]
+    for _ in range(3):
+        family.append((await retry(connected, family[-1])).id)
+        await finish(connected, family[-1], "FAILED")
+    heard: list[Committed] = []
+    made = await Retries(connected, SEALER, [heard.append]).request(Asked(family[-1], "ada"))
+    assert heard[0].changed == [made.id, *sorted(family)]
+
+
 async def test_every_blocker(connected: Database) -> None:
     ingestion = Ingestion(connected, SEALER)
     huge = {"kind": "k", "data": "x" * 300_000}
@@ -199,7 +239,11 @@ async def test_trigger_data_that_no_key_unseals_is_not_retried(connected: Databa
 async def test_trigger_data_without_secrets_are_retried_whatever_the_keys(connected: Database) -> None:
     plain = {"kind": "api", "data": {"n": 1}}
     failed = report("execution.finished", at=5, state="FAILED")
-    given = {"plain": [report("execution.queued", trigger=plain), failed], "none": [failed]}
+    given = {
+        "plain": [report("execution.queued", trigger=plain), failed],
+        "none": [failed],
+        "of steps": [report("execution.queued", definition=["a"]), failed],
+    }
     for subject, reports in given.items():
         await Ingestion(connected, SEALER).record(events(reports, subject))
         stranger = Retries(connected, Sealer([new_key()], SealedKeys(())))
