@@ -11,6 +11,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+MASKED = "Something went wrong here; the log has the details under the errorId"
+
 
 class ErrorCode(StrEnum):
     """The values of `extensions.code` in a GraphQL error, and of `code` in the answers of the other doors."""
@@ -26,9 +28,13 @@ class ErrorCode(StrEnum):
 
 
 class AppError(Exception):
-    """A failure that its reader can act on. graphql-core copies `extensions` into the answer."""
+    """A failure that its reader can act on. graphql-core copies `extensions` into the answer.
+
+    `status` is that of an HTTP answer to a request that fails with it as a whole.
+    """
 
     code = ErrorCode.INTERNAL
+    status = 503  # nothing is wrong with the request
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -49,40 +55,54 @@ class Unauthenticated(AppError):
     """No credentials, or credentials that do not hold (any more)."""
 
     code = ErrorCode.UNAUTHENTICATED
+    status = 401
 
 
 class Forbidden(AppError):
     """Signed in, but the role does not allow it."""
 
     code = ErrorCode.FORBIDDEN
+    status = 403
 
 
 class NotFound(AppError):
     """A verb was asked of something that does not exist."""
 
     code = ErrorCode.NOT_FOUND
+    status = 404
 
 
 class BadInput(AppError):
     """The request cannot be understood, or contradicts itself; nothing was changed."""
 
     code = ErrorCode.BAD_USER_INPUT
+    status = 400
 
 
 class UnsupportedMediaType(BadInput):
     """A body in a format that this door does not take."""
+
+    status = 415
+
+
+class MethodNotAllowed(BadInput):
+    """A method that this door does not take, or not for this operation."""
+
+    status = 405
 
 
 class Conflict(AppError):
     """The request contradicts what is stored."""
 
     code = ErrorCode.CONFLICT
+    status = 409
 
 
 class RetryRefused(AppError):
     """An execution cannot be retried; `extensions.reasons` has all that speaks against it."""
 
     code = ErrorCode.RETRY_REFUSED
+    status = 409
 
     def __init__(self, reasons: Sequence[Any]) -> None:
         names = [reason.value for reason in reasons]
@@ -94,13 +114,18 @@ class LimitExceeded(AppError):
     """A named bound was passed: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
+    status = 413
 
 
-def masked(error: BaseException) -> dict[str, Any]:
+def shown(error: BaseException) -> dict[str, Any]:
+    """An error as its reader sees it: one of ours with its message, code and details, any other masked."""
+    if isinstance(error, AppError) and error.code is not ErrorCode.INTERNAL:
+        return {"message": error.message, "extensions": error.extensions}
+    return masked(error)
+
+
+def masked(error: BaseException, message: str = MASKED, event: str = "internal_error") -> dict[str, Any]:
     """An unexpected failure: an id for the reader, the rest for the log."""
     error_id = secrets.token_hex(8)
-    log.error("internal_error", error_id=error_id, exc_info=error)
-    return {
-        "message": "Something went wrong here; the log has the details under the errorId",
-        "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id},
-    }
+    log.error(event, error_id=error_id, exc_info=error)
+    return {"message": message, "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id}}

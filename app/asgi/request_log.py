@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 
-import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.asgi.answers import error_body
 from app.errors import masked
 from app.ids import new_id
 
@@ -46,7 +46,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            body = orjson.dumps({"errors": [masked(error)]})
+            body = error_body(masked(error))
             if status:
                 raise  # the answer is under way; the server cuts the connection
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from graphql import GraphQLError, IntValueNode
 
-from app.errors import AppError, ErrorCode, masked
-
-log = structlog.get_logger(__name__)
+from app.errors import BadInput, shown
 
 # graphql-core quotes what it does not like: for each of 100 unknown fields of an input object all of that object. A
 # body of 0.8 MB was answered with 80 MB.
 MAX_MESSAGE_CHARACTERS = 1_000
 
 
-def shown(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
+def shown_all(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
     """The `errors` of a response."""
-    return [_shown(error) for error in errors]
+    return [{**error.formatted, **shown(_cause(error))} for error in errors]
 
 
 def before_execution(errors: Iterable[GraphQLError] | None) -> bool:
@@ -27,29 +24,21 @@ def before_execution(errors: Iterable[GraphQLError] | None) -> bool:
     return bool(errors) and all(error.path is None for error in errors or ())
 
 
-def _shown(error: GraphQLError) -> dict[str, Any]:
+def _cause(error: GraphQLError) -> BaseException:
+    """What there is to say of an error, besides where it happened."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
-    formatted: dict[str, Any] = dict(error.formatted)
-    if isinstance(cause, AppError) and cause.code is not ErrorCode.INTERNAL:
-        formatted["message"] = cause.message
-        formatted["extensions"] = cause.extensions
-    elif isinstance(cause, RecursionError) and error.path is None:
+    if isinstance(cause, RecursionError) and error.path is None:
         # Fragments can nest deeper than the parser lets a document.
-        formatted["message"] = "The document is nested too deeply"
-        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
-    elif isinstance(cause, ValueError) and error.nodes and isinstance(error.nodes[0], IntValueNode):
+        return BadInput("The document is nested too deeply")
+    if isinstance(cause, ValueError) and error.nodes and isinstance(error.nodes[0], IntValueNode):
         # Of more than 4,300 digits Python makes no number.
-        formatted["message"] = "A number has too many digits"
-        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
-    elif cause is None or isinstance(cause, GraphQLError):
+        return BadInput("A number has too many digits")
+    if cause is None or isinstance(cause, GraphQLError):
         # graphql-core's own: syntax, validation, a variable or an argument that does not fit its type.
-        formatted["message"] = _cut(formatted["message"])
-        formatted["extensions"] = {"code": ErrorCode.BAD_USER_INPUT.value}
-    else:
-        formatted.update(masked(cause))
-    return formatted
+        return BadInput(_cut(error.message))
+    return cause
 
 
 def _cut(message: str) -> str:

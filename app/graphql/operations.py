@@ -13,7 +13,7 @@ from strawberry.types.execution import ExecutionResult
 
 from app.errors import AppError, BadInput, Unavailable
 from app.graphql.document import parse_bounded
-from app.graphql.errors import before_execution, shown
+from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
 
@@ -99,7 +99,7 @@ class SchemaOperations:
                     yield _shown(result)
         except (AppError, GraphQLError) as error:
             # Raised before execution, by an extension: too long, syntax, not signed in.
-            raise OperationFailed(shown([_located(error)])) from None
+            raise OperationFailed(shown_all([_located(error)])) from None
 
 
 def _shown(result: Any) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _shown(result: Any) -> dict[str, Any]:
     assert isinstance(result, ExecutionResult)
     if result.data is None and before_execution(result.errors):
         # Also what a subscription's source raises: it then has no further event, and graphql-ws calls that an error.
-        raise OperationFailed(shown(result.errors or ()))
+        raise OperationFailed(shown_all(result.errors or ()))
     return response(result.data, result.errors)
 
 
@@ -123,7 +123,7 @@ def check_available(errors: Iterable[GraphQLError] | None) -> None:
 
 def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]:
     """A result as it is serialised."""
-    return {"data": data, "errors": shown(errors)} if errors else {"data": data}
+    return {"data": data, "errors": shown_all(errors)} if errors else {"data": data}
 
 
 def _located(error: Exception) -> GraphQLError:

@@ -14,7 +14,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from app.asgi.extensions import CLOSER, FRAMES
-from app.errors import AppError, ErrorCode, LimitExceeded, Unauthenticated, Unavailable, masked
+from app.errors import LimitExceeded, Unauthenticated, Unavailable, masked, shown
 from app.graphql import messages
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
@@ -216,7 +216,7 @@ class _Socket(Generic[ViewerT]):
                 raise LimitExceeded(f"A socket has at most {limit} operations: complete one, or open another socket")
             self._site.running.begin(credential)
         except LimitExceeded as error:
-            await self._reply(messages.error(message.id, [_shown(error)]))
+            await self._reply(messages.error(message.id, [shown(error)]))
             return
         self._started += 1
         task = asyncio.create_task(self._run(message.id, message.operation, self._viewer))
@@ -246,10 +246,8 @@ class _Socket(Generic[ViewerT]):
             return
         except OperationFailed as failure:
             last = messages.error(id_, failure.errors)
-        except AppError as error:
-            last = messages.error(id_, [_shown(error)])
         except Exception as error:
-            last = messages.error(id_, [masked(error)])
+            last = messages.error(id_, [shown(error)])
         if self._running.get(id_) is not asyncio.current_task():
             return  # it was stopped, and the id may be another's by now
         await self._outbox.room()
@@ -277,12 +275,6 @@ def _hurry(task: asyncio.Task[None]) -> None:
     if not task.done():
         log.warning("operation_not_cleaned_up", task=task.get_name())
         task.cancel()
-
-
-def _shown(error: AppError) -> dict[str, Any]:
-    if error.code is ErrorCode.INTERNAL:
-        return masked(error)
-    return {"message": error.message, "extensions": error.extensions}
 
 
 async def _close(scope: Scope, send: Send, closing: Closing) -> None:

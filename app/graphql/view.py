@@ -13,10 +13,11 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.asgi.media_types import JSON, answer_type
-from app.errors import AppError, BadInput, ErrorCode, UnsupportedMediaType, masked
-from app.graphql.errors import before_execution, shown
+from app.errors import AppError, BadInput, ErrorCode, MethodNotAllowed, UnsupportedMediaType, masked, shown
+from app.graphql.errors import before_execution, shown_all
 
 # HEAD is GET whose answer has no body; neither must change anything.
 SAFE = ("GET", "HEAD")
@@ -48,20 +49,21 @@ class GraphQLView:
             return _refusal(error, media_type)
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.MUTATION:
-                return _refusal(MutationByGet("A mutation takes POST"), media_type)
+                return _refusal(MethodNotAllowed("A mutation takes POST"), media_type)
             return _refusal(
                 BadInput("A subscription takes a WebSocket with the subprotocol graphql-transport-ws"), media_type
             )
         except Exception as error:
-            return _answer({"errors": [masked(error)]}, media_type, 500)
+            return _answer(error_body(masked(error)), media_type, 500)
         assert isinstance(result, ExecutionResult)
         body: dict[str, Any] = {}
         executed = result.data is not None or not before_execution(result.errors)
         if executed:
             body["data"] = result.data
         if result.errors:
-            body["errors"] = shown(result.errors)
-        return _answer(body, media_type, 200 if executed else _status_of_refused(body["errors"], media_type))
+            body["errors"] = shown_all(result.errors)
+        status = 200 if executed else _status_of_refused(body["errors"], media_type)
+        return _answer(orjson.dumps(body), media_type, status)
 
     async def _operation(self, request: Request) -> _Operation:
         if request.method in SAFE:
@@ -72,10 +74,6 @@ class GraphQLView:
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
         return _Operation(_json(await read_body(request, self._max_body_bytes), "The body"))
-
-
-class MutationByGet(BadInput):
-    """A change by a method that must not change anything."""
 
 
 class _Operation:
@@ -118,19 +116,12 @@ def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:
 
 
 def _refusal(error: AppError, media_type: str) -> Response:
-    if error.code is ErrorCode.INTERNAL:
-        return _answer({"errors": [masked(error)]}, media_type, 503)
-    body = {"errors": [{"message": error.message, "extensions": error.extensions}]}
-    if isinstance(error, MutationByGet):
-        return _answer(body, media_type, 405, {"allow": "POST"})
-    return _answer(body, media_type, 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400))
+    allow = {"allow": "POST"} if isinstance(error, MethodNotAllowed) else None
+    return _answer(error_body(shown(error)), media_type, error.status, allow)
 
 
-STATUS_OF = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403, ErrorCode.LIMIT_EXCEEDED: 413}
-
-
-def _answer(body: dict[str, Any], media_type: str, status: int, more: dict[str, str] | None = None) -> Response:
+def _answer(body: bytes, media_type: str, status: int, more: dict[str, str] | None = None) -> Response:
     headers = {"cache-control": "no-store", "vary": "accept", **(more or {})}
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="runwatch"'
-    return Response(orjson.dumps(body), status, headers, media_type=f"{media_type}; charset=utf-8")
+    return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")

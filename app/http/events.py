@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from functools import partial
 from typing import Any
 
 import orjson
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import clock
+from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.auth import Permission, Viewer
-from app.errors import AppError, ErrorCode, Forbidden, UnsupportedMediaType
+from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
 from app.events import Event, Rejection
 from app.events.decoding import Form, decode
 from app.http.gate import viewer_in
@@ -23,17 +22,10 @@ from app.ingestion import Ingestion
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 
-log = structlog.get_logger(__name__)
-
 # Decoding and sealing take 3 ms for so many bytes, and seconds for 8 MiB of nothing but secrets.
 SMALL = 256 * 1024
 
-STATUS_OF = {
-    ErrorCode.BAD_USER_INPUT: 400,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.LIMIT_EXCEEDED: 413,
-    ErrorCode.INTERNAL: 503,
-}
+NOT_STORED = "The events could not be stored; send them again"
 
 
 class EventsDoor:
@@ -62,17 +54,12 @@ class EventsDoor:
             imported = form is Form.LINES
             rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported)
         except AppError as error:
-            status = 415 if isinstance(error, UnsupportedMediaType) else STATUS_OF.get(error.code, 400)
-            return _answer({"errors": [{"message": error.message, "extensions": error.extensions}]}, status)
+            return _answer(error_body(shown(error)), error.status)
         except Exception as error:
-            error_id = secrets.token_hex(8)
-            log.error("events_not_stored", error_id=error_id, exc_info=error)
-            message = "The events could not be stored; send them again"
-            details = {"code": ErrorCode.INTERNAL.value, "errorId": error_id}
-            return _answer({"errors": [{"message": message, "extensions": details}]}, 503, {"retry-after": "1"})
+            return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)
-        shown = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
-        return _answer({"accepted": accepted, "rejected": shown}, 202)
+        by_index = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
+        return _answer(orjson.dumps({"accepted": accepted, "rejected": by_index}), 202)
 
 
 def _form(request: Request) -> Form:
@@ -95,5 +82,5 @@ def _rejection(rejection: Rejection) -> dict[str, Any]:
     return {"index": rejection.index, "id": rejection.id, "error": rejection.error}
 
 
-def _answer(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+def _answer(body: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.asgi.answers import error_body
 from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
-from app.errors import Unauthenticated
+from app.errors import Unauthenticated, shown
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -79,7 +79,7 @@ def _authorization(headers: Headers) -> str | None:
 
 async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
     names = {name for name, _ in scope["headers"]}
-    body = _body(error)
+    body = error_body(shown(error))
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     headers = [
         (b"content-type", answer_type(accept).encode()),
@@ -91,7 +91,7 @@ async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
         # The client waits for our word before it sends its body, and now it will not: on this connection nobody could
         # tell the next request from that body. (A body that is under way already is for the server to throw away.)
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -100,15 +100,10 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4401})  # before it was accepted: the server answers 403
         return
-    body = _body(Unauthenticated("WebSockets are not served here"))
+    error = Unauthenticated("WebSockets are not served here")
     headers = [(b"content-type", b"application/json"), (b"www-authenticate", _challenge(was_given=False))]
-    await send({"type": "websocket.http.response.start", "status": 401, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})
-
-
-def _body(error: Unauthenticated) -> bytes:
-    """A GraphQL response; without `data`, because nothing was executed."""
-    return orjson.dumps({"errors": [{"message": error.message, "extensions": error.extensions}]})
+    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": error_body(shown(error))})
 
 
 def _challenge(*, was_given: bool) -> bytes:

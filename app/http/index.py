@@ -7,8 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.asgi.answers import error_body
+from app.asgi.media_types import JSON
 from app.db import Database
-from app.errors import ErrorCode
+from app.errors import AppError, MethodNotAllowed, NotFound, shown
 
 DOORS = {
     "GET /": "this list",
@@ -43,14 +45,14 @@ class Health:
 def refuse_unknown(request: Request, error: Exception) -> Response:
     """What no route takes: a coded answer, as everywhere else."""
     assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        message, code = f"There is nothing at {request.url.path}; GET / names every door", ErrorCode.NOT_FOUND
+    refusal: AppError
+    if error.status_code == NotFound.status:
+        refusal = NotFound(f"There is nothing at {request.url.path}; GET / names every door")
     else:
-        message, code = f"{request.method} is not taken here; GET / names every door", ErrorCode.BAD_USER_INPUT
-    answer = _json({"errors": [{"message": message, "extensions": {"code": code}}]}, error.status_code)
-    answer.headers.update(error.headers or {})
-    return answer
+        refusal = MethodNotAllowed(f"{request.method} is not taken here; GET / names every door")
+    body = error_body(shown(refusal), indented=True)
+    return Response(body, error.status_code, error.headers, media_type=JSON)
 
 
 def _json(body: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), status, media_type="application/json")
+    return Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), status, media_type=JSON)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import http
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.errors import ErrorCode
+from app.asgi.answers import error_body
+from app.errors import AppError, BadInput, LimitExceeded, shown
 
 # Proxies take 8 to 32 KiB. uvicorn keeps all that comes: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
+
+
+class HeadTooLong(LimitExceeded):
+    """Headers, trailers or a request line that do not end."""
+
+    status = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -23,8 +29,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head += len(data)
         super().data_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
-            message = f"What comes before the body of a request may have {MAX_HEAD_BYTES} bytes"
-            self._refuse(http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.LIMIT_EXCEEDED, message)
+            self._refuse(HeadTooLong(f"What comes before the body of a request may have {MAX_HEAD_BYTES} bytes"))
 
     def on_headers_complete(self) -> None:
         """The head is over."""
@@ -43,14 +48,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What has come is no HTTP."""
-        self._refuse(http.HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT, msg)
+        self._refuse(BadInput(msg))
 
-    def _refuse(self, status: http.HTTPStatus, code: ErrorCode, message: str) -> None:
+    def _refuse(self, error: AppError) -> None:
         cycle = self.cycle  # None at first
         silent = cycle is None or cycle.response_complete or not cycle.response_started  # type: ignore[redundant-expr]
         # In the midst of another answer it would be taken for a part of that.
         if silent and not self.pipeline:
-            body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+            status, body = http.HTTPStatus(error.status), error_body(shown(error))
             self.transport.write(
                 b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
                 % (status, status.phrase.encode(), len(body), body)
