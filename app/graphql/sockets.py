@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # How long an operation that was stopped may take to clean up: a look-up in the database is cut off after 5 s.
 CLEANUP_SECONDS = 6.0
+# How long a client that does not read may take to read on and so be told of the end, under a server without CLOSER.
+CLOSE_SECONDS = 3.0
 # How long the next one waits for those that were stopped when they are as many as a socket may have.
 TURN_SECONDS = 0.1
 # Messages that are read before others get their turn; parsing one takes some 5 µs.
@@ -283,5 +285,5 @@ async def _close(scope: Scope, send: Send, closing: Closing) -> None:
         close["close"](int(closing.code), closing.reason)
         return
     with suppress(Exception):  # the client is gone, or does not read
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(CLOSE_SECONDS):
             await send({"type": "websocket.close", "code": int(closing.code), "reason": closing.reason})

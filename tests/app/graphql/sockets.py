@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ from websockets.typing import Subprotocol
 from app.graphql.messages import SUBPROTOCOL
 from app.server.serving import MAX_MESSAGE_BYTES
 from app.server.websocket_protocol import WebSocketProtocol
+from tests.app.listening import listening
 
 
 @asynccontextmanager
@@ -32,20 +32,8 @@ async def serving(app: ASGIApp, **more: Any) -> AsyncIterator[str]:
         timeout_graceful_shutdown=5,
         **{"ws": WebSocketProtocol, **more},
     )
-    server = uvicorn.Server(config)
-    # The protocol is named because asyncio turns Nagle's algorithm off only then.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.005)
-    try:
-        yield f"ws://127.0.0.1:{listening.getsockname()[1]}/graphql"
-    finally:
-        server.should_exit = True
-        await task
+    async with listening(config) as port:
+        yield f"ws://127.0.0.1:{port}/graphql"
 
 
 class Socket:

@@ -7,9 +7,11 @@ import contextlib
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.graphql.sockets import Limits
-from specs.harness.waiting import until
+from app.server import websocket_protocol
+from specs.harness.waiting import PATIENCE_SECONDS, until
 from tests.app.graphql.sockets import connect
 from tests.app.graphql.stubs import Stub, sockets_of
 
@@ -53,7 +55,10 @@ async def test_a_client_that_does_not_read(stub: Stub) -> None:
         # And the server does not wait for them at its end: the fixture would take longer than its grace.
 
 
-async def test_the_close_code_of_a_client_that_does_not_read_in_time(stub: Stub) -> None:
+async def test_the_close_code_of_a_client_that_does_not_read_in_time(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_protocol, "LINGER_SECONDS", PATIENCE_SECONDS)
     async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as socket:
         await socket.init()
         socket.connection.transport.pause_reading()
@@ -62,6 +67,21 @@ async def test_the_close_code_of_a_client_that_does_not_read_in_time(stub: Stub)
         await until(lambda: stub.open == 0)
         socket.connection.transport.resume_reading()
         assert (await socket.end())[0] == 4510
+
+
+async def test_a_client_that_does_not_read_its_close_code_either_is_cut_off(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_protocol, "LINGER_SECONDS", 0.1)
+    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.3)) as url, connect(url) as socket:
+        await socket.init()
+        socket.connection.transport.pause_reading()
+        await socket.subscribe("1", "floods")
+        await until(lambda: stub.open == 1)
+        await until(lambda: stub.open == 0)
+        await asyncio.sleep(0.3)  # on one loop with the server, whose timer is before it
+        socket.connection.transport.resume_reading()
+        assert (await socket.end())[0] == 1006
 
 
 async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
@@ -81,33 +101,35 @@ async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
 @pytest.mark.parametrize("query", ["pushes", "floods"])
 async def test_a_client_that_reads_steadily_is_never_stalled(stub: Stub, query: str) -> None:
     """However long its system takes before it says that it has taken something."""
-    async with sockets_of(stub, Limits(stall_seconds=3)) as url, connect(url, max_queue=1) as socket:
+    async with sockets_of(stub, Limits(stall_seconds=1.5)) as url, connect(url, max_queue=1) as socket:
         await socket.init()
         await socket.subscribe("1", query)
-        for _ in range(160):
+        for _ in range(70):
             await asyncio.sleep(0.05)
             read = 0
-            while read < 10_000:  # 200 KB/s
+            while read < 20_000:  # 400 KB/s: what a system takes in one go lasts for less than half of the time
                 read += len(str(await socket.next()))
         assert stub.open == 1
 
 
 async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
-    async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as socket:
-        await socket.init()
-        socket.connection.transport.pause_reading()
+    limits = Limits(queued_bytes=100_000, stall_seconds=0.5)
+    with capture_logs() as logs:
+        async with sockets_of(stub, limits) as url, connect(url) as socket:
+            await socket.init()
+            socket.connection.transport.pause_reading()
 
-        async def ask() -> None:
-            while True:
-                await socket.send("ping", payload={"x": "x" * 10_000})
+            async def ask() -> None:
+                while True:
+                    await socket.send("ping", payload={"x": "x" * 10_000})
 
-        asking = asyncio.create_task(ask())
-        await asyncio.sleep(1)
-        socket.connection.transport.resume_reading()
-        asking.cancel()
-        await asyncio.wait([asking])
-        code, _ = await socket.end()
-        assert code in (4510, 1006)  # what it was still sending may have reset the connection
+            asking = asyncio.create_task(ask())
+            await until(lambda: [line["code"] for line in logs if line["event"] == "socket"] == [4510])
+            socket.connection.transport.resume_reading()
+            asking.cancel()
+            await asyncio.wait([asking])
+            code, _ = await socket.end()
+            assert code in (4510, 1006)  # what it was still sending may have reset the connection
 
 
 async def test_the_server_ends_while_clients_do_not_read(stub: Stub) -> None:

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -20,6 +19,7 @@ from app.db import Database
 from app.errors import Unauthenticated
 from app.http.gate import SignInGate, socket_authorization, viewer_in
 from tests.app.auth.issuer import jwt_settings, sign
+from tests.app.listening import listening
 
 SECRET = "a shared secret of at least thirty-two bytes"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -65,20 +65,8 @@ async def sign_in(database: Database) -> AsyncIterator[SignIn]:
 async def serving(app: ASGIApp, http: Any = "httptools") -> AsyncIterator[int]:
     """A real server of the app on the loopback interface; its port."""
     config = uvicorn.Config(app, http=http, ws="websockets-sansio", lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    # The protocol is named because asyncio turns Nagle's algorithm off only then: 40 ms an answer.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.005)
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+    async with listening(config) as port:
+        yield port
 
 
 async def credentials(database: Database) -> dict[str, str | None]:
