@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from app.auth import Permission
 from app.delivery.outbox import Dispatch
 from app.executions import Execution
-from app.lifecycle import State
 from app.retries import Asked, Retry
 from app.retries.blockers import RetryBlocker, blockers
 from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
@@ -32,17 +31,16 @@ async def retryability(context: Context, execution: Execution) -> Sequence[Retry
     context.require(Permission.READ)
     engine = await context.loaders.engines.load(execution.engine_id)
     assert engine is not None  # engines are never deleted
-    children = await context.loaders.children.load(execution.id) or ()
-    states = [State(state) for _, state in children]
-    return blockers(execution, engine, states, allowed=context.viewer.may(Permission.RETRY))
+    earlier = await context.loaders.retries.load(execution.id) or ()
+    return blockers(execution, engine, [retry.state for retry in earlier], allowed=context.viewer.may(Permission.RETRY))
 
 
 async def retries_of(context: Context, execution: Execution, first: int) -> list[Execution]:
     """The direct retries of an execution, the newest first, at most `first`."""
     context.require(Permission.READ)
     context.budget.take_list(first)
-    children = await context.loaders.children.load(execution.id) or ()
-    found = [await context.loaders.executions.load(id_) for id_, _ in children[:first]]
+    retries = await context.loaders.retries.load(execution.id) or ()
+    found = [await context.loaders.executions.load(retry.id) for retry in retries[:first]]
     return [retry for retry in found if retry is not None]
 
 

@@ -21,7 +21,6 @@ __all__ = [
     "ExecutionFilter",
     "ExecutionOrder",
     "OrderField",
-    "attempts_of",
     "by_ids",
     "count",
     "execution_of",
@@ -33,8 +32,6 @@ __all__ = [
 
 # Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
 MAX_COUNT = 10_000
-# Ancestors are followed this far. Nobody retries so often; it ends a cycle, which only a broken database has.
-MAX_ANCESTORS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,31 +166,6 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
         return []
     statement = scans.newest_of_each(database, column, known, COLUMNS)
     return [execution_of(row) for row in await database.fetch(statement.text, *statement.params)]
-
-
-async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
-    """The attempt of each execution: 1 + the number of its ancestors through retryOf, deleted parents included.
-
-    Ask for executions that have a retryOf: the others are 1, as is an unknown id. One statement, whatever the depth.
-    """
-    attempts = {id_: 1 for id_ in ids if is_id(id_)}
-    if not attempts:
-        return {}
-    rows = await database.fetch(
-        f"""
-        WITH RECURSIVE line (id, parent, attempt) AS (
-          SELECT id, retry_of, 2 FROM executions WHERE {database.any_of("id", 1, "id")} AND retry_of IS NOT NULL
-          UNION ALL
-          SELECT line.id, above.retry_of, line.attempt + 1
-          FROM line JOIN executions above ON above.id = line.parent
-          WHERE above.retry_of IS NOT NULL AND line.attempt <= {MAX_ANCESTORS}
-        )
-        SELECT id, max(attempt) FROM line GROUP BY id
-        """,
-        database.array(attempts),
-    )
-    attempts.update((id_, attempt) for id_, attempt in rows)
-    return attempts
 
 
 def execution_of(row: Row) -> Execution:

@@ -1,20 +1,33 @@
-"""Families of retries: what is above and below an execution through retryOf."""
+"""Families of retries: what is above and below an execution through retryOf. The only module that follows the links."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from app.db import Database, Transaction
-from app.lifecycle import Status
+from app import executions
+from app.db import Database, Row, Transaction
+from app.executions import Execution
+from app.ids import is_id
+from app.lifecycle import State, Status
 
-# Chains are a few long; one beyond this is a loop in an engine (app/ingestion/retry_links.py refuses longer ones).
+# Chains are a few long; one beyond this is a loop in an engine, which app/ingestion/retry_links.py refuses. A cycle,
+# which only a broken database has, ends here too.
 MAX_ANCESTORS = 1_000
+
+
+class DirectRetry(NamedTuple):
+    """A direct retry of an execution."""
+
+    id: str
+    state: State
 
 
 async def with_ancestors(database: Database, transaction: Transaction, ids: Collection[str]) -> set[str]:
     """The executions that exist among `ids`, and all above them. Nothing is locked."""
     if not ids:
         return set()
+    # UNION, and no column of who asked: the ancestors that many have in common are followed once for all of them.
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE line (id, parent, depth) AS (
@@ -27,14 +40,23 @@ async def with_ancestors(database: Database, transaction: Transaction, ids: Coll
         """,
         database.array(ids),
     )
-    return {row[0] for row in rows}
+    return {id_ for (id_,) in rows}
 
 
-async def refresh(database: Database, transaction: Transaction, ids: Iterable[str]) -> None:
-    """Bring retry_succeeded of locked executions up to what is below them."""
-    given = sorted(ids)
-    if not given:
-        return
+async def lock_with_ancestors(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
+    """Executions and all above them, by id, locked in the order of their ids; unknown ones are left out."""
+    family = await with_ancestors(database, transaction, [id_ for id_ in ids if is_id(id_)])
+    return await executions.lock(database, transaction, family)
+
+
+async def refresh_ancestors(database: Database, transaction: Transaction, parents: Collection[str]) -> set[str]:
+    """Bring retry_succeeded of `parents` and all above them up to what is below; their ids. Their rows must be locked.
+
+    Call it when a retry of `parents` moved: they read differently by that.
+    """
+    above = await with_ancestors(database, transaction, parents)
+    if not above:
+        return above
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE below (top, id, status, depth) AS (
@@ -46,47 +68,90 @@ async def refresh(database: Database, transaction: Transaction, ids: Iterable[st
         )
         SELECT DISTINCT top FROM below WHERE status = {int(Status.SUCCESS)}
         """,
-        database.array(given),
+        database.array(sorted(above)),
     )
-    succeeded = {row[0] for row in rows}
-    await transaction.update(
-        "executions", ("id", "retry_succeeded"), [(id_, id_ in succeeded) for id_ in given], key=("id",)
-    )
-
-
-async def tell_ancestors(database: Database, transaction: Transaction, parents: Collection[str]) -> set[str]:
-    """What is above an execution that moved, and reads differently by that; their rows must be locked."""
-    above = await with_ancestors(database, transaction, parents)
-    await refresh(database, transaction, above)
+    succeeded = {top for (top,) in rows}
+    written = [(id_, id_ in succeeded) for id_ in sorted(above)]
+    await transaction.update("executions", ("id", "retry_succeeded"), written, key=("id",))
     return above
 
 
 async def roots_of(database: Database, ids: Iterable[str]) -> dict[str, str]:
     """The id of the topmost execution above each of `ids` that has a retryOf; a deleted parent ends the line."""
-    rows = await database.fetch(
-        f"""
-        WITH RECURSIVE line (id, top, parent, depth) AS (
-          SELECT id, id, retry_of, 1 FROM executions WHERE {database.any_of("id", 1, "id")}
-          UNION ALL
-          SELECT line.id, above.id, above.retry_of, line.depth + 1
-          FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
-        )
-        SELECT id, top, depth FROM line ORDER BY depth
-        """,
-        database.array(ids),
-    )
-    return {row[0]: row[1] for row in rows}  # the deepest comes last
+    line = _upwards(database.any_of("id", 1, "id"))
+    rows = await database.fetch(f"{line} SELECT start, id FROM line ORDER BY depth", database.array(ids))
+    roots: dict[str, str] = {}
+    for start, id_ in rows:
+        roots[start] = id_  # the topmost comes last
+    return roots
 
 
-async def children_of(database: Database, ids: Iterable[str]) -> dict[str, Sequence[tuple[str, int]]]:
-    """The direct retries of each execution, as (id, state), the newest first; those without any are left out."""
-    condition = database.any_of("retry_of", 1, "id")
-    rows = await database.fetch(
-        f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL AND {condition}"
-        " ORDER BY queued_at DESC, id DESC",
-        database.array(ids),
+async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
+    """The attempt of each execution: 1 + the number of its ancestors through retryOf, deleted parents included.
+
+    An unknown id is 1. One statement, whatever the depth.
+    """
+    attempts = {id_: 1 for id_ in ids if is_id(id_)}
+    if not attempts:
+        return {}
+    line = _upwards(database.any_of("id", 1, "id"))
+    # A parent that was deleted is in no row of its own.
+    attempt = "max(CASE WHEN parent IS NULL THEN depth ELSE depth + 1 END)"
+    rows = await database.fetch(f"{line} SELECT start, {attempt} FROM line GROUP BY start", database.array(attempts))
+    attempts.update((id_, found) for id_, found in rows)
+    return attempts
+
+
+async def line_of(transaction: Transaction, id_: str) -> list[tuple[str, str]]:
+    """An execution and its ancestors, the nearest first, as (engine id, external id); empty when there is none."""
+    line = _upwards("id = $1", "engine_id", "external_id")
+    rows = await transaction.fetch(f"{line} SELECT engine_id, external_id FROM line ORDER BY depth", id_)
+    return [(engine_id, external_id) for engine_id, external_id in rows]
+
+
+def line_in(family: dict[str, Execution], id_: str | None) -> list[str]:
+    """An execution and its ancestors, the nearest first, as far as they are in `family`."""
+    line: list[str] = []
+    while id_ in family and id_ not in line:
+        line.append(id_)
+        id_ = family[id_].retry_of
+    return line
+
+
+async def retries_of(database: Database, ids: Iterable[str]) -> dict[str, Sequence[DirectRetry]]:
+    """The direct retries of each execution, the newest first; executions without any are left out."""
+    return _by_parent(await database.fetch(_retries(database), database.array(ids)))
+
+
+async def retries_within(database: Database, transaction: Transaction, id_: str) -> Sequence[DirectRetry]:
+    """As `retries_of` for one execution, as the transaction sees them."""
+    rows = await transaction.fetch(_retries(database), database.array([id_]))
+    return _by_parent(rows).get(id_, ())
+
+
+def _retries(database: Database) -> str:
+    return (
+        f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL"
+        f" AND {database.any_of('retry_of', 1, 'id')} ORDER BY queued_at DESC, id DESC"
     )
-    found: dict[str, list[tuple[str, int]]] = {}
+
+
+def _by_parent(rows: Iterable[Row]) -> dict[str, Sequence[DirectRetry]]:
+    found: dict[str, list[DirectRetry]] = {}
     for parent, id_, state in rows:
-        found.setdefault(parent, []).append((id_, state))
+        found.setdefault(parent, []).append(DirectRetry(id_, State(state)))
     return dict(found)
+
+
+def _upwards(condition: str, *columns: str) -> str:
+    """A CTE `line`: of each execution that meets `condition`, as `start`, itself (depth 1) and all above it."""
+    own = "".join(f", {name}" for name in columns)
+    of_parent = "".join(f", above.{name}" for name in columns)
+    return f"""
+    WITH RECURSIVE line (start, id, parent, depth{own}) AS (
+      SELECT id, id, retry_of, 1{own} FROM executions WHERE {condition}
+      UNION ALL
+      SELECT line.start, above.id, above.retry_of, line.depth + 1{of_parent}
+      FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
+    )
+    """

@@ -113,7 +113,7 @@ class Ingestion:
         if stored:
             await self._merge(transaction, stored, facts, write)
         if write.moved:
-            told = await lineage.tell_ancestors(self._database, transaction, write.moved)
+            told = await lineage.refresh_ancestors(self._database, transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
         await deltas.append(transaction, write.deltas)
         if not imported:

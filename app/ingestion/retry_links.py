@@ -6,22 +6,11 @@ from collections.abc import Sequence
 
 from app.db import Database, Transaction
 from app.events import Event, Rejection
+from app.executions import lineage
 from app.ingestion.execution_rows import Key
 
 # Links are checked one transaction at a time: two that each close half of a cycle would not see each other.
 ADVISORY_LOCK = 0x72775F6C696E6B73
-# Chains of retries are a few long; a chain beyond this is a loop in an engine.
-MAX_ANCESTORS = 1_000
-
-_ANCESTORS = """
-WITH RECURSIVE ancestors (id, engine_id, external_id, retry_of, depth) AS (
-  SELECT id, engine_id, external_id, retry_of, 1 FROM executions WHERE id = $1
-  UNION ALL
-  SELECT parent.id, parent.engine_id, parent.external_id, parent.retry_of, depth + 1
-  FROM ancestors JOIN executions AS parent ON parent.id = ancestors.retry_of WHERE depth < {limit}
-)
-SELECT engine_id, external_id FROM ancestors ORDER BY depth
-"""
 
 
 def claimed_by(event: Event) -> str | None:
@@ -42,18 +31,12 @@ async def check(
         if parent_id is None:
             continue
         key = (engines[event.source], event.subject)
-        chain = await _chain(transaction, parent_id)
+        chain = await lineage.line_of(transaction, parent_id)
         if error := _contradiction(key, chain, accepted):
             rejected.append(Rejection(event.index, event.id, error))
         else:
             accepted.setdefault(key, []).extend(chain)
     return rejected
-
-
-async def _chain(transaction: Transaction, execution_id: str) -> list[Key]:
-    """The execution and its ancestors, as (engine id, external id), nearest first."""
-    rows = await transaction.fetch(_ANCESTORS.format(limit=MAX_ANCESTORS), execution_id)
-    return [(row[0], row[1]) for row in rows]
 
 
 def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -> str | None:
@@ -69,6 +52,6 @@ def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -
         unseen.extend(further)
     if key in reached:
         return "retryOf would make the execution a retry of itself"
-    if len(reached) >= MAX_ANCESTORS:
-        return f"retryOf makes a chain of more than {MAX_ANCESTORS} retries"
+    if len(reached) >= lineage.MAX_ANCESTORS:
+        return f"retryOf makes a chain of more than {lineage.MAX_ANCESTORS} retries"
     return None

@@ -8,7 +8,7 @@ from functools import partial
 
 import orjson
 
-from app import audit, clock, engines, executions, ids
+from app import audit, clock, engines, ids
 from app.changes import revisions
 from app.changes.commits import Committed, Listener
 from app.db import Database, Transaction
@@ -16,7 +16,7 @@ from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
 from app.executions import Execution, lineage
-from app.ids import is_id, new_id
+from app.ids import new_id
 from app.ingestion import execution_rows
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_QUEUED, State, state_key
@@ -76,7 +76,7 @@ class Retries:
         """
 
         async def work(transaction: Transaction) -> Retry:
-            family = await self.lock(transaction, [asked.execution_id])
+            family = await lineage.lock_with_ancestors(self.database, transaction, [asked.execution_id])
             if asked.execution_id not in family:
                 raise NotFound("There is no such execution")
             retry = await self.make(transaction, family, asked)
@@ -88,24 +88,18 @@ class Retries:
 
         return await self.database.transaction(work)
 
-    async def lock(self, transaction: Transaction, execution_ids: Collection[str]) -> dict[str, Execution]:
-        """Executions and all above them, by id, locked in the order of their ids; unknown ones are left out."""
-        given = [id_ for id_ in execution_ids if is_id(id_)]
-        above = await lineage.with_ancestors(self.database, transaction, given)
-        return await executions.lock(self.database, transaction, above)
-
     async def make(self, transaction: Transaction, family: dict[str, Execution], asked: Asked) -> Retry:
         """The retry of a locked execution, found or made, with its outbox row. Raises as `request` does."""
         if asked.key is not None and (known := await _known(transaction, asked)):
             return known
         execution = family[asked.execution_id]
-        children = await _children(transaction, execution.id)
-        for child_id, state in children:
-            if state in IN_PROGRESS:
-                await _remember(transaction, asked, child_id)
-                return Retry(child_id, execution.id, created=False)
+        earlier = await lineage.retries_within(self.database, transaction, execution.id)
+        for retry in earlier:
+            if retry.state in IN_PROGRESS:
+                await _remember(transaction, asked, retry.id)
+                return Retry(retry.id, execution.id, created=False)
         engine = (await engines.by_ids_within(self.database, transaction, [execution.engine_id]))[execution.engine_id]
-        reasons = blockers(execution, engine, [state for _, state in children])
+        reasons = blockers(execution, engine, [retry.state for retry in earlier])
         if not reasons and not await self._can_unseal(transaction, execution.id):
             reasons = [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
         if reasons:
@@ -153,13 +147,6 @@ async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> No
     if not await transaction.insert_missing("retry_keys", columns, [row], key=("key",), returning="key"):
         # Asked for another execution at the same moment: the same one would have waited for the lock.
         raise Conflict("This idempotencyKey was used for another execution")
-
-
-async def _children(transaction: Transaction, execution_id: str) -> Sequence[tuple[str, State]]:
-    rows = await transaction.fetch(
-        "SELECT id, state FROM executions WHERE retry_of = $1 ORDER BY queued_at DESC, id DESC", execution_id
-    )
-    return [(row[0], State(row[1])) for row in rows]
 
 
 async def _create(transaction: Transaction, execution: Execution, actor: str) -> str:

@@ -19,7 +19,6 @@ from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused
 from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.ids import is_id, new_id
-from app.lifecycle import State
 from app.paging import MAX_PAGE_SIZE, PageRequest
 from app.retries import Asked, Retries, Retry
 from app.retries.blockers import RetryBlocker, blockers
@@ -119,10 +118,10 @@ class BulkRetries:
         """Those that cannot be retried now, with all reasons."""
         found = await executions.by_ids(self._database, chosen)
         of_engines = await engines.by_ids(self._database, {execution.engine_id for execution in found.values()})
-        children = await lineage.children_of(self._database, chosen)
+        earlier = await lineage.retries_of(self._database, chosen)
         skipped = []
         for id_, execution in ((id_, found[id_]) for id_ in chosen if id_ in found):
-            states = [State(state) for _, state in children.get(id_, ())]
+            states = [retry.state for retry in earlier.get(id_, ())]
             if reasons := blockers(execution, of_engines[execution.engine_id], states):
                 skipped.append((id_, reasons))
         return skipped
@@ -155,7 +154,7 @@ class BulkRetries:
     async def _chunk(
         self, transaction: Transaction, request: BulkRequest, chunk: Sequence[str]
     ) -> tuple[list[Retry], list[Skipped]]:
-        family = await self._retries.lock(transaction, chunk)
+        family = await lineage.lock_with_ancestors(self._database, transaction, chunk)
         retried: list[Retry] = []
         skipped: list[Skipped] = []
         for id_ in (id_ for id_ in chunk if id_ in family):
@@ -164,7 +163,7 @@ class BulkRetries:
             except RetryRefused as refused:
                 skipped.append((id_, refused.reasons))
         if made := [retry for retry in retried if retry.created]:
-            above = {id_ for retry in made for id_ in _line(family, retry.retry_of)}
+            above = {id_ for retry in made for id_ in lineage.line_in(family, retry.retry_of)}
             detail = {**await _chosen_by(transaction, request), "retries": _named(made)}
             await audit.note(transaction, request.actor, "retryExecutions", None, detail)
             await self._retries.announce(transaction, made, above)
@@ -195,15 +194,6 @@ class BulkRetries:
             raise Conflict("The snapshot has expired: make a dry run again")
         kept: list[str] = orjson.loads(rows[0][0])
         return kept
-
-
-def _line(family: dict[str, executions.Execution], id_: str | None) -> list[str]:
-    """An execution and what is above it."""
-    line: list[str] = []
-    while id_ in family and id_ not in line:
-        line.append(id_)
-        id_ = family[id_].retry_of
-    return line
 
 
 async def _chosen_by(transaction: Transaction, request: BulkRequest) -> dict[str, object]:

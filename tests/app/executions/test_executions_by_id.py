@@ -1,15 +1,11 @@
-"""Executions looked up by their own ids, their ancestors' and their workflows'."""
+"""Executions looked up by their own ids and their workflows'."""
 
 from __future__ import annotations
 
 from app.db import Database
-from app.executions import (
-    attempts_of,
-    by_ids,
-    latest_of_workflows,
-)
+from app.executions import by_ids, latest_of_workflows
 from app.paging.search import search_text
-from tests.factories import NOON, execution_row, insert_executions, record_statements
+from tests.factories import NOON, execution_row, insert_executions
 
 
 async def test_by_ids_leaves_out_what_is_not_there(database: Database) -> None:
@@ -19,28 +15,6 @@ async def test_by_ids_leaves_out_what_is_not_there(database: Database) -> None:
     assert found.keys() == {row["id"] for row in known}
     assert all(execution.id == id_ for id_, execution in found.items())
     assert await by_ids(database, []) == {}
-
-
-async def test_attempts_count_ancestors(database: Database) -> None:
-    ids = [f"{n:032x}" for n in range(1, 8)]
-    chain = [execution_row(id=ids[n], retry_of=ids[n - 1] if n else None) for n in range(4)]
-    branch = execution_row(id=ids[4], retry_of=ids[0])
-    orphan = execution_row(id=ids[5], retry_of="f" * 31 + "e")
-    await insert_executions(database, *chain, branch, orphan)
-    statements = record_statements(database)
-    expected = {ids[0]: 1, ids[1]: 2, ids[2]: 3, ids[3]: 4, ids[4]: 2, ids[5]: 2, ids[6]: 1}
-    assert await attempts_of(database, ids) == expected
-    assert len(statements) == 1
-    assert await attempts_of(database, []) == {}
-
-
-async def test_a_cycle_of_retries_ends(database: Database) -> None:
-    ids = ["a" * 32, "b" * 32]
-    await insert_executions(
-        database, execution_row(id=ids[0], retry_of=ids[1]), execution_row(id=ids[1], retry_of=ids[0])
-    )
-    attempts = await attempts_of(database, ids)
-    assert all(attempt > 1000 for attempt in attempts.values())
 
 
 async def test_the_latest_of_each_workflow(database: Database) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 import asyncpg
 import pytest
 
-from app.db import Database, open_database
-from app.executions import ExecutionFilter, ExecutionOrder, OrderField, count, latest_of_workflows, list_page
+from app.db import Database, Row, Transaction, open_database
+from app.executions import (
+    ExecutionFilter,
+    ExecutionOrder,
+    OrderField,
+    count,
+    latest_of_workflows,
+    lineage,
+    list_page,
+)
 from app.lifecycle import State, Status
 from app.paging import PageRequest
 from benchmarks.data import DAY, START, fill
@@ -50,6 +58,15 @@ INDEX_OF = {
     OrderField.STATUS: "executions_status",
 }
 
+# One execution in 100 is a retry of the one before it.
+_RETRIES = """
+UPDATE executions SET retry_of = numbered.earlier
+FROM (
+  SELECT id, lag(id) OVER by_id AS earlier, row_number() OVER by_id AS n FROM executions WINDOW by_id AS (ORDER BY id)
+) numbered
+WHERE numbered.id = executions.id AND n % 100 = 0
+"""
+
 
 @pytest.fixture(scope="module")
 def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
@@ -59,6 +76,8 @@ def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Itera
         async def run() -> None:
             connection = await asyncpg.connect(url)
             await fill(connection, 20_000)
+            await connection.execute(_RETRIES)
+            await connection.execute("VACUUM (ANALYZE) executions")
             await connection.close()
 
         asyncio.run(run())
@@ -144,6 +163,41 @@ async def test_retries_of_an_execution_are_read_from_their_index(filled: Databas
         for plan in [plan for statement in statements for plan in await plans_of(statement)]:
             assert "executions_retry_of" in plan
             assert "Seq Scan" not in plan
+
+
+async def test_families_are_followed_by_their_indexes(filled: Database, plans_of: PlansOf) -> None:
+    ids = [row[0] for row in await filled.fetch("SELECT id FROM executions WHERE retry_of IS NOT NULL LIMIT 20")]
+    parents = [row[0] for row in await filled.fetch("SELECT retry_of FROM executions WHERE retry_of IS NOT NULL")]
+    statements = record_statements(filled)
+    await lineage.roots_of(filled, ids)
+    await lineage.attempts_of(filled, ids)
+    await lineage.retries_of(filled, parents[:20])
+
+    class Looked(Exception):
+        """Nothing is kept of what the transaction wrote."""
+
+    async def look(transaction: Transaction) -> None:
+        fetch = transaction.fetch
+
+        async def recording(sql: str, *params: object) -> Sequence[Row]:
+            statements.append((sql, params))
+            return await fetch(sql, *params)
+
+        transaction.fetch = recording  # type: ignore[method-assign]
+        await lineage.with_ancestors(filled, transaction, ids)
+        await lineage.line_of(transaction, ids[0])
+        await lineage.retries_within(filled, transaction, parents[0])
+        await lineage.refresh_ancestors(filled, transaction, parents[:20])
+        raise Looked
+
+    with pytest.raises(Looked):
+        await filled.transaction(look)
+    assert len(ids) == 20
+    assert len(statements) == 8
+    for statement in statements:
+        for plan in await plans_of(statement):
+            assert re.search("using executions_(pkey|retry_of) ", plan), plan
+            assert "Seq Scan" not in plan, plan
 
 
 async def test_no_statement_compares_keys_with_or_and_texts_are_few(database: Database) -> None:

@@ -11,6 +11,7 @@ from app import clock
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
+from app.executions import lineage
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import Status
@@ -102,8 +103,7 @@ async def test_what_time_does_not_suffice_for_is_left(connected: Database, monke
 async def test_what_breaks_off_says_what_was_committed(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await fail(connected, *(f"run-{number}" for number in range(5)))
     monkeypatch.setattr(bulk, "CHUNK", 2)
-    retries = Retries(connected, SEALER)
-    lock, calls = retries.lock, []
+    lock, calls = lineage.lock_with_ancestors, []
 
     async def broken(*args: Any) -> Any:
         calls.append(args)
@@ -111,8 +111,8 @@ async def test_what_breaks_off_says_what_was_committed(connected: Database, monk
             raise OSError("the disk is full")
         return await lock(*args)
 
-    monkeypatch.setattr(retries, "lock", broken)
-    done = await BulkRetries(retries).run(BulkRequest("ada", where=FAILURES, dry_run=False))
+    monkeypatch.setattr(lineage, "lock_with_ancestors", broken)
+    done = await BulkRetries(Retries(connected, SEALER)).run(BulkRequest("ada", where=FAILURES, dry_run=False))
     assert (len(done.retried), len(done.unprocessed)) == (2, 3)
     assert len(await select(connected, "outbox", "1 = 1")) == 2
 

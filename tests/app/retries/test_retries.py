@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from app.changes.commits import Committed
-from app.db import Database, Transaction
+from app.db import Database
+from app.delivery import outbox
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
-from app.executions import Execution, lineage
+from app.executions import lineage
 from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.retries import Asked, Retries, Retry
@@ -250,7 +251,9 @@ async def test_trigger_data_without_secrets_are_retried_whatever_the_keys(connec
         assert (await stranger.request(Asked((await row_of(connected, subject))["id"], "ada"))).created
 
 
-async def test_all_above_is_locked_while_a_retry_is_made(databases: list[Database]) -> None:
+async def test_all_above_is_locked_while_a_retry_is_made(
+    databases: list[Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected = databases[0]
     await connect_webhook(connected, SEALER, "engine", "http://127.0.0.1:9/", replace=False)
     family = [await fail(connected)]
@@ -259,20 +262,21 @@ async def test_all_above_is_locked_while_a_retry_is_made(databases: list[Databas
         await finish(connected, family[-1], "FAILED")
     stranger = await fail(connected, "stranger")
     held, go_on = asyncio.Event(), asyncio.Event()
-    retries = Retries(connected, SEALER)
+    add = outbox.add
 
-    async def hold(transaction: Transaction) -> dict[str, Execution]:
-        locked = await retries.lock(transaction, [family[-1], "nonsense", "0" * 32])
+    async def hold(*args: Any) -> None:
         held.set()
         await go_on.wait()
-        return locked
+        await add(*args)
+
+    monkeypatch.setattr(outbox, "add", hold)
 
     async def touch(id_: str) -> None:
         await databases[-1].transaction(
             lambda transaction: transaction.fetch("UPDATE executions SET updated_at = 1 WHERE id = $1", id_)
         )
 
-    holding = asyncio.create_task(connected.transaction(hold))
+    holding = asyncio.create_task(retry(connected, family[-1]))
     await held.wait()
     touching = [asyncio.create_task(touch(id_)) for id_ in family]
     if connected.dialect == "postgres":  # on SQLite a transaction has the whole file
@@ -280,7 +284,7 @@ async def test_all_above_is_locked_while_a_retry_is_made(databases: list[Databas
     done, _ = await asyncio.wait(touching, timeout=0.3)
     assert not done
     go_on.set()
-    assert (await holding).keys() == set(family)
+    assert (await holding).retry_of == family[-1]
     await asyncio.gather(*touching)
 
 
