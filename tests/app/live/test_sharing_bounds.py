@@ -89,7 +89,7 @@ async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch
             assert sorted(names) == [f"run-{n:03}" for n in range(700)]
 
 
-@pytest.mark.parametrize("most", [150, 5])
+@pytest.mark.parametrize("limit", [150, 5])
 async def test_more_filters_times_changes_than_are_queued(
     site: Site, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
