@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from app.alerts.channels import EMAIL, WEBHOOK, Channels
 from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
-from app.changes.commits import Listener
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
 from app.delivery.loop import DispatchLoop
 from app.delivery.mail import Mailer
@@ -33,7 +33,7 @@ class Dispatch:
         sealer: Sealer,
         ingestion: Ingestion,
         settings: Settings,
-        listeners: Sequence[Listener] = (),
+        announcements: Announcements = NO_LISTENERS,
     ) -> None:
         timeout = settings.dispatch_timeout_seconds
         self._channels: Mapping[EngineKind, Channel] = {
@@ -46,7 +46,7 @@ class Dispatch:
         give_up_after = settings.dispatch_give_up_seconds
         # A loop each: receivers of one kind that stall hold up no delivery of another.
         handlers: Sequence[tuple[str, Handler, Receivers]] = (
-            (OUTBOX_KIND, RetryHandler(database, sealer, ingestion, self._channels, listeners), ENGINES),
+            (OUTBOX_KIND, RetryHandler(database, sealer, ingestion, self._channels, announcements), ENGINES),
             (WEBHOOK, self._webhooks, HOSTS),
             (EMAIL, mail, ADDRESSES),
         )

@@ -15,6 +15,7 @@ from app.alerts.firing import Firing
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.background import Dispatch, alert_channels
+from app.changes.commits import Announcements
 from app.db import Database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
@@ -45,12 +46,13 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     log_signals, feed = LogSignals(database), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
     folding = Folding(database)
-    # Wakes the deliveries, which report what they give up through the ingestion, whose commits are what is fired at.
+    # Wakes the deliveries, which announce how they stand, which is what is fired at.
     firing = Firing(database, lambda: dispatch.wake())
-    ingestion = Ingestion(database, sealer, [hints.hear, folding.hear, firing.hear])
-    dispatch = Dispatch(database, sealer, ingestion, settings, [hints.hear])
-    retries = Retries(database, sealer, [hints.hear], dispatch.wake)
-    contact = ContactSweep(database, settings.contact_lost_seconds, [hints.hear])
+    announcements = Announcements([hints.hear, folding.hear, firing.hear])
+    ingestion = Ingestion(database, sealer, announcements)
+    dispatch = Dispatch(database, sealer, ingestion, settings, announcements)
+    retries = Retries(database, sealer, announcements, dispatch.wake)
+    contact = ContactSweep(database, settings.contact_lost_seconds, announcements)
     channels = alert_channels(settings)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:

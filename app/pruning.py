@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.alerts import streaks
-from app.changes import revisions
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
 from app.lifecycle import State, Status
 from app.metrics import deltas
@@ -35,6 +35,7 @@ async def prune(
     progress: Callable[[int], None] = lambda deleted: None,
     *,
     keep_metrics: bool = True,
+    announcements: Announcements = NO_LISTENERS,
 ) -> int:
     """Delete executions that are over and were queued before a time (µs since the epoch); how many.
 
@@ -43,7 +44,7 @@ async def prune(
     """
     deleted = 0
     while True:
-        found = await database.transaction(lambda tx: _delete_batch(database, tx, queued_before, keep_metrics))
+        found = await database.transaction(lambda tx: _delete_batch(tx, queued_before, keep_metrics, announcements))
         deleted += found
         progress(deleted)
         if found < MAX_BATCH_EXECUTIONS:
@@ -52,8 +53,10 @@ async def prune(
     return deleted
 
 
-async def _delete_batch(database: Database, transaction: Transaction, queued_before: int, keep_metrics: bool) -> int:
-    lock = " FOR UPDATE" if database.dialect == "postgres" else ""
+async def _delete_batch(
+    transaction: Transaction, queued_before: int, keep_metrics: bool, announcements: Announcements
+) -> int:
+    lock = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
         "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id, finished_at FROM executions"
         f" WHERE {_OVER} AND queued_at < $1"
@@ -63,14 +66,14 @@ async def _delete_batch(database: Database, transaction: Transaction, queued_bef
     ids: Sequence[str] = [row[0] for row in rows]
     if not ids:
         return 0
-    given = database.array(ids)
+    given = transaction.array(ids)
     for table, column in BELOW:
-        await transaction.fetch(f"DELETE FROM {table} WHERE {database.any_of(column, 1, 'id')}", given)
-    await transaction.fetch(f"DELETE FROM executions WHERE {database.any_of('id', 1, 'id')}", given)
+        await transaction.fetch(f"DELETE FROM {table} WHERE {transaction.any_of(column, 1, 'id')}", given)
+    await transaction.fetch(f"DELETE FROM executions WHERE {transaction.any_of('id', 1, 'id')}", given)
     gone = [delta for _, *values, _ in rows for delta in deltas.deletion(deltas.figure(*values), keep=keep_metrics)]
     await deltas.append(transaction, gone)
     await streaks.remember_pruned(transaction, [(row[2], Status(row[4]), row[7]) for row in rows])
-    await revisions.bury(database, transaction, ids)
+    await announcements.announce_deleted(transaction, ids)
     return len(ids)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from app import clock, executions
+from app.changes.commits import Announcements
 from app.db import Database, open_database, postgres
 from app.db.migrate import migrate
 from app.error_groups import counts
@@ -161,7 +162,7 @@ async def measure_reads(url: str, rounds: int) -> Timed:
 async def finish(database: Database, name: str, runs: int, *, counted: bool) -> float:
     """Runs of one workflow finished by 16 writers, each in a transaction; how many a second."""
     folder = Folding(database)
-    ingestion = Ingestion(database, SEALER, [folder.hear] if counted else [])
+    ingestion = Ingestion(database, SEALER, Announcements([folder.hear] if counted else []))
     subjects = [f"{name}-{number}" for number in range(runs)]
     begun = [report("execution.started", subject, workflow="hot", trigger={"kind": "api"}) for subject in subjects]
     for start in range(0, runs, 500):

@@ -102,7 +102,7 @@ def our_insert(database: Database) -> Way:
             async def work(transaction: Transaction, batch: Prepared = batch) -> None:
                 now = clock.now_us()
                 fresh = await execution_rows.insert_executions(transaction, batch.facts, batch.workflows, now)
-                await revisions.take(database, transaction, list(fresh.values()))
+                await revisions.take(transaction, list(fresh.values()))
 
             await database.transaction(work)
 

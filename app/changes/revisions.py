@@ -47,7 +47,6 @@ def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
 
 
 async def take(
-    database: Database,
     transaction: Transaction,
     execution_ids: Sequence[str],
     *,
@@ -60,7 +59,7 @@ async def take(
     """
     count = len(execution_ids)
     births, ends = ([id_ in given for id_ in execution_ids] for given in (frozenset(created), frozenset(finished)))
-    if database.dialect == "postgres":
+    if transaction.dialect == "postgres":
         rows = await transaction.fetch(_TAKE, list(execution_ids), count, births, ends)
         return int(rows[0][0])
     rows = await transaction.fetch("UPDATE revision_counter SET revision = revision + $1 RETURNING revision", count)
@@ -74,13 +73,14 @@ async def take(
     return last
 
 
-async def bury(database: Database, transaction: Transaction, execution_ids: Sequence[str]) -> None:
-    """Give deleted executions a new revision, and leave that as their tombstone. Must be the last statement."""
-    await take(database, transaction, execution_ids)
-    condition = database.any_of("execution_id", 1, "id")
+async def bury(transaction: Transaction, execution_ids: Sequence[str]) -> int:
+    """Give deleted executions a new revision, and leave that as their tombstone; the last one. Must be done last."""
+    last = await take(transaction, execution_ids)
+    condition = transaction.any_of("execution_id", 1, "id")
     await transaction.fetch(
-        f"UPDATE execution_revisions SET deleted = TRUE WHERE {condition}", database.array(execution_ids)
+        f"UPDATE execution_revisions SET deleted = TRUE WHERE {condition}", transaction.array(execution_ids)
     )
+    return last
 
 
 _ON_CONFLICT = """

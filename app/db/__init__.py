@@ -35,7 +35,25 @@ class Overtaken(TransientError):
     """
 
 
-class Transaction(ABC):
+class Reader(ABC):
+    """What rows are read from, in its own dialect: a database's reading connections, or an open transaction."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+
+    @abstractmethod
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """A condition: `column` is one of the list that is parameter number `parameter` (made by `array`)."""
+
+    @abstractmethod
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as a parameter for `any_of`."""
+
+
+class Transaction(Reader):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
 
     def __init__(self) -> None:
@@ -44,10 +62,6 @@ class Transaction(ABC):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the transaction is committed; never when it is rolled back."""
         self.callbacks.append(callback)
-
-    @abstractmethod
-    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
-        """The rows of one statement."""
 
     @abstractmethod
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
@@ -77,10 +91,8 @@ def excluded(columns: Sequence[str], key: Sequence[str]) -> str:
     return ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
 
 
-class Database(ABC):
+class Database(Reader):
     """One database with connections for reads and for writes."""
-
-    dialect: Dialect
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
@@ -105,14 +117,6 @@ class Database(ABC):
     @abstractmethod
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement; LimitExceeded when it takes longer than READ_TIMEOUT_SECONDS."""
-
-    @abstractmethod
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """A condition: `column` is one of the list that is parameter number `parameter` (made by `array`)."""
-
-    @abstractmethod
-    def array(self, values: Iterable[Any]) -> Any:
-        """A list as a parameter for `any_of`."""
 
     @abstractmethod
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]: ...

@@ -12,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
 from app.db.config import connection_config, tortoise_config
 from app.errors import LimitExceeded, Unavailable
 
@@ -45,7 +45,22 @@ async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
     """Instead of asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
 
 
-class PostgresTransaction(Transaction):
+class _PostgresSql(Reader):
+    """How Postgres says it."""
+
+    dialect = "postgres"
+
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """The list is one array parameter, so that the statement's text does not depend on its length."""
+        types = {"id": "uuid", "text": "text", "small": "smallint"}
+        return f"{column} = ANY(${parameter}::{types[kind]}[])"
+
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as it is."""
+        return list(values)
+
+
+class PostgresTransaction(_PostgresSql, Transaction):
     """An open transaction on a connection of the writing pool."""
 
     def __init__(self, connection: PoolConnectionProxy[Any], column_types: dict[str, dict[str, str]]) -> None:
@@ -104,10 +119,8 @@ class PostgresTransaction(Transaction):
         return f"unnest({', '.join(f'${number}::{types[name]}[]' for number, name in enumerate(columns, 1))})"
 
 
-class PostgresDatabase(Database):
+class PostgresDatabase(_PostgresSql, Database):
     """A Postgres database, version 15 or later."""
-
-    dialect = "postgres"
 
     def __init__(self, writes: asyncpg.Pool[Any], reads: asyncpg.Pool[Any], types: dict[str, dict[str, str]]) -> None:
         super().__init__()
@@ -161,15 +174,6 @@ class PostgresDatabase(Database):
             raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
         except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # those connections that there are go on
             raise Unavailable(f"{type(error).__name__}: {error}") from error
-
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """The list is one array parameter, so that the statement's text does not depend on its length."""
-        types = {"id": "uuid", "text": "text", "small": "smallint"}
-        return f"{column} = ANY(${parameter}::{types[kind]}[])"
-
-    def array(self, values: Iterable[Any]) -> Any:
-        """A list as it is."""
-        return list(values)
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
         try:

@@ -19,7 +19,7 @@ import orjson
 from tortoise import Tortoise
 from tortoise.backends.sqlite.client import SqliteClient
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
 from app.db.config import SQLITE_BUSY_MS, connection_config, sqlite_path, tortoise_config
 from app.errors import LimitExceeded
 
@@ -37,7 +37,21 @@ def numbered(sql: str) -> str:
     return sql.replace("$", "?")
 
 
-class SqliteTransaction(Transaction):
+class _SqliteSql(Reader):
+    """How SQLite says it."""
+
+    dialect = "sqlite"
+
+    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
+        """The list is bound as one JSON text, so that the statement's text does not depend on its length."""
+        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
+
+    def array(self, values: Iterable[Any]) -> Any:
+        """A list as JSON text."""
+        return orjson.dumps(list(values)).decode()
+
+
+class SqliteTransaction(_SqliteSql, Transaction):
     """A BEGIN IMMEDIATE on the writing connection."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
@@ -134,10 +148,8 @@ class _Reader:
         return int(time.monotonic() > self._deadline)
 
 
-class SqliteDatabase(Database):
+class SqliteDatabase(_SqliteSql, Database):
     """An SQLite file in WAL mode."""
-
-    dialect = "sqlite"
 
     def __init__(self, client: SqliteClient, readers: list[_Reader]) -> None:
         super().__init__()
@@ -164,14 +176,6 @@ class SqliteDatabase(Database):
             return await reader.fetch(numbered(sql), params)
         finally:
             self._idle.put_nowait(reader)
-
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """The list is bound as one JSON text, so that the statement's text does not depend on its length."""
-        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
-
-    def array(self, values: Iterable[Any]) -> Any:
-        """A list as JSON text."""
-        return orjson.dumps(list(values)).decode()
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
         async with self._client._lock:

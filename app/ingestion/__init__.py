@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from app import clock
 from app.alerts import checks
 from app.alerts.checks import Failing
-from app.changes import revisions
-from app.changes.commits import Committed, Listener
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection
@@ -36,14 +35,14 @@ RECEIPT_PRECISION = clock.SECOND
 
 
 class Ingestion:
-    """Records events; `listeners` are called after each commit, in this process, and must not block."""
+    """Records events, and announces each commit."""
 
-    def __init__(self, database: Database, sealer: Sealer, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, database: Database, sealer: Sealer, announcements: Announcements = NO_LISTENERS) -> None:
         self._database = database
         self._registry = Registry(database)
         self._failures = Failures(database)
         self._secrets = KnownSecrets(database, sealer)
-        self._listeners = listeners
+        self._announcements = announcements
 
     async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
         """Commit the events, whatever their order; those that contradict what is stored are returned as rejected.
@@ -118,15 +117,10 @@ class Ingestion:
         await deltas.append(transaction, write.deltas)
         if not imported:
             await checks.append(transaction, write.failed)
-        revision = None
-        if write.changed:
-            finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
-            revision = await revisions.take(
-                self._database, transaction, write.changed, created=fresh.values(), finished=finished
-            )
-        committed = Committed(revision, write.changed, write.logged)
-        for listener in self._listeners:
-            transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+        finished = {id_ for key, id_ in fresh.items() if facts[key].state.finished} | write.finished
+        await self._announcements.announce(
+            transaction, write.changed, created=fresh.values(), finished=finished, logged=write.logged
+        )
 
     async def _merge(
         self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write

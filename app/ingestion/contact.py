@@ -5,13 +5,10 @@ The merged state stays in the state key (app/ingestion/merging.py); the next eve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
 from app import clock
-from app.changes import revisions
-from app.changes.commits import Committed, Listener
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
 from app.executions import lineage
 from app.ingestion import execution_rows
@@ -33,10 +30,10 @@ _SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAIT
 class ContactSweep:
     """Marks executions that were silent for `limit` seconds. One process of those on a database does it at a time."""
 
-    def __init__(self, database: Database, limit: float, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, database: Database, limit: float, announcements: Announcements = NO_LISTENERS) -> None:
         self._database = database
         self._limit = round(limit * clock.SECOND)
-        self._listeners = listeners
+        self._announcements = announcements
         # Not at once: after a restart engines are given time to say something.
         self._sweep = Sweep(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
 
@@ -85,9 +82,6 @@ class ContactSweep:
             now,
         )
         marked = sorted(row[0] for row in rows)
-        changed = [*marked, *sorted(above.difference(marked))]
         if marked:
-            committed = Committed(await revisions.take(database, transaction, changed), changed, [])
-            for listener in self._listeners:
-                transaction.after_commit(lambda listener=listener: listener(committed))  # type: ignore[misc]
+            await self._announcements.announce(transaction, [*marked, *sorted(above.difference(marked))])
         return len(silent)

@@ -50,7 +50,7 @@ class LiveHints:
         await self._pubsub.close()
 
     def hear(self, committed: Committed) -> None:
-        """This process has committed something; a listener of what writes."""
+        """This process has committed something; a listener of commits."""
         if committed.changed:
             self._feed.hint()
         self._log_signals.hear(committed)

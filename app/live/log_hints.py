@@ -61,7 +61,7 @@ class LogSignals:
         return sum(map(len, self._followers.values()))
 
     def hear(self, committed: Committed) -> None:
-        """Pass on what a transaction of this process changed; a listener of Ingestion."""
+        """Pass on what a transaction of this process changed; a listener of commits."""
         self.hint(committed.logged)
 
     def hint(self, execution_ids: Iterable[str]) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import orjson
 
 from app import audit, clock, engines, ids
-from app.changes import revisions
-from app.changes.commits import Committed, Listener
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
@@ -55,18 +53,18 @@ class Asked:
 
 
 class Retries:
-    """Asks for retries. After each commit `listeners` are told what changed, and `wake` that there is a delivery."""
+    """Asks for retries, and announces them; after each commit `wake` is called: there is something to deliver."""
 
     def __init__(
         self,
         database: Database,
         sealer: Sealer,
-        listeners: Sequence[Listener] = (),
+        announcements: Announcements = NO_LISTENERS,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self.database = database
         self._sealer = sealer
-        self._listeners = listeners
+        self._announcements = announcements
         self._wake = wake
 
     async def request(self, asked: Asked) -> Retry:
@@ -110,13 +108,9 @@ class Retries:
         return Retry(retry_id, execution.id, created=True)
 
     async def announce(self, transaction: Transaction, made: Sequence[Retry], family: Collection[str]) -> None:
-        """Take the revisions of new retries and of what is above them; the last statement of the transaction."""
-        changed = [*(retry.id for retry in made), *sorted(family)]
+        """Announce new retries and what is above them; the last part of the transaction."""
         created = [retry.id for retry in made]
-        revision = await revisions.take(self.database, transaction, changed, created=created)
-        committed = Committed(revision, changed, [])
-        for listener in self._listeners:
-            transaction.after_commit(partial(listener, committed))
+        await self._announcements.announce(transaction, [*created, *sorted(family)], created=created)
         transaction.after_commit(self._wake)
 
     async def _can_unseal(self, transaction: Transaction, execution_id: str) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 
 from app import clock, ids
-from app.changes import revisions
-from app.changes.commits import Committed, Listener
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Row, Transaction
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem, Receivers
@@ -35,7 +33,7 @@ ENGINES = Receivers("(SELECT engine_id FROM executions WHERE executions.id = out
 
 
 class RetryHandler:
-    """Delivers retries through the channel of their engine's kind; `listeners` are told how their deliveries stand."""
+    """Delivers retries through the channel of their engine's kind, and announces how their deliveries stand."""
 
     def __init__(
         self,
@@ -43,13 +41,13 @@ class RetryHandler:
         sealer: Sealer,
         ingestion: Ingestion,
         channels: Mapping[EngineKind, Channel],
-        listeners: Sequence[Listener] = (),
+        announcements: Announcements = NO_LISTENERS,
     ) -> None:
-        self._listeners = listeners
         self._database = database
         self._sealer = sealer
         self._ingestion = ingestion
         self._channels = channels
+        self._announcements = announcements
 
     async def deliver(self, item: OutboxItem) -> None:
         """See Handler."""
@@ -107,10 +105,7 @@ class RetryHandler:
             # The engine answered: its silence counts from now (app/ingestion/contact.py), not from when it was asked.
             row = (execution_id, False, clock.now_us())
             await transaction.update("executions", ("id", "awaiting_dispatch", "received_at"), [row], key=("id",))
-        revision = await revisions.take(database, transaction, [execution_id])
-        committed = Committed(revision, [execution_id], [])
-        for listener in self._listeners:
-            transaction.after_commit(partial(listener, committed))
+        await self._announcements.announce(transaction, [execution_id])
 
     async def _finish(
         self, transaction: Transaction, row: Row, item: OutboxItem, failure: str, family: set[str]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.auth.roles import Role, Viewer
+from app.changes.commits import Announcements
 from app.db import Database, Transaction
 from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
 from app.executions import logs
@@ -33,7 +34,7 @@ class Site:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.signals = LogSignals(database)
-        self.ingestion = Ingestion(database, SEALER, [self.signals.hear])
+        self.ingestion = Ingestion(database, SEALER, Announcements([self.signals.hear]))
         self.context = Context(database, Viewer("somebody", Role.VIEWER), SEALER, self.signals)
 
     async def write(self, *messages: str, subject: str = "run") -> str:

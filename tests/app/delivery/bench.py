@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from app import clock
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction
 from app.db.postgres import POOL_SIZE
 from app.delivery.loop import DispatchLoop
@@ -83,7 +83,7 @@ class Bench:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.heard: list[Committed] = []
-        self.ingestion = Ingestion(database, SEALER, [self.heard.append])
+        self.ingestion = Ingestion(database, SEALER, Announcements([self.heard.append]))
 
     async def connect(self, url: str, engine: str = ENGINE) -> str:
         """Let retries of an engine go there; the secret that signs them."""
@@ -175,7 +175,9 @@ class Bench:
         """A loop that delivers retries to webhooks, as one process has it; `handler` may put something in between."""
         channel = WebhookChannel(patience)
         used = database or self.database
-        real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, [self.heard.append])
+        real = RetryHandler(
+            used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, Announcements([self.heard.append])
+        )
         loop = DispatchLoop(
             used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after, receivers=ENGINES
         )

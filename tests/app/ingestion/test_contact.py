@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import clock
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction
 from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
@@ -53,7 +53,7 @@ async def test_the_silent_are_marked_and_come_back(database: Database) -> None:
         await age(database, subject, 50 if subject == "talking" else 150)
     before, began = await newest_revision(database), clock.now_us()
     heard: list[Committed] = []
-    assert await ContactSweep(database, LIMIT, [heard.append]).sweep() == 3
+    assert await ContactSweep(database, LIMIT, Announcements([heard.append])).sweep() == 3
     assert await newest_revision(database) == before + 3
     (told,) = heard
     assert len(told.changed) == 3
@@ -159,7 +159,7 @@ async def test_revisions_are_taken_in_the_order_of_ids(database: Database) -> No
         await age(database, f"alone-{number}", 150)
     await age(database, "above-6", 150)
     heard: list[Committed] = []
-    assert await ContactSweep(database, LIMIT, [heard.append]).sweep() == 7
+    assert await ContactSweep(database, LIMIT, Announcements([heard.append])).sweep() == 7
     assert heard[0].changed == [*sorted([*alone, line[-1]]), *sorted(line[:-1])]
 
 
@@ -211,7 +211,7 @@ async def test_what_comes_in_while_it_waits_counts(databases: list[Database], st
     update = f"UPDATE executions SET state = {int(state)}, received_at = $1 WHERE external_id = 'run'"
     later = (update, clock.now_us() - seconds_ago * clock.SECOND)
     async with held(databases[1], *locked, then=later):
-        sweeping = asyncio.create_task(ContactSweep(database, LIMIT, [heard.append]).sweep())
+        sweeping = asyncio.create_task(ContactSweep(database, LIMIT, Announcements([heard.append])).sweep())
         await asyncio.wait([sweeping], timeout=0.3)
         assert not sweeping.done()
     await sweeping

@@ -8,7 +8,7 @@ from itertools import chain
 
 import pytest
 
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database
 from app.events import Event
 from app.ingestion import Ingestion, registry
@@ -42,7 +42,7 @@ async def write(ingestion: Ingestion, share: list[Event]) -> None:
 async def test_many_writers_store_what_one_does(databases: list[Database]) -> None:
     database = databases[0]
     heard: list[Committed] = []
-    ingestions = [Ingestion(one, SEALER, [heard.append]) for one in databases]
+    ingestions = [Ingestion(one, SEALER, Announcements([heard.append])) for one in databases]
     await asyncio.gather(*(write(ingestions[n % len(ingestions)], share) for n, share in enumerate(shares())))
     await ingestions[0].record(events(REPORTS, "alone"))
     expected = await dump(database, "alone")
@@ -89,7 +89,7 @@ async def test_a_reader_of_revisions_misses_none(databases: list[Database]) -> N
             await asyncio.sleep(0.001)
 
     poller = asyncio.create_task(poll_on())
-    ingestions = [Ingestion(one, SEALER, [listen]) for one in databases]
+    ingestions = [Ingestion(one, SEALER, Announcements([listen])) for one in databases]
     await asyncio.gather(*(write(ingestions[n % len(ingestions)], share) for n, share in enumerate(shares())))
     poller.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.changes import revisions
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction, TransientError
 from app.errors import BadInput
 from app.ingestion import Ingestion
@@ -18,7 +18,7 @@ from tests.sealing import SEALER
 
 async def test_told_once_after_the_commit(database: Database) -> None:
     heard: list[Committed] = []
-    ingestion = Ingestion(database, SEALER, [heard.append])
+    ingestion = Ingestion(database, SEALER, Announcements([heard.append]))
     await ingestion.record([*events([report("execution.queued")], "a"), *events([line("x")], "b")])
     (first,) = heard
     ids = {(await row_of(database, subject))["id"]: subject for subject in ("a", "b")}
@@ -44,7 +44,9 @@ async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypa
 
     monkeypatch.setattr(revisions, "take", fail)
     with pytest.raises(BadInput, match="no"):
-        await Ingestion(database, SEALER, [heard.append]).record(events([report("execution.queued", workflow="w")]))
+        await Ingestion(database, SEALER, Announcements([heard.append])).record(
+            events([report("execution.queued", workflow="w")])
+        )
     assert heard == []
     for table in ("executions", "workflows", "engines"):
         assert await select(database, table, "1 = 1") == []
@@ -55,15 +57,15 @@ async def test_told_once_of_what_took_two_attempts(database: Database, monkeypat
     take = revisions.take
     attempts: list[int] = []
 
-    async def fail_once(database: Database, transaction: Transaction, ids: list[str], **kinds: Any) -> int:
-        revision = await take(database, transaction, ids, **kinds)
+    async def fail_once(transaction: Transaction, ids: list[str], **kinds: Any) -> int:
+        revision = await take(transaction, ids, **kinds)
         attempts.append(revision)
         if len(attempts) == 1:
             raise TransientError("a deadlock, say")
         return revision
 
     monkeypatch.setattr(revisions, "take", fail_once)
-    await Ingestion(database, SEALER, [heard.append]).record(events([report("execution.queued")]))
+    await Ingestion(database, SEALER, Announcements([heard.append])).record(events([report("execution.queued")]))
     assert attempts == [1, 1]
     assert [one.revision for one in heard] == [1]
 
@@ -76,7 +78,10 @@ async def test_one_that_fails_takes_nothing_with_it(database: Database, caplog: 
 
     with caplog.at_level(logging.CRITICAL):
         assert (
-            await Ingestion(database, SEALER, [fail, heard.append]).record(events([report("execution.queued")])) == []
+            await Ingestion(database, SEALER, Announcements([fail, heard.append])).record(
+                events([report("execution.queued")])
+            )
+            == []
         )
     assert len(heard) == 1
     assert await newest_revision(database) == 1

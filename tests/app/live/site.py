@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from app.auth import Role, Viewer
 from app.changes import revisions
+from app.changes.commits import Announcements
 from app.db import Database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
@@ -42,8 +43,8 @@ class Site:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.feed = Feed(database)
-        self.retries = Retries(database, SEALER, [lambda _: self.feed.hint()], lambda: None)
-        self.ingestion = Ingestion(database, SEALER, [lambda _: self.feed.hint()])
+        self.retries = Retries(database, SEALER, Announcements([lambda _: self.feed.hint()]), lambda: None)
+        self.ingestion = Ingestion(database, SEALER, Announcements([lambda _: self.feed.hint()]))
         self.executed = 0
         self.urls: dict[str, str] = {}
         self.shared = SharedUpdates(

@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 import pytest
 
 from app.changes import revisions
+from app.changes.commits import Announcements
 from app.db import Database, Transaction
 from app.errors import BadInput
 from app.executions.filters import ExecutionFilter
@@ -38,7 +39,7 @@ async def feed(database: Database) -> AsyncIterator[Feed]:
 
 @pytest.fixture
 def ingestion(database: Database, feed: Feed) -> Ingestion:
-    return Ingestion(database, SEALER, [lambda _: feed.hint()])
+    return Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
 
 
 async def cursor(database: Database) -> str:
@@ -247,7 +248,7 @@ async def test_many_writers_and_flapping_listeners_see_each_change_once_in_order
 ) -> None:
     """Every listener ends with the last revision of every execution, having seen revisions rise and none twice."""
     writers = [
-        Ingestion(one, SEALER, [lambda _: feed.hint()] if number % 2 else [])
+        Ingestion(one, SEALER, Announcements([lambda _: feed.hint()] if number % 2 else []))
         for number, one in enumerate(databases * 2)
     ]
     start = await cursor(database)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import changes
+from app.changes.commits import Announcements
 from app.changes.revisions import revision_of, updates_cursor
 from app.db import Database
 from app.errors import LimitExceeded, Unavailable
@@ -47,7 +48,7 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
     first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
     await asyncio.sleep(0.05)
     began = time.monotonic()
-    await Ingestion(database, SEALER, [lambda _: feed.hint()]).record(
+    await Ingestion(database, SEALER, Announcements([lambda _: feed.hint()])).record(
         [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
     )
     found = [await first, *[await anext(updates) for _ in range(29)]]
@@ -66,7 +67,7 @@ async def test_one_that_takes_long_for_little_is_hardly_waited_for(
     await feed.start()
     feed.followers.add(dawdler)
     updates = feed.watch(EVERYTHING)
-    ingestion = Ingestion(database, SEALER, [lambda _: feed.hint()])
+    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
     async with asyncio.timeout(20):
         for number in range(4):
             following = asyncio.ensure_future(anext(updates))

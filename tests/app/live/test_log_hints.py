@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database
 from app.ingestion import Ingestion
 from app.live.log_hints import LogSignals
@@ -82,7 +82,7 @@ async def test_who_leaves_is_forgotten() -> None:
 
 async def test_ingestion_hints_at_new_lines_only(database: Database) -> None:
     signals = LogSignals()
-    ingestion = Ingestion(database, SEALER, [signals.hear])
+    ingestion = Ingestion(database, SEALER, Announcements([signals.hear]))
     await ingestion.record(events([report("execution.queued"), line("first")]))
     with signals.follow((await row_of(database))["id"]) as hints:
         await ingestion.record(events([line("first"), report("execution.started")]))

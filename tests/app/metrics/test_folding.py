@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app import clock
+from app.changes.commits import Announcements
 from app.db import Database, Transaction
 from app.db.config import sqlite_path
 from app.ingestion import Ingestion
@@ -186,7 +187,7 @@ async def test_it_folds_in_the_background(database: Database, monkeypatch: pytes
     monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)
     folding.start()
-    ingestion = Ingestion(database, SEALER, [folding.hear] if told else [])
+    ingestion = Ingestion(database, SEALER, Announcements([folding.hear] if told else []))
     try:
         for state in ("SUCCEEDED", "FAILED"):
             await ingestion.record(events([report("execution.finished", state, state=state)]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.changes.commits import Committed
+from app.changes.commits import Announcements, Committed
 from app.db import Database
 from app.delivery import outbox
 from app.engines.connections import connect_webhook
@@ -188,7 +188,7 @@ async def test_those_above_are_named_in_the_order_of_their_ids(connected: Databa
         family.append((await retry(connected, family[-1])).id)
         await finish(connected, family[-1], "FAILED")
     heard: list[Committed] = []
-    made = await Retries(connected, SEALER, [heard.append]).request(Asked(family[-1], "ada"))
+    made = await Retries(connected, SEALER, Announcements([heard.append])).request(Asked(family[-1], "ada"))
     assert heard[0].changed == [made.id, *sorted(family)]
 
 
@@ -292,7 +292,7 @@ async def test_listeners_and_dispatch_hear_of_it_after_the_commit(connected: Dat
     original = await fail(connected)
     heard: list[Committed] = []
     woken: list[bool] = []
-    retries = Retries(connected, SEALER, [heard.append], lambda: woken.append(True))
+    retries = Retries(connected, SEALER, Announcements([heard.append]), lambda: woken.append(True))
     made = await retries.request(Asked(original, "ada"))
     assert heard == [Committed(await newest_revision(connected), [made.id, original], [])]
     await retries.request(Asked(original, "ada"))
