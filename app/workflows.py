@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from app.db import Database
 from app.executions.filters import check_search, contains
 from app.ids import is_id
-from app.paging import Count, Page, PageRequest, read_page
+from app.paging import Count, Page, PageRequest, counted, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
-
-# Workflows are some thousands at most, and counting them reads a small index: no cap is needed below this.
-MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,11 @@ async def list_page(database: Database, search: str | None, request: PageRequest
 
 
 async def count(database: Database, search: str | None) -> Count:
-    """How many workflows there are whose name contains `search`, exactly up to MAX_COUNT."""
+    """How many workflows there are whose name contains `search`."""
     check_search(search)
     params = Params(database.dialect)
     where = f"WHERE {contains(database, params, 'search_text', search)}" if search else ""
-    rows = await database.fetch(
-        f"SELECT count(*) FROM (SELECT 1 FROM workflows {where} LIMIT {MAX_COUNT + 1}) c", *params.values
-    )
-    number: int = rows[0][0]
-    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
+    return await counted(database, f"SELECT 1 FROM workflows {where}", *params.values)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:

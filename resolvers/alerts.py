@@ -6,9 +6,9 @@ from app.alerts import history, rules
 from app.alerts.history import Alert, Delivery
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
 from app.auth import Permission
-from app.changes import revisions
-from app.paging import Count, Page, PageRequest
+from app.paging import PageRequest
 from resolvers.context import Context
+from resolvers.lists import CountedList, read_list
 
 
 async def list_rules(context: Context) -> list[AlertRule]:
@@ -35,18 +35,13 @@ async def delete_rule(context: Context, id_: str) -> None:
     await rules.delete(context.database, context.viewer.name, id_)
 
 
-async def list_alerts(context: Context, request: PageRequest) -> tuple[Page[Alert], str]:
-    """A page of alerts, the newest first, and the place in the changes before it was read."""
+async def list_alerts(context: Context, request: PageRequest) -> CountedList[Alert]:
+    """A page of alerts, the newest first."""
     context.require(Permission.READ)
-    context.budget.take_list(request.size)
-    epoch, revision = await revisions.revision_of(context.database)
-    return await history.list_page(context.database, request), revisions.updates_cursor(epoch, revision)
-
-
-async def count_alerts(context: Context) -> Count:
-    """How many alerts there are."""
-    context.require(Permission.READ)
-    return await history.count(context.database)
+    database = context.database
+    return await read_list(
+        context, request, lambda: history.list_page(database, request), lambda: history.count(database)
+    )
 
 
 async def find_alert(context: Context, id_: str) -> Alert | None:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from app import error_groups
 from app.auth import Permission
-from app.changes import revisions
 from app.error_groups import CountedGroup, ErrorGroup, Sightings
 from app.executions import Execution
 from app.metrics.filters import MetricsFilter
-from app.paging import Count, Page, PageRequest
+from app.paging import PageRequest
 from resolvers.context import Context
+from resolvers.lists import CountedList, read_list
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorGroupList:
-    """A page, the window it was made with, and the place in the changes from which on it may be out of date."""
-
-    page: Page[CountedGroup]
-    where: MetricsFilter
-    updates_cursor: str
-
-
-async def list_error_groups(context: Context, where: MetricsFilter, request: PageRequest) -> ErrorGroupList:
+async def list_error_groups(context: Context, where: MetricsFilter, request: PageRequest) -> CountedList[CountedGroup]:
     """A page of the groups of a window, the most frequent first."""
     context.require(Permission.READ)
-    context.budget.take_list(request.size)
-    epoch, revision = await revisions.revision_of(context.database)
-    page = await error_groups.list_page(context.database, where, request)
-    return ErrorGroupList(page, where, revisions.updates_cursor(epoch, revision))
-
-
-async def count_error_groups(context: Context, where: MetricsFilter) -> Count:
-    """How many groups have failures in a window."""
-    context.require(Permission.READ)
-    return await error_groups.count(context.database, where)
+    database = context.database
+    return await read_list(
+        context,
+        request,
+        lambda: error_groups.list_page(database, where, request),
+        lambda: error_groups.count(database, where),
+    )
 
 
 async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from app import executions
 from app.auth import Permission
-from app.changes import revisions
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.executions.payloads import Payload
-from app.paging import Count, Page, PageRequest
+from app.paging import PageRequest
 from app.secrets import revealing
 from resolvers.context import Context
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionList:
-    """A page, the filter it was made with, and the place in the changes from which on it may be out of date."""
-
-    page: Page[Execution]
-    where: ExecutionFilter
-    updates_cursor: str
+from resolvers.lists import CountedList, read_list
 
 
 async def list_executions(
     context: Context, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
-) -> ExecutionList:
+) -> CountedList[Execution]:
     """A page of executions."""
     context.require(Permission.READ)
-    context.budget.take_list(request.size)
-    # Before the page: what the page then misses has a later revision.
-    epoch, revision = await revisions.revision_of(context.database)
-    page = await executions.list_page(context.database, where, order, request)
-    return ExecutionList(page, where, revisions.updates_cursor(epoch, revision))
-
-
-async def count_executions(context: Context, where: ExecutionFilter) -> Count:
-    """How many executions a filter lets through."""
-    context.require(Permission.READ)
-    return await executions.count(context.database, where)
+    database = context.database
+    return await read_list(
+        context,
+        request,
+        lambda: executions.list_page(database, where, order, request),
+        lambda: executions.count(database, where),
+    )
 
 
 async def find_execution(context: Context, id_: str) -> Execution | None:

@@ -9,20 +9,19 @@ from app.auth import Permission
 from app.errors import NotFound
 from app.executions import Execution, logs
 from app.executions.logs import LogEntry, LogFilter, LogPosition
-from app.paging import Page, PageRequest
+from app.paging import PageRequest
 from resolvers.context import Context
+from resolvers.lists import Listed
 
 # Lines that are read at once for a follower who is behind: at 64 KiB a line no more than 6 MB.
 MAX_BATCH_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class LogList:
-    """A page of a log, whose log it is, and the place in it from which on the list may be out of date."""
+class LogList(Listed[LogEntry]):
+    """A page of a log, and whose log it is. Its cursor of updates is a position in the log."""
 
-    page: Page[LogEntry]
     execution: Execution
-    updates_cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ async def list_logs(context: Context, execution_id: str, where: LogFilter, reque
     if execution is None or position is None:
         return None
     page = await logs.list_page(context.database, where, position, request)
-    return LogList(page, execution, position.cursor)
+    return LogList(page, position.cursor, execution)
 
 
 async def follow_log(context: Context, execution_id: str, after: str | None = None) -> AsyncGenerator[LogUpdate, None]:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from app import workflows
 from app.auth import Permission
-from app.changes import revisions
 from app.executions import Execution
-from app.paging import Count, Page, PageRequest
+from app.paging import PageRequest
 from app.workflows import Workflow
 from resolvers.context import Context
+from resolvers.lists import CountedList, read_list
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowList:
-    """A page, what was searched for, and the place in the changes from which on it may be out of date."""
-
-    page: Page[Workflow]
-    search: str | None
-    updates_cursor: str
-
-
-async def list_workflows(context: Context, search: str | None, request: PageRequest) -> WorkflowList:
+async def list_workflows(context: Context, search: str | None, request: PageRequest) -> CountedList[Workflow]:
     """A page of workflows, by name."""
     context.require(Permission.READ)
-    context.budget.take_list(request.size)
-    epoch, revision = await revisions.revision_of(context.database)
-    page = await workflows.list_page(context.database, search, request)
-    return WorkflowList(page, search, revisions.updates_cursor(epoch, revision))
-
-
-async def count_workflows(context: Context, search: str | None) -> Count:
-    """How many workflows have a name that contains `search`."""
-    context.require(Permission.READ)
-    return await workflows.count(context.database, search)
+    database = context.database
+    return await read_list(
+        context,
+        request,
+        lambda: workflows.list_page(database, search, request),
+        lambda: workflows.count(database, search),
+    )
 
 
 async def find_workflow(context: Context, id_: str) -> Workflow | None:

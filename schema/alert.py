@@ -9,13 +9,12 @@ import strawberry
 from app import ids
 from app.alerts import history, rules
 from app.alerts.rules import UNCHANGED, RuleChange, Unchanged
-from app.paging import Page
 from resolvers import alerts as resolvers
 from resolvers import workflows as workflow_resolvers
 from schema import workflow
 from schema.context import Info
 from schema.node import Node
-from schema.paging import Count, PageInfo
+from schema.paging import Connection, Count, Edge, counted, edges, nodes
 from schema.scalars import DateTime, verb_id
 
 if TYPE_CHECKING:
@@ -167,40 +166,19 @@ class Alert(Node):
 
 
 @strawberry.type(description="An alert in a list.")
-class AlertEdge:
+class AlertEdge(Edge[history.Alert, Alert]):
     """An alert in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: Alert = strawberry.field(description="The alert.")
 
 
 @strawberry.type(description="A page of alerts, newest first.")
-class AlertConnection:
+class AlertConnection(Connection[history.Alert]):
     """A page of alerts."""
 
-    page: strawberry.Private[Page[history.Alert]]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
-    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
-
-    @classmethod
-    def of(cls, page: Page[history.Alert], updates_cursor: str) -> AlertConnection:
-        """From a resolver's page."""
-        return cls(page=page, page_info=PageInfo(page=page), updates_cursor=updates_cursor)
-
-    @strawberry.field(description="The alerts with their cursors.")
-    def edges(self) -> list[AlertEdge]:
-        """With cursors."""
-        return [AlertEdge(cursor=self.page.cursor(item), node=Alert.of(item)) for item in self.page.items]
-
-    @strawberry.field(description="The alerts.")
-    def nodes(self) -> list[Alert]:
-        """Without cursors."""
-        return [Alert.of(item) for item in self.page.items]
-
-    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
-    async def total_count(self, info: Info) -> Count:
-        """One more statement."""
-        return Count.of(await resolvers.count_alerts(info.context))
+    edges: list[AlertEdge] = edges(AlertEdge, Alert.of, "The alerts with their cursors.")
+    nodes: list[Alert] = nodes(Alert.of, "The alerts.")
+    total_count: Count = counted()
 
 
 async def _workflow(info: Info, id_: str) -> LazyWorkflow:

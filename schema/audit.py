@@ -5,11 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from app import audit, ids
-from app.paging import Page
-from resolvers import audit as resolvers
-from schema.context import Info
 from schema.node import Node
-from schema.paging import Count, PageInfo
+from schema.paging import Connection, Count, Edge, counted, edges, nodes
 from schema.scalars import DateTime, Json
 
 
@@ -37,37 +34,16 @@ class AuditEntry(Node):
 
 
 @strawberry.type(description="An audit entry in a list.")
-class AuditEntryEdge:
+class AuditEntryEdge(Edge[audit.AuditEntry, AuditEntry]):
     """An audit entry in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: AuditEntry = strawberry.field(description="The audit entry.")
 
 
 @strawberry.type(description="A page of the audit log, newest first.")
-class AuditEntryConnection:
+class AuditEntryConnection(Connection[audit.AuditEntry]):
     """A page of the audit."""
 
-    page: strawberry.Private[Page[audit.AuditEntry]]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
-    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
-
-    @classmethod
-    def of(cls, page: Page[audit.AuditEntry], updates_cursor: str) -> AuditEntryConnection:
-        """From a resolver's page."""
-        return cls(page=page, page_info=PageInfo(page=page), updates_cursor=updates_cursor)
-
-    @strawberry.field(description="The audit entries with their cursors.")
-    def edges(self) -> list[AuditEntryEdge]:
-        """With cursors."""
-        return [AuditEntryEdge(cursor=self.page.cursor(item), node=AuditEntry.of(item)) for item in self.page.items]
-
-    @strawberry.field(description="The audit entries.")
-    def nodes(self) -> list[AuditEntry]:
-        """Without cursors."""
-        return [AuditEntry.of(item) for item in self.page.items]
-
-    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
-    async def total_count(self, info: Info) -> Count:
-        """One more statement."""
-        return Count.of(await resolvers.count_entries(info.context))
+    edges: list[AuditEntryEdge] = edges(AuditEntryEdge, AuditEntry.of, "The audit entries with their cursors.")
+    nodes: list[AuditEntry] = nodes(AuditEntry.of, "The audit entries.")
+    total_count: Count = counted()

@@ -11,7 +11,7 @@ from resolvers import error_groups as resolvers
 from schema import execution  # the module: the two types name each other
 from schema.context import Info
 from schema.node import Node
-from schema.paging import Count, PageInfo
+from schema.paging import Connection, Count, Edge, counted, edges, nodes
 from schema.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -60,42 +60,25 @@ class ErrorGroup(Node):
 
 
 @strawberry.type(description="An error group in a list.")
-class ErrorGroupEdge:
+class ErrorGroupEdge(Edge[error_groups.CountedGroup, ErrorGroup]):
     """An error group in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: ErrorGroup = strawberry.field(description="The error group.")
-    count: int = strawberry.field(description="Number of its executions in the list's window.")
+
+    @strawberry.field(description="Number of its executions in the list's window.")
+    def count(self) -> int:
+        """Read with the page."""
+        return self.row.failures
+
+
+def _node(row: error_groups.CountedGroup) -> ErrorGroup:
+    return ErrorGroup.of(row.group)
 
 
 @strawberry.type(description="A page of error groups, most frequent in the window first.")
-class ErrorGroupConnection:
+class ErrorGroupConnection(Connection[error_groups.CountedGroup]):
     """A page of error groups."""
 
-    listed: strawberry.Private[resolvers.ErrorGroupList]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
-    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
-
-    @classmethod
-    def of(cls, listed: resolvers.ErrorGroupList) -> ErrorGroupConnection:
-        """From a resolver's list."""
-        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
-
-    @strawberry.field(description="The error groups with their cursors and counts.")
-    def edges(self) -> list[ErrorGroupEdge]:
-        """With cursors."""
-        page = self.listed.page
-        return [
-            ErrorGroupEdge(cursor=page.cursor(item), node=ErrorGroup.of(item.group), count=item.failures)
-            for item in page.items
-        ]
-
-    @strawberry.field(description="The error groups.")
-    def nodes(self) -> list[ErrorGroup]:
-        """Without cursors."""
-        return [ErrorGroup.of(item.group) for item in self.listed.page.items]
-
-    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
-    async def total_count(self, info: Info) -> Count:
-        """One more statement."""
-        return Count.of(await resolvers.count_error_groups(info.context, self.listed.where))
+    edges: list[ErrorGroupEdge] = edges(ErrorGroupEdge, _node, "The error groups with their cursors and counts.")
+    nodes: list[ErrorGroup] = nodes(_node, "The error groups.")
+    total_count: Count = counted()

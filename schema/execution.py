@@ -19,7 +19,19 @@ from schema.error import ExecutionError
 from schema.execution_input import State, Status
 from schema.log_input import LogSearch, MinLevel, StepId, log_filter
 from schema.node import Node
-from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
+from schema.paging import (
+    After,
+    Before,
+    Connection,
+    Count,
+    Edge,
+    First,
+    Last,
+    PageRequest,
+    counted,
+    edges,
+    nodes,
+)
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, Json, milliseconds
 from schema.step import Step
@@ -230,7 +242,7 @@ class Execution(Node):
 
 
 @strawberry.type(description="An execution in a list.")
-class ExecutionEdge:
+class ExecutionEdge(Edge[executions.Execution, Execution]):
     """An execution in a list."""
 
     cursor: str = strawberry.field(description="Cursor of this row. Opaque, and valid only for the list's ordering.")
@@ -238,35 +250,15 @@ class ExecutionEdge:
 
 
 @strawberry.type(description="A page of executions.")
-class ExecutionConnection:
+class ExecutionConnection(Connection[executions.Execution]):
     """A page of executions."""
 
-    listed: strawberry.Private[resolvers.ExecutionList]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
     updates_cursor: str = strawberry.field(
         description=(
             "Cursor for `executionUpdated(after:)`, read before the page: the subscription delivers every"
             " change that the page misses."
         )
     )
-
-    @classmethod
-    def of(cls, listed: resolvers.ExecutionList) -> ExecutionConnection:
-        """From a resolver's list."""
-        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
-
-    @strawberry.field(description="The executions with their cursors.")
-    def edges(self) -> list[ExecutionEdge]:
-        """With cursors."""
-        page = self.listed.page
-        return [ExecutionEdge(cursor=page.cursor(row), node=Execution.of(row)) for row in page.items]
-
-    @strawberry.field(description="The executions.")
-    def nodes(self) -> list[Execution]:
-        """Without cursors."""
-        return [Execution.of(row) for row in self.listed.page.items]
-
-    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
-    async def total_count(self, info: Info) -> Count:
-        """One more statement."""
-        return Count.of(await resolvers.count_executions(info.context, self.listed.where))
+    edges: list[ExecutionEdge] = edges(ExecutionEdge, Execution.of, "The executions with their cursors.")
+    nodes: list[Execution] = nodes(Execution.of, "The executions.")
+    total_count: Count = counted()

@@ -15,7 +15,7 @@ from resolvers import steps as step_resolvers
 from schema import execution  # the module: the two name each other
 from schema.context import Info
 from schema.log_input import LogLevel
-from schema.paging import PageInfo, PageRequest
+from schema.paging import Connection, Edge, PageRequest, edges, nodes
 from schema.scalars import DateTime, Json
 from schema.step import Step
 
@@ -63,7 +63,7 @@ class LogEntry:
 
 
 @strawberry.type(description="A log line in a list.")
-class LogEntryEdge:
+class LogEntryEdge(Edge[logs.LogEntry, LogEntry]):
     """A log line in a list."""
 
     cursor: str = strawberry.field(description="Cursor of this line. Opaque, and valid only for this execution.")
@@ -71,17 +71,18 @@ class LogEntryEdge:
 
 
 @strawberry.type(description="A page of an execution's log, by time. Lines with the same time are in order of arrival.")
-class ExecutionLogConnection:
+class ExecutionLogConnection(Connection[logs.LogEntry]):
     """A page of an execution's log."""
 
     listed: strawberry.Private[resolvers.LogList]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
     updates_cursor: str = strawberry.field(
         description=(
             "Cursor for `executionLogAppended(after:)`, read before the page: the subscription resumes"
             " without gap or repeat."
         )
     )
+    edges: list[LogEntryEdge] = edges(LogEntryEdge, LogEntry.of, "The log lines with their cursors.")
+    nodes: list[LogEntry] = nodes(LogEntry.of, "The log lines.")
 
     @classmethod
     async def find(
@@ -89,9 +90,7 @@ class ExecutionLogConnection:
     ) -> ExecutionLogConnection | None:
         """The page of an execution's log; None for an unknown execution."""
         listed = await resolvers.list_logs(info.context, execution_id, where, request)
-        if listed is None:
-            return None
-        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
+        return None if listed is None else cls.of(listed)
 
     @classmethod
     async def get(cls, info: Info, execution_id: str, where: LogFilter, request: PageRequest) -> ExecutionLogConnection:
@@ -100,17 +99,6 @@ class ExecutionLogConnection:
         if found is None:
             raise NotFound("The execution was deleted")
         return found
-
-    @strawberry.field(description="The log lines with their cursors.")
-    def edges(self) -> list[LogEntryEdge]:
-        """With cursors."""
-        page = self.listed.page
-        return [LogEntryEdge(cursor=page.cursor(row), node=LogEntry.of(row)) for row in page.items]
-
-    @strawberry.field(description="The log lines.")
-    def nodes(self) -> list[LogEntry]:
-        """Without cursors."""
-        return [LogEntry.of(row) for row in self.listed.page.items]
 
     @strawberry.field(description="Execution of this log.")
     def execution(self) -> Annotated[Execution, strawberry.lazy("schema.execution")]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
 
 from app import paging
 from app.paging import PageRequest
+from resolvers.lists import CountedList, Listed
 
 First = Annotated[int | None, strawberry.argument(description="Page size, 1 to 100. Defaults to 50.")]
 After = Annotated[
@@ -24,7 +26,23 @@ Before = Annotated[
     strawberry.argument(description="Rows before this cursor. BAD_USER_INPUT for a cursor of another list or order."),
 ]
 
-__all__ = ["After", "Before", "Count", "First", "Last", "PageInfo", "PageRequest"]
+__all__ = [
+    "After",
+    "Before",
+    "Connection",
+    "Count",
+    "Edge",
+    "First",
+    "Last",
+    "PageInfo",
+    "PageRequest",
+    "counted",
+    "edges",
+    "nodes",
+]
+
+RowT = TypeVar("RowT")
+NodeT = TypeVar("NodeT")
 
 
 @strawberry.enum(description="Whether a count is exact.")
@@ -73,3 +91,59 @@ class PageInfo:
     def end_cursor(self) -> str | None:
         """Of the last row."""
         return self.page.end_cursor
+
+
+# Each connection derives from these and describes its own rows: types that Strawberry makes of a generic one, and the
+# fields of those, share one description.
+
+
+@strawberry.type(description="A row in a list.")
+class Edge(Generic[RowT, NodeT]):
+    """A row in a list: what is built from it, and where it is."""
+
+    row: strawberry.Private[RowT]
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
+    node: NodeT = strawberry.field(description="The row.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[RowT]):
+    """A page of a list of app's rows."""
+
+    listed: strawberry.Private[Listed[RowT]]
+    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
+    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
+
+    @classmethod
+    def of(cls, listed: Listed[RowT]) -> Self:
+        """From a resolver's list."""
+        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
+
+
+def edges(edge: type[Edge[Any, Any]], node: Callable[[Any], object], description: str) -> Any:
+    """The field of a connection that has its rows with their cursors; `node` makes what an edge is of."""
+
+    def resolve(self: Connection[Any]) -> list[Any]:
+        page = self.listed.page
+        return [edge(row=row, cursor=page.cursor(row), node=node(row)) for row in page.items]
+
+    return strawberry.field(resolve, description=description)
+
+
+def nodes(node: Callable[[Any], object], description: str) -> Any:
+    """The field of a connection that has its rows without their cursors."""
+
+    def resolve(self: Connection[Any]) -> list[Any]:
+        return [node(row) for row in self.listed.page.items]
+
+    return strawberry.field(resolve, description=description)
+
+
+def counted() -> Any:
+    """The field of a connection that has the number of its rows on all pages."""
+
+    async def resolve(self: Connection[Any]) -> Count:
+        assert isinstance(self.listed, CountedList)
+        return Count.of(await self.listed.count())
+
+    return strawberry.field(resolve, description="Number of rows on all pages. Counted only if selected.")

@@ -69,7 +69,7 @@ class Query:
     ) -> AlertConnection:
         """A page of the history of alerts."""
         request = PageRequest(first, after, last, before)
-        return AlertConnection.of(*await alert_resolvers.list_alerts(info.context, request))
+        return AlertConnection.of(await alert_resolvers.list_alerts(info.context, request))
 
     @strawberry.field(description="Audit log, newest first. ADMIN only.")
     async def audit_log(
@@ -78,7 +78,7 @@ class Query:
         """A page of the audit."""
         info.context.require(Permission.READ_AUDIT)
         request = PageRequest(first, after, last, before)
-        return AuditEntryConnection.of(*await audit_resolvers.list_entries(info.context, request))
+        return AuditEntryConnection.of(await audit_resolvers.list_entries(info.context, request))
 
     @strawberry.field(description="All engines, by name.")
     async def engines(self, info: Info) -> list[Engine]:

@@ -16,7 +16,19 @@ from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
 from schema.metrics_input import Bucket, MetricsFilter
 from schema.node import Node
-from schema.paging import After, Before, Count, First, Last, PageInfo, PageRequest
+from schema.paging import (
+    After,
+    Before,
+    Connection,
+    Count,
+    Edge,
+    First,
+    Last,
+    PageRequest,
+    counted,
+    edges,
+    nodes,
+)
 
 if TYPE_CHECKING:
     from schema.execution import Execution, ExecutionConnection
@@ -91,41 +103,19 @@ class Workflow(Node):
 
 
 @strawberry.type(description="A workflow in a list.")
-class WorkflowEdge:
+class WorkflowEdge(Edge[workflows.Workflow, Workflow]):
     """A workflow in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this row. Opaque.")
     node: Workflow = strawberry.field(description="The workflow.")
 
 
 @strawberry.type(description="A page of workflows by name, sorted by code points.")
-class WorkflowConnection:
+class WorkflowConnection(Connection[workflows.Workflow]):
     """A page of workflows."""
 
-    listed: strawberry.Private[resolvers.WorkflowList]
-    page_info: PageInfo = strawberry.field(description="Position of this page in the list.")
-    updates_cursor: str = strawberry.field(description="Cursor for `executionUpdated(after:)`, read before the page.")
-
-    @classmethod
-    def of(cls, listed: resolvers.WorkflowList) -> WorkflowConnection:
-        """From a resolver's list."""
-        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
-
-    @strawberry.field(description="The workflows with their cursors.")
-    def edges(self) -> list[WorkflowEdge]:
-        """With cursors."""
-        page = self.listed.page
-        return [WorkflowEdge(cursor=page.cursor(item), node=Workflow.of(item)) for item in page.items]
-
-    @strawberry.field(description="The workflows.")
-    def nodes(self) -> list[Workflow]:
-        """Without cursors."""
-        return [Workflow.of(item) for item in self.listed.page.items]
-
-    @strawberry.field(description="Number of rows on all pages. Counted only if selected.")
-    async def total_count(self, info: Info) -> Count:
-        """One more statement."""
-        return Count.of(await resolvers.count_workflows(info.context, self.listed.search))
+    edges: list[WorkflowEdge] = edges(WorkflowEdge, Workflow.of, "The workflows with their cursors.")
+    nodes: list[Workflow] = nodes(Workflow.of, "The workflows.")
+    total_count: Count = counted()
 
 
 __all__ = ["Workflow", "WorkflowConnection", "WorkflowEdge"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.alerts.channels import EMAIL, WEBHOOK
 from app.db import Database, Row
 from app.ids import is_id
-from app.paging import Count, Page, PageRequest, read_page
+from app.paging import Count, Page, PageRequest, counted, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 
 
@@ -34,8 +34,6 @@ class Delivery:
 
 _COLUMNS = ", ".join(Alert.__dataclass_fields__)
 _NEWEST_FIRST = Ordering("alerts.FIRED_AT", "fired_at", descending=True)
-# Counting stops here, as it does for executions.
-MAX_COUNT = 10_000
 _NAMES = {WEBHOOK: "webhook", EMAIL: "e-mail"}
 
 
@@ -51,10 +49,8 @@ async def list_page(database: Database, request: PageRequest) -> Page[Alert]:
 
 
 async def count(database: Database) -> Count:
-    """How many alerts there are, exactly up to MAX_COUNT."""
-    rows = await database.fetch(f"SELECT count(*) FROM (SELECT 1 FROM alerts LIMIT {MAX_COUNT + 1}) c")
-    number: int = rows[0][0]
-    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
+    """How many alerts there are."""
+    return await counted(database, "SELECT 1 FROM alerts")
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Alert]:

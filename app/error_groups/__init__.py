@@ -16,11 +16,8 @@ from app.error_groups.fingerprints import fingerprint
 from app.executions import payloads
 from app.executions.filters import resolve
 from app.metrics.filters import MetricsFilter
-from app.paging import Count, Page, PageRequest, read_page
+from app.paging import Count, Page, PageRequest, counted, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
-
-# Groups of one window are some hundreds; when normalising fails there may be one for each failure.
-MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +70,13 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
 
 
 async def count(database: Database, where: MetricsFilter) -> Count:
-    """How many groups have failures in a window, exactly up to MAX_COUNT. Raises LimitExceeded as a page does."""
+    """How many groups have failures in a window. Raises LimitExceeded as a page does."""
     scope = await resolve(database, where.executions)
     if scope is None:
         return Count(0, exact=True)
     params = Params(database.dialect)
-    groups = f"{counted_groups(database, where, scope, params, kept=False)} LIMIT {MAX_COUNT + 1}"
-    rows = await database.fetch(f"SELECT count(*) FROM ({groups}) g", *params.values)
-    number: int = rows[0][0]
-    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
+    # Some hundreds; when normalising fails there may be one for each failure.
+    return await counted(database, counted_groups(database, where, scope, params, kept=False), *params.values)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app import paging
 from app.db import Database, Row, Transaction
 from app.executions import scans
 from app.executions.filters import Branched, ExecutionFilter, resolve
@@ -16,7 +17,6 @@ from app.paging.keyset import Key, Ordering, Position, Segment
 
 __all__ = [
     "COLUMNS",
-    "MAX_COUNT",
     "Execution",
     "ExecutionFilter",
     "ExecutionOrder",
@@ -29,9 +29,6 @@ __all__ = [
     "list_page",
     "lock",
 ]
-
-# Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
-MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +116,13 @@ async def list_page(
 
 
 async def count(database: Database, where: ExecutionFilter) -> Count:
-    """How many executions `where` lets through, exactly up to MAX_COUNT. Raises LimitExceeded as a page does."""
+    """How many executions `where` lets through. Raises LimitExceeded as a page does."""
     scope = await resolve(database, where)
     if scope is None:
         return Count(0, exact=True)
-    statement = scans.count(database, scope, MAX_COUNT + 1)
+    statement = scans.count(database, scope, paging.MAX_COUNT + 1)
     rows = await database.fetch(statement.text, *statement.params)
-    number: int = rows[0][0]
-    return Count(min(number, MAX_COUNT), exact=number <= MAX_COUNT)
+    return Count.capped(rows[0][0])
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]:

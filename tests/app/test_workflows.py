@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import workflows
+from app import paging, workflows
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.paging import Count, PageRequest
@@ -62,7 +62,7 @@ async def test_by_ids_leaves_out_what_is_not_there(database: Database) -> None:
 
 
 async def test_counting_stops_at_its_cap(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflows, "MAX_COUNT", 2)
+    monkeypatch.setattr(paging, "MAX_COUNT", 2)
     engine = await insert_engine(database, "one")
     for name, expected in (("a", Count(1, True)), ("b", Count(2, True)), ("c", Count(2, False))):
         await insert_workflow(database, engine, name)

@@ -291,7 +291,7 @@ async def test_the_pages_of_a_window_end_at_its_bounds(
 
 
 async def test_counting_stops_at_its_cap(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.executions.MAX_COUNT", 7)
+    monkeypatch.setattr("app.paging.MAX_COUNT", 7)
     await insert_executions(database, *(execution_row(state=State.FAILED) for _ in range(7)))
     for where in (EVERYTHING, ExecutionFilter(statuses=(Status.FAILURE,)), ExecutionFilter(search="run")):
         assert await count(database, where) == Count(7, exact=True)

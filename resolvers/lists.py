@@ -1,0 +1,41 @@
+"""Lists: a page, and what is true of the whole list beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.changes import revisions
+from app.paging import Count, Page, PageRequest
+from resolvers.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """A page, and the cursor of updates from which on it may be out of date."""
+
+    page: Page[T]
+    updates_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountedList(Listed[T]):
+    """`count` asks for the number of rows on all pages: one more statement."""
+
+    count: Callable[[], Awaitable[Count]]
+
+
+async def read_list(
+    context: Context,
+    request: PageRequest,
+    page: Callable[[], Awaitable[Page[T]]],
+    count: Callable[[], Awaitable[Count]],
+) -> CountedList[T]:
+    """The list that `page` and `count` read. The caller has asked for the permission, which holds for both."""
+    context.budget.take_list(request.size)
+    # Before the page: what the page then misses has a later revision.
+    epoch, revision = await revisions.revision_of(context.database)
+    return CountedList(await page(), revisions.updates_cursor(epoch, revision), count)
