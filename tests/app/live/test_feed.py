@@ -168,9 +168,10 @@ async def test_a_position_that_nobody_knows_is_told_to_list_again(
     epoch, revision = await revisions.revision_of(database)
     while feed.place_of(None).revision < revision:
         await asyncio.sleep(0.005)
-    monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 0)
-    positions = [("0" * 32, 0), (epoch, revision + 1), (epoch, revision - 1)]
-    for position in positions:
+    # Of another life; not there yet; too far back.
+    positions = [(("0" * 32, 0), 5_000), (("0" * 32, revision), 5_000), ((epoch, revision + 1), 5_000)]
+    for position, limit in [*positions, ((epoch, revision - 1), 0)]:
+        monkeypatch.setattr(live_feed, "MAX_CATCH_UP", limit)
         listener = await listening(feed, EVERYTHING, revisions.updates_cursor(*position))
         (update,) = await listener.until(1)
         assert said([update]) == [("RESYNC", None, False)]

@@ -1,0 +1,205 @@
+"""How far back a subscriber may come from, what it is told on its way, and what the feed does when there is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import changes
+from app.changes import revisions
+from app.db import Database, Transaction
+from app.executions.filters import ExecutionFilter
+from app.ingestion import Ingestion
+from app.lifecycle import State
+from app.live import feed as live_feed
+from app.live.feed import Feed, Listener
+from app.live.queue import Queue
+from app.live.updates import Change, Update
+from specs.harness.waiting import until
+from tests.app.reports import events, report
+from tests.factories import record_statements
+from tests.sealing import SEALER
+
+EVERYTHING = ExecutionFilter()
+
+
+@pytest.fixture
+async def feed(database: Database) -> AsyncIterator[Feed]:
+    """A running feed that nobody listens to: it remembers nothing."""
+    feed = Feed(database)
+    await feed.start()
+    yield feed
+    await feed.close()
+
+
+async def queue(database: Database, *subjects: str) -> None:
+    for subject in subjects:
+        await Ingestion(database, SEALER).record(events([report("execution.queued")], subject))
+
+
+async def cursor(database: Database) -> str:
+    return revisions.updates_cursor(*await revisions.revision_of(database))
+
+
+async def read_all(database: Database, feed: Feed) -> None:
+    """Until the feed has handed on all that is committed."""
+    _, newest = await revisions.revision_of(database)
+    feed.hint()
+    await until(lambda: feed.place_of(None).revision >= newest, "read")
+
+
+async def next_of(updates: AsyncGenerator[Update, None], count: int) -> list[tuple[str, str | None]]:
+    async with asyncio.timeout(10):
+        found = [await anext(updates) for _ in range(count)]
+    return [(each.change.value, None if each.execution is None else each.execution.external_id) for each in found]
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+@pytest.mark.parametrize(("changed", "lost"), [(3, False), (4, True)])
+async def test_one_may_come_from_as_many_changes_ago_as_are_caught_up_with(
+    database: Database, feed: Feed, monkeypatch: pytest.MonkeyPatch, changed: int, lost: bool, remembered: bool
+) -> None:
+    monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 3)
+    after, listener = await cursor(database), Queue()
+    if remembered:
+        feed.listen(EVERYTHING, listener)
+    names = [f"run-{number}" for number in range(changed)]
+    await queue(database, *names)
+    await read_all(database, feed)
+    updates = feed.watch(EVERYTHING, after)
+    expected = [("RESYNC", None)] if lost else [("CREATED", name) for name in names]
+    assert await next_of(updates, len(expected)) == expected
+    await updates.aclose()
+    if remembered:
+        feed.leave(EVERYTHING, listener)
+
+
+@pytest.mark.parametrize("read_at_once", [1, 2, 500])
+async def test_who_catches_up_in_several_reads_is_told_all_in_order(
+    database: Database, feed: Feed, monkeypatch: pytest.MonkeyPatch, read_at_once: int
+) -> None:
+    monkeypatch.setattr(live_feed, "MAX_BATCH_CHANGES", read_at_once)
+    after = await cursor(database)
+    await queue(database, "a", "b", "c", "d", "e")
+    updates = feed.watch(EVERYTHING, after)
+    assert await next_of(updates, 5) == [("CREATED", name) for name in "abcde"]
+    await updates.aclose()
+
+
+async def test_the_engines_of_a_filter_are_known_to_a_feed_that_has_read_nothing(
+    database: Database, feed: Feed
+) -> None:
+    after = await cursor(database)
+    await queue(database, "a")
+    updates = feed.watch(ExecutionFilter(engines=("engine",)), after)
+    assert await next_of(updates, 1) == [("CREATED", "a")]
+    await updates.aclose()
+
+
+async def test_tombstones_that_are_forgotten_while_one_catches_up_make_it_list_again(
+    database: Database, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what was read, some may be missing."""
+    after = await cursor(database)
+    await queue(database, "a", "b")
+    since = changes.since
+
+    async def forget(transaction: Transaction) -> None:
+        await transaction.fetch("UPDATE revision_counter SET forgotten = 1")
+
+    async def overtaken(*given: Any) -> Any:
+        found = await since(*given)
+        await database.transaction(forget)
+        return found
+
+    monkeypatch.setattr(changes, "since", overtaken)
+    updates = feed.watch(EVERYTHING, after)
+    assert await next_of(updates, 1) == [("RESYNC", None)]
+    await updates.aclose()
+
+
+async def test_what_enters_a_filter_while_one_catches_up_is_new_to_it(database: Database, feed: Feed) -> None:
+    """It came to be on the way, and was not told: however often was read since."""
+    where, listener = ExecutionFilter(states=(State.RUNNING,)), Queue()
+    place = feed.place_of(await cursor(database))
+    updates = feed.catch_up(feed.listen(where, listener), place)
+    ingestion = Ingestion(database, SEALER)
+    await queue(database, "a")
+    await ingestion.record(events([report("execution.started")], "b"))
+    await read_all(database, feed)
+    assert await next_of(updates, 1) == [("CREATED", "b")]
+    for at, change in ((1, "CREATED"), (2, "UPDATED")):
+        for subject in "ab":
+            await ingestion.record(events([report("execution.started", at=at)], subject))
+        await read_all(database, feed)
+        assert await next_of(updates, 2) == [(change, "a"), ("UPDATED", "b")]
+    await updates.aclose()
+    feed.leave(where, listener)
+
+
+async def test_a_count_that_nothing_belongs_to_is_passed_over(database: Database, feed: Feed) -> None:
+    """Else the feed would read for ever."""
+    updates = feed.watch(EVERYTHING)
+    first = asyncio.ensure_future(anext(updates))
+    await asyncio.sleep(0)
+
+    async def skip(transaction: Transaction) -> None:
+        await transaction.fetch("UPDATE revision_counter SET revision = revision + 5")
+
+    await database.transaction(skip)
+    await read_all(database, feed)
+    await queue(database, "a")
+    feed.hint()
+    assert (await asyncio.wait_for(first, 10)).change is Change.CREATED
+    await updates.aclose()
+
+
+async def test_a_closed_feed_reads_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.01)
+    feed = Feed(database)
+    await feed.start()
+    statements = record_statements(database)
+    await until(lambda: bool(statements), "read")
+    await feed.close()
+    statements.clear()
+    feed.hint()
+    await asyncio.sleep(0.1)
+    assert statements == []
+
+
+class Busy:
+    """A follower that takes its time with each thing that it is told, and is never full."""
+
+    is_full = False
+
+    def __init__(self) -> None:
+        self.waited_for = 0
+
+    async def done(self) -> None:
+        self.waited_for += 1
+
+    def fall_behind(self) -> None:
+        raise AssertionError("it is not full")
+
+
+async def test_followers_are_given_time_before_more_is_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read later takes more changes together."""
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
+    feed, busy = Feed(database), Busy()
+    await feed.start()
+    await feed._next_read()  # its first, of nothing
+    feed.followers.add(busy)
+    listener: Listener = Queue()
+    feed.listen(EVERYTHING, listener)
+    await queue(database, "a")
+    async with asyncio.timeout(10):
+        await feed._next_read()
+    assert busy.waited_for == 1
+    assert feed.place_of(None).revision == 1
+    feed.leave(EVERYTHING, listener)
+    await feed.close()
