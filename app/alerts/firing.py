@@ -24,6 +24,7 @@ from app.alerts.channels import EMAIL, WEBHOOK
 from app.alerts.streaks import Position, Streak
 from app.changes.commits import Committed
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.delivery import outbox
 from app.ids import new_id
 from app.sweep import Sweep
@@ -35,8 +36,6 @@ log = structlog.get_logger(__name__)
 MAX_BATCH_CHECKS = 500
 MIN_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
-# Any constant will do, as long as nothing else on the server takes the same one: "alertsfi" in ASCII.
-ADVISORY_LOCK = 0x616C657274736669
 
 _TAKE = f"""
 DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {MAX_BATCH_CHECKS})
@@ -78,10 +77,8 @@ async def fire(database: Database) -> Fired:
 
 
 async def _fire(database: Database, transaction: Transaction) -> Fired:
-    if database.dialect == "postgres":
-        rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
-        if not rows[0][0]:
-            return Fired()
+    if not await transaction.try_lock(Lock.ALERTS):
+        return Fired()
     taken = await transaction.fetch(_TAKE)
     failures: defaultdict[str, set[Position]] = defaultdict(set)
     for workflow_id, finished_at, execution_id in taken:

@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
+from app.db.locks import Lock
+
 T = TypeVar("T")
 Row = Sequence[Any]
 Dialect = Literal["postgres", "sqlite"]
@@ -62,6 +64,14 @@ class Transaction(Reader):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the transaction is committed; never when it is rolled back."""
         self.callbacks.append(callback)
+
+    @abstractmethod
+    async def lock(self, name: Lock) -> None:
+        """Wait until no other transaction holds the lock, and hold it until this one ends."""
+
+    @abstractmethod
+    async def try_lock(self, name: Lock) -> bool:
+        """As `lock`, but False instead of waiting."""
 
     @abstractmethod
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:

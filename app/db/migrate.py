@@ -12,9 +12,7 @@ from tortoise import Tortoise
 from tortoise.migrations.api.migrate import migrate as tortoise_migrate
 
 from app.db.config import connection_config, sqlite_path, tortoise_config
-
-# Any constant will do, as long as nothing else on the server takes the same one: "runwatch" in ASCII.
-ADVISORY_LOCK = 0x72756E7761746368
+from app.db.locks import Lock
 
 
 async def migrate(url: str) -> list[str]:
@@ -44,7 +42,7 @@ async def _lock(url: str) -> AsyncIterator[None]:
     else:
         connection = await asyncpg.connect(**connection_config(url)["credentials"])
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATIONS)
             yield
         finally:
             await connection.close()

@@ -14,6 +14,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
 from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
 from app.db.config import connection_config, tortoise_config
+from app.db.locks import Lock
 from app.errors import LimitExceeded, Unavailable
 
 POOL_SIZE = 10
@@ -72,6 +73,14 @@ class PostgresTransaction(_PostgresSql, Transaction):
         """The rows of one statement."""
         rows: Sequence[Row] = await self._connection.fetch(sql, *params)
         return rows
+
+    async def lock(self, name: Lock) -> None:
+        """An advisory lock of the transaction."""
+        await self._connection.fetch("SELECT pg_advisory_xact_lock($1)", name)
+
+    async def try_lock(self, name: Lock) -> bool:
+        """An advisory lock of the transaction."""
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", name))
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """One prepared statement; asyncpg sends the rows in one pipeline."""

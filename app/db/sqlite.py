@@ -21,6 +21,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 
 from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
 from app.db.config import SQLITE_BUSY_MS, connection_config, sqlite_path, tortoise_config
+from app.db.locks import Lock
 from app.errors import LimitExceeded
 
 READERS = 4
@@ -61,6 +62,13 @@ class SqliteTransaction(_SqliteSql, Transaction):
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement."""
         return list(await self._connection.execute_fetchall(numbered(sql), params))
+
+    async def lock(self, name: Lock) -> None:
+        """Nothing to wait for: since its BEGIN IMMEDIATE the transaction is the only one of the file."""
+
+    async def try_lock(self, name: Lock) -> bool:
+        """Always: whoever else wants it has not begun, and waits for this transaction."""
+        return True
 
     async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
         """One prepared statement, run for each row within one hop to SQLite's thread."""

@@ -68,7 +68,7 @@ class Ingestion:
             await self._registry.note_claims(transaction, claiming)
         rejected: list[Rejection] = []
         if any(retry_links.claimed_by(event) for event in events):
-            rejected = await retry_links.check(self._database, transaction, events, engines)
+            rejected = await retry_links.check(transaction, events, engines)
             places = {rejection.index for rejection in rejected}
             events = [event for event in events if event.index not in places]
         if events:

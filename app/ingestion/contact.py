@@ -10,6 +10,7 @@ import structlog
 from app import clock
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.executions import lineage
 from app.ingestion import execution_rows
 from app.lifecycle import State
@@ -20,8 +21,6 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 10.0
 # One transaction each: it locks so many executions.
 MAX_BATCH_ROWS = 500
-# Any constant will do, as long as nothing else on the server takes the same one: "contacts" in ASCII.
-ADVISORY_LOCK = 0x636F6E7461637473
 
 # A retry that has not reached its engine yet is silent for a reason.
 _SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAITING)}) AND NOT awaiting_dispatch"
@@ -60,10 +59,8 @@ class ContactSweep:
 
     async def _mark(self, transaction: Transaction) -> int:
         database, now = self._database, clock.now_us()
-        if database.dialect == "postgres":
-            rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
-            if not rows[0][0]:
-                return 0
+        if not await transaction.try_lock(Lock.CONTACT):
+            return 0
         silent = await transaction.fetch(
             f"SELECT id, retry_of FROM executions WHERE {_SILENT} AND received_at < $1 LIMIT {MAX_BATCH_ROWS}",
             now - self._limit,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db import Database, Transaction
+from app.db import Transaction
+from app.db.locks import Lock
 from app.events import Event, Rejection
 from app.executions import lineage
 from app.ingestion.execution_rows import Key
-
-# Links are checked one transaction at a time: two that each close half of a cycle would not see each other.
-ADVISORY_LOCK = 0x72775F6C696E6B73
 
 
 def claimed_by(event: Event) -> str | None:
@@ -18,12 +16,10 @@ def claimed_by(event: Event) -> str | None:
     return event.body[1].retry_of if isinstance(event.body, tuple) else None
 
 
-async def check(
-    database: Database, transaction: Transaction, events: Sequence[Event], engines: dict[str, str]
-) -> list[Rejection]:
+async def check(transaction: Transaction, events: Sequence[Event], engines: dict[str, str]) -> list[Rejection]:
     """Reject claims of an unknown execution, of another engine's, of the event's own, and those that close a cycle."""
-    if database.dialect == "postgres":
-        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
+    # One transaction at a time: two that each close half of a cycle would not see each other.
+    await transaction.lock(Lock.RETRY_LINKS)
     rejected: list[Rejection] = []
     accepted: dict[Key, list[Key]] = {}  # links of this batch: what a retry retries, and its ancestors
     for event in events:

@@ -10,6 +10,7 @@ import asyncio
 
 from app.changes.commits import Committed
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.metrics import deltas, rollups
 from app.metrics.rollups import Changes
 from app.sweep import Sweep
@@ -35,7 +36,7 @@ async def fold(database: Database, limit: int = MAX_BATCH_DELTAS) -> int:
 
 
 async def _fold(database: Database, transaction: Transaction, limit: int) -> int:
-    if not await rollups.try_lock(database, transaction):
+    if not await transaction.try_lock(Lock.ROLLUPS):
         return 0
     rows = await transaction.fetch(_TAKE.format(limit=limit))
     if not rows:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from app import clock
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.lifecycle import Status
 from app.metrics import rollups
 from app.metrics.rollups import Changes, Detail, Grain, GroupKey, Key
@@ -69,7 +70,7 @@ async def _day_from(database: Database, start: int) -> int | None:
 
 
 async def _rebuild(database: Database, transaction: Transaction, day: int, fix: bool) -> int:
-    await rollups.lock(database, transaction)
+    await transaction.lock(Lock.ROLLUPS)
     span = (day, day + clock.DAY)
     missing = Changes.of(await transaction.fetch(_EXPECTED, *span))
     for row in await transaction.fetch(_ROLLUPS, *span):

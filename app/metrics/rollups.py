@@ -1,4 +1,4 @@
-"""Rollups: the figures of an hour or a day (UTC), as rows that only whoever holds the fold's lock changes."""
+"""Rollups: the figures of an hour or a day (UTC), as rows that only whoever holds Lock.ROLLUPS changes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from app.lifecycle import Status
 from app.metrics import histograms
 
 T = TypeVar("T")
-
-# Any constant will do, as long as nothing else on the server takes the same one: "rollups_" in ASCII.
-ADVISORY_LOCK = 0x726F6C6C7570735F
 
 # To take in so many deltas, or to add up so many rows, takes 5 ms or so.
 MAX_INLINE_ROWS = 500
@@ -147,20 +144,6 @@ def _rows_of(key: Key) -> Iterable[Key]:
         yield Key(Detail.WORKFLOW, grain, key.workflow_id, start, "", key.status, key.kept)
         yield Key(Detail.NONE, grain, NOBODY, start, "", key.status, key.kept)
         yield Key(Detail.KIND, grain, NOBODY, start, key.trigger_kind, key.status, key.kept)
-
-
-async def lock(database: Database, transaction: Transaction) -> None:
-    """Wait until nobody else changes rollups, and keep it so until the commit."""
-    if database.dialect == "postgres":
-        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
-
-
-async def try_lock(database: Database, transaction: Transaction) -> bool:
-    """As `lock`, but False instead of waiting."""
-    if database.dialect != "postgres":
-        return True  # a transaction has the whole file
-    rows = await transaction.fetch("SELECT pg_try_advisory_xact_lock($1)", ADVISORY_LOCK)
-    return bool(rows[0][0])
 
 
 _VALUES = ("executions", "timed", "duration_seconds", "duration_micros", "histogram")

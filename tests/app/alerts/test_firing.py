@@ -14,6 +14,7 @@ from app.alerts import rules, streaks
 from app.alerts.channels import EMAIL, WEBHOOK
 from app.alerts.firing import Firing
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.delivery import outbox
 from app.importing import Format, Importer
 from app.ingestion import Ingestion
@@ -246,7 +247,7 @@ async def test_only_one_fires_at_a_time(databases: list[Database], scene: Scene)
     held, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(transaction: Transaction) -> None:
-        await transaction.fetch("SELECT pg_advisory_xact_lock($1)", firing_module.ADVISORY_LOCK)
+        await transaction.lock(Lock.ALERTS)
         held.set()
         await go_on.wait()
 

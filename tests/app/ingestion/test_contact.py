@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 from app import clock
 from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction
+from app.db.locks import Lock
 from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
-from app.ingestion.contact import ADVISORY_LOCK, ContactSweep
+from app.ingestion.contact import ContactSweep
 from app.lifecycle import State, Status
 from app.retries import Asked, Retries
 from specs.harness.waiting import until
@@ -169,7 +170,7 @@ async def test_only_one_sweeps_at_a_time(databases: list[Database]) -> None:
         return  # a transaction has the whole file
     await Ingestion(database, SEALER).record(events([report("execution.started")]))
     await age(database, "run", 150)
-    async with held(databases[1], "SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK):
+    async with held(databases[1], "SELECT pg_advisory_xact_lock($1)", Lock.CONTACT):
         assert await ContactSweep(database, LIMIT).sweep() == 0
         assert await state_of(database, "run") is State.RUNNING
     assert await ContactSweep(database, LIMIT).sweep() == 1

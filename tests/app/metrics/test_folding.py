@@ -15,6 +15,7 @@ from app import clock
 from app.changes.commits import Announcements
 from app.db import Database, Transaction
 from app.db.config import sqlite_path
+from app.db.locks import Lock
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics import folding, rollups
@@ -102,7 +103,7 @@ async def test_only_one_folds_at_a_time(databases: list[Database]) -> None:
     held, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(transaction: Transaction) -> None:
-        assert await rollups.try_lock(databases[1], transaction)
+        assert await transaction.try_lock(Lock.ROLLUPS)
         held.set()
         await go_on.wait()
 
