@@ -59,7 +59,7 @@ def main(words: list[str]) -> int:
     chosen: dict[str, list[Mutant]] = {}
     tallies: list[Tally] = []
     for path in map(_path, asked.modules):
-        found = [each for each in mutants(path, Path(path).read_text()) if asked.only in each.shape.diff()]
+        found = mutants(path, Path(path).read_text(), lambda shape: asked.only in shape.diff())
         chosen[path], apart = draw(found, set(known.get(path, {})), asked.number, asked.seed)
         tallies.append(Tally(path, len(apart)))
         if asked.list:

@@ -46,16 +46,18 @@ class Edit:
 
 
 def edits(source: str) -> list[Edit]:
-    """All mutations of a module, in the order of its text; those that are no Python are left out."""
+    """All mutations of a module, in the order of its text; a few of them may be no Python."""
     found = {(each.start, each.end, each.text): each for each in _Finder(source).find()}
-    return [each for _, each in sorted(found.items()) if _is_another(each.of(source), source)]
+    return [each for (start, end, text), each in sorted(found.items()) if text != source[start:end]]
 
 
-def _is_another(mutated: str, source: str) -> bool:
+def is_python(source: str) -> bool:
+    """Whether it can be parsed: 5 ms for a module."""
     try:
-        return ast.dump(ast.parse(mutated)) != ast.dump(ast.parse(source))
+        ast.parse(source)
     except SyntaxError:
         return False
+    return True
 
 
 class _Finder:

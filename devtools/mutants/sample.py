@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.mutants.edits import Edit, edits
+from devtools.mutants.edits import Edit, edits, is_python
 
 MODULE = "(module)"
 
@@ -47,9 +48,10 @@ class Mutant:
         return hashlib.sha256("\0".join([seed, shape.where, *shape.before, "", *shape.after]).encode()).digest()
 
 
-def mutants(path: str, source: str) -> list[Mutant]:
-    """All of a module, in the order of its text."""
-    return [_mutant(path, source, edit) for edit in edits(source)]
+def mutants(path: str, source: str, wanted: Callable[[Shape], bool] = lambda _: True) -> list[Mutant]:
+    """All of a module whose shape is wanted, in the order of its text."""
+    found = [_mutant(path, source, edit) for edit in edits(source)]
+    return [each for each in found if wanted(each.shape) and is_python(each.edit.of(source))]
 
 
 def _mutant(path: str, source: str, edit: Edit) -> Mutant:

@@ -174,7 +174,7 @@ def test_an_equivalent_mutant_needs_a_reason(tmp_path: Path) -> None:
 
 def test_the_equivalent_mutants_of_the_documents_are_still_mutants() -> None:
     for path, listed in equivalents(ROOT / "docs" / "testing.md").items():
-        gone = set(listed) - shapes([*mutants(path, (ROOT / path).read_text())])
+        gone = set(listed) - shapes([*mutants(path, (ROOT / path).read_text(), listed.__contains__)])
         assert not gone, f"{path} has changed: look at the entries of docs/testing.md again\n" + "\n\n".join(
             each.diff() for each in gone
         )
