@@ -10,9 +10,47 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Any, Self
+
+from specs.harness import commands
 
 ROOT = Path(__file__).parents[2]
+
+
+# What a worker and a publisher import by themselves, each time.
+_WARM = (
+    "celery.apps.worker",
+    "celery.bin.celery",
+    "celery.bin.worker",
+    "celery.concurrency.prefork",
+    "celery.concurrency.solo",
+    "kombu.transport.filesystem",
+    "kombu.transport.redis",
+    "runwatch_client.celery.*",
+)
+
+
+def _fork(
+    module: str,
+    words: list[str],
+    environment: Mapping[str, str],
+    output: IO[Any],
+    log: IO[Any],
+    given: IO[Any] | None = None,
+) -> commands.Forked:
+    """As `python -W ignore -m`, in a session of its own; celery takes a second of CPU to import."""
+    with Path(os.devnull).open() as nothing:
+        return commands.zygote(*_WARM, options=("-W", "ignore")).fork(
+            [module, *words],
+            module=module,
+            environment=environment,
+            folder=ROOT,
+            path=[str(ROOT)],
+            stdin=(given or nothing).fileno(),
+            stdout=output.fileno(),
+            stderr=log.fileno(),
+            new_session=True,
+        )
 
 
 class Worker:
@@ -23,7 +61,7 @@ class Worker:
         self._environment = {**os.environ, **environment}
         self._log = folder / f"worker-{'-'.join(options).strip('-') or 'default'}.log"
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: commands.Forked | None = None
 
     @property
     def log(self) -> str:
@@ -33,15 +71,7 @@ class Worker:
     def __enter__(self) -> Self:
         words = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO", *self._options]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "celery", "-A", self._app, "worker", *words],
-                cwd=ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self._process = _fork("celery", ["-A", self._app, "worker", *words], self._environment, log, log)
         deadline = time.monotonic() + 90
         while " ready." not in self.log:
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -69,30 +99,24 @@ class Publisher:
     """Publishes what it is told in Python, and says which ids came of it."""
 
     def __init__(self, app: str, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", app],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        theirs, ours = os.pipe()
+        self._asks = os.fdopen(ours, "w", 1)
+        answers, their_answers = os.pipe()
+        self._answers = os.fdopen(answers)
+        with os.fdopen(theirs) as given, os.fdopen(their_answers, "w") as output:
+            self._process = _fork(app, [], {**os.environ, **environment}, output, sys.stderr, given)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._process as process:
-            assert process.stdin is not None
-            process.stdin.close()
-            assert process.wait(15) == 0
+        self._asks.close()
+        with self._answers:
+            assert self._process.wait(15) == 0
 
     def __call__(self, expression: str) -> list[str]:
         """The ids of the result and its parents, the last first."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(expression + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline().split()
+        self._asks.write(f"{expression}\n")
+        line = self._answers.readline().split()
         assert line, "the publisher has ended"
         return line

@@ -86,13 +86,13 @@ Command = Forked | subprocess.Popen[bytes]
 class Zygote:
     """A process that has imported `warm`, to fork from."""
 
-    def __init__(self, *warm: str) -> None:
+    def __init__(self, *warm: str, options: Sequence[str] = ()) -> None:
         self._asks, theirs = socket.socketpair()
         self._lock = threading.Lock()
         environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", _PROGRAM, str(theirs.fileno()), *warm],
+                [sys.executable, *options, "-P", _PROGRAM, str(theirs.fileno()), *warm],
                 pass_fds=[theirs.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -138,16 +138,16 @@ class Zygote:
             return Forked(words, ours)  # which waits until it was taken: requests never run into each other
 
 
-_zygotes: dict[tuple[str, ...], Zygote] = {}
+_zygotes: dict[tuple[Sequence[str], ...], Zygote] = {}
 _lock = threading.Lock()
 
 
-def zygote(*warm: str) -> Zygote:
-    """The one of this process that has imported these modules, started on first use."""
+def zygote(*warm: str, options: tuple[str, ...] = ()) -> Zygote:
+    """The one of this process that has imported these modules, started on first use; `options` are Python's."""
     with _lock:
-        if warm not in _zygotes:
-            _zygotes[warm] = Zygote(*warm)
-        return _zygotes[warm]
+        if (options, warm) not in _zygotes:
+            _zygotes[options, warm] = Zygote(*warm, options=options)
+        return _zygotes[options, warm]
 
 
 def start(

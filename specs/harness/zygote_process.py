@@ -6,6 +6,7 @@ descriptors: standard input, output and error, and a socket that is told the pro
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -99,8 +100,9 @@ def become(asked: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
-    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
-    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace")
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)  # type: ignore[misc]
     sys.argv = asked["words"]
     sys.path[:0] = [*asked["path"], *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     random.seed()
@@ -120,16 +122,16 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    code = 0
     try:
         main()
     except SystemExit as end:
-        # What the interpreter does at its end, but for taking apart modules, which takes longer than most commands.
         if not isinstance(end.code, int | None):
             raise
-        threading._shutdown()  # type: ignore[attr-defined]
-        import atexit
-
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(end.code or 0)
+        code = end.code or 0
+    # What the interpreter does at its end, but for taking apart modules, which takes longer than most commands.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import atexit
 import inspect
 import re
 import textwrap
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
@@ -63,7 +65,9 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_raw_info": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
     "_relevant_sub_fields": ("graphql-core", lambda: EventByEvent.build(schema._schema, parse("{ __typename }"))),
     "_run_sql": ("tortoise-orm", lambda: RunSQL),
+    "_run_exitfuncs": ("python", lambda: atexit),
     "_schema": ("strawberry-graphql", lambda: schema),
+    "_shutdown": ("python", lambda: threading),
     "_waiters": ("python", asyncio.Event),
     "_writer": ("redis", Connection),
 }
