@@ -1,0 +1,114 @@
+"""Members of a group, a feed without a database, and results that a test lets through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.changes import Changed
+from app.changes.revisions import parse_updates_cursor
+from app.executions.filters import ExecutionFilter
+from app.graphql.payload import Payload
+from app.live.feed import Feed, Filter
+from app.live.groups import Group, Member
+from app.live.updates import Place, Update
+
+EVERYTHING = ExecutionFilter()
+
+
+class MemoryFeed(Feed):
+    """A feed that knows what it is handed, and has no database."""
+
+    def __init__(self) -> None:
+        super().__init__(None)  # type: ignore[arg-type]
+        self._begin("aa", 0)
+        self.rounds = 0
+
+    def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
+        self.rounds += 1
+        return super().catch_up(wanted, place)
+
+    def hand(self, *revisions: int, execution_id: str | None = None) -> None:
+        head = self._head
+        for revision in revisions:
+            self._hand_on(Changed(revision, execution_id or f"x{revision}", None, 0, 0, 0), head)
+            self._head = revision
+
+    async def _is_lost(self, place: Place) -> bool:
+        return place.epoch != self.epoch
+
+    def restore(self, epoch: str, revision: int) -> None:
+        self._begin(epoch, revision)
+        for wanted in self._filters.values():
+            for listener in wanted.listeners:
+                listener.fall_behind()
+
+
+class Results:
+    """Executes updates to their revisions, some of them when they are let through."""
+
+    def __init__(self) -> None:
+        self.gates: dict[int, asyncio.Event] = {}
+        self.failures: list[Exception] = []
+        self.executed: list[int] = []
+        self.ended = 0
+
+    async def execute(self, update: Update) -> bytes:
+        position = parse_updates_cursor(update.cursor)
+        assert position is not None
+        self.executed.append(position[1])
+        try:
+            if position[1] in self.gates:
+                await self.gates[position[1]].wait()
+        finally:
+            self.ended += 1
+        if self.failures:
+            raise self.failures.pop()
+        return json.dumps(position[1]).encode()
+
+
+class Client:
+    """A sink that says what it got, and takes nothing while it is not `writable`."""
+
+    def __init__(self) -> None:
+        self.got: list[int] = []
+        self.payloads: list[Payload] = []
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.full_after: int | None = None
+
+    @property
+    def has_room(self) -> bool:
+        return self.writable.is_set()
+
+    async def room(self) -> None:
+        while not self.writable.is_set():
+            await self.writable.wait()
+
+    def send(self, payload: Payload) -> None:
+        self.payloads.append(payload)
+        self.got += [json.loads(message[:-1]) for message in payload.messages(b"")]
+        if self.full_after in self.got:
+            self.full_after = None
+            self.writable.clear()
+
+    async def until(self, got: list[int]) -> None:
+        for _ in range(500):
+            if self.got == got:
+                return
+            await asyncio.sleep(0.01)
+        assert self.got == got
+
+
+@asynccontextmanager
+async def member(
+    feed: Feed, results: Results, place: Place, where: ExecutionFilter = EVERYTHING
+) -> AsyncIterator[tuple[Client, Group]]:
+    client, group = Client(), Group(feed, results.execute, lambda: None)
+    pushing = asyncio.create_task(Member(feed, group, where, place).push(client))
+    await asyncio.sleep(0.02)
+    yield client, group
+    pushing.cancel()
+    await asyncio.wait([pushing])
