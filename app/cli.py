@@ -249,7 +249,7 @@ def engine_add(
         elif await engines.by_names(database, [engines.check_name(name)]):
             raise Conflict(f"There is an engine {name!r} already")
         else:
-            await database.transaction(lambda tx: engines.ensure_engine(database, tx, name))
+            await database.transaction(lambda tx: engines.ensure_engine(tx, name))
         return None
 
     secret = _run(work)

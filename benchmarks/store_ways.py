@@ -63,7 +63,7 @@ class _Recorder:
 async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
     """Register the engine and workflows of the events, and bring them into every form, ahead of all measuring."""
     prepared = Prepared(events)
-    registry = Registry(database)
+    registry = Registry()
 
     async def work(transaction: Transaction) -> None:
         engines = await registry.engine_ids(transaction, {event.source for event in events})

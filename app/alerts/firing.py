@@ -73,31 +73,31 @@ class Fired:
 
 async def fire(database: Database) -> Fired:
     """Look at a batch of checks, in one transaction; none when another process is at it."""
-    return await database.transaction(lambda tx: _fire(database, tx))
+    return await database.transaction(lambda tx: _fire(tx))
 
 
-async def _fire(database: Database, transaction: Transaction) -> Fired:
+async def _fire(transaction: Transaction) -> Fired:
     if not await transaction.try_lock(Lock.ALERTS):
         return Fired()
     taken = await transaction.fetch(_TAKE)
     failures: defaultdict[str, set[Position]] = defaultdict(set)
     for workflow_id, finished_at, execution_id in taken:
         failures[workflow_id].add((finished_at, execution_id))
-    rules = await _rules(database, transaction, failures) if taken else []
+    rules = await _rules(transaction, failures) if taken else []
     alerts = 0
     if rules:
-        for streak in await streaks.of_failures(database, transaction.fetch, failures):
-            alerts += await _fire_streak(database, transaction, streak, [each for each in rules if each.wants(streak)])
+        for streak in await streaks.of_failures(transaction, failures):
+            alerts += await _fire_streak(transaction, streak, [each for each in rules if each.wants(streak)])
     return Fired(len(taken), alerts)
 
 
-async def _rules(database: Database, transaction: Transaction, workflow_ids: Iterable[str]) -> list[_Rule]:
+async def _rules(transaction: Transaction, workflow_ids: Iterable[str]) -> list[_Rule]:
     """The rules that cover any of these workflows."""
-    covers = f"(workflow_id IS NULL OR {database.any_of('workflow_id', 1, 'id')})"
+    covers = f"(workflow_id IS NULL OR {transaction.any_of('workflow_id', 1, 'id')})"
     rows = await transaction.fetch(
         "SELECT id, workflow_id, consecutive_failures, webhook_sealed IS NOT NULL, email IS NOT NULL FROM alert_rules"
         f" WHERE deleted_at IS NULL AND enabled AND {covers} ORDER BY id",
-        database.array(workflow_ids),
+        transaction.array(workflow_ids),
     )
     kinds = (WEBHOOK, EMAIL)
     return [
@@ -105,7 +105,7 @@ async def _rules(database: Database, transaction: Transaction, workflow_ids: Ite
     ]
 
 
-async def _fire_streak(database: Database, transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
+async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
     """Fire those of the rules that have not fired in this streak; how many."""
     if not rules:
         return 0
@@ -115,7 +115,7 @@ async def _fire_streak(database: Database, transaction: Transaction, streak: Str
     if not due:
         return 0
     now = clock.now_us()
-    first, last = await streaks.ends(database, transaction, streak)
+    first, last = await streaks.ends(transaction, streak)
     of_streak = (streak.workflow_id, first.finished_at, streak.failures, first.execution_id, last.execution_id, now)
     rows = [(new_id(now), rule.id, *of_streak) for rule in due]
     await transaction.insert("alerts", _ALERT, rows)

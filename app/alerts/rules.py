@@ -80,7 +80,7 @@ async def save(database: Database, sealer: Sealer, channels: Channels, actor: st
         await _check_workflow(transaction, change.workflow_id)
         if change.id is None:
             return await _insert(transaction, sealer, actor, change, webhook)
-        return await _update(database, transaction, sealer, actor, change, webhook)
+        return await _update(transaction, sealer, actor, change, webhook)
 
     return await database.transaction(work)
 
@@ -143,14 +143,13 @@ async def _insert(
 
 
 async def _update(
-    database: Database,
     transaction: Transaction,
     sealer: Sealer,
     actor: str,
     change: RuleChange,
     webhook: Webhook | None,
 ) -> SavedRule:
-    lock = " FOR UPDATE" if database.dialect == "postgres" else ""
+    lock = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
         f"SELECT {_COLUMNS}, webhook_sealed, created_at FROM alert_rules WHERE id = $1 AND deleted_at IS NULL{lock}",
         change.id,

@@ -7,10 +7,10 @@ streak of ten costs the same in a history of ten and of a million.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.db import Database, Overtaken, Row, Transaction
+from app.db import Overtaken, Reader, Row, Transaction
 from app.ids import is_id
 from app.lifecycle import Status
 from app.paging.keyset import GREATEST_ID
@@ -28,8 +28,6 @@ _GREATEST_ID = str(GREATEST_ID["uuid"])
 # Before all successes, for a workflow that has none; and behind them all.
 NEVER: Position = (-(2**62), _GREATEST_ID)
 FOREVER: Position = (2**62, _GREATEST_ID)
-
-Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +70,41 @@ FROM (
 """
 
 
-async def of_workflows(database: Database, fetch: Fetch, workflow_ids: Iterable[str]) -> dict[str, Streak]:
-    """The open streak of each workflow, by its id, as `fetch` (of the database, or of a transaction) sees it."""
+async def of_workflows(reader: Reader, workflow_ids: Iterable[str]) -> dict[str, Streak]:
+    """The open streak of each workflow, by its id, as the database or a transaction sees it."""
     known = [id_ for id_ in dict.fromkeys(workflow_ids) if is_id(id_)]
-    rows = await fetch(statement(database), database.array(known)) if known else []
+    rows = await reader.fetch(statement(reader), reader.array(known)) if known else []
     return {id_: Streak(id_, failures, (at, after)) for id_, failures, at, after in rows}
 
 
-async def of_failures(database: Database, fetch: Fetch, failures: Mapping[str, Collection[Position]]) -> list[Streak]:
+async def of_failures(reader: Reader, failures: Mapping[str, Collection[Position]]) -> list[Streak]:
     """The streaks that any of these failures, by the id of their workflow, lies in: of each workflow the oldest first.
 
     Of those that are over at most MAX_ENDED of a workflow, the newest.
     """
     found: list[Streak] = []
-    for latest in (await of_workflows(database, fetch, failures)).values():
+    for latest in (await of_workflows(reader, failures)).values():
         given = failures[latest.workflow_id]
-        found += await _ended(database, fetch, latest, given)
+        found += await _ended(reader, latest, given)
         if max(given) > latest.after:
             found.append(latest)
     return found
 
 
-async def _ended(database: Database, fetch: Fetch, latest: Streak, failures: Iterable[Position]) -> list[Streak]:
+async def _ended(reader: Reader, latest: Streak, failures: Iterable[Position]) -> list[Streak]:
     found: list[Streak] = []
     until, workflow = latest.after, latest.workflow_id
-    ways = {way: _successes(database, way) for way in ("ASC", "DESC")}
+    ways = {way: _successes(reader, way) for way in ("ASC", "DESC")}
     for position in sorted(failures, reverse=True):
         if position >= until:
             continue
         if len(found) == MAX_ENDED:
             break
-        following = await fetch(ways["ASC"], workflow, *position, *until)
+        following = await reader.fetch(ways["ASC"], workflow, *position, *until)
         before = _position(following, until)
-        preceding = await fetch(ways["DESC"], workflow, *NEVER, *position)
+        preceding = await reader.fetch(ways["DESC"], workflow, *NEVER, *position)
         until = _position(preceding, NEVER)
-        counted = await fetch(_count(database), workflow, *until, *before)
+        counted = await reader.fetch(_count(reader), workflow, *until, *before)
         found.append(Streak(workflow, counted[0][0], until, before))
     return found[::-1]
 
@@ -115,18 +113,18 @@ def _position(rows: Sequence[Row], otherwise: Position) -> Position:
     return (rows[0][0], rows[0][1]) if rows else otherwise
 
 
-async def lengths(database: Database, workflow_ids: Iterable[str]) -> dict[str, int]:
+async def lengths(reader: Reader, workflow_ids: Iterable[str]) -> dict[str, int]:
     """How many failures in a row each workflow has, by its id, at most MAX_COUNT."""
-    found = await of_workflows(database, database.fetch, workflow_ids)
+    found = await of_workflows(reader, workflow_ids)
     return {id_: streak.failures for id_, streak in found.items()}
 
 
-async def ends(database: Database, transaction: Transaction, streak: Streak) -> tuple[End, End]:
+async def ends(transaction: Transaction, streak: Streak) -> tuple[End, End]:
     """The first and the last failure of a streak that has any. Raises Overtaken when it has none any more."""
-    failures = _between(database, Status.FAILURE)
+    failures = _between(transaction, Status.FAILURE)
     found = []
     for way in ("ASC", "DESC"):
-        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(database, way)} LIMIT 1"
+        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(transaction, way)} LIMIT 1"
         rows = await transaction.fetch(sql, streak.workflow_id, *streak.after, *streak.before)
         if not rows:
             raise Overtaken("the failures were corrected since the look at the streak")
@@ -147,64 +145,64 @@ async def remember_pruned(transaction: Transaction, executions: Iterable[tuple[s
     )
 
 
-def statement(database: Database) -> str:
+def statement(reader: Reader) -> str:
     """The statement that reads streaks; its parameter is the array of workflow ids."""
-    failures = _range(database, Status.FAILURE, "w.id", "w.after_at", "w.after_id") + _few(database, "w.id")
+    failures = _range(reader, Status.FAILURE, "w.id", "w.after_at", "w.after_id") + _few(reader, "w.id")
     return _STREAKS.format(
-        condition=database.any_of("id", 1, "id"),
+        condition=reader.any_of("id", 1, "id"),
         failures=failures,
-        successes=_range(database, Status.SUCCESS, "workflows.id", str(NEVER[0]), _literal(database, NEVER[1])),
-        greatest=_literal(database, _GREATEST_ID),
-        newest=_order(database, "DESC"),
+        successes=_range(reader, Status.SUCCESS, "workflows.id", str(NEVER[0]), _literal(reader, NEVER[1])),
+        greatest=_literal(reader, _GREATEST_ID),
+        newest=_order(reader, "DESC"),
     )
 
 
-def _successes(database: Database, way: str) -> str:
+def _successes(reader: Reader, way: str) -> str:
     """The first position of a success between two; of $1, behind $2 and $3, before $4 and $5."""
-    successes = _between(database, Status.SUCCESS)
-    return f"SELECT x.finished_at, x.id {successes} ORDER BY {_order(database, way)} LIMIT 1"
+    successes = _between(reader, Status.SUCCESS)
+    return f"SELECT x.finished_at, x.id {successes} ORDER BY {_order(reader, way)} LIMIT 1"
 
 
-def _count(database: Database) -> str:
-    failures = _between(database, Status.FAILURE) + _few(database, "$1")
+def _count(reader: Reader) -> str:
+    failures = _between(reader, Status.FAILURE) + _few(reader, "$1")
     return f"SELECT count(*) FROM (SELECT 1 {failures} LIMIT {MAX_COUNT}) c"
 
 
-def _few(database: Database, workflow: str) -> str:
+def _few(reader: Reader, workflow: str) -> str:
     """Not for the index, but for what Postgres expects: by the range alone that is a ninth of all executions."""
-    if database.dialect == "sqlite":
+    if reader.dialect == "sqlite":
         return ""
     return f" AND x.workflow_id = {workflow} AND x.status + 0 = {int(Status.FAILURE)}"
 
 
-def _between(database: Database, status: Status) -> str:
+def _between(reader: Reader, status: Status) -> str:
     """Executions of the workflow $1 and a status behind the position ($2, $3) and before ($4, $5)."""
-    kinds = ("::uuid", *("::bigint", "::uuid") * 2) if database.dialect == "postgres" else ("",) * 5
-    return _range(database, status, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
+    kinds = ("::uuid", *("::bigint", "::uuid") * 2) if reader.dialect == "postgres" else ("",) * 5
+    return _range(reader, status, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
 
 
 def _range(
-    database: Database, status: Status, workflow: str, at: str, id_: str, until: str = "", until_id: str = ""
+    reader: Reader, status: Status, workflow: str, at: str, id_: str, until: str = "", until_id: str = ""
 ) -> str:
     """Executions `x` of a workflow and status between two positions, as a range of executions_outcome.
 
     On Postgres that index begins with an expression, as no other does, and the range is one between whole rows: by
     plain columns it may also read the executions of all workflows by time, or all of one, and sort.
     """
-    if database.dialect == "sqlite":
+    if reader.dialect == "sqlite":
         columns = f"x.workflow_id = {workflow} AND x.status = {int(status)} AND (x.finished_at, x.id) > ({at}, {id_})"
         columns += f" AND (x.finished_at, x.id) < ({until}, {until_id})" if until else ""
     else:
         first, end = f"{int(status)}, {workflow}", until or str(FOREVER[0])
-        end_id = until_id or _literal(database, FOREVER[1])
+        end_id = until_id or _literal(reader, FOREVER[1])
         columns = f"({_KEY}) > ({first}, {at}, {id_}) AND ({_KEY}) < ({first}, {end}, {end_id})"
     return f"FROM executions x WHERE x.finished_at IS NOT NULL AND {columns}"
 
 
-def _order(database: Database, way: str) -> str:
-    key = "x.finished_at, x.id" if database.dialect == "sqlite" else _KEY
+def _order(reader: Reader, way: str) -> str:
+    key = "x.finished_at, x.id" if reader.dialect == "sqlite" else _KEY
     return ", ".join(f"{column} {way}" for column in key.split(", "))
 
 
-def _literal(database: Database, id_: str) -> str:
-    return f"'{id_}'" + ("::uuid" if database.dialect == "postgres" else "")
+def _literal(reader: Reader, id_: str) -> str:
+    return f"'{id_}'" + ("::uuid" if reader.dialect == "postgres" else "")

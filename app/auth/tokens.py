@@ -80,7 +80,7 @@ async def create_token(
     )
 
     async def insert(transaction: Transaction) -> None:
-        engine_id = None if engine is None else (await ensure_engine(database, transaction, engine)).id
+        engine_id = None if engine is None else (await ensure_engine(transaction, engine)).id
         await transaction.insert(
             "tokens",
             ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at"),

@@ -109,12 +109,12 @@ def _due(database: Database, receivers: Receivers) -> str:
     return f"next_attempt_at IS NOT NULL AND next_attempt_at <= $1 AND {of_kind} AND NOT coalesce({without}, FALSE)"
 
 
-async def accepted(database: Database, transaction: Transaction, subject_ids: Iterable[str]) -> bool:
+async def accepted(transaction: Transaction, subject_ids: Iterable[str]) -> bool:
     """Their deliveries have arrived: no more attempts. False when all of them were accepted already."""
     rows = await transaction.fetch(
         "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL"
-        f" WHERE accepted_at IS NULL AND {database.any_of('subject_id', 1, 'id')} RETURNING id",
-        database.array(subject_ids),
+        f" WHERE accepted_at IS NULL AND {transaction.any_of('subject_id', 1, 'id')} RETURNING id",
+        transaction.array(subject_ids),
         clock.now_us(),
     )
     return bool(rows)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app import clock
-from app.db import Database, Row, Transaction
+from app.db import Database, Reader, Row, Transaction
 from app.errors import BadInput
 from app.ids import new_id
 
@@ -60,32 +60,28 @@ async def list_engines(database: Database) -> list[Engine]:
     return [_engine(row) for row in await database.fetch(f"SELECT {_COLUMNS} FROM engines ORDER BY name")]
 
 
-async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Engine]:
+async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, Engine]:
     """The engines that have one of `ids` (each 32 hexadecimal digits), by id; unknown ids are left out."""
-    rows = await database.fetch(_select_by_ids(database), database.array(ids))
+    condition = reader.any_of("id", 1, "id")
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(ids))
     return {row[0]: _engine(row) for row in rows}
 
 
-async def by_ids_within(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Engine]:
-    """As by_ids, within a transaction."""
-    rows = await transaction.fetch(_select_by_ids(database), database.array(ids))
-    return {row[0]: _engine(row) for row in rows}
-
-
-async def by_names(database: Database, names: Iterable[str]) -> dict[str, Engine]:
+async def by_names(reader: Reader, names: Iterable[str]) -> dict[str, Engine]:
     """The engines that have one of `names`, by name; unknown names are left out."""
-    rows = await database.fetch(_select_by_names(database), database.array(names))
+    condition = reader.any_of("name", 1, "text")
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(names))
     return {row[1]: _engine(row) for row in rows}
 
 
-async def ensure_engines(database: Database, transaction: Transaction, names: Iterable[str]) -> dict[str, Engine]:
+async def ensure_engines(transaction: Transaction, names: Iterable[str]) -> dict[str, Engine]:
     """The engines of these names, by name, those that were missing created; BadInput for a name that is unfit.
 
     In the caller's transaction, so that no engine stays behind when that fails.
     """
     # In one order everywhere: two transactions that create the same two engines must not wait for each other.
     wanted = sorted({check_name(name) for name in names})
-    found = await _named(database, transaction, wanted)
+    found = await by_names(transaction, wanted) if wanted else {}
     missing = [name for name in wanted if name not in found]
     if missing:
         now = clock.now_us()
@@ -94,28 +90,13 @@ async def ensure_engines(database: Database, transaction: Transaction, names: It
             "engines", ("id", "name", "kind", "created_at"), rows, key=("name",), returning="name"
         )
         # Read, not taken from `rows`: another transaction may have been quicker, and then its ids hold.
-        found |= await _named(database, transaction, missing)
+        found |= await by_names(transaction, missing)
     return found
 
 
-async def ensure_engine(database: Database, transaction: Transaction, name: str) -> Engine:
+async def ensure_engine(transaction: Transaction, name: str) -> Engine:
     """The engine of this name, created when it is missing; BadInput when the name is unfit."""
-    return (await ensure_engines(database, transaction, [name]))[name]
-
-
-async def _named(database: Database, transaction: Transaction, names: Sequence[str]) -> dict[str, Engine]:
-    if not names:
-        return {}
-    rows = await transaction.fetch(_select_by_names(database), database.array(names))
-    return {row[1]: _engine(row) for row in rows}
-
-
-def _select_by_names(database: Database) -> str:
-    return f"SELECT {_COLUMNS} FROM engines WHERE {database.any_of('name', 1, 'text')}"
-
-
-def _select_by_ids(database: Database) -> str:
-    return f"SELECT {_COLUMNS} FROM engines WHERE {database.any_of('id', 1, 'id')}"
+    return (await ensure_engines(transaction, [name]))[name]
 
 
 def _engine(row: Row) -> Engine:

@@ -73,7 +73,7 @@ async def _connect(
     unless = "" if replace else "AND connection_sealed IS NULL"
 
     async def work(transaction: Transaction) -> None:
-        engine = await engines.ensure_engine(database, transaction, name)
+        engine = await engines.ensure_engine(transaction, name)
         sql = f"UPDATE engines SET kind = $2, connection_sealed = $3 WHERE id = $1 {unless} RETURNING id"
         if not await transaction.fetch(sql, engine.id, kind.value, sealer.encrypt(connection)):
             raise Conflict(f"The engine {name!r} has a way back already: --replace gives it another one")

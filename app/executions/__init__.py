@@ -135,12 +135,12 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
     return {row[0]: execution_of(row) for row in rows}
 
 
-async def lock(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
+async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
     """The executions with these ids, by id, their rows locked in the order of their ids until the commit."""
-    tail = " FOR UPDATE" if database.dialect == "postgres" else ""
+    tail = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
-        f"SELECT {', '.join(COLUMNS)} FROM executions WHERE {database.any_of('id', 1, 'id')} ORDER BY id{tail}",
-        database.array(ids),
+        f"SELECT {', '.join(COLUMNS)} FROM executions WHERE {transaction.any_of('id', 1, 'id')} ORDER BY id{tail}",
+        transaction.array(ids),
     )
     return {row[0]: execution_of(row) for row in rows}
 

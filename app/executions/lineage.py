@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from app import executions
-from app.db import Database, Row, Transaction
+from app.db import Database, Reader, Transaction
 from app.executions import Execution
 from app.ids import is_id
 from app.lifecycle import State, Status
@@ -23,7 +23,7 @@ class DirectRetry(NamedTuple):
     state: State
 
 
-async def with_ancestors(database: Database, transaction: Transaction, ids: Collection[str]) -> set[str]:
+async def with_ancestors(transaction: Transaction, ids: Collection[str]) -> set[str]:
     """The executions that exist among `ids`, and all above them. Nothing is locked."""
     if not ids:
         return set()
@@ -31,44 +31,44 @@ async def with_ancestors(database: Database, transaction: Transaction, ids: Coll
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE line (id, parent, depth) AS (
-          SELECT id, retry_of, 1 FROM executions WHERE {database.any_of("id", 1, "id")}
+          SELECT id, retry_of, 1 FROM executions WHERE {transaction.any_of("id", 1, "id")}
           UNION
           SELECT above.id, above.retry_of, line.depth + 1
           FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT id FROM line
         """,
-        database.array(ids),
+        transaction.array(ids),
     )
     return {id_ for (id_,) in rows}
 
 
-async def lock_with_ancestors(database: Database, transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
+async def lock_with_ancestors(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
     """Executions and all above them, by id, locked in the order of their ids; unknown ones are left out."""
-    family = await with_ancestors(database, transaction, [id_ for id_ in ids if is_id(id_)])
-    return await executions.lock(database, transaction, family)
+    family = await with_ancestors(transaction, [id_ for id_ in ids if is_id(id_)])
+    return await executions.lock(transaction, family)
 
 
-async def refresh_ancestors(database: Database, transaction: Transaction, parents: Collection[str]) -> set[str]:
+async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) -> set[str]:
     """Bring retry_succeeded of `parents` and all above them up to what is below; their ids. Their rows must be locked.
 
     Call it when a retry of `parents` moved: they read differently by that.
     """
-    above = await with_ancestors(database, transaction, parents)
+    above = await with_ancestors(transaction, parents)
     if not above:
         return above
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE below (top, id, status, depth) AS (
           SELECT retry_of, id, status, 1 FROM executions
-          WHERE retry_of IS NOT NULL AND {database.any_of("retry_of", 1, "id")}
+          WHERE retry_of IS NOT NULL AND {transaction.any_of("retry_of", 1, "id")}
           UNION ALL
           SELECT below.top, child.id, child.status, below.depth + 1
           FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT top FROM below WHERE status = {int(Status.SUCCESS)}
         """,
-        database.array(sorted(above)),
+        transaction.array(sorted(above)),
     )
     succeeded = {top for (top,) in rows}
     written = [(id_, id_ in succeeded) for id_ in sorted(above)]
@@ -118,25 +118,13 @@ def line_in(family: dict[str, Execution], id_: str | None) -> list[str]:
     return line
 
 
-async def retries_of(database: Database, ids: Iterable[str]) -> dict[str, Sequence[DirectRetry]]:
+async def retries_of(reader: Reader, ids: Iterable[str]) -> dict[str, Sequence[DirectRetry]]:
     """The direct retries of each execution, the newest first; executions without any are left out."""
-    return _by_parent(await database.fetch(_retries(database), database.array(ids)))
-
-
-async def retries_within(database: Database, transaction: Transaction, id_: str) -> Sequence[DirectRetry]:
-    """As `retries_of` for one execution, as the transaction sees them."""
-    rows = await transaction.fetch(_retries(database), database.array([id_]))
-    return _by_parent(rows).get(id_, ())
-
-
-def _retries(database: Database) -> str:
-    return (
+    rows = await reader.fetch(
         f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL"
-        f" AND {database.any_of('retry_of', 1, 'id')} ORDER BY queued_at DESC, id DESC"
+        f" AND {reader.any_of('retry_of', 1, 'id')} ORDER BY queued_at DESC, id DESC",
+        reader.array(ids),
     )
-
-
-def _by_parent(rows: Iterable[Row]) -> dict[str, Sequence[DirectRetry]]:
     found: dict[str, list[DirectRetry]] = {}
     for parent, id_, state in rows:
         found.setdefault(parent, []).append(DirectRetry(id_, State(state)))

@@ -17,10 +17,9 @@ from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
-from app.ingestion import execution_rows, log_rows, retry_links, step_rows
+from app.ingestion import execution_rows, failures, log_rows, retry_links, step_rows
 from app.ingestion.consequences import failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
-from app.ingestion.failures import Failures
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.merging import ExecutionFacts, StepFacts
 from app.ingestion.registry import Registry
@@ -39,9 +38,8 @@ class Ingestion:
 
     def __init__(self, database: Database, sealer: Sealer, announcements: Announcements = NO_LISTENERS) -> None:
         self._database = database
-        self._registry = Registry(database)
-        self._failures = Failures(database)
-        self._secrets = KnownSecrets(database, sealer)
+        self._registry = Registry()
+        self._secrets = KnownSecrets(sealer)
         self._announcements = announcements
 
     async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
@@ -84,11 +82,11 @@ class Ingestion:
         retry is locked: then it goes into `family`, and the transaction is run again (Overtaken) with that.
         """
         if family:
-            await execution_rows.lock_with(self._database, transaction, facts, family)
-        stored = await execution_rows.lock(self._database, transaction, facts)
+            await execution_rows.lock_with(transaction, facts, family)
+        stored = await execution_rows.lock(transaction, facts)
         known = (*facts.values(), *(row.facts for row in stored.values()))
         parents = {fact.retry_of for fact in known if fact.retry_of is not None}
-        above = await lineage.with_ancestors(self._database, transaction, parents)
+        above = await lineage.with_ancestors(transaction, parents)
         if not above <= family | {row.id for row in stored.values()}:
             family |= above
             raise Overtaken("what is above a retry is to be locked first")
@@ -96,7 +94,7 @@ class Ingestion:
         workflows: dict[Key, str] = {}
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             secrets = await self._secrets.mask_fresh(missing)
-            await self._failures.derive_fresh(missing.values())
+            await failures.derive_fresh(missing.values())
             # All at once, in one order: two batches that name the same new workflows must not wait for each other.
             workflows = await self._workflow_ids(transaction, facts)
             fresh = await execution_rows.insert_executions(transaction, missing, workflows, clock.now_us())
@@ -112,7 +110,7 @@ class Ingestion:
         if stored:
             await self._merge(transaction, stored, facts, write)
         if write.moved:
-            told = await lineage.refresh_ancestors(self._database, transaction, write.moved)
+            told = await lineage.refresh_ancestors(transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
         await deltas.append(transaction, write.deltas)
         if not imported:
@@ -129,7 +127,7 @@ class Ingestion:
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
         figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
-        failures = {row.id: failing(row.facts, row.workflow_id, row.id) for row in stored.values()}
+        failed_before = {row.id: failing(row.facts, row.workflow_id, row.id) for row in stored.values()}
         masked = await self._secrets.mask_stored(transaction, stored, facts)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
@@ -141,9 +139,7 @@ class Ingestion:
         changed = stepped | masked | {id_ for id_, _ in rewritten}
         changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
         changed |= await self._accept_deliveries(transaction, stored.values())
-        await self._failures.derive_stored(
-            transaction, {row.id: row.facts for row in stored.values() if row.id in changed}
-        )
+        await failures.derive_stored(transaction, {row.id: row.facts for row in stored.values() if row.id in changed})
         for row in stored.values():
             state, _ = places[row.id]
             if row.facts.state is not state and row.facts.state.finished:
@@ -161,7 +157,7 @@ class Ingestion:
             if row.id in changed or known.merge_keys() != before[key][1]:
                 workflow_id = workflows[key[0], known.workflow]
                 write.deltas += deltas.change(figures[row.id], figure_of(known, workflow_id))
-                write.note_failure(failures[row.id], failing(known, workflow_id, row.id))
+                write.note_failure(failed_before[row.id], failing(known, workflow_id, row.id))
                 merged.append(
                     (row.id, *execution_rows.merged_values(known, key[1], workflow_id, row.updated_at, log_count))
                 )
@@ -179,7 +175,7 @@ class Ingestion:
         """An engine that speaks of a retry has it, whatever became of the answer; the ids of those."""
         arrived = {row.id: row for row in rows if row.facts.awaiting_dispatch}
         if arrived:
-            await outbox.accepted(self._database, transaction, arrived)
+            await outbox.accepted(transaction, arrived)
         for row in arrived.values():
             row.facts.awaiting_dispatch = False
         return set(arrived)
@@ -191,7 +187,7 @@ class Ingestion:
         reported = [(row.id, step) for key, row in stored.items() for step in facts[key].steps.values()]
         if not reported:
             return set()
-        known = await step_rows.stored(self._database, transaction, {id_ for id_, _ in reported})
+        known = await step_rows.stored(transaction, {id_ for id_, _ in reported})
         new: list[tuple[str, StepFacts]] = []
         merged: list[tuple[str, StepFacts]] = []
         for id_, step in reported:
@@ -214,7 +210,7 @@ class Ingestion:
         given = {row.id: facts[key].logs for key, row in stored.items() if facts[key].logs}
         if not given:
             return {}
-        known = await log_rows.known_keys(self._database, transaction, given)
+        known = await log_rows.known_keys(transaction, given)
         lines = {id_: [line for key, line in logs.items() if (id_, key) not in known] for id_, logs in given.items()}
         return {id_: new for id_, new in lines.items() if new}
 

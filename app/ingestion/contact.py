@@ -58,7 +58,7 @@ class ContactSweep:
         return marked
 
     async def _mark(self, transaction: Transaction) -> int:
-        database, now = self._database, clock.now_us()
+        now = clock.now_us()
         if not await transaction.try_lock(Lock.CONTACT):
             return 0
         silent = await transaction.fetch(
@@ -68,13 +68,13 @@ class ContactSweep:
         if not silent:
             return 0
         parents = {row[1] for row in silent if row[1] is not None}
-        above = await lineage.with_ancestors(database, transaction, parents)
-        await execution_rows.lock_with(database, transaction, (), {*above, *(row[0] for row in silent)})
+        above = await lineage.with_ancestors(transaction, parents)
+        await execution_rows.lock_with(transaction, (), {*above, *(row[0] for row in silent)})
         # Looked at once more: an event may have come in while we waited for the lock.
         rows = await transaction.fetch(
             f"UPDATE executions SET state = {int(State.CONTACT_LOST)}, updated_at = $3"
-            f" WHERE {database.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
-            database.array(row[0] for row in silent),
+            f" WHERE {transaction.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
+            transaction.array(row[0] for row in silent),
             now - self._limit,
             now,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app.db import Database, Row, Transaction
+from app.db import Row, Transaction
 from app.ids import new_id
 from app.ingestion import log_rows, step_rows
 from app.ingestion.columns import failure_of, text_columns
@@ -83,28 +83,30 @@ FROM executions WHERE {condition} ORDER BY id
 """
 
 
-async def lock(database: Database, transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
+async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
     """The executions that exist, their rows locked in the order of their ids until the commit."""
-    sql = _LOCK.format(condition=_OF_ENGINE.format(database.any_of("external_id", 2, "text")))
-    if database.dialect == "postgres":
+    sql = _LOCK.format(condition=_OF_ENGINE.format(transaction.any_of("external_id", 2, "text")))
+    if transaction.dialect == "postgres":
         sql += " FOR UPDATE"
     found: dict[Key, Stored] = {}
     for engine_id, external_ids in _by_engine(keys):
-        for row in await transaction.fetch(sql, engine_id, database.array(external_ids)):
+        for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)):
             found[engine_id, row[1]] = _stored(row)
     return found
 
 
-async def lock_with(database: Database, transaction: Transaction, keys: Iterable[Key], ids: Iterable[str]) -> None:
+async def lock_with(transaction: Transaction, keys: Iterable[Key], ids: Iterable[str]) -> None:
     """Lock executions by their keys and others by their ids, all in the order of their ids; needed on Postgres only."""
-    if database.dialect != "postgres":
+    if transaction.dialect != "postgres":
         return
     every = set(ids)
-    sql = f"SELECT id FROM executions WHERE {_OF_ENGINE.format(database.any_of('external_id', 2, 'text'))}"
+    sql = f"SELECT id FROM executions WHERE {_OF_ENGINE.format(transaction.any_of('external_id', 2, 'text'))}"
     for engine_id, external_ids in _by_engine(keys):
-        every.update(row[0] for row in await transaction.fetch(sql, engine_id, database.array(external_ids)))
-    condition = database.any_of("id", 1, "id")
-    await transaction.fetch(f"SELECT 1 FROM executions WHERE {condition} ORDER BY id FOR UPDATE", database.array(every))
+        every.update(row[0] for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)))
+    condition = transaction.any_of("id", 1, "id")
+    await transaction.fetch(
+        f"SELECT 1 FROM executions WHERE {condition} ORDER BY id FOR UPDATE", transaction.array(every)
+    )
 
 
 def _by_engine(keys: Iterable[Key]) -> list[tuple[str, list[str]]]:

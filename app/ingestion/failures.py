@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from app.db import Database, Transaction
+from app.db import Transaction
 from app.error_groups.fingerprints import fingerprint
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State, Status
@@ -48,47 +48,43 @@ class _Evidence:
     stack_trace: str | None = None
 
 
-class Failures:
-    """Derives failed steps and error groups within the transaction that writes the executions."""
+async def derive_fresh(facts: Iterable[ExecutionFacts]) -> None:
+    """Fill in what is derived for executions that are not stored yet: all that is known is in their facts."""
+    given = []
+    for fact in facts:
+        if fact.state.status is Status.FAILURE:
+            stack = None if fact.error is None else fact.error.stack_trace
+            names = {index: step.name for index, step in fact.steps.items()}
+            states = {index: step.state for index, step in fact.steps.items()}
+            evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
+            given.append((fact, evidence))
+    await _derive(given)
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    async def derive_fresh(self, facts: Iterable[ExecutionFacts]) -> None:
-        """For executions that are not stored yet: all that is known is in their facts."""
-        given = []
-        for fact in facts:
-            if fact.state.status is Status.FAILURE:
-                stack = None if fact.error is None else fact.error.stack_trace
-                names = {index: step.name for index, step in fact.steps.items()}
-                states = {index: step.state for index, step in fact.steps.items()}
-                evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
-                given.append((fact, evidence))
-        await _derive(given)
+async def derive_stored(transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
+    """Fill in what is derived for stored executions, by id, whose steps and payloads are written."""
+    for facts in changed.values():
+        facts.failed_step = facts.failed_step_name = facts.error_group_id = None
+    failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
+    evidence = await _stored_evidence(transaction, failed)
+    await _derive([(changed[id_], evidence[id_]) for id_ in failed])
 
-    async def derive_stored(self, transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
-        """For stored executions, by id, whose steps and payloads are written."""
-        for facts in changed.values():
-            facts.failed_step = facts.failed_step_name = facts.error_group_id = None
-        failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
-        evidence = await self._evidence(transaction, failed)
-        await _derive([(changed[id_], evidence[id_]) for id_ in failed])
 
-    async def _evidence(self, transaction: Transaction, ids: Sequence[str]) -> dict[str, _Evidence]:
-        found = {id_: _Evidence() for id_ in ids}
-        if not found:
-            return found
-        condition, given = self._database.any_of("execution_id", 1, "id"), self._database.array(ids)
-        for id_, index, name, state in await transaction.fetch(
-            f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given
-        ):
-            found[id_].names[index], found[id_].states[index] = name, State(state)
-        for id_, definition, stack_trace in await transaction.fetch(
-            f"SELECT execution_id, definition, stack_trace FROM execution_payloads WHERE {condition}", given
-        ):
-            found[id_].definition = None if definition is None else orjson.loads(definition)
-            found[id_].stack_trace = stack_trace
+async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict[str, _Evidence]:
+    found = {id_: _Evidence() for id_ in ids}
+    if not found:
         return found
+    condition, given = transaction.any_of("execution_id", 1, "id"), transaction.array(ids)
+    for id_, index, name, state in await transaction.fetch(
+        f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given
+    ):
+        found[id_].names[index], found[id_].states[index] = name, State(state)
+    for id_, definition, stack_trace in await transaction.fetch(
+        f"SELECT execution_id, definition, stack_trace FROM execution_payloads WHERE {condition}", given
+    ):
+        found[id_].definition = None if definition is None else orjson.loads(definition)
+        found[id_].stack_trace = stack_trace
+    return found
 
 
 async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from app.db import Database, Transaction
+from app.db import Transaction
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
@@ -20,8 +20,7 @@ log = structlog.get_logger(__name__)
 class KnownSecrets:
     """Learns the secrets that events bring and masks them, within the transaction that writes the executions."""
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
-        self._database = database
+    def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
     async def mask_fresh(self, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
@@ -71,9 +70,9 @@ class KnownSecrets:
     async def _sealed(self, transaction: Transaction, ids: list[str]) -> dict[str, str]:
         if not ids:
             return {}
-        condition = self._database.any_of("execution_id", 1, "id")
+        condition = transaction.any_of("execution_id", 1, "id")
         rows = await transaction.fetch(
-            f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", self._database.array(ids)
+            f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", transaction.array(ids)
         )
         return {row[0]: row[1] for row in rows}
 

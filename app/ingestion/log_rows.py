@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from app.db import Database, Transaction
+from app.db import Transaction
 from app.events import LogLine
 from app.ingestion.columns import text_columns
 from app.paging.search import folded
@@ -24,15 +24,13 @@ LOG_ENTRY = (
 )
 
 
-async def known_keys(
-    database: Database, transaction: Transaction, lines: Mapping[str, Iterable[str]]
-) -> set[tuple[str, str]]:
+async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
     """Which of the log lines, given as event keys by execution id, are stored already."""
-    executions, keys = database.any_of("execution_id", 1, "id"), database.any_of("event_key", 2, "id")
+    executions, keys = transaction.any_of("execution_id", 1, "id"), transaction.any_of("event_key", 2, "id")
     rows = await transaction.fetch(
         f"SELECT execution_id, event_key FROM log_entries WHERE {executions} AND {keys}",
-        database.array(lines),
-        database.array(key for of_one in lines.values() for key in of_one),
+        transaction.array(lines),
+        transaction.array(key for of_one in lines.values() for key in of_one),
     )
     return {(row[0], row[1]) for row in rows}
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from app import clock
-from app.db import Database, Transaction
+from app.db import Transaction
 from app.engines import ensure_engines
 from app.ids import new_id
 
@@ -23,8 +23,7 @@ K = TypeVar("K")
 class Registry:
     """Looks ids up by name, and registers new names within the transaction that needs them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._engines: dict[str, str] = {}
         self._workflows: dict[WorkflowKey, str] = {}
         self._claiming: set[str] = set()
@@ -32,7 +31,7 @@ class Registry:
     async def engine_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
         """The id of each engine."""
         if missing := names - self._engines.keys():
-            engines = await ensure_engines(self._database, transaction, missing)
+            engines = await ensure_engines(transaction, missing)
             registered = {name: engine.id for name, engine in engines.items()}
             transaction.after_commit(lambda: self._engines.update(registered))
             return {name: registered.get(name) or self._engines[name] for name in names}
@@ -62,10 +61,10 @@ class Registry:
         await transaction.insert_missing(
             "workflows", ("id", "engine_id", "name", "search_text"), rows, key=("engine_id", "name"), returning="id"
         )
-        sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {self._database.any_of('name', 2, 'text')}"
+        sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {transaction.any_of('name', 2, 'text')}"
         found: dict[WorkflowKey, str] = {}
         for engine_id in sorted({engine_id for engine_id, _ in keys}):
-            names = self._database.array(name for owner, name in keys if owner == engine_id)
+            names = transaction.array(name for owner, name in keys if owner == engine_id)
             for name, workflow_id in await transaction.fetch(sql, engine_id, names):
                 found[engine_id, name] = workflow_id
         return found

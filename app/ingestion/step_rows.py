@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.db import Database, Transaction
+from app.db import Transaction
 from app.ingestion.columns import failure_of, json_columns, text_columns
 from app.ingestion.merging import StepFacts
 
@@ -40,11 +40,9 @@ async def insert(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]
     )
 
 
-async def stored(
-    database: Database, transaction: Transaction, execution_ids: Iterable[str]
-) -> dict[tuple[str, int], StepFacts]:
+async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict[tuple[str, int], StepFacts]:
     """The steps of locked executions, by (execution id, index)."""
-    sql = f"SELECT {', '.join(STEP)} FROM steps WHERE {database.any_of('execution_id', 1, 'id')}"
+    sql = f"SELECT {', '.join(STEP)} FROM steps WHERE {transaction.any_of('execution_id', 1, 'id')}"
     return {
         (row[0], row[1]): StepFacts(
             index=row[1],
@@ -58,7 +56,7 @@ async def stored(
             kind_key=row[13],
             input_key=row[14],
         )
-        for row in await transaction.fetch(sql, database.array(execution_ids))
+        for row in await transaction.fetch(sql, transaction.array(execution_ids))
     }
 
 

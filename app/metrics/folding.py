@@ -32,17 +32,17 @@ RETURNING {", ".join(deltas.COLUMNS)}
 
 async def fold(database: Database, limit: int = MAX_BATCH_DELTAS) -> int:
     """Take in so many deltas at most, in one transaction; how many. 0 when another process is at it."""
-    return await database.transaction(lambda tx: _fold(database, tx, limit))
+    return await database.transaction(lambda tx: _fold(tx, limit))
 
 
-async def _fold(database: Database, transaction: Transaction, limit: int) -> int:
+async def _fold(transaction: Transaction, limit: int) -> int:
     if not await transaction.try_lock(Lock.ROLLUPS):
         return 0
     rows = await transaction.fetch(_TAKE.format(limit=limit))
     if not rows:
         return 0
     changes = await rollups.without_stalling(len(rows), Changes.of, rows)
-    await rollups.apply(database, transaction, changes)
+    await rollups.apply(transaction, changes)
     return len(rows)
 
 

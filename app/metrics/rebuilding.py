@@ -57,7 +57,7 @@ async def rebuild(database: Database, *, fix: bool = True, progress: Callable[[i
     differing = 0
     day: int | None = await _day_from(database, 0)
     while day is not None:
-        differing += await database.transaction(lambda tx, day=day: _rebuild(database, tx, day, fix))  # type: ignore[misc]
+        differing += await database.transaction(lambda tx, day=day: _rebuild(tx, day, fix))  # type: ignore[misc]
         progress(day)
         day = await _day_from(database, day + clock.DAY)
     return differing
@@ -69,7 +69,7 @@ async def _day_from(database: Database, start: int) -> int | None:
     return None if at is None else at - at % clock.DAY
 
 
-async def _rebuild(database: Database, transaction: Transaction, day: int, fix: bool) -> int:
+async def _rebuild(transaction: Transaction, day: int, fix: bool) -> int:
     await transaction.lock(Lock.ROLLUPS)
     span = (day, day + clock.DAY)
     missing = Changes.of(await transaction.fetch(_EXPECTED, *span))
@@ -80,5 +80,5 @@ async def _rebuild(database: Database, transaction: Transaction, day: int, fix: 
     differing = sum(not tally.empty for tally in missing.tallies.values())
     differing += sum(failures != 0 for failures in missing.groups.values())
     if fix and differing:
-        await rollups.apply(database, transaction, missing)
+        await rollups.apply(transaction, missing)
     return differing

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from app import clock
-from app.db import Database, Row, Transaction
+from app.db import Row, Transaction
 from app.lifecycle import Status
 from app.metrics import histograms
 
@@ -156,16 +156,16 @@ def tally_of(row: Row) -> Tally:
     return Tally(executions, timed, seconds * clock.SECOND + micros, histograms.decode(histogram))
 
 
-async def apply(database: Database, transaction: Transaction, changes: Changes) -> None:
+async def apply(transaction: Transaction, changes: Changes) -> None:
     """Add to the rows, under the lock. Those that count nothing any more are deleted."""
     tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
-    stored = await _stored(database, transaction, "metric_rollups", Key, _VALUES, tallies)
+    stored = await _stored(transaction, "metric_rollups", Key, _VALUES, tallies)
     values, emptied = await without_stalling(len(tallies), _added_up, tallies, stored)
     await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=Key._fields)
     await _delete(transaction, "metric_rollups", Key._fields, emptied)
 
     groups = {key: failures for key, failures in changes.groups.items() if failures}
-    for row in await _stored(database, transaction, "metric_error_groups", GroupKey, ("failures",), groups):
+    for row in await _stored(transaction, "metric_error_groups", GroupKey, ("failures",), groups):
         groups[GroupKey(*row[:6])] += row[6]
     counted = [(*key, failures) for key, failures in groups.items() if failures]
     await transaction.upsert("metric_error_groups", (*GroupKey._fields, "failures"), counted, key=GroupKey._fields)
@@ -205,7 +205,6 @@ _TYPES = {
 
 
 async def _stored(
-    database: Database,
     transaction: Transaction,
     table: str,
     key: type[Key] | type[GroupKey],
@@ -217,7 +216,7 @@ async def _stored(
         return []
     names = key._fields
     wanted = ", ".join(f"r.{name}" for name in (*names, *values))
-    if database.dialect == "postgres":
+    if transaction.dialect == "postgres":
         given = ", ".join(f"${number}::{_TYPES[name]}[]" for number, name in enumerate(names, 1))
         same = " AND ".join(f"r.{name} = k.{name}" for name in names)
         # OFFSET 0 keeps the look-up a loop: joined with the whole table it would read all of that.

@@ -74,7 +74,7 @@ class Retries:
         """
 
         async def work(transaction: Transaction) -> Retry:
-            family = await lineage.lock_with_ancestors(self.database, transaction, [asked.execution_id])
+            family = await lineage.lock_with_ancestors(transaction, [asked.execution_id])
             if asked.execution_id not in family:
                 raise NotFound("There is no such execution")
             retry = await self.make(transaction, family, asked)
@@ -91,12 +91,12 @@ class Retries:
         if asked.key is not None and (known := await _known(transaction, asked)):
             return known
         execution = family[asked.execution_id]
-        earlier = await lineage.retries_within(self.database, transaction, execution.id)
+        earlier = (await lineage.retries_of(transaction, [execution.id])).get(execution.id, ())
         for retry in earlier:
             if retry.state in IN_PROGRESS:
                 await _remember(transaction, asked, retry.id)
                 return Retry(retry.id, execution.id, created=False)
-        engine = (await engines.by_ids_within(self.database, transaction, [execution.engine_id]))[execution.engine_id]
+        engine = (await engines.by_ids(transaction, [execution.engine_id]))[execution.engine_id]
         reasons = blockers(execution, engine, [retry.state for retry in earlier])
         if not reasons and not await self._can_unseal(transaction, execution.id):
             reasons = [RetryBlocker.TRIGGER_DATA_INCOMPLETE]

@@ -154,7 +154,7 @@ class BulkRetries:
     async def _chunk(
         self, transaction: Transaction, request: BulkRequest, chunk: Sequence[str]
     ) -> tuple[list[Retry], list[Skipped]]:
-        family = await lineage.lock_with_ancestors(self._database, transaction, chunk)
+        family = await lineage.lock_with_ancestors(transaction, chunk)
         retried: list[Retry] = []
         skipped: list[Skipped] = []
         for id_ in (id_ for id_ in chunk if id_ in family):

@@ -88,11 +88,11 @@ class RetryHandler:
     async def _settle(
         self, transaction: Transaction, item: OutboxItem, failure: str | None, given_up: bool, family: set[str]
     ) -> None:
-        database, execution_id = self._database, item.subject_id
-        await execution_rows.lock_with(database, transaction, (), {execution_id, *family})
+        execution_id = item.subject_id
+        await execution_rows.lock_with(transaction, (), {execution_id, *family})
         rows = await transaction.fetch("SELECT engine_id, external_id FROM executions WHERE id = $1", execution_id)
         if failure is None or not rows:
-            news = await outbox.accepted(database, transaction, [execution_id])
+            news = await outbox.accepted(transaction, [execution_id])
         else:
             next_attempt_at = None if given_up else clock.now_us() + outbox.pause(item.attempts)
             news = await outbox.failed(transaction, item, failure, next_attempt_at)

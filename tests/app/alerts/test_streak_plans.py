@@ -49,12 +49,15 @@ def ends_of(database: Database) -> list[Statement]:
     found: list[Statement] = []
 
     class Recording:
+        def __getattr__(self, name: str) -> object:
+            return getattr(database, name)
+
         async def fetch(self, sql: str, *params: object) -> list[tuple[str, int]]:
             found.append((sql, params))
             return [(BUSY, 1)]
 
     streak = Streak(BUSY, 1)
-    coroutine = streaks.ends(database, Recording(), streak)  # type: ignore[arg-type]
+    coroutine = streaks.ends(Recording(), streak)  # type: ignore[arg-type]
     with pytest.raises(StopIteration):
         coroutine.send(None)
     return found
@@ -123,11 +126,11 @@ async def test_counting_stops(database: Database, monkeypatch: pytest.MonkeyPatc
         for number in range(streaks.MAX_COUNT + 5)
     ]
     await insert_executions(database, *rows)
-    found = await streaks.of_workflows(database, database.fetch, [workflow, "nonsense", "0" * 32])
+    found = await streaks.of_workflows(database, [workflow, "nonsense", "0" * 32])
     assert found == {workflow: Streak(workflow, streaks.MAX_COUNT)}
 
     async def ends(transaction: Transaction) -> tuple[int, int]:
-        first, last = await streaks.ends(database, transaction, found[workflow])
+        first, last = await streaks.ends(transaction, found[workflow])
         return first.finished_at, last.finished_at
 
     assert await database.transaction(ends) == (NOON, NOON + streaks.MAX_COUNT + 4)

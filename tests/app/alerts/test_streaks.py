@@ -49,7 +49,7 @@ async def line_of(database: Database, letters: str, *, name: str = "w", at: Sequ
 
 async def of_failures(database: Database, line: Line, numbers: Sequence[int]) -> list[Streak]:
     given = {line.workflow_id: [line.places[number] for number in numbers]}
-    return await streaks.of_failures(database, database.fetch, given)
+    return await streaks.of_failures(database, given)
 
 
 async def test_failures_lie_in_the_streaks_between_successes(database: Database) -> None:
@@ -99,7 +99,7 @@ async def test_a_workflow_does_not_see_another_s(database: Database) -> None:
     one, other = await line_of(database, "FSF", name="one"), await line_of(database, "FFSFF", name="other")
     given = {line.workflow_id: [line.places[0], line.places[-1]] for line in (one, other)}
     given["f" * 32] = [one.places[0]]  # of no workflow
-    found = await streaks.of_failures(database, database.fetch, given)
+    found = await streaks.of_failures(database, given)
     for line, failures in ((one, 1), (other, 2)):
         own = [streak for streak in found if streak.workflow_id == line.workflow_id]
         assert own == [line.streak(failures, None, failures), line.streak(failures, failures, None)]
@@ -112,7 +112,7 @@ async def test_a_workflow_does_not_see_another_s(database: Database) -> None:
 
 
 async def ends(database: Database, streak: Streak) -> tuple[End, End]:
-    return await database.transaction(lambda tx: streaks.ends(database, tx, streak))
+    return await database.transaction(lambda tx: streaks.ends(tx, streak))
 
 
 async def test_the_ends_are_the_first_and_the_last_failure(database: Database) -> None:
@@ -134,7 +134,7 @@ async def test_a_streak_that_has_gone_meanwhile_is_looked_for_again(database: Da
 
     async def work(transaction: Transaction) -> None:
         with pytest.raises(Overtaken):
-            await streaks.ends(database, transaction, line.streak(1, 1, 3))
+            await streaks.ends(transaction, line.streak(1, 1, 3))
 
     await database.transaction(work)
 

@@ -129,7 +129,7 @@ async def test_accepted_ends_the_attempts(database: Database) -> None:
     first, _ = [await row_of(database, id_) for id_ in ids]
 
     async def accept() -> bool:
-        return await database.transaction(lambda tx: outbox.accepted(database, tx, [first["subject_id"]]))
+        return await database.transaction(lambda tx: outbox.accepted(tx, [first["subject_id"]]))
 
     assert await accept()
     accepted = await row_of(database, ids[0])
@@ -200,7 +200,7 @@ async def test_a_failure_names_the_next_attempt(database: Database) -> None:
 async def test_a_failure_says_nothing_once_it_is_accepted(database: Database) -> None:
     (id_,) = await add(database)
     (item,) = await claim(database)
-    await database.transaction(lambda tx: outbox.accepted(database, tx, [item.subject_id]))
+    await database.transaction(lambda tx: outbox.accepted(tx, [item.subject_id]))
     before = await row_of(database, id_)
     assert not await fail(database, item, "late", clock.now_us())
     assert await row_of(database, id_) == before
@@ -227,7 +227,7 @@ async def test_how_deliveries_stand(database: Database) -> None:
         if item.subject_id == failing:
             await fail(database, item, "no", 7)
         elif item.subject_id == taken:
-            await database.transaction(lambda tx: outbox.accepted(database, tx, [taken]))
+            await database.transaction(lambda tx: outbox.accepted(tx, [taken]))
     found = await outbox.of_subjects(database, [waiting, failing, taken, "0" * 32])
     leased, accepted = await row_of(database, ids[0]), await row_of(database, ids[2])
     assert found == {

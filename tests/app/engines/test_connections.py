@@ -49,7 +49,7 @@ async def test_a_broker(database: Database) -> None:
 
 
 async def test_an_engine_that_is_known_keeps_its_id(database: Database) -> None:
-    known = await database.transaction(lambda tx: engines.ensure_engine(database, tx, "engine"))
+    known = await database.transaction(lambda tx: engines.ensure_engine(tx, "engine"))
     await connect_webhook(database, SEALER, "engine", URL, replace=False)
     (engine,) = await engines.list_engines(database)
     assert engine.id == known.id
@@ -73,7 +73,7 @@ async def test_one_way_back_is_not_replaced_unasked(database: Database) -> None:
 
 async def test_of_those_who_connect_it_at_once_one_is_not_told_otherwise(databases: list[Database]) -> None:
     known = databases[0]
-    await known.transaction(lambda tx: engines.ensure_engine(known, tx, "engine"))
+    await known.transaction(lambda tx: engines.ensure_engine(tx, "engine"))
     secrets = await asyncio.gather(
         *(connect_webhook(databases[n % len(databases)], SEALER, "engine", URL, replace=False) for n in range(8)),
         return_exceptions=True,

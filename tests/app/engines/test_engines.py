@@ -9,7 +9,7 @@ from app.errors import BadInput
 
 
 async def ensure(database: Database, *names: str) -> dict[str, Engine]:
-    return await database.transaction(lambda transaction: engines.ensure_engines(database, transaction, names))
+    return await database.transaction(lambda transaction: engines.ensure_engines(transaction, names))
 
 
 async def test_made_once_and_found(database: Database) -> None:
@@ -33,7 +33,7 @@ async def test_many_at_once_agree(database: Database) -> None:
 
 async def test_nothing_stays_when_the_transaction_fails(database: Database) -> None:
     async def work(transaction: Transaction) -> None:
-        await engines.ensure_engine(database, transaction, "ghost")
+        await engines.ensure_engine(transaction, "ghost")
         raise BadInput("no")
 
     with pytest.raises(BadInput, match="no"):

@@ -47,17 +47,17 @@ async def test_family_of_a_branch(database: Database) -> None:
     await insert_executions(database, *chain, succeeded, orphan)
 
     async def look(transaction: Transaction) -> None:
-        assert await lineage.with_ancestors(database, transaction, []) == set()
-        assert await lineage.with_ancestors(database, transaction, [IDS[2], IDS[4]]) == {IDS[n] for n in (0, 1, 2, 4)}
-        assert await lineage.with_ancestors(database, transaction, [IDS[5], IDS[6]]) == {IDS[5]}
+        assert await lineage.with_ancestors(transaction, []) == set()
+        assert await lineage.with_ancestors(transaction, [IDS[2], IDS[4]]) == {IDS[n] for n in (0, 1, 2, 4)}
+        assert await lineage.with_ancestors(transaction, [IDS[5], IDS[6]]) == {IDS[5]}
         line = await lineage.line_of(transaction, IDS[3])
         assert line == [(row["engine_id"], row["external_id"]) for row in reversed(chain)]
         assert await lineage.line_of(transaction, IDS[6]) == []
-        locked = await lineage.lock_with_ancestors(database, transaction, [IDS[1], "nonsense"])
+        locked = await lineage.lock_with_ancestors(transaction, [IDS[1], "nonsense"])
         assert locked.keys() == {IDS[0], IDS[1]}
-        assert [each.id for each in await lineage.retries_within(database, transaction, IDS[0])] == [IDS[4], IDS[1]]
-        assert await lineage.retries_within(database, transaction, IDS[3]) == ()
-        assert await lineage.refresh_ancestors(database, transaction, [IDS[2], IDS[0]]) == set(IDS[:3])
+        found = await lineage.retries_of(transaction, [IDS[0], IDS[3]])
+        assert {id_: [each.id for each in retries] for id_, retries in found.items()} == {IDS[0]: [IDS[4], IDS[1]]}
+        assert await lineage.refresh_ancestors(transaction, [IDS[2], IDS[0]]) == set(IDS[:3])
 
     await database.transaction(look)
     assert await lineage.roots_of(database, IDS) == {

@@ -184,10 +184,10 @@ async def test_families_are_followed_by_their_indexes(filled: Database, plans_of
             return await fetch(sql, *params)
 
         transaction.fetch = recording  # type: ignore[method-assign]
-        await lineage.with_ancestors(filled, transaction, ids)
+        await lineage.with_ancestors(transaction, ids)
         await lineage.line_of(transaction, ids[0])
-        await lineage.retries_within(filled, transaction, parents[0])
-        await lineage.refresh_ancestors(filled, transaction, parents[:20])
+        await lineage.retries_of(transaction, [parents[0]])
+        await lineage.refresh_ancestors(transaction, parents[:20])
         raise Looked
 
     with pytest.raises(Looked):
