@@ -36,13 +36,13 @@ from app.settings import Settings
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens: who may sign in.")
-engine_app = typer.Typer(no_args_is_help=True, help="Engines: what runs automations.")
+token_app = typer.Typer(no_args_is_help=True, help="Manage the tokens that people and engines sign in with.")
+engine_app = typer.Typer(no_args_is_help=True, help="Manage engines and how retries reach them.")
 app.add_typer(token_app, name="token")
-secret_app = typer.Typer(no_args_is_help=True, help="Keys that seal the secrets inside payloads.")
+secret_app = typer.Typer(no_args_is_help=True, help="Manage the keys that encrypt secrets in payloads.")
 app.add_typer(engine_app, name="engine")
 app.add_typer(secret_app, name="secret")
-metrics_app = typer.Typer(no_args_is_help=True, help="The rollups behind figures.")
+metrics_app = typer.Typer(no_args_is_help=True, help="Check and correct the rollups behind figures.")
 app.add_typer(metrics_app, name="metrics")
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     except (ConnectionError, socket.gaierror) as error:
         _fail(f"The database at RUNWATCH_DATABASE_URL does not answer: {error}")
     except asyncpg.PostgresError as error:
-        _fail(f"The database at RUNWATCH_DATABASE_URL refused: {error}")
+        _fail(f"The database at RUNWATCH_DATABASE_URL refused the connection: {error}")
     except OSError as error:
         _fail(str(error))
 
@@ -106,11 +106,16 @@ def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; RUNWATCH_HOST by default.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; RUNWATCH_PORT by default.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Server processes; RUNWATCH_WORKERS by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Defaults to RUNWATCH_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. Defaults to RUNWATCH_PORT.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Number of server processes. Defaults to RUNWATCH_WORKERS.")
+    ] = None,
     dev: Annotated[
-        bool, typer.Option("--dev", help="Sample data if there is none, an engine, and ready-made requests.")
+        bool,
+        typer.Option(
+            "--dev", help="Import sample runs into an empty database, start an example engine, print requests to try."
+        ),
     ] = False,
 ) -> None:
     """Serve GraphQL and the events door; migrates the database first."""
@@ -120,7 +125,7 @@ def serve(
     configure_logging(settings)
     if settings.workers > 1:
         if dev:
-            raise BadInput("--dev is for one process: give --workers 1, or leave RUNWATCH_WORKERS alone")
+            raise BadInput("--dev runs one process: pass --workers 1, or unset RUNWATCH_WORKERS")
         import app.server.supervisor as several
 
         asyncio.run(several.serve(settings))
@@ -154,7 +159,9 @@ def migrate() -> None:
 
 @app.command("prune")
 def prune_(
-    older_than: Annotated[float, typer.Option(help="Days since a run was queued.", min=0, max=36_525)],
+    older_than: Annotated[
+        float, typer.Option(help="Delete runs that were queued more than this many days ago.", min=0, max=36_525)
+    ],
 ) -> None:
     """Delete runs that are over and older than that, in batches; safe while the server runs."""
     before = clock.now_us() - round(older_than * clock.DAY)
@@ -164,10 +171,12 @@ def prune_(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="One event or run a line.")],
-    format_: Annotated[Format, typer.Option("--format", help="What a line is.")] = Format.CLOUDEVENTS,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="File with one event or run per line.")
+    ],
+    format_: Annotated[Format, typer.Option("--format", help="Format of a line.")] = Format.CLOUDEVENTS,
     shift_to_now: Annotated[
-        bool, typer.Option("--shift-to-now", help="Move all times so that the newest is now (galaxy only).")
+        bool, typer.Option("--shift-to-now", help="Shift all times so that the newest is now (galaxy only).")
     ] = False,
 ) -> None:
     """Import runs from a file. An import that was interrupted goes on where it stopped."""
@@ -182,9 +191,9 @@ def import_(
         if len(report.rejected) > 20:
             console.print(f"… and {len(report.rejected) - 20} more", style="yellow")
         if report.skipped_lines:
-            console.print(f"{report.skipped_lines} lines had been imported before")
+            console.print(f"Skipped {report.skipped_lines} lines that were imported before")
         if report.shift_us:
-            console.print(f"All times were moved by {report.shift_us / 86_400e6:.3f} days")
+            console.print(f"Shifted all times by {report.shift_us / 86_400e6:.3f} days")
         console.print(f"{report.accepted} events accepted, {len(report.rejected)} rejected")
         return 1 if report.rejected else 0
 
@@ -193,16 +202,18 @@ def import_(
 
 @token_app.command("create")
 def token_create(
-    role: Annotated[str, typer.Option(help="admin, viewer or runner.")],
-    name: Annotated[str, typer.Option(help="Who will use it.")],
-    engine: Annotated[str | None, typer.Option(help="The engine that a runner reports for.")] = None,
-    days: Annotated[float | None, typer.Option(help="Days until it expires; never by default.")] = None,
+    role: Annotated[str, typer.Option(help="Role: admin, viewer or runner.")],
+    name: Annotated[str, typer.Option(help="Name for lists and logs.")],
+    engine: Annotated[
+        str | None, typer.Option(help="Engine whose events the token may report. Only for the role runner.")
+    ] = None,
+    days: Annotated[float | None, typer.Option(help="Days until the token expires. Defaults to never.")] = None,
 ) -> None:
     """Make a token and print it; it cannot be shown again."""
     if role.upper() not in Role.__members__:
-        raise BadInput(f"There is no role {role!r}: choose admin, viewer or runner")
+        raise BadInput(f"--role: {role!r} is not admin, viewer or runner")
     if days is not None and not 0 < days <= tokens.MAX_LIFETIME.days:  # NaN too, which no timedelta takes
-        raise BadInput(f"--days must be in the future: more than 0 days, at most {tokens.MAX_LIFETIME.days}")
+        raise BadInput(f"--days: must be more than 0 and at most {tokens.MAX_LIFETIME.days}")
     lifetime = None if days is None else timedelta(days=days)
     secret, _ = _run(lambda database, _: tokens.create_token(database, name, Role[role.upper()], engine, lifetime))
     typer.echo(secret)
@@ -221,7 +232,7 @@ def token_list() -> None:
 
 
 @token_app.command("revoke")
-def token_revoke(which: Annotated[str, typer.Argument(help="Its id, prefix or name.")]) -> None:
+def token_revoke(which: Annotated[str, typer.Argument(help="Id, prefix or name of the token.")]) -> None:
     """Revoke a token; it stops working at once."""
     token = _run(lambda database, _: tokens.revoke_token(database, which))
     console.print(f"Revoked {token.prefix} ({token.name})", markup=False)
@@ -229,17 +240,17 @@ def token_revoke(which: Annotated[str, typer.Argument(help="Its id, prefix or na
 
 @engine_app.command("add")
 def engine_add(
-    name: Annotated[str, typer.Argument(help="Its name: the source of its events.")],
-    webhook: Annotated[str | None, typer.Option(help="URL that retries are posted to.")] = None,
-    celery: Annotated[str | None, typer.Option(help="URL of the broker that retries are published to.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Give it another way back than it has.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of the engine: the source of its events.")],
+    webhook: Annotated[str | None, typer.Option(help="URL that receives retries by POST.")] = None,
+    celery: Annotated[str | None, typer.Option(help="URL of the broker of the engine's Celery workers.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the engine's webhook or broker.")] = False,
 ) -> None:
     """Register an engine, and the way back to it; prints the secret that signs its webhooks.
 
     Engines register themselves with their first event, without a way back.
     """
     if webhook is not None and celery is not None:
-        raise BadInput("An engine has one way back: give --webhook or --celery")
+        raise BadInput("Pass exactly one of --webhook and --celery")
 
     async def work(database: Database, settings: Settings) -> str | None:
         if webhook is not None:
@@ -247,7 +258,7 @@ def engine_add(
         if celery is not None:
             await connect_celery(database, open_sealer(settings), name, celery, replace=replace)
         elif await engines.by_names(database, [engines.check_name(name)]):
-            raise Conflict(f"There is an engine {name!r} already")
+            raise Conflict(f"Engine {name!r} exists already")
         else:
             await database.transaction(lambda tx: engines.ensure_engine(tx, name))
         return None
@@ -276,15 +287,15 @@ def secret_new_key() -> None:
 def secret_rotate() -> None:
     """Seal everything anew with the first key of RUNWATCH_SECRET_KEY, so that the others can be dropped."""
     rotated, unreadable = _run(lambda database, settings: rotate(database, open_sealer(settings)))
-    console.print(f"{rotated} sealed values are under the first key now")
+    console.print(f"Encrypted {rotated} values with the first key")
     if unreadable:
-        console.print(f"{unreadable} cannot be opened with any key", style="yellow")
+        console.print(f"No key opens {unreadable} values", style="yellow")
         raise typer.Exit(1)
 
 
 @metrics_app.command("rebuild")
 def metrics_rebuild(
-    check: Annotated[bool, typer.Option("--check", help="Only compare: exit 1 when a row differs.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit with 1 if a row differs.")] = False,
 ) -> None:
     """Compute the rollups from the runs and put right what differs; safe while the server runs."""
     differing = _run(lambda database, _: rebuild(database, fix=not check))
@@ -295,9 +306,9 @@ def metrics_rebuild(
 
 @app.command("export-schema")
 def export_schema(
-    path: Annotated[Path, typer.Option(help="The file.")] = Path("schema.graphql"),
-    check: Annotated[bool, typer.Option("--check", help="Only compare: exit 1 when the file is stale.")] = False,
-    allow_breaking: Annotated[bool, typer.Option(help="Write even what breaks clients.")] = False,
+    path: Annotated[Path, typer.Option(help="File to write.")] = Path("schema.graphql"),
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit with 1 if the file is stale.")] = False,
+    allow_breaking: Annotated[bool, typer.Option(help="Write the file even if the change breaks clients.")] = False,
 ) -> None:
     """Write the GraphQL schema to a file, unless that takes away what clients may rely on."""
     from schema import published

@@ -11,7 +11,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-MASKED = "Something went wrong here; the log has the details under the errorId"
+MASKED = "Internal error; the server's log has the details under the errorId"
 
 
 class ErrorCode(StrEnum):

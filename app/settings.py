@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     def _without_slash(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("takes a URL that begins with http:// or https://, without ? and #")
+            raise ValueError("must be a URL that begins with http:// or https://, without ? and #")
         return url.rstrip("/")
 
     @field_validator("alert_networks", mode="before")
@@ -149,5 +149,5 @@ class Settings(BaseSettings):
             # One key under both: a public key would then verify as a shared secret.
             raise ValueError("RUNWATCH_JWT_ALGORITHMS mixes HS with RS or ES")
         if kinds == {True} and self.jwt_jwks_url:
-            raise ValueError("HS algorithms take a shared RUNWATCH_JWT_KEY, not a published one")
+            raise ValueError("HS algorithms need a shared RUNWATCH_JWT_KEY, not RUNWATCH_JWT_JWKS_URL")
         return self

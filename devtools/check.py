@@ -32,7 +32,7 @@ class Outcome:
 def run_checks(names: list[str]) -> int:
     unknown = [name for name in names if name not in CHECKS]
     if unknown:
-        raise SetupError(f"./dev check knows no {', '.join(unknown)}; it knows {', '.join(CHECKS)}.", 2)
+        raise SetupError(f"./dev check: unknown: {', '.join(unknown)}; known: {', '.join(CHECKS)}.", 2)
     outcomes = []
     with ThreadPoolExecutor(2) as lanes:
         for done in as_completed([lanes.submit(_run, name) for name in names or CHECKS]):

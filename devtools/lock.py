@@ -27,7 +27,7 @@ def problems(project: str, lock: str) -> list[str]:
         elif not any(requirement.specifier.contains(version, prereleases=True) for version in versions):
             found.append(f"{requirement} is locked at {', '.join(map(str, versions))}")
     left = direct - {canonicalize_name(requirement.name) for requirement in wanted}
-    return found + [f"{name} is locked, and no longer asked for" for name in sorted(left)]
+    return found + [f"{name} is locked but no longer needed" for name in sorted(left)]
 
 
 def _requirements(project: dict[str, dict[str, list[str]]]) -> Iterable[str]:

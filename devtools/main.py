@@ -98,7 +98,7 @@ def lock(words: list[str]) -> None:
 
 def bench(words: list[str]) -> int:
     """list the benchmarks, or run those named; options after the names go to each: --quick, …"""
-    return _list_or_run("benchmarks", "bench_*.py", words, empty="There are no benchmarks yet.", several=True)
+    return _list_or_run("benchmarks", "bench_*.py", words, empty="No benchmarks yet.", several=True)
 
 
 def mutants(words: list[str]) -> int:
@@ -122,7 +122,7 @@ def migrate(words: list[str]) -> int:
 
 def demo(words: list[str]) -> int:
     """list the demos, or run the one named: a folder of examples/ with a __main__.py."""
-    return _list_or_run("examples", "*/__main__.py", words, empty="There are no demos apart: ./dev run is the demo.")
+    return _list_or_run("examples", "*/__main__.py", words, empty="No separate demos: ./dev run is the demo.")
 
 
 COMMANDS: dict[str, Command] = {
@@ -145,11 +145,11 @@ def _overview() -> str:
     lines = [f"  {name:9}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
-            "./dev COMMAND …: every chore of Runwatch. The first one sets up what is missing, inside this folder.",
+            "./dev COMMAND …: every chore of Runwatch. The first command installs what is missing, inside this folder.",
             "",
             *lines,
             "",
-            "./dev COMMAND --help says more.",
+            "./dev COMMAND --help shows details.",
         ]
     )
 

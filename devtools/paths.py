@@ -25,7 +25,7 @@ def pattern(paths: list[Path]) -> str:
 def main() -> int:
     root = Path.cwd().resolve()
     if subprocess.run(["git", "rev-parse"], cwd=root, capture_output=True).returncode:
-        print("not a git checkout: nothing to look through")
+        print("not a git checkout: nothing to check")
         return 0
     words = ["git", "grep", "--untracked", "-nIE", "-e", pattern(private_paths(root, Path.home().resolve()))]
     done = subprocess.run(words, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

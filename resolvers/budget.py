@@ -29,16 +29,16 @@ class Budget:
         """A list of so many rows is asked for."""
         self.rows += ROWS_OF_A_LIST + rows
         if self.rows > MAX_ROWS:
-            raise LimitExceeded(f"The lists of an operation may have {MAX_ROWS} rows together; ask for less at once")
+            raise LimitExceeded(f"At most {MAX_ROWS} rows in all lists of one operation; request fewer")
 
     def take_figures(self) -> None:
         """Figures are asked for."""
         self.figures += 1
         if self.figures > MAX_FIGURES:
-            raise LimitExceeded(f"An operation may ask for figures {MAX_FIGURES} times; ask for less at once")
+            raise LimitExceeded(f"At most {MAX_FIGURES} figures in one operation; request fewer")
 
     def take_trend(self, points: int) -> None:
         """A trend of so many points is asked for."""
         self.points += points
         if self.points > MAX_POINTS:
-            raise LimitExceeded(f"The trends of an operation may have {MAX_POINTS} points in all; ask for less at once")
+            raise LimitExceeded(f"At most {MAX_POINTS} points in all trends of one operation; request fewer")

@@ -41,7 +41,7 @@ class Context:
     @property
     def feed(self) -> Watchable:
         """What live updates come from."""
-        assert self.given_feed is not None, "only the server has a feed"
+        assert self.given_feed is not None, "only a server has a feed"
         return self.given_feed
 
     @property

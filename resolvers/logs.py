@@ -56,7 +56,7 @@ async def follow_log(context: Context, execution_id: str, after: str | None = No
     with context.log_signals.follow(execution_id) as hints:
         present = await logs.position(context.database, execution_id)
         if present is None:
-            raise NotFound("There is no such execution")
+            raise NotFound("No such execution")
         if place is None:
             place = present
         while present is not None:

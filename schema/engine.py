@@ -1,4 +1,4 @@
-"""Engines: what runs automations."""
+"Manage engines and how retries reach them."
 
 from __future__ import annotations
 

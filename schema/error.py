@@ -75,4 +75,4 @@ class ExecutionError:
 
 
 def _made(state: State) -> str:
-    return f"The engine reported {state.name} and no message"
+    return f"The engine reported {state.name} without a message"

@@ -37,5 +37,5 @@ def log_filter(execution_id: str, min_level: LogLevel | None, step_id: str | Non
         return LogFilter(min_level, None, search)
     step = ids.parse_step_id(step_id)
     if step is None or step[0] != execution_id:
-        raise BadInput(f"{step_id[:80]!r} is not the id of a step of this execution")
+        raise BadInput(f"stepId: not a step of this execution: {step_id[:80]!r}")
     return LogFilter(min_level, step[1], search)

@@ -34,5 +34,5 @@ def write_schema(path: Path, *, allow_breaking: bool) -> None:
     """Write the file; Conflict when that would break clients and is not allowed."""
     if path.exists() and not allow_breaking and (breaking := breaking_changes(path.read_text(), sdl())):
         changes = "".join(f"\n  {change}" for change in breaking)
-        raise Conflict(f"The change breaks clients; --allow-breaking writes it all the same:{changes}")
+        raise Conflict(f"The change breaks clients; pass --allow-breaking to write it anyway:{changes}")
     path.write_text(sdl())

@@ -28,7 +28,7 @@ def _parse_date_time(value: object) -> int:
             return clock.to_us(msgspec.convert(value, _AWARE).astimezone(UTC))
     except (msgspec.ValidationError, OverflowError):
         pass
-    raise GraphQLError("DateTime takes an RFC 3339 text with a time zone, such as 2026-01-31T12:00:00Z")
+    raise GraphQLError("DateTime must be an RFC 3339 string with a time zone, such as 2026-01-31T12:00:00Z")
 
 
 def _serialize_json(text: str) -> orjson.Fragment:
@@ -65,7 +65,7 @@ def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
     if ms is None:
         return None
     if not abs(ms) < 1e15:
-        raise BadInput(f"{name} is out of range")
+        raise BadInput(f"{name}: out of range")
     return (math.ceil if up else math.floor)(ms * 1000)
 
 
@@ -73,7 +73,7 @@ def local_id(kind: str, global_id: str) -> str:
     """The id within its kind of an id in a filter; BadInput when it is of another kind, or no id."""
     found = ids.from_global(kind, global_id)
     if found is None:
-        raise BadInput(f"{global_id[:80]!r} is not the id of {'an' if kind[0] in 'aeiou' else 'a'} {kind}")
+        raise BadInput(f"{global_id[:80]!r}: not {'an' if kind[0] in 'aeiou' else 'a'} {kind} id")
     return found
 
 
@@ -81,5 +81,5 @@ def verb_id(kind: str, global_id: str) -> str:
     """The id within its kind of what a verb is asked of; NotFound when it is of another kind, or no id."""
     found = ids.from_global(kind, global_id)
     if found is None:
-        raise NotFound(f"{global_id[:80]!r} names no {kind}")
+        raise NotFound(f"{global_id[:80]!r}: no such {kind}")
     return found

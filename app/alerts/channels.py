@@ -52,7 +52,7 @@ class Webhook:
 def new_webhook(url: str, channels: Channels) -> Webhook:
     """A webhook with a new secret; BadInput for a URL that cannot be, or leads into a network that is not allowed."""
     if len(url) > MAX_URL_LENGTH:
-        raise BadInput(f"webhookUrl takes at most {MAX_URL_LENGTH} characters")
+        raise BadInput(f"webhookUrl: at most {MAX_URL_LENGTH} characters")
     host = checked_webhook_url(url)
     check_host(host, channels.networks)
     return Webhook(url, new_signing_secret(), host)
@@ -61,6 +61,6 @@ def new_webhook(url: str, channels: Channels) -> Webhook:
 def check_email(email: str, channels: Channels) -> None:
     """BadInput unless it is an address that can be written to."""
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-        raise BadInput("email takes one address, such as ops@example.com")
+        raise BadInput("email: not one address, such as ops@example.com")
     if not channels.mail:
-        raise BadInput("There is no mail server: RUNWATCH_SMTP_URL names one")
+        raise BadInput("No mail server is configured: set RUNWATCH_SMTP_URL")

@@ -102,7 +102,7 @@ class WebhookHandler:
         """See Handler."""
         sealed = (await _channel(self._database, item))[0]
         if sealed is None:
-            raise NotDelivered("The rule has no webhook any more", final=True)
+            raise NotDelivered("The rule no longer has a webhook", final=True)
         try:
             to = Webhook.unsealed(self._sealer, sealed).content
         except CannotUnseal as error:
@@ -144,9 +144,9 @@ class MailHandler:
         """See Handler."""
         email = (await _channel(self._database, item))[1]
         if email is None:
-            raise NotDelivered("The rule has no e-mail address any more", final=True)
+            raise NotDelivered("The rule no longer has an e-mail address", final=True)
         if self._mailer is None:
-            raise NotDelivered("There is no mail server: RUNWATCH_SMTP_URL names one")
+            raise NotDelivered("No mail server is configured: set RUNWATCH_SMTP_URL")
         notice = await Notice.read(self._database, item.subject_id, self._public_url)
         await self._mailer.send(item.id, email, subject_of(notice), text_of(notice))
 
@@ -197,7 +197,7 @@ def text_of(notice: Notice) -> str:
         *([f"Last run:  {notice.link}"] if notice.link else []),
         *("", "First error:", "", str(notice.first_error)),
         *("", "Last error:", "", str(notice.last_error)),
-        *("", "This alert comes once. After a success of the workflow it may come again.", ""),
+        *("", "You get this alert once. After the workflow succeeds, it can fire again.", ""),
     ]
     return "\n".join(lines)
 

@@ -50,7 +50,7 @@ class RuleChange:
 
     def __post_init__(self) -> None:
         if not 1 <= self.consecutive_failures <= MAX_COUNT:
-            raise BadInput(f"consecutiveFailures must be from 1 to {MAX_COUNT}, not {self.consecutive_failures}")
+            raise BadInput(f"consecutiveFailures: must be 1 to {MAX_COUNT}, not {self.consecutive_failures}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def delete(database: Database, actor: str, id_: str) -> None:
             clock.now_us(),
         )
         if not rows:
-            raise NotFound("There is no such alert rule")
+            raise NotFound("No such alert rule")
         await audit.note(transaction, actor, "deleteAlertRule", ids.to_global("alertRule", id_))
 
     await database.transaction(work)
@@ -125,7 +125,7 @@ async def _insert(
 ) -> SavedRule:
     rows = await transaction.fetch("SELECT count(*) FROM alert_rules WHERE deleted_at IS NULL")
     if rows[0][0] >= MAX_RULES:
-        raise LimitExceeded(f"There are {MAX_RULES} alert rules already, and no more are possible")
+        raise LimitExceeded(f"At most {MAX_RULES} alert rules; delete one first")
     now = clock.now_us()
     rule = AlertRule(
         id=new_id(now),
@@ -155,7 +155,7 @@ async def _update(
         change.id,
     )
     if not rows:
-        raise NotFound("There is no such alert rule")
+        raise NotFound("No such alert rule")
     before, (sealed, created_at) = _rule(rows[0]), rows[0][6:]
     secret = None
     host = before.webhook_host
@@ -179,7 +179,7 @@ async def _update(
 
 async def _check_workflow(transaction: Transaction, id_: str | Unchanged | None) -> None:
     if isinstance(id_, str) and not await transaction.fetch("SELECT 1 FROM workflows WHERE id = $1", id_):
-        raise NotFound("There is no such workflow")
+        raise NotFound("No such workflow")
 
 
 def _given(value: str | Unchanged | None, otherwise: str | None) -> str | None:
@@ -188,7 +188,7 @@ def _given(value: str | Unchanged | None, otherwise: str | None) -> str | None:
 
 def _check_channels(rule: AlertRule) -> None:
     if rule.webhook_host is None and rule.email is None:
-        raise BadInput("A rule needs a webhookUrl or an email, else nobody would hear of it")
+        raise BadInput("An alert rule needs a webhookUrl or an email")
 
 
 def _same_url(sealer: Sealer, sealed: str | None, url: str) -> bool:

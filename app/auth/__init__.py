@@ -38,10 +38,10 @@ class SignIn:
         if authorization is None:
             raise Unauthenticated(HOW)
         if len(authorization) > MAX_HEADER_LENGTH:
-            raise Unauthenticated(f"The Authorization header has more than {MAX_HEADER_LENGTH} characters")
+            raise Unauthenticated(f"Authorization header: longer than {MAX_HEADER_LENGTH} characters")
         given = _BEARER.match(authorization)
         if given is None:
-            raise Unauthenticated(f"The Authorization header is not of the form that is needed. {HOW}")
+            raise Unauthenticated(f"Authorization header: malformed. {HOW}")
         secret = given[1]
         if secret.startswith(MARK):
             token = await check_token(self._database, secret)

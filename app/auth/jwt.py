@@ -28,11 +28,11 @@ _decoder = jwt.PyJWT({"require": REQUIRED_CLAIMS, "enforce_minimum_key_length": 
 # What a holder is told, by what PyJWT found; the first that fits. It checks the signature before any claim.
 _REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
     (jwt.ExpiredSignatureError, "The token has expired"),
-    (jwt.ImmatureSignatureError, "The token does not hold yet"),
+    (jwt.ImmatureSignatureError, "The token is not valid yet"),
     (jwt.InvalidAudienceError, "The token was issued for another audience"),
-    (jwt.InvalidIssuerError, "The token is of another issuer"),
+    (jwt.InvalidIssuerError, "The token was issued by another issuer"),
     (jwt.InvalidAlgorithmError, "The token's algorithm is not accepted"),
-    (jwt.InvalidSignatureError, "The token's signature does not hold"),
+    (jwt.InvalidSignatureError, "The token's signature is not valid"),
 ]
 
 
@@ -95,7 +95,7 @@ class JwtCheck:
         if algorithm not in self._algorithms:
             raise Unauthenticated("The token's algorithm is not accepted")
         if "crit" in header or "b64" in header:
-            raise Unauthenticated("The token needs an extension that is not supported here")
+            raise Unauthenticated("The token needs an extension that Runwatch does not support")
         claims = self._decode(token, await self._key(algorithm, header.get("kid")))
         return Claims(
             subject=_subject(claims["sub"]),
@@ -112,7 +112,7 @@ class JwtCheck:
             key = await self._keys.find(algorithm, key_id)
         except KeysUnavailable:
             raise Unauthenticated(
-                "The token cannot be checked: the keys of its issuer could not be fetched. Try again later"
+                "Cannot check the token: fetching the issuer's keys failed. Try again later"
             ) from None
         if key is None:
             raise Unauthenticated("The token is signed with an unknown key")
@@ -142,12 +142,12 @@ def _prepared(key: str, algorithm: str) -> Any:
         prepared = method.prepare_key(key)
     except (jwt.PyJWTError, ValueError, TypeError):
         kind = "shared secret" if algorithm.startswith("HS") else "PEM public key"
-        raise BadInput(f"RUNWATCH_JWT_KEY is no {kind} for {algorithm}") from None
+        raise BadInput(f"RUNWATCH_JWT_KEY: not a {kind} for {algorithm}") from None
     if hasattr(prepared, "private_bytes"):
-        raise BadInput("RUNWATCH_JWT_KEY is a private key: set the public one, which is all that checking takes")
+        raise BadInput("RUNWATCH_JWT_KEY: private key; set the public key, which is enough to check tokens")
     problem = method.check_key_length(prepared)
     if problem:
-        raise BadInput(f"RUNWATCH_JWT_KEY is too short for {algorithm}: {problem}")
+        raise BadInput(f"RUNWATCH_JWT_KEY: too short for {algorithm}: {problem}")
     return prepared
 
 
@@ -156,7 +156,9 @@ def _subject(subject: str) -> str:
     if not 1 <= len(subject) <= MAX_SUBJECT_LENGTH or any(
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in subject
     ):
-        raise Unauthenticated(f"The token's sub must be 1 to {MAX_SUBJECT_LENGTH} characters, none a control character")
+        raise Unauthenticated(
+            f"The token's sub must have 1 to {MAX_SUBJECT_LENGTH} characters without control characters"
+        )
     return subject
 
 
@@ -169,9 +171,9 @@ def _role(claims: dict[str, Any], path: str) -> Role:
             return role
     if Role.RUNNER.value in given:
         # A runner may report for one engine only, and no claim says which.
-        raise Unauthenticated("Reporting events takes an API token of role RUNNER, not a JSON Web Token")
+        raise Unauthenticated("Report events with an API token of role RUNNER, not with a JSON Web Token")
     # Not FORBIDDEN: that is an answer about one field to somebody with a role, and this bearer has none.
-    raise Unauthenticated(f"The token's claim {path!r} says neither ADMIN nor VIEWER")
+    raise Unauthenticated(f"The token's claim {path!r} is neither ADMIN nor VIEWER")
 
 
 def _at(claims: Any, path: str) -> Any:

@@ -56,4 +56,4 @@ class Viewer:
     def require(self, permission: Permission) -> None:
         """Go on when the viewer may; raise Forbidden otherwise."""
         if not self.may(permission):
-            raise Forbidden(f"This takes the permission {permission}, which the role {self.role} does not have")
+            raise Forbidden(f"Needs the permission {permission}, which the role {self.role} lacks")

@@ -60,11 +60,11 @@ async def create_token(
     A RUNNER needs the name of its engine, which is created when it is missing; nobody else may have one. Without
     `expires_in` the token holds until it is revoked. BadInput when any of that is not so, or a name is unfit.
     """
-    check_name(name, "The token's name")
+    check_name(name, "Token name")
     if (role is Role.RUNNER) != (engine is not None):
-        raise BadInput("A token of role RUNNER needs an engine, and only such a token may have one")
+        raise BadInput("A token of role RUNNER needs an engine; other tokens must not have one")
     if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFETIME:
-        raise BadInput(f"A token must expire in the future, and within {MAX_LIFETIME.days} days")
+        raise BadInput(f"A token must expire within {MAX_LIFETIME.days} days, and not in the past")
     secret = _new_secret()
     now = clock.now_us()
     token = Token(
@@ -146,11 +146,11 @@ async def _the_one(transaction: Transaction, wanted: str) -> Token:
         rows = list(await transaction.fetch(f"{_SELECT} {where}", wanted))
     tokens = [_token(row) for row in rows]
     if not tokens:
-        raise NotFound("There is no token with this id, prefix or name")
+        raise NotFound("No token has this id, prefix or name")
     holding = [token for token in tokens if token.revoked_at is None]
     if len(holding) > 1:
         raise BadInput(
-            "Several tokens have this name; say which by its prefix: "
+            "Several tokens have this name; pass one of these prefixes: "
             + ", ".join(token.prefix if token.prefix != wanted else token.id for token in holding)
         )
     return (holding or tokens)[0]

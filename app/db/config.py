@@ -31,7 +31,7 @@ def sqlite_path(url: str) -> Path:
     path = url.removeprefix("sqlite:").removeprefix("//").split("?", 1)[0]
     path = path[1:] if path.startswith("/") else path
     if not path or ":memory:" in path:
-        raise BadInput(f"{url!r} names no file: several connections share the database, so it must be a file")
+        raise BadInput(f"{url!r}: not a file; several connections share the database, so it must be one")
     return Path(path)
 
 
@@ -43,11 +43,11 @@ def connection_config(url: str) -> dict[str, Any]:
             "credentials": {"file_path": str(sqlite_path(url)), **SQLITE_PRAGMAS},
         }
     if not url.startswith(("postgres://", "postgresql://")):
-        raise BadInput("RUNWATCH_DATABASE_URL must start with sqlite:/// or postgres://")
+        raise BadInput("RUNWATCH_DATABASE_URL: must start with sqlite:/// or postgres://")
     try:
         config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
     except (ConfigurationError, ValueError):
-        raise BadInput("RUNWATCH_DATABASE_URL has a port that is no number, or is malformed otherwise") from None
+        raise BadInput("RUNWATCH_DATABASE_URL: malformed, or invalid port") from None
     return {"engine": "tortoise.backends.asyncpg", "credentials": config["credentials"]}
 
 

@@ -72,8 +72,8 @@ def check_host(host: str, networks: Sequence[Network]) -> None:
         return  # a name: it is resolved when it is used
     if not all(is_allowed(_address(str(each[4][0])), networks) for each in found):
         raise BadInput(
-            "webhookUrl leads to a private address, or to one of this machine or its network:"
-            " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
+            "webhookUrl: private address, or an address of this machine or its network;"
+            " RUNWATCH_ALERT_NETWORKS can allow it"
         )
 
 
@@ -98,8 +98,8 @@ class Resolver:
             raise found
         if not all(is_allowed(_address(each), self._networks) for each in found):
             raise AddressRefused(
-                "The webhook's host has a private address, or one of this machine or its network:"
-                " RUNWATCH_ALERT_NETWORKS lists those that are allowed"
+                "The webhook's host has a private address, or an address of this machine or its network;"
+                " RUNWATCH_ALERT_NETWORKS can allow it"
             )
         return found
 

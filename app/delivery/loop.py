@@ -122,7 +122,7 @@ class DispatchLoop:
             failure = f"No answer within {self._timeout:g} s"
         except Exception:
             log.exception("delivery_failed", outbox_id=item.id, kind=item.kind)
-            failure = "Something went wrong here; the log has the details under the outbox id"
+            failure = "Internal error; the server's log has the details under the outbox id"
         given_up = failure is not None and (final or clock.now_us() - item.created_at >= self._give_up_after)
         try:
             await handler.settle(item, failure, given_up)

@@ -51,7 +51,7 @@ class Mailer:
                 raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
         except Exception as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise NotDelivered(f"The mail server did not take it: {self._masker.text(said)}") from None
+            raise NotDelivered(f"The mail server refused the message: {self._masker.text(said)}") from None
         finally:
             client.close()
 

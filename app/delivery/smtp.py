@@ -33,9 +33,9 @@ class MailServer:
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         starttls = options.pop("starttls", None)
         if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or options or parts.fragment:
-            raise ValueError(f"RUNWATCH_SMTP_URL takes {FORM}")
+            raise ValueError(f"RUNWATCH_SMTP_URL must be {FORM}")
         if starttls is not None and (parts.scheme == "smtps" or starttls not in STARTTLS):
-            raise ValueError(f"RUNWATCH_SMTP_URL takes {FORM}")
+            raise ValueError(f"RUNWATCH_SMTP_URL must be {FORM}")
         if (parts.username is None) != (parts.password is None):
             raise ValueError("RUNWATCH_SMTP_URL has a user without a password, or a password without a user")
         tls = parts.scheme == "smtps"

@@ -19,15 +19,15 @@ def checked_webhook_url(url: str) -> str:
     """The host of a webhook's URL, in ASCII; BadInput for a URL that is not http(s)."""
     parts = split_url(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput("The webhook must be a URL that begins with http:// or https://")
+        raise BadInput("Webhook: the URL must begin with http:// or https://")
     if parts.port == 0:
-        raise BadInput("The webhook is not a URL: no port is 0")
+        raise BadInput("Webhook: invalid port")
     try:
         host = httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
         host.encode("idna")  # and what will be done to look it up: it takes no empty and no long labels
         return host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise BadInput(f"The webhook is not a URL: {error}") from None
+        raise BadInput(f"Webhook: malformed URL: {error}") from None
 
 
 def new_signing_secret() -> str:
@@ -60,10 +60,10 @@ def _keys_in(url: str) -> Iterator[str]:
 
 def split_url(url: str) -> SplitResult:
     if not url.isprintable() or " " in url:
-        raise BadInput("That is not a URL: it has spaces or control characters")
+        raise BadInput("Malformed URL: contains spaces or control characters")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  # raises for one that is no number
     except ValueError:
-        raise BadInput("That is not a URL") from None
+        raise BadInput("Malformed URL") from None
     return parts

@@ -44,14 +44,14 @@ class Engine:
 _COLUMNS = "id, name, kind, connection_sealed IS NOT NULL, claims_retries"
 
 
-def check_name(name: str, what: str = "The engine's name") -> str:
+def check_name(name: str, what: str = "Engine name") -> str:
     """`name` itself when it is fit to be shown and compared; BadInput otherwise. `what` begins the message."""
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
-        raise BadInput(f"{what} must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}")
+        raise BadInput(f"{what}: must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}")
     if any(unicodedata.category(character) in _UNFIT for character in name):
-        raise BadInput(f"{what} must not hold control characters or line breaks")
+        raise BadInput(f"{what}: must not contain control characters or line breaks")
     if name != name.strip():
-        raise BadInput(f"{what} must not begin or end with a space")
+        raise BadInput(f"{what}: must not begin or end with a space")
     return name
 
 

@@ -50,13 +50,13 @@ def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:
     options: dict[str, str] = {}
     for url in broker_url.split(";"):
         if split_url(url).scheme not in BROKER_SCHEMES:
-            raise BadInput(f"The broker must be a URL that begins with one of {', '.join(BROKER_SCHEMES)}")
+            raise BadInput(f"Broker: the URL must begin with one of {', '.join(BROKER_SCHEMES)}")
         place, _, query = url.partition("?")
         urls.append(place)
         options |= parse_qsl(query, keep_blank_values=True)
     if unknown := options.keys() - BROKER_OPTIONS:
         names = ", ".join(sorted(unknown))
-        raise BadInput(f"The broker's URL has options that are not known: {names}; known: {', '.join(BROKER_OPTIONS)}")
+        raise BadInput(f"Broker: unknown options in the URL: {names}; known: {', '.join(BROKER_OPTIONS)}")
     return ";".join(urls), options
 
 
@@ -76,6 +76,6 @@ async def _connect(
         engine = await engines.ensure_engine(transaction, name)
         sql = f"UPDATE engines SET kind = $2, connection_sealed = $3 WHERE id = $1 {unless} RETURNING id"
         if not await transaction.fetch(sql, engine.id, kind.value, sealer.encrypt(connection)):
-            raise Conflict(f"The engine {name!r} has a way back already: --replace gives it another one")
+            raise Conflict(f"Engine {name!r} has a webhook or broker already; pass --replace to change it")
 
     await database.transaction(work)

@@ -69,9 +69,9 @@ class Reader:
 
     def name(self, what: str, value: str, limit: int = MAX_NAME) -> str:
         if not value:
-            raise Rejected(f"{what} is empty")
+            raise Rejected(f"{what}: empty")
         if len(value) > limit:
-            raise Rejected(f"{what} is longer than {limit} characters")
+            raise Rejected(f"{what}: longer than {limit} characters")
         return self.text(value)
 
     def cut(self, value: str, limit: int) -> Text:
@@ -135,7 +135,7 @@ def _claims_of(kind: Kind) -> Callable[[Reader, bytes, str, int], tuple[Kind, Cl
         trigger = given.trigger
         definition = given.definition
         if definition is not None and len(definition) > MAX_STEPS:
-            raise Rejected(f"definition names more than {MAX_STEPS} steps")
+            raise Rejected(f"definition: more than {MAX_STEPS} steps")
         return kind, Claims(
             workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
             trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
@@ -150,7 +150,7 @@ def _claims_of(kind: Kind) -> Callable[[Reader, bytes, str, int], tuple[Kind, Cl
 def _execution_id(text: str) -> str:
     found = ids.from_global("execution", text)
     if found is None:
-        raise Rejected("retryOf is not the id of an execution")
+        raise Rejected("retryOf: not an execution id")
     return found
 
 

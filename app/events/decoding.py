@@ -55,7 +55,7 @@ def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, limit: int = 10
     else:
         parts = [line for line in body.split(b"\n") if line.strip()]
     if len(parts) > limit:
-        raise LimitExceeded(f"{len(parts)} events in one body; at most {limit} are taken at once")
+        raise LimitExceeded(f"{len(parts)} events in one body; at most {limit} are allowed")
     batch = _decode_each(parts, markers, now, sealer)
     if form is not Form.BATCH or parts:
         _refuse_what_is_no_cloud_event(parts, batch, form)
@@ -83,7 +83,7 @@ def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int, seal
         except Rejected as error:
             rejected.append(Rejection(index, _id_of(part, markers), str(error)))
         except RecursionError:
-            rejected.append(Rejection(index, None, f"The event is nested more than {MAX_DEPTH} deep"))
+            rejected.append(Rejection(index, None, f"The event is nested more than {MAX_DEPTH} levels deep"))
         except msgspec.MsgspecError as error:
             rejected.append(Rejection(index, _id_of(part, markers), str(error)))
     return Batch(events, rejected)
@@ -118,17 +118,17 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, se
     envelope = _envelope.decode(reader.plain(part))
     body_of = BODIES.get(envelope.type)
     if body_of is None:
-        raise Rejected(f"Unknown type {envelope.type[:100]!r}; known are {', '.join(BODIES)}")
+        raise Rejected(f"type: unknown: {envelope.type[:100]!r}; known: {', '.join(BODIES)}")
     time = clock.to_us(envelope.time)
     if time > now + MAX_AHEAD:
-        raise Rejected("time is more than 5 minutes ahead of this server's clock")
+        raise Rejected("time: more than 5 minutes ahead of the server's clock")
     if time < 0:
-        raise Rejected("time is before 1970")
+        raise Rejected("time: before 1970")
     event_id = reader.name("id", envelope.id)
     # The data keep their markers: what becomes of those depends on where they are.
     data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
     if depth_exceeds(data):
-        raise Rejected(f"data is nested more than {MAX_DEPTH} deep")
+        raise Rejected(f"data: nested more than {MAX_DEPTH} levels deep")
     body = body_of(reader, data, event_id, time)
     return Event(
         index=index,
@@ -148,7 +148,7 @@ _checked = lru_cache(maxsize=1024)(check_name)
 
 def _source(name: str) -> str:
     if "\ufffd" in name:
-        raise Rejected("source has characters that were replaced because no text holds them")  # it names an engine
+        raise Rejected("source: contains NUL or half a surrogate pair")  # it names an engine
     try:
         return _checked(name, "source")
     except BadInput as error:

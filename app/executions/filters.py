@@ -54,19 +54,24 @@ class ExecutionFilter:
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
     def __post_init__(self) -> None:
-        texts = (
-            *(self.workflow_names, self.exclude_workflow_names, self.engines, self.trigger_kinds),
-            self.failed_step_names,
-        )
-        for values in (self.statuses, self.states, self.workflow_ids, self.error_group_ids, *texts):
+        texts = {
+            "workflowName": self.workflow_names,
+            "excludeWorkflowName": self.exclude_workflow_names,
+            "engine": self.engines,
+            "triggerKind": self.trigger_kinds,
+            "failedStepName": self.failed_step_names,
+        }
+        retry_of = None if self.retry_of is None else (self.retry_of,)
+        id_lists = {"workflowId": self.workflow_ids, "errorGroupId": self.error_group_ids, "retryOf": retry_of}
+        for name, values in {"status": self.statuses, "state": self.states, **id_lists, **texts}.items():
             if values is not None and len(values) > MAX_FILTER_VALUES:
-                raise LimitExceeded(f"A filter takes at most {MAX_FILTER_VALUES} values of one kind, not {len(values)}")
-        for text in (text for values in texts for text in values or ()):
-            _check_text(text)
-        retry_of = () if self.retry_of is None else (self.retry_of,)
-        for id_ in (*(self.workflow_ids or ()), *(self.error_group_ids or ()), *retry_of):
-            if not is_id(id_):
-                raise BadInput("A filter has an id that is none")
+                raise LimitExceeded(f"filter.{name}: at most {MAX_FILTER_VALUES} values, not {len(values)}")
+        for name, names in texts.items():
+            for text in names or ():
+                _check_text(f"filter.{name}", text)
+        for name, ids in id_lists.items():
+            if not all(map(is_id, ids or ())):
+                raise BadInput(f"filter.{name}: not an id")
         check_search(self.search)
         _check_range("queuedFrom", self.queued_from, "queuedTo", self.queued_to)
         _check_range("minDurationMs", self.min_duration, "maxDurationMs", self.max_duration)
@@ -213,9 +218,9 @@ def check_search(search: str | None) -> None:
     """Refuse a search that cannot be looked for: BadInput for what no text holds, LimitExceeded for its length."""
     if search is None:
         return
-    _check_text(search)
+    _check_text("search", search)
     if len(search) > MAX_SEARCH_LENGTH:
-        raise LimitExceeded(f"A search takes at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
+        raise LimitExceeded(f"search: at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
 
 
 def contains(database: Database, params: Params, column: str, search: str) -> str:
@@ -242,21 +247,21 @@ def _workflow_conditions(database: Database, params: Params, wanted: ExecutionFi
     return conditions
 
 
-def _check_text(text: str) -> None:
+def _check_text(name: str, text: str) -> None:
     if "\0" in text:
-        raise BadInput("A text of the filter has a NUL character")
+        raise BadInput(f"{name}: contains a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadInput("A text of the filter has half a surrogate pair") from None
+        raise BadInput(f"{name}: contains half a surrogate pair") from None
 
 
 def _check_range(low_name: str, low: int | None, high_name: str, high: int | None) -> None:
     for name, value in ((low_name, low), (high_name, high)):
         if value is not None and value not in _INT64:
-            raise BadInput(f"{name} is out of range")
+            raise BadInput(f"{name}: out of range")
     if low is not None and high is not None and low > high:
-        raise BadInput(f"{low_name} is greater than {high_name}")
+        raise BadInput(f"{low_name}: greater than {high_name}")
 
 
 def _once(values: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -53,7 +53,7 @@ class LogFilter:
 
     def __post_init__(self) -> None:
         if self.step_index is not None and self.step_index not in range(MAX_STEPS):
-            raise BadInput(f"Steps are counted from 0 to {MAX_STEPS - 1}")
+            raise BadInput(f"step: must be 0 to {MAX_STEPS - 1}")
         check_search(self.search)
 
 
@@ -79,7 +79,7 @@ class LogPosition:
         match = _FORM.fullmatch(opaque.decode(cursor) or "")
         if match is None or match[2] != execution_id or int(match[3]) > _MAX_INT64:
             raise BadInput(
-                "That is not a cursor of new log lines of this execution: take it from its log or its updates"
+                "after: not a cursor of this execution's log; take the log's updatesCursor, or an update's cursor"
             )
         return cls(execution_id, match[1], int(match[3]))
 

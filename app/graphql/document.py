@@ -60,7 +60,7 @@ def _check_selections(document: DocumentNode) -> None:
             for selection in below.pop().selections:
                 looked_at += 1
                 if looked_at > MAX_SELECTIONS:
-                    raise GraphQLError(f"With its fragments, the document has more than {MAX_SELECTIONS} selections")
+                    raise GraphQLError(f"The document has more than {MAX_SELECTIONS} selections, fragments included")
                 if isinstance(selection, FieldNode):
                     if selection.selection_set is not None:
                         fields.setdefault((selection.alias or selection.name).value, []).append(selection.selection_set)
@@ -78,6 +78,6 @@ def _check(document: DocumentNode, wanted: str | None) -> None:
         raise BadInput("The document has no operation")
     if wanted is None:
         if len(operations) > 1:
-            raise BadInput('The document has several operations: say which by "operationName"')
+            raise BadInput('The document has several operations: name one in "operationName"')
     elif not any(node.name is not None and node.name.value == wanted for node in operations):
         raise BadInput(f"The document has no operation named {wanted[:80]!r}")

@@ -95,14 +95,14 @@ Message = Init | Ping | Pong | Subscribe | Complete
 def parse(text: str | bytes | None) -> Message:
     """The message that a text frame holds; Closing when it is none. None: the frame was a binary one."""
     if text is None:
-        raise _bad("Messages are text frames")
+        raise _bad("Send messages as text frames")
     try:
         # Takes no NaN, no lone surrogate, and no nesting beyond 1,024 levels.
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _bad(f"Not JSON: {error.msg}") from None
     if not isinstance(given, dict):
-        raise _bad("A message is a JSON object")
+        raise _bad("A message must be a JSON object")
     match given.get("type"):
         case "connection_init":
             return Init(_object(given, "payload") or {})
@@ -116,9 +116,9 @@ def parse(text: str | bytes | None) -> Message:
         case "complete":
             return Complete(_id(given))
         case str(other):
-            raise _bad(f"Clients do not send messages of the type {other[:40]!r}")
+            raise _bad(f"Clients must not send messages of type {other[:40]!r}")
         case _:
-            raise _bad('A message has a "type"')
+            raise _bad('A message needs a "type"')
 
 
 ACK = b'{"type":"connection_ack"}'
@@ -156,7 +156,7 @@ def _bad(reason: str) -> Closing:
 def _id(given: dict[str, Any]) -> str:
     id_ = given.get("id")
     if not isinstance(id_, str) or not id_:
-        raise _bad('"id" must be a text that is not empty')
+        raise _bad('"id" must be a string that is not empty')
     if len(id_) > MAX_ID_LENGTH:
         raise _bad(f'"id" has more than {MAX_ID_LENGTH} characters')
     return id_
@@ -182,8 +182,8 @@ def _operation(given: dict[str, Any]) -> Operation:
         raise _bad('"payload" must be an object with "query"')
     query, name = payload.get("query"), payload.get("operationName")
     if not isinstance(query, str):
-        raise _bad('"query" must be a text')
+        raise _bad('"query" must be a string')
     if not isinstance(name, str | None):
-        raise _bad('"operationName" must be a text')
+        raise _bad('"operationName" must be a string')
     _object(payload, "extensions")
     return Operation(query, _object(payload, "variables"), name or None)

@@ -19,9 +19,9 @@ class Running:
     def begin(self, credential: str) -> None:
         """One more by a credential; LimitExceeded when there are too many."""
         if self._by_credential.get(credential, 0) >= self._most_of_one:
-            raise LimitExceeded(f"A token has at most {self._most_of_one} operations on WebSockets at a time")
+            raise LimitExceeded(f"At most {self._most_of_one} operations on WebSockets for one token")
         if self.total >= self._limit:
-            raise LimitExceeded(f"The server has at most {self._limit} operations on WebSockets at a time")
+            raise LimitExceeded(f"At most {self._limit} operations on all WebSockets of the server")
         self._by_credential[credential] += 1
         self.total += 1
 

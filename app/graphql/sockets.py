@@ -120,7 +120,7 @@ class _Socket(Generic[ViewerT]):
     async def run(self) -> None:
         """From the handshake to the end, of which the server is told."""
         began = self._loop.time()
-        late = Closing(Close.INIT_TIMEOUT, "No connection_init came in time")
+        late = Closing(Close.INIT_TIMEOUT, "No connection_init within the time limit")
         self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._outbox.write())]
         closing: Closing | None = None
@@ -147,7 +147,7 @@ class _Socket(Generic[ViewerT]):
             self._end.set_result(closing)
 
     def _on_stall(self) -> None:
-        self._stop(Closing(Close.TOO_SLOW, "What was sent is not read"))
+        self._stop(Closing(Close.TOO_SLOW, "The client does not read its results"))
 
     async def _send_text(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
@@ -175,7 +175,7 @@ class _Socket(Generic[ViewerT]):
         match message:
             case Init():
                 if self._signing_in is not None:
-                    raise Closing(Close.SECOND_INIT, "There was a connection_init already")
+                    raise Closing(Close.SECOND_INIT, "Second connection_init")
                 self._timer.cancel()
                 # Not awaited: what comes meanwhile came too early, and must not wait until it did not.
                 self._signing_in = asyncio.create_task(self._sign_in(message.payload))
@@ -204,9 +204,9 @@ class _Socket(Generic[ViewerT]):
 
     async def _subscribe(self, message: Subscribe) -> None:
         if self._viewer is None:
-            raise Closing(Close.UNAUTHORIZED, "Nothing is executed before connection_ack")
+            raise Closing(Close.UNAUTHORIZED, "Operation before connection_ack")
         if message.id in self._running:
-            raise Closing(Close.DUPLICATE_ID, f"There is an operation {message.id!r} already")
+            raise Closing(Close.DUPLICATE_ID, f"Operation {message.id!r} exists already")
         limit = self._site.limits.operations
         credential = self._viewer.credential
         # Those that clean up as well: a client that keeps on starting and stopping would have any number of them. But
@@ -215,7 +215,7 @@ class _Socket(Generic[ViewerT]):
             await asyncio.wait(self._ending, timeout=TURN_SECONDS)
         try:
             if len(self._running) >= limit or len(self._ending) >= limit:
-                raise LimitExceeded(f"A socket has at most {limit} operations: complete one, or open another socket")
+                raise LimitExceeded(f"At most {limit} operations on one socket: complete one, or open another socket")
             self._site.running.begin(credential)
         except LimitExceeded as error:
             await self._reply(messages.error(message.id, [shown(error)]))

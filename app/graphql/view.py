@@ -49,9 +49,9 @@ class GraphQLView:
             return _refusal(error, media_type)
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.MUTATION:
-                return _refusal(MethodNotAllowed("A mutation takes POST"), media_type)
+                return _refusal(MethodNotAllowed("Send mutations by POST"), media_type)
             return _refusal(
-                BadInput("A subscription takes a WebSocket with the subprotocol graphql-transport-ws"), media_type
+                BadInput("Subscribe over a WebSocket with the subprotocol graphql-transport-ws"), media_type
             )
         except Exception as error:
             return _answer(error_body(masked(error)), media_type, 500)
@@ -81,7 +81,7 @@ class _Operation:
 
     def __init__(self, given: object) -> None:
         if isinstance(given, list):
-            raise BadInput("Batches are not taken: send one operation a request")
+            raise BadInput("Send one operation per request, not a batch")
         if not isinstance(given, dict):
             raise BadInput('The body must be a JSON object with "query"')
         self.query = given.get("query")

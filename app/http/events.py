@@ -25,7 +25,7 @@ from app.settings import Settings
 # Decoding and sealing take 3 ms for so many bytes, and seconds for 8 MiB of nothing but secrets.
 SMALL = 256 * 1024
 
-NOT_STORED = "The events could not be stored; send them again"
+NOT_STORED = "Could not store the events; send them again"
 
 
 class EventsDoor:
@@ -50,7 +50,7 @@ class EventsDoor:
             batch = read() if len(body) <= SMALL else await asyncio.to_thread(read)
             own, foreign = _split_by_source(batch.events, viewer)
             if foreign and not own and not batch.rejected:
-                raise Forbidden(f"This token reports for the engine {viewer.engine!r} only")
+                raise Forbidden(f"This token may only report for the engine {viewer.engine!r}")
             imported = form is Form.LINES
             rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported)
         except AppError as error:
@@ -74,7 +74,7 @@ def _split_by_source(events: list[Event], viewer: Viewer) -> tuple[list[Event], 
     if viewer.engine is None:
         return events, []
     own = [event for event in events if event.source == viewer.engine]
-    reason = f"source is not {viewer.engine!r}, the engine of this token"
+    reason = f"source: not {viewer.engine!r}, the engine of this token"
     return own, [Rejection(event.index, event.id, reason) for event in events if event.source != viewer.engine]
 
 

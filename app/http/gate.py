@@ -62,7 +62,7 @@ def socket_authorization(scope: Scope, payload: Mapping[str, object]) -> str | N
         return given
     said = payload.get("authorization", payload.get("Authorization"))
     if not isinstance(said, str | None):
-        raise Unauthenticated("The authorization of connection_init must be a text")
+        raise Unauthenticated("The authorization in connection_init must be a string")
     return said
 
 
@@ -70,11 +70,11 @@ def _authorization(headers: Headers) -> str | None:
     values = [value for name, value in headers if name == b"authorization"]
     if len(values) > 1:
         # A proxy in front of us may have looked at the other one.
-        raise Unauthenticated("There is more than one Authorization header")
+        raise Unauthenticated("More than one Authorization header")
     try:
         return values[0].decode("ascii") if values else None
     except UnicodeDecodeError:
-        raise Unauthenticated("The Authorization header is not ASCII") from None
+        raise Unauthenticated("Authorization header: not ASCII") from None
 
 
 async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
@@ -100,7 +100,7 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4401})  # before it was accepted: the server answers 403
         return
-    error = Unauthenticated("WebSockets are not served here")
+    error = Unauthenticated("No WebSocket endpoint here")
     headers = [(b"content-type", b"application/json"), (b"www-authenticate", _challenge(was_given=False))]
     await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": error_body(shown(error))})

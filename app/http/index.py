@@ -14,11 +14,11 @@ from app.errors import AppError, MethodNotAllowed, NotFound, shown
 
 DOORS = {
     "GET /": "this list",
-    "POST /graphql": "queries and mutations; bearer token",
-    "GET /graphql?query=…": "queries; bearer token",
-    "WebSocket /graphql": "subscriptions too, by graphql-transport-ws; bearer token",
-    "POST /api/events": "what engines report, as CloudEvents; bearer token",
-    "GET /health": "200 while the database answers",
+    "POST /graphql": "queries and mutations; needs a bearer token",
+    "GET /graphql?query=…": "queries; needs a bearer token",
+    "WebSocket /graphql": "the same and subscriptions, over graphql-transport-ws; needs a bearer token",
+    "POST /api/events": "events of engines, as CloudEvents; needs a bearer token",
+    "GET /health": "200 while the database answers, else 503",
 }
 
 
@@ -47,9 +47,9 @@ def refuse_unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal: AppError
     if error.status_code == NotFound.status:
-        refusal = NotFound(f"There is nothing at {request.url.path}; GET / names every door")
+        refusal = NotFound(f"Nothing is served at {request.url.path}; GET / lists every endpoint")
     else:
-        refusal = MethodNotAllowed(f"{request.method} is not taken here; GET / names every door")
+        refusal = MethodNotAllowed(f"{request.method} is not allowed here; GET / lists every endpoint")
     body = error_body(shown(refusal), indented=True)
     return Response(body, error.status_code, error.headers, media_type=JSON)
 

@@ -86,7 +86,7 @@ class Importer:
 
     def _newest(self) -> int:
         if self._format is not Format.GALAXY:
-            raise BadInput("Only --format galaxy can be shifted: events have the times that they have")
+            raise BadInput("--shift-to-now works with --format galaxy only: events keep their times")
         with self._path.open("rb") as file:
             return max((newest_time_us(run) for run in _runs(file)), default=clock.now_us())
 
@@ -105,7 +105,7 @@ class Importer:
             batch = _decode(parts, self._sealer)
         except BadInput as error:
             if not report.accepted and not report.skipped_lines:
-                raise BadInput(f"The file is not what its format says: {error.message}") from None
+                raise BadInput(f"The file does not match its format: {error.message}") from None
             # Good lines came before: these are just bad ones, and must not keep the import from going on.
             report.rejected += [(number, error.message) for number in line_of]
             return

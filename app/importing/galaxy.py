@@ -184,9 +184,9 @@ def _check_run(run: Any) -> None:
         if of["status"] not in STATES and of["status"] not in UNFINISHED:
             raise ValueError(f"not a Galaxy run: {where} has the unknown status {of['status']!r}")
     if sorted(step["index"] for step in run["steps"]) != list(range(len(run["steps"]))):
-        raise ValueError(f"not a Galaxy run: the steps of {where} are not numbered 0, 1, 2 and so on, each once")
+        raise ValueError(f"not a Galaxy run: the steps of {where} are not numbered 0, 1, 2, … each once")
     if not run["id"] or not _times(run):
-        raise ValueError(f"not a Galaxy run: {where} has an empty id or no time at all")
+        raise ValueError(f"not a Galaxy run: {where} has an empty id, or no times")
 
 
 def _check(of: Any, where: str, must: Mapping[str, Any], may: Mapping[str, Any]) -> None:
@@ -196,4 +196,4 @@ def _check(of: Any, where: str, must: Mapping[str, Any], may: Mapping[str, Any])
     for key, kind in {**must, **may}.items():
         value = of.get(key)
         if not (key in may if value is None else isinstance(value, kind) and not isinstance(value, bool)):
-            raise ValueError(f"not a Galaxy run: {where} has no usable {key!r} ({str(value)[:40]!r})")
+            raise ValueError(f"not a Galaxy run: {where} has an invalid {key!r} ({str(value)[:40]!r})")

@@ -37,9 +37,9 @@ async def check(transaction: Transaction, events: Sequence[Event], engines: dict
 
 def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -> str | None:
     if not chain:
-        return "retryOf names no execution"
+        return "retryOf: no such execution"
     if chain[0][0] != key[0]:
-        return "retryOf names an execution of another engine"
+        return "retryOf: an execution of another engine"
     reached = dict.fromkeys(chain)
     unseen = list(reached)
     while unseen:
@@ -47,7 +47,7 @@ def _contradiction(key: Key, chain: list[Key], accepted: dict[Key, list[Key]]) -
         reached.update(dict.fromkeys(further))
         unseen.extend(further)
     if key in reached:
-        return "retryOf would make the execution a retry of itself"
+        return "retryOf: would make the execution a retry of itself"
     if len(reached) >= lineage.MAX_ANCESTORS:
-        return f"retryOf makes a chain of more than {lineage.MAX_ANCESTORS} retries"
+        return f"retryOf: makes a chain of more than {lineage.MAX_ANCESTORS} retries"
     return None

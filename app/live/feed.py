@@ -124,7 +124,7 @@ class Feed:
             return Place(self.epoch, self._head)
         given = parse_updates_cursor(cursor)
         if given is None:
-            raise BadInput("That is not a cursor of updates: take one from updatesCursor, or from an update")
+            raise BadInput("after: not a cursor of updates; take one from updatesCursor, or from an update")
         return Place(*given)
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:

@@ -83,7 +83,7 @@ class PubSub:
         scheme = url.partition("://")[0].lower()
         if scheme not in ("memory", "redis", "rediss"):
             # Not the URL itself: it may hold a password.
-            raise BadInput("RUNWATCH_REDIS_URL must be memory://, redis://host:port/0 or rediss://host:port/0")
+            raise BadInput("RUNWATCH_REDIS_URL: must be memory://, redis://host:port/0 or rediss://host:port/0")
         self._redis = None if scheme == "memory" else RedisBackend(url, MAX_MESSAGE_BYTES)
         self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
         # Weak: who stops reading only lets go of the iterator.

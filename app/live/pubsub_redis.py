@@ -233,5 +233,5 @@ def _options_of(url: str) -> tuple[type[Connection], dict[str, Any]]:
     except (TypeError, ValueError, RedisError):
         # Without what it was: the text may hold parts of the URL, and that a password.
         form = "redis://user:password@host:port/0 with redis-py's options"
-        raise BadInput(f"RUNWATCH_REDIS_URL is not understood: it is {form}") from None
+        raise BadInput(f"RUNWATCH_REDIS_URL: malformed; it must be {form}") from None
     return connection_class, options

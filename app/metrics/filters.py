@@ -49,8 +49,8 @@ class MetricsFilter:
 def check_window(start: int, end: int, start_name: str = "from", end_name: str = "to") -> None:
     """BadInput for a window that is none, or too long."""
     if start >= end:
-        raise BadInput(f"{start_name} must be before {end_name}")
+        raise BadInput(f"{start_name}: must be before {end_name}")
     if start < 0:
-        raise BadInput(f"{start_name} must not be before 1970, when no execution was queued")
+        raise BadInput(f"{start_name}: before 1970")
     if end - start > MAX_WINDOW:
-        raise BadInput(f"{start_name} and {end_name} may be at most {MAX_WINDOW // clock.DAY} days apart")
+        raise BadInput(f"{start_name} and {end_name}: at most {MAX_WINDOW // clock.DAY} days apart")

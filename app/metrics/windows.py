@@ -51,10 +51,10 @@ class Bucket(Enum):
         The first may begin before the window. BadInput for too many, and for minutes of a long window.
         """
         if self.value < clock.HOUR and end - start > MAX_MINUTES_WINDOW:
-            raise BadInput(f"Minutes can be shown of at most {MAX_MINUTES_WINDOW // clock.HOUR} hours")
+            raise BadInput(f"bucket: MINUTE allows a window of at most {MAX_MINUTES_WINDOW // clock.HOUR} hours")
         starts = range(start - start % self.value, end, self.value)
         if len(starts) > MAX_BUCKETS:
-            raise BadInput(f"A trend has at most {MAX_BUCKETS} buckets, not {len(starts)}")
+            raise BadInput(f"bucket: at most {MAX_BUCKETS} buckets in a window, not {len(starts)}")
         return starts
 
 

@@ -60,10 +60,10 @@ class PageRequest:
 
     def __post_init__(self) -> None:
         if self.first is not None and self.last is not None:
-            raise BadInput("Give first or last, not both")
+            raise BadInput("Pass first or last, not both")
         name = "first" if self.last is None else "last"
         if not 1 <= self.size <= MAX_PAGE_SIZE:
-            raise BadInput(f"{name} must be from 1 to {MAX_PAGE_SIZE}, not {self.size}")
+            raise BadInput(f"{name}: must be 1 to {MAX_PAGE_SIZE}, not {self.size}")
 
     @property
     def size(self) -> int:

@@ -88,7 +88,7 @@ class Ordering:
         position = self._parse(cursor) if len(cursor) <= MAX_CURSOR_LENGTH else None
         # The decoder of base64 skips what it does not know, so only the way back proves that nothing was skipped.
         if position is None or self.cursor(position) != cursor:
-            raise BadInput("That is not a cursor of this list: take one from a page in the same order and direction")
+            raise BadInput("Invalid cursor: take one from a page of this list in the same order")
         return position
 
     def _parse(self, cursor: str) -> Position | None:

@@ -47,9 +47,9 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.key is not None and not 1 <= len(self.key) <= MAX_KEY_LENGTH:
-            raise BadInput(f"idempotencyKey takes 1 to {MAX_KEY_LENGTH} characters")
+            raise BadInput(f"idempotencyKey: must have 1 to {MAX_KEY_LENGTH} characters")
         if self.key is not None and not self.key.isprintable():
-            raise BadInput("idempotencyKey must not hold control characters or half surrogate pairs")
+            raise BadInput("idempotencyKey: must not contain control characters or half surrogate pairs")
 
 
 class Retries:
@@ -76,7 +76,7 @@ class Retries:
         async def work(transaction: Transaction) -> Retry:
             family = await lineage.lock_with_ancestors(transaction, [asked.execution_id])
             if asked.execution_id not in family:
-                raise NotFound("There is no such execution")
+                raise NotFound("No such execution")
             retry = await self.make(transaction, family, asked)
             if retry.created:
                 subject, shown = (ids.to_global("execution", id_) for id_ in (retry.retry_of, retry.id))
@@ -129,7 +129,7 @@ async def _known(transaction: Transaction, asked: Asked) -> Retry | None:
     if not rows:
         return None
     if rows[0][0] != asked.execution_id:
-        raise Conflict("This idempotencyKey was used for another execution")
+        raise Conflict("idempotencyKey: used for another execution already")
     return Retry(rows[0][1], rows[0][0], created=False)
 
 
@@ -140,7 +140,7 @@ async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> No
     columns = ("key", "execution_id", "retry_id", "created_at")
     if not await transaction.insert_missing("retry_keys", columns, [row], key=("key",), returning="key"):
         # Asked for another execution at the same moment: the same one would have waited for the lock.
-        raise Conflict("This idempotencyKey was used for another execution")
+        raise Conflict("idempotencyKey: used for another execution already")
 
 
 async def _create(transaction: Transaction, execution: Execution, actor: str) -> str:

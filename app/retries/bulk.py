@@ -48,13 +48,13 @@ class BulkRequest:
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.where, self.ids, self.snapshot)) != 1:
-            raise BadInput("Give exactly one of filter, ids and snapshot")
+            raise BadInput("Pass exactly one of filter, ids and snapshot")
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise BadInput(f"limit must be from 1 to {MAX_LIMIT}, not {self.limit}")
+            raise BadInput(f"limit: must be 1 to {MAX_LIMIT}, not {self.limit}")
         if self.ids is not None and len(self.ids) > self.limit:
-            raise LimitExceeded(f"{len(self.ids)} ids are more than the limit of {self.limit}")
+            raise LimitExceeded(f"ids: {len(self.ids)} ids exceed the limit of {self.limit}")
         if self.snapshot is not None and self.dry_run:
-            raise BadInput("A snapshot is of a dry run already: give dryRun: false with it")
+            raise BadInput("snapshot: comes from a dry run; pass dryRun: false with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class BulkRetries:
             given = list(dict.fromkeys(request.ids))
             found = await executions.by_ids(self._database, given)
             if missing := [id_ for id_ in given if id_ not in found]:
-                raise NotFound(f"There is no execution {ids.to_global('execution', missing[0])!r}")
+                raise NotFound(f"ids: no such execution: {ids.to_global('execution', missing[0])!r}")
             return len(given), given
         assert request.where is not None
         chosen: list[str] = []
@@ -189,9 +189,9 @@ class BulkRetries:
                 "SELECT execution_ids, created_at FROM retry_snapshots WHERE id = $1", snapshot
             )
         if not rows:
-            raise NotFound("There is no such snapshot (any more): make a dry run")
+            raise NotFound("snapshot: unknown or deleted; make a dry run")
         if clock.now_us() - rows[0][1] > SNAPSHOT_LIFETIME:
-            raise Conflict("The snapshot has expired: make a dry run again")
+            raise Conflict("snapshot: expired; make a dry run again")
         kept: list[str] = orjson.loads(rows[0][0])
         return kept
 

@@ -55,7 +55,7 @@ class CeleryChannel:
             raise NotDelivered(error.message)
         if error is not None:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise NotDelivered(f"The broker did not take it: {said}")
+            raise NotDelivered(f"The broker refused the message: {said}")
 
     async def close(self) -> None:
         """See Channel. Threads that a broker still holds end with the process, or with their time-outs."""
@@ -102,7 +102,7 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
     try:
         kombu: Any = import_module("kombu")
     except ImportError:
-        raise NotDelivered("Retries to Celery need the package: install runwatch[celery]") from None
+        raise NotDelivered("Retries to Celery need the package runwatch[celery]") from None
     url, options = broker_options(broker_url)
     brokers = len(url.split(";"))
     with kombu.Connection(url, connect_timeout=timeout, **_more(url, options, timeout)) as connection:

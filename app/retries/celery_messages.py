@@ -44,10 +44,10 @@ def message_of(request: RetryRequest) -> Message:
     except ValueError as error:  # a number of more than 4,300 digits
         raise _unfit(str(error)) from None
     if not isinstance(data, dict):
-        raise _unfit("they are no object")
+        raise _unfit("not an object")
     if exchange := data.get("exchange"):
         raise NotDelivered(
-            f"The original was sent through the exchange {exchange!r}, which Runwatch cannot publish to", final=True
+            f"Runwatch cannot publish to the exchange {exchange!r}, which the original went through", final=True
         )
     ids = _new_ids(request)
     common: dict[str, Any] = {
@@ -62,13 +62,13 @@ def message_of(request: RetryRequest) -> Message:
     if "group" in data:
         canvas: dict[str, Any] = {"group": _renewed_all(data["group"], ids)}
         if not canvas["group"]:
-            raise _unfit("their group is empty")
+            raise _unfit("empty group")
         if data.get("chord") is not None:
             canvas["chord"] = _renewed(data["chord"], ids)
         canvas["chain"] = _renewed_all(data.get("chain") or [], ids)
         return Message(START, args=[canvas], kwargs={}, **common)
     if "args" not in data:
-        raise _unfit("they have neither args nor a group")
+        raise _unfit("neither args nor a group")
     more = {
         "chain": _renewed_all(data.get("chain") or [], ids)[::-1] or None,
         # Without ids: each is an execution of its own, which gets one when it begins.
@@ -83,7 +83,7 @@ def _given(data: Mapping[str, Any], name: str, kind: type) -> Any:
     """A member of the data, which may be missing or null."""
     value = data.get(name)
     if value is not None and not isinstance(value, kind):
-        raise _unfit(f"{name} is of another kind")
+        raise _unfit(f"{name} has the wrong type")
     return value
 
 
@@ -97,14 +97,14 @@ def _new_ids(request: RetryRequest) -> Iterator[str]:
 
 def _renewed_all(signatures: Any, ids: Iterator[str]) -> list[dict[str, Any]]:
     if not isinstance(signatures, list):
-        raise _unfit("a list of signatures is none")
+        raise _unfit("not a list of signatures")
     return [_renewed(signature, ids) for signature in signatures]
 
 
 def _renewed(signature: Any, ids: Iterator[str]) -> dict[str, Any]:
     """A signature with new ids, for itself and all that is in it; a chain has none."""
     if not isinstance(signature, dict) or not isinstance(signature.get("task"), str):
-        raise _unfit("a signature has no task")
+        raise _unfit("a signature without a task")
     task, kwargs = signature["task"], dict(_given(signature, "kwargs", dict) or {})
     options = dict(_given(signature, "options", dict) or {})
     for name in ("eta", "expires"):
@@ -123,4 +123,4 @@ def _is_list(part: Any) -> bool:
 
 
 def _unfit(why: str) -> NotDelivered:
-    return NotDelivered(f"The trigger data are not those of a Celery task: {why}", final=True)
+    return NotDelivered(f"Trigger data does not describe a Celery task: {why}", final=True)

@@ -57,7 +57,7 @@ class RetryHandler:
         (external_id, retry_of, workflow, trigger_kind, data, sealed, kind, connection, secrets) = rows[0]
         channel = self._channels.get(EngineKind(kind))
         if channel is None or connection is None:
-            raise NotDelivered("No way back to this engine is configured")
+            raise NotDelivered("The engine has no webhook or broker configured")
         try:
             request = RetryRequest(
                 id=item.id,
@@ -111,7 +111,7 @@ class RetryHandler:
         self, transaction: Transaction, row: Row, item: OutboxItem, failure: str, family: set[str]
     ) -> None:
         now = clock.now_us()
-        message = f"The engine did not take the retry (attempts: {item.attempts}): {failure}"
+        message = f"The engine did not accept the retry (attempts: {item.attempts}): {failure}"
         facts = ExecutionFacts(
             first_event_at=now,
             received_at=0,

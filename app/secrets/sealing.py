@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from app.errors import BadInput, Conflict
 from app.secrets.redaction import SealedKeys, restored
 
-HOW = "It takes what `runwatch secret new-key` prints, or several of that, separated by commas"
+HOW = "Set it to a key that `runwatch secret new-key` prints, or to several, separated by commas"
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -30,7 +30,7 @@ class CannotUnseal(Conflict):
     """What is stored was sealed with a key that is not configured (any more)."""
 
     def __init__(self) -> None:
-        super().__init__("This was sealed with a key that RUNWATCH_SECRET_KEY does not have any more")
+        super().__init__("Encrypted with a key that RUNWATCH_SECRET_KEY no longer has")
 
 
 class Sealer:
@@ -40,7 +40,7 @@ class Sealer:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
-            raise BadInput(f"RUNWATCH_SECRET_KEY is malformed. {HOW}") from None
+            raise BadInput(f"RUNWATCH_SECRET_KEY: malformed. {HOW}") from None
         self._sealed_keys = sealed_keys
 
     def seal(self, text: str) -> Sealed:

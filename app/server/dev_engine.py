@@ -54,7 +54,7 @@ class DevEngine:
         """Start it, reporting to `url`; False when it cannot be, which is said in one line."""
         problem = await self._start(url)
         if problem:
-            console.print(f"The example engine is not started: {problem}", markup=False)
+            console.print(f"The example engine did not start: {problem}", markup=False)
             return False
         # It reports every second or so: what was printed for somebody to copy would soon be out of sight.
         logging.getLogger("app.asgi.request_log").addFilter(_is_no_report)
@@ -87,7 +87,7 @@ class DevEngine:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            return "another server on this data folder has one"
+            return "another server on this data folder runs one already"
         except OSError as error:
             return str(error)
         try:
@@ -122,7 +122,7 @@ class DevEngine:
 
     async def _tell_of_its_end(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
-        console.print(f"The example engine ended with code {code}; {self.log} says why", markup=False)
+        console.print(f"The example engine ended with code {code}; see {self.log}", markup=False)
 
 
 def _is_no_report(record: logging.LogRecord) -> bool:

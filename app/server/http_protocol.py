@@ -29,7 +29,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head += len(data)
         super().data_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(HeadTooLong(f"What comes before the body of a request may have {MAX_HEAD_BYTES} bytes"))
+            self._refuse(HeadTooLong(f"Request line and headers: at most {MAX_HEAD_BYTES} bytes"))
 
     def on_headers_complete(self) -> None:
         """The head is over."""

@@ -27,7 +27,7 @@ def open_sealer(settings: Settings) -> Sealer:
     except BadInput:
         # Not made anew: that would give up everything that was sealed with it.
         path = settings.data_dir / FILE_NAME
-        raise BadInput(f"{path} holds no key: restore it, or set RUNWATCH_SECRET_KEY") from None
+        raise BadInput(f"{path}: contains no key; restore the file, or set RUNWATCH_SECRET_KEY") from None
 
 
 async def check_keys(database: Database, sealer: Sealer) -> None:
@@ -36,7 +36,7 @@ async def check_keys(database: Database, sealer: Sealer) -> None:
         sql = f"SELECT sealed FROM execution_secrets ORDER BY execution_id {direction} LIMIT 1"
         if any(unsealed_secrets(sealer, row[0])[1] for row in await database.fetch(sql)):
             raise Conflict(
-                "The secrets in this database were sealed with another key: add that to RUNWATCH_SECRET_KEY, at its end"
+                "Another key encrypted the secrets in this database: add that key at the end of RUNWATCH_SECRET_KEY"
             )
 
 

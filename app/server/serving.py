@@ -41,7 +41,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     """Serve until a signal. With `dev`: sample data in an empty database, an engine, and ready-made requests."""
     if dev and not SAMPLE.is_file():
         raise BadInput(
-            "--dev works in the folder of Runwatch's source only: its sample and its engine are in examples/"
+            "--dev works only in a checkout of Runwatch's source: it needs the sample and the engine in examples/"
         )
     opened = listen(settings.host, settings.port)
     sealer = await prepare(settings, writable=dev)
@@ -115,18 +115,19 @@ async def _greet(settings: Settings, database: Database, sealer: Sealer, engine:
             Importer(database, sealer, SAMPLE, Format.GALAXY, settings.data_dir / "imports"), SAMPLE, shift_to_now=True
         )
         console.print(
-            f"Imported {report.accepted} events of real Galaxy runs, moved by {report.shift_us / 86_400e6:.0f} days"
+            f"Imported {report.accepted} events of real Galaxy runs, shifted by {report.shift_us / 86_400e6:.0f} days"
             " so that the newest ends now"
         )
     token = await development_token(database, settings.data_dir)
     address = f"http://{_in_url(settings.host)}:{port}"
     # On standard output and unwrapped: made to be copied, by people and by scripts.
-    typer.echo(f"\nRunwatch is at {address} (GET / names every door; Ctrl-C stops it). Try:\n")
+    typer.echo(f"\nRunwatch is at {address} (GET / lists every endpoint; Ctrl-C stops it). Try:\n")
     typer.echo(_curl(address, token, QUERY))
     if await engine.start(f"http://{_in_url(LOOPBACK.get(settings.host, settings.host))}:{port}"):
         typer.echo(
-            f'An example engine runs beside it; its log is {engine.log}. Its workflow "import orders" fails until its'
-            f" input is mended. Mend it, then retry the newest failure:\n\n{engine.fix}\n{_curl(address, token, RETRY)}"
+            f'An example engine runs beside it and logs to {engine.log}. Its workflow "import orders" fails until'
+            f" you repair its input. Repair it, then retry the newest failure:\n\n{engine.fix}\n"
+            f"{_curl(address, token, RETRY)}"
         )
 
 

@@ -24,10 +24,12 @@ def listen(host: str, port: int) -> socket.socket:
         opened.bind(address)
         opened.listen(2048)
     except UnicodeError:
-        raise BadInput(f"Cannot listen on {host!r}: no host has such a name") from None
+        raise BadInput(f"Cannot listen on {host!r}: unknown host") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise BadInput(f"Port {port} is in use on {host}: stop what uses it, or choose another by --port") from None
+            raise BadInput(
+                f"Port {port} is in use on {host}: stop the process that uses it, or choose another with --port"
+            ) from None
         raise BadInput(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
     return opened
 
@@ -36,7 +38,7 @@ async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:
     """Make the data folder and the key, and migrate; BadInput when the folder must be `writable` and is not."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if writable and not os.access(settings.data_dir, os.W_OK):
-        raise BadInput(f"{settings.data_dir} cannot be written: choose another folder by RUNWATCH_DATA_DIR")
+        raise BadInput(f"Cannot write to {settings.data_dir}: choose another folder with RUNWATCH_DATA_DIR")
     sealer = open_sealer(settings)
     if applied := await migrate(settings.url_of_database):
         console.print(f"Database is up to date ({', '.join(applied)} applied)")

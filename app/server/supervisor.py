@@ -64,7 +64,9 @@ async def serve(settings: Settings) -> None:
     finally:
         await database.close()
     if settings.redis_url.startswith("memory:"):
-        log.warning("workers_without_redis", advice="set RUNWATCH_REDIS_URL: live updates come up to a second late")
+        log.warning(
+            "workers_without_redis", advice="set RUNWATCH_REDIS_URL: without it, live updates are up to a second late"
+        )
     await Workers(settings, opened).run()
 
 
@@ -102,7 +104,7 @@ class Workers:
             began = time.monotonic()
             came_up, reason = await self._run_one(number)
             if is_first and not came_up:
-                raise WorkerNotStarted(f"Worker {number} {reason} at the start; what it said is above")
+                raise WorkerNotStarted(f"Worker {number} {reason} at the start; its output is above")
             is_first = False
             lived = time.monotonic() - began
             pause = 0.0 if lived >= LONG_LIFE_SECONDS else min(max(FIRST_PAUSE, pause * 2), MAX_PAUSE)

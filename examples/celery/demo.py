@@ -36,12 +36,12 @@ def main() -> int:
     try:
         with Processes() as processes:
             Demo(processes, given.broker).show()
-        say("Done. Everything that was started is ended, and its files are removed.")
+        say("Done. The demo stopped everything that it started, and removed its files.")
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; everything that was started is ended.", file=sys.stderr)
+        print("Interrupted. The demo stopped everything that it started.", file=sys.stderr)
         return 130
     return 0
 
@@ -70,12 +70,12 @@ class Demo:
 
     def show(self) -> None:
         """All of it."""
-        say("Starting a broker, Runwatch and a Celery worker, which takes some seconds:", "")
+        say("Starting a broker, Runwatch and a Celery worker; this takes some seconds:", "")
         broker = self._start_broker()
         self._start_runwatch()
         self._start_worker(broker)
         failed = self._show_runs(self._publish())
-        say("", "Mending what they failed on:", *(f"  {line}" for line in files.mend(self._folder)))
+        say("", "Repairing what they failed on:", *(f"  {line}" for line in files.mend(self._folder)))
         retries = self._retry(failed)
         self._show_retries(retries, failed)
 
@@ -115,7 +115,7 @@ class Demo:
         files.make(self._folder)
         words = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "INFO"]
         self._processes.start("worker", words, self._shop, lambda log: " ready." in log, HERE)
-        say('The engine "shop" is connected by its broker, and its Celery worker is ready', "")
+        say('Connected the engine "shop" by its broker; its Celery worker is ready', "")
 
     def _publish(self) -> list[str]:
         ids = output_of([sys.executable, "publish.py"], self._shop, HERE).split()
@@ -130,11 +130,11 @@ class Demo:
                 say(f"{'':12}at the step {run['failedStep']['name']!r}: {run['error']['message']}")
         failed = [run for run in runs if run["state"] == "FAILED"]
         if len(failed) != 2 or not all(run["retryability"]["canRetry"] for run in failed):
-            raise Failed(f"Two of them should have failed, and be fit for a retry: {failed}")
+            raise Failed(f"Expected two failed and retryable executions: {failed}")
         return failed
 
     def _retry(self, failed: list[dict[str, Any]]) -> list[str]:
-        say("", "Retrying them by the mutation retryExecution:")
+        say("", "Retrying them with the mutation retryExecution:")
         ids = []
         for run in failed:
             made = self._ask(RETRY, {"id": run["id"]})["retryExecution"]["execution"]

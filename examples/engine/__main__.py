@@ -40,14 +40,20 @@ def arguments() -> argparse.Namespace:
     )
     # Secrets are better given by the environment: everybody on the machine sees a command line.
     parser.add_argument("--url", default=environment("RUNWATCH_URL", "http://127.0.0.1:8000"), help="of Runwatch")
-    parser.add_argument("--token", default=environment("RUNWATCH_TOKEN"), help="or RUNWATCH_TOKEN; of role RUNNER")
+    parser.add_argument(
+        "--token", default=environment("RUNWATCH_TOKEN"), help="token of role RUNNER; or set RUNWATCH_TOKEN"
+    )
     parser.add_argument("--secret", default=environment("RUNWATCH_WEBHOOK_SECRET"), help="or RUNWATCH_WEBHOOK_SECRET")
-    parser.add_argument("--name", default="example", help="of this engine; the one that the token is for")
-    parser.add_argument("--port", type=int, default=8100, help=f"retries come to http://127.0.0.1:PORT{PATH}")
-    parser.add_argument("--folder", type=Path, default=Path("data/engine"), help="its files; made when missing")
+    parser.add_argument("--name", default="example", help="name of this engine, the one that the token is for")
+    parser.add_argument("--port", type=int, default=8100, help=f"port for retries: http://127.0.0.1:PORT{PATH}")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("data/engine"), help="folder for its files; created if missing"
+    )
     parser.add_argument("--pace", type=float, default=4.0, help="seconds from one run to the next")
-    parser.add_argument("--attached", action="store_true", help="end when standard input ends: with who started it")
-    parser.add_argument("--fix", action="store_true", help='mend the input that makes "import orders" fail, and end')
+    parser.add_argument(
+        "--attached", action="store_true", help="end when standard input ends, together with the parent process"
+    )
+    parser.add_argument("--fix", action="store_true", help='repair the input that makes "import orders" fail, and end')
     given = parser.parse_args()
     if not given.fix and not (given.token and given.secret):
         parser.error("--token and --secret are needed: `runwatch token create` and `runwatch engine add` print them")

@@ -51,14 +51,14 @@ class Engine:
     def accept(self, request: RetryRequest) -> Answer:
         """Take a request of Runwatch's for a retry, once however often it comes."""
         if request.workflow not in AUTOMATIONS:
-            return 410, f"there is no automation {request.workflow!r} (any more)"
+            return 410, f"no automation {request.workflow!r}"
         if not self._journal.accept(request.webhook_id, request.external_id):
             return 200, "known already"
         # The original's data to the last digit, and the id under which Runwatch awaits the run.
         data = request.trigger_json or "null"
         asked = Asked(request.external_id, request.workflow, request.trigger_kind, data, request.retry_of)
         self._pool.submit(self._run, asked)
-        return 202, f"{request.workflow} is run again as {request.external_id}"
+        return 202, f"running {request.workflow} again as {request.external_id}"
 
     def settle(self) -> None:
         """Forget the runs that have ended, once Runwatch has all that was reported so far."""
@@ -99,6 +99,6 @@ class Engine:
     def _report_crashed(self) -> None:
         """Tell the end of runs that were under way when the engine was killed: nobody else can."""
         for external_id in self._journal.open_runs():
-            error = {"message": "The engine ended while this was running"}
+            error = {"message": "The engine ended during this run"}
             self._client.emit(external_id, "execution.finished", {"state": "CRASHED", "error": error})
             self._ended.append(external_id)

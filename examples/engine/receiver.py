@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             return 404, f"retries go to {PATH}"
         length = self.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            return 413, f"a request has at most {MAX_BODY} bytes, and says how many"
+            return 413, f"a request needs a Content-Length of at most {MAX_BODY} bytes"
         body = self.rfile.read(int(length))  # the very bytes: the signature is of them
         try:
             request = webhook.verify(body, dict(self.headers.items()), self.server.secret)

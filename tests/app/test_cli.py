@@ -40,13 +40,13 @@ def test_tokens(tmp_path: Path, url: str) -> None:
     assert secret not in listed.stderr + listed.stdout
     revoked = runwatch(tmp_path, "token", "revoke", "ann", database_url=url)
     assert "Revoked" in revoked.stderr
-    assert "no token" in runwatch(tmp_path, "token", "revoke", "bob", database_url=url, code=1).stderr
+    assert "No token" in runwatch(tmp_path, "token", "revoke", "bob", database_url=url, code=1).stderr
 
 
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--role", "king", "--name", "x"), "choose admin, viewer or runner"),
+        (("--role", "king", "--name", "x"), "is not admin, viewer or runner"),
         (("--role", "runner", "--name", "x"), "needs an engine"),
         (("--role", "viewer", "--name", "x", "--days", "nan"), "days"),
     ],
@@ -140,4 +140,4 @@ def test_an_age_that_cannot_be(tmp_path: Path, url: str, days: str) -> None:
 
 
 def test_a_token_that_cannot_be_named(tmp_path: Path, url: str) -> None:
-    assert "no token" in runwatch(tmp_path, "token", "revoke", "\udcff", database_url=url, code=1).stderr
+    assert "No token" in runwatch(tmp_path, "token", "revoke", "\udcff", database_url=url, code=1).stderr

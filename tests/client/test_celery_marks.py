@@ -87,5 +87,5 @@ def test_a_failure_of_ours_goes_no_further(caplog: pytest.LogCaptureFixture) -> 
     for _ in range(3):
         assert guard("a test", fail) is None
     assert [record.getMessage() for record in caplog.records] == [
-        "Reporting a test to Runwatch failed; the task is not affected. Said once."
+        "Reporting a test to Runwatch failed; the task is not affected. Logged once."
     ]

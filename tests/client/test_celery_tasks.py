@@ -157,7 +157,7 @@ def test_a_task_that_expires_is_cancelled(bench: Bench) -> None:
     [run] = bench.publish("noop.apply_async(expires=-10)")
     end = bench.sink.finish(run)
     assert end["state"] == "CANCELLED"
-    assert end["error"]["message"] == "The task expired before it was run"
+    assert end["error"]["message"] == "The task expired before it ran"
 
 
 def test_ignore_and_reject_are_ends_too(bench: Bench) -> None:

@@ -174,7 +174,7 @@ def test_rejected_events_are_counted_and_told_once(
     sink: Sink, client: Runwatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def reject_first(events: list[Event]) -> Answer:
-        told = {"accepted": len(events) - 1, "rejected": [{"index": 0, "id": "x", "error": "name is empty"}]}
+        told = {"accepted": len(events) - 1, "rejected": [{"index": 0, "id": "x", "error": "name: empty"}]}
         return 202, {}, json.dumps(told).encode()
 
     sink.script = [reject_first] * 2
@@ -184,7 +184,7 @@ def test_rejected_events_are_counted_and_told_once(
     assert client.stats.rejected == 2
     assert client.stats.sent == 4
     assert [record.getMessage() for record in caplog.records if record.name == "runwatch_client"] == [
-        "Runwatch rejected an event: name is empty"
+        "Runwatch rejected an event: name: empty"
     ]
 
 
@@ -197,7 +197,7 @@ def test_a_wrong_token_keeps_the_events_and_is_told_once(
     assert client.flush(5)
     assert len(sink.events) == 2
     told = [record.getMessage() for record in caplog.records if record.name == "runwatch_client"]
-    assert told == [f"Runwatch refuses the token of this engine: {code}, test {code}"]
+    assert told == [f"Runwatch refused this engine's token: {code}, test {code}"]
 
 
 def test_while_the_server_is_away_log_lines_are_dropped_first() -> None:
@@ -230,7 +230,7 @@ def test_events_come_through_when_the_server_is_back(caplog: pytest.LogCaptureFi
         assert client.flush(10)
         assert len(back.events) == 5
     client.close(1)
-    assert sum("cannot be reached" in record.getMessage() for record in caplog.records) == 1
+    assert sum("Cannot reach Runwatch" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_wrong_arguments_are_told_where_they_are_given() -> None:

@@ -83,7 +83,7 @@ def test_the_example_is_not_in_it(bin_folder: Path, empty: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 1
-    assert "--dev works in the folder of Runwatch's source only" in done.stderr
+    assert "--dev works only in a checkout of Runwatch's source" in done.stderr
 
 
 @pytest.mark.parametrize("workers", [1, 2])

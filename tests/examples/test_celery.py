@@ -45,7 +45,7 @@ def test_it_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, str
     assert "SUCCESS   chord(summarise, write quarter): summarise succeeded" in said
     assert said.count("is FAILED still, and resolved") == 2
     assert 'monday.json: {"day": "monday", "cents": 74580}' in said
-    assert said.endswith("its files are removed.\n")
+    assert said.endswith("removed its files.\n")
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_a_broker_that_is_not_there_is_said(environment: dict[str, str]) -> None
     words = [sys.executable, str(PROGRAM), "--broker", "http://127.0.0.1"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "The broker must be a URL that begins with" in done.stderr
+    assert "Broker: the URL must begin with" in done.stderr

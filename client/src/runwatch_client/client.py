@@ -43,9 +43,9 @@ class Runwatch:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if not 1 <= len(source) <= 100:
-            raise ValueError("source, the name of the engine, has 1 to 100 characters")
+            raise ValueError("source: must have 1 to 100 characters")
         if not url.startswith(("http://", "https://")):
-            raise ValueError("url is that of Runwatch, such as https://runwatch.example")
+            raise ValueError("url: must be Runwatch's URL, such as https://runwatch.example")
         self.source = source
         self._source = quote(source)
         headers = {"authorization": f"Bearer {token}", "content-type": MEDIA_TYPE}

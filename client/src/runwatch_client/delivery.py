@@ -72,7 +72,7 @@ class Delivery:
         except Exception as error:  # of httpx, of a proxy's settings, of a transport that somebody gave us
             if not isinstance(error, httpx.TransportError):
                 self._client = None
-            return f"Runwatch cannot be reached ({type(error).__name__}: {error})", 0.0, MAX_PAUSE
+            return f"Cannot reach Runwatch ({type(error).__name__}: {error})", 0.0, MAX_PAUSE
         status = answer.status_code
         if status == 202:
             self._count(answer, len(part))
@@ -81,8 +81,8 @@ class Delivery:
             self._split(part, waiting, answer)
             return None, 0.0, 0.0
         if status in UNAUTHORIZED:
-            return f"Runwatch refuses the token of this engine: {_said(answer)}", 0.0, MAX_UNAUTHORIZED
-        return f"Runwatch cannot take events now: {_said(answer)}", _retry_after(answer), MAX_PAUSE
+            return f"Runwatch refused this engine's token: {_said(answer)}", 0.0, MAX_UNAUTHORIZED
+        return f"Runwatch cannot accept events now: {_said(answer)}", _retry_after(answer), MAX_PAUSE
 
     def _post(self, body: bytes) -> httpx.Response:
         if self._client is None:
@@ -104,7 +104,7 @@ class Delivery:
     def _split(self, part: Sequence[bytes], waiting: list[Sequence[bytes]], answer: httpx.Response) -> None:
         if len(part) == 1:
             said = _said(answer)
-            self._tell(f"event: {said}", f"Runwatch cannot read an event, which is dropped: {said}; {part[0][:300]!r}")
+            self._tell(f"event: {said}", f"Dropped an event that Runwatch cannot read: {said}; {part[0][:300]!r}")
             self.refused += 1
             return
         middle = len(part) // 2

@@ -152,7 +152,7 @@ class Reporter:
                         return
                     self._tell_of_dropped()
         except Exception:
-            log.exception("The reporter failed; no more events are sent from this process")
+            log.exception("The reporter failed; this process sends no more events")
         finally:
             self._delivery.close()
 
@@ -194,7 +194,7 @@ class Reporter:
 
     def _tell_of_dropped(self) -> None:
         if (dropped := self._buffer.dropped) and not self._told_dropped:
-            log.warning("Events are dropped: they come faster than they can be sent (stats has the count)")
+            log.warning("Dropping events: they arrive faster than they can be sent (stats has the count)")
         self._told_dropped = dropped
 
     def after_fork(self) -> None:

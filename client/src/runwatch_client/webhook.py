@@ -67,12 +67,12 @@ def verify(
     try:
         webhook_id, timestamp, signatures = (given[f"webhook-{part}"] for part in ("id", "timestamp", "signature"))
     except KeyError as error:
-        raise MissingHeader(f"the header {error.args[0]} is missing") from None
+        raise MissingHeader(f"missing header {error.args[0]}") from None
     _check_time(timestamp, time.time() if now is None else now, tolerance)
     signed = b".".join([webhook_id.encode(), timestamp.encode(), body])
     expected = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
     if not _any_fits(signatures, expected):
-        raise BadSignature("no signature of version v1 fits")
+        raise BadSignature("no v1 signature matches")
     return _read(webhook_id, body)
 
 
@@ -84,16 +84,16 @@ def key_of(secret: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if not key:
-        raise ValueError("a webhook secret is whsec_ followed by Base64")
+        raise ValueError("a webhook secret must be whsec_ followed by Base64")
     return key
 
 
 def _check_time(timestamp: str, now: float, tolerance: float) -> None:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
-        raise BadTimestamp("webhook-timestamp is not a number of seconds")
+        raise BadTimestamp("webhook-timestamp: not a number of seconds")
     difference = int(timestamp) - now
     if abs(difference) > tolerance:
-        raise BadTimestamp(f"webhook-timestamp is {abs(difference):.0f} s {'ahead' if difference > 0 else 'old'}")
+        raise BadTimestamp(f"webhook-timestamp: {abs(difference):.0f} s {'ahead' if difference > 0 else 'old'}")
 
 
 def _any_fits(signatures: str, expected: bytes) -> bool:
@@ -116,7 +116,7 @@ def _read(webhook_id: str, body: bytes) -> RetryRequest:
         text = body.decode()
         event = json.loads(text)
         if event["type"] != TYPE:
-            raise BadBody(f"the event is of type {event['type']!r}, not {TYPE}")
+            raise BadBody(f"type: {event['type']!r}, not {TYPE}")
         data = event["data"]
         trigger = data.get("trigger") or {}
         raw = _raw(text, "data", "trigger", "data") if "data" in trigger else None
@@ -131,10 +131,10 @@ def _read(webhook_id: str, body: bytes) -> RetryRequest:
             trigger_json=raw,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadBody(f"the body is not a request for a retry: {type(error).__name__}: {error}") from None
+        raise BadBody(f"the body is not a retry request: {type(error).__name__}: {error}") from None
     for value in (request.execution_id, request.external_id, request.workflow, request.trigger_kind):
         if not isinstance(value, str):
-            raise BadBody("the body is not a request for a retry: ids, workflow and kind are texts")
+            raise BadBody("the body is not a retry request: ids, workflow and kind must be strings")
     return request
 
 

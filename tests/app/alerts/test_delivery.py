@@ -197,7 +197,7 @@ async def test_a_mail_server_that_is_away_and_comes_back(place: Place, receiver:
     alert_id, _ = await place.fire(receiver.url, EMAIL)
     async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         error = await place.until_failed(alert_id)
-        assert error.startswith("e-mail: The mail server did not take it: ")
+        assert error.startswith("e-mail: The mail server refused the message: ")
         await receiver.arrived(1)
         assert (await place.delivery(alert_id)).delivered_at is None, "one channel is missing"
         with mail:
@@ -227,7 +227,7 @@ async def test_what_is_never_taken_is_given_up(place: Place, receiver: Receiver)
     assert delivery.delivered_at is None
     assert set((delivery.last_error or "").split("; ")) == {
         "webhook (given up): 503 Service Unavailable: closed",
-        "e-mail (given up): There is no mail server: RUNWATCH_SMTP_URL names one",
+        "e-mail (given up): No mail server is configured: set RUNWATCH_SMTP_URL",
     }
 
 
@@ -249,7 +249,7 @@ async def test_a_channel_that_was_taken_away_gets_nothing(place: Place, receiver
     async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         await mail.arrived()
         error = await place.until_failed(alert_id, "webhook")
-    assert error == "webhook (given up): The rule has no webhook any more"
+    assert error == "webhook (given up): The rule no longer has a webhook"
     assert receiver.requests == []
 
 

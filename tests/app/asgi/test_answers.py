@@ -29,7 +29,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 JSON = {"content-type": "application/json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
-MASKED = "Something went wrong here; the log has the details under the errorId"
+MASKED = "Internal error; the server's log has the details under the errorId"
 
 
 def body(message: str, code: str, **details: str) -> bytes:
@@ -48,11 +48,11 @@ def indented(message: str, code: str) -> bytes:
 
 
 def forbidden(permission: str, role: str) -> bytes:
-    return body(f"This takes the permission {permission}, which the role {role} does not have", "FORBIDDEN")
+    return body(f"Needs the permission {permission}, which the role {role} lacks", "FORBIDDEN")
 
 
 FORMS = "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson"
-BY_SOCKET = "A subscription takes a WebSocket with the subprotocol graphql-transport-ws"
+BY_SOCKET = "Subscribe over a WebSocket with the subprotocol graphql-transport-ws"
 # Method, path, headers and body of a request of a viewer, and what is answered.
 REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, bytes]]] = {
     "no JSON": (
@@ -65,11 +65,11 @@ REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, byt
     ),
     "too long": (
         ("POST", "/graphql", JSON, b" " * 1025),
-        (413, body("The body has 1025 bytes; at most 1024 are taken", "LIMIT_EXCEEDED")),
+        (413, body("The body has 1025 bytes; at most 1024 are allowed", "LIMIT_EXCEEDED")),
     ),
     "mutation by GET": (
         ("GET", "/graphql?query=mutation%7Ba%7D", {}, b""),
-        (405, body("A mutation takes POST", "BAD_USER_INPUT")),
+        (405, body("Send mutations by POST", "BAD_USER_INPUT")),
     ),
     "subscription by POST": (
         ("POST", "/graphql", JSON, b'{"query":"subscription{a}"}'),
@@ -78,23 +78,23 @@ REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, byt
     "no permission": (("POST", "/api/events", BATCH, b"[]"), (403, forbidden("REPORT", "VIEWER"))),
     "no path": (
         ("GET", "/nothing", {}, b""),
-        (404, indented("There is nothing at /nothing; GET / names every door", "NOT_FOUND")),
+        (404, indented("Nothing is served at /nothing; GET / lists every endpoint", "NOT_FOUND")),
     ),
     "no method": (
         ("PUT", "/health", {}, b""),
-        (405, indented("PUT is not taken here; GET / names every door", "BAD_USER_INPUT")),
+        (405, indented("PUT is not allowed here; GET / lists every endpoint", "BAD_USER_INPUT")),
     ),
 }
 EVENTS: dict[str, tuple[tuple[dict[str, str], bytes], tuple[int, bytes]]] = {
     "no type": ((JSON, b"[]"), (415, body(f"Send one of {FORMS}", "BAD_USER_INPUT"))),
     "too long": (
         (BATCH, b" " * 1025),
-        (413, body("The body has 1025 bytes; at most 1024 are taken", "LIMIT_EXCEEDED")),
+        (413, body("The body has 1025 bytes; at most 1024 are allowed", "LIMIT_EXCEEDED")),
     ),
     "foreign": (
         (BATCH, b'[{"specversion":"1.0","id":"1","source":"b","type":"execution.queued","subject":"s"'
         b',"time":"2026-01-31T12:00:00Z","data":{"workflow":"w"}}]'),
-        (403, body("This token reports for the engine 'a' only", "FORBIDDEN")),
+        (403, body("This token may only report for the engine 'a'", "FORBIDDEN")),
     ),
 }  # fmt: skip
 
@@ -145,7 +145,7 @@ async def test_events_that_cannot_be_stored(
     monkeypatch.setattr(database, "transaction", fail)
     event = EVENTS["foreign"][0][1].replace(b'"b"', b'"a"')
     answer = await runner.post("/api/events", headers=BATCH, content=event)
-    expected = body("The events could not be stored; send them again", "INTERNAL", errorId="e1")
+    expected = body("Could not store the events; send them again", "INTERNAL", errorId="e1")
     assert (answer.status_code, answer.content, answer.headers["retry-after"]) == (503, expected, "1")
 
 
@@ -204,7 +204,7 @@ async def test_what_is_no_request() -> None:
             400,
             body("Invalid HTTP request received.", "BAD_USER_INPUT"),
         )
-        message = f"What comes before the body of a request may have {MAX_HEAD_BYTES} bytes"
+        message = f"Request line and headers: at most {MAX_HEAD_BYTES} bytes"
         size = MAX_HEAD_BYTES - len(POST) - len(b"x: \r\n") + 1
         assert await send(port, POST + b"x: " + b"x" * size + b"\r\n") == (431, body(message, "LIMIT_EXCEEDED"))
 
@@ -214,7 +214,7 @@ async def test_what_is_no_request() -> None:
     [
         ("refused", body("no", "BAD_USER_INPUT")),
         ("bug", body(MASKED, "INTERNAL", errorId="e1")),
-        ("one", body("The server has at most 0 operations on WebSockets at a time", "LIMIT_EXCEEDED")),
+        ("one", body("At most 0 operations on all WebSockets of the server", "LIMIT_EXCEEDED")),
     ],
 )
 async def test_operations_on_sockets(query: str, expected: bytes) -> None:
@@ -235,4 +235,4 @@ async def test_a_socket_that_is_not_served(database: Database) -> None:
             await websockets.connect(f"ws://127.0.0.1:{port}/graphql", proxy=None)
     await sign_in.close()
     answer = raised.value.response
-    assert (answer.status_code, answer.body) == (401, body("WebSockets are not served here", "UNAUTHENTICATED"))
+    assert (answer.status_code, answer.body) == (401, body("No WebSocket endpoint here", "UNAUTHENTICATED"))

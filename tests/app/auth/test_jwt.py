@@ -91,8 +91,8 @@ async def test_required_claims(claim: str) -> None:
     ("changes", "match"),
     [
         ({"exp": -31}, "^The token has expired$"),
-        ({"nbf": 33}, "^The token does not hold yet$"),
-        ({"iat": 33}, "^The token does not hold yet$"),
+        ({"nbf": 33}, "^The token is not valid yet$"),
+        ({"iat": 33}, "^The token is not valid yet$"),
     ],
 )
 async def test_times(changes: dict[str, int], match: str) -> None:
@@ -128,10 +128,10 @@ async def test_expires_at_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"aud": {"runwatch": 1}}, "another audience"),
         ({"aud": []}, "lacks the claim 'aud'"),
         ({"iss": "https://issuer.example/"}, "another issuer"),
-        ({"sub": ""}, "sub must be"),
-        ({"sub": "a" * 256}, "sub must be"),
-        ({"sub": "a\0b"}, "sub must be"),
-        ({"sub": "\ud800"}, "sub must be"),
+        ({"sub": ""}, "sub must have"),
+        ({"sub": "a" * 256}, "sub must have"),
+        ({"sub": "a\0b"}, "sub must have"),
+        ({"sub": "\ud800"}, "sub must have"),
     ],
 )
 async def test_claims_that_do_not_fit(changes: dict[str, Any], match: str) -> None:
@@ -167,19 +167,19 @@ async def test_role_claim(path: str, extra: dict[str, Any], role: Role) -> None:
 
 @pytest.mark.parametrize("role", [None, "", "root", 1, True, {}, {"ADMIN": 1}, [], [["ADMIN"]], " admin"])
 async def test_no_role_of_ours(role: Any) -> None:
-    await refused(shared(), sign(SECRET, "HS256", role=role), "'role' says neither ADMIN nor VIEWER")
-    await refused(shared(jwt_role_claim="role.x"), sign(SECRET, "HS256", role=role), "says neither")
+    await refused(shared(), sign(SECRET, "HS256", role=role), "'role' is neither ADMIN nor VIEWER")
+    await refused(shared(jwt_role_claim="role.x"), sign(SECRET, "HS256", role=role), "is neither")
 
 
 async def test_runners_use_api_tokens() -> None:
-    await refused(shared(), sign(SECRET, "HS256", role="runner"), "takes an API token of role RUNNER")
+    await refused(shared(), sign(SECRET, "HS256", role="runner"), "with an API token of role RUNNER")
 
 
 async def test_a_wrong_signature_is_all_that_is_said() -> None:
     wrong = SECRET.upper()
     for changes in ({}, {"exp": 1}, {"aud": "other"}, {"role": "root"}):
-        await refused(shared(), sign(wrong, "HS256", **changes), "^The token's signature does not hold$")
-    await refused(public(), sign(rsa_key(1), "RS256"), "^The token's signature does not hold$")
+        await refused(shared(), sign(wrong, "HS256", **changes), "^The token's signature is not valid$")
+    await refused(public(), sign(rsa_key(1), "RS256"), "^The token's signature is not valid$")
     head, _, signature = sign(SECRET, "HS256", role="VIEWER").split(".")
     other = sign(SECRET, "HS256").split(".")[1]
     await refused(shared(), f"{head}.{other}.{signature}", "signature")
@@ -210,7 +210,7 @@ async def test_public_key_as_shared_secret(change: Any) -> None:
         check = JwtCheck(jwt_settings(jwt_algorithms="RS256", jwt_jwks_url=keys.url))
         await refused(check, forged, "algorithm is not accepted")
         lying = by_hand({"alg": "RS256", "kid": "k"}, claims(), change(public_pem(rsa_key())))
-        await refused(check, lying, "signature does not hold")
+        await refused(check, lying, "signature is not valid")
 
 
 async def test_keys_within_the_token_are_not_looked_at() -> None:
@@ -221,7 +221,7 @@ async def test_keys_within_the_token_are_not_looked_at() -> None:
         check = JwtCheck(jwt_settings(jwt_algorithms="RS256", jwt_jwks_url=keys.url))
         for header in (own, own | {"kid": "k"}, own | {"kid": attacker.url}, own | {"kid": "../../dev/null"}):
             token = jwt.encode(claims(), rsa_key(1), "RS256", headers=header)
-            await refused(check, token, "signature does not hold|unknown key")
+            await refused(check, token, "signature is not valid|unknown key")
         assert attacker.requests == 0
         await check.close()
 
@@ -251,16 +251,16 @@ async def test_odd_payloads_that_are_signed(payload: bytes) -> None:
 @pytest.mark.parametrize(
     ("algorithms", "key", "match"),
     [
-        ("RS256", "not a key", "is no PEM public key for RS256"),
-        ("RS256,ES256", public_pem(rsa_key()), "is no PEM public key for ES256"),
-        ("ES384", public_pem(ec_key()), "is no PEM public key for ES384"),
-        ("RS256", private_pem(rsa_key()), "is a private key"),
-        ("ES256", private_pem(ec_key()), "is a private key"),
+        ("RS256", "not a key", "not a PEM public key for RS256"),
+        ("RS256,ES256", public_pem(rsa_key()), "not a PEM public key for ES256"),
+        ("ES384", public_pem(ec_key()), "not a PEM public key for ES384"),
+        ("RS256", private_pem(rsa_key()), "RUNWATCH_JWT_KEY: private key"),
+        ("ES256", private_pem(ec_key()), "RUNWATCH_JWT_KEY: private key"),
         ("RS256", public_pem(rsa_key(2, 1024)), "too short for RS256"),
         ("HS256", "tiny", "too short for HS256"),
         ("HS512", "a" * 32, "too short for HS512"),
-        ("HS256", public_pem(rsa_key()), "is no shared secret for HS256"),
-        ("HS256", json.dumps(public_jwk(rsa_key())), "is no shared secret for HS256"),
+        ("HS256", public_pem(rsa_key()), "not a shared secret for HS256"),
+        ("HS256", json.dumps(public_jwk(rsa_key())), "not a shared secret for HS256"),
     ],
 )
 def test_settings_whose_key_does_not_fit(algorithms: str, key: str, match: str) -> None:

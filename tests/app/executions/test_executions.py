@@ -253,7 +253,7 @@ async def test_a_cursor_of_another_order_is_bad_input(database: Database, order:
     await insert_executions(database, execution_row(started_at=NOON, finished_at=NOON, duration=1))
     cursor = (await list_page(database, EVERYTHING, ORDERS[0], PageRequest())).end_cursor
     for request in (PageRequest(after=cursor), PageRequest(before=cursor), PageRequest(last=1, before="garbage")):
-        with pytest.raises(BadInput, match="not a cursor of this list"):
+        with pytest.raises(BadInput, match="Invalid cursor: take one from a page of this list"):
             await list_page(database, EVERYTHING, order, request)
 
 

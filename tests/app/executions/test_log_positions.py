@@ -94,5 +94,5 @@ def opaque(text: str) -> str:
     ],
 )
 def test_what_is_no_cursor_of_a_position_is_refused(cursor: str) -> None:
-    with pytest.raises(BadInput, match="not a cursor of new log lines"):
+    with pytest.raises(BadInput, match="not a cursor of this execution's log"):
         LogPosition.of(ID, cursor)

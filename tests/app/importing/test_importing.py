@@ -159,5 +159,5 @@ async def test_bad_lines_at_the_end_do_not_stop_it(database: Database, events: P
 async def test_a_file_of_another_kind_is_refused(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "notes"
     path.write_text("not\nan\nevent\n")
-    with pytest.raises(BadInput, match="not what its format says"):
+    with pytest.raises(BadInput, match="does not match its format"):
         await run(database, path, Format.CLOUDEVENTS)

@@ -51,14 +51,14 @@ async def test_a_retry_of_a_known_run(ingestion: Ingestion, database: Database) 
 async def test_of_an_unknown_run(ingestion: Ingestion, database: Database) -> None:
     (a,) = await runs(ingestion, database, "a")
     rejected = await ingestion.record(claims(("b", "execution_" + "0" * 32), ("c", a)))
-    assert [(one.index, one.id, one.error) for one in rejected] == [(0, "c0", "retryOf names no execution")]
+    assert [(one.index, one.id, one.error) for one in rejected] == [(0, "c0", "retryOf: no such execution")]
     assert await links(database) == {"a": None, "c": "a"}
 
 
 async def test_of_another_engines_run(ingestion: Ingestion, database: Database) -> None:
     (a,) = await runs(ingestion, database, "a")
     rejected = await ingestion.record(claims(("b", a), source="other"))
-    assert [one.error for one in rejected] == ["retryOf names an execution of another engine"]
+    assert [one.error for one in rejected] == ["retryOf: an execution of another engine"]
     assert await links(database) == {"a": None}
 
 

@@ -60,7 +60,7 @@ def test_buckets_begin_at_whole_hours_of_utc() -> None:
 
 def test_too_many_buckets_are_refused() -> None:
     assert len(Bucket.HOUR.starts(DAY, DAY + MAX_BUCKETS * clock.HOUR)) == MAX_BUCKETS
-    with pytest.raises(BadInput, match="1500 buckets, not 1501"):
+    with pytest.raises(BadInput, match="1500 buckets in a window, not 1501"):
         Bucket.HOUR.starts(DAY, DAY + MAX_BUCKETS * clock.HOUR + 1)
     with pytest.raises(BadInput, match="6 hours"):
         Bucket.MINUTE.starts(DAY, DAY + 6 * clock.HOUR + 1)

@@ -70,7 +70,7 @@ def test_a_cursor_may_be_as_long_as_its_bound() -> None:
 @given(garbage=st.text(max_size=80) | st.binary(max_size=80).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_garbage_is_no_cursor(garbage: str) -> None:
     for ordering in (NUMBERS, NAMES, SMALL, LINES):
-        with pytest.raises(BadInput, match="not a cursor of this list"):
+        with pytest.raises(BadInput, match="Invalid cursor: take one from a page of this list"):
             ordering.position(garbage)
 
 
@@ -114,19 +114,19 @@ def test_a_position_has_one_cursor_only(place: int, replacement: str) -> None:
     ],
 )
 def test_what_is_not_exactly_a_cursor_of_the_list_is_bad_input(ordering: Ordering, cursor: str) -> None:
-    with pytest.raises(BadInput, match="not a cursor of this list"):
+    with pytest.raises(BadInput, match="Invalid cursor: take one from a page of this list"):
         ordering.position(cursor)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"first": -1}, "first must be from 1 to 100, not -1"),
-        ({"first": 0}, "first must be from 1 to 100, not 0"),
-        ({"first": 101}, "first must be from 1 to 100, not 101"),
-        ({"last": 0}, "last must be from 1 to 100, not 0"),
-        ({"last": -5}, "last must be from 1 to 100, not -5"),
-        ({"last": 2**31}, "last must be from 1 to 100"),
+        ({"first": -1}, "first: must be 1 to 100, not -1"),
+        ({"first": 0}, "first: must be 1 to 100, not 0"),
+        ({"first": 101}, "first: must be 1 to 100, not 101"),
+        ({"last": 0}, "last: must be 1 to 100, not 0"),
+        ({"last": -5}, "last: must be 1 to 100, not -5"),
+        ({"last": 2**31}, "last: must be 1 to 100"),
         ({"first": 5, "last": 5}, "first or last, not both"),
         ({"first": 0, "last": 0}, "first or last, not both"),
     ],

@@ -119,7 +119,7 @@ async def test_an_engine_without_a_way_back(bench: Bench, receiver: Receiver) ->
     await bench.run("UPDATE engines SET kind = 'NONE', connection_sealed = NULL")
     async with bench.dispatching():
         delivery = await bench.until_failed(retry)
-        assert delivery["last_error"] == "No way back to this engine is configured"
+        assert delivery["last_error"] == "The engine has no webhook or broker configured"
         await bench.connect(receiver.url)
         await bench.until_accepted(retry)
 

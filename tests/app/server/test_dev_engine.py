@@ -56,7 +56,7 @@ async def test_two_servers_on_one_folder_have_one_engine(
     assert await first.start(door)
     token = (tmp_path / "engine-token").read_text()
     assert not await second.start(door)
-    assert "another server on this data folder has one" in capsys.readouterr().err
+    assert "another server on this data folder runs one already" in capsys.readouterr().err
     await second.stop()
     await first.stop()
     assert await second.start(door)
@@ -93,7 +93,7 @@ async def test_an_end_of_its_own_is_told(
         while "ended" not in said:
             await asyncio.sleep(0.05)
             said += capsys.readouterr().err
-    assert said == f"The example engine ended with code 1; {engine.log} says why\n"
+    assert said == f"The example engine ended with code 1; see {engine.log}\n"
     assert "The engine cannot work" in engine.log.read_text()
     await engine.stop()
 

@@ -41,7 +41,7 @@ def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert open_sealer(settings(folder)).unseal(sealed.text, sealed.token) == SECRET
     assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
     (folder / "secret-key").write_text("broken")
-    with pytest.raises(BadInput, match="secret-key holds no key"):
+    with pytest.raises(BadInput, match="secret-key: contains no key"):
         open_sealer(settings(folder))
     assert (folder / "secret-key").read_text() == "broken"
 
@@ -63,7 +63,7 @@ def test_given_keys(tmp_path: Path) -> None:
     with pytest.raises(CannotUnseal):
         open_sealer(settings(tmp_path, secret_key=new)).unseal(sealed.text, sealed.token)
     for malformed in ("short", old[:-1], f"{new},x"):
-        with pytest.raises(BadInput, match="RUNWATCH_SECRET_KEY is malformed"):
+        with pytest.raises(BadInput, match="RUNWATCH_SECRET_KEY: malformed"):
             open_sealer(settings(tmp_path, secret_key=malformed))
     assert list(tmp_path.iterdir()) == []
 
@@ -77,7 +77,7 @@ async def test_rotation_lets_the_old_key_be_dropped(database: Database, monkeypa
     monkeypatch.setattr(rotation, "MAX_BATCH_ROWS", 3)
     old, new = new_key(), new_key()
     await Ingestion(database, Sealer([old], RULE)).record(_events(Sealer([old], RULE)))
-    with pytest.raises(Conflict, match="sealed with another key"):
+    with pytest.raises(Conflict, match="Another key encrypted the secrets"):
         await check_keys(database, Sealer([new], RULE))
     assert await rotation.rotate(database, Sealer([new, old], RULE)) == (1 + 1 + 1 + 1, 0)
     renewed = Sealer([new], RULE)

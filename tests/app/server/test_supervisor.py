@@ -42,8 +42,8 @@ def test_workers_get_the_very_settings_of_their_parent(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("options", "settings", "said"),
     [
-        (["--dev", "--workers", "2"], {}, "--dev is for one process"),
-        (["--dev"], {"workers": "2"}, "--dev is for one process"),
+        (["--dev", "--workers", "2"], {}, "--dev runs one process"),
+        (["--dev"], {"workers": "2"}, "--dev runs one process"),
         (["--workers", "0"], {}, "RUNWATCH_WORKERS"),
         ([], {"workers": "many"}, "RUNWATCH_WORKERS"),
         (["--workers", "2"], {"redis_url": "http://x"}, "redis://"),
@@ -74,7 +74,7 @@ def test_other_secrets_than_the_database_has(tmp_path: Path) -> None:
     file.write_text(json.dumps({**event, "type": "execution.queued", "data": data}) + "\n")
     runwatch(tmp_path, "import", str(file), secret_key=new_key())
     done = runwatch(tmp_path, "serve", "--port", "0", "--workers", "2", code=1, secret_key=new_key())
-    assert done.stderr.count("sealed with another key") == 1
+    assert done.stderr.count("Another key encrypted the secrets") == 1
     assert "Started server process" not in done.stderr
 
 

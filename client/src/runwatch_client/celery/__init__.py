@@ -87,7 +87,7 @@ def guard(what: str, work: Callable[[], Any]) -> Any:
     except Exception:
         if what not in _told:
             _told.add(what)
-            log.exception("Reporting %s to Runwatch failed; the task is not affected. Said once.", what)
+            log.exception("Reporting %s to Runwatch failed; the task is not affected. Logged once.", what)
         return None
 
 

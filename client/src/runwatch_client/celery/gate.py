@@ -62,8 +62,8 @@ class Gate:
         """Whether the message may run; None when that cannot be known now."""
         claims = self._claims()
         if claims is None:
-            log.error("Retry %s is not run: install() has no claims, and found no Redis to keep them in", task_id)
-            text = "The worker has no store of claims, without which a retry could run twice"
+            log.error("Not running retry %s: install() has no claims, and found no Redis to keep them in", task_id)
+            text = "The worker has no claims; without them a retry could run twice"
             error = events.finished("FAILED", events.told_failure("NoClaims", text))
             self._emitter.emit_text(task_id, "execution.finished", f"{task_id}/no-claims", error)
             return False
@@ -75,14 +75,14 @@ class Gate:
         except Exception as error:
             self._ask_again = time.monotonic() + self._pause
             if not self._down:
-                log.warning("Retries wait: the store of claims cannot be asked (%s: %s)", type(error).__name__, error)
+                log.warning("Retries wait: the store of claims does not answer (%s: %s)", type(error).__name__, error)
             self._down = True
             return None
         self._down = False
         if not passes and not publication and (message.delivery_info or {}).get("redelivered"):
             return True  # without a name of its publication, this is the best guess
         if not passes:
-            log.info("A second publication of retry %s is dropped", task_id)
+            log.info("Dropped a second publication of retry %s", task_id)
         return passes
 
     def _hold(self, consumer: Any, reject: Any, is_connected: Callable[[], bool]) -> None:

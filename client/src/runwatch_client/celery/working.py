@@ -128,7 +128,7 @@ class Working:
             return
         request = task.request
         if isinstance(retval, Reject) and retval.requeue and task.acks_late:
-            data = events.log_line("WARNING", "The task gave its message back to the queue", running.mark.step, {})
+            data = events.log_line("WARNING", "The task returned its message to the queue", running.mark.step, {})
             self._emit(running.mark, "log.written", f"{task_id}/rejected/{running.attempt}", data)
             self._emit(running.mark, "execution.waiting", f"{task_id}/waiting/{running.attempt}")
         elif isinstance(retval, Reject):
@@ -144,7 +144,7 @@ class Working:
         """A task was revoked before it ran or while it did, or has expired."""
         if task.name in INTERNAL and task.name != START:
             return
-        how = "expired before it was run" if expired else f"was terminated ({signum})" if terminated else "was revoked"
+        how = "expired before it ran" if expired else f"was terminated ({signum})" if terminated else "was revoked"
         mark = mark_of(request)
         type_ = "Expired" if expired else "Revoked"
         self._fail(task, request, mark, "CANCELLED", events.told_failure(type_, f"The task {how}", "", mark.step))
@@ -153,7 +153,7 @@ class Working:
         """A message for a task that this worker does not have; it is thrown away."""
         headers = message.headers or {}
         mark = marks.read(headers.get(HEADER)) or Mark(headers.get("root_id") or task_id, 0)
-        error = events.told_failure("NotRegistered", f"The worker knows no task {name}", "", mark.step)
+        error = events.told_failure("NotRegistered", f"The worker has no task named {name}", "", mark.step)
         data = events.step_finished(mark.step, name, "FAILED", kind="task", error=error)
         self._emit(mark, "step.finished", f"{task_id}/step/unknown", data)
         self._ending.ended(mark, task_id, "unknown", "FAILED", error)
