@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 import msgspec
 
@@ -57,11 +57,27 @@ class TriggerData(msgspec.Struct, frozen=True, gc=False):
 class Claims(msgspec.Struct, frozen=True, gc=False):
     """What an event says of its execution's identity; None where it says nothing."""
 
-    workflow: str | None
-    trigger_kind: str | None
-    trigger_data: TriggerData | None
-    retry_of: str | None
-    definition: tuple[str, ...] | None
+    workflow: str | None = None
+    trigger_kind: str | None = None
+    trigger_data: TriggerData | None = None
+    retry_of: str | None = None
+    definition: tuple[str, ...] | None = None
+
+
+class Queued(Claims, frozen=True, gc=False):
+    """The execution is queued."""
+
+
+class Started(Claims, frozen=True, gc=False):
+    """The execution runs."""
+
+
+class Waiting(Claims, frozen=True, gc=False):
+    """The execution waits for something."""
+
+
+class Heartbeat(Claims, frozen=True, gc=False):
+    """The execution is still there, wherever it stands."""
 
 
 class StepStart(msgspec.Struct, frozen=True, gc=False):
@@ -103,17 +119,11 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     attributes: Text | None  # JSON, without its secrets
 
 
-class Kind(Enum):
-    """The types of events that say where an execution stands, without more data than its identity."""
-
-    QUEUED = "execution.queued"
-    STARTED = "execution.started"
-    WAITING = "execution.waiting"
-    HEARTBEAT = "execution.heartbeat"
+Body = Queued | Started | Waiting | Heartbeat | Finish | StepStart | StepFinish | LogLine
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One valid event. `body` is what its type says; for the types of Kind it is the pair (kind, claims).
+    """One valid event. `body` is what its type says.
 
     `secrets` are the sealed texts in it, in the clear: to be masked wherever they appear, and not to be stored.
     `claims_retries`: the engine said with it that it runs a retry once, even when it is published twice.
@@ -124,7 +134,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     source: str
     subject: str
     time: int
-    body: tuple[Kind, Claims] | Finish | StepStart | StepFinish | LogLine
+    body: Body
     secrets: frozenset[str] = frozenset()
     claims_retries: bool = False
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 import orjson
 
 from app import ids
 from app.events import (
+    Body,
     Claims,
     Failure,
     Finish,
+    Heartbeat,
     Json,
-    Kind,
     LogLevel,
     LogLine,
+    Queued,
+    Started,
     StepFinish,
     StepStart,
     Text,
     TriggerData,
+    Waiting,
     wire,
 )
 from app.events.jsontext import Markers
@@ -37,6 +41,8 @@ from app.events.sizes import (
 )
 from app.lifecycle import State
 from app.secrets.sealing import Sealed, Sealer
+
+C = TypeVar("C", bound=Claims)
 
 _claims = msgspec.json.Decoder(wire.ClaimsData | None)
 _trigger_data = msgspec.json.Decoder(wire.TriggerDataOnly)
@@ -129,14 +135,14 @@ def _beginning(text: str, size: int, limit: int) -> str:
     return orjson.dumps({"truncated": True, "bytes": size, "start": start}).decode()
 
 
-def _claims_of(kind: Kind) -> Callable[[Reader, bytes, str, int], tuple[Kind, Claims]]:
-    def read(reader: Reader, data: bytes, event_id: str, time: int) -> tuple[Kind, Claims]:
+def _with_claims(body: type[C]) -> Callable[[Reader, bytes, str, int], C]:
+    def read(reader: Reader, data: bytes, event_id: str, time: int) -> C:
         given = _claims.decode(reader.plain(data)) or wire.ClaimsData()
         trigger = given.trigger
         definition = given.definition
         if definition is not None and len(definition) > MAX_STEPS:
             raise Rejected(f"definition: more than {MAX_STEPS} steps")
-        return kind, Claims(
+        return body(
             workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
             trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
             trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
@@ -191,8 +197,11 @@ def _log_line(reader: Reader, data: bytes, event_id: str, time: int) -> LogLine:
     )
 
 
-BODIES: dict[str, Callable[[Reader, bytes, str, int], Any]] = {
-    **{kind.value: _claims_of(kind) for kind in Kind},
+BODIES: dict[str, Callable[[Reader, bytes, str, int], Body]] = {
+    "execution.queued": _with_claims(Queued),
+    "execution.started": _with_claims(Started),
+    "execution.waiting": _with_claims(Waiting),
+    "execution.heartbeat": _with_claims(Heartbeat),
     "execution.finished": _finish,
     "step.started": _step_start,
     "step.finished": _step_finish,

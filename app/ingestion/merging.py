@@ -12,7 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.events import Claims, Event, Failure, Finish, Json, Kind, LogLine, StepFinish, StepStart, TriggerData
+from app.events import (
+    Claims,
+    Event,
+    Failure,
+    Finish,
+    Heartbeat,
+    Json,
+    LogLine,
+    Queued,
+    Started,
+    StepFinish,
+    StepStart,
+    TriggerData,
+    Waiting,
+)
 from app.lifecycle import (
     RANK_ACTIVE,
     RANK_FINISHED,
@@ -31,7 +45,6 @@ UNKNOWN_TRIGGER = "unknown"
 
 # A heartbeat, a step or a log line of a run of which nothing else is known: it runs, we do not know since when.
 IMPLIED_RUNNING = state_key(RANK_IMPLIED, 0, State.RUNNING, "")
-NO_CLAIMS = Claims(None, None, None, None, None)
 
 
 def finish_time(key: str) -> int | None:
@@ -190,18 +203,17 @@ class ExecutionFacts:
         """Take in one event of this execution."""
         self.first_event_at = min(self.first_event_at, event.time)
         self.secrets |= event.secrets
-        body = event.body
-        if isinstance(body, tuple):
-            self._add_claims(event, *body)
-        elif isinstance(body, LogLine):
-            self.logs.setdefault(body.key, body)
-        elif isinstance(body, Finish):
-            self._report(state_key(RANK_FINISHED, event.time, body.state, event.id), body.error)
-        else:
-            step = _step_facts(event, body)
-            known = self.steps.setdefault(step.index, step)
-            if known is not step:
-                known.merge(step)
+        match event.body:
+            case LogLine() as line:
+                self.logs.setdefault(line.key, line)
+            case StepStart() as body:
+                self._add_step(_started_step(event, body))
+            case StepFinish() as body:
+                self._add_step(_finished_step(event, body))
+            case Finish(state, error):
+                self._report(state_key(RANK_FINISHED, event.time, state, event.id), error)
+            case claims:
+                self._add_claims(event, claims)
 
     def merge(self, other: ExecutionFacts) -> None:
         """Take in what `other` knows better, steps, log lines and secrets apart."""
@@ -227,22 +239,28 @@ class ExecutionFacts:
             self.state_key, self.error = key, error
             self.rewritten.add("outcome")
 
-    def _add_claims(self, event: Event, kind: Kind, claims: Claims) -> None:
+    def _add_step(self, step: StepFacts) -> None:
+        known = self.steps.setdefault(step.index, step)
+        if known is not step:
+            known.merge(step)
+
+    def _add_claims(self, event: Event, claims: Queued | Started | Waiting | Heartbeat) -> None:
         time = event.time
-        if kind is Kind.QUEUED:
-            self.declared_queued_at = least(self.declared_queued_at, time)
-            self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
-        elif kind is Kind.STARTED:
-            self.started_at = least(self.started_at, time)
-            self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
-        elif kind is Kind.WAITING:
-            self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
-        if claims != NO_CLAIMS:
-            self.merge(_claimed_facts(event, kind, claims))
+        match claims:
+            case Queued():
+                self.declared_queued_at = least(self.declared_queued_at, time)
+                self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
+            case Started():
+                self.started_at = least(self.started_at, time)
+                self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
+            case Waiting():
+                self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
+        if claims != type(claims)():  # most say nothing of who they are
+            self.merge(_claimed_facts(event, claims))
 
 
-def _claimed_facts(event: Event, kind: Kind, claims: Claims) -> ExecutionFacts:
-    key = identity_key(kind is Kind.QUEUED, event.time, event.id)
+def _claimed_facts(event: Event, claims: Claims) -> ExecutionFacts:
+    key = identity_key(isinstance(claims, Queued), event.time, event.id)
     facts = ExecutionFacts(first_event_at=event.time, received_at=0)
     if claims.workflow is not None:
         facts.workflow, facts.workflow_key = claims.workflow, key
@@ -257,19 +275,23 @@ def _claimed_facts(event: Event, kind: Kind, claims: Claims) -> ExecutionFacts:
     return facts
 
 
-def _step_facts(event: Event, body: StepStart | StepFinish) -> StepFacts:
-    key = identity_key(isinstance(body, StepStart), event.time, event.id)
-    if isinstance(body, StepStart):
-        report = state_key(RANK_ACTIVE, event.time, State.RUNNING, event.id)
-        facts = StepFacts(body.index, body.name, key, report, started_at=event.time)
-        if body.input is not None:
-            facts.input, facts.input_key = body.input, key
-            facts.rewritten.add("input")
-    else:
-        report = state_key(RANK_FINISHED, event.time, body.state, event.id)
-        facts = StepFacts(body.index, body.name, key, report, error=body.error, output=body.output)
-        facts.reported_duration = body.duration
-    if body.kind is not None:
-        facts.kind, facts.kind_key = body.kind, key
-    facts.rewritten.add("outcome")
-    return facts
+def _started_step(event: Event, body: StepStart) -> StepFacts:
+    key = identity_key(True, event.time, event.id)
+    step = _reported_step(body, key, state_key(RANK_ACTIVE, event.time, State.RUNNING, event.id))
+    step.started_at = event.time
+    if body.input is not None:
+        step.input, step.input_key = body.input, key
+        step.rewritten.add("input")
+    return step
+
+
+def _finished_step(event: Event, body: StepFinish) -> StepFacts:
+    key = identity_key(False, event.time, event.id)
+    step = _reported_step(body, key, state_key(RANK_FINISHED, event.time, body.state, event.id))
+    step.error, step.output, step.reported_duration = body.error, body.output, body.duration
+    return step
+
+
+def _reported_step(body: StepStart | StepFinish, key: str, report: str) -> StepFacts:
+    kind_key = None if body.kind is None else key
+    return StepFacts(body.index, body.name, key, report, body.kind, kind_key, rewritten={"outcome"})

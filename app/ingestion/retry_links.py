@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from app.db import Transaction
 from app.db.locks import Lock
-from app.events import Event, Rejection
+from app.events import Claims, Event, Rejection
 from app.executions import lineage
 from app.ingestion.execution_rows import Key
 
 
 def claimed_by(event: Event) -> str | None:
     """The id of the execution that the event names as the one retried."""
-    return event.body[1].retry_of if isinstance(event.body, tuple) else None
+    return event.body.retry_of if isinstance(event.body, Claims) else None
 
 
 async def check(transaction: Transaction, events: Sequence[Event], engines: dict[str, str]) -> list[Rejection]:

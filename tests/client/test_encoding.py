@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import clock
-from app.events import Event
+from app.events import Claims, Event
 from app.events.decoding import Form, decode
 from runwatch_client import events
 from runwatch_client.encoding import MAX_PAYLOAD, text_of, to_bytes, trigger_text_of
@@ -164,5 +164,5 @@ def test_long_ids_stay_different() -> None:
 def _is_incomplete(text: str) -> bool:
     """Whether the server would offer no retry with this trigger data."""
     body = taken(text).body
-    assert isinstance(body, tuple)
-    return body[1].trigger_data is not None and body[1].trigger_data.incomplete
+    assert isinstance(body, Claims)
+    return body.trigger_data is not None and body.trigger_data.incomplete

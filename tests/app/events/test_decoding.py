@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInput, LimitExceeded
-from app.events import Batch, Claims, Event, Finish, LogLine, StepFinish, StepStart, Text
+from app.events import Batch, Claims, Event, Finish, LogLine, Queued, StepFinish, StepStart, Text
 from app.events.decoding import Form, decode
 from tests.app.reports import NOW, line, report, step
 from tests.sealing import SEALER
@@ -41,8 +41,8 @@ def queued(data: str) -> str:
 
 
 def trigger(event: Event) -> tuple[str | None, bool]:
-    assert isinstance(event.body, tuple)
-    found = event.body[1].trigger_data
+    assert isinstance(event.body, Queued)
+    found = event.body.trigger_data
     assert found is not None
     return found.text, found.incomplete
 
@@ -147,9 +147,8 @@ def test_repairs_elsewhere() -> None:
     assert json.loads(attributes.value) == {"a": None, "b": "\ufffd"}
     claims = report("execution.queued", workflow=float("nan"), trigger={"kind": "\ud800", "data": 1}, definition=None)
     assert "source" in why(claims | {"source": "e\udc00"})  # it would name an engine
-    body_of = one(claims)
-    assert isinstance(body_of.body, tuple)
-    found: Claims = body_of.body[1]
+    found = one(claims).body
+    assert isinstance(found, Queued)
     assert (found.workflow, found.trigger_kind) == (None, "\ufffd")
 
 
@@ -171,8 +170,8 @@ def test_large_data(size: int) -> None:
     text = '"' + "x" * (size - 2) + '"'
     found = one(queued(text)).body
     assert data
-    assert isinstance(found, tuple)
-    kept = found[1].trigger_data
+    assert isinstance(found, Queued)
+    kept = found.trigger_data
     assert kept is not None
     assert (kept.size, kept.incomplete) == (size, size > 256 * KIB)
     start = one(step("started", 0, input="x" * (size - 2))).body
@@ -225,8 +224,8 @@ def test_any_bytes_are_a_batch_or_refused(body: bytes, form: Form) -> None:
     places = [event.index for event in batch.events] + [rejection.index for rejection in batch.rejected]
     assert sorted(places) == list(range(len(places)))
     for event in batch.events:
-        if isinstance(event.body, tuple) and event.body[1].trigger_data is not None:
-            json.loads(event.body[1].trigger_data.text or "")
+        if isinstance(event.body, Claims) and event.body.trigger_data is not None:
+            json.loads(event.body.trigger_data.text or "")
 
 
 def test_a_body_of_brackets_is_not_swallowed() -> None:

@@ -11,20 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.events import (
-    Claims,
     Event,
     Failure,
     Finish,
+    Heartbeat,
     Json,
-    Kind,
     LogLevel,
     LogLine,
+    Queued,
+    Started,
     StepFinish,
     StepStart,
     Text,
     TriggerData,
+    Waiting,
 )
-from app.ingestion.merging import NO_CLAIMS, ExecutionFacts
+from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State
 
 _TEXTS = st.sampled_from(["", "a", "b", "é"])
@@ -32,17 +34,16 @@ _TEXT = st.none() | st.builds(Text, _TEXTS, st.integers(0, 3))
 _STATES = st.sampled_from([state for state in State if state.finished])
 _FAILURES = st.none() | st.builds(Failure, st.none() | _TEXTS, _TEXT, _TEXT, st.none() | st.integers(0, 2))
 _TRIGGERS = st.none() | st.builds(TriggerData, _TEXTS, st.just(1), st.booleans())
+_KINDS = (Queued, Started, Waiting, Heartbeat)
 _BODIES = st.one_of(
-    st.tuples(
-        st.sampled_from(Kind),
-        st.builds(
-            Claims,
-            st.none() | _TEXTS,
-            st.none() | _TEXTS,
-            _TRIGGERS,
-            st.none() | _TEXTS,
-            st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
-        ),
+    st.builds(
+        lambda kind, *claims: kind(*claims),
+        st.sampled_from(_KINDS),
+        st.none() | _TEXTS,
+        st.none() | _TEXTS,
+        _TRIGGERS,
+        st.none() | _TEXTS,
+        st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
     ),
     st.builds(Finish, _STATES, _FAILURES),
     st.builds(StepStart, st.integers(0, 1), _TEXTS, st.none() | _TEXTS, _TEXT),
@@ -100,19 +101,17 @@ def known(facts: ExecutionFacts) -> dict[str, Any]:
     return {**own, "steps": steps, "logs": dict(sorted(facts.logs.items()))}
 
 
-CLAIMS = Claims("nightly", "api", TriggerData("{}", 2, False), "r" * 32, ("a", "b"))
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_what_one_event_claims_is_known(kind: Kind) -> None:
-    assert fold([Event(0, "id", "engine", "run", 7, (kind, CLAIMS))]).received_at == 0  # no claim says when it came in
-    facts = fold([Event(3, "id", "engine", "run", 7, (kind, CLAIMS))])
-    assert (facts.workflow, facts.trigger_kind, facts.trigger_data) == ("nightly", "api", CLAIMS.trigger_data)
+@pytest.mark.parametrize("kind", _KINDS)
+def test_what_one_event_claims_is_known(kind: type[Queued | Started | Waiting | Heartbeat]) -> None:
+    body = kind("nightly", "api", TriggerData("{}", 2, False), "r" * 32, ("a", "b"))
+    assert fold([Event(0, "id", "engine", "run", 7, body)]).received_at == 0  # no claim says when it came in
+    facts = fold([Event(3, "id", "engine", "run", 7, body)])
+    assert (facts.workflow, facts.trigger_kind, facts.trigger_data) == ("nightly", "api", body.trigger_data)
     assert (facts.retry_of, facts.definition) == ("r" * 32, ("a", "b"))
     assert (facts.trigger_incomplete, facts.has_secrets, facts.awaiting_dispatch) == (False, False, False)
     assert {"trigger", "definition"} <= facts.rewritten
     assert (facts.first_event_at, facts.queued_at, facts.received_at) == (7, 7, 3)
-    assert facts.started_at == (7 if kind is Kind.STARTED else None)
+    assert facts.started_at == (7 if kind is Started else None)
     assert (facts.finished_at, facts.duration) == (None, None)
 
 
@@ -136,7 +135,7 @@ def test_what_a_step_says_is_known(input_: Json | None) -> None:
 
 
 def test_a_finish_ends_what_started() -> None:
-    started = Event(0, "a", "engine", "run", 3, (Kind.STARTED, NO_CLAIMS))
+    started = Event(0, "a", "engine", "run", 3, Started())
     finished = Event(1, "b", "engine", "run", 9, Finish(State.FAILED, None))
     facts = fold([started, finished])
     assert (facts.state, facts.started_at, facts.finished_at, facts.duration) == (State.FAILED, 3, 9, 6)
@@ -147,7 +146,7 @@ def test_a_finish_ends_what_started() -> None:
 def test_a_reader_sees_no_difference_in_a_report_that_says_the_same_later() -> None:
     def started(at: int) -> list[Event]:
         return [
-            Event(at, f"run {at}", "engine", "run", at, (Kind.STARTED, NO_CLAIMS)),
+            Event(at, f"run {at}", "engine", "run", at, Started()),
             Event(at, f"step {at}", "engine", "run", at, StepStart(0, "load", "sql", None)),
         ]
 
