@@ -1,4 +1,4 @@
-"""Channels of alert rules: a signed webhook, an e-mail address; what they may be, and how a webhook is kept."""
+"""Channels of alert rules: a signed webhook, an e-mail address. Checks them, and keeps webhooks sealed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.delivery.webhook_url import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
 
-# Kinds of rows in the outbox, one for each channel of an alert; the subject is the alert.
+# Kinds of outbox rows, one for each channel of an alert. The subject is the alert.
 WEBHOOK, EMAIL = "alert.webhook", "alert.email"
 MAX_URL_LENGTH = 2_000
 MAX_EMAIL_LENGTH = 254  # of an address, by RFC 5321
-# One plain address, without names, comments and quotes: nothing that a header could be made of. Dots stand between
-# words, else no mail could be addressed to it.
+# One plain address, without names, comments and quotes: nothing that could become a header. Dots stand between words,
+# or mail could not be addressed to it.
 _WORD, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
 
@@ -40,17 +40,17 @@ class Webhook:
 
     @property
     def content(self) -> dict[str, str]:
-        """What is sealed."""
+        """The text to seal."""
         return {"url": self.url, "secret": self.secret, "host": self.host}
 
     @classmethod
     def unsealed(cls, sealer: Sealer, sealed: str) -> Webhook:
-        """From what was sealed. Raises CannotUnseal."""
+        """From the sealed text. Raises CannotUnseal."""
         return cls(**msgspec.convert(sealer.decrypt(sealed), dict[str, str]))
 
 
 def new_webhook(url: str, channels: Channels) -> Webhook:
-    """A webhook with a new secret; BadInput for a URL that cannot be, or leads into a network that is not allowed."""
+    """A webhook with a new secret; BadInput for an invalid URL, or one that leads into a forbidden network."""
     if len(url) > MAX_URL_LENGTH:
         raise BadInput(f"webhookUrl: at most {MAX_URL_LENGTH} characters")
     host = checked_webhook_url(url)
@@ -59,7 +59,7 @@ def new_webhook(url: str, channels: Channels) -> Webhook:
 
 
 def check_email(email: str, channels: Channels) -> None:
-    """BadInput unless it is an address that can be written to."""
+    """BadInput unless mail can be sent to it."""
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         raise BadInput("email: not one address, such as ops@example.com")
     if not channels.mail:

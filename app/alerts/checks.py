@@ -1,4 +1,4 @@
-"""Checks: which executions failed, noted by the transaction that commits it.
+"""Checks: which executions failed, recorded by the transaction that commits it.
 
 Appending waits for nobody, and what is committed is looked at, whoever dies in between (app/alerts/firing.py).
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from app import clock
 from app.db import Transaction
 
-# What finished longer ago is history that is being told, and nothing to wake somebody for.
+# Whatever finished longer ago is history, and no reason to wake anybody.
 NEWS = clock.HOUR
 
 
@@ -24,7 +24,7 @@ class Failing(NamedTuple):
 
 
 async def append(transaction: Transaction, failures: Collection[Failing]) -> None:
-    """Note new failures, unless they are no news."""
+    """Record new failures, unless they are old."""
     oldest = clock.now_us() - NEWS
     news = sorted(each for each in failures if each.finished_at >= oldest)
     await transaction.insert("alert_checks", Failing._fields, news)

@@ -1,4 +1,4 @@
-"""Alerts out of the outbox: what is sent is read when it is sent, errors as they are masked by then."""
+"""Delivers alerts from the outbox. It reads the alert when it sends, with errors as they are masked by then."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ SELECT r.webhook_sealed, r.email FROM alert_rules r JOIN alerts a ON a.rule_id =
 WHERE a.id = $1 AND r.deleted_at IS NULL
 """
 _OF_RULE = "(SELECT r.{} FROM alerts a JOIN alert_rules r ON r.id = a.rule_id WHERE a.id = outbox.subject_id)"
-# Not rules: many of them may name one host, and what stalls is that.
+# By host, not by rule: many rules may name one host, and hosts are what stalls.
 HOSTS = Receivers(_OF_RULE.format("webhook_host"), "text")
 ADDRESSES = Receivers(_OF_RULE.format("email"), "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """An error as it is stored."""
+    """A stored error."""
 
     type: str | None
     message: str | None
@@ -52,7 +52,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an alert says. Ids are those that the API shows; times are in µs."""
+    """What an alert says. Ids are those of the API; times are in µs."""
 
     alert_id: str
     rule_id: str
@@ -68,7 +68,7 @@ class Notice:
 
     @classmethod
     async def read(cls, database: Database, alert_id: str, public_url: str) -> Notice:
-        """The notice of an alert; links begin with `public_url`, unless that is empty."""
+        """The notice of an alert. Links begin with `public_url`, unless that is empty."""
         [row] = await database.fetch(_NOTICE, alert_id)
         execution_id = ids.to_global("execution", row[8])
         return cls(
@@ -120,7 +120,7 @@ class WebhookHandler:
         await _settle(self._database, item, failure, given_up)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close open connections."""
         await self._post.close()
 
     async def _resolve(self, host: str) -> list[str]:
@@ -133,7 +133,7 @@ class WebhookHandler:
 
 
 class MailHandler:
-    """Delivers alerts to the e-mail addresses of their rules; without a mail server, not yet."""
+    """Delivers alerts to the e-mail addresses of their rules; waits while there is no mail server."""
 
     def __init__(self, database: Database, mailer: Mailer | None, public_url: str = "") -> None:
         self._database = database
@@ -156,7 +156,7 @@ class MailHandler:
 
 
 def body_of(id_: str, notice: Notice) -> str:
-    """The CloudEvent of an alert; `id_` is that of the outbox row."""
+    """The CloudEvent of an alert. `id_` is the id of the outbox row."""
     return orjson.dumps(
         {
             "specversion": "1.0",

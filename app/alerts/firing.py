@@ -1,13 +1,12 @@
-"""Firing: rules held against the streaks of workflows that had an execution fail, in the background of every server.
+"""Fires rules: compares them with the streaks of workflows that had a failure, in the background of every server.
 
-One process of those on a database does it at a time. Alerts, their deliveries and the end of the checks are one commit:
-killed anywhere, what was not fired is fired by whoever comes next.
+One process per database does it at a time. Alerts, their deliveries and the end of the checks are one commit: wherever
+a process is killed, the next one fires what was not fired.
 
-A rule fires when a streak with a new failure has as many failures as it says, and none of its alerts of that workflow
-began within that streak. That may be over by then: who fails five times and then succeeds, before anybody looked, has
-failed five times. Everything is looked at by finish time as it is known at that moment: a success that is told late,
-from before the streak, changes nothing; one from within divides what was alerted, and what comes after it is another
-streak.
+A rule fires when a streak with a new failure has as many failures as the rule says, and none of the rule's alerts of
+that workflow began within that streak. The streak may be over by then: five failures and then a success, before anybody
+looked, are five failures. Finish times count as they are known at that moment: a late success from before the streak
+changes nothing; one from within divides the alerted streak, and what follows it is another streak.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from app.sweep import Sweep
 log = structlog.get_logger(__name__)
 
 
-# One transaction each. A streak takes 0.3 ms to read, and 3 ms when it has 10,000 failures.
+# Checks per transaction. A streak takes 0.3 ms to read, and 3 ms when it has 10,000 failures.
 MAX_BATCH_CHECKS = 500
 MIN_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
@@ -41,8 +40,8 @@ _TAKE = f"""
 DELETE FROM alert_checks WHERE id IN (SELECT id FROM alert_checks ORDER BY id LIMIT {MAX_BATCH_CHECKS})
 RETURNING workflow_id, finished_at, execution_id
 """
-# Also by where the first failure is by now: a finish that Runwatch made itself moves back in time when its engine tells
-# of an earlier one, and what had begun with it is then a part of that streak.
+# Also by the current position of the first failure: a finish that Runwatch made itself moves back in time when its
+# engine reports an earlier one, and the streak that began with it is then part of that one.
 _FIRED = """
 SELECT a.rule_id FROM alerts a LEFT JOIN executions x ON x.id = a.first_execution_id
 WHERE a.workflow_id = $1 AND (a.since, a.first_execution_id) > ($2, $3)
@@ -65,14 +64,14 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What looking at a batch of checks came to."""
+    """The result of looking at a batch of checks."""
 
     checks: int = 0
     alerts: int = 0
 
 
 async def fire(database: Database) -> Fired:
-    """Look at a batch of checks, in one transaction; none when another process is at it."""
+    """Look at a batch of checks, in one transaction; None if another process is doing so."""
     return await database.transaction(lambda tx: _fire(tx))
 
 
@@ -106,7 +105,7 @@ async def _rules(transaction: Transaction, workflow_ids: Iterable[str]) -> list[
 
 
 async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
-    """Fire those of the rules that have not fired in this streak; how many."""
+    """Fire the rules that have not fired in this streak; returns how many."""
     if not rules:
         return 0
     fired = await transaction.fetch(_FIRED, streak.workflow_id, *streak.after, *streak.before)
@@ -126,9 +125,9 @@ async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence
 
 
 class Firing(Sweep):
-    """Fires soon after each commit of this process that `hear` is told of, and every second in any case.
+    """Fires soon after each commit of this process that `hear` receives, and each second in any case.
 
-    `deliver` is called when there is something to deliver.
+    Calls `deliver` when there is something to deliver.
     """
 
     def __init__(self, database: Database, deliver: Callable[[], None] = lambda: None) -> None:
@@ -141,9 +140,9 @@ class Firing(Sweep):
         self.wake()
 
     async def fire_all(self) -> int:
-        """Look at all checks; how many alerts that gave."""
+        """Look at all checks; returns the number of alerts."""
         alerts = 0
-        # Looked for by a reader: on SQLite a transaction would wait for whoever writes, each second, for nothing.
+        # A reader looks first: on SQLite a transaction would wait for any writer, each second, for nothing.
         while await self._database.fetch("SELECT 1 FROM alert_checks ORDER BY id LIMIT 1"):
             fired = await fire(self._database)
             if fired.alerts:

@@ -1,4 +1,4 @@
-"""Alerts that were fired, and what became of their deliveries."""
+"""Fired alerts, and what became of their deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.paging.keyset import Ordering, Params, Position, Segment
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert; `failures` is the length of the streak when it was fired, `fired_at` in µs since the epoch."""
+    """One alert. `failures` is the length of the streak when it fired, `fired_at` in µs since the epoch."""
 
     id: str
     rule_id: str
@@ -26,7 +26,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the delivery of an alert stands. `delivered_at` (µs): when the last of its channels had accepted it."""
+    """The delivery status of an alert. `delivered_at` (µs): when the last of its channels accepted it."""
 
     delivered_at: int | None
     last_error: str | None
@@ -38,7 +38,7 @@ _NAMES = {WEBHOOK: "webhook", EMAIL: "e-mail"}
 
 
 async def list_page(database: Database, request: PageRequest) -> Page[Alert]:
-    """A page of all alerts, the newest first. Raises BadInput for a cursor of another list."""
+    """A page of all alerts, newest first. Raises BadInput for a cursor of another list."""
 
     async def read(segment: Segment) -> list[Alert]:
         params = Params(database.dialect)
@@ -54,7 +54,7 @@ async def count(database: Database) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Alert]:
-    """The alerts with these ids, by id; what is not there is left out."""
+    """The alerts with these ids, by id. Leaves out unknown ones."""
     known = [id_ for id_ in ids if is_id(id_)]
     condition = database.any_of("id", 1, "id")
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM alerts WHERE {condition}", database.array(known))
@@ -62,7 +62,7 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Alert]:
 
 
 async def deliveries(database: Database, alert_ids: Iterable[str]) -> dict[str, Delivery]:
-    """How the delivery of each alert stands, by its id."""
+    """The delivery status of each alert, by id."""
     rows = await database.fetch(
         "SELECT subject_id, kind, accepted_at, next_attempt_at, last_error FROM outbox"
         f" WHERE {database.any_of('subject_id', 1, 'id')} ORDER BY id",
@@ -76,7 +76,7 @@ async def deliveries(database: Database, alert_ids: Iterable[str]) -> dict[str, 
 
 def _delivery(channels: Sequence[Row]) -> Delivery:
     accepted = [accepted_at for _, accepted_at, _, _ in channels]
-    # An error that was got over is still one to know of, unless another channel has one to act on.
+    # An error before a success is worth knowing, unless another channel has an error to act on.
     waiting = [_error(row) for row in channels if row[1] is None and row[3] is not None]
     errors = waiting or [_error(row) for row in channels if row[3] is not None]
     return Delivery(None if None in accepted else max(accepted), "; ".join(errors) or None)

@@ -1,4 +1,4 @@
-"""Alert rules: after how many failures in a row of which workflow whom to tell, and how. Kept by administrators."""
+"""Alert rules: how many failures in a row of which workflow alert whom, and how. Administrators manage them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
 from app.secrets.sealing import CannotUnseal, Sealer
 
-# All of them are read for each batch of failures, and listed at once.
+# Each batch of failures reads all of them, and one list shows them.
 MAX_RULES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """A rule. Its webhook's URL and secret are sealed, and not in here."""
+    """A rule. The URL and secret of its webhook are sealed, and not in here."""
 
     id: str
     workflow_id: str | None  # None: every workflow, each by itself
@@ -31,7 +31,7 @@ class AlertRule:
 
 
 class Unchanged:
-    """Stands for a field that was not given: it stays, in a new rule it is None."""
+    """Stands for a field that was not given: it stays, and in a new rule is None."""
 
 
 UNCHANGED = Unchanged()
@@ -39,7 +39,7 @@ UNCHANGED = Unchanged()
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """What a rule is to be; `id` None: a new one. BadInput when it cannot be meant."""
+    """A rule to create (`id` None) or change. BadInput for invalid values."""
 
     id: str | None
     consecutive_failures: int
@@ -55,7 +55,7 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class SavedRule:
-    """A saved rule, and the secret that signs its webhook, when that is new."""
+    """A saved rule, and the secret that signs its webhook if that is new."""
 
     rule: AlertRule
     signing_secret: str | None
@@ -65,10 +65,10 @@ _COLUMNS = "id, workflow_id, consecutive_failures, webhook_host, email, enabled"
 
 
 async def save(database: Database, sealer: Sealer, channels: Channels, actor: str, change: RuleChange) -> SavedRule:
-    """Make or change a rule.
+    """Create or change a rule.
 
-    Raises NotFound for an unknown rule or workflow, BadInput for a channel that cannot be, or when there is none,
-    LimitExceeded for too many rules.
+    Raises NotFound for an unknown rule or workflow, BadInput for an invalid channel or for none, LimitExceeded for too
+    many rules.
     """
     webhook = None
     if isinstance(change.webhook_url, str):
@@ -86,7 +86,7 @@ async def save(database: Database, sealer: Sealer, channels: Channels, actor: st
 
 
 async def delete(database: Database, actor: str, id_: str) -> None:
-    """Take a rule away, its channels with it; its alerts stay. Raises NotFound for an unknown one."""
+    """Delete a rule with its channels. Its alerts stay. Raises NotFound for an unknown one."""
 
     async def work(transaction: Transaction) -> None:
         rows = await transaction.fetch(
@@ -103,13 +103,13 @@ async def delete(database: Database, actor: str, id_: str) -> None:
 
 
 async def list_all(database: Database) -> list[AlertRule]:
-    """All rules, the oldest first; not those that were deleted."""
+    """All rules, oldest first, without deleted ones."""
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE deleted_at IS NULL ORDER BY id")
     return [_rule(row) for row in rows]
 
 
 async def by_ids(database: Database, rule_ids: Iterable[str]) -> dict[str, AlertRule]:
-    """The rules with these ids, by id, also those that were deleted; what is not there is left out."""
+    """The rules with these ids, by id, deleted ones too. Leaves out unknown ones."""
     known = [id_ for id_ in rule_ids if is_id(id_)]
     condition = database.any_of("id", 1, "id")
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE {condition}", database.array(known))
@@ -192,7 +192,7 @@ def _check_channels(rule: AlertRule) -> None:
 
 
 def _same_url(sealer: Sealer, sealed: str | None, url: str) -> bool:
-    """Whether a webhook stays as it is; one that no key opens does not."""
+    """Whether a webhook stays as it is. One that no key opens does not."""
     if sealed is None:
         return False
     try:

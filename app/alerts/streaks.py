@@ -1,8 +1,7 @@
-"""Streaks: the failures of a workflow between two successes, in the order of (finishedAt, id). The open one is that
-since its last success.
+"""Streaks: the failures of a workflow between two successes, in the order of (finishedAt, id).
 
-Cancelled executions neither end a streak nor belong to it. All that is read is in one index (executions_outcome), so a
-streak of ten costs the same in a history of ten and of a million.
+The open streak is the one since the last success. Cancelled executions neither end a streak nor belong to it. One index
+(executions_outcome) has everything to read, so a streak of ten costs the same in a history of ten and of a million.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from app.paging.keyset import GREATEST_ID
 
 # Counting stops here: 10,000 take 3 ms.
 MAX_COUNT = 10_000
-# So many streaks that are over are looked at in one go, the newest: a workflow that turns from failure to success and
-# back all the time is not one that somebody has to be told of a thousand times.
+# Streaks that are over and looked at together, the newest: nobody has to be told a thousand times of a workflow that
+# fails and succeeds by turns.
 MAX_ENDED = 100
 
 # When an execution finished, in µs since the epoch, and its id.
 Position = tuple[int, str]
 
 _GREATEST_ID = str(GREATEST_ID["uuid"])
-# Before all successes, for a workflow that has none; and behind them all.
+# Before all successes, for a workflow that has none; and after them all.
 NEVER: Position = (-(2**62), _GREATEST_ID)
 FOREVER: Position = (2**62, _GREATEST_ID)
 
@@ -50,7 +49,7 @@ class End:
 
 # Of the index, on Postgres.
 _KEY = "x.status + 0, x.workflow_id, x.finished_at, x.id"
-# Whether a success that was pruned is newer than those that are there.
+# Whether a pruned success is newer than the stored ones.
 _PRUNED = "(e.id IS NULL OR g.pruned_success_at > e.finished_at)"
 _STREAKS = f"""
 SELECT w.id,
@@ -120,7 +119,7 @@ async def lengths(reader: Reader, workflow_ids: Iterable[str]) -> dict[str, int]
 
 
 async def ends(transaction: Transaction, streak: Streak) -> tuple[End, End]:
-    """The first and the last failure of a streak that has any. Raises Overtaken when it has none any more."""
+    """The first and the last failure of a streak that has any. Raises Overtaken when it no longer has any."""
     failures = _between(transaction, Status.FAILURE)
     found = []
     for way in ("ASC", "DESC"):
@@ -133,7 +132,7 @@ async def ends(transaction: Transaction, streak: Streak) -> tuple[End, End]:
 
 
 async def remember_pruned(transaction: Transaction, executions: Iterable[tuple[str, Status, int | None]]) -> None:
-    """Let successes end streaks after they were deleted; of each execution the workflow's id, status and finishedAt."""
+    """Let successes end streaks after they were deleted. Takes each execution's workflow id, status and finishedAt."""
     newest: dict[str, int] = {}
     for workflow_id, status, finished_at in executions:
         if status is Status.SUCCESS and finished_at is not None:
@@ -158,7 +157,7 @@ def statement(reader: Reader) -> str:
 
 
 def _successes(reader: Reader, way: str) -> str:
-    """The first position of a success between two; of $1, behind $2 and $3, before $4 and $5."""
+    """The first position of a success between two: of workflow $1, after $2 and $3, before $4 and $5."""
     successes = _between(reader, Status.SUCCESS)
     return f"SELECT x.finished_at, x.id {successes} ORDER BY {_order(reader, way)} LIMIT 1"
 
@@ -169,14 +168,14 @@ def _count(reader: Reader) -> str:
 
 
 def _few(reader: Reader, workflow: str) -> str:
-    """Not for the index, but for what Postgres expects: by the range alone that is a ninth of all executions."""
+    """Not for the index, but for what Postgres expects: from the range alone it expects a ninth of all executions."""
     if reader.dialect == "sqlite":
         return ""
     return f" AND x.workflow_id = {workflow} AND x.status + 0 = {int(Status.FAILURE)}"
 
 
 def _between(reader: Reader, status: Status) -> str:
-    """Executions of the workflow $1 and a status behind the position ($2, $3) and before ($4, $5)."""
+    """Executions of workflow $1 and a status after the position ($2, $3) and before ($4, $5)."""
     kinds = ("::uuid", *("::bigint", "::uuid") * 2) if reader.dialect == "postgres" else ("",) * 5
     return _range(reader, status, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
 
@@ -186,8 +185,8 @@ def _range(
 ) -> str:
     """Executions `x` of a workflow and status between two positions, as a range of executions_outcome.
 
-    On Postgres that index begins with an expression, as no other does, and the range is one between whole rows: by
-    plain columns it may also read the executions of all workflows by time, or all of one, and sort.
+    On Postgres that index begins with an expression, as no other does, and the range is one between whole rows. By
+    plain columns Postgres may also read the executions of all workflows by time, or all of one, and sort.
     """
     if reader.dialect == "sqlite":
         columns = f"x.workflow_id = {workflow} AND x.status = {int(status)} AND (x.finished_at, x.id) > ({at}, {id_})"
