@@ -1,4 +1,4 @@
-"""Bodies of requests, read no further than their bound."""
+"""Reads bodies of requests, no further than their bound."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What our server can do for a WebSocket beside ASGI; see app/server/websocket_protocol.py."""
+"""What our server can do for a WebSocket beyond ASGI; see app/server/websocket_protocol.py."""
 
 from __future__ import annotations
 
-# Keys of scope["extensions"]. FRAMES: the server takes finished frames.
+# Keys of scope["extensions"]. FRAMES: the server accepts finished frames.
 FRAMES = "runwatch.frames"
 # CLOSER: the server can close a socket whose client does not read.
 CLOSER = "runwatch.close"

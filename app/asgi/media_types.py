@@ -1,4 +1,4 @@
-"""What an answer of /graphql is called: the media type that the client likes better."""
+"""The media type of an answer of /graphql: the one that the client prefers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 
 
 def answer_type(accept: str) -> str:
-    """GraphQL's own media type for those who name it (only GraphQL clients do), unless they like JSON better."""
+    """GraphQL's own media type for clients that name it (only GraphQL clients do), unless they prefer JSON."""
     weights: dict[str, float] = {}
     for choice in accept.lower().split(","):
         media_type, *parameters = (part.strip() for part in choice.split(";"))

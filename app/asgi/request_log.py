@@ -1,4 +1,4 @@
-"""Around every request: an id, a line in the log, and a coded answer when something unforeseen is raised."""
+"""Around every request: an id, a line in the log, and a coded answer to an unexpected exception."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.ids import new_id
 
 log = structlog.get_logger(__name__)
 
-# What a proxy may send along as the request's id; anything else is replaced, so that it cannot forge log lines.
+# A request id that a proxy may send. Anything else is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLog:
-    """ASGI: binds a request id to the log and to X-Request-ID, logs the outcome, masks what nobody caught."""
+    """ASGI: binds a request id to the log and to X-Request-ID, logs the outcome, masks uncaught exceptions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class RequestLog:
         except Exception as error:
             body = error_body(masked(error))
             if status:
-                raise  # the answer is under way; the server cuts the connection
+                raise  # the answer has started; the server cuts the connection
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             await send_with_id({"type": "http.response.start", "status": 500, "headers": headers})
             await send({"type": "http.response.body", "body": body})
