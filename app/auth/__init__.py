@@ -1,4 +1,4 @@
-"""Sign-in: from what a request says of itself to the viewer who made it, and what that viewer may do."""
+"""Sign-in: from the Authorization header of a request to the viewer who sent it, and what that viewer may do."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["PERMISSIONS", "Permission", "Role", "SignIn", "Viewer"]
 MAX_HEADER_LENGTH = 8 * 1024
 HOW = "Sign in with the header Authorization: Bearer <token>"
 
-# RFC 6750's b64token; our tokens and JSON Web Tokens are both of that form.
+# RFC 6750's b64token, the form of our tokens and of JSON Web Tokens.
 _BEARER = re.compile(r"[ \t]*bearer[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*\Z", re.IGNORECASE)
 
 
 class SignIn:
-    """The one way in, for every door. BadInput when the settings' key does not fit their algorithms."""
+    """The one way in, for every door. BadInput if the settings' key does not fit their algorithms."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -31,9 +31,9 @@ class SignIn:
         self._jwt = JwtCheck(settings) if settings.jwt_algorithms else None
 
     async def viewer_of(self, authorization: str | None) -> Viewer:
-        """Who sent this Authorization header (None: there was none); Unauthenticated when nobody did.
+        """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.
 
-        Errors of the database are raised as they are: they say nothing of the token.
+        Raises errors of the database as they are: they say nothing of the token.
         """
         if authorization is None:
             raise Unauthenticated(HOW)
@@ -54,7 +54,7 @@ class SignIn:
         raise Unauthenticated("Unknown token")
 
     async def close(self) -> None:
-        """Stop what runs in the background. Call it before the database is closed."""
+        """Stop background work. Call it before the database is closed."""
         await self._use.close()
         if self._jwt is not None:
             await self._jwt.close()

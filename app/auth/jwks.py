@@ -14,9 +14,9 @@ from jwt import PyJWK
 
 log = structlog.get_logger(__name__)
 
-# A key that the issuer took back is used this long at most, while the issuer answers.
+# A key that the issuer withdrew stays valid this long at most, while the issuer answers.
 FRESH_SECONDS = 300.0
-# While it does not answer, sign-in goes on with the keys that are there, for a working day and the night after it.
+# While the issuer does not answer, sign-in uses the known keys, for a working day and the night after it.
 STALE_SECONDS = 24 * 3600.0
 # Between two fetches: anybody can send tokens with unknown key ids.
 PAUSE_SECONDS = 10.0
@@ -24,7 +24,7 @@ FETCH_TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024  # a key takes about 1 KiB, with its certificates 4
 MAX_KEYS = 100
 
-# Which keys an algorithm takes: (kty, crv).
+# Which keys an algorithm accepts: (kty, crv).
 _KINDS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
@@ -32,16 +32,16 @@ _KINDS: dict[str, tuple[str, str | None]] = {
     "ES512": ("EC", "P-521"),
 }
 
-# For one algorithm, (key id, key) of each key that may verify it. A key is bound to its algorithm here, by us.
+# For one algorithm, (key id, key) of each key that may verify it. We bind each key to its algorithm here.
 _Keys = dict[str, list[tuple[str | None, PyJWK]]]
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys could not be fetched, now or within the last STALE_SECONDS."""
+    """Could not fetch the issuer's keys, now or within the last STALE_SECONDS."""
 
 
 class PublishedKeys:
-    """The keys behind one URL, for the algorithms given. Used from one event loop."""
+    """The keys behind one URL, for the given algorithms. Used from one event loop."""
 
     def __init__(self, url: str, algorithms: Sequence[str]) -> None:
         self._url = url
@@ -55,9 +55,9 @@ class PublishedKeys:
         self._flight: asyncio.Task[None] | None = None
 
     async def find(self, algorithm: str, key_id: str | None) -> PyJWK | None:
-        """The key to verify `algorithm` with; None when there is no such key, or more than one. Waits 5 s at most.
+        """The key to verify `algorithm` with; None if there is no such key, or more than one. Waits at most 5 s.
 
-        Without `key_id` there must be exactly one key that fits. KeysUnavailable when there are no keys to look in.
+        Without `key_id` exactly one key must fit. KeysUnavailable when there are no keys to look in.
         """
         if _clock() - self._fetched_at >= FRESH_SECONDS:
             # While the issuer is down, requests do not wait for it each time: the old keys do.
@@ -72,7 +72,7 @@ class PublishedKeys:
         return key
 
     async def close(self) -> None:
-        """Break off a fetch that is under way."""
+        """Stop a running fetch."""
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.wait({self._flight})
@@ -86,14 +86,14 @@ class PublishedKeys:
         return found[0] if len(found) == 1 else None
 
     async def _refetch(self, *, wait: bool) -> None:
-        """Fetch, or join the fetch that is under way; do nothing when the last one is too recent."""
+        """Fetch, or join a running fetch; do nothing if the last one is too recent."""
         if self._flight is None or self._flight.done():
             if _clock() - self._tried_at < PAUSE_SECONDS:
                 return
             self._tried_at = _clock()
             self._flight = asyncio.create_task(self._fetch())
         if wait:
-            # Shielded: one caller that hangs up must not break it off for the others.
+            # Shielded: one caller that hangs up must not cancel it for the others.
             await asyncio.shield(self._flight)
 
     async def _fetch(self) -> None:
@@ -102,7 +102,7 @@ class PublishedKeys:
                 body = await self._download()
             self._keys = _fitting_keys(body, self._algorithms)
         except Exception as error:
-            # Whatever it is, it is the issuer's or the network's: sign-in answers 401, not 500.
+            # Any failure is the issuer's or the network's: sign-in answers 401, not 500.
             self._is_failing = True
             log.error("jwks_not_fetched", url=self._url, reason=f"{type(error).__name__}: {error}")
             return
@@ -139,7 +139,7 @@ def _clock() -> float:
 
 
 def _fitting_keys(body: bytes, algorithms: Sequence[str]) -> _Keys:
-    """The keys of a key set, by the algorithm they may verify; keys that fit none are left out."""
+    """The keys of a key set, by the algorithm they may verify. Leaves out keys that fit none."""
     published = msgspec.json.decode(body, type=_KeySet).keys
     if len(published) > MAX_KEYS:
         raise ValueError(f"more than {MAX_KEYS} keys")
@@ -153,8 +153,8 @@ def _fitting_keys(body: bytes, algorithms: Sequence[str]) -> _Keys:
 
 
 def _bind(jwk: dict[str, Any], algorithm: str) -> PyJWK | None:
-    """The key for this algorithm; None when it is not made for it, so that no token can choose how it is checked."""
-    kind = _KINDS.get(algorithm)  # none for HS…: a shared secret that is published is no secret
+    """The key for this algorithm; None if it is not made for it, so that no token can choose how it is checked."""
+    kind = _KINDS.get(algorithm)  # none for HS…: a published shared secret is not secret
     if kind is None or kind != (jwk.get("kty"), jwk.get("crv")) or jwk.get("alg", algorithm) != algorithm:
         return None
     operations = jwk.get("key_ops", ["verify"])
@@ -166,7 +166,7 @@ def _bind(jwk: dict[str, Any], algorithm: str) -> PyJWK | None:
     try:
         key = PyJWK(jwk, algorithm)
     except Exception as error:
-        # Whatever is wrong with one key must not take the others with it.
+        # One bad key must not take the others with it.
         log.warning("jwks_key_unreadable", key_id=jwk.get("kid"), reason=str(error))
         return None
     if key.Algorithm.check_key_length(key.key):

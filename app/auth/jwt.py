@@ -1,8 +1,8 @@
-"""JSON Web Tokens of an issuer: whether they hold, and what they say.
+"""JSON Web Tokens of an issuer: whether they are valid, and what they say.
 
-What a token is checked with is ours alone: the algorithms are those of the settings, literally, and each key is bound
-to its algorithm before a token is seen. Nothing in a token (alg, jwk, jku, x5c) chooses a key or a way to check.
-(`import jwt` is PyJWT; this module is app.jwt.)
+Only we decide how a token is checked: the algorithms are those of the settings, literally, and each key is bound to its
+algorithm before a token is seen. Nothing in a token (alg, jwk, jku, x5c) chooses a key or a check. (`import jwt` is
+PyJWT; this module is app.auth.jwt.)
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from app.clock import SECOND
 from app.errors import BadInput, Unauthenticated
 from app.settings import Settings
 
-LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may be apart
+LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may differ
 REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
 MAX_SUBJECT_LENGTH = 255  # as in OpenID Connect
 
 _decoder = jwt.PyJWT({"require": REQUIRED_CLAIMS, "enforce_minimum_key_length": True})
 
-# What a holder is told, by what PyJWT found; the first that fits. It checks the signature before any claim.
+# What a holder hears, by what PyJWT found; the first that matches. PyJWT checks the signature before any claim.
 _REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
     (jwt.ExpiredSignatureError, "The token has expired"),
     (jwt.ImmatureSignatureError, "The token is not valid yet"),
@@ -38,7 +38,7 @@ _REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token that holds says of its bearer; `expires_at` is in µs since the epoch, leeway included."""
+    """What a valid token says of its bearer. `expires_at` is in µs since the epoch, leeway included."""
 
     subject: str
     role: Role
@@ -49,30 +49,30 @@ class Keys(Protocol):
     """Where keys come from."""
 
     async def find(self, algorithm: str, key_id: str | None) -> Any | None:
-        """The key to verify `algorithm` with, in a form PyJWT takes; None when there is none."""
+        """The key to verify `algorithm` with, in a form PyJWT accepts; None if there is none."""
 
     async def close(self) -> None:
-        """Stop what runs in the background."""
+        """Stop background work."""
 
 
 class FixedKey:
-    """The key of the settings, for every algorithm of the settings; BadInput when it does not fit one of them."""
+    """The key of the settings, for each of their algorithms; BadInput if it does not fit one of them."""
 
     def __init__(self, key: str, algorithms: tuple[str, ...]) -> None:
         if key.startswith("-----BEGIN"):
-            key = key.replace("\\n", "\n")  # how many lines are written in one environment variable
+            key = key.replace("\\n", "\n")  # lines in one environment variable are often written this way
         self._keys = {algorithm: _prepared(key, algorithm) for algorithm in algorithms}
 
     async def find(self, algorithm: str, key_id: str | None) -> Any | None:
-        """The one key, whatever it is called."""
+        """The one key, whatever its id."""
         return self._keys.get(algorithm)
 
     async def close(self) -> None:
-        """Nothing runs."""
+        """Nothing runs in the background."""
 
 
 class JwtCheck:
-    """Checks tokens as the settings say. BadInput when their key does not fit their algorithms."""
+    """Checks tokens as the settings say. BadInput if their key does not fit their algorithms."""
 
     def __init__(self, settings: Settings) -> None:
         self._algorithms = settings.jwt_algorithms
@@ -86,7 +86,7 @@ class JwtCheck:
             self._keys = PublishedKeys(settings.jwt_jwks_url or "", self._algorithms)
 
     async def claims_of(self, token: str) -> Claims:
-        """What the token says; Unauthenticated when it does not hold, or says no role of ours."""
+        """What the token says; Unauthenticated if it is not valid, or names none of our roles."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
@@ -104,7 +104,7 @@ class JwtCheck:
         )
 
     async def close(self) -> None:
-        """Stop what runs in the background."""
+        """Stop background work."""
         await self._keys.close()
 
     async def _key(self, algorithm: str, key_id: str | None) -> Any:
@@ -136,7 +136,7 @@ class JwtCheck:
 
 
 def _prepared(key: str, algorithm: str) -> Any:
-    """The key as PyJWT's algorithm takes it; BadInput when it is of another kind, private, or too short."""
+    """The key as PyJWT's algorithm accepts it; BadInput if it is of another kind, private, or too short."""
     method = jwt.get_algorithm_by_name(algorithm)
     try:
         prepared = method.prepare_key(key)
@@ -163,21 +163,21 @@ def _subject(subject: str) -> str:
 
 
 def _role(claims: dict[str, Any], path: str) -> Role:
-    """ADMIN or VIEWER, as the claim at `path` says: a text, or a list in which the greater one counts."""
+    """ADMIN or VIEWER, from the claim at `path`: a text, or a list in which the greater role counts."""
     value = _at(claims, path)
     given = {text.upper() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)}
     for role in (Role.ADMIN, Role.VIEWER):
         if role.value in given:
             return role
     if Role.RUNNER.value in given:
-        # A runner may report for one engine only, and no claim says which.
+        # A runner may report for one engine only, and no claim names it.
         raise Unauthenticated("Report events with an API token of role RUNNER, not with a JSON Web Token")
-    # Not FORBIDDEN: that is an answer about one field to somebody with a role, and this bearer has none.
+    # Not FORBIDDEN: that answers somebody with a role about one field, and this bearer has no role.
     raise Unauthenticated(f"The token's claim {path!r} is neither ADMIN nor VIEWER")
 
 
 def _at(claims: Any, path: str) -> Any:
-    """The value at a path: the whole of it as one name (https://example.com/role), else dots descend."""
+    """The value at a path: first as one whole name (https://example.com/role), else dots descend."""
     if not isinstance(claims, dict):
         return None
     if path in claims:

@@ -1,4 +1,4 @@
-"""Who may do what: the roles, what each of them may do, and the viewer who has one. Import them from app.auth."""
+"""Who may do what: the roles, their permissions, and the viewer who has a role. Import them from app.auth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.errors import Forbidden
 
 
 class Role(StrEnum):
-    """What somebody is to Runwatch, as a token or an issuer says it."""
+    """What somebody is to Runwatch, as a token or an issuer says."""
 
     ADMIN = "ADMIN"
     VIEWER = "VIEWER"
@@ -17,9 +17,9 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a role may or may not do; each door asks for one of these."""
+    """What a role may or may not do. Each door requires one of these."""
 
-    READ = "READ"  # everything that shows runs; not the audit log
+    READ = "READ"  # everything that shows runs, but not the audit log
     REPORT = "REPORT"  # events of executions
     RETRY = "RETRY"
     MANAGE_ALERTS = "MANAGE_ALERTS"
@@ -38,9 +38,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 class Viewer:
     """Somebody who is signed in.
 
-    `engine` is the name of the engine that a RUNNER speaks for; None for everybody else, who may speak for any engine
-    they have the permission for. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
-    `credential` tells apart what people sign in with, tokens of one name as well.
+    `engine` is the name of the engine that a RUNNER reports for; None for everybody else, who may report for any engine
+    if they have the permission. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
+    `credential` identifies what somebody signed in with, and differs for tokens with the same name.
     """
 
     name: str
@@ -54,6 +54,6 @@ class Viewer:
         return permission in PERMISSIONS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Go on when the viewer may; raise Forbidden otherwise."""
+        """Raises Forbidden if the viewer's role lacks the permission."""
         if not self.may(permission):
             raise Forbidden(f"Needs the permission {permission}, which the role {self.role} lacks")

@@ -1,4 +1,4 @@
-"""When each token was last used: written in the background, at most once a minute a token."""
+"""When each token was last used: written in the background, at most once a minute per token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.db import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
-# Remembered tokens, before those are dropped that were not used within the minute.
+# Remembered tokens, before those not used within the minute are dropped.
 MAX_REMEMBERED = 10_000
 
 # The condition keeps several processes, which all read the same old time, from writing one after the other.
@@ -22,19 +22,19 @@ UPDATE = "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS
 class TokenUse:
     """Keeps `last_used_at` of the tokens, without making any request wait for a write.
 
-    There is one writing task at most: while the database does not take writes, uses gather in memory (a number a
-    token), not in tasks.
+    At most one writing task runs: while the database accepts no writes, uses gather in memory (a number a token), not
+    in tasks.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._noted: dict[str, int] = {}  # token id -> when this process last wrote it down, or tried to
+        self._noted: dict[str, int] = {}  # token id -> when this process last wrote it, or tried to
         self._waiting: dict[str, int] = {}  # token id -> when it was used
         self._task: asyncio.Task[None] | None = None
 
     def note(self, token: Token, now: int) -> None:
-        """The token was used `now` (µs since the epoch), as it was read just before. Returns at once."""
-        # Both, because the first says what other processes wrote and the second holds when writing fails.
+        """The token, as just read, was used `now` (µs since the epoch). Returns at once."""
+        # Both: the first says what other processes wrote, and the second holds when writing fails.
         for last in (token.last_used_at, self._noted.get(token.id)):
             if last is not None and now - last < MINUTE:
                 return
@@ -46,7 +46,7 @@ class TokenUse:
             self._task = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """Stop; a use that is not written yet is lost. Call it before the database is closed."""
+        """Stop. An unwritten use is lost. Call it before the database is closed."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -62,5 +62,5 @@ class TokenUse:
             try:
                 await self._database.transaction(update)
             except Exception:
-                # Nothing depends on it but a column in a list; the next minute's use tries again.
+                # Only a column in a list depends on it; the next minute's use tries again.
                 log.warning("token_use_not_written", tokens=len(rows), exc_info=True)

@@ -1,7 +1,7 @@
 """API tokens: bearer secrets that Runwatch makes, and of which it keeps only the hash.
 
-A secret reads `rw_<8 characters>_<32 characters>`. Its first 11 characters are its public prefix, for lists and logs;
-the rest is 190 random bits, for which one unsalted SHA-256 is enough: there is nothing to guess.
+A secret reads `rw_<8 characters>_<32 characters>`. Its first 11 characters are its public prefix, for lists and logs.
+The rest is 190 random bits, for which one unsalted SHA-256 is enough: there is nothing to guess.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NUL
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token; its secret is not. Times are µs since the epoch, None: never."""
+    """What Runwatch knows of a token, which does not include its secret. Times are µs since the epoch, None: never."""
 
     id: str
     prefix: str
     name: str
     role: Role
-    engine: str | None  # the name of the engine that a RUNNER speaks for
+    engine: str | None  # the name of the engine that a RUNNER reports for
     created_at: int
     expires_at: int | None
     last_used_at: int | None
@@ -55,10 +55,10 @@ class Token:
 async def create_token(
     database: Database, name: str, role: Role, engine: str | None = None, expires_in: timedelta | None = None
 ) -> tuple[str, Token]:
-    """Make a token; its secret, which cannot be had again, and what is kept of it.
+    """Create a token; returns its secret, which nobody can get again, and what is kept of it.
 
-    A RUNNER needs the name of its engine, which is created when it is missing; nobody else may have one. Without
-    `expires_in` the token holds until it is revoked. BadInput when any of that is not so, or a name is unfit.
+    A RUNNER needs the name of its engine, which is created if missing; other roles must not have one. Without
+    `expires_in` the token is valid until it is revoked. BadInput if any of that is violated, or for an invalid name.
     """
     check_name(name, "Token name")
     if (role is Role.RUNNER) != (engine is not None):
@@ -92,21 +92,21 @@ async def create_token(
 
 
 async def list_tokens(database: Database) -> list[Token]:
-    """All tokens, the newest first; those that expired or were revoked too."""
+    """All tokens, newest first, including expired and revoked ones."""
     rows = await database.fetch(f"{_SELECT} ORDER BY t.created_at DESC, t.id DESC")
     return [_token(row) for row in rows]
 
 
 async def check_token(database: Database, secret: str) -> Token:
-    """The token of this secret; Unauthenticated when there is none, or when it expired or was revoked.
+    """The token of this secret; Unauthenticated if there is none, or if it expired or was revoked.
 
-    One indexed read each time and nothing kept between: that is what makes a revocation hold at once, everywhere.
+    One indexed read each time and nothing cached: so a revocation takes effect at once, everywhere.
     """
-    # What is not of the form is not worth a read. It is ASCII when it is, so it can be hashed.
+    # A malformed secret is not worth a read. A well-formed one is ASCII, so it can be hashed.
     token = await _find_secret(database, secret) if _FORM.match(secret) else None
     if token is None:
         raise Unauthenticated("Unknown token")
-    # Only somebody who holds the secret gets as far as this: it is no news to anybody else.
+    # Only somebody who has the secret gets this far: it is no news to anybody else.
     if token.revoked_at is not None:
         raise Unauthenticated("The token was revoked")
     if token.expires_at is not None and token.expires_at <= clock.now_us():
@@ -115,11 +115,11 @@ async def check_token(database: Database, secret: str) -> Token:
 
 
 async def revoke_token(database: Database, which: str) -> Token:
-    """End the token that has this id, prefix or name, at once and for good; the token as it is then.
+    """Revoke the token with this id, prefix or name, at once and for good; returns the token as it is then.
 
-    A whole secret will do as well (somebody found it where it should not be). Of several tokens with one name the only
-    one that was not revoked yet is meant. Revoking a token twice changes nothing. NotFound when there is no such
-    token, BadInput when it could be one of several.
+    A whole secret works too (somebody found it where it should not be). Of several tokens with one name it takes the
+    only one that is not revoked. Revoking a token twice changes nothing. NotFound if there is no such token, BadInput
+    if it could be one of several.
     """
     form = _FORM.match(which)
     wanted = form["prefix"] if form else which
@@ -127,7 +127,7 @@ async def revoke_token(database: Database, which: str) -> Token:
     async def revoke(transaction: Transaction) -> Token:
         token = await _the_one(transaction, wanted)
         if token.revoked_at is None:
-            # Conditional: when somebody else revokes it at the same moment, the first time stands.
+            # Conditional: when somebody else revokes it at the same moment, the first time stays.
             await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
             [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
             token = _token(row)
@@ -139,7 +139,7 @@ async def revoke_token(database: Database, which: str) -> Token:
 async def _the_one(transaction: Transaction, wanted: str) -> Token:
     rows = []
     if is_id(wanted):
-        # First and alone: an id always says which, whatever other tokens are called.
+        # First and alone: an id identifies a token, whatever other tokens are called.
         rows = list(await transaction.fetch(f"{_SELECT} WHERE t.id = $1", wanted))
     if not rows and not _UNSTORABLE.search(wanted):
         where = "WHERE t.prefix = $1 OR t.name = $1 ORDER BY t.created_at DESC, t.id DESC"
