@@ -1,4 +1,4 @@
-"""Changes of executions, as they are read from the database in the order of their revisions."""
+"""Changes of executions, read from the database in the order of their revisions."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ WHERE r.revision > $1 ORDER BY r.revision LIMIT {{limit}}
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An execution as it is since a revision; earlier changes of it are part of this one."""
+    """An execution as of a revision, which includes its earlier changes."""
 
     revision: int
     execution_id: str
     execution: Execution | None  # None: deleted
-    created: int  # the revision at which it came to be; 0: before such were kept
-    finished: int  # the revision at which it came to an end last; 0: it has not
-    previous: int  # the revision that it had before; 0: none, or not known
+    created: int  # the revision at which it was created; 0: before Runwatch recorded that
+    finished: int  # the revision at which it last finished; 0: it has not
+    previous: int  # its previous revision; 0: none, or unknown
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing came before: what does not match a filter now has never matched it."""
+        """Whether it is new: an execution that does not match a filter now has never matched it."""
         return self.created == self.revision
 
 
 async def since(database: Database, revision: int, limit: int) -> Sequence[Changed]:
-    """What has changed after a revision, each execution once, the oldest change first."""
+    """What has changed after a revision, each execution once, oldest change first."""
     rows = await database.fetch(_SELECT.format(limit=limit), revision)
     return [_changed(row) for row in rows]
 
@@ -49,7 +49,8 @@ async def count_since(database: Database, revision: int, limit: int) -> int:
 
 def _changed(row: Row) -> Changed:
     revision, execution_id, deleted, created, finished, previous = row[:6]
-    # The row may be gone before its tombstone is seen: deleted in a transaction that this statement does not see whole.
+    # The row may be gone before its tombstone is visible: its deleting transaction is only partly visible to this
+    # statement.
     gone = bool(deleted) or row[6] is None
     execution = None if gone else execution_of(row[6:])
     return Changed(revision, execution_id, execution, created or 0, finished or 0, previous or 0)

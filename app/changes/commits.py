@@ -14,9 +14,9 @@ from app.db import Transaction
 class Committed:
     """What a committed transaction changed."""
 
-    revision: int | None  # the newest; `changed` have the len(changed) revisions up to it; None when nothing changed
+    revision: int | None  # the newest; `changed` have the len(changed) revisions up to it; None if nothing changed
     changed: list[str]  # ids of executions, in the order of their revisions
-    logged: list[str]  # ids of executions that have new log lines
+    logged: list[str]  # ids of executions with new log lines
 
 
 Listener = Callable[[Committed], None]

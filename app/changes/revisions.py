@@ -1,11 +1,11 @@
-"""Revisions: every change of an execution takes the next number, so that a position in the changes is one number.
+"""Revisions: every change of an execution takes the next number, so one number is a position in the changes.
 
-The epoch names the life of the counter. A database that was restored from a backup gets a new one (docs/operating.md),
-so that a cursor from before cannot be taken for a position in the new count.
+The epoch names one life of the counter. A database restored from a backup gets a new epoch (docs/operating.md), so that
+an old cursor cannot count as a position in the new count.
 
-A number is taken as the last statement of the transaction that makes the change, from a row that stays locked until the
-commit: numbers become visible in their order, and a reader who has seen 7 misses nothing below it. (A plain sequence
-lost 37 % of the changes to readers, because lower numbers commit later.)
+The last statement of a changing transaction takes the number, from a row that stays locked until the commit. So numbers
+become visible in order, and a reader who has seen 7 misses nothing below it. (A plain sequence lost 37 % of the changes
+to readers, because lower numbers commit later.)
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
 
 
 async def revision_of(database: Database) -> tuple[str, int]:
-    """The epoch and the newest revision. Read it before a list: what the list then misses comes after it."""
+    """The epoch and the newest revision. Read it before a list: what the list misses then comes after it."""
     epoch, revision, _ = await counter_of(database)
     return epoch, revision
 
 
 async def counter_of(database: Database) -> tuple[str, int, int]:
-    """The epoch, the newest revision, and the newest one whose tombstone is gone: who was before it may miss some."""
+    """The epoch, the newest revision, and the newest pruned tombstone's: earlier readers may miss deletions."""
     rows = await database.fetch("SELECT epoch, revision, forgotten FROM revision_counter WHERE id = 1")
     epoch, revision, forgotten = rows[0]
     return epoch, revision, forgotten
@@ -39,7 +39,7 @@ def updates_cursor(epoch: str, revision: int) -> str:
 
 
 def parse_updates_cursor(cursor: str) -> tuple[str, int] | None:
-    """The epoch and revision that `cursor` was made of; None when it is no such cursor."""
+    """The epoch and revision in `cursor`; None if it is not such a cursor."""
     match = _FORM.fullmatch(opaque.decode(cursor) or "")
     if match is None or int(match[2]) > MAX_REVISION:
         return None
@@ -53,9 +53,9 @@ async def take(
     created: Collection[str] = (),
     finished: Collection[str] = (),
 ) -> int:
-    """Give each execution a new revision, in the order given; the last of them. Must be the last statement.
+    """Give each execution a new revision, in the given order; returns the last one. Must be the last statement.
 
-    Of those in `created` and `finished` it is also kept as the revision at which they came to be, or came to an end.
+    Executions in `created` and `finished` also keep it as the revision at which they were created or finished.
     """
     count = len(execution_ids)
     births, ends = ([id_ in given for id_ in execution_ids] for given in (frozenset(created), frozenset(finished)))
