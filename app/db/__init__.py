@@ -1,6 +1,6 @@
 """The database: plain SQL for the hot paths, Tortoise for migrations and the cold tables.
 
-SQL is written once, with `$1` parameters. Where the two databases differ there is a method here to say it.
+SQL is written once, with `$1` parameters. Where the two databases differ, a method here hides it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ Dialect = Literal["postgres", "sqlite"]
 
 log = structlog.get_logger(__name__)
 
-# A read that takes longer is a mistake of its query or a missing index; it must not hold up the others.
+# A slower read has a bad query or a missing index. It must not hold up the others.
 READ_TIMEOUT_SECONDS = 5.0
-# A deadlock or a connection that died before COMMIT was sent: the work is run again from its start.
+# A deadlock, or a connection that died before COMMIT was sent: the work runs again from its start.
 ATTEMPTS = 4
 
 
 class TransientError(Exception):
-    """The transaction did not happen and may be run again: a deadlock, or a connection that died at its start."""
+    """The transaction did not happen and may run again: a deadlock, or a connection that died at its start."""
 
 
 class Overtaken(TransientError):
-    """Another transaction has created what this one was about to: run again, it finds it. It is no failed attempt.
+    """Another transaction has created what this one was about to. Run again, it finds it; no failed attempt.
 
-    To lock what the other created, while holding what one has created oneself, is how two such transactions deadlock.
+    Locking what the other created, while holding one's own creations, is how two such transactions deadlock.
     """
 
 
@@ -48,7 +48,7 @@ class Reader(ABC):
 
     @abstractmethod
     def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """A condition: `column` is one of the list that is parameter number `parameter` (made by `array`)."""
+        """A condition: `column` is one of the list in parameter number `parameter` (made by `array`)."""
 
     @abstractmethod
     def array(self, values: Iterable[Any]) -> Any:
@@ -62,7 +62,7 @@ class Transaction(Reader):
         self.callbacks: list[Callable[[], None]] = []
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once the transaction is committed; never when it is rolled back."""
+        """Call `callback` after the commit; never after a rollback."""
         self.callbacks.append(callback)
 
     @abstractmethod
@@ -79,25 +79,25 @@ class Transaction(Reader):
 
     @abstractmethod
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Insert rows none of which exists yet, by the database's bulk path."""
+        """Insert new rows, by the database's bulk path."""
 
     @abstractmethod
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
     ) -> set[Any]:
-        """Insert the rows whose `key` is not there yet; the `returning` column of those that were inserted."""
+        """Insert the rows whose `key` does not exist yet; returns the `returning` column of those."""
 
     @abstractmethod
     async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """Insert rows, or set their columns where the `key` is there already."""
+        """Insert rows, or set their columns where the `key` exists."""
 
     @abstractmethod
     async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """Set `columns`, of which `key` is a part, of existing rows."""
+        """Set `columns`, which include `key`, of existing rows."""
 
 
 def excluded(columns: Sequence[str], key: Sequence[str]) -> str:
-    """The assignments of an upsert: every column that is no part of the key takes the new value."""
+    """The assignments of an upsert: every column outside the key takes the new value."""
     return ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
 
 
@@ -110,8 +110,8 @@ class Database(Reader):
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a write transaction and commit it.
 
-        It runs as a task of its own: when the caller is cancelled (a client hung up), the transaction still ends, and
-        its connection goes back to the pool. Cancelling inside a transaction is what leaks connections.
+        It runs as its own task: when the caller is cancelled (a client hung up), the transaction still ends, and its
+        connection returns to the pool. Cancelling inside a transaction is what leaks connections.
         """
         task = asyncio.create_task(self._with_attempts(work))
         self._running.add(task)
@@ -151,14 +151,14 @@ class Database(Reader):
                 try:
                     callback()
                 except Exception:
-                    # The commit stands; a listener that fails must not make the caller believe otherwise.
+                    # The commit stands. A failing listener must not make the caller believe otherwise.
                     log.exception("after_commit_failed")
             return result
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # marks it as seen: when the caller is gone there is nobody else to raise it to
+            task.exception()  # marks it as retrieved: when the caller is gone, nobody else can receive it
 
 
 async def open_database(url: str) -> Database:

@@ -1,4 +1,4 @@
-"""What Tortoise is told: which database, with which connection settings, and where models and migrations are."""
+"""Tortoise's configuration: the database, its connection settings, and where models and migrations are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.errors import BadInput
 
 MODULES = {"app": {"models": ["app.models"], "default_connection": "default", "migrations": "app.migrations"}}
 
-# Another process's write transaction is waited for this long; writes take milliseconds, a migration seconds.
+# How long to wait for another process's write transaction: writes take milliseconds, a migration seconds.
 SQLITE_BUSY_MS = 15_000
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
@@ -36,7 +36,7 @@ def sqlite_path(url: str) -> Path:
 
 
 def connection_config(url: str) -> dict[str, Any]:
-    """The `connections.default` entry for a database URL; BadInput when there is no such kind of database."""
+    """The `connections.default` entry for a database URL; BadInput for an unknown kind of database."""
     if url.startswith("sqlite:"):
         return {
             "engine": "tortoise.backends.sqlite",

@@ -1,7 +1,7 @@
 """SQL of the migrations, written once for both databases.
 
-Tortoise's own operations are not used: on SQLite some remake the table, which drops its indexes and cascades into child
-rows, and none can say `COLLATE "C"`, `STRICT` or a composite key (docs/adr/0006).
+We do not use Tortoise's own operations: on SQLite some rebuild the table, which drops its indexes and cascades into
+child rows, and none can say `COLLATE "C"`, `STRICT` or a composite key (docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Sql(RunSQL):
     async def database_forward(
         self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
     ) -> None:
-        """Run the statement on the database at hand."""
+        """Run the statement on the current database."""
         if state_editor is None:
             return
         dialect = state_editor.client.capabilities.dialect

@@ -1,4 +1,4 @@
-"""Schema changes under a lock: several processes may start at once, one migrates, the others wait and find it done."""
+"""Schema changes under a lock: of several starting processes one migrates, and the others wait and find it done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.db.locks import Lock
 
 
 async def migrate(url: str) -> list[str]:
-    """Bring the schema of the database up to date; the names of the migrations that were applied."""
+    """Bring the schema of the database up to date; returns the names of the applied migrations."""
     applied: list[str] = []
 
     def note(event: str, app_label: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Postgres: a pool for writes (Tortoise's own) and one for reads, whose statements are cut off by the server."""
+"""Postgres: a pool for writes (Tortoise's own), and one for reads, whose slow statements the server cuts off."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from app.errors import LimitExceeded, Unavailable
 POOL_SIZE = 10
 # In characters. asyncpg keeps statements up to 15,360 prepared; with percentiles one has the 24,000 of all bounds.
 CACHEABLE_STATEMENT = 64 * 1024
-# Rows from which COPY is worth the statement that asks for the types of its columns.
+# From so many rows on, COPY is worth the statement that asks for the types of its columns.
 WORTH_COPYING = 50
-# A write that waits longer than this waits for something that will not happen.
+# A write that waits longer waits for something that will not happen.
 WRITE_TIMEOUT_SECONDS = 60
 DEAD = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a statement sent as the server was saying goodbye
+    asyncpg.InternalClientError,  # a statement sent while the server was shutting down
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
-    OSError,  # refused, timed out, no such host, no way there
+    OSError,  # refused, timed out, unknown host, no route
 )
 TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -43,7 +43,7 @@ async def _prepare_connection(connection: asyncpg.Connection[Any]) -> None:
 
 
 async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
-    """Instead of asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
+    """Replaces asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
 
 
 class _PostgresSql(Reader):
@@ -57,7 +57,7 @@ class _PostgresSql(Reader):
         return f"{column} = ANY(${parameter}::{types[kind]}[])"
 
     def array(self, values: Iterable[Any]) -> Any:
-        """A list as it is."""
+        """The list unchanged."""
         return list(values)
 
 
@@ -88,7 +88,7 @@ class PostgresTransaction(_PostgresSql, Transaction):
             await self._connection.executemany(sql, rows)
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """COPY in Postgres's binary format; a few rows go faster as one INSERT, which takes fewer round trips."""
+        """COPY in Postgres's binary format. A few rows go faster as one INSERT, which needs fewer round trips."""
         if len(rows) >= WORTH_COPYING:
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
         elif rows:
@@ -172,7 +172,7 @@ class PostgresDatabase(_PostgresSql, Database):
         return cls(writes, reads, await _column_types(writes))
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
-        """See Database. Run again once when its connection turns out to be dead."""
+        """See Database. Runs again once when its connection turns out to be dead."""
         try:
             try:
                 return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
@@ -181,7 +181,7 @@ class PostgresDatabase(_PostgresSql, Database):
                 return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
-        except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # those connections that there are go on
+        except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # existing connections continue
             raise Unavailable(f"{type(error).__name__}: {error}") from error
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
@@ -224,7 +224,7 @@ class PostgresDatabase(_PostgresSql, Database):
 
 
 def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:
-    """Whether it was lost; the pool takes such a connection back at once, and its proxy then refuses to be asked."""
+    """Whether it was lost. The pool takes such a connection back at once, and its proxy then refuses questions."""
     try:
         return bool(connection.is_closed())
     except asyncpg.InterfaceError:

@@ -1,6 +1,6 @@
-"""SQLite: one connection that writes (Tortoise's own), a few that read.
+"""SQLite: one connection that writes (Tortoise's own), and a few that read.
 
-With one connection for all, a read waits behind every write (0.9 s behind a 1 s import); WAL lets readers go on.
+With one connection for all, a read waits behind every write (0.9 s behind a 1 s import); with WAL, readers do not wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.db.locks import Lock
 from app.errors import LimitExceeded
 
 READERS = 4
-# The clock is looked at once in so many steps of SQLite's virtual machine: every millisecond or so.
+# How many steps of SQLite's virtual machine lie between two looks at the clock: every millisecond or so.
 STEPS_PER_CHECK = 50_000
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
@@ -76,14 +76,14 @@ class SqliteTransaction(_SqliteSql, Transaction):
             await self._connection.executemany(numbered(sql), rows)
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Insert rows none of which exists yet."""
+        """Insert new rows."""
         marks = ", ".join("?" * len(columns))
         await self.execute_many(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
     ) -> set[Any]:
-        """Insert the rows whose key is not there yet, many to a statement so that RETURNING can be asked for."""
+        """Insert the rows whose key does not exist yet, many per statement so that RETURNING is possible."""
         mark = f"({', '.join('?' * len(columns))})"
         head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
         tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
@@ -100,7 +100,7 @@ class SqliteTransaction(_SqliteSql, Transaction):
         return inserted
 
     async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """Insert rows, or set their columns where the key is there already."""
+        """Insert rows, or set their columns where the key exists."""
         marks = ", ".join("?" * len(columns))
         await self.execute_many(
             f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
@@ -137,7 +137,7 @@ class _Reader:
         try:
             return list(await self._connection.execute_fetchall(sql, params))
         except asyncio.CancelledError:
-            # Its statement may be running still: end it now, and wait for that, or the next reader would wait for it
+            # Its statement may still be running: end it now, and wait for that, or the next reader would wait for it
             # and lose its own time.
             self._deadline = 0.0
             await self._connection.execute_fetchall("SELECT 1")
