@@ -1,1 +1,1 @@
-"""What leaves this process for another server: an outbox, the loop that empties it, and ways to connect."""
+"""Whatever leaves this process for another server: an outbox, the loop that empties it, and connections."""

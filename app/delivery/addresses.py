@@ -1,7 +1,7 @@
-"""Addresses that a webhook may be sent to: those of the public internet, and what an operator lists.
+"""Addresses that a webhook may reach: those of the public internet, and those that an operator lists.
 
-A name is resolved when it is used, and the connection goes to an address that was checked, so that a name which points
-elsewhere a moment later leads nowhere else.
+A name is resolved when it is used, and the connection goes to a checked address. So a name that points elsewhere a
+moment later leads nowhere else.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from app.errors import BadInput
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Python knows private, loopback, link-local and shared addresses; of what it calls global, these are not elsewhere.
+# Python knows private, loopback, link-local and shared addresses. Of those that it calls global, these are not public.
 REFUSED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(each)
     for each in (
         "168.63.129.16/32",  # Azure: the metadata of the host
         "192.0.0.0/24",  # Oracle has its metadata at .192
         "192.88.99.0/24",  # relays of 6to4
-        "::/96",  # IPv4, in a form that is not routed any more
+        "::/96",  # IPv4, in a form that is no longer routed
         "64:ff9b:1::/48",  # NAT64 of one's own network
         "3fff::/20",  # documentation
         "5f00::/16",  # segment routing
@@ -37,11 +37,11 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):
-    """A host that may not be sent to; the message is fit to be shown."""
+    """A forbidden host. The message is fit to be shown."""
 
 
 def effective(address: Address) -> Address:
-    """Where an address leads in the end: the IPv4 address in an IPv6 one that stands for it."""
+    """Where an address leads in the end: the IPv4 address in an IPv6 address that stands for it."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
@@ -53,7 +53,7 @@ def effective(address: Address) -> Address:
 
 
 def is_allowed(address: Address, networks: Sequence[Network] = ()) -> bool:
-    """Whether an address is one of the public internet, or in a network that is listed."""
+    """Whether an address is one of the public internet, or in a listed network."""
     end = effective(address)
     if any(each in network for each in (address, end) for network in networks):
         return True
@@ -63,7 +63,7 @@ def is_allowed(address: Address, networks: Sequence[Network] = ()) -> bool:
 
 
 def check_host(host: str, networks: Sequence[Network]) -> None:
-    """BadInput for a host that is an address which may not be sent to, however it is written; names pass."""
+    """BadInput for a host that is a forbidden address, in whatever form; names pass."""
     if f".{host.rstrip('.')}".endswith(".localhost"):
         host = "127.0.0.1"
     try:
@@ -80,7 +80,7 @@ def check_host(host: str, networks: Sequence[Network]) -> None:
 class Resolver:
     """Finds the addresses of hosts, and checks them.
 
-    Each lookup has a thread of its own, and a host one lookup at a time. Where nobody answers, one takes half a minute;
+    Each lookup has its own thread, and a host one lookup at a time. Where nobody answers, one takes half a minute.
     uvloop has two threads for lookups, and everybody else in this process (retries, mail, Redis) would wait for them.
     """
 
@@ -89,7 +89,7 @@ class Resolver:
         self._under_way: dict[str, asyncio.Future[list[str] | Exception]] = {}
 
     async def resolve(self, host: str) -> list[str]:
-        """The addresses of a host, all of them checked. Raises AddressRefused; OSError when it has none."""
+        """The checked addresses of a host. Raises AddressRefused; OSError if it has none."""
         lookup = self._under_way.get(host)
         if lookup is None:
             lookup = self._look_up(host)

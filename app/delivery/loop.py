@@ -1,4 +1,4 @@
-"""The loop that empties the outbox. Each server process has one; a row is delivered by one of them at a time."""
+"""The loop that empties the outbox. Each server process has one; one process at a time delivers a row."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from app.delivery.port import Handler, NotDelivered
 
 log = structlog.get_logger(__name__)
 
-# What is due is looked for this often, besides when this process itself has put something in.
+# How often to look for due rows, besides when this process itself has added one.
 SWEEP_SECONDS = 1.0
-# Deliveries under way at once.
+# Deliveries in progress at once.
 MAX_CONCURRENT = 64
-# How many are taken at once, and from how many under way a receiver has enough: an engine that stalls while a hundred
-# of its retries are due takes up to 7 places, and leaves the others to other engines.
+# How many rows to claim at once, and how many in progress are enough for one receiver: an engine that stalls while a
+# hundred of its retries are due takes up to 7 places, and leaves the others to other engines.
 MAX_PER_RECEIVER = 4
-# A handler keeps to the time-out itself, and knows more to say about it. This is for one that does not.
+# A handler keeps to the time-out itself, and knows more to say about it. This is for a handler that does not.
 SLACK_SECONDS = 0.5
-# What is under way for longer when the server ends is delivered anew when its lease is over. Time-outs may be minutes,
-# and a server has 8 s for its end, of which requests may take 5 (app/server/supervisor.py).
+# A delivery that takes longer when the server ends is repeated when its lease is over. Time-outs may be minutes, and a
+# server has 8 s for its end, of which requests may take 5 (app/server/supervisor.py).
 CLOSE_SECONDS = 2.0
 
 
 class DispatchLoop:
     """Delivers until it is closed. `timeout` bounds an attempt, `give_up_after` all attempts of a row; in seconds.
 
-    `receivers` are those that share its places.
+    `receivers` share its places.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DispatchLoop:
         self._handlers = handlers
         self._receivers = receivers
         self._timeout = timeout
-        # Long enough that a delivery which is only slow is not taken for lost.
+        # Long enough that a slow delivery is not taken for lost.
         self._lease = round((timeout * 2 + 1) * clock.SECOND)
         self._give_up_after = round(give_up_after * clock.SECOND)
         self._wake = asyncio.Event()
@@ -63,12 +63,12 @@ class DispatchLoop:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Something was put into the outbox."""
+        """Something was added to the outbox."""
         self._wake.set()
 
     async def close(self) -> None:
-        """Take nothing more, and wait for what is under way, but not for receivers that stall."""
-        # Not cancelled: what a claim has just taken would wait for the end of its lease.
+        """Claim nothing more, and wait for what is in progress, but not for receivers that stall."""
+        # Not cancelled: rows that a claim has just taken would wait for the end of their lease.
         self._closing = True
         self._wake.set()
         if self._task is not None:

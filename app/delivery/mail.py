@@ -1,4 +1,4 @@
-"""Alerts as e-mail: plain text, one recipient, by the mail server of the settings."""
+"""Alerts as e-mail: plain text, one recipient, through the mail server of the settings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.delivery.smtp import MailServer
 from app.secrets.masking import Masker
 
 MAX_SUBJECT = 200
-# How long a server that has the mail may take to say good-bye.
+# How long a server that has accepted the mail may take to say good-bye.
 GOOD_BYE_SECONDS = 1.0
-# Whatever a header or a line of text could be broken by.
+# Characters that could break a header or a line of text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 class Mailer:
-    """Sends mail by one server. `timeout` bounds an attempt, in seconds."""
+    """Sends mail through one server. `timeout` bounds an attempt, in seconds."""
 
     def __init__(self, server: MailServer, timeout: float) -> None:
         self._server = server
@@ -34,7 +34,7 @@ class Mailer:
         self._masker = Masker(known)
 
     async def send(self, id_: str, to: str, subject: str, text: str) -> None:
-        """Hand a mail over to the server; raises NotDelivered. `id_` is that of the outbox row, the same each time."""
+        """Hand a mail to the server; raises NotDelivered. `id_` is the outbox row's id, the same each time."""
         message = self._message(id_, to, subject, text)
         server, client = self._server, self._client()
         taken = False
@@ -43,10 +43,10 @@ class Mailer:
                 await client.connect()
                 await client.send_message(message, sender=server.sender.addr_spec, recipients=[to])
                 taken = True
-                # It has the mail: whether and how it says good-bye makes no difference.
+                # The server has the mail: whether and how it says good-bye makes no difference.
                 with suppress(Exception):
                     await client.quit(timeout=GOOD_BYE_SECONDS)
-        except TimeoutError:  # which aiosmtplib's own are
+        except TimeoutError:  # includes aiosmtplib's own errors
             if not taken:
                 raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
         except Exception as error:
@@ -71,11 +71,11 @@ class Mailer:
         message = EmailMessage(POLICY)
         message["From"] = self._server.sender
         message["To"] = Address(addr_spec=to)
-        # What reads like an encoded word would be decoded here, line ends in it included, and folded as it is then.
+        # Text that reads like an encoded word would be decoded here, with its line ends, and folded as it is then.
         message["Subject"] = one_line(subject)[:MAX_SUBJECT].replace("=?", "= ?")
         message["Date"] = format_datetime(datetime.now(UTC))
         message["Message-ID"] = f"<{id_}@{self._server.sender.domain}>"
-        message["Auto-Submitted"] = "auto-generated"  # no machine shall answer
+        message["Auto-Submitted"] = "auto-generated"  # machines must not answer
         message.set_content(text)
         return message
 

@@ -1,7 +1,7 @@
-"""The outbox: what has to reach somebody, written in the transaction that decided it, delivered at least once.
+"""The outbox: messages to deliver, written in the transaction that decided on them, delivered at least once.
 
-A row is claimed for a while by one process at a time: it moves next_attempt_at ahead, commits, and sends. When it is
-killed anywhere between, the row falls due again by itself. So a delivery may happen twice, and is never lost.
+One process at a time claims a row for a while: it moves next_attempt_at ahead, commits, and sends. When it is killed
+anywhere in between, the row falls due again by itself. So a delivery may happen twice, and is never lost.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from app.ids import new_id
 
 FIRST_PAUSE = clock.SECOND
 MAX_PAUSE = 5 * clock.MINUTE
-# What is kept of an answer that explains a failure.
+# How much to keep of an answer that explains a failure.
 MAX_ERROR_BYTES = 4 * 1024
-# What no database keeps in a text.
+# Characters that no database keeps in a text.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -32,13 +32,13 @@ class OutboxItem:
     kind: str
     subject_id: str
     created_at: int
-    attempts: int  # this one counted
-    receiver: str | None = None  # None when what it is about was deleted
+    attempts: int  # including this one
+    receiver: str | None = None  # None if its subject was deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """Who gets rows of a kind: an expression of one value for each row of the outbox, and the kind of that.
+    """Who receives rows of a kind: an expression with one value for each row of the outbox, and the kind of that.
 
     A subquery, never a join: a few looks into primary keys for each row, whatever the planner believes.
     """
@@ -49,7 +49,7 @@ class Receivers:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """How a delivery stands, for readers. Times are in µs; next_attempt_at None: no more attempts."""
+    """Delivery status, for readers. Times are in µs; next_attempt_at None: no more attempts."""
 
     attempts: int
     accepted_at: int | None
@@ -58,7 +58,7 @@ class Dispatch:
 
 
 async def add(transaction: Transaction, kind: str, subject_id: str) -> str:
-    """Add a row that is due at once; its id."""
+    """Add a row that is due at once; returns its id."""
     now = clock.now_us()
     id_ = new_id(now)
     columns = ("id", "kind", "subject_id", "created_at", "attempts", "next_attempt_at")
@@ -97,7 +97,7 @@ async def claim(
             now + lease,
         )
 
-    # Looked at every second by every process, so without the lock of a write.
+    # Every process looks each second, so without the lock of a write.
     if not await database.fetch(f"SELECT 1 FROM outbox WHERE {due} LIMIT 1", clock.now_us(), *about):
         return []
     return [OutboxItem(*row) for row in await database.transaction(work)]  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def _due(database: Database, receivers: Receivers) -> str:
 
 
 async def accepted(transaction: Transaction, subject_ids: Iterable[str]) -> bool:
-    """Their deliveries have arrived: no more attempts. False when all of them were accepted already."""
+    """Record that deliveries arrived: no more attempts. False if all were accepted already."""
     rows = await transaction.fetch(
         "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL"
         f" WHERE accepted_at IS NULL AND {transaction.any_of('subject_id', 1, 'id')} RETURNING id",
@@ -121,7 +121,7 @@ async def accepted(transaction: Transaction, subject_ids: Iterable[str]) -> bool
 
 
 async def delivered(transaction: Transaction, item: OutboxItem) -> None:
-    """This row has arrived, whatever becomes of others of its subject: no more attempts."""
+    """Record that this row arrived, whatever becomes of others of its subject: no more attempts."""
     await transaction.fetch(
         "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL WHERE id = $1 AND accepted_at IS NULL",
         item.id,
@@ -130,10 +130,10 @@ async def delivered(transaction: Transaction, item: OutboxItem) -> None:
 
 
 async def failed(transaction: Transaction, item: OutboxItem, error: str, next_attempt_at: int | None) -> bool:
-    """An attempt failed, and the next is at that time, None: given up.
+    """Record a failed attempt, and when the next is; None: given up.
 
-    False when that says nothing any more: it has been accepted meanwhile, or its lease was over and another attempt
-    has begun, which may have given up.
+    False if that no longer counts: the row was accepted meanwhile, or its lease was over and another attempt has
+    started, which may have given up.
     """
     rows = await transaction.fetch(
         "UPDATE outbox SET last_error = $1, next_attempt_at = $2"
@@ -147,21 +147,21 @@ async def failed(transaction: Transaction, item: OutboxItem, error: str, next_at
 
 
 def readable(error: str) -> str:
-    """An error as it can be kept, whatever an engine put into it."""
+    """An error in a form that databases keep, whatever an engine put into it."""
     return _UNFIT.sub("\ufffd", error).encode()[:MAX_ERROR_BYTES].decode(errors="ignore")
 
 
 def pause(attempts: int) -> int:
-    """How long to wait after so many attempts, in µs: doubling, and drawn from its upper half.
+    """How long to wait after so many attempts, in µs: doubles, and the upper half is random.
 
-    Drawn, so that what failed together (a restart of the engine) does not come back together.
+    Random, so that what failed together (a restart of the engine) does not return together.
     """
     longest: int = min(FIRST_PAUSE * 2 ** min(attempts - 1, 30), MAX_PAUSE)
     return round(longest * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
 
 
 async def of_subjects(database: Database, subject_ids: Iterable[str]) -> dict[str, Dispatch]:
-    """How the delivery of each subject stands, by its id; subjects without one are left out."""
+    """The delivery status of each subject, by its id. Leaves out subjects without one."""
     rows = await database.fetch(
         "SELECT subject_id, attempts, accepted_at, next_attempt_at, last_error FROM outbox"
         f" WHERE {database.any_of('subject_id', 1, 'id')} ORDER BY id",

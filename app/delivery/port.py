@@ -1,4 +1,4 @@
-"""What the parts of dispatch agree on."""
+"""The port between the outbox's loop and the handlers of its kinds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.delivery.outbox import OutboxItem
 class NotDelivered(Exception):
     """An attempt failed, for a reason that an administrator may read.
 
-    `final`: no further one will help. `cut`: the reason's end was cut off, perhaps within a secret.
+    `final`: no further attempt will help. `cut`: the reason's end was cut off, perhaps within a secret.
     """
 
     def __init__(self, reason: str, *, final: bool = False, cut: bool = False) -> None:
@@ -20,13 +20,13 @@ class NotDelivered(Exception):
 
 
 class Handler(Protocol):
-    """Delivers the outbox's rows of one kind, and settles what they come to."""
+    """Delivers the outbox's rows of one kind, and records the outcome."""
 
     async def deliver(self, item: OutboxItem) -> None:
-        """Hand it over; raises NotDelivered. May happen twice for one row: the receiver knows the row's id."""
+        """Deliver a row; raises NotDelivered. May happen twice for one row: the receiver knows the row's id."""
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
-        """Commit what an attempt came to: accepted, or the failure, after which there may be no further attempt.
+        """Commit the outcome of an attempt: accepted, or the failure, after which there may be no further attempt.
 
         `failure` is what outbox.readable makes of the reason.
         """

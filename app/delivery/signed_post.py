@@ -1,4 +1,4 @@
-"""A signed POST, after the Standard Webhooks specification: what retries and alerts go out by."""
+"""A signed POST, as Standard Webhooks specifies: carries retries and alerts."""
 
 from __future__ import annotations
 
@@ -17,40 +17,42 @@ from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
 
 SOURCE = "runwatch"
-# A receiver that no longer wants any: the specification's word for "do not try again".
+# The receiver wants no more: the specification's status for "do not try again".
 GONE = 410
 # Enough for an address on the other side of the world.
 MIN_CONNECT_SECONDS = 1.0
 
-# The addresses of a host to try. Raises NotDelivered for a host that may not be sent to.
+# The addresses of a host to try. Raises NotDelivered for a forbidden host.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class SignedPost:
-    """POSTs a CloudEvent to a URL. 2xx accepts; redirects are not followed.
+    """POSTs a CloudEvent to a URL. 2xx accepts; it follows no redirects.
 
-    With `resolve`, connections go to the addresses that it gives, and nowhere else.
+    With `resolve`, connections go to the addresses that it returns, and nowhere else.
     """
 
     def __init__(self, timeout: float, resolve: Resolve | None = None) -> None:
         self._timeout = timeout
         self._resolve = resolve
-        # TCP and TLS have this long each, and so are not cancelled by the whole: that would leave the socket open.
+        # TCP and TLS have this long each, so that the total time-out does not cancel them: that would leave the socket
+        # open.
         self._connect_timeout = timeout / 2
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=self._connect_timeout),
             follow_redirects=False,
             trust_env=False,
-            # Identity: 64 KiB on the wire may be 64 MiB when they are unpacked.
+            # Identity: 64 KiB on the wire may unpack to 64 MiB.
             headers={"user-agent": "Runwatch", "accept-encoding": "identity"},
-            # None are kept: engines on one host would get each other's, and they would grow without end.
+            # Keep no cookies: engines on one host would get each other's, and they would grow without end.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            # A connection is kept under its address, whose other names its certificate was not compared with.
+            # Keep no connections: one is kept under its address, and its certificate was not compared with other names
+            # of it.
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if resolve is None else 0),
         )
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
-        """Hand a body over to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
+        """POST a body to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
         status, answer, whole = 0, bytearray(), False
         until = time.monotonic() + self._timeout
         try:
@@ -72,7 +74,7 @@ class SignedPost:
             raise _refusal(status, bytes(answer), cut=not whole)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close open connections."""
         await self._http.aclose()
 
     async def _post(self, headers: dict[str, str], body: str, url: str, until: float) -> httpx.Response:
@@ -108,9 +110,9 @@ class SignedPost:
 
 
 def _share(seconds: float, addresses: int) -> float:
-    """How long TCP and TLS may take each with the first of so many addresses, when so many seconds are left for all.
+    """How long TCP and TLS may each take with the first of so many addresses, when so many seconds are left for all.
 
-    One that does not answer, as those of IPv6 where nothing is routed, leaves time for the next.
+    An address that does not answer, such as IPv6 without a route, leaves time for the next.
     """
     seconds = max(seconds / 2, 0.001)
     return max(seconds / addresses, min(seconds, MIN_CONNECT_SECONDS))
@@ -127,7 +129,9 @@ def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
 
 
 async def _read(response: httpx.Response, answer: bytearray) -> bool:
-    """Add what the receiver says to `answer`, up to a bound: none can fill the memory. Whether that is all of it."""
+    """Add the receiver's answer to `answer`, up to a bound, so that nobody can fill the memory; returns whether it is
+    complete.
+    """
     async for part in response.aiter_raw():
         answer += part[: MAX_ERROR_BYTES + 1 - len(answer)]
         if len(answer) > MAX_ERROR_BYTES:

@@ -1,4 +1,4 @@
-"""The mail server that alerts go out by, as the settings name it."""
+"""The mail server that alerts go through, as the settings name it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 PORTS = {"smtp": 25, "smtps": 465}
 SUBMISSION_PORT = 587  # of smtp:// with a user
-# What is said of STARTTLS in the URL, and what aiosmtplib takes for it; None: when the server offers it.
+# The values of starttls in the URL, and aiosmtplib's; None: if the server offers it.
 STARTTLS = {"auto": None, "required": True, "off": False}
 FORM = "smtp://[user:password@]host[:port] or smtps://…, with ?starttls=auto, required or off"
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """A mail server, and who mail comes from. With a password, TLS is required unless the URL turns it off."""
+    """A mail server, and the sender of mail. With a password, TLS is required unless the URL turns it off."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""URLs that something is delivered to: checked, signed for, and with their secrets known."""
+"""URLs of webhooks: checks them, makes their signing secrets, and knows what in them is secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 
 from app.errors import BadInput
 
-# Shorter parts of a path are words, and nothing that lets one in.
+# Shorter parts of a path are words, and let nobody in.
 MIN_KEY_LENGTH = 16
 
 
@@ -23,8 +23,8 @@ def checked_webhook_url(url: str) -> str:
     if parts.port == 0:
         raise BadInput("Webhook: invalid port")
     try:
-        host = httpx.URL(url).raw_host.decode()  # which is what will be asked to reach it
-        host.encode("idna")  # and what will be done to look it up: it takes no empty and no long labels
+        host = httpx.URL(url).raw_host.decode()  # the form that requests use
+        host.encode("idna")  # the form that look-ups use: it accepts no empty and no long labels
         return host
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadInput(f"Webhook: malformed URL: {error}") from None
@@ -36,7 +36,7 @@ def new_signing_secret() -> str:
 
 
 def secrets_of(connection: dict[str, str]) -> set[str]:
-    """What no message may show of a connection: its values, and what lets one in of the URLs among them."""
+    """What no message may show of a connection: its values, and the credentials in its URLs."""
     found = set(connection.values())
     for value in connection.values():
         for url in value.split(";"):
@@ -45,9 +45,9 @@ def secrets_of(connection: dict[str, str]) -> set[str]:
 
 
 def _keys_in(url: str) -> Iterator[str]:
-    """Each as it stands in the URL, which many receivers repeat when they refuse it, and decoded."""
+    """Each as it is in the URL, which many receivers repeat when they refuse it, and decoded."""
     parts = urlsplit(url)
-    # A field that has no value is one, and so is a user who has no password.
+    # A field without a value is a secret itself, and so is a user without a password.
     values = [value or name for name, _, value in (field.partition("=") for field in parts.query.split("&"))]
     values += (part for part in parts.path.split("/") if len(part) >= MIN_KEY_LENGTH)
     if login := parts.password or parts.username:
@@ -63,7 +63,7 @@ def split_url(url: str) -> SplitResult:
         raise BadInput("Malformed URL: contains spaces or control characters")
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018  # raises for one that is no number
+        parts.port  # noqa: B018  # raises for an invalid port
     except ValueError:
         raise BadInput("Malformed URL") from None
     return parts
