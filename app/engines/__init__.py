@@ -1,4 +1,4 @@
-"""Engines: what runs automations. They exist from the first time that somebody names them."""
+"""Engines run automations. One exists as soon as somebody names it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class EngineKind(StrEnum):
-    """How retries get back to an engine."""
+    """How retries reach an engine."""
 
     WEBHOOK = "WEBHOOK"
     CELERY = "CELERY"
@@ -27,17 +27,17 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What runs automations; `id` is 32 hexadecimal digits."""
+    """An engine; `id` is 32 hexadecimal digits."""
 
     id: str
     name: str
     kind: EngineKind
-    connected: bool = False  # a way back is configured
+    connected: bool = False  # a webhook or broker is configured
     claims_retries: bool = False  # its Celery workers run a retry once, even when it is published twice
 
     @property
     def can_retry(self) -> bool:
-        """Whether retries reach it, and run once."""
+        """Whether retries reach the engine, and run once."""
         return self.connected and (self.kind is EngineKind.WEBHOOK or self.claims_retries)
 
 
@@ -45,7 +45,7 @@ _COLUMNS = "id, name, kind, connection_sealed IS NOT NULL, claims_retries"
 
 
 def check_name(name: str, what: str = "Engine name") -> str:
-    """`name` itself when it is fit to be shown and compared; BadInput otherwise. `what` begins the message."""
+    """`name` itself if it is fit to be shown and compared; otherwise BadInput. `what` begins the message."""
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise BadInput(f"{what}: must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}")
     if any(unicodedata.category(character) in _UNFIT for character in name):
@@ -56,26 +56,26 @@ def check_name(name: str, what: str = "Engine name") -> str:
 
 
 async def list_engines(database: Database) -> list[Engine]:
-    """All engines, by name in the order of code points."""
+    """All engines by name, sorted by code points."""
     return [_engine(row) for row in await database.fetch(f"SELECT {_COLUMNS} FROM engines ORDER BY name")]
 
 
 async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, Engine]:
-    """The engines that have one of `ids` (each 32 hexadecimal digits), by id; unknown ids are left out."""
+    """The engines with these ids (32 hexadecimal digits each), by id. Leaves out unknown ids."""
     condition = reader.any_of("id", 1, "id")
     rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(ids))
     return {row[0]: _engine(row) for row in rows}
 
 
 async def by_names(reader: Reader, names: Iterable[str]) -> dict[str, Engine]:
-    """The engines that have one of `names`, by name; unknown names are left out."""
+    """The engines with these names, by name. Leaves out unknown names."""
     condition = reader.any_of("name", 1, "text")
     rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(names))
     return {row[1]: _engine(row) for row in rows}
 
 
 async def ensure_engines(transaction: Transaction, names: Iterable[str]) -> dict[str, Engine]:
-    """The engines of these names, by name, those that were missing created; BadInput for a name that is unfit.
+    """The engines with these names, by name; creates missing ones. BadInput for an invalid name.
 
     In the caller's transaction, so that no engine stays behind when that fails.
     """
@@ -89,13 +89,13 @@ async def ensure_engines(transaction: Transaction, names: Iterable[str]) -> dict
         await transaction.insert_missing(
             "engines", ("id", "name", "kind", "created_at"), rows, key=("name",), returning="name"
         )
-        # Read, not taken from `rows`: another transaction may have been quicker, and then its ids hold.
+        # Read, not taken from `rows`: another transaction may have been quicker, and then its ids count.
         found |= await by_names(transaction, missing)
     return found
 
 
 async def ensure_engine(transaction: Transaction, name: str) -> Engine:
-    """The engine of this name, created when it is missing; BadInput when the name is unfit."""
+    """The engine with this name; creates a missing one. BadInput for an invalid name."""
     return (await ensure_engines(transaction, [name]))[name]
 
 

@@ -1,4 +1,4 @@
-"""Ways back to engines: where retries go, with the credentials for it, sealed in the engine's row."""
+"""How retries reach engines: webhooks and brokers with their credentials, sealed in the engine's row."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.engines import EngineKind
 from app.errors import BadInput, Conflict
 from app.secrets.sealing import Sealer
 
-# What the brokers of Celery that keep messages are called in URLs.
+# The URL schemes of Celery's brokers that keep messages.
 BROKER_SCHEMES = ("amqp", "amqps", "pyamqp", "redis", "rediss", "sentinel", "sqs")
-# What their URLs may say besides where they are: TLS, and of what Celery calls broker_transport_options those that
-# decide where messages go. Not all of them, because some name Python code to import.
+# Options that a broker's URL may have: TLS, and those of Celery's broker_transport_options that decide where messages
+# go. Not all of them, because some name Python code to import.
 BROKER_OPTIONS = (
     *("global_keyprefix", "master_name", "queue_name_prefix", "region"),
     *("ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"),
@@ -24,10 +24,10 @@ BROKER_OPTIONS = (
 
 
 async def connect_webhook(database: Database, sealer: Sealer, name: str, url: str, *, replace: bool) -> str:
-    """Let retries of an engine go to a webhook; the secret that signs them, which is not shown again.
+    """Send retries of an engine to a webhook; returns the secret that signs them, which is not shown again.
 
-    The engine is registered when it is missing. BadInput for a URL that is not http(s), Conflict when the engine has a
-    way back already and that is not to be replaced.
+    Registers a missing engine. BadInput for a URL that is not http(s), Conflict if the engine has a webhook or broker
+    already and `replace` is false.
     """
     checked_webhook_url(url)
     secret = new_signing_secret()
@@ -36,15 +36,15 @@ async def connect_webhook(database: Database, sealer: Sealer, name: str, url: st
 
 
 async def connect_celery(database: Database, sealer: Sealer, name: str, broker_url: str, *, replace: bool) -> None:
-    """Let retries of an engine go to the broker of its Celery workers. BadInput and Conflict as for a webhook."""
+    """Send retries of an engine to the broker of its Celery workers. BadInput and Conflict as for a webhook."""
     broker_options(broker_url)
     await _connect(database, sealer, name, EngineKind.CELERY, {"broker_url": broker_url}, replace)
 
 
 def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:
-    """The URL of a broker, or several with semicolons between them, without the options in it, and those.
+    """The URL of a broker without its options, and the options. Semicolons separate several URLs.
 
-    BadInput for what is no broker's URL, and for unknown options.
+    BadInput for anything else than a broker's URL, and for unknown options.
     """
     urls: list[str] = []
     options: dict[str, str] = {}
@@ -61,7 +61,7 @@ def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:
 
 
 def unsealed_connection(sealer: Sealer, sealed: str) -> dict[str, str]:
-    """What an engine was connected with. Raises CannotUnseal."""
+    """How an engine is connected. Raises CannotUnseal."""
     return msgspec.convert(sealer.decrypt(sealed), dict[str, str])
 
 
@@ -69,7 +69,7 @@ async def _connect(
     database: Database, sealer: Sealer, name: str, kind: EngineKind, connection: dict[str, str], replace: bool
 ) -> None:
     engines.check_name(name)
-    # One statement that looks and writes: of two who connect an engine at once, one is told.
+    # One statement looks and writes: of two that connect an engine at once, one gets the Conflict.
     unless = "" if replace else "AND connection_sealed IS NULL"
 
     async def work(transaction: Transaction) -> None:
