@@ -1,7 +1,7 @@
 """Error groups: failures with one fingerprint (app/error_groups/fingerprints.py), and how often each happened.
 
-The id of a group is the fingerprint, and what is shown of it comes from its newest execution. So there is no row of it:
-none to register, to keep in step, or to clean when a secret becomes known that was in its message.
+The id of a group is the fingerprint, and what the API shows of it comes from its newest execution. So a group has no
+row: none to register, to keep in step, or to clean when Runwatch learns of a secret in its message.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class ErrorGroup:
 
     id: str
     type: str | None
-    message: str  # its variable parts replaced
+    message: str  # with placeholders for its variable parts
 
 
 @dataclass(frozen=True, slots=True)
 class CountedGroup:
-    """A group, and how many of its failures lie in a window."""
+    """A group, and its number of failures in a window."""
 
     group: ErrorGroup
     failures: int
@@ -39,7 +39,7 @@ class CountedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """All the executions of a group: how many, and the least and the greatest queuedAt, in µs since the epoch."""
+    """All executions of a group: how many, and the least and the greatest queuedAt, in µs since the epoch."""
 
     count: int
     first: int
@@ -50,7 +50,7 @@ _BY_FAILURES = Ordering("errorGroups.COUNT", "failures", descending=True)
 
 
 async def list_page(database: Database, where: MetricsFilter, request: PageRequest) -> Page[CountedGroup]:
-    """A page of the groups with failures in a window, the most frequent first.
+    """A page of the groups with failures in a window, most frequent first.
 
     Raises BadInput for a cursor of another list, LimitExceeded when the window has too much in it.
     """
@@ -80,7 +80,7 @@ async def count(database: Database, where: MetricsFilter) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:
-    """The groups with these ids, by id; those without any execution are left out. Three statements at most."""
+    """The groups with these ids, by id. Leaves out groups without any execution. At most three statements."""
     latest = await executions.latest_of_error_groups(database, ids)
     silent = [execution.id for execution in latest.values() if not execution.error_message]
     found = await payloads.by_ids(database, silent) if silent else {}
@@ -99,7 +99,7 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup
 
 
 async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightings]:
-    """What groups have of executions, by id; those without any are left out."""
+    """The executions of groups, by id. Leaves out groups without any."""
     condition = database.any_of("error_group_id", 1, "id")
     rows = await database.fetch(
         "SELECT error_group_id, count(*), min(queued_at), max(queued_at) FROM executions"

@@ -10,9 +10,9 @@ from app.paging.keyset import Params
 
 
 async def top(database: Database, where: MetricsFilter, first: int) -> list[tuple[str, int]]:
-    """The ids of the `first` groups with failures in a window, and their numbers; the most frequent first.
+    """The ids of the `first` groups with failures in a window, and their numbers, most frequent first.
 
-    Ties come in the order in which `errorGroups` has them. Raises LimitExceeded when the window has too much in it.
+    Ties come in the order of `errorGroups`. Raises LimitExceeded when the window has too much in it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
@@ -27,9 +27,9 @@ async def top(database: Database, where: MetricsFilter, first: int) -> list[tupl
 
 
 def counted_groups(database: Database, where: MetricsFilter, scope: Scope, params: Params, *, kept: bool) -> str:
-    """A query of (id, failures): the groups with failures in a window, those that were pruned and `kept` or not.
+    """A query of (id, failures): the groups with failures in a window, including pruned and `kept` ones.
 
-    One whose executions were all deleted is left out, since nothing is known of it but its number.
+    It leaves out a group whose executions were all deleted: only its number is known.
     """
 
     def within(alias: str, column: str, span: Span) -> str:
@@ -54,7 +54,7 @@ def counted_groups(database: Database, where: MetricsFilter, scope: Scope, param
         f" WHERE x.error_group_id IS NOT NULL AND {within('x', 'queued_at', span)}"
         for span in parts.cut
     ]
-    # A scalar subquery, which is looked up once for each group; EXISTS would read all failures there are.
+    # A scalar subquery, looked up once for each group; EXISTS would read all failures.
     known = "(SELECT 1 FROM executions e WHERE e.error_group_id = c.id LIMIT 1) = 1"
     return (
         "SELECT c.id, c.failures FROM (SELECT s.id, CAST(sum(s.times) AS BIGINT) AS failures"

@@ -1,6 +1,6 @@
-"""What makes two failures the same: the type of the error, its message without what varies, and where it was raised.
+"""What makes two failures the same: the type of the error, its message without variable parts, and its origin.
 
-A stack trace in no known format is mostly what a tool wrote to stderr, and its end is chance; so it counts only where
+A stack trace in an unknown format is mostly what a tool wrote to stderr, and its end is chance. So it counts only where
 there is no message. Where there is neither, the failures of one step of one workflow are the same. Pure.
 """
 
@@ -14,7 +14,7 @@ from itertools import islice
 from app.error_groups.stack_frames import MAX_FRAMES, frames
 from app.secrets.redaction import MASK
 
-# What can be read in a list. Messages that differ only after that have most likely quoted something long.
+# Readable in a list. Messages that differ only after that have most likely quoted something long.
 MAX_MESSAGE_CHARACTERS = 1_000
 # Twice what is kept of a message (app/events/sizes.py); a line of stderr may be longer.
 _MAX_READ = 16 * 1024
@@ -42,14 +42,14 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"\d{1,3}:\d\d:\d\d(?:[.,]\d++)?"
 _ZONE = r"(?:\ ?(?:[AP]M\b|Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d(?!\d)))*+"
 _IN_PATH = r"""[^\s:;,'"`<>|()\[\]{}•]"""
-# A file's name with a digit is replaced if it ends so. One without says what is wrong: config.json.
+# Replaces a file's name that ends in a digit. One without a digit says what is wrong: config.json.
 _ENDINGS = (
     "gz|xz|py|js|rb|sh|db|so|csv|tsv|txt|log|xml|zip|tar|tgz|bz2|zst|pdf|png|jpg|gif|svg|sql|dat|bam|sam|bai|vcf|bed"
     "|tmp|bak|out|err|jar|json|yaml|toml|lock|html|xlsx|docx|jpeg|avro|fastq|fasta|jsonl|ndjson|parquet"
 )
 _ENDS = "|".join(rf"(?<=\.(?i:{ending}))" for ending in _ENDINGS.split("|"))
 
-# The most specific first. All of it is linear: what repeats is possessive or bounded, and begins where a word does.
+# The most specific first. All of it is linear: repetitions are possessive or bounded, and begin where a word does.
 _VARIABLE = re.compile(
     rf"""
     (?=[\w+./~\\@%-])(?:                                                                # passes over the rest quickly
@@ -118,7 +118,7 @@ class Fingerprint:
 def fingerprint(
     type_: str | None, message: str | None, stack_trace: str | None, *, workflow: str, failed_step: str | None
 ) -> Fingerprint:
-    """The fingerprint of a failure; workflow and step count only where neither a message nor a stack trace is known."""
+    """The fingerprint of a failure. Workflow and step count only if neither a message nor a stack trace is known."""
     kind = _or_none(type_)
     text = normalised(message or "")
     where = frames(stack_trace or "")
@@ -134,14 +134,15 @@ def fingerprint(
 
 
 def top_frames(stack_trace: str) -> tuple[str, ...]:
-    """The frames nearest to where the error was raised, the nearest first; of an unknown format its last lines."""
+    """The frames nearest to the origin of the error, nearest first; of an unknown format its last lines."""
     return frames(stack_trace) or _last_lines(stack_trace)
 
 
 def normalised(message: str) -> str:
     """The message on one line with placeholders for what varies, cut to MAX_MESSAGE_CHARACTERS; idempotent."""
     text = _folded(message[:_MAX_READ])
-    # Until nothing changes: a placeholder may end what a quote or a name ran into. Each round leaves less to replace.
+    # Repeat until nothing changes: a placeholder may end what a quote or a name ran into. Each round leaves less to
+    # replace.
     while (shorter := _cut(_folded(_replaced(text)))) != text:
         text = shorter
     return text
@@ -173,7 +174,7 @@ def _without_quoted(text: str) -> str:
         if closing is None:
             unclosed.add(quote)
         else:
-            shown = opening[0] + MASK + closing[0]  # that a secret was there is worth knowing
+            shown = opening[0] + MASK + closing[0]  # it is worth knowing that a secret was there
             kept = shown if text[opening.start() : closing.end()] == shown else "<str>"
             pieces += (text[written : opening.start()], kept)
             written = closing.end()
@@ -195,7 +196,7 @@ def _cut(text: str) -> str:
 
 
 def _last_lines(text: str) -> tuple[str, ...]:
-    """The last lines that are not empty, normalised, in their order."""
+    """The last lines that are not empty, normalised, in order."""
     lines = (normalised(line) for line in reversed(text.splitlines()) if line.strip())
     return tuple(islice(filter(None, lines), MAX_FRAMES))[::-1]
 
@@ -205,10 +206,10 @@ def _or_none(text: str | None) -> str | None:
 
 
 def _key(*parts: str | None) -> str:
-    """A hash in which neither where a part ends nor whether it is there can be mistaken."""
+    """A hash that depends on where each part ends and whether it is there."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        # Half a surrogate pair cannot get here through the door, and must not be why a failure is lost.
+        # Half a surrogate pair cannot get here through the door, and must not make us lose a failure.
         data = b"" if part is None else part.encode("utf-8", "surrogatepass")
         digest.update(b"-" if part is None else b"%d:%b" % (len(data), data))
     return digest.hexdigest()

@@ -1,7 +1,7 @@
-"""Where an error was raised, read from the text of a stack trace: Python's, JavaScript's and Java's; pure.
+"""Where an error was raised, read from the text of a stack trace: Python's, JavaScript's and Java's. Pure.
 
-A frame reads "orders.py:place", "json/decoder.py:decode" or "com.acme.Orders:place". What differs between two machines,
-two builds or two edits of a file is left out: line numbers, folders, addresses, the numbers of compilers.
+A frame reads "orders.py:place", "json/decoder.py:decode" or "com.acme.Orders:place". It leaves out what differs between
+two machines, two builds or two edits of a file: line numbers, folders, addresses, compilers' numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 # Enough to tell two callers of a helper apart, too few to reach the framework below, which changes with each upgrade.
 MAX_FRAMES = 5
-# A frame is shorter; what is longer is a line of minified source, or no text at all.
+# A frame is shorter. Anything longer is a line of minified source, or not text.
 _MAX_OF_LINE = 1_000
 
 _QUERY = re.compile(r"\?.*|(?<=\.js)#.*")
@@ -32,16 +32,16 @@ _V8_PLACE = re.compile(r"(.*?)(?::\d+){1,2}")
 _V8_NO_PLACE = re.compile(r"<anonymous>|native|index \d+")
 _V8_BARE = re.compile(r"[^\d\s].*:\d+:\d+")
 _V8_ALIAS = re.compile(r" \[as [^\]]*+\]$")
-_V8_INTERNAL = "node:internal/"  # another one with each release of Node
+_V8_INTERNAL = "node:internal/"  # differs with each release of Node
 _GECKO_FRAME = re.compile(r"\s*+([^@\s]*+(?: code)?+)@(.*/.*|\[native code\])")
 _ANONYMOUS = "<anonymous>"
 
-_JAVA_HIDDEN = re.compile(r"/(?:0x[0-9a-fA-F]+|\d+)(?=\.)")  # where a hidden class lies: Foo$$Lambda$14/0x0000000800c0
+_JAVA_HIDDEN = re.compile(r"/(?:0x[0-9a-fA-F]+|\d+)(?=\.)")  # where a hidden class is: Foo$$Lambda$14/0x0000000800c0
 _JAVA_FRAME = re.compile(r"\s*+at (?:[^\s()/]*+/)*+([^\s()/]+)\.([^\s()./]+)\([^()]*+\)(?=\s|$)")
 _JAVA_SECTION = re.compile(r"(\s*+)(Caused by|Suppressed): ")
 _JAVA_SHARED = re.compile(r"\s*+\.\.\. (\d{1,6}) (?:more|common frames omitted)")
 _JAVA_NUMBER = re.compile(r"\$+(?=[a-f]*[0-9])[0-9a-f]+(?=[$.]|$)|(?<=\$Proxy)\d+")
-# A method is called through other classes of these from its 16th call by reflection on.
+# From its 16th call by reflection on, a method is called through other classes of these.
 _JAVA_REFLECTION = ("java.lang.reflect.", "jdk.internal.reflect.", "sun.reflect.", "java.lang.invoke.")
 
 
@@ -62,7 +62,7 @@ def frames(stack_trace: str) -> tuple[str, ...]:
 
 
 def _reader(line: str) -> Callable[[Iterable[str]], Iterator[str]] | None:
-    """What reads a stack trace of which this is the first line in a known format."""
+    """The reader for a stack trace with this first line in a known format."""
     if _PYTHON_START in line or _PYTHON_FRAME.search(line):
         return _python
     if _java_frame(line):
@@ -86,9 +86,9 @@ def _python(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _javascript(lines: Iterable[str]) -> Iterator[str]:
-    """The first block of frames; those of a cause come after it.
+    """The first block of frames. Those of a cause come after it.
 
-    What called a recursion is left out: V8 keeps 10 frames, so that it is there for some depths and not for others.
+    Leaves out the callers of a recursion: V8 keeps 10 frames, so they are there for some depths and not for others.
     """
     found: list[tuple[str, bool]] = []
     for line in lines:
@@ -105,8 +105,8 @@ def _javascript(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _javascript_frame(line: str) -> tuple[str, bool] | None:
-    """A frame, and whether it is Node's own; None when the line is none."""
-    text = line.strip().rstrip("{, ")  # how Node shows an error that has more properties
+    """A frame, and whether it is Node's own; None if the line is not a frame."""
+    text = line.strip().rstrip("{, ")  # how Node shows an error with more properties
     if text.startswith("at "):
         text = text[3:].removeprefix("async ")
         function, _, place = text.partition(" (")
@@ -133,12 +133,12 @@ def _javascript_frame(line: str) -> tuple[str, bool] | None:
 def _java(lines: Iterable[str]) -> Iterator[str]:
     """The frames of the root cause, the deepest "Caused by".
 
-    "... n more" stands for the last n frames of the error that it caused. They are put in again, so that the frames are
-    the same wherever that one was caught.
+    "... n more" stands for the last n frames of the error that it caused. We put them in again, so that the frames are
+    the same wherever that error was caught.
     """
     enclosing: list[str] = []
     current: list[str] = []
-    suppressed: int | None = None  # how far in the suppressed error begins that is being passed over
+    suppressed: int | None = None  # depth at which the skipped suppressed error begins
     for line in lines:
         if section := _JAVA_SECTION.match(line):
             indent, causes = len(section[1]), section[2] == "Caused by"
@@ -162,7 +162,7 @@ def _java_frame(line: str) -> str | None:
 
 
 def _short(path: str) -> str:
-    """A path without what differs between machines: the file, and of a library's file the folder as well."""
+    """A path without what differs between machines: the file, and for a library's file the folder too."""
     if path.startswith("node:"):
         return path
     path = _QUERY.sub("", path).replace("\\", "/")
@@ -176,7 +176,7 @@ def _short(path: str) -> str:
 
 
 def _without_repeats(names: Iterable[str]) -> Iterator[str]:
-    """The names, of those that are alike in a row only one: how deep a recursion was does not matter."""
+    """The names, without repetitions in a row: how deep a recursion was does not matter."""
     before = None
     for name in names:
         if name != before:
