@@ -53,11 +53,11 @@ _log_written = msgspec.json.Decoder(wire.LogWrittenData)
 
 
 class Rejected(Exception):
-    """Why one event cannot be taken."""
+    """Why one event was rejected."""
 
 
 class Reader:
-    """Reads the parts of one event's data, with the markers of its body in mind; `secrets` are those it came upon."""
+    """Reads the parts of one event's data, with the markers of its body. `secrets` are those that it found."""
 
     def __init__(self, markers: Markers | None, sealer: Sealer) -> None:
         self._markers = markers
@@ -68,7 +68,7 @@ class Reader:
         return raw if self._markers is None else self._markers.plain(raw)
 
     def text(self, value: str) -> str:
-        """Text that every database takes: no NUL, no half pairs."""
+        """Text that every database accepts: no NUL, no half surrogate pairs."""
         if self._markers is not None:
             value = self._markers.text(value)
         return value.replace("\0", "\ufffd") if "\0" in value else value
@@ -90,7 +90,7 @@ class Reader:
         return Text(encoded[:limit].decode(errors="ignore"), len(encoded))
 
     def json(self, raw: msgspec.Raw, limit: int = MAX_DATA) -> Json | None:
-        """JSON with its secrets sealed; when it is too long, a JSON object that says so and shows how it begins."""
+        """JSON with its secrets sealed. A JSON object with its size and beginning replaces JSON that is too long."""
         if not (data := bytes(raw)):
             return None
         data = self.plain(data)
@@ -116,7 +116,7 @@ class Reader:
         )
 
     def trigger_data(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:
-        """The trigger's data: `raw`, or what they were in `claims` before they were made plain."""
+        """The trigger's data: `raw`, or the original in `claims` before the markers were resolved."""
         if not (data := bytes(raw)):
             return None
         changed = False
@@ -124,7 +124,7 @@ class Reader:
             data, changed = self._markers.original(bytes(_trigger_data.decode(claims).trigger.data))
         sealed = self._seal(data)
         if len(data) > MAX_DATA:
-            # What was sealed is not all there: nobody could put it back.
+            # The sealed values are not all there: nobody could put them back.
             return TriggerData(_beginning(sealed.text, len(data), MAX_DATA), len(data), True)
         return TriggerData(sealed.text, len(data), changed, sealed.token, sealed.paths)
 

@@ -1,7 +1,7 @@
-"""Bodies of POST /api/events to events: CloudEvents 1.0, decoded, checked, brought to size, and their secrets sealed.
+"""Bodies of POST /api/events to events: CloudEvents 1.0, decoded, checked, cut to size, and their secrets sealed.
 
-One bad event never takes good ones with it: each is decoded by itself, and what is wrong with it is said by its place.
-Payloads stay the JSON text that was sent; a decoder that makes numbers of them loses digits.
+A bad event never takes good ones with it: each is decoded by itself, and its index identifies what is wrong. Payloads
+stay the JSON text that was sent; a decoder that makes numbers of them loses digits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_AHEAD = 5 * clock.MINUTE
 
 
 class Form(Enum):
-    """How a body holds its events."""
+    """How a body contains its events."""
 
     SINGLE = "application/cloudevents+json"
     BATCH = "application/cloudevents-batch+json"
@@ -98,7 +98,7 @@ def _id_of(part: bytes, markers: Markers | None) -> str | None:
 
 
 def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form) -> None:
-    """A body in which nothing is a CloudEvent was meant for another address; say so instead of accepting 0 events."""
+    """A body without any CloudEvent was meant for another address: refuse it instead of accepting 0 events."""
     if batch.events:
         return
     for part in parts:
@@ -125,7 +125,7 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, se
     if time < 0:
         raise Rejected("time: before 1970")
     event_id = reader.name("id", envelope.id)
-    # The data keep their markers: what becomes of those depends on where they are.
+    # The data keeps its markers: what becomes of them depends on where they are.
     data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
     if depth_exceeds(data):
         raise Rejected(f"data: nested more than {MAX_DEPTH} levels deep")

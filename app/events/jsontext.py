@@ -1,8 +1,8 @@
-"""JSON as text: what has to be known of a document that is stored as it was sent, without giving up its digits.
+"""JSON as text: answers questions about a document that is stored as it was sent, without losing its digits.
 
 Engines send what their JSON library writes, and some write what JSON does not allow: NaN, infinities, escapes of half a
-surrogate pair. Such a body is *repaired*: each of these becomes a marker that decoders accept, and what becomes of a
-marker is decided where it is found.
+surrogate pair. Such a body is *repaired*: each of these becomes a marker that decoders accept, and whoever finds a
+marker decides what becomes of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Markers:
         self._any_text = re.compile(rf"~{self._token.decode()}~(?:nan|d[0-9a-f]{{3}})~", re.IGNORECASE)
 
     def put(self, body: bytes) -> bytes:
-        """The body with everything that JSON does not allow replaced by markers."""
+        """The body with markers for everything that JSON does not allow."""
 
         def escape(match: re.Match[bytes]) -> bytes:
             lone = match["lone"]
@@ -52,11 +52,11 @@ class Markers:
         return _TOKEN.sub(token, body)
 
     def plain(self, raw: bytes) -> bytes:
-        """JSON text as it can be read by anybody: null for what was no number, U+FFFD for half a pair."""
+        """JSON text that everybody can read: null for NaN and infinities, U+FFFD for half a pair."""
         return self._lone.sub(rb"\\ufffd", raw.replace(self._not_a_number, b"null"))
 
     def original(self, raw: bytes) -> tuple[bytes, bool]:
-        """JSON text as it was sent, and whether it had to change: an escaped half pair is kept, NaN is not JSON."""
+        """JSON text as it was sent, and whether it had to change: an escaped half pair stays, NaN is not JSON."""
         return self._lone.sub(rb"\\u\1", raw.replace(self._not_a_number, b"null")), self._not_a_number in raw
 
     def text(self, text: str) -> str:
@@ -73,7 +73,7 @@ def repair(body: bytes) -> tuple[bytes, Markers | None]:
 
 
 def depth_exceeds(raw: bytes, limit: int = MAX_DEPTH) -> bool:
-    """Whether objects and arrays are nested more than `limit` deep. The text must be valid JSON, of any depth."""
+    """Whether objects and arrays are nested more than `limit` levels deep. The text must be valid JSON."""
     if raw.count(b"[") + raw.count(b"{") <= limit:
         return False
     depth = 0
@@ -110,7 +110,7 @@ def _elements(text: bytes) -> Iterator[bytes]:
                 if last.strip():
                     yield last
                 if rest := text[match.end() :]:
-                    yield rest  # which is no event, and has to be said
+                    yield rest  # not an event, which must be reported
                 return
         elif first == 0x2C and depth == 1:  # a comma of the array itself
             yield text[start : match.start()]

@@ -1,4 +1,4 @@
-"""Bounds of what is kept of an event; of texts in bytes of UTF-8 (docs/events.md has the table for readers)."""
+"""Bounds of what is kept of an event; texts in bytes of UTF-8 (docs/events.md has the table for readers)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MAX_LOG_LINE = 64 * KIB
 MAX_ATTRIBUTES = 64 * KIB
 MAX_DATA = 256 * KIB
 MAX_STEPS = 1_000  # of an execution
-MAX_NAME = 300  # characters of a name or an engine's own id; below the 2,704 bytes of a Postgres index entry
+MAX_NAME = 300  # characters of a name or an external id; below the 2,704 bytes of a Postgres index entry
 
 
 def is_cut(size: int | None, limit: int) -> bool:
-    """Whether a text of that size, as it was sent, was cut: masking secrets changes the length of what is kept."""
+    """Whether a text with that size, as sent, was cut. Masking changes the length of what is kept."""
     return size is not None and size > limit

@@ -1,4 +1,4 @@
-"""Events on the wire: the shapes that bodies are decoded into. Unknown members are ignored, as CloudEvents asks."""
+"""Events on the wire: the shapes that bodies decode into. Unknown members are ignored, as CloudEvents asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ StepIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_STEPS)]
 
 
 class Envelope(msgspec.Struct):
-    """What CloudEvents wants of every event, and we of ours: subject and time are required."""
+    """What CloudEvents requires of every event, and we of ours: subject and time."""
 
     specversion: Literal["1.0"]
     id: str
@@ -27,13 +27,13 @@ class Envelope(msgspec.Struct):
 
 
 class IdOnly(msgspec.Struct):
-    """Enough to name a rejected event."""
+    """Enough to identify a rejected event."""
 
     id: str | None = None
 
 
 class TriggerClaim(msgspec.Struct):
-    """What set the run off."""
+    """What triggered the run."""
 
     kind: str | None = None
     data: msgspec.Raw = msgspec.Raw()
@@ -49,19 +49,19 @@ class ClaimsData(msgspec.Struct, rename="camel"):
 
 
 class TriggerPayload(msgspec.Struct):
-    """The data of a TriggerClaim alone."""
+    """Only the data of a TriggerClaim."""
 
     data: msgspec.Raw = msgspec.Raw()
 
 
 class TriggerDataOnly(msgspec.Struct):
-    """Of ClaimsData the trigger's data alone, for a body that had to be repaired."""
+    """Only the trigger's data of ClaimsData, for a body that had to be repaired."""
 
     trigger: TriggerPayload
 
 
 class FailureData(msgspec.Struct, rename="camel"):
-    """An error as an engine tells it."""
+    """An error as an engine reports it."""
 
     type: str | None = None
     message: str | None = None
@@ -77,7 +77,7 @@ class FinishedData(msgspec.Struct):
 
 
 class StepStart(msgspec.Struct):
-    """A step that began."""
+    """A started step."""
 
     index: StepIndex
     name: str
@@ -86,7 +86,7 @@ class StepStart(msgspec.Struct):
 
 
 class StepFinish(msgspec.Struct, rename="camel"):
-    """A step that ended."""
+    """A finished step."""
 
     index: StepIndex
     name: str
