@@ -1,4 +1,4 @@
-"""Executions as lists show them, and the reads of them: plain rows, because a page of 50 costs 1.9 ms as models."""
+"""Executions as lists show them, and how to read them: plain rows, because a page of 50 costs 1.9 ms as models."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One run, as a row of a list shows it. Times and the duration are in µs; None: not happened, or not known."""
+    """One run, as a row of a list. Times and the duration are in µs; None: not happened, or unknown."""
 
     id: str
     engine_id: str
@@ -61,7 +61,7 @@ class Execution:
 
 
 class OrderField(StrEnum):
-    """What a list of executions can be sorted by."""
+    """Sort keys of a list of executions."""
 
     QUEUED_AT = "QUEUED_AT"
     STARTED_AT = "STARTED_AT"
@@ -73,7 +73,7 @@ class OrderField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOrder:
-    """A sort order; ids break ties in its direction, nulls come last in both."""
+    """A sort order. Ids break ties in its direction; nulls come last in both."""
 
     field: OrderField = OrderField.QUEUED_AT
     descending: bool = True
@@ -99,9 +99,9 @@ _ORDERINGS = {
 async def list_page(
     database: Database, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
 ) -> Page[Execution]:
-    """A page of the executions that `where` lets through: one statement, and one more to look up names.
+    """A page of the executions that match `where`: one statement, and one more to look up names.
 
-    Raises BadInput for a cursor of another list, LimitExceeded when a filter that no index serves takes too long.
+    Raises BadInput for a cursor of another list, LimitExceeded when a filter without an index takes too long.
     """
     ordering = _ORDERINGS[order]
     scope = await resolve(database, where)
@@ -126,7 +126,7 @@ async def count(database: Database, where: ExecutionFilter) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]:
-    """The executions with these ids, by id; what is not there is left out."""
+    """The executions with these ids, by id. Leaves out unknown ones."""
     known = [id_ for id_ in ids if is_id(id_)]
     if not known:
         return {}
@@ -136,7 +136,7 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
 
 
 async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
-    """The executions with these ids, by id, their rows locked in the order of their ids until the commit."""
+    """The executions with these ids, by id, their rows locked in id order until the commit."""
     tail = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
         f"SELECT {', '.join(COLUMNS)} FROM executions WHERE {transaction.any_of('id', 1, 'id')} ORDER BY id{tail}",
@@ -146,12 +146,12 @@ async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execut
 
 
 async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -> dict[str, Execution]:
-    """The newest execution by (queuedAt, id) of each workflow, by workflow id; workflows without any are left out."""
+    """The newest execution by (queuedAt, id) of each workflow, by workflow id. Leaves out workflows without any."""
     return {each.workflow_id: each for each in await _newest(database, "workflow_id", workflow_ids)}
 
 
 async def latest_of_error_groups(database: Database, group_ids: Iterable[str]) -> dict[str, Execution]:
-    """The newest execution by (queuedAt, id) of each error group, by group id; groups without any are left out."""
+    """The newest execution by (queuedAt, id) of each error group, by group id. Leaves out groups without any."""
     found = await _newest(database, "error_group_id", group_ids)
     return {each.error_group_id: each for each in found if each.error_group_id is not None}
 
@@ -166,7 +166,7 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
 
 def execution_of(row: Row) -> Execution:
     """An execution from the values of COLUMNS."""
-    # 1.6 µs; by position, since keywords would cost as much again.
+    # 1.6 µs. By position, since keywords would cost as much again.
     (id_, engine_id, external_id, workflow_id, name, kind, incomplete, state, status, *rest) = row
     rest[7] = bool(rest[7])
     return Execution(

@@ -1,6 +1,6 @@
 """The filter of executions: a value that is passed whole.
 
-All given fields must hold; of a tuple any value may; None is no constraint, () matches nothing.
+All given fields must match. A tuple matches any of its values, () matches nothing, None does not constrain.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from app.lifecycle import STATES_OF, State, Status
 from app.paging.keyset import Params
 from app.paging.search import like_pattern, occurs, search_term
 
-# A filter is sent again with every page and tested against every live update; nobody picks this many by hand.
+# Clients send a filter again with every page, and every live update is tested against it. Nobody picks this many by
+# hand.
 MAX_FILTER_VALUES = 500
 MAX_SEARCH_LENGTH = 1_000
 
 # A page reads up to a page of keys for each of so many workflows or states: 10,000 index entries, about 5 ms.
 MAX_BRANCHES = 200
 
-# When other conditions hold as well, each branch may have to read a lot before it has its page.
+# With other conditions too, each branch may have to read a lot before it has its page.
 MAX_BRANCHES_WITH_CONDITIONS = 10
 
 Branched = Literal["workflow_id", "state", "failed_step_name", "error_group_id"]
@@ -34,7 +35,7 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """Which executions are meant. Raises BadInput or LimitExceeded when it is made of what cannot be meant."""
+    """Which executions to read. Raises BadInput or LimitExceeded for invalid values."""
 
     statuses: tuple[Status, ...] | None = None
     states: tuple[State, ...] | None = None
@@ -50,7 +51,7 @@ class ExecutionFilter:
     failed_step_names: tuple[str, ...] | None = None
     error_group_ids: tuple[str, ...] | None = None
     unresolved: bool | None = None  # failed, and no retry of it, however deep, has succeeded
-    retry_of: str | None = None  # the id of the execution that was retried
+    retry_of: str | None = None  # the id of the retried execution
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ class ExecutionFilter:
 
     @property
     def allowed_states(self) -> frozenset[State] | None:
-        """The states that satisfy `statuses`, `states` and `unresolved`; None when that is every state."""
+        """The states that satisfy `statuses`, `states` and `unresolved`; None if that is every state."""
         allowed = set(State)
         if self.statuses is not None:
             allowed &= {state for status in self.statuses for state in STATES_OF[status]}
@@ -90,13 +91,13 @@ class ExecutionFilter:
 
     @property
     def names_workflows(self) -> bool:
-        """Whether it constrains workflows by more than their ids. To exclude () is to exclude nothing."""
+        """Whether it constrains workflows by more than their ids. Excluding () excludes nothing."""
         return not (self.workflow_names is self.engines is None) or bool(self.exclude_workflow_names)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A filter whose workflows and engines were looked up: what is left for the table of executions."""
+    """A filter after its workflows and engines were looked up: what remains for the table of executions."""
 
     filter: ExecutionFilter
     states: tuple[int, ...] | None  # ascending; None: any
@@ -105,10 +106,10 @@ class Scope:
 
     @property
     def branches(self) -> tuple[Branched, Sequence[str | int]] | None:
-        """What to read one index range each of: a column and its values; None when the ordering's own index is better.
+        """A column and its values, to read one index range each; None if the ordering's own index is better.
 
-        A branch reads until it has a whole page that satisfies the other conditions, so that many branches multiply
-        what those conditions cost; without any, a branch reads one page of keys and nothing else.
+        A branch reads until it has a whole page that satisfies the other conditions, so many branches multiply the cost
+        of those conditions. Without other conditions, a branch reads one page of keys and nothing else.
         """
         for column, values in self._failures.items():
             if values is not None and len(values) <= MAX_BRANCHES:
@@ -116,7 +117,7 @@ class Scope:
         few_workflows = self.workflows is not None and len(self.workflows) <= MAX_BRANCHES_WITH_CONDITIONS
         if self.states is not None and (self.workflows is None or not few_workflows or self._pending):
             only_states = self.workflows is None and not self.many_workflows
-            # All but a few runs succeed: with further conditions those are found as soon by the ordering alone.
+            # All but a few runs succeed: with further conditions, the ordering alone finds those as soon.
             return ("state", self.states) if only_states or State.SUCCEEDED not in self.states else None
         if self.workflows is None or not (few_workflows or self._only_workflows):
             return None
@@ -124,13 +125,15 @@ class Scope:
 
     @property
     def _failures(self) -> dict[Branched, tuple[str, ...] | None]:
-        """What only failed runs have: those are few, so that this is looked up first, the rarer one before."""
+        """Conditions that only failed runs meet. Those are few, so look this up first, the rarer condition before the
+        other.
+        """
         wanted = self.filter
         return {"error_group_id": _once(wanted.error_group_ids), "failed_step_name": _once(wanted.failed_step_names)}
 
     @property
     def _pending(self) -> bool:
-        """Whether only unfinished runs are asked for: they are few, whatever their workflow."""
+        """Whether the filter asks only for unfinished runs: they are few, whatever their workflow."""
         return self.states is not None and self.states[-1] < State.SUCCEEDED
 
     @property
@@ -144,12 +147,12 @@ class Scope:
         return all(other is None for other in (*others, *self._failures.values()))
 
     def conditions(self, database: Database, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
-        """The filter as conditions on the table `alias`, but for retry_of and the columns in `leave_out`."""
+        """The filter as conditions on the table `alias`, without retry_of and the columns in `leave_out`."""
         wanted, left = self.filter, leave_out
         conditions: list[str] = []
         if self.states is not None and "state" not in left:
             # Literals: there are few sets of states, and their numbers of rows differ by a factor of a thousand, which
-            # Postgres cannot see once it has made a generic plan of the statement.
+            # Postgres cannot see once it has a generic plan of the statement.
             conditions.append(f"{alias}.state IN ({', '.join(map(str, self.states))})")
         if self.workflows is not None and "workflow_id" not in left:
             number = params.add(database.array(self.workflows))
@@ -173,7 +176,7 @@ class Scope:
             if value is not None and column not in left:
                 conditions.append(f"{alias}.{column} {sign} {params.bind(value)}")
         if wanted.unresolved:
-            conditions.append(f"NOT {alias}.retry_succeeded")  # allowed_states has the rest
+            conditions.append(f"NOT {alias}.retry_succeeded")  # allowed_states covers this
         elif wanted.unresolved is not None:
             conditions.append(f"({alias}.status <> {int(Status.FAILURE)} OR {alias}.retry_succeeded)")
         if wanted.search:
@@ -182,7 +185,7 @@ class Scope:
 
 
 async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
-    """Look up what the filter says of workflows and engines, in at most one statement; None when nothing can match."""
+    """Look up the workflows and engines of the filter, in at most one statement; None if nothing can match."""
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
         *(wanted.failed_step_names, wanted.error_group_ids),
@@ -209,13 +212,13 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
 
 
 def described(wanted: ExecutionFilter) -> dict[str, object]:
-    """What the filter says, as plain values for a record of it."""
+    """The filter as plain values, for a record of it."""
     given = {name: getattr(wanted, name) for name in ExecutionFilter.__dataclass_fields__}
     return {name: _plain(value) for name, value in given.items() if value is not None}
 
 
 def check_search(search: str | None) -> None:
-    """Refuse a search that cannot be looked for: BadInput for what no text holds, LimitExceeded for its length."""
+    """Refuse an invalid search: BadInput for characters that no text has, LimitExceeded for its length."""
     if search is None:
         return
     _check_text("search", search)
@@ -226,7 +229,7 @@ def check_search(search: str | None) -> None:
 def contains(database: Database, params: Params, column: str, search: str) -> str:
     """The condition that a column of casefolded texts contains `search`, which is not empty."""
     term = search_term(search)
-    # LIKE, because an index of trigrams serves it; a term without a trigram would read that whole index.
+    # LIKE, because a trigram index serves it. A term without a trigram would read that whole index.
     if database.dialect == "postgres" and len(term) >= 3:
         return f"{column} LIKE {params.bind(like_pattern(term))}"
     return occurs(params, term, column)
@@ -265,7 +268,7 @@ def _check_range(low_name: str, low: int | None, high_name: str, high: int | Non
 
 
 def _once(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Each value once: a branch that is read twice would give its rows twice."""
+    """Each value once: a branch read twice would return its rows twice."""
     return None if values is None else tuple(dict.fromkeys(values))
 
 

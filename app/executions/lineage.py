@@ -24,7 +24,7 @@ class DirectRetry(NamedTuple):
 
 
 async def with_ancestors(transaction: Transaction, ids: Collection[str]) -> set[str]:
-    """The executions that exist among `ids`, and all above them. Nothing is locked."""
+    """The executions that exist among `ids`, and all their ancestors. Locks nothing."""
     if not ids:
         return set()
     # UNION, and no column of who asked: the ancestors that many have in common are followed once for all of them.
@@ -77,7 +77,7 @@ async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) 
 
 
 async def roots_of(database: Database, ids: Iterable[str]) -> dict[str, str]:
-    """The id of the topmost execution above each of `ids` that has a retryOf; a deleted parent ends the line."""
+    """The id of the topmost ancestor of each of `ids` that has a retryOf. A deleted parent ends the chain."""
     line = _upwards(database.any_of("id", 1, "id"))
     rows = await database.fetch(f"{line} SELECT start, id FROM line ORDER BY depth", database.array(ids))
     roots: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""The log lines of an execution: pages in order of time, and what has arrived since.
+"""The log lines of an execution: pages in time order, and what has arrived since.
 
-Each line has a sequence, its number in order of arrival within its execution: from 1 without gaps, given out under the
-lock of the execution's row, so that it rises in the order of commits. Who has seen 7 misses nothing below it.
+Each line has a sequence, its number in order of arrival within its execution: from 1 without gaps, assigned under the
+lock of the execution's row, so that it rises in the order of commits. A reader who has seen 7 misses nothing below it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _MAX_INT64 = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One log line. `at` is in µs since the epoch, `message` as it is shown, sizes in bytes as they were sent."""
+    """One log line. `at` is in µs since the epoch, `message` as shown, sizes in bytes as sent."""
 
     execution_id: str
     sequence: int
     at: int
     level: LogLevel
-    step_index: int | None  # None: it belongs to no step
+    step_index: int | None  # None: of no step
     message: str
     message_bytes: int
-    attributes: str | None  # JSON text; None: none were sent
+    attributes: str | None  # JSON text; None: the engine sent none
     attributes_bytes: int | None
 
     @property
@@ -45,7 +45,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines are meant; all given fields must hold. Raises BadInput or LimitExceeded for what cannot be meant."""
+    """Which lines to read; all given fields must match. Raises BadInput or LimitExceeded for invalid values."""
 
     min_level: LogLevel | None = None
     step_index: int | None = None
@@ -59,9 +59,9 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """A place in the log of an execution in order of arrival: behind the line `sequence`, 0 before the first.
+    """A position in the log of an execution in order of arrival: after the line `sequence`, 0 before the first.
 
-    The epoch is that of the revisions: a restored database may give a sequence to another line than it had.
+    It has the epoch of the revisions: a restored database may give a sequence to another line.
     """
 
     execution_id: str
@@ -75,7 +75,7 @@ class LogPosition:
 
     @classmethod
     def of(cls, execution_id: str, cursor: str) -> LogPosition:
-        """The position that `cursor` was made of; BadInput unless it is exactly a cursor of this execution's log."""
+        """The position in `cursor`; BadInput unless it is exactly a cursor of this execution's log."""
         match = _FORM.fullmatch(opaque.decode(cursor) or "")
         if match is None or match[2] != execution_id or int(match[3]) > _MAX_INT64:
             raise BadInput(
@@ -84,7 +84,7 @@ class LogPosition:
         return cls(execution_id, match[1], int(match[3]))
 
     def at(self, sequence: int) -> LogPosition:
-        """The position behind another line of the same log."""
+        """The position after another line of the same log."""
         return replace(self, sequence=sequence)
 
 
@@ -94,12 +94,12 @@ _LEVELS = tuple(LogLevel)
 
 
 async def position(database: Database, execution_id: str) -> LogPosition | None:
-    """The position behind all lines that an execution has now; None for an unknown execution."""
+    """The position after all current lines of an execution; None for an unknown execution."""
     return (await positions(database, [execution_id])).get(execution_id)
 
 
 async def positions(database: Database, execution_ids: Iterable[str]) -> dict[str, LogPosition]:
-    """The positions behind all lines that executions have now, by id; unknown ones are left out."""
+    """The positions after all current lines of executions, by id. Leaves out unknown ones."""
     known = [id_ for id_ in execution_ids if is_id(id_)]
     if not known:
         return {}
@@ -112,7 +112,7 @@ async def positions(database: Database, execution_ids: Iterable[str]) -> dict[st
 
 
 async def list_page(database: Database, where: LogFilter, upto: LogPosition, request: PageRequest) -> Page[LogEntry]:
-    """A page of the lines up to a position of a log, by time, those of one time by arrival.
+    """A page of the lines up to a position of a log, by time; lines with the same time by arrival.
 
     Raises BadInput for a cursor of another list, LimitExceeded when a search takes too long.
     """
@@ -122,15 +122,15 @@ async def list_page(database: Database, where: LogFilter, upto: LogPosition, req
         statement = _page(params, where, upto, segment)
         return [_entry(row) for row in await database.fetch(statement, *params.values)]
 
-    # Bound to the execution as well: sequences of one log say nothing of another.
+    # Bound to the execution too: sequences of one log say nothing of another.
     ordering = Ordering(f"logs.{upto.execution_id}", "at", id_column="sequence", id_kind="int")
     return await read_page(ordering, request, read, lambda entry: Position(entry.at, entry.sequence))
 
 
 async def appended(database: Database, after: LogPosition, upto: LogPosition) -> list[LogEntry]:
-    """The lines behind one position up to another of the same log, by arrival.
+    """The lines between two positions of a log, by arrival.
 
-    Both ends are given, and no LIMIT: Postgres would sort the rest of a long log for the first lines of it.
+    Both ends are given, without LIMIT: Postgres would sort the rest of a long log for its first lines.
     """
     params = Params(database.dialect)
     rows = await database.fetch(
@@ -143,21 +143,21 @@ async def appended(database: Database, after: LogPosition, upto: LogPosition) ->
 
 
 def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment) -> str:
-    """The statement: a branch for each level that is let through, at most a page of each, merged.
+    """The statement: a branch for each level, at most a page of each, merged.
 
-    Their index is (level, execution_id, at, sequence), for one step with step_index in front. With the execution in
-    front it would begin as the primary key does, and for a page of 50 Postgres may read that, or the index without the
-    level, to sort or filter all lines of a log: 20 ms for 100,000. Values are hidden, since it would take a level that
-    is rare elsewhere to be rare here.
+    The index is (level, execution_id, at, sequence), for one step with step_index in front. With the execution in front
+    it would begin as the primary key does. For a page of 50, Postgres might then read that key, or the index without
+    the level, and sort or filter all lines of a log: 20 ms for 100,000. Values are hidden, because Postgres would take
+    a level that is rare elsewhere to be rare here.
     """
     columns, values = "x.level, x.execution_id", f"{{level}}, {params.hide(upto.execution_id, 'uuid')}"
     conditions = [f"x.sequence <= {params.hide(upto.sequence, 'bigint')}"]
     if where.step_index is not None:
         columns = f"x.step_index, {columns}"
         values = f"{params.hide(where.step_index, 'bigint')}, {values}"
-        conditions.append("x.step_index IS NOT NULL")  # the index is partial; a comparison of rows does not tell
+        conditions.append("x.step_index IS NOT NULL")  # the index is partial; a row comparison does not tell
     if where.search:
-        # The database folds what is ASCII; `folded` has the rest (app/paging/search.py).
+        # The database folds ASCII; `folded` has the rest (app/paging/search.py).
         conditions.append(occurs(params, search_term(where.search), "coalesce(x.folded, lower(x.message))"))
     conditions.append(segment.where(params, alias="x.", leading=(columns, values)))
     branch = (

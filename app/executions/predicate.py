@@ -1,6 +1,6 @@
-"""The filter of executions once more, as a predicate on one row: what live updates are tested with.
+"""The filter of executions again, as a predicate on one row: live updates are tested with it.
 
-It answers as the SQL of app/executions/filters.py does; tests compare the two over random rows and filters.
+It agrees with the SQL of app/executions/filters.py; tests compare the two over random rows and filters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Predicate = Callable[[Execution], bool]
 
 
 def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predicate:
-    """Whether an execution is let through. `engine_names` has the names of engines by their ids."""
+    """Whether an execution matches. `engine_names` has the names of engines by id."""
     tests: list[Predicate] = []
 
     def any_of(values: tuple[object, ...] | None, value: Callable[[Execution], object]) -> None:

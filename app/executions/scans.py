@@ -22,7 +22,7 @@ from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position,
 BY_QUEUED_AT = Ordering("executions.QUEUED_AT", "queued_at")
 
 _TYPES = {"state": "smallint", "workflow_id": "uuid", "failed_step_name": "text", "error_group_id": "uuid"}
-# Their indexes are partial, which no database concludes from a comparison of rows.
+# Their indexes are partial, which no database concludes from a row comparison.
 _PARTIAL = ("failed_step_name", "error_group_id")
 
 
@@ -35,7 +35,7 @@ class Statement:
 
 
 def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[str]) -> Statement:
-    """The rows of a segment and its rest that the filter lets through, in the segment's order, at most its limit."""
+    """The rows of a segment and its rest that match the filter, in the segment's order, at most its limit."""
     params = Params(database.dialect)
     selected = _selected(columns)
     branches = _branches(scope, segment)
@@ -53,7 +53,7 @@ def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[s
 
 
 def count(database: Database, scope: Scope, limit: int) -> Statement:
-    """How many rows the filter lets through, as one number that stops at `limit`."""
+    """How many rows match the filter, as one number that stops at `limit`."""
     params = Params(database.dialect)
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
     branches = _branches(scope, segment) if database.dialect == "postgres" else None
@@ -90,7 +90,7 @@ def _direct(
 
     def select(part: Segment) -> str:
         part = _narrowed(scope, part)
-        # A null key is within no bounds: there the conditions say it.
+        # A null key is within no bounds; the conditions cover it.
         done = () if part.null else (part.ordering.column,)
         where = " AND ".join([part.where(params, alias="e."), *scope.conditions(database, params, "e", done)])
         order = f" ORDER BY {part.order_by('e.')}" if ordered else ""
@@ -121,13 +121,13 @@ def _heads(
         f" ORDER BY {segment.order_by('x.', leading=f'x.{column}')} LIMIT {segment.limit}"
     )
     if database.dialect == "sqlite":
-        # It has no LATERAL; a correlated list of ids does the same.
+        # SQLite has no LATERAL; a correlated list of ids does the same.
         return f"json_each({given}) v CROSS JOIN executions e ON e.id IN (SELECT x.id {ranges})"
     return f"unnest({given}) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"
 
 
 def _narrowed(scope: Scope, segment: Segment) -> Segment:
-    """The segment within the filter's own bounds on the column it is sorted by; no row has the least or greatest id."""
+    """The segment within the filter's own bounds on its sort column. No row has the least or greatest id."""
     wanted = scope.filter
     least, greatest = LEAST_ID["uuid"], GREATEST_ID["uuid"]
     lower = upper = None

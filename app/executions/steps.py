@@ -1,4 +1,4 @@
-"""Steps of executions, as readers see them: reported ones, and those that are only known from the definition."""
+"""Steps of executions, as readers see them: reported steps, and steps that only the definition names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.lifecycle import State, Status, shown_state
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. Times and the duration are in µs; None: not happened, or not known."""
+    """One step. Times and the duration are in µs; None: not happened, or unknown."""
 
     execution_id: str
     index: int
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepPayload:
-    """What can be large of a step; sizes are in bytes of what was sent."""
+    """The large parts of a step; sizes are in bytes as sent."""
 
     input: str | None
     output: str | None
@@ -54,7 +54,7 @@ WHERE p.definition IS NOT NULL AND {condition}
 
 
 async def of_executions(database: Database, execution_ids: Iterable[str]) -> dict[str, list[Step]]:
-    """All steps of each execution, by index; those without any are left out. Two statements."""
+    """All steps of each execution, by index. Leaves out executions without any. Two statements."""
     given = database.array(execution_ids)
     found: dict[str, dict[int, Step]] = {}
     sql = _REPORTED.format(condition=database.any_of("s.execution_id", 1, "id"))
@@ -68,7 +68,7 @@ async def of_executions(database: Database, execution_ids: Iterable[str]) -> dic
 
 
 async def by_keys(database: Database, keys: Iterable[str]) -> dict[str, Step]:
-    """Steps by `ids.step_key`; what is neither reported nor defined is left out. Two statements at most."""
+    """Steps by `ids.step_key`. Leaves out steps that are neither reported nor defined. At most two statements."""
     wanted = {key: split_step_key(key) for key in keys}
     condition, params = _any_of_steps(database, "s.", wanted)
     rows = await database.fetch(_REPORTED.format(condition=condition), *params)
@@ -84,7 +84,7 @@ async def by_keys(database: Database, keys: Iterable[str]) -> dict[str, Step]:
 
 
 async def payloads_by_keys(database: Database, keys: Iterable[str]) -> dict[str, StepPayload]:
-    """The payloads of steps by `ids.step_key`; steps without any are left out."""
+    """The payloads of steps by `ids.step_key`. Leaves out steps without any."""
     condition, params = _any_of_steps(database, "", keys)
     rows = await database.fetch(
         "SELECT execution_id, step_index, input, output, stack_trace, stack_trace_bytes"
@@ -100,7 +100,7 @@ async def _definitions(database: Database, given: Any) -> list[tuple[str, Sequen
 
 
 def _any_of_steps(database: Database, alias: str, keys: Iterable[str]) -> tuple[str, Sequence[Any]]:
-    """The condition that a row is of one of the steps, by step key, and its parameters."""
+    """The condition that a row is one of the steps, by step key, and its parameters."""
     columns = f"({alias}execution_id, {alias}step_index)"
     if database.dialect == "postgres":
         ids, indexes = zip(*map(split_step_key, keys), strict=True)
