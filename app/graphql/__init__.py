@@ -1,1 +1,1 @@
-"""GraphQL over HTTP; knows nothing of what is asked for."""
+"""GraphQL over HTTP and WebSockets. Knows nothing of what clients ask for."""

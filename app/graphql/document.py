@@ -1,4 +1,4 @@
-"""The document of an operation: parsed once, within bounds, and holding exactly the operation that was asked for."""
+"""The document of an operation: parsed once, within bounds, with exactly one selected operation."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MAX_SELECTIONS = MAX_TOKENS
 
 
 class OneOperation(SchemaExtension):
-    """Refuses documents that are too long, and those that leave open which of their operations is meant.
+    """Refuses documents that are too long, and those that leave open which of their operations to run.
 
     Strawberry takes the first operation then; GraphQL demands an error.
     """
 
     def on_parse(self) -> Iterator[None]:
-        """Instead of Strawberry's parsing."""
+        """Replaces Strawberry's parsing."""
         context = self.execution_context
         context.graphql_document = parse_bounded(context.query or "")
         _check(context.graphql_document, context._provided_operation_name)
@@ -40,19 +40,19 @@ class OneOperation(SchemaExtension):
 
 
 def parse_bounded(query: str) -> DocumentNode:
-    """The document of a query; GraphQLError when it is none, or too long, be it by its fragments."""
+    """The document of a query; GraphQLError if it is malformed, or too long, fragments included."""
     document = parse(query, max_tokens=MAX_TOKENS)
     _check_selections(document)
     return document
 
 
 def _check_selections(document: DocumentNode) -> None:
-    """What is selected twice under one name is executed once, and counts as its selections do, once each."""
+    """A selection that occurs twice under one name is executed once, and counts as its selections do, once each."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     if not fragments:
         return
     looked_at = 0
-    # Each with all that is selected below one field.
+    # Each with everything selected below one field.
     waiting = [[node.selection_set] for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     while waiting:
         below, fields, spread = waiting.pop(), dict[str, list[SelectionSetNode]](), set[str]()

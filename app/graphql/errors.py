@@ -20,7 +20,7 @@ def shown_all(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
 
 
 def before_execution(errors: Iterable[GraphQLError] | None) -> bool:
-    """Whether the errors are of the document or its variables: errors of an execution say where in the data."""
+    """Whether the errors concern the document or its variables. Errors of an execution say where in the data."""
     return bool(errors) and all(error.path is None for error in errors or ())
 
 
@@ -33,10 +33,10 @@ def _cause(error: GraphQLError) -> BaseException:
         # Fragments can nest deeper than the parser lets a document.
         return BadInput("The document is nested too deeply")
     if isinstance(cause, ValueError) and error.nodes and isinstance(error.nodes[0], IntValueNode):
-        # Of more than 4,300 digits Python makes no number.
+        # Python makes no number of more than 4,300 digits.
         return BadInput("A number has too many digits")
     if cause is None or isinstance(cause, GraphQLError):
-        # graphql-core's own: syntax, validation, a variable or an argument that does not fit its type.
+        # graphql-core's own: syntax, validation, a variable or argument of the wrong type.
         return BadInput(_cut(error.message))
     return cause
 

@@ -1,4 +1,4 @@
-"""The execution of a subscription's events, each of them by itself."""
+"""Executes the events of a subscription, each by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 
 class EventByEvent(StrawberryGraphQLCoreExecutionContext):
-    """Keeps nothing of an event when it is over."""
+    """Keeps nothing of an event after its execution."""
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """The executor of one event."""
@@ -23,13 +23,13 @@ class EventByEvent(StrawberryGraphQLCoreExecutionContext):
         return executor
 
     async def source(self) -> AsyncIterable[Any] | None:
-        """What the subscription's own resolver gives, None when that or its arguments fail."""
+        """The result of the subscription's own resolver; None when that or its arguments fail."""
         stream = create_source_event_stream(self)
         found = await stream if isawaitable(stream) else stream
         return None if isinstance(found, ExecutionResult) else found
 
     async def execute_event(self, root: Any, context: Any) -> ExecutionResult:
-        """The result of one event, whose fields see a context of its own."""
+        """The result of one event, whose fields see their own context."""
         executor = self.build_per_event_executor(root)
         executor.context_value = context
         result = execute_subscription_event(executor)

@@ -1,4 +1,4 @@
-"""The messages of graphql-transport-ws: what a client sends as values, what it is sent as text. Pure.
+"""The messages of graphql-transport-ws: a client's as values, the server's as text. Pure.
 
 The protocol is that of the npm package graphql-ws: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
@@ -15,17 +15,17 @@ import orjson
 from app.graphql.payload import head_of
 
 SUBPROTOCOL = "graphql-transport-ws"
-# Clients number their operations or give them UUIDs; an id comes back with every result.
+# Clients number their operations or give them UUIDs. Every result repeats the id.
 MAX_ID_LENGTH = 256
 # RFC 6455: a control frame has 125 bytes, two of which are the code.
 MAX_REASON_BYTES = 123
 
 
 class Close(IntEnum):
-    """Why a socket is closed. Those up to 4500 are the protocol's own; stock clients know them."""
+    """Why a socket is closed. Codes up to 4500 are the protocol's own; stock clients know them."""
 
     RESTART = 1012  # the server ends; clients reconnect
-    TRY_AGAIN = 1013  # nobody can be signed in just now; clients reconnect
+    TRY_AGAIN = 1013  # nobody can sign in just now; clients reconnect
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401  # clients give up
     EXPIRED = 4403  # clients reconnect, with fresh credentials
@@ -34,11 +34,11 @@ class Close(IntEnum):
     DUPLICATE_ID = 4409
     SECOND_INIT = 4429
     INTERNAL = 4500  # clients give up; the log has the reason, an errorId
-    TOO_SLOW = 4510  # the client does not read what it asked for; it reconnects, and goes on from its cursor
+    TOO_SLOW = 4510  # the client does not read its results; it reconnects, and resumes from its cursor
 
 
 class Closing(Exception):
-    """The socket has to be closed, and how."""
+    """Close the socket, and how."""
 
     def __init__(self, code: Close, reason: str) -> None:
         super().__init__(reason)
@@ -55,19 +55,19 @@ class Init:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """ping; `payload` is the text of what came along, for the answer."""
+    """ping; `payload` is the text that came along, for the answer."""
 
     payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """pong: heard, and nothing to do."""
+    """pong: nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is to be executed: the payload of a subscribe message."""
+    """What to execute: the payload of a subscribe message."""
 
     query: str
     variables: dict[str, Any] | None = None
@@ -84,7 +84,7 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """complete: the client wants no more of it."""
+    """complete: the client wants no more results."""
 
     id: str
 
@@ -93,11 +93,11 @@ Message = Init | Ping | Pong | Subscribe | Complete
 
 
 def parse(text: str | bytes | None) -> Message:
-    """The message that a text frame holds; Closing when it is none. None: the frame was a binary one."""
+    """The message in a text frame; Closing if it is malformed. None: the frame was a binary one."""
     if text is None:
         raise _bad("Send messages as text frames")
     try:
-        # Takes no NaN, no lone surrogate, and no nesting beyond 1,024 levels.
+        # Accepts no NaN, no lone surrogate, and no nesting beyond 1,024 levels.
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _bad(f"Not JSON: {error.msg}") from None

@@ -1,4 +1,4 @@
-"""From an operation to its results: the port between a socket and whatever executes."""
+"""From an operation to its results: the port between a socket and an executor."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
 
-# Of a result: an object to serialise, or its JSON.
+# A result: an object to serialise, or its JSON.
 Result = dict[str, Any] | bytes
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 
 
 class OperationFailed(Exception):
-    """The operation is over; `errors` are as clients see them."""
+    """The operation failed; `errors` are as clients see them."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__(errors[0]["message"] if errors else "")
@@ -35,11 +35,11 @@ class Sink(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether the socket takes a result now."""
+        """Whether the socket has room for a result now."""
         ...
 
     async def room(self) -> None:
-        """Wait until it does. A client that does not read for too long is let go meanwhile."""
+        """Wait until it has. A client that does not read for too long is closed meanwhile."""
         ...
 
     def send(self, payload: Payload) -> None:
@@ -52,21 +52,21 @@ class Pushed(Protocol):
     """Results that come by themselves."""
 
     async def push(self, sink: Sink) -> None:
-        """Send them, until there are no more or the task is cancelled."""
+        """Send results until there are no more or the task is cancelled."""
         ...
 
 
 class Operations(Protocol[ContextT_contra]):
     """Executes operations.
 
-    `start`, the iterator and `push` may raise OperationFailed, AppError or, masked, anything else: the client gets an
-    `error` message, and the socket lives on; but Unavailable closes it with 1013. Results are asked for at the pace at
-    which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates or pushes is
-    cancelled, and an iterator that has `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
+    `start`, the iterator and `push` may raise OperationFailed, AppError or, masked, anything else: the client receives
+    an `error` message, and the socket lives on; but Unavailable closes it with 1013. Results are requested at the pace
+    at which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates or pushes is
+    cancelled, and an iterator with `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
     """
 
     async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result] | Pushed:
-        """The results of an operation, one of a query or a mutation."""
+        """The results of an operation; one for a query or a mutation."""
         ...
 
 
@@ -77,7 +77,7 @@ class SchemaOperations:
         self._schema = schema
 
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result]:
-        """Nothing is executed before the first result is asked for."""
+        """Executes nothing before the first result is requested."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
         type_ = _type(operation)
@@ -103,10 +103,10 @@ class SchemaOperations:
 
 
 def _shown(result: Any) -> dict[str, Any]:
-    # PreExecutionError is one too, and increments need a setting of the schema's that we do not set.
+    # PreExecutionError is one too, and increments need a setting of the schema that we do not use.
     assert isinstance(result, ExecutionResult)
     if result.data is None and before_execution(result.errors):
-        # Also what a subscription's source raises: it then has no further event, and graphql-ws calls that an error.
+        # Also what a subscription's source raises: no further event follows, and graphql-ws calls that an error.
         raise OperationFailed(shown_all(result.errors or ()))
     return response(result.data, result.errors)
 
@@ -122,7 +122,7 @@ def check_available(errors: Iterable[GraphQLError] | None) -> None:
 
 
 def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]:
-    """A result as it is serialised."""
+    """A result in the form to serialise."""
     return {"data": data, "errors": shown_all(errors)} if errors else {"data": data}
 
 
@@ -131,7 +131,7 @@ def _located(error: Exception) -> GraphQLError:
 
 
 def _type(operation: Operation) -> OperationType | None:
-    """The type of the operation that is meant, of those in its document; None: none that is treated in its own way."""
+    """The type of the selected operation of its document; None: no special treatment."""
     if "mutation" not in operation.query and "subscription" not in operation.query:
         return None
     try:
@@ -142,7 +142,7 @@ def _type(operation: Operation) -> OperationType | None:
 
 
 async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:
-    """The only result of a mutation: what was begun is brought to its end, whether or not somebody still waits."""
+    """The only result of a mutation. Once started, it runs to its end, whether or not anybody still waits."""
 
     async def only() -> Result:
         async with aclosing(results):

@@ -1,4 +1,4 @@
-"""Results for many sockets: serialised once, and framed once for all that know their operation by the same id."""
+"""Results for many sockets: serialised once, and framed once for all that use the same operation id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Payload:
         return given[0] if len(given) == 1 else cls(*(result for each in given for result in each._results))
 
     def __len__(self) -> int:
-        """Bytes, without what frames add."""
+        """Bytes, without frames."""
         return sum(map(len, self._results))
 
     def messages(self, head: bytes) -> list[bytes]:
@@ -33,7 +33,7 @@ class Payload:
         return [b"%b%b}" % (head, result) for result in self._results]
 
     def frames(self, head: bytes) -> bytes:
-        """These as unmasked text frames of RFC 6455. The last ones are kept: ids are often alike."""
+        """The messages as unmasked text frames of RFC 6455. Caches the last ones: ids are often alike."""
         if head != self._head:
             self._frames = b"".join(_framed(message) for message in self.messages(head))
             self._head = head
@@ -41,7 +41,7 @@ class Payload:
 
 
 def head_of(id_: str) -> bytes:
-    """What a `next` message for an operation begins with."""
+    """The beginning of a `next` message for an operation."""
     return b'{"id":%b,"type":"next","payload":' % orjson.dumps(id_)
 
 

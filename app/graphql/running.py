@@ -1,4 +1,4 @@
-"""How many operations are under way on the sockets of this process, and by each credential."""
+"""Counts the operations on the sockets of this process, in total and by credential."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Running:
         self.total = 0
 
     def begin(self, credential: str) -> None:
-        """One more by a credential; LimitExceeded when there are too many."""
+        """Count one more for a credential; LimitExceeded beyond a bound."""
         if self._by_credential.get(credential, 0) >= self._most_of_one:
             raise LimitExceeded(f"At most {self._most_of_one} operations on WebSockets for one token")
         if self.total >= self._limit:
@@ -26,7 +26,7 @@ class Running:
         self.total += 1
 
     def end(self, credential: str) -> None:
-        """One by a credential is over."""
+        """Count one less for a credential."""
         self.total -= 1
         self._by_credential[credential] -= 1
         if not self._by_credential[credential]:

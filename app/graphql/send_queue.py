@@ -1,4 +1,4 @@
-"""What waits to be sent on one socket: bounded, so that a client that does not read costs little, and nobody time."""
+"""Messages that wait to be sent on one socket: bounded, so that a client that does not read costs little memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ OVERHEAD = 100
 class Outbox:
     """A queue in front of `send`, which blocks while the client does not read.
 
-    `on_stall` is called when the queue is over its bound and nothing has left it for `stall_seconds`; a client on a
-    slow line that takes what it is sent is waited for, because those who wait to send are stopped meanwhile. `on_gone`
-    is called when `send` fails. `unsent` says how much the connection has yet to send of what it took. `write` is to
-    run as a task.
+    Calls `on_stall` when the queue is over its bound and nothing has left it for `stall_seconds`. It waits for a slow
+    client that does read: whoever wants to send is stopped meanwhile. Calls `on_gone` when `send` fails. `unsent`
+    returns how much the connection has yet to send. Run `write` as a task.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Outbox:
         self._taken_then = 0
         self._waiting: deque[bytes] = deque()
         self._filled = asyncio.Event()
-        self._left = asyncio.Event()  # something has, since somebody looked
+        self._left = asyncio.Event()  # something has left, since somebody looked
         self._moved = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.bytes = 0
@@ -49,8 +48,10 @@ class Outbox:
         return self.bytes <= self._bound
 
     async def room(self, *, reply: bool = False) -> None:
-        """Wait until a message may be added. Replies to the client's messages may use another bound's worth, so that
-        results do not hold them up; beyond, whoever reads the client's messages is stopped as well.
+        """Wait until a message may be added.
+
+        Replies to the client's messages may use another bound's worth, so that results do not hold them up. Beyond
+        that, reading the client's messages stops too.
         """
         bound = self._bound * 2 if reply else self._bound
         while self.bytes > bound:
@@ -81,11 +82,11 @@ class Outbox:
                     self._moved = loop.time()
                     self._left.set()
                 self._filled.clear()
-        except Exception:  # what a server raises when the client is gone is its own affair
+        except Exception:  # servers differ in what they raise when the client is gone
             self._on_gone()
 
     def close(self) -> None:
-        """Forget what waits."""
+        """Drop what waits."""
         if self._timer is not None:
             self._timer.cancel()
         self._waiting.clear()

@@ -1,4 +1,4 @@
-"""Whether the results of a subscription are the same for everybody who asks for them in the same words."""
+"""Whether the results of a subscription are the same for everybody who asks with the same document."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from graphql import (
 
 from app.graphql.document import parse_bounded
 
-# Documents that are remembered, and how long they may be: 2.5 MB of text.
+# Remembered documents, and their maximum length: 2.5 MB of text.
 MAX_DOCUMENTS = 256
 MAX_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A root field of subscriptions, and those of its arguments that leave what is selected below it as it is."""
+    """A root field of subscriptions, and its arguments that leave the selection below it as it is."""
 
     name: str
     arguments: Collection[str]
 
 
 class ShareableDocuments:
-    """Says of documents whether they can be shared: subscriptions to one field that differ in its arguments alone."""
+    """Decides whether documents can be shared: subscriptions to one field that differ only in its arguments."""
 
     def __init__(self, schema: GraphQLSchema, field: Field) -> None:
         self._schema = schema
@@ -43,7 +43,7 @@ class ShareableDocuments:
         self._known: dict[tuple[str, str | None], DocumentNode | None] = {}
 
     def find(self, query: str, name: str | None) -> DocumentNode | None:
-        """The valid document when its operation of that name can be shared, otherwise None."""
+        """The valid document if its operation of that name can be shared, otherwise None."""
         if len(query) + len(name or "") > MAX_CHARACTERS:
             return None
         key = (query, name)
@@ -76,7 +76,7 @@ class ShareableDocuments:
 
 
 def _nodes(node: Node, without: Collection[int]) -> Iterator[Node]:
-    """A node and all below it, but for some."""
+    """A node and everything below it, except some."""
     waiting = [node]
     while waiting:
         current = waiting.pop()

@@ -1,6 +1,7 @@
-"""The second line of defence: whatever way a document comes to be executed, it is not executed anonymously.
+"""The second line of defence: no document is executed anonymously, however it gets here.
 
-The first line is the gate in front of the door (app/http/gate.py), which also covers what never becomes a document.
+The first line is the gate in front of the door (app/http/gate.py), which also covers requests that never become a
+document.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ class SignInRequired(SchemaExtension):
     """Refuses every operation whose context has nobody signed in, before its document is parsed."""
 
     def on_operation(self) -> Iterator[None]:
-        """Around the whole operation, parsing and validation included: those would tell the schema."""
+        """Around the whole operation, including parsing and validation, which would reveal the schema."""
         if getattr(self.execution_context.context, "signed_in", None) is None:
             raise Unauthenticated("Sign in with a bearer token")
         yield

@@ -1,4 +1,4 @@
-"""Where the results of an operation go that come by themselves: straight to the connection, or to the outbox."""
+"""Where results that come by themselves go: straight to the connection, or to the send queue."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.graphql.send_queue import Outbox
 
 
 class FrameSender(Protocol):
-    """A connection that takes text frames as bytes."""
+    """A connection that accepts text frames as bytes."""
 
     writable: asyncio.Event  # not set while the peer does not take what it was sent
 
     def send_frames(self, frames: bytes) -> None:
-        """Send them behind what was sent before; a connection that is being closed drops them."""
+        """Send frames after earlier ones. A closing connection drops them."""
         ...
 
     def unsent_bytes(self) -> int:
@@ -25,7 +25,7 @@ class FrameSender(Protocol):
 
 
 class FrameSink:
-    """Sends frames that all sockets share. Nothing waits here: what there is no room for is not taken."""
+    """Sends frames that all sockets share. Nothing waits here: without room, nothing is sent."""
 
     __slots__ = ("_head", "_on_stall", "_sender", "_stall_seconds", "_writable")
 
@@ -42,7 +42,7 @@ class FrameSink:
         return self._writable.is_set()
 
     async def room(self) -> None:
-        """Wait for the peer; `on_stall` is called when it takes nothing at all for `stall_seconds`."""
+        """Wait for the peer. Calls `on_stall` when it takes nothing at all for `stall_seconds`."""
         while not self._writable.is_set():
             unsent = self._sender.unsent_bytes()
             try:
@@ -58,7 +58,7 @@ class FrameSink:
 
 
 class OutboxSink:
-    """Sends by way of the socket's outbox, on servers that take no frames."""
+    """Sends through the socket's queue, on servers that do not accept frames."""
 
     __slots__ = ("_head", "_outbox")
 
@@ -68,11 +68,11 @@ class OutboxSink:
 
     @property
     def has_room(self) -> bool:
-        """Whether the outbox is below its bound."""
+        """Whether the queue is below its bound."""
         return self._outbox.has_room
 
     async def room(self) -> None:
-        """Wait for the outbox, which looks after clients that do not read."""
+        """Wait for the queue, which deals with clients that do not read."""
         await self._outbox.room()
 
     def send(self, payload: Payload) -> None:

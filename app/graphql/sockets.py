@@ -24,20 +24,20 @@ from app.graphql.sinks import FrameSender, FrameSink, OutboxSink
 
 log = structlog.get_logger(__name__)
 
-# How long an operation that was stopped may take to clean up: a look-up in the database is cut off after 5 s.
+# How long a stopped operation may take to clean up: a database read is cut off after 5 s.
 CLEANUP_SECONDS = 6.0
 # How long a client that does not read may take to read on and so be told of the end, under a server without CLOSER.
 CLOSE_SECONDS = 3.0
-# How long the next one waits for those that were stopped when they are as many as a socket may have.
+# How long a new operation waits for stopped ones when they fill all places of the socket.
 TURN_SECONDS = 0.1
-# Messages that are read before others get their turn; parsing one takes some 5 µs.
+# Messages to read before other tasks get a turn; parsing one takes some 5 µs.
 MAX_BATCH_MESSAGES = 100
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 class SignedIn(Protocol):
-    """Whoever has signed in, by what, and until when (µs since the epoch; None: for ever)."""
+    """A signed-in viewer, the credential, and when it expires (µs since the epoch; None: never)."""
 
     @property
     def credential(self) -> str: ...
@@ -86,7 +86,7 @@ class GraphQLSockets(Generic[ViewerT]):
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             await _Socket(self, scope, receive, send).run()
             return
-        # Clients do not get to see how a socket ends unless one of their subprotocols was taken.
+        # Clients see how a socket ends only if the server accepted one of their subprotocols.
         taken = next((name for name in offered if _TOKEN.fullmatch(name)), None)
         await send({"type": "websocket.accept", "subprotocol": taken})
         await _close(scope, send, Closing(Close.SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}"))
@@ -118,7 +118,7 @@ class _Socket(Generic[ViewerT]):
         self._started = 0
 
     async def run(self) -> None:
-        """From the handshake to the end, of which the server is told."""
+        """From the handshake to the end, which it reports to the server."""
         began = self._loop.time()
         late = Closing(Close.INIT_TIMEOUT, "No connection_init within the time limit")
         self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
@@ -164,7 +164,7 @@ class _Socket(Generic[ViewerT]):
                 await self._handle(messages.parse(event.get("text")))
                 count += 1
                 if count % MAX_BATCH_MESSAGES == 0:
-                    await asyncio.sleep(0)  # what has already come is received without a turn for others
+                    await asyncio.sleep(0)  # a message that has already arrived is received without a turn for others
         except Closing as given:
             closing = given
         except Exception as error:
@@ -177,7 +177,7 @@ class _Socket(Generic[ViewerT]):
                 if self._signing_in is not None:
                     raise Closing(Close.SECOND_INIT, "Second connection_init")
                 self._timer.cancel()
-                # Not awaited: what comes meanwhile came too early, and must not wait until it did not.
+                # Not awaited: operations that arrive meanwhile are too early, and must not wait until they are not.
                 self._signing_in = asyncio.create_task(self._sign_in(message.payload))
             case Ping():
                 await self._reply(messages.pong(message.payload))
@@ -209,8 +209,8 @@ class _Socket(Generic[ViewerT]):
             raise Closing(Close.DUPLICATE_ID, f"Operation {message.id!r} exists already")
         limit = self._site.limits.operations
         credential = self._viewer.credential
-        # Those that clean up as well: a client that keeps on starting and stopping would have any number of them. But
-        # most are over as soon as they get a turn.
+        # Operations that clean up count too: otherwise a client that keeps starting and stopping would have any number
+        # of them. But most end as soon as they get a turn.
         if len(self._ending) >= limit:
             await asyncio.wait(self._ending, timeout=TURN_SECONDS)
         try:
@@ -228,7 +228,7 @@ class _Socket(Generic[ViewerT]):
     def _cancel(self, id_: str) -> None:
         task = self._running.pop(id_, None)
         if task is None:
-            return  # it was over before the client heard of it
+            return  # it ended before the client heard of it
         task.cancel()
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -243,7 +243,8 @@ class _Socket(Generic[ViewerT]):
             else:
                 await self._send_each(id_, results)
         except Unavailable as error:
-            # A client that is told of a failure would not ask again, and miss what follows; so it comes back, and does.
+            # A client that receives a failure would not ask again, and miss what follows. A closed one returns and asks
+            # again.
             self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
             return
         except OperationFailed as failure:
@@ -251,7 +252,7 @@ class _Socket(Generic[ViewerT]):
         except Exception as error:
             last = messages.error(id_, [shown(error)])
         if self._running.get(id_) is not asyncio.current_task():
-            return  # it was stopped, and the id may be another's by now
+            return  # it was stopped, and another may have the id by now
         await self._outbox.room()
         # In one go: as soon as the client reads this, it may use the id again.
         self._running.pop(id_, None)

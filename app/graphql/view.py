@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: a request becomes one execution, whatever happens becomes a coded answer."""
+"""GraphQL over HTTP: a request becomes one execution, and every failure a coded answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.asgi.media_types import JSON, answer_type
 from app.errors import AppError, BadInput, ErrorCode, MethodNotAllowed, UnsupportedMediaType, masked, shown
 from app.graphql.errors import before_execution, shown_all
 
-# HEAD is GET whose answer has no body; neither must change anything.
+# HEAD is GET without a body in the answer. Neither may change anything.
 SAFE = ("GET", "HEAD")
 # By whether the method is safe.
 ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationType.MUTATION]}
@@ -111,7 +111,7 @@ def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:
         return 500
     if ErrorCode.UNAUTHENTICATED in codes:
         return 401
-    # Else it is the client's mistake; only the older media type calls it a success.
+    # Otherwise the client made a mistake; only the older media type calls that a success.
     return 200 if media_type == JSON else 400
 
 
