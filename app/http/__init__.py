@@ -1,1 +1,1 @@
-"""The doors that are not GraphQL, and the gate in front of all of them."""
+"""The doors that are not GraphQL, and the gate in front of all doors."""

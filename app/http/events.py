@@ -1,4 +1,4 @@
-"""POST /api/events: the door through which engines report (docs/events.md). 202 means committed."""
+"""POST /api/events: the door for engines' reports (docs/events.md). 202 means committed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class EventsDoor:
         self._settings = settings
 
     async def receive(self, request: Request) -> Response:
-        """Answer one request: what was accepted is committed, what was rejected is named with its reason."""
+        """Answer one request: commits what it accepts, and names what it rejects, with the reason."""
         try:
             viewer = viewer_in(request.scope)
             viewer.require(Permission.REPORT)

@@ -1,4 +1,4 @@
-"""The gate in front of /graphql and /api: nobody gets past it, and no body is read, without a sign-in that holds."""
+"""The gate in front of /graphql and /api: nobody passes, and no body is read, without a valid sign-in."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class SignInGate:
-    """ASGI: lets a request through to `app` with its viewer in scope["state"]["viewer"] (`request.state.viewer`).
+    """ASGI: passes a request to `app` with its viewer in scope["state"]["viewer"] (`request.state.viewer`).
 
-    Everybody else is answered 401 from the headers alone, whatever the path, the method or the body. Errors of the
-    database are raised: they are not the client's, and 401 would make it throw a good token away.
+    Everybody else gets a 401 from the headers alone, whatever the path, the method or the body. It raises errors of the
+    database: they are not the client's, and a 401 would make the client throw a good token away.
 
-    A browser cannot send headers with a WebSocket, so those sign in with their first message: `websocket` is the app
-    that sees to it (app/graphql/sockets.py, by `socket_authorization`), and gets such connections as they are, without
-    a viewer. Without it they are refused.
+    A browser cannot send headers with a WebSocket, so WebSockets sign in with their first message: `websocket` is the
+    app that sees to it (app/graphql/sockets.py, by `socket_authorization`), and gets such connections as they are,
+    without a viewer. Without it they are refused.
     """
 
     def __init__(self, app: ASGIApp, sign_in: SignIn, websocket: ASGIApp | None = None) -> None:
@@ -49,7 +49,7 @@ class SignInGate:
 
 
 def viewer_in(scope: Scope) -> Viewer:
-    """The viewer of a request that came through the gate; KeyError when it came another way."""
+    """The viewer of a request that passed the gate; KeyError for any other."""
     viewer = scope["state"]["viewer"]
     assert isinstance(viewer, Viewer)  # nobody else writes there
     return viewer
@@ -69,7 +69,7 @@ def socket_authorization(scope: Scope, payload: Mapping[str, object]) -> str | N
 def _authorization(headers: Headers) -> str | None:
     values = [value for name, value in headers if name == b"authorization"]
     if len(values) > 1:
-        # A proxy in front of us may have looked at the other one.
+        # A proxy in front of us may have checked the other one.
         raise Unauthenticated("More than one Authorization header")
     try:
         return values[0].decode("ascii") if values else None
@@ -88,8 +88,8 @@ async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
         (b"cache-control", b"no-store"),
     ]
     if b"expect" in names:
-        # The client waits for our word before it sends its body, and now it will not: on this connection nobody could
-        # tell the next request from that body. (A body that is under way already is for the server to throw away.)
+        # The client waits for our answer before it sends its body, and now it will not: on this connection nobody could
+        # tell the next request from that body. (The server throws away a body that is already on its way.)
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -107,5 +107,5 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _challenge(*, was_given: bool) -> bytes:
-    """RFC 6750: who sent no credentials is told the scheme only."""
+    """RFC 6750: without credentials, the client learns only the scheme."""
     return b'Bearer realm="runwatch"' + (b', error="invalid_token"' if was_given else b"")

@@ -1,4 +1,4 @@
-"""The doors that need no sign-in: the index that names them all, and health."""
+"""The doors that need no sign-in: the index of all doors, and health."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOORS = {
 
 
 async def index(request: Request) -> Response:
-    """Name every door."""
+    """List every door."""
     return _json({"runwatch": "execution history of automations, over GraphQL", "doors": DOORS})
 
 
@@ -43,7 +43,7 @@ class Health:
 
 
 def refuse_unknown(request: Request, error: Exception) -> Response:
-    """What no route takes: a coded answer, as everywhere else."""
+    """Answers what no route takes: with a coded error, as everywhere else."""
     assert isinstance(error, HTTPException)
     refusal: AppError
     if error.status_code == NotFound.status:
