@@ -1,4 +1,4 @@
-"""Files of runs into the database, in committed batches, so that an interrupted import goes on where it stopped."""
+"""Imports files of runs in committed batches, so that an interrupted import continues where it stopped."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from app.importing.galaxy import events_of_run, newest_time_us
 from app.ingestion import Ingestion
 from app.secrets.sealing import Sealer
 
-# One transaction each. 200 Galaxy runs are 5,000 events: about 0.1 s on SQLite.
+# Lines per transaction. 200 Galaxy runs are 5,000 events: about 0.1 s on SQLite.
 LINES_A_BATCH = {"cloudevents": 5_000, "galaxy": 50}
 
 
 class Format(StrEnum):
-    """What a line of the file is."""
+    """The format of a line."""
 
     CLOUDEVENTS = "cloudevents"
     GALAXY = "galaxy"
@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 @dataclass(slots=True)
 class Report:
-    """What an import did."""
+    """The result of an import."""
 
     accepted: int = 0
     skipped_lines: int = 0  # imported by an earlier call
@@ -44,7 +44,7 @@ class Report:
 
 
 class Importer:
-    """Imports one file; where it is, is kept in `state_dir` after every commit."""
+    """Imports one file. Keeps its position in `state_dir` after every commit."""
 
     def __init__(self, database: Database, sealer: Sealer, path: Path, format_: Format, state_dir: Path) -> None:
         self._database = database
@@ -55,9 +55,9 @@ class Importer:
         self._state_dir = state_dir
 
     async def run(self, *, shift_to_now: bool, progress: Callable[[int], None]) -> Report:
-        """Import what is not imported yet; `progress` is told the lines done. Only Galaxy runs can be shifted.
+        """Import what is not imported yet. Calls `progress` with the lines done. Only Galaxy runs can be shifted.
 
-        A shift is kept for the rest of an interrupted import: with another one the same runs would be stretched.
+        The rest of an interrupted import keeps its shift: another shift would stretch the same runs.
         """
         state_path = await self._state_path()
         state: dict[str, int]
@@ -106,7 +106,7 @@ class Importer:
         except BadInput as error:
             if not report.accepted and not report.skipped_lines:
                 raise BadInput(f"The file does not match its format: {error.message}") from None
-            # Good lines came before: these are just bad ones, and must not keep the import from going on.
+            # Good lines came before: these are just bad ones, and must not stop the import.
             report.rejected += [(number, error.message) for number in line_of]
             return
         rejected = [*batch.rejected, *await self._ingestion.record(batch.events, imported=True)]
@@ -117,7 +117,7 @@ class Importer:
         if not line.strip():
             return []
         if self._format is Format.CLOUDEVENTS:
-            line.decode()  # raises a ValueError: one line that is not UTF-8 must not take its batch with it
+            line.decode()  # raises ValueError: one line that is not UTF-8 must not take its batch with it
             return [line]
         return [orjson.dumps(event) for event in events_of_run(orjson.loads(line), shift_us=shift_us)]
 

@@ -1,7 +1,8 @@
-"""Galaxy runs as Runwatch events; pure.
+"""Galaxy runs as Runwatch events. Pure.
 
-Reads a line of examples/galaxy-runs.ndjson (described in examples/README.md) and says only what Galaxy recorded: a
-step starts when its measured run time says so, not when it was queued, and a failure without a message keeps none.
+Reads a line of examples/galaxy-runs.ndjson (described in examples/README.md) and reports only what Galaxy recorded: a
+step starts when its measured run time says so, not when it was queued, and a failure without a message stays without
+one.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ _WARNS = re.compile(r"\bwarn(ing)?s?\b", re.IGNORECASE)
 
 
 def events_of_run(run: Mapping[str, Any], *, source: str = "galaxy", shift_us: int = 0) -> list[dict[str, Any]]:
-    """The CloudEvents that report `run`, oldest first, every time moved by `shift_us` microseconds.
+    """The CloudEvents that report `run`, oldest first, with every time moved by `shift_us` microseconds.
 
-    Their ids do not depend on the shift. Raises ValueError when `run` is not a Galaxy run.
+    Their ids do not depend on the shift. Raises ValueError if `run` is not a Galaxy run.
     """
     _check_run(run)
     told = sorted(_tell(run), key=lambda event: event[1])  # stable: at the same time, a start stays before its finish
@@ -48,7 +49,7 @@ def events_of_run(run: Mapping[str, Any], *, source: str = "galaxy", shift_us: i
 
 
 def newest_time_us(run: Mapping[str, Any]) -> int:
-    """The latest time in `run`, in microseconds since the epoch; none of its events is later."""
+    """The latest time in `run`, in microseconds since the epoch. None of its events is later."""
     _check_run(run)
     return max(*_times(run), *(at for _, at, _, _ in _tell(run)))
 
@@ -94,8 +95,8 @@ def _tell_step(step: Mapping[str, Any], run_begun: int, run_ended: int) -> Itera
 def _times_of_step(step: Mapping[str, Any], run_begun: int, run_ended: int) -> tuple[int | None, int | None]:
     """When a step started and finished, as far as Galaxy says.
 
-    What the data calls its start is when it was queued, minutes or hours early. So a finished step started its measured
-    run time before its finish, and at an unknown time when none was measured: many of those never ran.
+    The data's own start is when the step was queued, minutes or hours early. So a finished step started its measured
+    run time before its finish, and at an unknown time if none was measured: many of those never ran.
     """
     queued, finished, ran_ms = _time(step, "started_at"), _time(step, "finished_at"), _ran_ms(step)
     if step["status"] in UNFINISHED:
@@ -107,10 +108,10 @@ def _times_of_step(step: Mapping[str, Any], run_begun: int, run_ended: int) -> t
 
 
 def _span(run: Mapping[str, Any]) -> tuple[int, int]:
-    """When a run began and ended; the newest time known stands in for a missing end, the oldest for a beginning."""
+    """When a run started and ended. The newest known time replaces a missing end, the oldest a missing start."""
     begun, ended, times = _time(run, "started_at"), _time(run, "finished_at"), _times(run)
     ended = max(times) if ended is None else ended
-    return min(times) if begun is None else min(begun, ended), ended  # clocks disagree: the end is the surer one
+    return min(times) if begun is None else min(begun, ended), ended  # clocks disagree: the end is more reliable
 
 
 def _run_error(error: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -126,14 +127,14 @@ def _error(error: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _level(step: Mapping[str, Any], log: Mapping[str, Any]) -> str:
-    """Tools write their progress to stderr: it is an error only when the step failed, a warning when it says so."""
+    """Tools write their progress to stderr: it is an error only if the step failed, and a warning if it says so."""
     if log["stream"] == "stderr" and step["status"] == "error":
         return "ERROR"
     return "WARNING" if log["stream"] == "stderr" and _WARNS.search(log["text"]) else "INFO"
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The text in parts that each fit a log line, cut between lines where there are any."""
+    """The text in parts that each fit a log line, cut between lines where possible."""
     while text.strip():
         piece = text[:MAX_MESSAGE_BYTES].encode("utf-8", "replace")[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
         if len(piece) < len(text):
@@ -190,7 +191,7 @@ def _check_run(run: Any) -> None:
 
 
 def _check(of: Any, where: str, must: Mapping[str, Any], may: Mapping[str, Any]) -> None:
-    """Raise ValueError unless `of` holds all of `must`, and whatever it holds has the type named there or in `may`."""
+    """Raise ValueError unless `of` has everything in `must`, and its values have the types named in `must` or `may`."""
     if not isinstance(of, Mapping):
         raise ValueError(f"not a Galaxy run: {where} is not an object but {type(of).__name__}")
     for key, kind in {**must, **may}.items():
