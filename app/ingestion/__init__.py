@@ -1,7 +1,7 @@
-"""Events into the database: one transaction a batch, one after-commit hook, the same result in any order.
+"""Writes events into the database: one transaction per batch, one after-commit hook, one result for every order.
 
-Merging happens in Python (merging.py) under the lock of each execution's row: both databases share one state
-machine, and the writer knows what a row was before and what it is now.
+Merging happens in Python (merging.py) under the lock of each execution's row: both databases share one state machine,
+and the writer knows a row before and after.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from app.metrics import deltas
 from app.metrics.deltas import Delta
 from app.secrets.sealing import Sealer
 
-# A receipt is written when nothing else has changed only if the stored one is older: an engine that sends everything
-# twice must not cost twice the writes.
+# When nothing else has changed, write a receipt only if the stored one is older: an engine that sends everything twice
+# must not cost twice the writes.
 RECEIPT_PRECISION = clock.SECOND
 
 
@@ -43,9 +43,9 @@ class Ingestion:
         self._announcements = announcements
 
     async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
-        """Commit the events, whatever their order; those that contradict what is stored are returned as rejected.
+        """Commit the events, in any order; returns the contradictory ones as rejected.
 
-        What is `imported` is history, and no reason for an alert.
+        Events that are `imported` are history, and cause no alert.
         """
         if not events:
             return []
@@ -78,8 +78,9 @@ class Ingestion:
     ) -> None:
         """Bring executions up to the facts, as the last part of a transaction.
 
-        What is above a retry is locked as well, in the order of ids with the rest. Who that is shows only when the
-        retry is locked: then it goes into `family`, and the transaction is run again (Overtaken) with that.
+        Also locks the ancestors of retries, in id order with the rest, so that two batches cannot deadlock. Who they
+        are shows only when the retry is locked: then they go into `family`, and the transaction runs again with them
+        (Overtaken).
         """
         if family:
             await execution_rows.lock_with(transaction, facts, family)
@@ -123,7 +124,7 @@ class Ingestion:
     async def _merge(
         self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write
     ) -> None:
-        """Bring stored executions up to what is known of them now."""
+        """Bring stored executions up to the facts."""
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
         figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
@@ -172,7 +173,7 @@ class Ingestion:
         )
 
     async def _accept_deliveries(self, transaction: Transaction, rows: Iterable[Stored]) -> set[str]:
-        """An engine that speaks of a retry has it, whatever became of the answer; the ids of those."""
+        """The ids of retries that events mention: the engine has them, whatever became of its answer."""
         arrived = {row.id: row for row in rows if row.facts.awaiting_dispatch}
         if arrived:
             await outbox.accepted(transaction, arrived)
@@ -183,7 +184,7 @@ class Ingestion:
     async def _merge_steps(
         self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts]
     ) -> set[str]:
-        """Insert and update steps of stored executions; the ids of the executions in which one changed."""
+        """Insert and update steps of stored executions; returns the ids of the executions with changed steps."""
         reported = [(row.id, step) for key, row in stored.items() for step in facts[key].steps.values()]
         if not reported:
             return set()
@@ -225,18 +226,18 @@ class _Write:
     changed: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
-    deltas: list[Delta] = field(default_factory=list)  # of the figures
+    deltas: list[Delta] = field(default_factory=list)  # for figures
     failed: set[Failing] = field(default_factory=set)  # for alerts
-    moved: set[str] = field(default_factory=set)  # what retries that changed are retries of
+    moved: set[str] = field(default_factory=set)  # executions that changed retries retry
 
     def note_failure(self, before: Failing | None, after: Failing | None) -> None:
-        """An execution has failed, or has now failed at another time or in another workflow."""
+        """Record that an execution has failed, or now failed at another time or in another workflow."""
         if after is not None and after != before:
             self.failed.add(after)
 
 
 def _place(row: Stored) -> tuple[State, str | None]:
-    """What those above a retry see of it."""
+    """What the ancestors of an execution show of it."""
     return row.facts.state, row.facts.retry_of
 
 
@@ -245,7 +246,7 @@ def _reads_differently(row: Stored, visible: tuple[object, ...]) -> bool:
 
 
 def _fold(events: Sequence[Event], engines: dict[str, str], received_at: int) -> dict[Key, ExecutionFacts]:
-    """The facts of each execution that the events speak of."""
+    """The facts of each execution that the events mention."""
     facts: dict[Key, ExecutionFacts] = {}
     for event in events:
         key = (engines[event.source], event.subject)

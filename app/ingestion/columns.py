@@ -1,4 +1,4 @@
-"""Values of several columns, as the tables have them."""
+"""Values that take several columns of a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def text_columns(text: Text | None) -> tuple[str | None, int | None]:
 
 
 def json_columns(json: Json | None) -> tuple[str | None, int | None, str | None]:
-    """JSON as it is shown, its true size, and what was sealed in it."""
+    """JSON as shown, its true size, and its sealed values."""
     return (None, None, None) if json is None else (json.text, json.size, json.sealed)
 
 
 def failure_of(type_: str | None, message: str | None, size: int | None, step: int | None = None) -> Failure | None:
-    """An error without its stack trace, which is stored apart."""
+    """An error without its stack trace, which has its own table."""
     if type_ is None and message is None and step is None:
         return None
     return Failure(type_, None if message is None else Text(message, size or 0), None, step)

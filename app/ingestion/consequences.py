@@ -1,4 +1,4 @@
-"""What follows from an execution elsewhere: what it counts as in figures, and whether rules look at it."""
+"""What an execution means elsewhere: what it counts as in figures, and whether alert rules look at it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contact lost: unfinished executions of which nothing was heard for too long. An overlay, and never a failure.
+"""Contact lost: marks unfinished executions that were silent for too long. An overlay, never a failure.
 
 The merged state stays in the state key (app/ingestion/merging.py); the next event shows it again.
 """
@@ -19,7 +19,7 @@ from app.sweep import Sweep
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10.0
-# One transaction each: it locks so many executions.
+# Executions that one transaction locks.
 MAX_BATCH_ROWS = 500
 
 # A retry that has not reached its engine yet is silent for a reason.
@@ -27,26 +27,26 @@ _SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAIT
 
 
 class ContactSweep:
-    """Marks executions that were silent for `limit` seconds. One process of those on a database does it at a time."""
+    """Marks executions that were silent for `limit` seconds. One process per database does it at a time."""
 
     def __init__(self, database: Database, limit: float, announcements: Announcements = NO_LISTENERS) -> None:
         self._database = database
         self._limit = round(limit * clock.SECOND)
         self._announcements = announcements
-        # Not at once: after a restart engines are given time to say something.
+        # Not at once: give engines time to report after a restart.
         self._sweep = Sweep(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
 
     def start(self) -> None:
-        """Sweep in the background; never, when the limit is 0."""
+        """Sweep in the background. A limit of 0 turns it off."""
         if self._limit:
             self._sweep.start()
 
     async def close(self) -> None:
-        """Stop; a sweep that is under way ends by itself."""
+        """Stop. A running sweep ends by itself."""
         await self._sweep.close()
 
     async def sweep(self) -> int:
-        """Mark those that are silent for too long; how many."""
+        """Mark the executions that are silent for too long; returns how many."""
         marked = 0
         while True:
             found = await self._database.transaction(self._mark)
@@ -70,7 +70,7 @@ class ContactSweep:
         parents = {row[1] for row in silent if row[1] is not None}
         above = await lineage.with_ancestors(transaction, parents)
         await execution_rows.lock_with(transaction, (), {*above, *(row[0] for row in silent)})
-        # Looked at once more: an event may have come in while we waited for the lock.
+        # Check again: an event may have arrived while we waited for the lock.
         rows = await transaction.fetch(
             f"UPDATE executions SET state = {int(State.CONTACT_LOST)}, updated_at = $3"
             f" WHERE {transaction.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",

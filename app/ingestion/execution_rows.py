@@ -1,4 +1,4 @@
-"""Facts of executions (merging.py) to and from the rows of the tables; used by the one writer, this package."""
+"""Maps facts of executions (merging.py) to table rows and back. Only this package, the one writer, uses it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State
 from app.paging.search import search_text
 
-# An execution, by its engine's id and the engine's own id for it.
+# An execution, by its engine's id and its external id.
 Key = tuple[str, str]
 
-# What every merge may change, in the order of _merged_values.
+# What a merge may change, in the order of _merged_values.
 MERGED = (
     "workflow_id",
     "workflow_name",
@@ -62,7 +62,7 @@ PAYLOAD = ("execution_id", *TRIGGER, "definition", *STACK_TRACE)
 
 @dataclass(slots=True)
 class Stored:
-    """An execution as its locked row has it."""
+    """An execution from its locked row."""
 
     id: str
     facts: ExecutionFacts
@@ -84,7 +84,7 @@ FROM executions WHERE {condition} ORDER BY id
 
 
 async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
-    """The executions that exist, their rows locked in the order of their ids until the commit."""
+    """The stored executions, their rows locked in id order until the commit."""
     sql = _LOCK.format(condition=_OF_ENGINE.format(transaction.any_of("external_id", 2, "text")))
     if transaction.dialect == "postgres":
         sql += " FOR UPDATE"
@@ -96,7 +96,7 @@ async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Store
 
 
 async def lock_with(transaction: Transaction, keys: Iterable[Key], ids: Iterable[str]) -> None:
-    """Lock executions by their keys and others by their ids, all in the order of their ids; needed on Postgres only."""
+    """Lock executions by key and by id, all in id order. Only Postgres needs it."""
     if transaction.dialect != "postgres":
         return
     every = set(ids)
@@ -186,7 +186,7 @@ def merged_values(
 async def insert_executions(
     transaction: Transaction, facts: Mapping[Key, ExecutionFacts], workflow_ids: Mapping[Key, str], now: int
 ) -> dict[Key, str]:
-    """Insert executions with all that is below them; the ids of those that did not exist yet."""
+    """Insert executions with everything below them; returns the ids of those that did not exist yet."""
     ids = {key: new_id(fact.queued_at) for key, fact in facts.items()}
     rows = [
         (
@@ -231,12 +231,12 @@ def _no_payload(execution_id: str) -> tuple[Any, ...]:
 
 
 async def update_executions(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write merged executions; each row is the id and the values of MERGED."""
+    """Write merged executions. Each row is the id and the values of MERGED."""
     await transaction.update("executions", ("id", *MERGED), rows, key=("id",))
 
 
 async def update_receipts(transaction: Transaction, rows: Sequence[tuple[str, int, int]]) -> None:
-    """Write (id, received_at, log_count) where nothing else changed; no index knows these columns."""
+    """Write (id, received_at, log_count) where nothing else changed. No index has these columns."""
     await transaction.update("executions", ("id", "received_at", "log_count"), rows, key=("id",))
 
 
@@ -252,7 +252,7 @@ async def update_payloads(transaction: Transaction, written: Sequence[tuple[str,
     key = ("execution_id",)
     await transaction.upsert("execution_payloads", *columns("trigger", *TRIGGER), key=key)
     await transaction.upsert("execution_payloads", *columns("definition", "definition"), key=key)
-    # Most outcomes come without a stack trace: those need no row, and only have to take away an older one.
+    # Most outcomes come without a stack trace: they need no row, and only remove an older one.
     names, stacks = columns("outcome", *STACK_TRACE)
     await transaction.upsert("execution_payloads", names, [row for row in stacks if row[1] is not None], key=key)
     await transaction.update("execution_payloads", names, [row for row in stacks if row[1] is None], key=key)

@@ -1,6 +1,6 @@
 """What follows from a failure: the step to blame and the error group. Stored, because lists filter by them.
 
-Both are functions of the facts, so they converge as those do; they are derived anew whenever a fact changes.
+Both are functions of the facts, so they converge as facts do. Every change of a fact derives them again.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ MAX_INLINE_CHARACTERS = 64 * 1024
 def failed_step(
     named: int | None, run: State, steps: Mapping[int, State], definition: Sequence[str] | None
 ) -> int | None:
-    """The index of the step to blame for a failed run: the one that the error names, else the first that failed.
+    """The index of the step to blame for a failed run: the step that the error names, else the first failed step.
 
-    `steps` are the reported states by index. None when the run did not fail, or died outside any step.
+    `steps` are the reported states by index. None if the run did not fail, or failed outside any step.
     """
     if run.status is not Status.FAILURE:
         return None
     if named is not None and (named in steps or named < len(definition or ())):
         return named
     failed = [index for index, state in steps.items() if state.status is Status.FAILURE]
-    # One that never finished may just have run beside; but when no step says that it failed, the run died in it.
+    # An unfinished step may just have run beside. But if no step reports a failure, the run died in the unfinished one.
     unfinished = [index for index, state in steps.items() if not state.finished]
     return min(failed or unfinished, default=None)
 
 
 @dataclass(slots=True)
 class _Evidence:
-    """What is needed of an execution beyond its row."""
+    """What deriving needs of an execution beyond its row."""
 
     names: dict[int, str] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=dict)
@@ -88,7 +88,7 @@ async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict
 
 
 async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
-    """Fill in what is derived; in a thread when it takes long, for nothing else runs meanwhile."""
+    """Fill in what is derived; in a thread if it takes long, because it would block the loop."""
     if (
         len(given) > MAX_INLINE_FAILURES
         or sum(len(evidence.stack_trace or "") for _, evidence in given) > MAX_INLINE_CHARACTERS

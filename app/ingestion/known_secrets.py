@@ -1,4 +1,4 @@
-"""The secrets of each execution, as its payloads told them: masked in every text of it, whichever came first."""
+"""The secrets of each execution, from its payloads: masked in all its texts, whichever came first."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ log = structlog.get_logger(__name__)
 
 
 class KnownSecrets:
-    """Learns the secrets that events bring and masks them, within the transaction that writes the executions."""
+    """Learns the secrets in events and masks them, in the transaction that writes the executions."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
     async def mask_fresh(self, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
-        """Mask the texts of executions that are not stored yet; the secrets to remember once they are."""
+        """Mask the texts of new executions; returns the secrets to store with them."""
         learned = {}
         for key, fact in facts.items():
             values = worth_masking(fact.secrets) if fact.secrets else set()
@@ -35,15 +35,15 @@ class KnownSecrets:
         return learned
 
     async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
-        """Store secrets by execution id, in place of those that were stored."""
+        """Store secrets by execution id, replacing the stored ones."""
         await _store(transaction, {id_: self._sealer.encrypt(sorted(values)) for id_, values in secrets.items()})
 
     async def mask_stored(
         self, transaction: Transaction, stored: Mapping[Key, Stored], facts: Mapping[Key, ExecutionFacts]
     ) -> set[str]:
-        """Mask what comes in for stored executions, and in what they have stored, the secrets that come in with it.
+        """Mask stored executions and what arrives for them, with the secrets that arrive too.
 
-        The ids of the executions of which stored texts other than log lines changed.
+        Returns the ids of executions of which stored texts other than log lines changed.
         """
         concerned = {key: row for key, row in stored.items() if _has_texts(facts[key]) or facts[key].secrets}
         sealed = await self._sealed(transaction, [row.id for row in concerned.values() if row.facts.has_secrets])
@@ -62,7 +62,7 @@ class KnownSecrets:
                 if await remask(transaction, row.id, row.log_count, masker) or error != row.facts.error:
                     changed.add(row.id)
                 row.facts.error = error
-                # What cannot be read now is kept: its key may come back.
+                # Keep what no key opens now: its key may come back.
                 parts = [*unreadable, self._sealer.encrypt(sorted(values))]
                 await _store(transaction, {row.id: SEPARATOR.join(parts)})
         return changed

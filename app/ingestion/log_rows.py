@@ -1,4 +1,4 @@
-"""Log lines to the rows of their table; used by the one writer, app/ingestion/."""
+"""Maps log lines to table rows. Only app/ingestion/, the one writer, uses it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]
 
 
 async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> None:
-    """Insert log lines of executions, each numbered on from the given count of lines that its execution has."""
+    """Insert log lines of executions, numbered from each execution's given count of lines."""
     rows = [
         (
             execution_id,

@@ -1,4 +1,4 @@
-"""Known secrets masked in what is known of an execution."""
+"""Masks known secrets in the facts of an execution."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.secrets.masking import Masker
 
 
 def mask_failure(masker: Masker, error: Failure | None) -> Failure | None:
-    """An error with its texts masked."""
+    """An error with masked texts."""
     if error is None:
         return None
     return Failure(
-        type=None if error.type is None else masker.text(error.type, cut=True),  # nobody knows whether it was
+        type=None if error.type is None else masker.text(error.type, cut=True),  # nobody knows whether it contained one
         message=_kept(masker, error.message, MAX_MESSAGE),
         stack_trace=_kept(masker, error.stack_trace, MAX_STACK_TRACE),
         step=error.step,
@@ -23,7 +23,7 @@ def mask_failure(masker: Masker, error: Failure | None) -> Failure | None:
 
 
 def mask_line(masker: Masker, line: LogLine) -> LogLine:
-    """A log line with its message and its attributes masked."""
+    """A log line with masked message and attributes."""
     message, given = _kept(masker, line.message, MAX_LOG_LINE), line.attributes
     attributes = None if given is None else Text(mask_attributes(masker, given.value, given.size), given.size)
     assert message is not None
@@ -35,7 +35,7 @@ def mask_line(masker: Masker, line: LogLine) -> LogLine:
 
 
 def mask_attributes(masker: Masker, text: str, size: int) -> str:
-    """The attributes of a log line, masked; `size` is that of what was sent."""
+    """The masked attributes of a log line; `size` is the size as sent."""
     return masker.json(text, cut=is_cut(size, MAX_ATTRIBUTES))
 
 

@@ -1,7 +1,7 @@
-"""How events become one execution, whatever their order: facts that merge; pure.
+"""How events become one execution in any order: facts that merge. Pure.
 
 Each fact keeps the key of the report that it comes from. Merging keeps, fact by fact, the greatest key (states), the
-least key (identity) or the least time (start), so it is commutative, associative and idempotent: events may come late,
+least key (identity) or the least time (start). So it is commutative, associative and idempotent: events may come late,
 twice and in any order, in one batch or in many, and the stored execution is the same.
 
 Facts read from the tables come without their payloads. A payload is only ever replaced together with its key, so
@@ -43,7 +43,7 @@ from app.lifecycle import (
 UNKNOWN_WORKFLOW = "(unknown)"
 UNKNOWN_TRIGGER = "unknown"
 
-# A heartbeat, a step or a log line of a run of which nothing else is known: it runs, we do not know since when.
+# A heartbeat, step or log line of an otherwise unknown run: it is running, since an unknown time.
 IMPLIED_RUNNING = state_key(RANK_IMPLIED, 0, State.RUNNING, "")
 
 
@@ -53,7 +53,7 @@ def finish_time(key: str) -> int | None:
 
 
 def least(one: int | None, other: int | None) -> int | None:
-    """The lesser of two times either of which may be unknown."""
+    """The lesser of two times; either may be unknown."""
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
@@ -84,7 +84,7 @@ class StepFacts:
 
     @property
     def state(self) -> State:
-        """The state that was reported with the greatest key."""
+        """The state reported with the greatest key."""
         return state_of_key(self.state_key)
 
     @property
@@ -93,7 +93,7 @@ class StepFacts:
         return finish_time(self.state_key)
 
     def merge(self, other: StepFacts) -> None:
-        """Take in what `other` knows better."""
+        """Merge what `other` knows better."""
         if other.name_key < self.name_key:
             self.name, self.name_key = other.name, other.name_key
         if _precedes(other.kind_key, self.kind_key):
@@ -108,11 +108,11 @@ class StepFacts:
             self.rewritten.add("outcome")
 
     def visible(self) -> tuple[object, ...]:
-        """What a reader of the API can see of it, payloads apart."""
+        """What readers of the API can see, payloads apart."""
         return self.name, self.kind, self.started_at, self.finished_at and self.state_key, self.input_key
 
     def merge_keys(self) -> tuple[object, ...]:
-        """What decides the next merge: it has to be stored, whether or not a reader can see a difference."""
+        """What decides the next merge. It must be stored, whether or not readers see a difference."""
         return self.state_key, self.name_key, self.kind_key, self.input_key
 
 
@@ -120,8 +120,8 @@ class StepFacts:
 class ExecutionFacts:
     """What is known of one execution.
 
-    `secrets` are the texts that its events sealed, in the clear. Every event counts, whether or not what it says holds
-    in the end: else what is masked would depend on the order of arrival.
+    `secrets` are the texts that its events sealed, in the clear. Every event counts, whether or not it wins a merge:
+    otherwise what is masked would depend on the order of arrival.
     """
 
     first_event_at: int
@@ -145,7 +145,7 @@ class ExecutionFacts:
     secrets: set[str] = field(default_factory=set)
     has_secrets: bool = False
     awaiting_dispatch: bool = False
-    # What follows from the rest (app/ingestion/failures.py).
+    # Derived from the rest (app/ingestion/failures.py).
     failed_step: int | None = None
     failed_step_name: str | None = None
     error_group_id: str | None = None
@@ -153,7 +153,7 @@ class ExecutionFacts:
 
     @property
     def queued_at(self) -> int:
-        """The least time at which it was said to be queued, else the least time of all its events."""
+        """The least time at which it was reported as queued, else the least time of all its events."""
         return self.first_event_at if self.declared_queued_at is None else self.declared_queued_at
 
     @property
@@ -169,11 +169,11 @@ class ExecutionFacts:
 
     @property
     def state(self) -> State:
-        """The state that was reported with the greatest key."""
+        """The state reported with the greatest key."""
         return state_of_key(self.state_key)
 
     def visible(self) -> tuple[object, ...]:
-        """What a reader of the API can see of it, payloads and steps apart."""
+        """What readers of the API can see, payloads and steps apart."""
         return (
             self.state,
             self.finished_at and self.state_key,
@@ -186,7 +186,7 @@ class ExecutionFacts:
         )
 
     def merge_keys(self) -> tuple[object, ...]:
-        """What decides the next merge: it has to be stored, whether or not a reader can see a difference."""
+        """What decides the next merge. It must be stored, whether or not readers see a difference."""
         return (
             self.state_key,
             self.workflow_key,
@@ -200,7 +200,7 @@ class ExecutionFacts:
         )
 
     def add(self, event: Event) -> None:
-        """Take in one event of this execution."""
+        """Merge one event of this execution."""
         self.first_event_at = min(self.first_event_at, event.time)
         self.secrets |= event.secrets
         match event.body:
@@ -216,7 +216,7 @@ class ExecutionFacts:
                 self._add_claims(event, claims)
 
     def merge(self, other: ExecutionFacts) -> None:
-        """Take in what `other` knows better, steps, log lines and secrets apart."""
+        """Merge what `other` knows better, except steps, log lines and secrets."""
         self.first_event_at = min(self.first_event_at, other.first_event_at)
         self.received_at = max(self.received_at, other.received_at)
         self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)

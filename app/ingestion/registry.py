@@ -1,4 +1,4 @@
-"""Engines and workflows by name: registered when an event first names them, remembered by each process."""
+"""Engines and workflows by name: registered when an event first names them, cached by each process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.db import Transaction
 from app.engines import ensure_engines
 from app.ids import new_id
 
-# Engines make up workflow names at times (one a customer, one a day); what is remembered must not grow with them.
+# Some engines invent workflow names (one per customer, one per day). The cache must not grow with them.
 MAX_REMEMBERED = 50_000
 
 # A workflow, by its engine's id and its name.
@@ -21,7 +21,7 @@ K = TypeVar("K")
 
 
 class Registry:
-    """Looks ids up by name, and registers new names within the transaction that needs them."""
+    """Looks up ids by name, and registers new names in the transaction that needs them."""
 
     def __init__(self) -> None:
         self._engines: dict[str, str] = {}
@@ -38,8 +38,8 @@ class Registry:
         return {name: self._engines[name] for name in names}
 
     async def note_claims(self, transaction: Transaction, engine_ids: Iterable[str]) -> None:
-        """These engines have said that they run a retry once; written when it is first heard."""
-        for id_ in sorted(set(engine_ids) - self._claiming):  # in one order: nobody waits for each other
+        """Record engines that have said that they run a retry once; written when first heard."""
+        for id_ in sorted(set(engine_ids) - self._claiming):  # in one order, so that nobody waits for each other
             sql = "UPDATE engines SET claims_retries = TRUE WHERE id = $1 AND NOT claims_retries"
             await transaction.fetch(sql, id_)
             transaction.after_commit(partial(self._claiming.add, id_))

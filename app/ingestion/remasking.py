@@ -1,4 +1,4 @@
-"""Secrets that become known late: taken out of the texts that an execution has stored already."""
+"""Removes late secrets from the texts that an execution has stored already."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.ingestion.masking import mask_attributes
 from app.paging.search import folded
 from app.secrets.masking import Masker
 
-# Log lines in memory at once; an execution may have a hundred thousand.
+# Log lines in memory at a time; an execution may have a hundred thousand.
 MAX_BATCH_LINES = 2_000
 
 
 async def remask(transaction: Transaction, execution_id: str, log_count: int, masker: Masker) -> bool:
-    """Mask secrets in all texts below a locked execution; whether more than log lines changed."""
+    """Mask secrets in all texts of a locked execution; returns whether more than log lines changed."""
 
     def stack_trace(row: Row) -> tuple[Any, ...]:
         return (masker.text(row[-2], cut=is_cut(row[-1], MAX_STACK_TRACE)), row[-1])

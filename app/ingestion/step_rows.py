@@ -1,4 +1,4 @@
-"""Steps (app/ingestion/merging.py) to and from the rows of the tables; used by the one writer, app/ingestion/."""
+"""Maps steps (app/ingestion/merging.py) to table rows and back. Only app/ingestion/, the one writer, uses it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STEP_PAYLOAD = (*STEP_KEY, *STEP_INPUT, *STEP_OUTCOME)
 
 
 async def insert(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:
-    """Insert steps, each with its execution's id, none of which exists yet."""
+    """Insert new steps, each with its execution's id."""
     await transaction.insert("steps", STEP, [_step(id_, step) for id_, step in steps])
     payloads = [_step_payload(id_, step) for id_, step in steps]
     await transaction.insert(
