@@ -1,8 +1,8 @@
-"""Live updates: one feed for each process, read from the database once for all its subscribers.
+"""Live updates: one feed per process, which reads the database once for all its subscribers.
 
-The database is the truth, everything else is a hint: whenever somebody says that there is news, and every second in any
-case, the feed reads what has a greater revision than its head, and hands it on. So nothing is missed whatever is
-restarted, and hints may be lost, doubled or late. docs/adr/0012 has the reasons.
+The database is the truth, everything else is a hint. On every hint, and each second in any case, the feed reads what
+has a greater revision than its head, and delivers it. So nothing is missed whatever restarts, and hints may be lost,
+doubled or late. docs/adr/0012 has the reasons.
 """
 
 from __future__ import annotations
@@ -30,55 +30,55 @@ from app.sweep import Sweep
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-# How late a change may be shown that nobody gave a hint of.
+# How late a change may appear for which nobody gave a hint.
 SWEEP_SECONDS = 1.0
-# How long other tasks wait while changes are handed on.
+# How long other tasks wait while the feed delivers changes.
 TURN_SECONDS = 0.01
-# How long those who pass changes on are given before more is read: what is read later takes more changes together.
+# How long listeners have to pass changes on before the feed reads more: a later read combines more changes.
 PATIENCE_SECONDS = 0.1
-# Rows of one read; further ones follow at once.
+# Rows per read; further reads follow at once.
 MAX_BATCH_CHANGES = 500
 # Beyond so many changed executions, listing again is cheaper than catching up.
 MAX_CATCH_UP = 5_000
-# Executions whose last change is remembered, 1 KB each: to know whether one has left a filter, and so that those who
-# fall behind or come back need not read the database.
+# Executions whose last change is remembered, 1 KB each: to know whether one has left a filter, and to let subscribers
+# catch up without the database.
 MAX_REMEMBERED = 10_000
 
 
 class Listener(Protocol):
-    """Whoever is told what concerns one filter; `subscribers` says for how many."""
+    """Receives what concerns one filter; `subscribers` says for how many."""
 
     @property
     def subscribers(self) -> int: ...
 
     def put(self, changed: Changed, matches: bool, before: int) -> None:
-        """A change, of which nobody who is told has heard beyond the revision `before`."""
+        """A change. No receiver has heard of its execution beyond the revision `before`."""
         ...
 
     def fall_behind(self) -> None:
-        """There is more, which is not told: it has to be read."""
+        """There is more than this listener receives: it has to read."""
         ...
 
 
 class Follower(Protocol):
-    """Something that takes its time with what its listeners are told, and for which the feed waits."""
+    """Takes time to pass changes on; the feed waits for it."""
 
     @property
     def is_full(self) -> bool:
-        """Whether it should be waited for before it is told more."""
+        """Whether the feed should wait for it before it delivers more."""
         ...
 
     async def done(self) -> None:
-        """Until all of it is passed on."""
+        """Wait until everything is passed on."""
         ...
 
     def fall_behind(self) -> None:
-        """What was not passed on is not waited for: its listeners have to read."""
+        """Give up what is not passed on: its listeners have to read."""
         ...
 
 
 class Filter:
-    """One filter, however many listen with it: tested once for each change."""
+    """One filter, however many listeners share it: tested once for each change."""
 
     def __init__(self, test: Predicate) -> None:
         self.test = test
@@ -86,7 +86,7 @@ class Filter:
 
 
 class Feed:
-    """The changes of all executions, handed on to the subscribers of this process."""
+    """The changes of all executions, delivered to the subscribers of this process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -100,17 +100,17 @@ class Feed:
         self.followers: set[Follower] = set()
 
     async def start(self) -> None:
-        """Go on from what the database has now."""
+        """Continue from the current state of the database."""
         self._begin(*await revisions.revision_of(self._database))
         self._sweep.start()
 
     async def close(self) -> None:
-        """Stop reading; subscribers wait until they are cancelled."""
+        """Stop reading. Subscribers wait until they are cancelled."""
         await self._sweep.close()
 
     @property
     def subscribers(self) -> int:
-        """How many there are."""
+        """How many subscribers there are."""
         return sum(each.subscribers for wanted in self._filters.values() for each in wanted.listeners)
 
     def hint(self) -> None:
@@ -118,9 +118,9 @@ class Feed:
         self._sweep.wake()
 
     def place_of(self, cursor: str | None) -> Place:
-        """Where a cursor stands; None: at what is told last. BadInput for what is no cursor."""
+        """The position of a cursor; None: the last delivered one. BadInput for an invalid cursor."""
         if cursor is None:
-            # What was committed just before may be told as well; nothing that is committed from here on is lost.
+            # A change committed just before may be delivered too. Nothing committed from here on is lost.
             return Place(self.epoch, self._head)
         given = parse_updates_cursor(cursor)
         if given is None:
@@ -128,9 +128,9 @@ class Feed:
         return Place(*given)
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
-        """The changes of executions that `where` lets through, or did: from a cursor on, as place_of takes it."""
+        """The changes of executions that match `where`, or matched it: from a cursor on, as place_of takes it."""
         place, queue = self.place_of(after), Queue()
-        wanted = self.listen(where, queue)  # before anything is read: what comes meanwhile waits
+        wanted = self.listen(where, queue)  # before anything is read: what arrives meanwhile waits
         try:
             while True:
                 async for update in self.catch_up(wanted, place):
@@ -139,13 +139,13 @@ class Feed:
                 while (waiting := await queue.next()) is not None:
                     if waiting.changed.revision > place.revision:
                         place.revision = waiting.changed.revision
-                        before = max(waiting.before, caught_up)  # what it took in while catching up was told there
+                        before = max(waiting.before, caught_up)  # delivered already while catching up
                         yield update_of(place.epoch, waiting.changed, waiting.matches, before)
         finally:
             self.leave(where, queue)
 
     def listen(self, where: ExecutionFilter, listener: Listener) -> Filter:
-        """Tell a listener what concerns a filter, from here on."""
+        """Deliver to a listener what concerns a filter, from here on."""
         wanted = self._filters.get(where)
         if wanted is None:
             wanted = self._filters[where] = Filter(predicate(where, self._engine_names))
@@ -153,24 +153,24 @@ class Feed:
         return wanted
 
     def leave(self, where: ExecutionFilter, listener: Listener) -> None:
-        """Tell a listener no more."""
+        """Deliver nothing more to a listener."""
         wanted = self._filters[where]
         wanted.listeners.discard(listener)
         if not wanted.listeners:
             del self._filters[where]
 
     async def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
-        """What has changed since a place, which moves on.
+        """What has changed since a position, which moves on.
 
-        When it ends, the listeners have been handed nothing that lies behind the place; whoever does not await
-        anything before it listens again misses nothing.
+        When it ends, the listeners have received nothing beyond the position. A caller that awaits nothing before it
+        listens again misses nothing.
         """
-        began, told = place.revision, dict[str, int]()  # at which revision what was told
+        began, told = place.revision, dict[str, int]()  # the revision at which each was delivered
         while True:
             if lost := await self._persistently(partial(self._is_lost, place)):
                 place.epoch, place.revision = self.epoch, self._head
                 yield resync(place)
-            if lost or len(told) > MAX_CATCH_UP:  # one that is slow for hours would be told of any number
+            if lost or len(told) > MAX_CATCH_UP:  # a listener that is slow for hours would receive any number
                 began, told = place.revision, {}
             if not self._remembers(place):
                 batch = await self._persistently(partial(self._read_since, place))
@@ -182,24 +182,24 @@ class Feed:
                     return
             if not batch:
                 # The listener knows what the feed does not, from another process or from the database. The feed has to
-                # know it, too: else it cannot tell what leaves a filter, nor what is new.
+                # know it too: otherwise it cannot tell what leaves a filter, or what is new.
                 await self._next_read()
             for changed in batch:
                 matches = changed.execution is not None and wanted.test(changed.execution)
                 place.revision = changed.revision
-                # What has changed more than once since then may have been seen in a list, and has left the filter.
+                # Somebody may have listed an execution between two of its changes; it has then left their filter.
                 if matches or not changed.is_first:
                     before = told.get(changed.execution_id, began)
                     told[changed.execution_id] = changed.revision
                     yield update_of(place.epoch, changed, matches, before)
-            await asyncio.sleep(0)  # for the others: what matches nothing is not waited for
+            await asyncio.sleep(0)  # for the others: nobody waits for what does not match
 
     def _remembers(self, place: Place) -> bool:
-        """Whether all that has changed since a place is in memory."""
+        """Whether everything that has changed since a position is in memory."""
         return place.revision >= self._recent.after and place.epoch == self.epoch
 
     async def _read_since(self, place: Place) -> Sequence[Changed] | None:
-        """Some of what has changed since a place, the oldest first, from the database; None to look once more."""
+        """Some of what has changed since a position, oldest first, from the database; None: check memory again."""
         head = self._head
         batch = await changes.since(self._database, place.revision, MAX_BATCH_CHANGES)
         await self._know_engines(batch)
@@ -209,19 +209,19 @@ class Feed:
             place.revision = max(place.revision, head)
         elif not batch:
             await self._next_read()
-        return batch or None  # the feed may have handed on meanwhile
+        return batch or None  # the feed may have delivered meanwhile
 
     async def _persistently(self, read: Callable[[], Awaitable[T]]) -> T:
         """Read, as often as it takes: a subscriber waits for the database rather than being sent away."""
         while True:
             try:
                 return await read()
-            except (Unavailable, LimitExceeded):  # no filter is read by: that it is slow is not the subscriber's doing
+            except (Unavailable, LimitExceeded):  # reads no filter: its slowness is not the subscriber's doing
                 log.exception("changes_not_read")
                 await asyncio.sleep(SWEEP_SECONDS)
 
     async def _is_lost(self, place: Place) -> bool:
-        """Whether nobody can tell what has changed since a place, or it would be too much."""
+        """Whether nobody can tell what has changed since a position, or it would be too much."""
         if self._remembers(place) and place.revision <= self._head:
             return self._recent.count_since(place.revision) > MAX_CATCH_UP
         present, newest, forgotten = await revisions.counter_of(self._database)
@@ -234,7 +234,7 @@ class Feed:
         await self._has_read.wait()
 
     async def _read(self) -> None:
-        """Hand on what is newer than the head."""
+        """Deliver what is newer than the head."""
         epoch, newest, forgotten = await revisions.counter_of(self._database)
         if epoch != self.epoch or not forgotten <= self._head <= newest:
             # The database was restored from a backup, or deletions were forgotten before they were read.
@@ -274,7 +274,7 @@ class Feed:
             if any(follower.is_full for follower in self.followers):
                 await self._wait_for_followers(patience)
                 for follower in [each for each in self.followers if each.is_full]:
-                    follower.fall_behind()  # it must not hold up the others: what it is not told, it reads
+                    follower.fall_behind()  # it must not hold up the others: it reads what it does not receive
             elif loop.time() > until:
                 await asyncio.sleep(0)
                 until = loop.time() + TURN_SECONDS
@@ -290,7 +290,8 @@ class Feed:
         before = known.execution if known is not None and known.revision == changed.previous else None
         for wanted in self._filters.values():
             matches = execution is not None and wanted.test(execution)
-            # Leaving a filter is news unless it did not match before, nor in between, where a list may have shown it.
+            # Leaving a filter is news unless the execution did not match before, nor in between, where a list may have
+            # shown it.
             never = changed.is_first or (before is not None and not wanted.test(before))
             if never and not matches and execution is not None:
                 continue

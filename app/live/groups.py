@@ -1,7 +1,7 @@
-"""Subscribers who get the same results: executed once, and handed out as bytes.
+"""Subscribers who receive the same results: executed once, and delivered as bytes.
 
-A member is told what is new as long as its socket takes it. When it does not, the member falls behind: it is told
-nothing more, and reads what has changed since once there is room, the newest state of each execution.
+A member receives news as long as its socket has room. When it has none, the member falls behind: it receives nothing
+more, and once there is room it reads what has changed since, in the newest state of each execution.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
 from app.live.updates import Place, Update, update_of
 
-# How long a result is kept for those who catch up, from when it is there; what they see below the execution is as old.
+# How long a result is kept for members that catch up. What they see below the execution is as old.
 KEPT_SECONDS = 1.0
 MAX_KEPT = 1_000
-# Executions that have changed, times filters, that a group has yet to hand out: from the first number on the feed waits
-# for it, but not for long; beyond the second its members read what they miss.
+# Changed executions times filters that a group has yet to deliver. From the first number on the feed waits for the
+# group, but not for long. Beyond the second its members read what they miss.
 ENOUGH_QUEUED, MAX_QUEUED = 20_000, 100_000
-# Results that are there at the same time are sent together: as much as a connection takes without waiting, and so soon
+# Results that exist at the same time are sent together: as much as a connection accepts without waiting, and so soon
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
 SENT_TOGETHER_SECONDS = 0.005
-# While the database is away, an update is executed anew after so long.
+# Pause before an update is executed again while the database is away.
 AWAY_SECONDS = 0.5
 
-# By revision, in its order.
+# Sorts by revision.
 Results = dict[int, Payload]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A change that is to be handed out, to those who know nothing of its execution beyond the revision `before`."""
+    """A change to deliver to subscribers who know nothing of its execution beyond the revision `before`."""
 
     changed: Changed
     before: int
-    audiences: dict[_Audience, bool]  # and whether the filter of each lets it through
+    audiences: dict[_Audience, bool]  # and whether it matches the filter of each
 
 
 class Group:
-    """Those who share results, and the task that hands these out."""
+    """Subscribers that share results, and the task that delivers them."""
 
     def __init__(
         self, feed: Feed, execute: Callable[[Update], Awaitable[bytes]], on_empty: Callable[[], object]
@@ -61,16 +61,16 @@ class Group:
         self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
         self._queue: OrderedDict[str, _Waiting] = OrderedDict()  # by execution, in the order of revisions
         self._size = 0  # of the queue: executions times filters
-        self._taken: deque[tuple[_Waiting, Update, list[_Audience]]] = deque()  # the first of it, for whom it is alike
-        self._dropped = 0  # how often they were forgotten
-        self.told = 0  # up to this revision, members without anything to catch up with know all
+        self._taken: deque[tuple[_Waiting, Update, list[_Audience]]] = deque()
+        self._dropped = 0  # how often the queue was dropped
+        self.told = 0  # members with nothing to catch up with know everything up to this revision
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
         feed.followers.add(self)
 
     def join(self, member: Member, where: ExecutionFilter) -> Filter:
-        """Have a member told of what concerns a filter."""
+        """Deliver to a member what concerns a filter."""
         audience = self._audiences.get(where)
         if audience is None:
             audience = self._audiences[where] = _Audience(self)
@@ -79,7 +79,7 @@ class Group:
         return audience.wanted
 
     def leave(self, member: Member, where: ExecutionFilter) -> None:
-        """Tell a member no more."""
+        """Deliver nothing more to a member."""
         audience = self._audiences[where]
         audience.members.discard(member)
         if not audience.members:
@@ -93,7 +93,7 @@ class Group:
             self._on_empty()
 
     def add(self, audience: _Audience, changed: Changed, matches: bool, before: int) -> None:
-        """Hand a change out to an audience, after those that were added before, in place of one of its execution."""
+        """Queue a change for an audience, after earlier ones, replacing a queued change of its execution."""
         if self._done.is_set():
             self.told = before
         waiting = self._queue.get(changed.execution_id)
@@ -111,18 +111,18 @@ class Group:
         waiting = _Waiting(changed, before, {})
         if earlier is not None:
             del self._queue[changed.execution_id]
-            # Whom this change is no news for was about to hear that the execution had left its filter.
+            # Members for whom this change is no news were about to hear that the execution had left their filter.
             waiting = _Waiting(changed, earlier.before, dict.fromkeys(earlier.audiences, False))
         self._queue[changed.execution_id] = waiting
         return waiting
 
     def fall_behind(self) -> None:
-        """Hand out nothing of what was added so far: the members read it."""
+        """Drop the queue: the members read what was in it."""
         for audience in self._audiences.values():
             audience.fall_behind()
 
     def drop(self) -> None:
-        """Forget what was added so far; for whoever falls behind with it."""
+        """Drop the queue, for a group that falls behind with it."""
         self.told = min([self.told, *(waiting.before for waiting in self._queue.values())])
         self._queue.clear()
         self._taken.clear()
@@ -132,11 +132,11 @@ class Group:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough waits to be handed out."""
+        """Whether enough waits to deliver."""
         return self._size >= ENOUGH_QUEUED
 
     async def done(self) -> None:
-        """Until all that was added is handed out."""
+        """Wait until the queue is delivered."""
         await self._done.wait()
 
     async def payload(self, update: Update) -> Payload:
@@ -169,12 +169,12 @@ class Group:
             self._filled.clear()
             while self._taken or self._queue:
                 _hand_out(await self._execute_some())
-                await asyncio.sleep(0)  # for the sockets to send what they were given
+                await asyncio.sleep(0)  # lets the sockets send
             self._done.set()
             await self._filled.wait()
 
     async def _execute_some(self) -> dict[_Audience, Results]:
-        """The next results for each audience, to be sent in one go: a connection costs as much for ten as for one."""
+        """The next results for each audience, to send together: a connection costs as much for ten as for one."""
         found: dict[_Audience, Results] = {}
         loop, size = asyncio.get_running_loop(), 0
         until, dropped = loop.time() + SENT_TOGETHER_SECONDS, self._dropped
@@ -187,9 +187,9 @@ class Group:
             if not task.done():
                 await asyncio.wait([task], timeout=until - loop.time() if found else None)
             if dropped != self._dropped:
-                return {}  # what was executed is read by those it was for; what waits now came later
+                return {}  # what was executed goes to those it was for; what waits now came later
             if not task.done():
-                break  # what is there does not wait for it
+                break  # finished results do not wait for it
             self._taken.popleft()
             payload = task.result()
             size += len(payload)
@@ -198,7 +198,7 @@ class Group:
         return found
 
     def _take(self) -> None:
-        """Take the first change out: if it changes all the time, it would be replaced whenever it was executed."""
+        """Take the first change out: if it keeps changing, it would be replaced whenever it was executed."""
         _, waiting = self._queue.popitem(last=False)
         self._size -= len(waiting.audiences)
         for matches in (True, False):
@@ -208,7 +208,7 @@ class Group:
 
 
 def _hand_out(found: dict[_Audience, Results]) -> None:
-    together: dict[tuple[Payload, ...], Payload] = {}  # most filters let the same through
+    together: dict[tuple[Payload, ...], Payload] = {}  # most filters match the same executions
     for audience, results in found.items():
         single = tuple(results.values())
         payload = together.get(single)
@@ -220,7 +220,7 @@ def _hand_out(found: dict[_Audience, Results]) -> None:
 
 
 class _Audience:
-    """Those members of a group that share a filter as well."""
+    """Members of a group that also share a filter."""
 
     wanted: Filter
 
@@ -243,7 +243,7 @@ class _Audience:
 
 
 class Member:
-    """One subscription: told what is new, as long as its socket takes it; otherwise it reads what it has missed."""
+    """One subscription: receives news while its socket has room, and otherwise reads what it missed."""
 
     def __init__(self, feed: Feed, group: Group, where: ExecutionFilter, place: Place) -> None:
         self._feed = feed
@@ -263,14 +263,14 @@ class Member:
                     await sink.room()
                     sink.send(payload)
                 self._sink = sink
-                self._behind.clear()  # whatever it fell behind with until here is read
+                self._behind.clear()  # it reads whatever it missed up to here
                 await self._behind.wait()
-                await sink.room()  # what changes until then need not be sent
+                await sink.room()  # no need to send what changes until then
         finally:
             self._group.leave(self, self._where)
 
     def tell(self, results: Results, payload: Payload, last: int) -> None:
-        """Send results, all of which are in `payload`, up to the revision `last`, if they are new and there is room."""
+        """Send results, all in `payload`, up to the revision `last`, if they are new and there is room."""
         sink, known = self._sink, self._place.revision
         if sink is None or last <= known:
             return
@@ -283,8 +283,8 @@ class Member:
         sink.send(payload)
 
     def fall_behind(self) -> None:
-        """From here on, read what is new."""
-        if self._sink is not None:  # not from the last change that its filter let through, which may be long ago
+        """Read news from here on."""
+        if self._sink is not None:  # not from the last change that matched its filter, which may be long ago
             self._place.revision = max(self._place.revision, self._group.told)
         self._sink = None
         self._behind.set()

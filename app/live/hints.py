@@ -1,4 +1,4 @@
-"""Hints of news, from whatever commits in any process to the feed and the followers of logs in this one."""
+"""Hints of news, from commits in any process to the feed and the followers of logs in this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.live.feed import Feed
 from app.live.log_hints import LogSignals
 from app.live.pubsub import PubSub
 
-# More executions than that with new log lines in one transaction: everybody looks.
+# Beyond so many executions with new log lines in one transaction, everybody looks.
 MAX_NAMED = 100
 
 
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class LiveHints:
-    """Passes on what this process commits, and takes in what the others do."""
+    """Publishes what this process commits, and receives what the others commit."""
 
     def __init__(self, pubsub: PubSub, feed: Feed, log_signals: LogSignals) -> None:
         self._pubsub = pubsub

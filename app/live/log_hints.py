@@ -1,7 +1,7 @@
-"""Hints that an execution has new log lines, to its followers in this process.
+"""Hints that an execution has new log lines, for its followers in this process.
 
-A hint is no news: whoever gets one looks into the database. Who writes in this process gives them at once; what others
-write, a sweep finds, one for all followers.
+A hint is not the news itself: whoever gets one reads the database. Writers in this process hint at once. One sweep, for
+all followers, finds what other processes write.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from app.executions import logs
 from app.executions.logs import LogPosition
 from app.sweep import Sweep
 
-# How late lines from another process may be shown.
+# How late lines from another process may appear.
 SWEEP_SECONDS = 1.0
-# Executions that are looked up by one statement; each is a look-up by primary key.
+# Executions per statement; each is a look-up by primary key.
 MAX_BATCH_LOOKUPS = 1_000
 
 
 class Hints:
-    """What one follower hears of one execution."""
+    """The hints that one follower receives about one execution."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def give(self) -> None:
-        """Say that there are new lines."""
+        """Hint at new lines."""
         self._event.set()
 
     async def next(self) -> None:
-        """Return as soon as a hint was given since the last call."""
+        """Return as soon as there was a hint since the last call."""
         await self._event.wait()
         self._event.clear()
 
 
 class LogSignals:
-    """The followers of this process, by the execution whose log they follow. Without a database nothing is swept."""
+    """The followers of this process, by the execution whose log they follow. Without a database it does not sweep."""
 
     def __init__(self, database: Database | None = None) -> None:
         self._database = database
@@ -52,12 +52,12 @@ class LogSignals:
         self._sweep.start()
 
     async def close(self) -> None:
-        """Sweep no more."""
+        """Stop sweeping."""
         await self._sweep.close()
 
     @property
     def followers(self) -> int:
-        """How many there are."""
+        """How many followers there are."""
         return sum(map(len, self._followers.values()))
 
     def hear(self, committed: Committed) -> None:
@@ -65,17 +65,17 @@ class LogSignals:
         self.hint(committed.logged)
 
     def hint(self, execution_ids: Iterable[str]) -> None:
-        """Pass on that these executions may have new lines."""
+        """Hint that these executions may have new lines."""
         for execution_id in execution_ids:
             for hints in self._followers.get(execution_id, ()):
                 hints.give()
 
     def hint_all(self) -> None:
-        """Pass on that any execution may have new lines."""
+        """Hint that any execution may have new lines."""
         self.hint(self._followers)
 
     async def _look(self) -> None:
-        """Give hints on those executions whose logs have grown since the last sweep, or that are gone."""
+        """Hint at executions whose logs have grown since the last sweep, or that are gone."""
         followed = list(self._followers)
         known: dict[str, LogPosition] = {}
         for start in range(0, len(followed) if self._database else 0, MAX_BATCH_LOOKUPS):
@@ -86,7 +86,7 @@ class LogSignals:
 
     @contextmanager
     def follow(self, execution_id: str) -> Iterator[Hints]:
-        """The hints on an execution, from now until the context is left."""
+        """The hints on an execution, from now until the context ends."""
         hints = Hints()
         followers = self._followers.setdefault(execution_id, set())
         followers.add(hints)

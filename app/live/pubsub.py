@@ -1,8 +1,8 @@
-"""Messages between the processes of Runwatch, best effort: who must not miss anything looks into the database on GAP.
+"""Messages between processes of Runwatch, best effort. Whoever must not miss anything reads the database on GAP.
 
-broadcaster carries them, on its own memory backend or on ours for Redis. It is subscribed to once a process, here,
-because its concurrent first subscribers overwrite each other and its queues have no bound; what waits for somebody
-slow waits in a Mailbox.
+broadcaster carries them, on its own memory backend or on ours for Redis. This module subscribes once per process,
+because broadcaster's concurrent first subscribers overwrite each other and its queues have no bound. A Mailbox holds
+what waits for a slow reader.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
 
 log = structlog.get_logger(__name__)
 
-GAP: Final = None  # among the messages: something may have been missed
+GAP: Final = None  # among the messages: something may be missing
 CHANNEL = "runwatch"
 MAX_MESSAGE_BYTES = 8191
-# Of messages that wait in one mailbox. With the largest ones that is 8 MiB, with hints of 100 bytes 0.2.
+# Messages that wait in one mailbox. With the largest ones that is 8 MiB, with hints of 100 bytes 0.2.
 MAX_MAILBOX = 1024
 # How long close() waits for what was published before it.
 CLOSE_SECONDS = 1.0
-# Between attempts to publish during an outage: at least half of it, so that processes do not come back in step.
+# Pause between attempts to publish during an outage; at least half of it, so that processes do not return in step.
 RETRY_SECONDS = 1.0
 
 
 class Mailbox(AsyncIterator[str | None]):
-    """Messages that wait for one reader, in order. One too many, and a single GAP stands for all of them."""
+    """Messages that wait for one reader, in order. When one too many arrives, a single GAP replaces all of them."""
 
     def __init__(self) -> None:
         self._messages: deque[str | None] = deque()
@@ -46,7 +46,7 @@ class Mailbox(AsyncIterator[str | None]):
         return len(self._messages)
 
     def put(self, message: str | None) -> None:
-        """Add a message or GAP; after close() nothing."""
+        """Add a message or GAP; does nothing after close()."""
         if self._closed or (message is GAP and self._messages and self._messages[-1] is GAP):
             return
         if len(self._messages) >= MAX_MAILBOX:
@@ -56,13 +56,13 @@ class Mailbox(AsyncIterator[str | None]):
         self._news.set()
 
     def collapse(self) -> None:
-        """Forget what waits; a GAP says so."""
+        """Drop what waits, and leave a GAP."""
         self._messages.clear()
         self._messages.append(GAP)
         self._news.set()
 
     def close(self) -> None:
-        """Take nothing more; the reader gets what waits, and then the end."""
+        """Accept nothing more. The reader gets what waits, and then the end."""
         self._closed = True
         self._news.set()
 
@@ -76,17 +76,17 @@ class Mailbox(AsyncIterator[str | None]):
 
 
 class PubSub:
-    """One channel that every process publishes to and hears, itself included. All of it is for one event loop."""
+    """One channel that every process publishes to and receives, itself included. All of it is for one event loop."""
 
     def __init__(self, url: str) -> None:
         """`url` is memory://, or redis:// or rediss:// as redis-py reads them; BadInput for any other."""
         scheme = url.partition("://")[0].lower()
         if scheme not in ("memory", "redis", "rediss"):
-            # Not the URL itself: it may hold a password.
+            # Not the URL itself: it may contain a password.
             raise BadInput("RUNWATCH_REDIS_URL: must be memory://, redis://host:port/0 or rediss://host:port/0")
         self._redis = None if scheme == "memory" else RedisBackend(url, MAX_MESSAGE_BYTES)
         self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
-        # Weak: who stops reading only lets go of the iterator.
+        # Weak: a reader that stops only lets go of the iterator.
         self._inboxes: WeakSet[Mailbox] = WeakSet()
         self._outbox = Mailbox()
         self._publisher: asyncio.Task[None] | None = None
@@ -96,7 +96,7 @@ class PubSub:
         self._told_unfit = False
 
     async def connect(self) -> None:
-        """Start. Returns when Redis has confirmed the subscription or has failed to once, 2 s at the latest."""
+        """Start. Returns when Redis has confirmed the subscription or has failed to once, after 2 s at the latest."""
         async with self._lock:
             if self._closed:
                 raise RuntimeError("this PubSub was closed")
@@ -124,11 +124,11 @@ class PubSub:
                 await self._ending.aclose()
 
     def publish(self, message: str) -> None:
-        """Have the message sent, if that is possible. One of more than 8191 bytes, or none, becomes a GAP."""
+        """Send the message if possible. A message of more than 8191 bytes, or an invalid one, becomes a GAP."""
         self._outbox.put(message if self._is_fit(message) else GAP)
 
     def messages(self) -> AsyncIterator[str | None]:
-        """What is published from this call on, and GAPs; over when this PubSub is closed."""
+        """What is published from this call on, and GAPs. Ends when this PubSub is closed."""
         inbox = Mailbox()
         if self._closed:
             inbox.close()
@@ -176,7 +176,7 @@ class PubSub:
 
     async def _disconnect(self) -> None:
         await self._broadcast.disconnect()
-        await asyncio.sleep(0)  # it has cancelled its listener, and not waited for it
+        await asyncio.sleep(0)  # it has cancelled its listener, without waiting for it
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:

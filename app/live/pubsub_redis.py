@@ -1,8 +1,8 @@
 """broadcaster's backend for Redis: a subscription that survives whatever Redis does, and a connection to publish on.
 
 broadcaster 0.3.1's own delivers nothing with redis-py 8, ends silently with its connection, and dies of a payload that
-is no UTF-8. redis-py's PubSub reconnects and subscribes again behind its caller's back even with no retries, so that
-nobody learns of the gap: here are bare connections, one for each of the two, thrown away at the first error.
+is not UTF-8. redis-py's PubSub reconnects and subscribes again behind its caller's back even with no retries, so that
+nobody learns of the gap. Here are bare connections, one for each of the two, thrown away at the first error.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ log = structlog.get_logger(__name__)
 
 # From the start of an attempt to the confirmed subscription.
 CONNECT_SECONDS = 2.0
-# A subscription with nothing to read is asked for a sign of life this often, and is lost after so many reads of nothing
-# in a row. Counted in reads, because a loop that was busy for seconds has the answer waiting in its socket.
+# A subscription with nothing to read is pinged this often, and is lost after so many empty reads in a row. Counted in
+# reads, because a loop that was busy for seconds has the answer waiting in its socket.
 READ_SECONDS = 1.0
 MAX_EMPTY_READS = 3
-# For a message to be taken by Redis, a new connection included.
+# For Redis to accept a message, a new connection included.
 PUBLISH_SECONDS = 1.0
-# Before a lost subscription is tried again: doubled each time up to the second, the whole less up to half of it.
+# Pause before a lost subscription is tried again: doubles up to the second number; up to half of it is random.
 BACKOFF_SECONDS = (0.05, 5.0)
-# A subscription that lasted so long was good: the next loss starts from the shortest pause again.
+# A subscription that lasted this long was good: the next loss starts with the shortest pause again.
 STEADY_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 # Messages that were read and wait for broadcaster's listener; then the socket waits. Distributing never blocks, so
 # this only hands over to it in the midst of a flood.
 MAX_HANDOVER = 256
-# In front of each message. What another program, or another format of ours, publishes on the channel becomes a gap.
+# Precedes each message. Whatever another program, or another format of ours, publishes on the channel becomes a gap.
 MARK = b"runwatch/1 "
 
-# What goes through broadcaster as a string in place of a message: a gap.
+# Goes through broadcaster as a string in place of a message: a gap.
 NO_MESSAGE = ""
 
 # What this file relies on, whatever the URL's query says. RESP 2, so that messages come as ordinary answers and nothing
-# is negotiated; no time-outs of redis-py, because those of ours include everything.
+# is negotiated; no time-outs of redis-py, because ours include everything.
 _OPTIONS: dict[str, Any] = {
     "protocol": 2,
     "decode_responses": False,
@@ -64,7 +64,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 class LinkLost(Exception):
-    """Redis does not answer, or answers what it should not."""
+    """Redis does not answer, or answers something unexpected."""
 
 
 class RedisBackend(BroadcastBackend):
@@ -80,10 +80,10 @@ class RedisBackend(BroadcastBackend):
         self.attempted = asyncio.Event()
 
     async def connect(self) -> None:
-        """Nothing: the connections are made where they are needed."""
+        """Does nothing: connections are made where they are needed."""
 
     async def disconnect(self) -> None:
-        """Let both connections go, in bounded time."""
+        """Close both connections, in bounded time."""
         self.attempted.set()
         if self._listener is not None:
             self._listener.cancel()
@@ -95,7 +95,7 @@ class RedisBackend(BroadcastBackend):
         self._listener = asyncio.create_task(self._listen(group))
 
     async def unsubscribe(self, group: str) -> None:
-        """Nothing: disconnect() follows."""
+        """Does nothing: disconnect() follows."""
 
     async def next_published(self) -> Event:
         """The next message or gap. Never fails, which would end broadcaster's listener."""
@@ -107,7 +107,7 @@ class RedisBackend(BroadcastBackend):
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 if self._publishing is not None and await self._publishing.can_read():
-                    await self._drop_publishing()  # nothing was asked, so it is Redis that hung up
+                    await self._drop_publishing()  # nothing was asked, so Redis hung up
                 if self._publishing is None:
                     self._publishing = self._new_connection()
                     await _connect(self._publishing)
@@ -115,7 +115,7 @@ class RedisBackend(BroadcastBackend):
                 if not isinstance(await self._publishing.read_response(), int):
                     raise LinkLost("an unexpected answer to PUBLISH")
         except BaseException:
-            # Also when cancelled: the answer would be taken for that of the next command.
+            # Also when cancelled: the next command would take this answer for its own.
             await self._drop_publishing()
             raise
 
@@ -169,7 +169,7 @@ class RedisBackend(BroadcastBackend):
                     raise LinkLost("an unexpected answer")
 
     def _message_in(self, payload: bytes) -> str:
-        """The message; a gap for what is none of ours."""
+        """The message, or a gap for anything that is not ours."""
         body = payload.removeprefix(MARK)
         if len(body) == len(payload) or len(body) > self._bytes_max:
             return NO_MESSAGE
@@ -192,7 +192,7 @@ class RedisBackend(BroadcastBackend):
 
 
 def reason_of(error: Exception) -> str:
-    """What an operator may read of an error."""
+    """An error, fit for an operator to read."""
     if isinstance(error, ResponseError | AuthenticationError):
         # Not its text: a Redis that does not know AUTH answers with the password.
         return " ".join([type(error).__name__, *filter(None, [getattr(error, "status_code", None)])])
@@ -222,7 +222,7 @@ async def _abort(connection: Connection) -> None:
 
 
 def _options_of(url: str) -> tuple[type[Connection], dict[str, Any]]:
-    """How to make a connection; BadInput when the URL does not say it."""
+    """How to make a connection; BadInput if the URL does not say it."""
     try:
         options: dict[str, Any] = {**parse_url(url), **_OPTIONS}
         connection_class: type[Connection] = options.pop("connection_class", Connection)
@@ -231,7 +231,7 @@ def _options_of(url: str) -> tuple[type[Connection], dict[str, Any]]:
         if not re.fullmatch(r"/?\d*", urlsplit(url).path, re.ASCII):
             raise ValueError("not the number of a database")
     except (TypeError, ValueError, RedisError):
-        # Without what it was: the text may hold parts of the URL, and that a password.
+        # Without the original error: its text may contain parts of the URL, and thus a password.
         form = "redis://user:password@host:port/0 with redis-py's options"
         raise BadInput(f"RUNWATCH_REDIS_URL: malformed; it must be {form}") from None
     return connection_class, options

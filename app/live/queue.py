@@ -1,4 +1,4 @@
-"""What waits for one subscriber to ask for it."""
+"""Changes that wait for one subscriber to ask for them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from app.changes import Changed
 
-# Executions that wait. Who has more to hear of reads the rest again when it gets there.
+# Executions that wait. A subscriber with more to hear of reads the rest again when it gets there.
 MAX_WAITING = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A change that waits for a subscriber, who knows of the execution what was so at the revision `before`."""
+    """A change that waits for a subscriber, who knows its execution up to the revision `before`."""
 
     changed: Changed
     matches: bool
@@ -32,7 +32,7 @@ class Queue:
         self._behind = False
 
     def put(self, changed: Changed, matches: bool, before: int) -> None:
-        """Keep a change, in place of an earlier one of the same execution; `before` is a revision ahead of it."""
+        """Keep a change, replacing an earlier one of the same execution. `before` is an earlier revision of it."""
         if self._behind:
             return
         earlier = self._waiting.pop(changed.execution_id, None)
@@ -42,13 +42,13 @@ class Queue:
         self._news.set()
 
     def fall_behind(self) -> None:
-        """What waits is dropped: the subscriber has to read what it was not told."""
+        """Drop the queue: the subscriber has to read what it contained."""
         self._waiting.clear()
         self._behind = True
         self._news.set()
 
     async def next(self) -> Waiting | None:
-        """The next change; None to read what has changed since, from then on the queue is filled again."""
+        """The next change; None: read what has changed since. From then on the queue fills again."""
         while not (self._waiting or self._behind):
             self._news.clear()
             await self._news.wait()

@@ -1,4 +1,4 @@
-"""The latest change of each of the executions that changed last, in memory."""
+"""The latest change of each recently changed execution, in memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class RecentChanges:
         self.after = 0
 
     def begin(self, revision: int) -> None:
-        """Forget all; what comes follows a revision."""
+        """Forget all. What comes next follows a revision."""
         self._by_execution.clear()
         self.after = revision
 
     def add(self, changed: Changed) -> Changed | None:
-        """Remember the newest change of all, in place of an earlier one of its execution, which is returned."""
+        """Remember a change, the newest of all, and return the earlier one of its execution that it replaces."""
         earlier = self._by_execution.pop(changed.execution_id, None)
         self._by_execution[changed.execution_id] = changed
         if len(self._by_execution) > self._limit:
@@ -31,7 +31,7 @@ class RecentChanges:
         return earlier
 
     def since(self, revision: int, limit: int) -> list[Changed]:
-        """What has changed after a revision that is not before `after`, the oldest first."""
+        """What has changed after a revision that is not before `after`, oldest first."""
         return list(islice(reversed(list(self._newer(revision))), limit))
 
     def count_since(self, revision: int) -> int:

@@ -1,6 +1,6 @@
-"""Updates executed once for everybody who asked for the same, and handed out as bytes.
+"""Updates executed once for everybody who asked for the same, and delivered as bytes.
 
-Subscriptions to executions with the same document, operation and viewer's scope share each result; their filters are
+Subscriptions to executions with the same document, operation and viewer's scope share each result. Their filters are
 predicates, tested once for each distinct one (app/live/feed.py). What cannot be shared is executed by itself.
 docs/adr/0015 has the reasons.
 """
@@ -27,7 +27,7 @@ SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
 
 
 class _Asked(Exception):
-    """The resolver got as far as asking for updates: the operation is sound, and allowed."""
+    """The resolver got as far as asking for updates: the operation is valid and permitted."""
 
     def __init__(self, where: ExecutionFilter, after: str | None) -> None:
         self.where = where
@@ -35,7 +35,7 @@ class _Asked(Exception):
 
 
 class _Asking:
-    """Instead of the feed: finds out what would be asked of it."""
+    """Stands in for the feed, to find out what a subscription would ask of it."""
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
         raise _Asked(where, after)
@@ -43,10 +43,9 @@ class _Asking:
 
 
 class SharedUpdates:
-    """Executes operations: subscriptions to executions together where that is possible, all else by `ordinary`.
+    """Executes operations: subscriptions to executions together where possible, everything else by `ordinary`.
 
-    `make_context` gives a viewer's context, with something in the place of the feed; `root_of` what an update is to the
-    schema.
+    `make_context` makes a viewer's context with something in place of the feed; `root_of` makes the schema's update.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class SharedUpdates:
         self._groups: dict[tuple[object, ...], Group] = {}
 
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
-        """The results of an operation, which come by themselves when they are shared."""
+        """The results of an operation. Shared results come by themselves."""
         viewer: Viewer = context.viewer
         document = self._documents.find(operation.query, operation.name)
         if document is not None:
@@ -83,7 +82,7 @@ class SharedUpdates:
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:
         group = self._groups.get(key)
         if group is None:
-            # Whose token it is, nothing may depend on: a viewer of the same scope gets the same bytes.
+            # Nothing may depend on whose token it is: a viewer with the same scope gets the same bytes.
             anybody = Viewer("", *scope)
 
             async def execute(update: Update) -> bytes:
@@ -97,7 +96,7 @@ class SharedUpdates:
 
 
 async def _asked(executor: EventByEvent) -> _Asked | None:
-    """What a subscription asks of the feed; None when it fails, as it then does by itself."""
+    """What a subscription asks of the feed; None if it fails, as it then also does by itself."""
     try:
         source = await executor.source()
         if source is not None:

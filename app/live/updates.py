@@ -1,4 +1,4 @@
-"""What subscribers to executions are told, as values."""
+"""What subscribers to executions receive, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.executions.filters import ExecutionFilter
 
 
 class Change(StrEnum):
-    """What happened to an execution. Of several changes that were taken together the strongest is named."""
+    """What happened to an execution. Of several changes in one update, the strongest is named."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -25,7 +25,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a subscriber gets."""
+    """What a subscriber receives."""
 
     cursor: str
     change: Change
@@ -38,20 +38,20 @@ class Watchable(Protocol):
     """Where updates come from."""
 
     def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
-        """The changes of executions that a filter lets through, or did: from a cursor on, without one from now on."""
+        """The changes of executions that match a filter, or matched it: from a cursor on, or from now on."""
         ...
 
 
 @dataclass(slots=True)
 class Place:
-    """How far a subscriber has been told: up to a revision, in one life of the counter."""
+    """How much a subscriber has received: up to a revision, in one life of the counter."""
 
     epoch: str
     revision: int
 
 
 def update_of(epoch: str, changed: Changed, matches: bool, before: int) -> Update:
-    """A change, for somebody who knows of the execution what was so at the revision `before`."""
+    """A change, for somebody who knows its execution up to the revision `before`."""
     if changed.execution is None:
         change = Change.DELETED
     elif changed.finished > before:
@@ -62,5 +62,5 @@ def update_of(epoch: str, changed: Changed, matches: bool, before: int) -> Updat
 
 
 def resync(place: Place) -> Update:
-    """Nobody can tell what has changed: list again, and go on from there."""
+    """The position is unknown: list again, and continue from there."""
     return Update(updates_cursor(place.epoch, place.revision), Change.RESYNC, None, None, False)
