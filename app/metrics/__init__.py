@@ -1,5 +1,5 @@
 """Figures of executions in a window of their queuedAt: counts, durations, error groups (docs/adr/0014).
 
-Written as deltas by what changes executions (deltas.py), folded into rollups (folding.py), read folded and unfolded
-together (figures.py, workflows.py, error_groups.py), and recomputed when in doubt (rebuilding.py).
+Whatever changes executions writes deltas (deltas.py), folding.py folds them into rollups, figures.py, workflows.py and
+error_groups.py read folded and unfolded together, and rebuilding.py recomputes when in doubt.
 """

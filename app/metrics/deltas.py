@@ -27,7 +27,7 @@ class Figure(NamedTuple):
     error_group_id: str | None  # of failures only
 
 
-# A figure, 1 or -1, and 1 when it is of an execution that was deleted, else 0.
+# A figure, 1 or -1, and 1 for a deleted execution, else 0.
 Delta = tuple[int, str, str, int, int | None, str | None, int, int]
 
 
@@ -47,14 +47,14 @@ def figure(
 
 
 def change(before: Figure | None, after: Figure | None) -> list[Delta]:
-    """The deltas that make one figure another; none when they are the same."""
+    """The deltas that turn one figure into another; none if they are the same."""
     if before == after:
         return []
     return [(*each, sign, 0) for each, sign in ((before, -1), (after, 1)) if each is not None]
 
 
 def deletion(before: Figure | None, *, keep: bool) -> list[Delta]:
-    """The deltas of an execution that is deleted; with `keep` its figure stays, as one of those that were kept."""
+    """The deltas of a deleted execution. With `keep` its figure stays, as a kept one."""
     if before is None:
         return []
     gone: list[Delta] = [(*before, -1, 0)]

@@ -1,7 +1,7 @@
-"""Figures of a window: how many executions ended how, how long they took, in all and as a trend.
+"""Figures of a window: how many executions ended how, and how long they took, in total and as a trend.
 
-What they say is what the list of executions says for the same window of queuedAt, at one moment. Executions that were
-pruned and whose figures are kept (docs/operating.md) count on in whole hours.
+They agree with the list of executions for the same window of queuedAt, as of one moment. Pruned executions whose
+figures are kept (docs/operating.md) count on in whole hours.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Outcome:
     """The executions of one status."""
 
     count: int = 0
-    timed: int = 0  # those that have a duration
+    timed: int = 0  # those with a duration
     duration_sum: int = 0  # µs, exact
     histogram: Histogram = field(default=_NO_DURATIONS, compare=False)  # of durations; empty if not asked for
 
     @property
     def average(self) -> float | None:
-        """The mean duration in µs; None when none is known."""
+        """The mean duration in µs; None if there is none."""
         return self.duration_sum / self.timed if self.timed else None
 
     @classmethod
@@ -67,13 +67,13 @@ class Figures:
 
     @property
     def success_rate(self) -> float | None:
-        """Of those that succeeded or failed, the share that succeeded; None when neither happened."""
+        """succeeded / (succeeded + failed); None if both are 0."""
         both = self.succeeded.count + self.failed.count
         return self.succeeded.count / both if both else None
 
     @property
     def ran(self) -> Outcome:
-        """Those that succeeded or failed: the ones whose durations compare."""
+        """Those that succeeded or failed: only their durations are comparable."""
         one, other = self.succeeded, self.failed
         return Outcome(
             one.count + other.count,
@@ -88,7 +88,7 @@ class Figures:
         return Outcome.together((self.succeeded, self.failed, self.cancelled))
 
     def of(self, status: Status) -> Outcome:
-        """Those of one status; pending ones have no durations."""
+        """Those with one status. Pending ones have no durations."""
         return (Outcome(self.pending), self.succeeded, self.failed, self.cancelled)[status]
 
     @classmethod
@@ -101,7 +101,7 @@ class Figures:
 
 @dataclass(slots=True, unsafe_hash=True)
 class Point:
-    """A bucket of a trend, as far as it lies in the window."""
+    """A bucket of a trend, as far as it is in the window."""
 
     start: int  # µs since the epoch, inclusive
     end: int  # µs since the epoch, exclusive
@@ -109,15 +109,15 @@ class Point:
 
 
 async def summary(database: Database, where: MetricsFilter, *, histograms: bool = True) -> Figures:
-    """The figures of a window, by one statement. Raises LimitExceeded when the window has too much in it."""
+    """The figures of a window, in one statement. Raises LimitExceeded when the window has too much in it."""
     return by_group(await sources.read(database, where, None, histograms=histograms)).get(0, Figures())
 
 
 async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, histograms: bool = True) -> list[Point]:
-    """Every bucket of a window, the empty ones too, the oldest first; by one statement.
+    """Every bucket of a window, empty ones too, oldest first; in one statement.
 
-    The first and the last are cut off where the window begins and ends. Without `histograms` there are counts and sums
-    only, for a third of the time. Raises BadInput for too many buckets, LimitExceeded as `summary` does.
+    The first and the last are cut off where the window begins and ends. Without `histograms` there are only counts and
+    sums, for a third of the time. Raises BadInput for too many buckets, LimitExceeded as `summary` does.
     """
     starts = bucket.starts(where.start, where.end)
     return _points(where, starts, by_group(await sources.read(database, where, bucket, histograms=histograms)))
@@ -126,7 +126,7 @@ async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, his
 async def summary_and_trend(
     database: Database, where: MetricsFilter, bucket: Bucket, *, histograms: bool = True
 ) -> tuple[Figures, list[Point]]:
-    """What `summary` and `trend` have, as of one moment; raises what `trend` does."""
+    """The results of `summary` and `trend`, as of one moment; raises what `trend` does."""
     starts = bucket.starts(where.start, where.end)
     found = by_group(await sources.read(database, where, bucket, histograms=histograms))
     return Figures.together(found.values()), _points(where, starts, found)
@@ -137,13 +137,13 @@ def _points(where: MetricsFilter, starts: Sequence[int], found: dict[Any, Figure
     figures_of, nothing = found.get, Figures()
     return [
         Point(begin, end, figures_of(start, nothing))
-        for start, begin, end in zip(starts, edges, edges[1:], strict=False)  # there is one edge more
+        for start, begin, end in zip(starts, edges, edges[1:], strict=False)  # there is one more edge
     ]
 
 
 def by_group(rows: Sequence[Row]) -> dict[Any, Figures]:
     """The figures of each group of `sources.read`."""
-    # By the place of the status, what there is of it: nothing, a row, which is the usual case, or a list of rows.
+    # By the index of the status: nothing, a row (the usual case), or a list of rows.
     sums: dict[Any, list[Any]] = {}
     for row in rows:
         group, status = row[0], row[1]

@@ -9,13 +9,13 @@ from app.errors import BadInput
 from app.executions.filters import ExecutionFilter
 
 DEFAULT_WINDOW = clock.DAY
-# A year and what a comparison with the year before needs of it.
+# A year, and what a comparison with the year before needs.
 MAX_WINDOW = 400 * clock.DAY
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsFilter:
-    """Which executions count, and when; None is no constraint. Raises what ExecutionFilter raises."""
+    """Which executions count, and when; None does not constrain. Raises what ExecutionFilter raises."""
 
     executions: ExecutionFilter
     start: int  # µs since the epoch, inclusive
@@ -30,7 +30,7 @@ class MetricsFilter:
         start: int | None = None,
         end: int | None = None,
     ) -> MetricsFilter:
-        """With the defaults filled in: the window ends now, and is 24 hours long. BadInput when it is none."""
+        """With the defaults filled in: the window ends now, and is 24 hours long. BadInput for an invalid window."""
         end = clock.now_us() if end is None else end
         start = end - DEFAULT_WINDOW if start is None else start
         check_window(start, end)
@@ -47,7 +47,7 @@ class MetricsFilter:
 
 
 def check_window(start: int, end: int, start_name: str = "from", end_name: str = "to") -> None:
-    """BadInput for a window that is none, or too long."""
+    """BadInput for an invalid or too long window."""
     if start >= end:
         raise BadInput(f"{start_name}: must be before {end_name}")
     if start < 0:

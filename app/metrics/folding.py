@@ -1,7 +1,7 @@
-"""The fold: deltas become rollups, each exactly once, in the background of every server.
+"""The fold: turns deltas into rollups, each exactly once, in the background of every server.
 
-A transaction deletes the deltas that it reads, whichever those are, and adds them to the rows: what is not committed
-yet is left to the next one, and a reader's statement sees each delta either here or there.
+A transaction deletes the deltas that it reads and adds them to the rows. It leaves what is not committed yet to the
+next fold, and a reader's statement sees each delta either here or there.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from app.metrics import deltas, rollups
 from app.metrics.rollups import Changes
 from app.sweep import Sweep
 
-# One transaction each: 0.2 s or so, while which nobody waits but, on SQLite, who writes.
+# Deltas per transaction: 0.2 s or so, during which only writers on SQLite wait.
 MAX_BATCH_DELTAS = 5_000
-# Under steady load this is how many folds there are; each rewrites the same few rows, whatever it adds to them.
+# Under steady load this sets the number of folds. Each rewrites the same few rows, whatever it adds to them.
 MIN_PAUSE_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
-# Who waits for SQLite's file in another process looks each 0.1 s: without a pause as long it would wait for all folds.
+# A process that waits for SQLite's file looks each 0.1 s: without a pause as long it would wait for all folds.
 PAUSE_SECONDS = 0.1
 
-# In the order of the key: what happened to an execution first is never left behind what happened to it later.
+# In key order: an execution's earlier delta never stays behind while a later one is folded.
 _TAKE = f"""
 DELETE FROM metric_deltas WHERE id IN (SELECT id FROM metric_deltas ORDER BY id LIMIT {{limit}})
 RETURNING {", ".join(deltas.COLUMNS)}
@@ -31,7 +31,7 @@ RETURNING {", ".join(deltas.COLUMNS)}
 
 
 async def fold(database: Database, limit: int = MAX_BATCH_DELTAS) -> int:
-    """Take in so many deltas at most, in one transaction; how many. 0 when another process is at it."""
+    """Fold up to so many deltas, in one transaction; returns how many. 0 if another process is folding."""
     return await database.transaction(lambda tx: _fold(tx, limit))
 
 
@@ -47,9 +47,9 @@ async def _fold(transaction: Transaction, limit: int) -> int:
 
 
 class Folding(Sweep):
-    """Folds soon after each commit of this process that `hear` is told of, and every second in any case.
+    """Folds soon after each commit of this process that `hear` receives, and each second in any case.
 
-    One process of those on a database does it at a time.
+    One process per database does it at a time.
     """
 
     def __init__(self, database: Database) -> None:
@@ -61,9 +61,9 @@ class Folding(Sweep):
         self.wake()
 
     async def fold_all(self) -> int:
-        """Fold until nothing is left; how many deltas."""
+        """Fold until nothing is left; returns the number of deltas."""
         done = 0
-        # Looked for by a reader: on SQLite a transaction would wait for whoever writes, each second, for nothing.
+        # A reader looks first: on SQLite a transaction would wait for any writer, each second, for nothing.
         while await self._database.fetch("SELECT 1 FROM metric_deltas ORDER BY id LIMIT 1"):
             folded = await fold(self._database, MAX_BATCH_DELTAS)
             done += folded

@@ -1,7 +1,8 @@
-"""Histograms of durations: sparse buckets at most 2 % wide that add up, subtract, and give percentiles; pure.
+"""Histograms of durations: sparse buckets at most 2 % wide that add up, subtract, and give percentiles. Pure.
 
-The bounds of the buckets are whole microseconds, made by whole-number arithmetic alone: every process puts a duration
-into the same bucket, so that what one added another can subtract. (Logarithms of floats differ at the bounds.)
+The bounds of the buckets are whole microseconds, computed by whole-number arithmetic alone: every process puts a
+duration into the same bucket, so that one can subtract what another added. (Logarithms of floats differ at the bounds.)
+docs/adr/0019 compares them with ddsketch.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from itertools import accumulate, pairwise
 from operator import itemgetter, neg
 
 _GREATEST = 2**63 - 1
-# From which share on a quantile is looked for from the top: a third of the time of adding everything up.
+# From this share on, look for a quantile from the top: a third of the time of adding everything up.
 HIGH = 0.9
-# Such a quantile of so few stored histograms is remembered: hours of the past do not change, and a dashboard asks for
-# the same 720 again every few seconds. 0.001 ms each instead of 0.01, and some 3 MB.
+# Remember such a quantile of so few stored histograms: hours of the past do not change, and a dashboard asks for the
+# same 720 again every few seconds. 0.001 ms each instead of 0.01, for some 3 MB.
 FEW = 3
 MAX_REMEMBERED = 4_096
 
@@ -31,12 +32,12 @@ def _bounds() -> list[int]:
     return bounds
 
 
-# Bucket n holds the durations from BOUNDS[n - 1] to below BOUNDS[n]; bucket 0 what is not longer than nothing: 0, and
-# the negative ones of clocks that disagree.
+# Bucket n has the durations from BOUNDS[n - 1] to below BOUNDS[n]. Bucket 0 has 0, and the negative durations of clocks
+# that disagree.
 BOUNDS = _bounds()
 
-# How the gaps between buckets and their counts are stored: in so many bytes each, as the greatest needs. Only counts of
-# eight bytes may be negative.
+# The gaps between buckets, and their counts, take as many bytes each as the greatest needs. Only counts of eight bytes
+# may be negative.
 _GAPS = {1: "B", 2: "H"}
 _COUNTS = {1: "B", 2: "H", 4: "I", 8: "q"}
 _HEAD = struct.Struct("<BH")
@@ -51,14 +52,14 @@ def bucket_of(duration: int) -> int:
 
 
 def value_of(bucket: int) -> int:
-    """The middle of a bucket, in µs: at most 1 % from whatever is in it."""
+    """The middle of a bucket, in µs: at most 1 % from anything in it."""
     return (BOUNDS[bucket - 1] + BOUNDS[bucket] - 1) // 2 if bucket else 0
 
 
 def encode(counts: Mapping[int, int]) -> bytes:
-    """The stored form: the two sizes, the first bucket in use, the gaps to the others, and the counts of all.
+    """The stored form: the two sizes, the first used bucket, the gaps to the others, and all counts.
 
-    About two bytes a bucket. Counts may be negative; buckets with 0 are left out.
+    About two bytes a bucket. Counts may be negative. Leaves out buckets with 0.
     """
     used = sorted(bucket for bucket, count in counts.items() if count)
     if not used:
@@ -73,7 +74,7 @@ def encode(counts: Mapping[int, int]) -> bytes:
 
 
 def _decode(encoded: bytes) -> tuple[int, Sequence[int], Sequence[int]]:
-    """The first bucket, the gaps to the others, and the counts; of a histogram that is not empty."""
+    """The first bucket, the gaps to the others, and the counts, of a histogram that is not empty."""
     sizes, first = _HEAD.unpack_from(encoded)
     gap_size, count_size = sizes >> 4, sizes & 15
     length = (len(encoded) - _HEAD.size + gap_size) // (gap_size + count_size)
@@ -100,9 +101,9 @@ def add(counts: dict[int, int], more: Mapping[int, int], times: int = 1) -> None
 
 
 class Histogram:
-    """How often durations of each bucket occurred. What it is made of is added up when it is first asked for.
+    """How often durations of each bucket occurred. Adds its parts up when it is first asked.
 
-    `encoded` are stored histograms, `samples` buckets of single durations, each with how often it occurred.
+    `encoded` are stored histograms, `samples` buckets of single durations, each with its number of occurrences.
     """
 
     __slots__ = ("_counts", "_encoded", "_samples")
@@ -119,7 +120,7 @@ class Histogram:
 
     @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
-        """All of several, together; as cheap as they are."""
+        """Several together; costs nothing until it is asked."""
         given = list(parts)
         return cls(
             [each for part in given for each in part._encoded], [each for part in given for each in part._samples]
@@ -127,7 +128,7 @@ class Histogram:
 
     @property
     def counts(self) -> Mapping[int, int]:
-        """How often, by bucket; those with 0 are left out."""
+        """How often, by bucket. Leaves out buckets with 0."""
         if self._counts is None:
             counts: dict[int, int] = {}
             for encoded in self._encoded:
@@ -147,17 +148,17 @@ class Histogram:
         return encode(self.counts)
 
     def minus(self, other: Histogram) -> Histogram:
-        """What is left without those of `other`, all of which are in this one."""
+        """What is left without the durations of `other`, all of which are in this one."""
         counts = dict(self.counts)
         add(counts, other.counts, -1)
         return Histogram([encode(counts)])
 
     def quantile(self, share: float) -> int | None:
-        """The duration, in µs, that so large a share of all is not longer than; within 1 %. None when there is none.
+        """The duration, in µs, that this share of all does not exceed, within 1 %. None if empty.
 
-        Of n durations in their order it is number ceil(share · n), and the first for a share of 0.
+        Of n sorted durations it is number ceil(share · n), and the first for a share of 0.
         """
-        # Samples that take away must be added up, or one that is gone could be found on the way down.
+        # Add up samples that subtract: otherwise a removed one could be found on the way down.
         if self._counts is None and share >= HIGH and all(times > 0 for _, times in self._samples):
             sampled = Histogram((), self._samples).encode() if self._samples else EMPTY
             encoded = tuple(each for each in (*self._encoded, sampled) if each)
@@ -169,12 +170,12 @@ class Histogram:
         return value_of(buckets[bisect_left(running, _rank(share, running[-1]))])
 
     def greatest(self) -> int | None:
-        """The longest duration in µs, within 1 %; None when there is none."""
+        """The longest duration in µs, within 1 %; None if empty."""
         return self.quantile(1.0)
 
 
 def _rank(share: float, count: int) -> int:
-    """Which of so many values in their order a share ends at, from 1."""
+    """Where a share of so many sorted values ends, from 1."""
     return min(max(math.ceil(share * count), 1), count)
 
 

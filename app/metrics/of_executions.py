@@ -1,4 +1,4 @@
-"""The trend of any list of executions: from rollups when these know enough, else by counting rows, up to a bound."""
+"""The trend of any list of executions: from rollups where they know enough, else by counting rows, up to a bound."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Every bucket of a window. When not `exact`, counting stopped, and what is older was not counted."""
+    """Every bucket of a window. If not `exact`, counting stopped before older executions."""
 
     points: list[Point]
     exact: bool
 
 
 async def trend_of(database: Database, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool) -> Trend:
-    """The trend of the executions that a filter lets through.
+    """The trend of the executions that match a filter.
 
-    Without queuedTo the window ends now, without queuedFrom it is 24 hours long; without a bucket the one that fits.
-    Raises BadInput for a window or buckets that cannot be, LimitExceeded when looking takes too long.
+    queuedTo defaults to now, queuedFrom to 24 hours before, the bucket to the one that fits. Raises BadInput for an
+    invalid window or bucket, LimitExceeded when reading takes too long.
     """
     end = clock.now_us() if where.queued_to is None else where.queued_to
     start = end - DEFAULT_WINDOW if where.queued_from is None else where.queued_from
@@ -50,7 +50,7 @@ async def trend_of(database: Database, where: ExecutionFilter, bucket: Bucket | 
 
 
 def _is_in_rollups(where: ExecutionFilter) -> bool:
-    """Whether it asks for nothing that rollups do not tell apart."""
+    """Whether rollups know everything that the filter asks for."""
     known = replace(
         where,
         statuses=None,

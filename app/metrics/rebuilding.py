@@ -1,6 +1,6 @@
-"""The rollups recomputed from the executions, a day at a time: to prove that they are right, or to put them right.
+"""Recomputes the rollups from the executions, a day at a time: to prove that they are right, or to correct them.
 
-The figures of pruned executions that were kept cannot be recomputed, and stay.
+The kept figures of pruned executions cannot be recomputed, and stay.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.lifecycle import Status
 from app.metrics import rollups
 from app.metrics.rollups import Changes, Detail, Grain, GroupKey, Key
 
-# What rollups should have: the executions without what no fold has seen yet, as of one moment.
+# What rollups should have: the executions without unfolded deltas, as of one moment.
 _EXPECTED = f"""
 SELECT x.queued_at - x.queued_at % {clock.HOUR} AS hour, x.workflow_id, x.trigger_kind, x.status, x.duration,
   CASE WHEN x.status = {int(Status.FAILURE)} THEN x.error_group_id END AS error_group_id, count(*) AS times, 0
@@ -32,7 +32,7 @@ WHERE detail IN ({", ".join(str(int(detail)) for detail in Detail)}) AND grain I
 """
 _GROUPS = f"SELECT {', '.join(GroupKey._fields)}, failures FROM metric_error_groups WHERE grain IN (0, 1) AND {_SPAN}"
 
-# The next time that anything is known of; each part is one look into an index.
+# The next time that has anything; each part is one look into an index.
 _NEXT = " UNION ALL ".join(
     [
         "SELECT min(queued_at) AS at FROM executions WHERE queued_at >= $1",
@@ -49,10 +49,10 @@ _NEXT = " UNION ALL ".join(
 
 
 async def rebuild(database: Database, *, fix: bool = True, progress: Callable[[int], None] = lambda day: None) -> int:
-    """How many rows of rollups differed from the executions; with `fix` they do no more.
+    """How many rows of rollups differed from the executions; with `fix` it corrects them.
 
-    Safe while serving, and to break off: each day (UTC) is a transaction, during which nothing is folded. `progress` is
-    told the start of each day, in µs since the epoch, after it.
+    Safe while serving, and to break off: each day (UTC) is a transaction, during which nothing is folded. Calls
+    `progress` with the start of each day, in µs since the epoch, after it.
     """
     differing = 0
     day: int | None = await _day_from(database, 0)

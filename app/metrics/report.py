@@ -12,7 +12,7 @@ from app.metrics.windows import Bucket
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a window has; `points` are empty unless they were asked for."""
+    """The figures of a window. `points` is empty unless asked for."""
 
     where: MetricsFilter
     figures: Figures
@@ -22,10 +22,10 @@ class Report:
 async def report(
     database: Database, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
 ) -> Report:
-    """The figures of a window, with `points` its trend as well.
+    """The figures of a window; with `points` its trend too.
 
-    Without a bucket the one that fits. Raises BadInput for too many buckets, also when no points are asked for, and
-    LimitExceeded when the window has too much in it.
+    The bucket defaults to the one that fits. Raises BadInput for too many buckets, even when no points are asked for,
+    and LimitExceeded when the window has too much in it.
     """
     width = bucket or Bucket.fitting(where.start, where.end)
     width.starts(where.start, where.end)

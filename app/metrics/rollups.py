@@ -18,10 +18,10 @@ from app.metrics import histograms
 
 T = TypeVar("T")
 
-# To take in so many deltas, or to add up so many rows, takes 5 ms or so.
+# Folding so many deltas, or adding up so many rows, takes 5 ms or so.
 MAX_INLINE_ROWS = 500
 
-NOBODY = "0" * 32  # the workflow of a row that does not tell them apart
+NOBODY = "0" * 32  # the workflow of a row that does not tell workflows apart
 
 
 class Detail(IntEnum):
@@ -34,7 +34,7 @@ class Detail(IntEnum):
 
 
 class Grain(IntEnum):
-    """How long a row's time is."""
+    """The length of time that a row covers."""
 
     HOUR = 0
     DAY = 1
@@ -70,7 +70,7 @@ class GroupKey(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What a row counts, or what is to be added to it."""
+    """What a row counts, or what to add to it."""
 
     executions: int = 0
     timed: int = 0  # those with a duration
@@ -78,14 +78,14 @@ class Tally:
     counts: dict[int, int] = field(default_factory=dict)  # of durations, by bucket (app/metrics/histograms.py)
 
     def add(self, other: Tally, times: int = 1) -> None:
-        """Take in another; with `times` -1, take it away."""
+        """Add another; with `times` -1, subtract it."""
         self.executions += times * other.executions
         self.timed += times * other.timed
         self.duration_sum += times * other.duration_sum
         histograms.add(self.counts, other.counts, times)
 
     def sample(self, duration: int | None, times: int) -> None:
-        """Take in `times` executions of one duration."""
+        """Add `times` executions of one duration."""
         self.executions += times
         if duration is not None:
             self.timed += times
@@ -101,13 +101,13 @@ class Tally:
 
 @dataclass(slots=True)
 class Changes:
-    """What is to be added to rows: collected for the smallest ones, the others follow from those."""
+    """What to add to rows: collected for the smallest rows; the others follow from those."""
 
     tallies: defaultdict[Key, Tally] = field(default_factory=lambda: defaultdict(Tally))
     groups: defaultdict[GroupKey, int] = field(default_factory=lambda: defaultdict(int))
 
     def take(self, row: Row) -> None:
-        """Take in (hour, workflow_id, trigger_kind, status, duration, error_group_id, times, kept)."""
+        """Add (hour, workflow_id, trigger_kind, status, duration, error_group_id, times, kept)."""
         hour, workflow_id, kind, status, duration, group, times, kept = row
         self.tallies[Key(0, 0, workflow_id, hour, kind, status, kept)].sample(duration, times)
         if status == Status.FAILURE and group is not None:
@@ -115,7 +115,7 @@ class Changes:
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Changes:
-        """What rows as `take` has them change, for each detail and grain."""
+        """The changes to rows, for each detail and grain."""
         changes = cls()
         for row in rows:
             changes.take(row)
@@ -137,7 +137,7 @@ class Changes:
 
 
 def _rows_of(key: Key) -> Iterable[Key]:
-    """The rows that a smallest one is part of, itself among them."""
+    """The rows that a smallest one is part of, itself included."""
     for grain in Grain:
         start = key.start - key.start % grain.width
         yield key._replace(grain=int(grain), start=start)
@@ -157,7 +157,7 @@ def tally_of(row: Row) -> Tally:
 
 
 async def apply(transaction: Transaction, changes: Changes) -> None:
-    """Add to the rows, under the lock. Those that count nothing any more are deleted."""
+    """Add to the rows, under the lock. Deletes rows that count nothing any more."""
     tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
     stored = await _stored(transaction, "metric_rollups", Key, _VALUES, tallies)
     values, emptied = await without_stalling(len(tallies), _added_up, tallies, stored)
@@ -174,12 +174,12 @@ async def apply(transaction: Transaction, changes: Changes) -> None:
 
 
 async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
-    """What `work` makes of what is given; in a thread when that is much, for nothing else runs meanwhile."""
+    """The result of `work` on the given items; in a thread if they are many, because it would block the loop."""
     return await asyncio.to_thread(work, *given) if size > MAX_INLINE_ROWS else work(*given)
 
 
 def _added_up(tallies: dict[Key, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[Key]]:
-    """The rows as they are to be written, and the keys of those that count nothing any more."""
+    """The rows to write, and the keys of those that count nothing any more."""
     for row in stored:
         tallies[Key(*row[:7])].add(tally_of(row[7:]))
     values: list[Row] = [
@@ -211,7 +211,7 @@ async def _stored(
     values: Sequence[str],
     keys: Mapping[Any, Any],
 ) -> Sequence[Row]:
-    """Key and values of the rows that exist; each is looked up by the primary key."""
+    """Key and values of the existing rows; each is looked up by the primary key."""
     if not keys:
         return []
     names = key._fields

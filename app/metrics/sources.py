@@ -1,6 +1,6 @@
-"""The one statement behind figures: rollups, deltas not folded yet, and executions, all as of the same moment.
+"""The one statement behind figures: rollups, unfolded deltas, and executions, all as of the same moment.
 
-In a second statement a delta could have been folded since the first, and would count twice or not at all.
+With a second statement, a delta could be folded in between, and count twice or not at all.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from app.metrics.rollups import NOBODY, Detail
 from app.metrics.windows import Bucket, Span, take_apart
 from app.paging.keyset import Params
 
-# What rows are told apart by, status apart.
+# What rows are told apart by, besides status.
 By = Bucket | Literal["workflow"] | None
 
 _PENDING = f"x.state IN ({', '.join(str(int(state)) for state in STATES_OF[Status.PENDING])})"
 _FINISHED = f"x.status <> {int(Status.PENDING)}"
-# Histograms are beyond SQL, but Postgres can hand over those of many rows as one array; of one as well, for the type.
+# SQL cannot add histograms, but Postgres can return those of many rows as one array; even a single one, for the type.
 _NOTHING = {"postgres": "CAST(NULL AS BYTEA[])", "sqlite": "NULL"}
 _HISTOGRAM = {"postgres": "ARRAY[r.histogram]", "sqlite": "r.histogram"}
 _HISTOGRAMS = "array_agg(r.histogram)"
 # There are hundreds of buckets, where a busy hour has 30,000 durations, which take 0.1 s of Python. All bounds are
-# written out: as a parameter they would be sent each time, for 0.3 ms. The last one is beyond what any duration is.
+# written out: as a parameter they would be sent each time, for 0.3 ms. The last one is beyond any duration.
 _BUCKET = {
     "postgres": f"width_bucket(s.duration, '{{{','.join(map(str, BOUNDS[:-1]))}}}'::bigint[]) AS bucket",
     "sqlite": "s.duration AS bucket",
@@ -38,13 +38,13 @@ _IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
 
 
 async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Row]:
-    """What a window has, in rows of (group, status, executions, timed, seconds, micros, histograms, bucket).
+    """The contents of a window, as rows of (group, status, executions, timed, seconds, micros, histograms, bucket).
 
-    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0; with buckets of minutes a
-    negative one has the pruned executions of whole hours, whose minutes are not known. Rows of the same group and
+    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0. With buckets of minutes a
+    negative one has the pruned executions of whole hours, whose minutes are unknown. Rows with the same group and
     status add up. `seconds` and `micros` together are the sum of durations. The histograms are a list of stored ones on
-    Postgres, and one on SQLite. For a row of single executions, which has none, `bucket` is that of the duration of
-    each of them; it is left out without `histograms`. Raises LimitExceeded when the window has too much in it.
+    Postgres, and one on SQLite. A row of single executions has no histogram: `bucket` is the bucket of each one's
+    duration, left out without `histograms`. Raises LimitExceeded when the window has too much in it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
@@ -103,7 +103,7 @@ class _Statement:
         found = f"FROM metric_rollups r WHERE {' AND '.join(conditions)}"
         values = ("executions", "timed", "duration_seconds", "duration_micros")
         dialect, group = self._database.dialect, self._group("r", "start")
-        # Hours of all workflows have one row for each point, nearly; others have many, up to fifty where one answers.
+        # Hours of all workflows have nearly one row for each point; others have many, up to fifty where one answers.
         if (detail is Detail.NONE and self._by is Bucket.HOUR) or (self._histograms and dialect == "sqlite"):
             histogram = _HISTOGRAM[dialect] if self._histograms else _NOTHING[dialect]
             numbers = ", ".join(f"r.{value}" for value in values)

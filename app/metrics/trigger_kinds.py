@@ -1,4 +1,4 @@
-"""The kinds of triggers that there are."""
+"""The kinds of triggers that exist."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.db import Database
 from app.lifecycle import STATES_OF, Status
 from app.metrics.rollups import Detail, Grain
 
-# Rows of days are some hundreds a year and workflow; what has not finished, or is not folded yet, is looked at itself.
+# A workflow has some hundreds of daily rows a year. Unfinished and unfolded executions are read directly.
 _KINDS = f"""
 SELECT trigger_kind FROM metric_rollups WHERE detail = {int(Detail.KIND)} AND grain = {int(Grain.DAY)}
 UNION SELECT trigger_kind FROM metric_deltas WHERE sign = 1
@@ -16,5 +16,5 @@ UNION SELECT trigger_kind FROM executions
 
 
 async def trigger_kinds(database: Database) -> list[str]:
-    """Each kind that an execution has, those of pruned ones whose figures are kept included; by code points."""
+    """Each kind that an execution has, including kept figures of pruned ones; sorted by code points."""
     return sorted(row[0] for row in await database.fetch(_KINDS))

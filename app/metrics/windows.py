@@ -1,4 +1,4 @@
-"""How a window of time is answered: whole days and hours from rollups, what it cuts off from executions; pure."""
+"""How to answer a window of time: whole days and hours from rollups, the cut-off rest from executions. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.errors import BadInput
 from app.metrics.rollups import Grain
 
 MAX_BUCKETS = 1_500
-# What a chart has room for.
+# A chart has no room for more.
 MAX_FITTING = 120
 # Minutes are counted from the executions themselves.
 MAX_MINUTES_WINDOW = 6 * clock.HOUR
@@ -19,7 +19,7 @@ Span = tuple[int, int]  # µs since the epoch: the first is inclusive, the secon
 
 
 class Bucket(Enum):
-    """How long a point of a trend is."""
+    """The length of a bucket of a trend."""
 
     MINUTE = clock.MINUTE
     FIVE_MINUTES = 5 * clock.MINUTE
@@ -42,11 +42,11 @@ class Bucket(Enum):
         )
 
     def count(self, start: int, end: int) -> int:
-        """How many of its buckets lie in a window, wholly or in part."""
+        """How many of its buckets a window has, wholly or in part."""
         return len(range(start - start % self.value, end, self.value))
 
     def starts(self, start: int, end: int) -> range:
-        """Where its buckets in a window begin, in µs since the epoch: at multiples of its length, so of UTC.
+        """Where its buckets in a window begin, in µs since the epoch: at multiples of its length, so in UTC.
 
         The first may begin before the window. BadInput for too many, and for minutes of a long window.
         """
@@ -60,7 +60,7 @@ class Bucket(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A window, taken apart: together the parts are the window, and none of them overlap."""
+    """A window in parts: together they are the window, and none overlap."""
 
     days: tuple[Span, ...]  # from rows of days
     hours: tuple[Span, ...]  # from rows of hours
@@ -73,7 +73,7 @@ class Parts:
 
     @property
     def whole(self) -> Span | None:
-        """The whole hours, those of whole days included."""
+        """The whole hours, including those of whole days."""
         spans = (*self.hours, *self.days)
         return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
 

@@ -14,14 +14,14 @@ from app.metrics.filters import MetricsFilter
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFigures:
-    """What one workflow has in a window."""
+    """Figures of one workflow in a window."""
 
     workflow_id: str
     figures: Figures
 
 
 class Order(Enum):
-    """Which workflows come first: those to look at. What a workflow has no figure for comes last."""
+    """Order of workflows: those to look at first. Workflows without the figure come last."""
 
     FAILED = "most failures"
     TOTAL = "most executions"
@@ -40,7 +40,7 @@ _KEYS: dict[Order, Callable[[Figures], float | None]] = {
 async def by_workflow(
     database: Database, where: MetricsFilter, order: Order, first: int, *, histograms: bool = True
 ) -> list[WorkflowFigures]:
-    """The `first` workflows with executions in a window, by one statement; ties in the order of their ids.
+    """The `first` workflows with executions in a window, in one statement; ties in id order.
 
     Raises LimitExceeded when the window has too much in it.
     """
