@@ -1,7 +1,7 @@
 """Pages of a list: what a connection's four arguments ask for, and what it answers.
 
-A list is one or two *segments*: the rows whose sort key is not null, then, for a nullable key, the rows where it is.
-Nulls thus come last in both directions while one ascending index (key, id) serves both (app/paging/keyset.py).
+A list is one or two *segments*: the rows whose sort key is not null, then, for a nullable key, the rows where it is. So
+nulls come last in both directions while one ascending index (key, id) serves both (app/paging/keyset.py).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Probe = Callable[[], Awaitable[bool]]
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 
-# Numbers of rows that statements ask for (the page and one more, which tells whether there is a next one). They stand
-# in the text of the statement: with LIMIT $1, Postgres costs a generic plan for a tenth of the table and falls for a
-# hash join over all of it. A few steps only, so that the text is one that the connection has prepared already.
+# Numbers of rows that statements ask for (the page and one more, which tells whether there is a next page). They are
+# part of the statement's text: with LIMIT $1, Postgres costs a generic plan for a tenth of the table and falls for a
+# hash join over all of it. Only a few steps, so that the connection has prepared the text already.
 LIMITS = (2, 11, 21, 26, 51, MAX_PAGE_SIZE + 1)
 
 # Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
@@ -32,7 +32,7 @@ MAX_COUNT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows there are; at least `value` when not `exact`, because counting stops somewhere."""
+    """A number of rows; at least `value` if not `exact`, because counting stops somewhere."""
 
     value: int
     exact: bool
@@ -67,19 +67,19 @@ class PageRequest:
 
     @property
     def size(self) -> int:
-        """The most rows that the page may have."""
+        """The maximum number of rows of the page."""
         if self.last is not None:
             return self.last
         return PAGE_SIZE if self.first is None else self.first
 
     @property
     def backward(self) -> bool:
-        """Whether the page is taken from the end of what lies between after and before."""
+        """Whether to take the page from the end of what lies between after and before."""
         return self.last is not None
 
 
 class Page(Generic[T]):
-    """Rows in the order of the list. What only some queries ask for is made when it is asked for."""
+    """Rows in list order. It computes on demand what only some queries ask for."""
 
     __slots__ = ("_next", "_ordering", "_position", "_previous", "items")
 
@@ -112,13 +112,13 @@ class Page(Generic[T]):
         return self.cursor(self.items[-1]) if self.items else None
 
     async def has_next_page(self) -> bool:
-        """Whether the list has rows after this page; one statement for a page that `before` ended, else none."""
+        """Whether the list has rows after this page. One statement for a page that `before` ended, else none."""
         if not isinstance(self._next, bool):
             self._next = await self._next()
         return self._next
 
     async def has_previous_page(self) -> bool:
-        """Whether the list has rows before this page; one statement for a page that `after` began, else none."""
+        """Whether the list has rows before this page. One statement for a page that `after` began, else none."""
         if not isinstance(self._previous, bool):
             self._previous = await self._previous()
         return self._previous
@@ -132,7 +132,7 @@ async def read_page(
 ) -> Page[T]:
     """The page that `request` asks for; `read` runs a segment, with its rest.
 
-    Raises BadInput for a cursor that is not of this ordering.
+    Raises BadInput for a cursor of another ordering.
     """
     after = None if request.after is None else ordering.position(request.after)
     before = None if request.before is None else ordering.position(request.before)
@@ -166,7 +166,7 @@ async def _read_between(
     wanted: int,
     read: Callable[[Segment], Awaitable[list[T]]],
 ) -> list[T]:
-    """At least `wanted` rows between two positions in the order of the list, if there are; from its end if backward."""
+    """At least `wanted` rows between two positions in list order, if there are; from the end if backward."""
     limit = next(limit for limit in LIMITS if limit >= wanted)
     segment = None
     for null in (False, True) if backward else (True, False):
@@ -178,12 +178,12 @@ async def _read_between(
 def _bounds(
     ordering: Ordering, null: bool, after: Position | None, before: Position | None
 ) -> tuple[Position | None, Position | None] | None:
-    """What two positions leave of a segment, in the order of its index; None when that is nothing."""
+    """What two positions leave of a segment, in index order; None if nothing."""
     if null and not ordering.nullable:
         return None
     if after is not None and (after.key is None) != null:
         if not null:
-            return None  # it starts among the nulls, behind this segment
+            return None  # it starts among the nulls, after this segment
         after = None
     if before is not None and (before.key is None) != null:
         if null:

@@ -1,6 +1,6 @@
 """Keysets: a read starts at a position (sort key, id) of an index, so that every depth costs the same.
 
-Here are the positions, their opaque form in cursors, and their SQL; app/paging/ makes pages of them.
+This module has the positions, their opaque form in cursors, and their SQL; app/paging/ makes pages of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.errors import BadInput
 Key = int | str | None
 Id = str | int
 
-# The longest sort key is a name in an index, where Postgres takes at most 2704 bytes: 3.7 KB as base64.
+# The longest sort key is a name in an index, where Postgres accepts at most 2704 bytes: 3.7 KB as base64.
 MAX_CURSOR_LENGTH = 4096
 
 _RANGES = {"int": (-(2**63), 2**63 - 1), "small": (-(2**15), 2**15 - 1)}
@@ -34,36 +34,36 @@ _decode = msgspec.msgpack.Decoder(tuple[str, int | str | None, int | bytes]).dec
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list: the sort key and the id of a row that is, or was, there."""
+    """A position in a list: the sort key and the id of a row that exists, or did."""
 
     key: Key
     id: Id
 
 
 class Params:
-    """The parameters of one statement, numbered as they come."""
+    """The parameters of one statement, numbered in order."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.values: list[Any] = []
 
     def add(self, value: Any) -> int:
-        """Take a value; its number."""
+        """Add a value; returns its number."""
         self.values.append(value)
         return len(self.values)
 
     def bind(self, value: Any) -> str:
-        """Take a value; its mark in the statement, as `$3`."""
+        """Add a value; returns its mark in the statement, as `$3`."""
         return f"${self.add(value)}"
 
     def hide(self, value: Any, type_: str) -> str:
-        """As `bind`, but Postgres plans without a look at the value: it expects that a third of the rows satisfy it."""
+        """As `bind`, but Postgres plans without a look at the value: it expects a third of the rows to match."""
         return f"(SELECT ${self.add(value)}::{type_})" if self.dialect == "postgres" else self.bind(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """A sort order by (column, id), both in one direction, nulls last; `name` is what its cursors are bound to."""
+    """A sort order by (column, id), both in one direction, nulls last. Cursors are bound to `name`."""
 
     name: str
     column: str
@@ -84,9 +84,9 @@ class Ordering:
         return base64.urlsafe_b64encode(_encode((self.tag, position.key, id_))).rstrip(b"=").decode()
 
     def position(self, cursor: str) -> Position:
-        """The position that `cursor` was made of; BadInput unless it is exactly a cursor of this ordering."""
+        """The position in `cursor`; BadInput unless it is exactly a cursor of this ordering."""
         position = self._parse(cursor) if len(cursor) <= MAX_CURSOR_LENGTH else None
-        # The decoder of base64 skips what it does not know, so only the way back proves that nothing was skipped.
+        # The base64 decoder skips unknown characters. Only encoding again proves that it skipped nothing.
         if position is None or self.cursor(position) != cursor:
             raise BadInput("Invalid cursor: take one from a page of this list in the same order")
         return position
@@ -117,7 +117,7 @@ class Ordering:
         return self.kind == "text" and "\0" not in key
 
     def nudged(self, position: Position, step: int) -> Position:
-        """The position just before (-1) or after (+1) in the order of the index: no id lies between the two."""
+        """The position just before (-1) or after (+1) in index order: no id lies between the two."""
         if isinstance(position.id, int):
             return Position(position.key, position.id + step)
         return Position(position.key, f"{int(position.id, 16) + step:032x}")
@@ -133,14 +133,14 @@ class Segment:
     upper: Position | None
     ascending: bool
     limit: int
-    rest: Segment | None = None  # what to go on with when this one comes short; only a nullable ordering has it
+    rest: Segment | None = None  # where to continue when this one comes short; only a nullable ordering has it
 
     def where(self, params: Params, *, alias: str = "", leading: tuple[str, str] | None = None) -> str:
         """The condition, as row comparisons: (a, b) < (x, y) took 0.8 ms where the form with OR took 53 ms.
 
-        Bounds that are not given are the type's own, so that the text stays the same; a text has no greatest value.
-        `leading` is (column, value): an index (column, key, id) is read at that value only. Each may be several, with
-        commas between.
+        Missing bounds become the type's own, so that the text stays the same; a text has no greatest value. `leading`
+        is (column, value): an index (column, key, id) is read only at that value. Each may be several, with commas
+        between.
         """
         if self.null:
             return self._where_null(params, alias)
@@ -160,14 +160,15 @@ class Segment:
         return " AND ".join(conditions)
 
     def _hidden(self, params: Params, bound: Position) -> str:
-        # Seen, each page would be planned again (0.1 ms of 0.4) or not, as the costs of the first five happened to be.
+        # Visible to the planner, each page would be planned again (0.1 ms of 0.4) or not, as the costs of the first
+        # five happened to be.
         key = params.hide(bound.key, _SQL_TYPES[self.ordering.kind])
         return f"{key}, {params.hide(bound.id, _SQL_TYPES[self.ordering.id_kind])}"
 
     def _where_null(self, params: Params, alias: str) -> str:
-        # Runs without an end are the newest, hence past an id there are far more of them than Postgres expects, which
-        # takes the two for independent: it would sort all 5,000 pending runs for a page. Of a bound that is hidden it
-        # expects a third; of two, 0.5 %, so that bounds which are not given stay away.
+        # Runs without an end are the newest, so past an id there are far more of them than Postgres expects, which
+        # takes the two for independent: it would sort all 5,000 pending runs for a page. Of a hidden bound it expects a
+        # third; of two, 0.5 %, so missing bounds stay away.
         type_ = _SQL_TYPES[self.ordering.id_kind]
         conditions = [f"{alias}{self.ordering.column} IS NULL"]
         for sign, bound in ((">", self.lower), ("<", self.upper)):
@@ -199,10 +200,10 @@ class Segment:
         return self.continued(first, self.rest.select(columns, source, params, conditions))
 
     def continued(self, first: str, rest: str, tables: str = "") -> str:
-        """One statement of that of this segment and that of the rest, which is run only as far as the first came short.
+        """One statement: that of this segment, and that of the rest, which runs only as far as the first came short.
 
         A second round trip would make the page across the border of the nulls cost 1.8 times the first page. `tables`
-        are further ones for WITH, each with a comma behind. The keys must be among the columns, by their own names.
+        are further ones for WITH, each followed by a comma. The keys must be among the columns, by their own names.
         """
         missing = f"SELECT * FROM ({rest}) r LIMIT {self.limit} - (SELECT count(*) FROM head)"
         nulls = f"p.{self.ordering.column} IS NULL {'DESC' if self.null else 'ASC'}"

@@ -1,10 +1,10 @@
-"""Opaque cursors of a position that is a short text: base64url of it, so that nobody takes it apart."""
+"""Opaque cursors of a position that is a short text: its base64url form, so that nobody takes it apart."""
 
 from __future__ import annotations
 
 import base64
 
-# The longest text is of a position in a log: 64 + 1 + 32 + 1 + 19 characters are 156 as base64.
+# The longest text is a position in a log: 64 + 1 + 32 + 1 + 19 characters are 156 as base64.
 MAX_LENGTH = 160
 
 
@@ -14,12 +14,12 @@ def encode(text: str) -> str:
 
 
 def decode(cursor: str) -> str | None:
-    """The text that `cursor` was made of; None when it was made of none."""
+    """The text in `cursor`; None for anything else."""
     if len(cursor) > MAX_LENGTH:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:
         return None
-    # The decoder of base64 skips what it does not know: only the way back proves that nothing was skipped.
+    # The base64 decoder skips unknown characters. Only encoding again proves that it skipped nothing.
     return text if encode(text) == cursor else None

@@ -1,4 +1,4 @@
-"""What search looks in: one casefolded text a row, made when the row is written and compared by SQL as it stands."""
+"""What search looks in: one casefolded text per row, made when the row is written, and compared by SQL as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def search_text(workflow_name: str, external_id: str, error_message: str | None)
 
 
 def folded(message: str) -> str | None:
-    """A log message casefolded; None when the lower() of the databases, which knows ASCII only, gives the same."""
+    """A casefolded log message; None if the databases' lower(), which knows only ASCII, gives the same."""
     if message.isascii():
         return None
     text = message.casefold()
@@ -22,7 +22,7 @@ def folded(message: str) -> str | None:
 
 
 def search_term(search: str) -> str:
-    """A term in the form in which it occurs in search texts."""
+    """A term in the form that search texts have."""
     return search.casefold()
 
 
@@ -33,7 +33,8 @@ def like_pattern(term: str) -> str:
 
 
 def occurs(params: Params, term: str, text: str) -> str:
-    """The condition that `term` occurs in `text`, an SQL expression, wherever no index knows."""
-    # Not LIKE: SQLite's folds ASCII once more, and that of Postgres took 0.8 to 1.2 times as long, by the term.
+    """The condition that `term` occurs in `text`, an SQL expression, where no index helps."""
+    # Not LIKE: SQLite's folds ASCII once more, and that of Postgres took 0.8 to 1.2 times as long, depending on the
+    # term.
     function = "instr" if params.dialect == "sqlite" else "strpos"
     return f"{function}({text}, {params.bind(term)}) > 0"
