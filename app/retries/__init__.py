@@ -24,13 +24,13 @@ from app.secrets.sealing import CannotUnseal, Sealer
 OUTBOX_KIND = "retry"
 MAX_KEY_LENGTH = 200
 
-# The identity of a retry is that of what it retries: no claim of an event precedes the least of all keys.
+# A retry has the identity of its original: no claim of an event precedes the least of all keys.
 FIXED = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """What asking for a retry came to: the ids of the new execution and of the one retried, and whether it is new."""
+    """The outcome of asking for a retry: the ids of the retry and of the retried execution, and whether it is new."""
 
     id: str
     retry_of: str
@@ -39,7 +39,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for a retry, of what; the same key always gives the same retry."""
+    """Who asks for which retry. The same key always gives the same retry."""
 
     execution_id: str
     actor: str
@@ -68,9 +68,10 @@ class Retries:
         self._wake = wake
 
     async def request(self, asked: Asked) -> Retry:
-        """Make a retry of a failed execution, or find the one that is in progress.
+        """Create a retry of a failed execution, or find the one in progress.
 
-        Raises NotFound for an unknown execution, RetryRefused with all reasons, Conflict for a key of another one.
+        Raises NotFound for an unknown execution, RetryRefused with all reasons, Conflict for a key that another
+        execution used.
         """
 
         async def work(transaction: Transaction) -> Retry:
@@ -87,7 +88,7 @@ class Retries:
         return await self.database.transaction(work)
 
     async def make(self, transaction: Transaction, family: dict[str, Execution], asked: Asked) -> Retry:
-        """The retry of a locked execution, found or made, with its outbox row. Raises as `request` does."""
+        """The retry of a locked execution, found or created, with its outbox row. Raises as `request` does."""
         if asked.key is not None and (known := await _known(transaction, asked)):
             return known
         execution = family[asked.execution_id]
@@ -114,7 +115,7 @@ class Retries:
         transaction.after_commit(self._wake)
 
     async def _can_unseal(self, transaction: Transaction, execution_id: str) -> bool:
-        """Whether the delivery will be able to put the secrets back."""
+        """Whether the delivery will be able to restore the secrets."""
         rows = await transaction.fetch(
             "SELECT trigger_data, trigger_sealed FROM execution_payloads WHERE execution_id = $1", execution_id
         )
@@ -139,12 +140,12 @@ async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> No
     row = (asked.key, asked.execution_id, retry_id, clock.now_us())
     columns = ("key", "execution_id", "retry_id", "created_at")
     if not await transaction.insert_missing("retry_keys", columns, [row], key=("key",), returning="key"):
-        # Asked for another execution at the same moment: the same one would have waited for the lock.
+        # The key was used for another execution at the same moment: for the same one it would have waited for the lock.
         raise Conflict("idempotencyKey: used for another execution already")
 
 
 async def _create(transaction: Transaction, execution: Execution, actor: str) -> str:
-    """Insert the retry with the original's trigger, to the byte; its id."""
+    """Insert the retry with the original's trigger, to the byte; returns its id."""
     now = clock.now_us()
     external_id = new_id(now)
     data, definition = await _payload(transaction, execution.id)

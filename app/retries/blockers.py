@@ -1,4 +1,4 @@
-"""Whether an execution can be retried, and everything that speaks against it."""
+"""Whether an execution can be retried, and everything that prevents it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.lifecycle import State, Status
 
 
 class RetryBlocker(StrEnum):
-    """A reason why an execution cannot be retried, in the order in which they are named."""
+    """A reason why an execution cannot be retried, in the order in which the API lists them."""
 
     NOT_FINISHED = "NOT_FINISHED"
     NOT_FAILED = "NOT_FAILED"
@@ -30,7 +30,7 @@ IN_PROGRESS = frozenset({State.QUEUED, State.RUNNING, State.WAITING})
 def blockers(
     execution: Execution, engine: Engine, children: Collection[State], *, allowed: bool = True
 ) -> Sequence[RetryBlocker]:
-    """All that speaks against a retry; `children` are the states of its direct retries, `allowed` is the permission."""
+    """Every reason that prevents a retry. `children`: the states of its direct retries. `allowed`: the permission."""
     tests = {
         RetryBlocker.NOT_FINISHED: execution.status is Status.PENDING,
         RetryBlocker.NOT_FAILED: execution.status in (Status.SUCCESS, Status.CANCELLED),

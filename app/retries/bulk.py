@@ -1,7 +1,7 @@
-"""Retries of many executions: chosen by a filter, by ids, or by what a dry run showed.
+"""Retries of many executions, chosen by a filter, by ids, or by a dry run.
 
-A dry run keeps the ids that it showed as a snapshot, so that what is retried afterwards is what somebody has seen, and
-not what the filter lets through by then. Chunks commit by themselves: what takes too long is left for another call.
+A dry run stores the ids that it showed as a snapshot, so that somebody retries what they have seen, and not what the
+filter matches by then. Each chunk is a commit. What takes too long is left for another call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.retries.blockers import RetryBlocker, blockers
 log = structlog.get_logger(__name__)
 
 MAX_LIMIT = 1_000
-# One transaction each: it locks so many executions, and what is above them.
+# Executions that one transaction locks, besides their ancestors.
 CHUNK = 50
 # Clients and proxies give up at 30 s at the earliest.
 DEADLINE_SECONDS = 20.0
@@ -37,7 +37,7 @@ Skipped = tuple[str, Sequence[RetryBlocker]]
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """Which executions to retry: exactly one of filter, ids and snapshot. BadInput or LimitExceeded otherwise."""
+    """Which executions to retry: exactly one of filter, ids and snapshot; otherwise BadInput or LimitExceeded."""
 
     actor: str
     where: ExecutionFilter | None = None
@@ -59,7 +59,7 @@ class BulkRequest:
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """What came of it; all by execution id."""
+    """The result, by execution id."""
 
     matched: int
     eligible: int
@@ -78,9 +78,9 @@ class BulkRetries:
         self._database = retries.database
 
     async def run(self, request: BulkRequest) -> BulkOutcome:
-        """Look at them, and retry those that can be unless it is a dry run.
+        """Look at the executions, and retry those that can be, unless it is a dry run.
 
-        Raises NotFound for unknown ids and snapshots, Conflict for a snapshot that has expired.
+        Raises NotFound for unknown ids and snapshots, Conflict for an expired snapshot.
         """
         matched, chosen = await self._choose(request)
         if not request.dry_run:
@@ -90,7 +90,7 @@ class BulkRetries:
         return BulkOutcome(matched, len(chosen) - len(skipped), [], skipped, [], True, snapshot)
 
     async def _choose(self, request: BulkRequest) -> tuple[int, list[str]]:
-        """How many match, and the ids of those to look at, the newest first."""
+        """How many match, and the ids of those to look at, newest first."""
         if request.snapshot is not None:
             kept = await self._kept(request.snapshot)
             return len(kept), kept
@@ -141,7 +141,7 @@ class BulkRetries:
             except Exception:
                 if not start:
                     raise
-                # What was committed must be told.
+                # Listeners must hear of what was committed.
                 log.exception("bulk_retry_broken_off")
                 break
             retried += done
@@ -197,7 +197,7 @@ class BulkRetries:
 
 
 async def _chosen_by(transaction: Transaction, request: BulkRequest) -> dict[str, object]:
-    """How the executions were chosen: a snapshot by the filter of its dry run."""
+    """How the executions were chosen; for a snapshot, by the filter of its dry run."""
     if request.snapshot is None:
         return {"filter": None if request.where is None else described(request.where), "snapshot": None}
     rows = await transaction.fetch("SELECT filter FROM retry_snapshots WHERE id = $1", request.snapshot)

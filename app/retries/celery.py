@@ -1,7 +1,7 @@
-"""Retries to Celery workers: the original message once more, on the engine's own broker.
+"""Retries to Celery workers: publishes the original message again, on the engine's own broker.
 
-Celery is an optional dependency (`runwatch[celery]`), and blocks: it publishes from threads, each of which makes a
-connection of its own, and closes it. Retries are rare, and what is kept open breaks unseen.
+Celery is an optional dependency (`runwatch[celery]`), and blocks. So threads publish, each with its own connection,
+which it closes: retries are rare, and an idle connection breaks unseen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.errors import BadInput
 from app.retries.celery_messages import Message, message_of
 from app.retries.port import RetryRequest
 
-# A broker that hangs keeps its threads until their time-outs are over, and then gets no others.
+# A broker that hangs holds its threads until their time-outs are over, and gets no others meanwhile.
 MAX_THREADS = 32
 MAX_THREADS_PER_BROKER = 4
 THREAD = "celery-publish"
@@ -61,9 +61,9 @@ class CeleryChannel:
         """See Channel. Threads that a broker still holds end with the process, or with their time-outs."""
 
     async def _in_thread(self, broker: str, work: Callable[[], None]) -> Exception | None:
-        """Do some work for a broker in a thread; how it failed, if it did. Cancelled, the thread goes on alone.
+        """Work for a broker in a thread; returns the error, if any. When cancelled, the thread continues alone.
 
-        Not in asyncio's own threads, which others need: one that hangs is lost to them.
+        Not in asyncio's own threads, which others need: a thread that hangs is lost to them.
         """
         places = self._places_of.setdefault(broker, asyncio.Semaphore(MAX_THREADS_PER_BROKER))
         loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ class CeleryChannel:
 
 
 def publish(message: Message, broker_url: str, timeout: float, until: float) -> None:
-    """Publish a message, waiting for each answer of the broker for `timeout` seconds; never begun after `until`."""
+    """Publish a message, waiting up to `timeout` seconds for each answer of the broker; never starts after `until`."""
     try:
         kombu: Any = import_module("kombu")
     except ImportError:
@@ -106,17 +106,17 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
     url, options = broker_options(broker_url)
     brokers = len(url.split(";"))
     with kombu.Connection(url, connect_timeout=timeout, **_more(url, options, timeout)) as connection:
-        # Each of those that the URL names once; the outbox tries again.
+        # One attempt for each URL of the broker; the outbox tries again.
         connection.ensure_connection(max_retries=brokers - 1, interval_start=0, interval_step=0, interval_max=0)
         channel = connection.channel()
         queue = kombu.Queue(message.queue)
         if connection.transport.driver_type == "amqp":
-            # It drops what goes to a queue that does not exist. Asked for, not declared: the engine's own declaration
-            # may have other arguments, and the second one is then refused.
+            # The broker drops what goes to an unknown queue. Check the queue, do not declare it: the engine's own
+            # declaration may have other arguments, and the second declaration would be refused.
             queue(channel).queue_declare(passive=True)
         app = _app()
         if time.monotonic() > until:
-            raise TimeoutError  # nobody waits any more: the next attempt may be under way
+            raise TimeoutError  # nobody waits any more: the next attempt may be running
         app.send_task(
             message.task,
             message.args,
@@ -127,7 +127,7 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
             declare=[],
             producer=kombu.Producer(channel, auto_declare=False),
             serializer="json",
-            # Not twice: with one publication's name the hook would let both pass.
+            # Not twice: with one publication name the hook would pass both.
             retry=False,
             add_to_parent=False,
             **message.more,
@@ -135,9 +135,9 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
 
 
 def _more(url: str, given: dict[str, str], timeout: float) -> dict[str, Any]:
-    """What kombu is told of a connection besides its URL: options of the transport, with the time-outs that it knows.
+    """What kombu needs besides the URL: options of the transport, and time-outs.
 
-    With TLS, certificates are checked unless the URL says otherwise; Celery does not check those of Redis by itself.
+    With TLS, certificates are checked unless the URL says otherwise; Celery itself does not check those of Redis.
     """
     options: dict[str, Any] = {name: value for name, value in given.items() if not name.startswith("ssl_")}
     tls = CHECKED | {name.removeprefix("ssl_"): value for name, value in given.items() if name.startswith("ssl_")}
@@ -151,7 +151,7 @@ def _more(url: str, given: dict[str, str], timeout: float) -> dict[str, Any]:
             options |= {"read_timeout": timeout, "write_timeout": timeout, "confirm_publish": True}
             if scheme == "amqps":
                 reqs = ssl.VerifyMode[f"CERT_{tls['cert_reqs'].upper()}"]
-                named = {"server_hostname": None} if reqs is ssl.CERT_REQUIRED else {}  # None: that of the URL
+                named = {"server_hostname": None} if reqs is ssl.CERT_REQUIRED else {}  # None: the URL's own
                 more["ssl"] = {**tls, "cert_reqs": reqs, **named}
     return more
 
@@ -161,7 +161,7 @@ _making = threading.Lock()
 
 
 def _app() -> Any:
-    """A Celery app that belongs to no broker; it makes messages."""
+    """A Celery app without a broker, which makes messages."""
     with _making:
         if not _made:
             from celery import Celery

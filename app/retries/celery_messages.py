@@ -1,4 +1,4 @@
-"""The messages of retries to Celery: what was published once is told from the trigger's data (docs/client.md)."""
+"""The messages of Celery retries, rebuilt from the trigger data of what was once published (docs/client.md)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 from app.delivery.port import NotDelivered
 from app.retries.port import RetryRequest
 
-# What the worker's hook reads: a retry runs once, even when it is published twice.
+# The worker's hook reads these: a retry runs once, even when it is published twice.
 RETRY_OF = "x-retry-of"
 PUBLICATION = "x-runwatch-publication"
-# The task of the hook that starts a group or chord: only workers know where the results of its members are gathered.
+# The hook's task that starts a group or chord: only workers know where its members' results are kept.
 START = "runwatch.start"
-# Celery's own default, which the client does not mention.
+# Celery's own default, which the client leaves out.
 DEFAULT_QUEUE = "celery"
 
-# The tasks that stand for a canvas, and where its parts are.
+# The tasks that stand for a canvas, and where their parts are.
 _CANVAS = {"celery.chain": ("tasks",), "celery.group": ("tasks",), "celery.chord": ("header", "body")}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Celery's send_task takes. `more`: chain (the next one last), link, link_error."""
+    """The arguments of Celery's send_task. `more`: chain (the next one last), link, link_error."""
 
     task: str
     task_id: str
@@ -38,7 +38,7 @@ class Message:
 
 
 def message_of(request: RetryRequest) -> Message:
-    """The one message that a retry takes. Raises NotDelivered for data that are not those of a Celery task."""
+    """The one message of a retry. Raises NotDelivered for data that does not describe a Celery task."""
     try:
         data = json.loads(request.trigger_data)
     except ValueError as error:  # a number of more than 4,300 digits
@@ -53,7 +53,7 @@ def message_of(request: RetryRequest) -> Message:
     common: dict[str, Any] = {
         "task_id": request.external_id,
         "queue": _given(data, "queue", str) or DEFAULT_QUEUE,
-        # Not the number of the attempt alone: with a restored database it may come twice.
+        # Not only the number of the attempt: after a restored backup it may come twice.
         "headers": {
             RETRY_OF: request.retry_of,
             PUBLICATION: f"{request.id}/{request.attempts}/{secrets.token_hex(4)}",
@@ -71,7 +71,7 @@ def message_of(request: RetryRequest) -> Message:
         raise _unfit("neither args nor a group")
     more = {
         "chain": _renewed_all(data.get("chain") or [], ids)[::-1] or None,
-        # Without ids: each is an execution of its own, which gets one when it begins.
+        # Without ids: each is its own execution, which gets an id when it starts.
         "link": _given(data, "link", list),
         "link_error": _given(data, "link_error", list),
     }
@@ -88,7 +88,7 @@ def _given(data: Mapping[str, Any], name: str, kind: type) -> Any:
 
 
 def _new_ids(request: RetryRequest) -> Iterator[str]:
-    """New task ids, the same ones at each attempt: they are drawn from that of the outbox row."""
+    """New task ids, the same ones at each attempt: derived from the id of the outbox row."""
     number = 0
     while True:
         number += 1
@@ -102,14 +102,14 @@ def _renewed_all(signatures: Any, ids: Iterator[str]) -> list[dict[str, Any]]:
 
 
 def _renewed(signature: Any, ids: Iterator[str]) -> dict[str, Any]:
-    """A signature with new ids, for itself and all that is in it; a chain has none."""
+    """A signature with new ids for itself and everything in it. A chain has no id."""
     if not isinstance(signature, dict) or not isinstance(signature.get("task"), str):
         raise _unfit("a signature without a task")
     task, kwargs = signature["task"], dict(_given(signature, "kwargs", dict) or {})
     options = dict(_given(signature, "options", dict) or {})
     for name in ("eta", "expires"):
         if not isinstance(options.get(name), int | float):
-            options.pop(name, None)  # a moment, which has passed
+            options.pop(name, None)  # a moment that has passed
     if task != "celery.chain":
         options["task_id"] = next(ids)
     for name in _CANVAS.get(task, ()):

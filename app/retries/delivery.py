@@ -1,4 +1,4 @@
-"""Retries out of the outbox: what is sent is put together when it is sent, so that no secret lies in the outbox."""
+"""Delivers retries from the outbox. It builds the request when it sends, so that no secret is in the outbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FROM executions e JOIN engines g ON g.id = e.engine_id
 LEFT JOIN execution_payloads p ON p.execution_id = e.id LEFT JOIN execution_secrets s ON s.execution_id = e.id
 WHERE e.id = $1
 """
-# With 10,000 rows of an engine that is left out, a claim takes 12 ms.
+# With 10,000 rows of an engine that is skipped, a claim takes 12 ms.
 ENGINES = Receivers("(SELECT engine_id FROM executions WHERE executions.id = outbox.subject_id)", "id")
 
 
@@ -76,7 +76,7 @@ class RetryHandler:
         try:
             await channel.send(request, to)
         except NotDelivered as error:
-            # An engine may answer with what it was sent, and a library name the password of a URL.
+            # An engine may echo what it was sent, and a library may name the password of a URL.
             masked = Masker({*known, *secrets_of(to)}).text(str(error), cut=error.cut)
             raise NotDelivered(masked, final=error.final) from None
 
@@ -102,7 +102,7 @@ class RetryHandler:
             await self._finish(transaction, rows[0], item, failure, family)
             return
         if failure is None:
-            # The engine answered: its silence counts from now (app/ingestion/contact.py), not from when it was asked.
+            # The engine answered: its silence counts from now (app/ingestion/contact.py), not from the request.
             row = (execution_id, False, clock.now_us())
             await transaction.update("executions", ("id", "awaiting_dispatch", "received_at"), [row], key=("id",))
         await self._announcements.announce(transaction, [execution_id])
@@ -119,7 +119,7 @@ class RetryHandler:
             error=Failure("DispatchFailed", Text(message, len(message.encode())), None, None),
         )
         facts.rewritten.add("outcome")
-        # Not while it is merged: that would be taken for the engine's word, which may still come.
+        # Not as an event: that would count as the engine's word, which may still come.
         await _set_awaiting(transaction, item.subject_id, False)
         await self._ingestion.merge(transaction, {(row[0], row[1]): facts}, family)
         await _set_awaiting(transaction, item.subject_id, True)

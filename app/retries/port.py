@@ -1,4 +1,4 @@
-"""What a way to one kind of engine has to do."""
+"""The port to one kind of engine."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Protocol
 class RetryRequest:
     """A retry on its way to its engine."""
 
-    id: str  # of the outbox row, the same at each attempt
+    id: str  # of the outbox row; the same at each attempt
     attempts: int
     execution_id: str  # as the API shows it
     external_id: str
     retry_of: str  # as the API shows it
     workflow: str
     trigger_kind: str
-    trigger_data: str  # JSON text, as it was sent
+    trigger_data: str  # JSON text, as the engine sent it
 
 
 class Channel(Protocol):
-    """A way to one kind of engine."""
+    """The channel to one kind of engine."""
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
-        """Hand a retry over to the engine at `connection`; raises NotDelivered, whatever is wrong with the engine."""
+        """Deliver a retry to the engine at `connection`; raises NotDelivered, whatever is wrong with the engine."""
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close open connections."""

@@ -1,4 +1,4 @@
-"""Retries to engines that take webhooks."""
+"""Retries to engines with a webhook."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WebhookChannel:
 
 
 def body_of(request: RetryRequest) -> str:
-    """The CloudEvent; the trigger's data stand in it as the text that they are."""
+    """The CloudEvent. The trigger data is in it as the text that it is."""
     return orjson.dumps(
         {
             "specversion": "1.0",
