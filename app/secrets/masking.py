@@ -1,7 +1,7 @@
-"""Known secrets in free text: found wherever they appear, and shown as MASK; pure.
+"""Finds known secrets in free text, and shows them as MASK. Pure.
 
-Masking with some secrets and later with more gives what masking with all of them at once gives, as long as no two
-secrets overlap partly in a text; that one contains the other is fine.
+Masking with some secrets and later with more gives the same as masking with all at once, unless two secrets partly
+overlap in a text. One that contains the other is fine.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from urllib.parse import quote, quote_plus
 
 from app.secrets.redaction import MASK
 
-# Shorter values are too common in texts that have nothing to do with them: "admin", "1234", "true".
+# Shorter values are too common in unrelated texts: "admin", "1234", "true".
 MIN_LENGTH = 6
-# A secret that the bound of a text cuts in two is recognised by so many characters of its beginning.
+# So many characters of its beginning identify a secret that the bound of a text cuts in two.
 MIN_BEGINNING = 4
-# Each is looked for in each text: 200 cost 20 µs for a line of 200 characters. Requests that log a new token each would
+# Each is looked for in each text: 200 cost 20 µs for a line of 200 characters. Requests that each log a new token would
 # make an execution learn without end.
 MAX_VALUES = 200
 MAX_CHARACTERS = 64 * 1024  # of all of them
-# Longer ones are looked for in pieces of this length, which bounds what one costs.
+# Longer ones are looked for in pieces of this length, which bounds the cost of one.
 MAX_PIECE = 4_096
 # Lines of a longer secret (a key in PEM) that are secrets by themselves.
 MIN_LINE = 16
@@ -52,12 +52,12 @@ class Masker:
         forms = {form for value in worth_masking(values) for form in _forms(value)}
         if known:
             before = Masker(known)
-            # A new secret that contains a known one stands in the texts with that one masked.
+            # Where a new secret contains a known one, the stored texts have it with that one masked.
             forms |= {masked for form in forms if (masked := before.text(form)).strip(MASK)}
         self._forms = sorted(forms)
 
     def text(self, text: str, *, cut: bool = False) -> str:
-        """The text with every secret replaced by MASK; `cut`: its end was cut off, perhaps within a secret."""
+        """The text with every secret replaced by MASK. `cut`: its end was cut off, perhaps within a secret."""
         found = sorted(self._places(text, cut))
         if not found:
             return text
@@ -73,7 +73,7 @@ class Masker:
         return "".join([*pieces, text[written:]])
 
     def json(self, text: str, *, cut: bool = False) -> str:
-        """A JSON text with the secrets masked within its strings; `cut`: of one, the end was cut off."""
+        """A JSON text with the secrets masked within its strings. `cut`: the end of one was cut off."""
         if not cut and "\\" not in text and not any(form in text for form in self._forms):
             return text
 
@@ -99,7 +99,7 @@ class Masker:
 
 
 class Withholder(Masker):
-    """Masks all of every text: for executions whose secrets cannot be read, where nobody knows what to look for."""
+    """Masks every text whole: for executions whose secrets cannot be read, where nobody knows what to look for."""
 
     def __init__(self) -> None:
         super().__init__(())
@@ -114,7 +114,7 @@ class Withholder(Masker):
 
 
 def _forms(value: str) -> Iterator[str]:
-    """How a secret may be written: as it is, within JSON, within a URL; of an Authorization header also alone."""
+    """How a secret may be written: as it is, in JSON, in a URL; in an Authorization header also without its scheme."""
     scheme = _AUTHORIZATION.fullmatch(value)
     for text in (value, scheme[1]) if scheme and len(scheme[1]) >= MIN_LENGTH else (value,):
         quoted = json.dumps(text, ensure_ascii=False)[1:-1]
@@ -131,7 +131,7 @@ def _forms(value: str) -> Iterator[str]:
 def _period(text: str) -> int:
     """How far on the text may occur again at the soonest: its length, less where it may overlap with itself.
 
-    Looking one character on instead took 9 s for a line of 262,144 dashes and a secret of 32,000 of them.
+    Moving on by one character instead took 9 s for a line of 262,144 dashes and a secret of 32,000 of them.
     """
     borders = [0] * len(text)
     length = 0

@@ -1,4 +1,4 @@
-"""Files of the data folder that hold secrets: for their owner alone, never half written, made by one at a time."""
+"""Files of the data folder that contain secrets: for their owner alone, never half written, one process at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_BYTES = 1024
 
 
 class PrivateFolder:
-    """A folder, made when it is missing, that nobody else has at the same time. OSError when it cannot be written."""
+    """A folder, created if missing, that nobody else has at the same time. OSError if it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         """Wait until nobody else has it, which blocks."""
@@ -31,7 +31,7 @@ class PrivateFolder:
         os.close(self._folder)  # which unlocks it
 
     def read(self, name: str) -> tuple[str, bool]:
-        """What a file holds ("" when there is none) and whether only we can read it. Links are not followed."""
+        """The contents of a file ("" if missing) and whether only we can read it. Does not follow links."""
         try:
             # O_NONBLOCK: opening a pipe that somebody put there must not hang the start.
             file = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -47,7 +47,7 @@ class PrivateFolder:
             os.close(file)
 
     def write(self, name: str, secret: str) -> None:
-        """Put a new file in place of whatever is there: never half written, at no moment readable by others."""
+        """Replace a file: never half written, at no moment readable by others."""
         draft = self._path / f"{name}.{secrets.token_hex(8)}"
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:

@@ -1,7 +1,7 @@
-"""Which values of a JSON text are secrets: those below keys with telling names, at any depth; pure.
+"""Finds the secrets in a JSON text: values below keys with telling names, at any depth. Pure.
 
-The text stays text: what is not a secret keeps its digits, its spaces and the order of its keys, and putting the
-secrets back gives what was sent, to the byte.
+The text stays text: everything else keeps its digits, its spaces and the order of its keys, and putting the secrets
+back gives what the engine sent, to the byte.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ DEFAULT_SEALED_KEYS = (
 
 _QUOTED_MASK = f'"{MASK}"'
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
-# A string is always taken whole, key or not: else it would be looked into, for a key, from each of its quotes.
+# Always take a string whole, key or not: otherwise each of its quotes would start a search for a key.
 _KEYS = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 _TOKENS = re.compile(rf"(?P<string>{_STRING})(?P<colon>\s*:\s*)?|[\[\]{{}},]", re.DOTALL)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
-# bytes.translate: lower case, and nothing but letters and digits; 256 KiB take 0.2 ms.
+# bytes.translate: lower case, and only letters and digits; 256 KiB take 0.2 ms.
 _LOWER = bytes(range(256)).lower()
 _NO_LETTER_OR_DIGIT = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalnum()))
 
 
-# Paths that are kept, and their characters in all: a long key above many secrets would be repeated for each of them.
+# How many paths to keep, and their characters in all: a long key above many secrets would be repeated for each.
 MAX_PATHS = 1_000
 MAX_PATH_CHARACTERS = 64 * 1024
 
@@ -44,20 +44,20 @@ class Redacted(msgspec.Struct, frozen=True, gc=False):
 
 
 class SealedKeys:
-    """The rule: a key whose name ends in one of these, letters and digits alone compared, in lower case."""
+    """The rule: a key whose name, in lower case and reduced to letters and digits, ends in one of these."""
 
     def __init__(self, endings: Iterable[str]) -> None:
         self._endings = tuple(dict.fromkeys(filter(None, map(_squeezed, endings))))
         self._anywhere = re.compile("|".join(map(re.escape, self._endings)).encode() or rb"(?!)")
-        # Only ASCII endings can be looked for in squeezed bytes.
+        # Squeezed bytes can only be searched for ASCII endings.
         self._quick = all(map(str.isascii, self._endings))
 
     def seals(self, key: str) -> bool:
-        """Whether the values below a key of this name are secrets."""
+        """Whether the values below a key with this name are secrets."""
         return _squeezed(key).endswith(self._endings) if self._endings else False
 
     def redact(self, text: str) -> Redacted | None:
-        """The valid JSON text `text` without its secrets; None when it has none."""
+        """The valid JSON text `text` without its secrets; None if it has none."""
         if self._cannot_have(text):
             return None
         if not any(self.seals(_decoded(key)) for key in {key for key, colon in _KEYS.findall(text) if colon}):
@@ -90,7 +90,7 @@ class SealedKeys:
         return self._anywhere.search(squeezed) is None
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Start, end and JSON Pointer ("" when there is no room for it) of each outermost secret value."""
+        """Start, end and JSON Pointer ("" if there is no room for it) of each outermost secret value."""
         path: list[str | int] = []  # a key or an index for each open object or array
         sealed_from: tuple[int, int, str] | None = None  # start, depth, path of the value that is being passed over
         room = MAX_PATH_CHARACTERS
@@ -118,7 +118,7 @@ class SealedKeys:
 
 
 def restored(text: str, parts: Sequence[tuple[int, str]]) -> str:
-    """The JSON text that `Redacted(text, parts)` was made of."""
+    """The original JSON text of `Redacted(text, parts)`."""
     pieces: list[str] = []
     copied = 0
     for start, original in parts:
@@ -143,7 +143,7 @@ def _pointer(path: Sequence[str | int]) -> str:
 def _decoded(quoted: str) -> str:
     if "\\" not in quoted:
         return quoted[1:-1]
-    # Not a faster decoder: this one takes half surrogate pairs, which trigger data may have.
+    # Not a faster decoder: this one accepts half surrogate pairs, which trigger data may have.
     decoded: str = json.loads(quoted, strict=False)
     return decoded
 

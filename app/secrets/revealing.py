@@ -1,4 +1,4 @@
-"""Trigger data in the clear, for those who may see it, and never without a trace."""
+"""Trigger data in the clear, for those who may see it, and never without an audit entry."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from app.secrets.sealing import Sealer
 
 
 async def reveal_trigger(database: Database, sealer: Sealer, execution_id: str, actor: str) -> str | None:
-    """The trigger data as they were sent, as JSON text; None when the engine sent none.
+    """The trigger data as the engine sent it, as JSON text; None if it sent none.
 
-    Of data that are marked as incomplete: what is kept. Raises NotFound for an unknown execution, CannotUnseal when the
-    key is gone. It is audited in either case that has an execution.
+    Of incomplete data it returns what is kept. Raises NotFound for an unknown execution, CannotUnseal when the key is
+    gone. Every call for an existing execution is audited.
     """
 
     async def work(transaction: Transaction) -> tuple[str | None, str | None]:

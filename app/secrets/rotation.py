@@ -1,4 +1,4 @@
-"""Everything that is sealed, brought under the newest key, so that older ones can be dropped."""
+"""Brings everything sealed under the newest key, so that older keys can be dropped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from app.db import Database, Row, Transaction
 from app.secrets.sealing import SEPARATOR, CannotUnseal, Sealer
 
-# Read at once, in the order of the primary key whether sealed or not: looking for what is sealed would read all of a
-# large table in one statement, which is cut off. When all of them are, sealing them anew takes 0.1 s.
+# Rows per read, in primary key order whether sealed or not: a search for sealed ones would read all of a large table in
+# one statement, which is cut off. When all of them are sealed, sealing them anew takes 0.1 s.
 MAX_BATCH_ROWS = 2_000
 
 SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -22,7 +22,9 @@ SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 
 async def rotate(database: Database, sealer: Sealer) -> tuple[int, int]:
-    """Seal everything anew with the first key; how many values were, and how many no key opens. Safe while serving."""
+    """Seal everything anew with the first key; returns how many values were, and how many no key opens. Safe while
+    serving.
+    """
     rotated = unreadable = 0
     for table, key, column in SEALED:
         after: Row | None = None
@@ -54,7 +56,7 @@ async def _batch(database: Database, table: str, key: Sequence[str], column: str
 
 async def _write(database: Database, table: str, key: Sequence[str], column: str, changes: Sequence[Row]) -> None:
     same = " AND ".join(f"{name} = ${number}" for number, name in enumerate(key, 2))
-    # Only what is still the same: an event may have replaced it since it was read.
+    # Only if unchanged: an event may have replaced it since it was read.
     sql = f"UPDATE {table} SET {column} = $1 WHERE {same} AND {column} = ${len(key) + 2}"
 
     async def work(transaction: Transaction) -> None:

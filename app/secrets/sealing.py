@@ -1,6 +1,6 @@
-"""Secrets at rest: found in payloads when they come in (app/secrets/redaction.py), encrypted before they are stored.
+"""Secrets at rest: found in payloads as they arrive (app/secrets/redaction.py), encrypted before they are stored.
 
-Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Several keys may be given: the first encrypts, all of them decrypt.
+Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Of several keys the first encrypts, and all decrypt.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ HOW = "Set it to a key that `runwatch secret new-key` prints, or to several, sep
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
-    """A JSON text as it is shown, with its secrets encrypted beside it."""
+    """A JSON text as shown, with its secrets encrypted beside it."""
 
     text: str
     token: str | None  # what `unseal` makes the original of; None where the text is the original
     paths: tuple[str, ...]  # JSON Pointers to the masked values
-    secrets: frozenset[str]  # the strings that are masked, in the clear: not to be stored
+    secrets: frozenset[str]  # the strings to mask, in the clear: not to be stored
 
 
 class CannotUnseal(Conflict):
-    """What is stored was sealed with a key that is not configured (any more)."""
+    """A stored value was sealed with a key that is not (or no longer) configured."""
 
     def __init__(self) -> None:
         super().__init__("Encrypted with a key that RUNWATCH_SECRET_KEY no longer has")
@@ -44,14 +44,14 @@ class Sealer:
         self._sealed_keys = sealed_keys
 
     def seal(self, text: str) -> Sealed:
-        """A valid JSON text with what is below sealed keys masked."""
+        """A valid JSON text with the values below sealed keys masked."""
         redacted = self._sealed_keys.redact(text)
         if redacted is None:
             return Sealed(text, None, (), frozenset())
         return Sealed(redacted.text, self.encrypt(redacted.parts), redacted.paths, redacted.values)
 
     def unseal(self, text: str, token: str | None) -> str:
-        """The JSON text that was sealed, to the byte. Raises CannotUnseal."""
+        """The sealed JSON text, to the byte. Raises CannotUnseal."""
         if token is None:
             return text
         return restored(text, msgspec.convert(self.decrypt(token), list[tuple[int, str]]))
@@ -68,7 +68,7 @@ class Sealer:
         return self._fernet.encrypt(orjson.dumps(content)).decode()
 
     def decrypt(self, token: str) -> object:
-        """What was encrypted. Raises CannotUnseal."""
+        """The decrypted value. Raises CannotUnseal."""
         try:
             return orjson.loads(self._fernet.decrypt(token))
         except InvalidToken:
@@ -84,7 +84,7 @@ SEPARATOR = "\n"  # between texts that were sealed with different keys
 
 
 def unsealed_secrets(sealer: Sealer, sealed: str) -> tuple[set[str], list[str]]:
-    """The secrets that are stored of an execution, and the parts of them that no configured key opens."""
+    """The stored secrets of an execution, and the parts of them that no configured key opens."""
     known: set[str] = set()
     unreadable = []
     for part in filter(None, sealed.split(SEPARATOR)):
