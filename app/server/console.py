@@ -1,4 +1,4 @@
-"""What the command line shows to people, on standard error: standard output is for what scripts read."""
+"""What the command line shows to people, on standard error. Scripts read standard output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ console = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def show_table(*columns: Column | str, rows: Iterable[Sequence[str]]) -> None:
-    """A table of which nothing is left out: folded into a terminal, elsewhere as wide as it has to be."""
+    """A table that leaves nothing out: folded to fit a terminal, elsewhere as wide as it needs to be."""
     table = Table(*columns)
     for column in table.columns:
         column.overflow = "fold"

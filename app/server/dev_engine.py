@@ -40,23 +40,23 @@ class DevEngine:
         self._database = database
         self._sealer = sealer
         self._folder = (settings.data_dir / "engine").absolute()
-        self.log = (settings.data_dir / "engine.log").absolute()  # what it prints
+        self.log = (settings.data_dir / "engine.log").absolute()  # its output
         self._lock = -1
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
     @property
     def fix(self) -> str:
-        """The command that makes what fails succeed."""
+        """The command that repairs the failing input."""
         return shlex.join([sys.executable, str(PROGRAM), "--fix", "--folder", str(self._folder)])
 
     async def start(self, url: str) -> bool:
-        """Start it, reporting to `url`; False when it cannot be, which is said in one line."""
+        """Start it, reporting to `url`. Returns False if it cannot start, and says why in one line."""
         problem = await self._start(url)
         if problem:
             console.print(f"The example engine did not start: {problem}", markup=False)
             return False
-        # It reports every second or so: what was printed for somebody to copy would soon be out of sight.
+        # It reports every second or so: the printed commands, made to be copied, would soon scroll out of sight.
         logging.getLogger("app.asgi.request_log").addFilter(_is_no_report)
         return True
 
@@ -100,7 +100,7 @@ class DevEngine:
     async def _spawn(self, url: str) -> None:
         port = _free_port()
         webhook = f"http://127.0.0.1:{port}/retries"
-        # Another secret at each start: whoever knew the last one, and has the old port now, learns nothing.
+        # A new secret at each start: whoever knew the last one, and has the old port now, learns nothing.
         secret = await connect_webhook(self._database, self._sealer, NAME, webhook, replace=True)
         token = await engine_token(self._database, self._settings.data_dir, NAME)
         words = ["--url", url, "--name", NAME, "--port", str(port), "--folder", str(self._folder), "--attached"]
@@ -108,7 +108,7 @@ class DevEngine:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, str(PROGRAM), *words),
-                # We hold the other end: it is closed however we end, and then the engine ends, too.
+                # We hold the other end: it closes however we end, and then the engine ends too.
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -131,7 +131,7 @@ def _is_no_report(record: logging.LogRecord) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without our own settings, which hold secrets, and without proxies: all it talks to is on this machine."""
+    """Ours without our own settings, which contain secrets, and without proxies: it talks only to this machine."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""The tokens of a development server: made at its start, kept in the data folder for those in front of it."""
+"""The tokens of a development server: created at its start, kept in the data folder for its user."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAME = "development"
 async def development_token(database: Database, data_dir: Path) -> str:
     """The secret of an ADMIN token, kept in <data_dir>/dev-token (mode 0600).
 
-    The one that is there is used again while it holds; otherwise a new one takes its place. Several processes may ask
-    at once and get the same. OSError when the folder cannot be written.
+    Uses an existing token while it is valid, and otherwise replaces it. Several processes may ask at once and get the
+    same. OSError if the folder cannot be written.
     """
     return await _kept_token(database, data_dir, FILE_NAME, Role.ADMIN, None)
 
 
 async def engine_token(database: Database, data_dir: Path, engine: str) -> str:
-    """The same of a RUNNER token for an engine, kept in <data_dir>/engine-token."""
+    """The same for a RUNNER token of an engine, kept in <data_dir>/engine-token."""
     return await _kept_token(database, data_dir, ENGINE_FILE_NAME, Role.RUNNER, engine)
 
 
@@ -37,7 +37,7 @@ async def _kept_token(database: Database, data_dir: Path, file_name: str, role: 
         if kept and is_private and await _holds(database, kept, role, engine):
             return kept
         if kept and not is_private:
-            # Others could read it. It might be theirs as well, so nothing less than ending it will do.
+            # Others could read it. It might be theirs too, so nothing less than revoking it will do.
             with suppress(NotFound):
                 await revoke_token(database, kept)
         secret, _ = await create_token(database, NAME, role, engine)

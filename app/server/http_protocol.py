@@ -1,4 +1,4 @@
-"""The server's side of an HTTP connection, with a bound on what comes before a body."""
+"""The server's side of an HTTP connection, with a bound on what precedes a body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.asgi.answers import error_body
 from app.errors import AppError, BadInput, LimitExceeded, shown
 
-# Proxies take 8 to 32 KiB. uvicorn keeps all that comes: 100 MB of anybody's headers took 100 MB.
+# Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
 
 
@@ -20,19 +20,19 @@ class HeadTooLong(LimitExceeded):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Refuses heads and trailers that do not end, and what is no HTTP, in the form of all errors."""
+    """Refuses endless heads and trailers, and malformed requests, with the same error body as everywhere."""
 
-    _head = 0  # bytes since something of a request was complete
+    _head = 0  # bytes since a part of a request was complete
 
     def data_received(self, data: bytes) -> None:
-        """What has come; no more than the system hands over at once is kept above the bound."""
+        """Data has arrived. Above the bound, it keeps no more than the system hands over at once."""
         self._head += len(data)
         super().data_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(HeadTooLong(f"Request line and headers: at most {MAX_HEAD_BYTES} bytes"))
 
     def on_headers_complete(self) -> None:
-        """The head is over."""
+        """The head is complete."""
         self._head = 0
         super().on_headers_complete()
 
@@ -42,18 +42,18 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is over."""
+        """The request is complete."""
         self._head = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """What has come is no HTTP."""
+        """The request is malformed."""
         self._refuse(BadInput(msg))
 
     def _refuse(self, error: AppError) -> None:
         cycle = self.cycle  # None at first
         silent = cycle is None or cycle.response_complete or not cycle.response_started  # type: ignore[redundant-expr]
-        # In the midst of another answer it would be taken for a part of that.
+        # Within another answer it would be taken for a part of that.
         if silent and not self.pipeline:
             status, body = http.HTTPStatus(error.status), error_body(shown(error))
             self.transport.write(

@@ -1,4 +1,4 @@
-"""The keys that seal secrets: those of the settings, else one of the data folder's own, made at the first start."""
+"""The keys that seal secrets: those of the settings, else a key in the data folder, made at the first start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def open_sealer(settings: Settings) -> Sealer:
-    """The sealer of the settings. BadInput for a malformed key; OSError when the data folder cannot be written."""
+    """The sealer of the settings. BadInput for a malformed key; OSError if the data folder cannot be written."""
     sealed_keys = SealedKeys(settings.sealed_keys.split(","))
     given = "" if settings.secret_key is None else settings.secret_key.get_secret_value()
     if keys := [key for part in given.split(",") if (key := part.strip())]:
@@ -25,13 +25,13 @@ def open_sealer(settings: Settings) -> Sealer:
     try:
         return Sealer([_development_key(settings)], sealed_keys)
     except BadInput:
-        # Not made anew: that would give up everything that was sealed with it.
+        # Do not make a new one: that would give up everything sealed with it.
         path = settings.data_dir / FILE_NAME
         raise BadInput(f"{path}: contains no key; restore the file, or set RUNWATCH_SECRET_KEY") from None
 
 
 async def check_keys(database: Database, sealer: Sealer) -> None:
-    """Conflict when no configured key opens the newest or the oldest secrets: nobody could mask those."""
+    """Conflict if no configured key opens the newest or the oldest secrets: nobody could mask those."""
     for direction in ("DESC", "ASC"):
         sql = f"SELECT sealed FROM execution_secrets ORDER BY execution_id {direction} LIMIT 1"
         if any(unsealed_secrets(sealer, row[0])[1] for row in await database.fetch(sql)):

@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, with the id of the request that it belongs to."""
+"""Structured logs: one line per event, with the id of its request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = structlog.get_logger(__name__)
 
 
 def log_unraisable(failed: sys.UnraisableHookArgs) -> None:
-    """For sys.unraisablehook: what fails where nothing can be raised becomes a line of the log.
+    """For sys.unraisablehook: logs what fails where nothing can be raised.
 
-    But for coroutines that were never awaited (see below): the warning of them fails when it comes in the midst of code
-    that has no builtins, such as the constructor of a named tuple.
+    Except coroutines that were never awaited (see below): their warning fails when it comes in the midst of code
+    without builtins, such as the constructor of a named tuple.
     """
     if not isinstance(failed.object, CoroutineType):
         told = (failed.exc_type, failed.exc_value, failed.exc_traceback)
@@ -55,7 +55,7 @@ def configure_logging(settings: Settings) -> None:
     )
     for name in ("tortoise", "asyncio", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # When a field fails, graphql-core cancels those beside it, some of them before they began.
+    # When a field fails, graphql-core cancels its siblings, some before they began.
     warnings.filterwarnings("ignore", r"coroutine '(Executor|GraphQLCoreConverter)\..* was never awaited")
-    # Strawberry logs every failed field with its stack; what is unexpected is logged where it is masked.
+    # Strawberry logs every failed field with its stack. We log unexpected failures where we mask them.
     logging.getLogger("strawberry").setLevel(logging.CRITICAL)

@@ -24,11 +24,11 @@ from app.server.websocket_protocol import WebSocketProtocol
 from app.settings import Settings
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "galaxy-runs.ndjson"
-# After this long, connections that are still open at the end are cut.
+# At the end, connections that are still open after this long are cut.
 GRACE_SECONDS = 5
-# As much as POST /graphql takes by default.
+# As much as POST /graphql accepts by default.
 MAX_MESSAGE_BYTES = 1024 * 1024
-# Proxies cut connections that are silent for a minute; a client that is away is found out after twice this.
+# Proxies cut connections that are silent for a minute. A client that is gone is found after twice this.
 PING_SECONDS = 20.0
 
 # Where to reach a server on the same machine that listens on all of its addresses.
@@ -60,7 +60,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
 
 
 async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve until a signal, as one of several processes, when all is prepared; `ready` is called once it serves."""
+    """Serve until a signal, as one of several processes, when all is prepared. Calls `ready` once it serves."""
     sealer = open_sealer(settings)
     database = await open_database(settings.url_of_database)
     try:
@@ -90,7 +90,7 @@ def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.C
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves, and ends the engine before itself, so that its runs end for those who read them, too."""
+    """Reports when it serves, and ends the engine before itself, so that readers see the engine's runs end too."""
 
     def __init__(
         self, config: uvicorn.Config, *, engine: DevEngine | None = None, ready: Callable[[], None] = lambda: None

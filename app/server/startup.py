@@ -1,4 +1,4 @@
-"""What comes before serving: the socket, the data folder, the keys that seal secrets, and the tables."""
+"""What precedes serving: the socket, the data folder, the keys that seal secrets, and the tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.settings import Settings
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; BadInput when the address is taken or is none of this machine's."""
+    """A listening socket; BadInput if the address is taken or does not belong to this machine."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # With the protocol named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
@@ -35,7 +35,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:
-    """Make the data folder and the key, and migrate; BadInput when the folder must be `writable` and is not."""
+    """Create the data folder and the key, and migrate; BadInput if the folder must be `writable` and is not."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if writable and not os.access(settings.data_dir, os.W_OK):
         raise BadInput(f"Cannot write to {settings.data_dir}: choose another folder with RUNWATCH_DATA_DIR")

@@ -32,11 +32,11 @@ from app.settings import Settings
 
 READY = b"ready\n"
 
-# A worker takes one or two seconds to come up, on a busy machine several times that.
+# A worker takes one or two seconds to start, on a busy machine several times that.
 START_SECONDS = 60.0
-# Requests have 5 s to end (serving.py) and what runs beside them the rest; supervisors kill after 10 s or more.
+# Requests have 5 s to end (serving.py), background work the rest; supervisors kill after 10 s or more.
 STOP_SECONDS = 8.0
-# Before a worker is started again. It doubles while workers do not live long, so that a crash loop costs little.
+# Pause before a worker is replaced. It doubles while workers do not live long, so that a crash loop costs little.
 FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
 LONG_LIFE_SECONDS = 60.0
 
@@ -44,13 +44,13 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerNotStarted(AppError):
-    """A worker did not come up at the start: neither would the next one."""
+    """A worker did not start. Neither would the next one."""
 
 
 async def serve(settings: Settings) -> None:
     """Serve with `settings.workers` processes until a signal.
 
-    What can be wrong with the settings, the keys or the database is found here, once. Raises WorkerNotStarted.
+    Checks settings, keys and database here, once. Raises WorkerNotStarted.
     """
     opened = listen(settings.host, settings.port)
     PubSub(settings.redis_url)
@@ -80,14 +80,14 @@ class Workers:
         self._processes: set[Process] = set()
 
     async def run(self) -> None:
-        """Keep them until SIGINT or SIGTERM, then end them all; WorkerNotStarted when one does not come up at first."""
+        """Keep them until SIGINT or SIGTERM, then end them all; WorkerNotStarted if one does not start at first."""
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         keepers = [asyncio.create_task(self._keep(number)) for number in range(1, self._count + 1)]
         tasks = [*keepers, asyncio.create_task(stopped.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        # Or new connections would wait here, where nobody takes them.
+        # Or new connections would wait here, where nobody accepts them.
         self._opened.close()
         failed = [keeper for keeper in keepers if keeper.done()]
         for task in tasks:
@@ -98,7 +98,7 @@ class Workers:
             failed[0].result()
 
     async def _keep(self, number: int) -> None:
-        """Have one worker at any time."""
+        """Keep one worker running."""
         pause, is_first = 0.0, True
         while True:
             began = time.monotonic()
@@ -112,7 +112,7 @@ class Workers:
             await asyncio.sleep(pause)
 
     async def _run_one(self, number: int) -> tuple[bool, str]:
-        """Start a worker and wait for its end: whether it came up, and what became of it."""
+        """Start a worker and wait for its end; returns whether it started, and how it ended."""
         try:
             process, reader, writer = await self._start()
         except OSError as error:  # no memory, no more processes
@@ -141,7 +141,7 @@ class Workers:
             undo.callback(ours.close)
             inherited = (self._opened.fileno(), theirs.fileno())
             process = await asyncio.create_subprocess_exec(
-                # -P: not what happens to be called app in the working folder.
+                # -P: not a module that happens to be called app in the working folder.
                 *(sys.executable, "-P", "-m", "app.cli", "worker", *map(str, inherited)),
                 stdin=DEVNULL,
                 pass_fds=inherited,
@@ -185,13 +185,13 @@ async def _says_ready(reader: asyncio.StreamReader) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, in which modules are looked for where we found our own."""
+    """Our environment, with a path on which modules are where we found our own."""
     path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
     return {**os.environ, "PYTHONPATH": path}
 
 
 def packed(settings: Settings) -> bytes:
-    """The settings, with what is secret in them, as one line."""
+    """The settings, with their secrets, as one line."""
 
     def plain(value: object) -> str:
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
@@ -200,12 +200,12 @@ def packed(settings: Settings) -> bytes:
 
 
 def unpacked(line: bytes) -> Settings:
-    """The settings of `packed`, whatever the environment says by now."""
+    """The settings in `packed`, whatever the environment says by now."""
     return Settings.model_validate(json.loads(line))
 
 
 async def _check_connections(database: Database, workers: int) -> None:
-    """Warn when the workers may want more connections than Postgres gives."""
+    """Warn if the workers may want more connections than Postgres gives."""
     if database.dialect != "postgres":
         return
     reserved = "current_setting('superuser_reserved_connections')::int"

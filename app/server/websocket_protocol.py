@@ -19,38 +19,38 @@ from app.asgi.extensions import CLOSER, FRAMES
 
 # A peer that reads answers a close frame at once; this is for the way there and back.
 LINGER_SECONDS = 3.0
-# The system takes twice that, and 170 KB of it at a time: in 5 s, of whoever reads 35 KB/s or more.
+# The system takes twice that, and 170 KB of it at a time: in 5 s, from anybody who reads 35 KB/s or more.
 SEND_BUFFER_BYTES = 256 * 1024
 # A peer that was sending something huge has stopped.
 QUIET_SECONDS = 0.3
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn waits without end for a peer that does not read, in `send` and after the close; this cuts it off."""
+    """Cuts off a peer that does not read: uvicorn waits for it without end, in `send` and after the close."""
 
     _cut: asyncio.TimerHandle | None = None
     _failed = False
 
     async def run_asgi(self) -> None:
-        """One connection. By scope["extensions"] the app may close it, if the peer reads or not, and send frames."""
+        """One connection. By scope["extensions"] the app may close it, read or not, and send frames."""
         with suppress(OSError, AttributeError):
-            # The system would keep up to 4 MB for a peer that does not read, and say for seconds that nothing is taken
-            # by one that reads slowly.
+            # The system would keep up to 4 MB for a peer that does not read, and for seconds report no progress of a
+            # slow reader.
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.scope["extensions"][CLOSER] = {"close": self.close_now}
-        if not self.conn.extensions:  # such as compression, which makes each connection's frames its own
+        if not self.conn.extensions:  # such as compression, which makes each connection's frames different
             self.scope["extensions"][FRAMES] = {"sender": self}
         await super().run_asgi()
         self._cut_later()
 
     def close_now(self, code: int, reason: str) -> None:
-        """Send a close frame behind all that waits to be sent, and cut the connection unless the peer answers."""
+        """Send a close frame after everything that waits to be sent, and cut the connection unless the peer answers."""
         if not self.close_sent and not self.transport.is_closing():
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
             try:
                 self.conn.send_close(code, reason)
             except InvalidState:
-                return  # the peer closes it just now
+                return  # the peer is closing it just now
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
             self._read_on()
@@ -58,19 +58,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._cut_later()
 
     def send_frames(self, frames: bytes) -> None:
-        """Send whole frames as they are, behind what was sent before, unless the connection is being closed."""
+        """Send finished frames unchanged, after earlier data, unless the connection is closing."""
         if not self.close_sent and not self.transport.is_closing():
             self.transport.write(frames)
 
     def unsent_bytes(self) -> int:
-        """What the peer's system has not taken yet."""
+        """Bytes that the peer's system has not taken yet."""
         waiting = bytearray(4)
         with suppress(OSError, AttributeError, ValueError):  # not every system tells
             fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, waiting)
         return self.transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)
 
     def data_received(self, data: bytes) -> None:
-        """What follows a frame that cannot be read is thrown away, until there is no more."""
+        """Throw away whatever follows an unreadable frame, until there is no more."""
         if not self._failed:
             super().data_received(data)
         elif self.close_timer is not None:
@@ -78,9 +78,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
 
     def send_receive_event_to_app(self) -> None:
-        """A message has come; one that is not UTF-8 ends the connection.
+        """A message has arrived; one that is not UTF-8 ends the connection.
 
-        uvicorn also writes a stack trace into the log then, for whoever sends such a message.
+        uvicorn would also log a stack trace, for any client that sends such a message.
         """
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
@@ -96,10 +96,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """A message of the app."""
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            self.handshake_complete = True  # by a refusal; uvicorn misses it, and says so as an error
+            self.handshake_complete = True  # by a refusal; uvicorn misses it, and reports that as an error
 
     def handle_parser_exception(self) -> None:
-        """Too big, or not UTF-8: say so.
+        """Too big, or not UTF-8: close with a code.
 
         uvicorn hangs up at once; what the peer is still sending then makes its system throw our close frame away.
         """
@@ -120,9 +120,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._cut_later()
 
     def keepalive_timeout(self) -> None:
-        """The peer has not answered a ping: it is away.
+        """The peer has not answered a ping: it is gone.
 
-        Should it come back, uvicorn's 1011 would make stock clients give up; to a lost connection they reconnect.
+        If it comes back, uvicorn's 1011 would make stock clients give up; after a lost connection they reconnect.
         """
         self._abort()
 
@@ -148,7 +148,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._cut = self.loop.call_later(LINGER_SECONDS, self._abort)
 
     def _abort(self) -> None:
-        # Without this the system keeps what was not sent, megabytes of a peer that does not read, for many minutes.
+        # Without this the system keeps unsent data, megabytes for a peer that does not read, for many minutes.
         with suppress(OSError, AttributeError):  # it is over already
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()

@@ -19,13 +19,13 @@ from app.server.supervisor import READY, STOP_SECONDS, unpacked
 def run(listening: int, channel: int) -> None:
     """Serve on an inherited socket until a signal, or until the parent at the other end of the channel is gone."""
     parent = socket.socket(fileno=channel)
-    # Read by bytes: what comes after the settings is the end, and that is waited for below.
+    # Read by bytes: the end follows the settings, and we wait for that below.
     with parent.makefile("rb", buffering=0) as lines:
         settings = unpacked(lines.readline())
     configure_logging(settings)
     # With the protocol named, as where it was made.
     opened = socket.socket(proto=socket.IPPROTO_TCP, fileno=listening)
-    # A thread, so that it is seen also by a worker whose loop is busy.
+    # A thread, so that even a worker with a busy loop notices.
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
     def tell() -> None:
