@@ -1,11 +1,11 @@
-"""Events that wait to be sent: bounded in number and bytes. What there is no room for is dropped and counted."""
+"""Events that wait to be sent, bounded in number and bytes. A full buffer drops events and counts them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 
-# What the server takes in one body is 10,000 events and 8 MiB by default; far below, a repetition costs little.
+# The server accepts 10,000 events and 8 MiB in one body by default. Far below that, a repetition costs little.
 MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 1024 * 1024
 
@@ -15,7 +15,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class Buffer:
-    """Two queues. Log lines and heartbeats are minor: they are dropped first; in each queue the oldest go first."""
+    """Two queues. Minor events (log lines and heartbeats) are dropped first; each queue drops its oldest first."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
@@ -32,7 +32,7 @@ class Buffer:
         return len(self._major) + len(self._minor)
 
     def add(self, event: bytes, minor: bool) -> int:
-        """Take an event, and return how many there are now."""
+        """Add an event; returns how many there are now."""
         with self._lock:
             self.added += 1
             (self._minor if minor else self._major).append(event)
@@ -45,13 +45,13 @@ class Buffer:
             return count
 
     def refuse(self) -> None:
-        """Count an event that came too late to be taken."""
+        """Count an event that arrived too late."""
         with self._lock:
             self.added += 1
             self.dropped += 1
 
     def take(self, limit: int = MAX_BATCH_EVENTS) -> list[bytes]:
-        """The next events, as many as one batch may have; what is not minor goes first."""
+        """The next events, at most a batch, major ones first."""
         batch: list[bytes] = []
         size = 0
         with self._lock:

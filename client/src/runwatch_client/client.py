@@ -1,4 +1,4 @@
-"""The one object that an engine makes: where to report to, and as whom."""
+"""The object that an engine creates: where to report to, and with which identity."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ MEDIA_TYPE = "application/cloudevents-batch+json"
 class Runwatch:
     """Reports runs to the Runwatch at `url` as the engine `source`, with a token of role RUNNER.
 
-    Make one for each process and keep it; it may be used in many threads, and after a fork. Nothing but wrong arguments
-    here raises, and nothing waits for the network: events are queued and sent by a thread, in batches.
+    Make one per process and keep it. Threads may share it, and it survives a fork. It raises only for wrong arguments,
+    and never waits for the network: a thread sends the queued events in batches.
 
-    heartbeat, linger, timeout: seconds between heartbeats of an open run, to wait for more events before a batch is
-    sent, and for an answer. max_events, max_bytes: bounds of the queue. transport: for httpx, to go another way.
+    heartbeat: seconds between heartbeats of an open run. linger: seconds to wait for more events before sending a
+    batch. timeout: seconds to wait for an answer. max_events, max_bytes: bounds of the queue. transport: a transport
+    for httpx.
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class Runwatch:
         retry_of: str | None = None,
         definition: Sequence[str] | None = None,
     ) -> Run:
-        """A run, to be entered.
+        """A run, as a context manager.
 
-        trigger_data is what a retry would be given; trigger_json is the same as JSON text, where digits matter.
-        external_id names the run within the engine: give the one of the retry that Runwatch asked for. retry_of is the
-        id that Runwatch gave to the run that this one repeats on the engine's own account. definition: names of steps.
+        trigger_data is what a retry would receive; trigger_json is the same as JSON text, where digits matter.
+        external_id names the run within the engine: for a retry that Runwatch asked for, pass the id of the request.
+        retry_of is Runwatch's id of the run that this one repeats, when the engine retries by itself. definition: names
+        of steps.
         """
         return Run(
             self,
@@ -100,7 +102,7 @@ class Runwatch:
         time: datetime | None = None,
         minor: bool = False,
     ) -> None:
-        """Queue an event of your own making; without an `id` it cannot be told from a second one like it."""
+        """Queue an event of your own. Without an `id` Runwatch cannot tell it from a second one like it."""
         given = f"{subject}/{events.unique(type)}" if id is None else id
         self._reporter.emit(events.event(self._source, subject, type, given, text_of(data), time), minor=minor)
 
@@ -115,15 +117,15 @@ class Runwatch:
         at: datetime | None = None,
         claims_retries: bool = False,
     ) -> None:
-        """Queue an event with `data` as JSON text; `at` is when it happened, if that is not now.
+        """Queue an event with `data` as JSON text. `at` is when it happened; defaults to now.
 
-        claims_retries: say with it that this engine runs a retry once, even when it is published twice.
+        claims_retries: say that this engine runs a retry once, even when it is published twice.
         """
         event = events.event(self._source, subject, type_, id_, data, at, claims_retries=claims_retries)
         self._reporter.emit(event, minor=minor)
 
     def keep_alive(self, subject: str, key: str | None = None) -> None:
-        """Send heartbeats for a run until let_go() of the key, which is the subject unless several keep it alive."""
+        """Send heartbeats for a run until let_go(key). The key defaults to the subject; a run may have several."""
 
         def heartbeat() -> bytes:
             return events.event(self._source, subject, "execution.heartbeat", f"{subject}/{events.unique('alive')}")
@@ -140,11 +142,11 @@ class Runwatch:
         return self._reporter.stats
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait, `timeout` seconds at most, until what was queued is sent or given up; whether it is."""
+        """Wait up to `timeout` seconds until everything queued is sent or given up; returns whether it is."""
         return self._reporter.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Send what is left, for `timeout` seconds at most; whether all of it was sent. Later events are dropped."""
+        """Send what is left within `timeout` seconds; returns whether all was sent. Drops later events."""
         return self._reporter.close(timeout)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""One batch on its way: sent until it is taken, in halves when it is refused as a whole."""
+"""Sends one batch until the server accepts it, and in halves when the server refuses it whole."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from runwatch_client.buffer import MAX_BATCH_EVENTS
 
 log = logging.getLogger("runwatch_client")
 
-FIRST_PAUSE = 0.25  # seconds; doubled with each failure
+FIRST_PAUSE = 0.25  # seconds; doubles with each failure
 MAX_PAUSE = 30.0
-MAX_RETRY_AFTER = 300.0  # what a server may ask for; a mistyped date must not silence an engine for a year
-# No token, or not the right one: somebody must act, and nothing is gained by asking often.
+MAX_RETRY_AFTER = 300.0  # the server may ask for this much; a mistyped date must not silence an engine for a year
+# No token, or a wrong one: somebody must act, and asking often gains nothing.
 UNAUTHORIZED, MAX_UNAUTHORIZED = {401, 403}, 60.0
-REFUSED = {400, 413}  # the body; one event of it may be the cause
+REFUSED = {400, 413}  # the body was refused; one of its events may be the cause
 
 _threads: set[int] = set()
 
 
 class Delivery:
-    """Sends batches, one at a time; counts what became of the events."""
+    """Sends batches, one at a time, and counts what became of the events."""
 
     def __init__(self, url: str, make_client: Callable[[], httpx.Client], rest: Callable[[float], bool]) -> None:
-        """`rest` waits so many seconds and returns whether to go on."""
+        """`rest` waits the given seconds and returns whether to continue."""
         self._url = url
         self._make_client = make_client
         self._client: httpx.Client | None = None
         self._rest = rest
         self._told: set[str] = set()
-        self.limit = MAX_BATCH_EVENTS  # events a batch; less when the server takes less
+        self.limit = MAX_BATCH_EVENTS  # events per batch; fewer if the server accepts fewer
         self.sent = 0
         self.rejected = 0
         self.refused = 0
 
     def deliver(self, batch: Sequence[bytes]) -> bool:
-        """Return True when every event is taken or refused, False when there is no time left."""
+        """Returns True when every event is accepted or refused, False when no time is left."""
         waiting = [batch]
         failures = 0
         while waiting:
@@ -52,7 +52,7 @@ class Delivery:
                 continue
             waiting.append(part)
             self._tell(problem, problem)
-            # Half of the pause is chance: a thousand workers must not all come back in the same second.
+            # Half of the pause is random: a thousand workers must not all return in the same second.
             pause = min(longest, FIRST_PAUSE * 2 ** min(failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311
             failures += 1
             if not self._rest(max(least, pause)):
@@ -60,16 +60,16 @@ class Delivery:
         return True
 
     def close(self) -> None:
-        """Close the connections, if there are any."""
+        """Close the connections, if any."""
         _threads.discard(threading.get_ident())
         if self._client is not None:
             self._client.close()
 
     def _attempt(self, part: Sequence[bytes], waiting: list[Sequence[bytes]]) -> tuple[str | None, float, float]:
-        """Why `part` must be sent again, if it must, and the least and the longest pause before, in seconds."""
+        """Why to send `part` again, if at all, and the least and greatest pause before that, in seconds."""
         try:
             answer = self._post(b"[" + b",".join(part) + b"]")
-        except Exception as error:  # of httpx, of a proxy's settings, of a transport that somebody gave us
+        except Exception as error:  # from httpx, from a proxy's settings, from a caller's transport
             if not isinstance(error, httpx.TransportError):
                 self._client = None
             return f"Cannot reach Runwatch ({type(error).__name__}: {error})", 0.0, MAX_PAUSE
@@ -94,7 +94,7 @@ class Delivery:
         self._told = {told for told in self._told if told.startswith("event: ")}
         try:
             rejected = [str(each["error"]) for each in answer.json()["rejected"]]
-        except Exception:  # 202 is what counts; a proxy may have swallowed the rest
+        except Exception:  # 202 is what counts; a proxy may have removed the rest
             rejected = []
         for reason in rejected:
             self._tell(f"event: {reason}", f"Runwatch rejected an event: {reason}")
@@ -113,19 +113,19 @@ class Delivery:
             self.limit = max(1, min(self.limit, middle))
 
     def _tell(self, key: str, message: str) -> None:
-        """Log once: until the next success, or, of single events, for good."""
+        """Log once: until the next success, or, for single events, for good."""
         if key not in self._told and len(self._told) < 100:
             self._told.add(key)
             log.warning(message)
 
 
 def is_own_thread(ident: int | None) -> bool:
-    """Whether a thread is one that delivers: what is logged there must not be reported."""
+    """Whether a thread delivers events: nothing that it logs may be reported."""
     return ident in _threads
 
 
 def forget_threads() -> None:
-    """In the child of a fork: none of the parent's threads goes on here, and their numbers are given out anew."""
+    """In the child of a fork: none of the parent's threads runs here, and their numbers are reused."""
     _threads.clear()
 
 
@@ -137,7 +137,7 @@ def _said(answer: httpx.Response) -> str:
 
 
 def _retry_after(answer: httpx.Response) -> float:
-    """Seconds that the server asks to wait: it may give a number or a date."""
+    """Seconds that the server asks to wait, given as a number or a date."""
     value = answer.headers.get("retry-after", "")
     try:
         seconds = float(value)
@@ -149,5 +149,5 @@ def _retry_after(answer: httpx.Response) -> float:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else 0.0
 
 
-# httpx logs every request at level INFO; ours would fill the log of whoever shows that level.
+# httpx logs every request at level INFO. Ours would fill the log of anybody who shows that level.
 logging.getLogger("httpx").addFilter(lambda record: not is_own_thread(record.thread))

@@ -1,4 +1,4 @@
-"""JSON text of whatever a job hands us: quick when it is plain JSON, and never an exception."""
+"""JSON text of any value of a job: fast for plain JSON, and never an exception."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-# The server replaces payloads above 256 KiB itself, and notes their true size; what is far above is not even sent.
+# The server itself replaces payloads above 256 KiB and notes their true size. We do not even send much larger ones.
 MAX_PAYLOAD = 512 * 1024
 MAX_REPR = 1_000  # characters
-# The server takes 64 levels of an event's data; the payload stands at most 4 deep in it.
+# The server accepts 64 levels in an event's data. The payload is at most 4 levels deep in it.
 MAX_DEPTH = 58
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -26,14 +26,15 @@ _NAN = float("nan")
 
 
 def text_of(value: Any) -> str:
-    """The JSON text of `value`; what JSON has no form for is converted, or replaced by its repr; NaN becomes null."""
+    """The JSON text of `value`. Converts other values, or replaces them with their repr. NaN becomes null."""
     return _bounded(value, _plain, faithful=False)
 
 
 def trigger_text_of(value: Any) -> str:
-    """The same for data that a retry would be given: what is lost is marked by a NaN in its place.
+    """The same for trigger data. A NaN marks each place where something is lost.
 
-    The server makes null of a NaN, and marks the trigger data as incomplete: a retry with other data is not offered.
+    The server turns a NaN into null and marks the trigger data as incomplete, so that nobody is offered a retry with
+    different data.
     """
     return _bounded(value, _faithful, faithful=True)
 
@@ -44,7 +45,7 @@ def quote(text: str) -> str:
 
 
 def to_bytes(text: str) -> bytes:
-    """UTF-8; a half of a surrogate pair, which UTF-8 cannot have, becomes an escape."""
+    """UTF-8. Half a surrogate pair, which UTF-8 cannot encode, becomes an escape."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -56,7 +57,7 @@ def _bounded(value: Any, encode: Callable[[Any], str], *, faithful: bool) -> str
         text = encode(value)
         if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value, MAX_DEPTH) < 0:
             text = encode(_reduced(value, MAX_DEPTH, faithful))
-    except Exception:  # NaN, a cycle, keys that are no text, a __getattr__ that raises
+    except Exception:  # NaN, a cycle, keys that are not strings, a __getattr__ that raises
         text = _second_try(value, encode, faithful)
     if len(text) > MAX_PAYLOAD:
         cut = {"truncated": True, "bytes": len(to_bytes(text)), "start": text[: MAX_PAYLOAD // 8]}
@@ -72,7 +73,7 @@ def _second_try(value: Any, encode: Callable[[Any], str], faithful: bool) -> str
 
 
 def _depth(value: Any, left: int) -> int:
-    """How many levels are left below `value`; negative when there are too many."""
+    """How many levels are left below `value`; negative if it is too deep."""
     if left < 0:
         return left
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
@@ -102,7 +103,7 @@ def _reduced(value: Any, left: int, faithful: bool) -> Any:
 
 
 def _key(key: Any) -> str | None:
-    """The key as JSON has it; None where that would say less than the key."""
+    """The key as JSON writes it; None where that would lose information."""
     if key is None or isinstance(key, bool):
         return _plain(key)
     converted = key if isinstance(key, str) else _convert(key)
@@ -113,7 +114,7 @@ _UNKNOWN = object()
 
 
 def _convert(value: Any) -> Any:
-    """Something nearer to JSON that says the same, or _UNKNOWN."""
+    """An equivalent that is closer to JSON, or _UNKNOWN."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, UUID | Decimal | PurePath):
@@ -152,7 +153,7 @@ def _default(faithful: bool) -> Callable[[Any], Any]:
     return default
 
 
-# Not ASCII: a Cyrillic letter is 2 bytes, as an escape it is 6.
+# Not ASCII: a Cyrillic letter takes 2 bytes, its escape 6.
 _options: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
 _plain = json.JSONEncoder(allow_nan=False, default=_default(False), **_options).encode
 _faithful = json.JSONEncoder(allow_nan=True, default=_default(True), **_options).encode

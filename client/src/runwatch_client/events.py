@@ -1,5 +1,4 @@
-"""The events as they are sent: CloudEvents in JSON, each made into bytes where it happens, so that nothing of it
-changes afterwards."""
+"""The events as sent: CloudEvents in JSON. Each becomes bytes at once, so that nothing changes it afterwards."""
 
 from __future__ import annotations
 
@@ -15,15 +14,15 @@ from typing import Any
 
 from runwatch_client.encoding import quote, text_of, to_bytes
 
-MAX_NAME = 300  # characters; a longer name is rejected by the server
+MAX_NAME = 300  # characters; the server rejects a longer name
 MAX_KIND = 100
 MAX_STEPS = 1_000
-# The server keeps 8 KiB of a message and 256 KiB of a stack trace; a trace is cut here, since its end tells most.
+# The server keeps 8 KiB of a message and 256 KiB of a stack trace. We cut the trace, since its end tells most.
 MAX_MESSAGE = 16 * 1024
 MAX_TRACE = 200 * 1024
 MAX_LOG_LINE = 128 * 1024
 
-# By this attribute the engine says that it runs a retry once, even when it is published twice.
+# With this attribute the engine says that it runs a retry once, even when it is published twice.
 CLAIMS = "runwatchclaims"
 
 _numbers = itertools.count(1)
@@ -45,10 +44,10 @@ def event(
     *,
     claims_retries: bool = False,
 ) -> bytes:
-    """One event; `source` and `data` are JSON text already."""
+    """One event. `source` and `data` are JSON text already."""
     time = (at or datetime.now(UTC)).isoformat()
     if len(id_) > MAX_NAME:
-        id_ = f"{_digest(id_)}{id_[41 - MAX_NAME :]}"  # its end says what it is, its beginning whose
+        id_ = f"{_digest(id_)}{id_[41 - MAX_NAME :]}"  # the end says what it is, the beginning which run
     extension = f'"{CLAIMS}":"1",' if claims_retries else ""
     return to_bytes(
         f'{{"specversion":"1.0","id":{quote(id_)},"source":{source},"subject":{quote(subject)},'
@@ -63,7 +62,7 @@ def claims(
     retry_of: str | None = None,
     definition: Sequence[str] | None = None,
 ) -> str:
-    """The data of execution.queued and .started; `trigger_data` is JSON text."""
+    """The data of execution.queued and .started. `trigger_data` is JSON text."""
     members = []
     if workflow is not None:
         members.append(f'"workflow":{quote(name(workflow))}')
@@ -83,7 +82,7 @@ def finished(state: str, error: dict[str, Any] | None = None) -> str:
 
 
 def step_started(index: int, name_: str, kind: str | None = None, input_: str | None = None) -> str:
-    """The data of step.started; `input_` is JSON text."""
+    """The data of step.started. `input_` is JSON text."""
     return f'{{"step":{{"index":{index},"name":{quote(name(name_))}{_kind(kind)}{_member("input", input_)}}}}}'
 
 
@@ -97,7 +96,7 @@ def step_finished(
     error: dict[str, Any] | None = None,
     seconds: float | None = None,
 ) -> str:
-    """The data of step.finished; `output` is JSON text."""
+    """The data of step.finished. `output` is JSON text."""
     return (
         f'{{"step":{{"index":{index},"name":{quote(name(name_))},"state":"{state}"{_kind(kind)}'
         f"{_member('output', output)}{_member('error', None if error is None else text_of(error))}"
@@ -116,17 +115,17 @@ def log_line(level: str, message: str, step: int | None, attributes: dict[str, A
 def failure(
     error: BaseException, step: int | None = None, trace: TracebackType | None = None, stack_trace: str | None = None
 ) -> dict[str, Any]:
-    """An error as the server takes it: type, message and stack trace, with its causes."""
+    """An error as the server accepts it: type, message and stack trace, with its causes."""
     if stack_trace is None:
         try:
             stack_trace = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
-        except Exception:  # an exception with a __str__ of its own that fails
+        except Exception:  # an exception whose own __str__ fails
             stack_trace = ""
     return told_failure(type_name(error), message_of(error), stack_trace, step)
 
 
 def told_failure(type_: str, message: str, stack_trace: str = "", step: int | None = None) -> dict[str, Any]:
-    """The same from texts."""
+    """An error from texts."""
     told: dict[str, Any] = {"type": type_[:MAX_NAME], "message": _cut(message, MAX_MESSAGE)}
     if stack_trace:
         told["stackTrace"] = _cut_middle(stack_trace)
@@ -142,7 +141,7 @@ def type_name(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """What the error says; its repr where it says nothing."""
+    """The error's message, or its repr if the message is empty."""
     try:
         return str(error) or repr(error)
     except Exception:
@@ -150,13 +149,13 @@ def message_of(error: BaseException) -> str:
 
 
 def name(text: Any, limit: int = MAX_NAME) -> str:
-    """A name that the server takes: not empty, not too long."""
+    """A name that the server accepts: not empty, not too long."""
     text = str(text)
     return text[:limit] if text else "(unnamed)"
 
 
 def subject_of(external_id: str) -> str:
-    """An id that the server takes, and that is still unique when it had to be shortened."""
+    """An id that the server accepts, and that stays unique when it is shortened."""
     if 0 < len(external_id) <= MAX_NAME:
         return external_id
     return f"{external_id[: MAX_NAME - 41]}#{_digest(external_id)}" if external_id else "(unnamed)"

@@ -1,4 +1,4 @@
-"""A logging handler that makes log lines of the current run out of log records."""
+"""A logging handler that turns log records into log lines of the current run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from runwatch_client.delivery import is_own_thread
 from runwatch_client.runs import current_run
 
 OWN_LOGGERS = ("runwatch_client", "httpx", "httpcore")
-# What a record has of itself; all else was given as `extra`.
+# The attributes that every record has. All others come from `extra`.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 
 
 class RunwatchHandler(logging.Handler):
-    """Reports each record as a log line of the run, and step, in whose context it was logged; others are passed by."""
+    """Reports each record as a log line of the run and step in whose context it was logged; ignores other records."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue the line; no failure of this reaches the one who logs."""
+        """Queue the line. A failure of this never reaches the caller."""
         run = current_run.get()
         if run is None or record.name.partition(".")[0] in OWN_LOGGERS or is_own_thread(record.thread):
             return
@@ -28,7 +28,7 @@ class RunwatchHandler(logging.Handler):
                 message = logging.Formatter("%(message)s").format(record)
             run.log(record.levelno, message, **{str(key): value for key, value in attributes.items()})
         except Exception as error:
-            # A time limit of Celery's is raised wherever the task happens to be; it is not ours to swallow.
+            # Celery raises a time limit wherever the task happens to be. We must not swallow it.
             if type(error).__name__ == "SoftTimeLimitExceeded":
                 raise
             self.handleError(record)

@@ -1,4 +1,4 @@
-"""The thread that sends events: in batches, again and again while the server is away, never in anybody's way."""
+"""The thread that sends events: in batches, repeatedly while the server is away, without holding anybody up."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from runwatch_client.delivery import Delivery, forget_threads
 
 log = logging.getLogger("runwatch_client")
 
-EXIT_TIMEOUT = 3.0  # seconds that the end of the process may take longer, to send what is left
+EXIT_TIMEOUT = 3.0  # seconds by which the process may end later, to send what is left
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of the events: of a process, since it began or was forked."""
+    """What became of the events of a process, since it started or was forked."""
 
     sent: int
     rejected: int  # by the server, one by one
-    dropped: int  # for want of room, or because the server can never read them
+    dropped: int  # no room, or the server can never read them
     pending: int
 
 
@@ -38,7 +38,7 @@ class Reporter:
     """Takes events as bytes and sends them to `url`.
 
     emit() takes a lock for a microsecond and never waits for the network. After a fork the child has an empty buffer,
-    and a thread and connections of its own.
+    its own thread and its own connections.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Reporter:
     def _reset(self) -> None:
         self._buffer = Buffer(*self._sizes)
         self._delivery = Delivery(self._url, self._make_client, self._rest)
-        # A SimpleQueue and not an Event: its put() may be interrupted by a signal handler that calls put().
+        # A SimpleQueue, not an Event: a signal handler that calls put() may interrupt its put().
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._rung = False
         self._starting = threading.RLock()
@@ -74,7 +74,7 @@ class Reporter:
         self._told_dropped = 0
 
     def emit(self, event: bytes, *, minor: bool = False) -> None:
-        """Queue one event; a `minor` one is dropped first when there is no room."""
+        """Queue one event. A `minor` one is dropped first when there is no room."""
         if self._closed:
             self._buffer.refuse()
             return
@@ -86,7 +86,7 @@ class Reporter:
             self._bell.put(None)
 
     def keep_alive(self, key: str, heartbeat: Callable[[], bytes]) -> None:
-        """Send what `heartbeat` makes, now and then, until let_go(key)."""
+        """Send what `heartbeat` makes from time to time, until let_go(key)."""
         self._alive[key] = heartbeat
 
     def let_go(self, key: str) -> None:
@@ -101,7 +101,7 @@ class Reporter:
         return Stats(sent, rejected, dropped, max(0, self._buffer.added - sent - rejected - dropped))
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all that was queued before is sent or given up, `timeout` seconds at most; whether it is."""
+        """Wait up to `timeout` seconds until everything queued before is sent or given up; returns whether it is."""
         queued = self._buffer.added
         self._ring()
         deadline = time.monotonic() + timeout
@@ -114,9 +114,9 @@ class Reporter:
             time.sleep(0.005)
 
     def close(self, timeout: float) -> bool:
-        """Send what is left, for `timeout` seconds at most, and end; whether everything was sent or given up."""
+        """Send what is left within `timeout` seconds, and end; returns whether everything was sent or given up."""
         if self._closed:
-            return self.stats.pending == 0  # the end of the process closes once more, and must not wait once more
+            return self.stats.pending == 0  # the end of the process closes a second time, and must not wait again
         self._deadline = time.monotonic() + timeout
         self._ring()
         thread = self._thread
@@ -131,7 +131,7 @@ class Reporter:
                 self._thread = threading.Thread(target=self._run, name="runwatch-reporter", daemon=True)
                 try:
                     self._thread.start()
-                except RuntimeError:  # the interpreter is ending, or there are too many threads
+                except RuntimeError:  # the interpreter is ending, or has too many threads
                     self._thread = None
                 _close_with_process(self)
 
@@ -157,10 +157,12 @@ class Reporter:
             self._delivery.close()
 
     def _wait(self, seconds: float) -> None:
-        """Until there is something to send, and then until the batch is full or nothing more is likely to come soon."""
+        """Wait until there is something to send, and then until the batch is full or nothing more is likely to come
+        soon.
+        """
         while not self._bell.empty():
             self._bell.get()
-        self._rung = False  # from here on an event rings, so look once more before waiting for it
+        self._rung = False  # from here on an event rings, so check once more before waiting
         if self._closing() or not (len(self._buffer) or self._hears_within(seconds)):
             return
         if not self._closing() and len(self._buffer) < MAX_BATCH_EVENTS:
@@ -177,7 +179,7 @@ class Reporter:
         return True
 
     def _rest(self, seconds: float) -> bool:
-        """Wait before another attempt; whether there is one. The end of the process makes waits short."""
+        """Wait before the next attempt; returns whether there is one. The end of the process shortens waits."""
         until = time.monotonic() + seconds
         while (now := time.monotonic()) < until:
             if self._deadline is not None:
@@ -198,13 +200,13 @@ class Reporter:
         self._told_dropped = dropped
 
     def after_fork(self) -> None:
-        """In the child of a fork: leave all to the parent, whose connections must not be closed from here."""
+        """In the child of a fork: leave everything to the parent, whose connections must not be closed here."""
         self._inherited.append(self._delivery)
         self._reset()
 
 
 def _close_with_process(reporter: Reporter) -> None:
-    """A child of multiprocessing ends without the functions of atexit, but with its own finalizers."""
+    """A child of multiprocessing ends without atexit, but with its own finalizers."""
     process = sys.modules.get("multiprocessing.process")
     if process is not None and process.parent_process() is not None:
         from multiprocessing.util import Finalize

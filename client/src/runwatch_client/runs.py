@@ -1,4 +1,4 @@
-"""A run and its steps, as context managers: what happens inside is reported, whatever it is; nothing here raises."""
+"""A run and its steps as context managers: they report whatever happens inside, and raise nothing themselves."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ current_step: ContextVar[int | None] = ContextVar("runwatch_step", default=None)
 
 
 class Emitter(Protocol):
-    """What takes the events of a run."""
+    """Takes the events of a run."""
 
     def emit_text(
         self, subject: str, type_: str, id_: str, data: str, *, minor: bool = False, at: datetime | None = None
     ) -> None:
-        """Queue an event with `data` as JSON text; `at` is when it happened, if that is not now."""
+        """Queue an event with `data` as JSON text. `at` is when it happened; defaults to now."""
 
     def keep_alive(self, subject: str, key: str | None = None) -> None:
         """Send heartbeats from now on."""
@@ -42,7 +42,7 @@ class Emitter(Protocol):
 
 
 def level_name(level: str | int) -> str:
-    """The level of a log line: by name, or by the numbers of the logging module."""
+    """The level of a log line, from a name or from a number of the logging module."""
     if isinstance(level, int):
         return LEVELS[min(max(level // 10, 0), 5)]
     upper = str(level).upper()
@@ -51,14 +51,14 @@ def level_name(level: str | int) -> str:
 
 
 class Reported:
-    """Something that log lines can be written for."""
+    """Something that takes log lines."""
 
     def __init__(self, emitter: Emitter, external_id: str) -> None:
         self.external_id = events.subject_of(external_id)
         self._emitter = emitter
 
     def log(self, level: str | int, message: str, /, **attributes: Any) -> None:
-        """Write a log line of this run, and of the step that is open where it is called."""
+        """Write a log line of this run, and of the step that is open at the call."""
         step = current_step.get() if current_run.get() is self else None
         data = events.log_line(level_name(level), str(message), step, attributes)
         self._emit("log.written", events.unique("log"), data, minor=True)
@@ -68,7 +68,7 @@ class Reported:
 
 
 class Run(Reported):
-    """One execution. `outcome` may be set inside, to end as SKIPPED or CANCELLED without an exception."""
+    """One execution. Set `outcome` inside to end as SKIPPED or CANCELLED without an exception."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Run(Reported):
         current_run.set(self._outer[0])
         current_step.set(self._outer[1])
         if os.getpid() != self._pid:
-            return  # a fork of the process that runs it: the end is not ours to tell
+            return  # a fork of the process that runs it must not report the end
         self._emitter.let_go(self.external_id)
         state = self.outcome or state_of(error)
         told = None if error is None or state == "SUCCEEDED" else events.failure(error, self._step_of(error), trace)
@@ -122,23 +122,23 @@ class Run(Reported):
         self.__exit__(kind, error, trace)
 
     def step(self, name: str, kind: str | None = None, input: Any = NOT_GIVEN) -> Step:
-        """A step, to be entered; steps may be nested, and run in several threads or tasks at once."""
+        """A step, as a context manager. Steps may be nested, and may run in several threads or tasks at once."""
         return Step(self, next(self._indexes), name, kind, input)
 
     def waiting(self) -> None:
-        """Say that the run waits for something; started() says that it goes on."""
+        """Report that the run waits for something. started() reports that it continues."""
         self._emit("execution.waiting", events.unique("waiting"), "null")
 
     def started(self) -> None:
-        """Say that the run goes on."""
+        """Report that the run continues."""
         self._emit("execution.started", events.unique("started"), "null")
 
     def _blame(self, error: BaseException, index: int) -> None:
         if self._culprit is None or self._culprit[0] is not error:
-            self._culprit = error, index  # the innermost step is left first
+            self._culprit = error, index  # the innermost step ends first
 
     def _step_of(self, error: BaseException) -> int | None:
-        """The step in which the error, or what caused it, came up."""
+        """The step that raised the error or its cause."""
         if self._culprit is None:
             return None
         cause: BaseException | None = error
@@ -150,7 +150,7 @@ class Run(Reported):
 
 
 class Step:
-    """One step of a run. `output` is what it made, if it is set when the step ends."""
+    """One step of a run. Set `output` before the step ends."""
 
     def __init__(self, run: Run, index: int, name: str, kind: str | None, input_: Any) -> None:
         self.index = index
@@ -198,12 +198,12 @@ class Step:
         self.__exit__(kind, error, trace)
 
     def _emit(self, what: str, data: Callable[[], str]) -> None:
-        if self.index < events.MAX_STEPS:  # what is beyond, the server would reject
+        if self.index < events.MAX_STEPS:  # the server would reject steps beyond
             self._run._emit(f"step.{what}", f"step/{self.index}/{what}", data())
 
 
 def state_of(error: BaseException | None) -> State:
-    """How something ended that raised this."""
+    """The state of something that raised this."""
     if error is None or (isinstance(error, SystemExit) and not error.code):
         return "SUCCEEDED"
     if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit):

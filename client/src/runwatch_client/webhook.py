@@ -1,4 +1,4 @@
-"""Retries that come as webhooks: verified after the Standard Webhooks specification, and read."""
+"""Retries that arrive as webhooks: verifies them as Standard Webhooks specifies, and reads them."""
 
 from __future__ import annotations
 
@@ -18,32 +18,31 @@ TOLERANCE = 300.0  # seconds, the specification's advice
 
 
 class WebhookError(Exception):
-    """A webhook that must not be acted upon."""
+    """Do not act on this webhook."""
 
 
 class MissingHeader(WebhookError):
-    """One of webhook-id, webhook-timestamp and webhook-signature is not there."""
+    """webhook-id, webhook-timestamp or webhook-signature is missing."""
 
 
 class BadTimestamp(WebhookError):
-    """The timestamp is none, or too far from now: an old message sent again, or a wrong clock."""
+    """The timestamp is invalid or too far from now: a replayed message, or a wrong clock."""
 
 
 class BadSignature(WebhookError):
-    """No signature fits body, headers and secret."""
+    """No signature matches body, headers and secret."""
 
 
 class BadBody(WebhookError):
-    """Signed by Runwatch, and yet not a request for a retry that this version understands."""
+    """Signed by Runwatch, but not a retry request that this version understands."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRequest:
     """What Runwatch asks for: run `workflow` again with the trigger's data, and report it as `external_id`.
 
-    webhook_id is the same when the same request is delivered again: keep it, and answer 2xx without a second run.
-    trigger_json is the data as it was sent, in which every number has its digits; trigger_data is the same, parsed, or
-    None when there is none.
+    A repeated delivery has the same webhook_id: keep it, and answer 2xx without a second run. trigger_json is the data
+    as the engine sent it, with every digit; trigger_data is the same, parsed, or None if there is none.
     """
 
     webhook_id: str
@@ -59,7 +58,7 @@ class RetryRequest:
 def verify(
     body: bytes, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE, now: float | None = None
 ) -> RetryRequest:
-    """The request in `body`, which must be the very bytes that came; raises a WebhookError when it cannot be trusted.
+    """The request in `body`, which must be the bytes as they arrived. Raises WebhookError if it cannot be trusted.
 
     `secret` is whsec_ and Base64. `tolerance` is how many seconds the timestamp may differ from `now`.
     """
@@ -77,7 +76,7 @@ def verify(
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes that a secret stands for; ValueError when it is none."""
+    """The bytes of a secret; ValueError for an invalid secret."""
     text = secret.removeprefix(PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -97,7 +96,7 @@ def _check_time(timestamp: str, now: float, tolerance: float) -> None:
 
 
 def _any_fits(signatures: str, expected: bytes) -> bool:
-    """Whether a v1 signature fits; all are compared, whichever fits, so that the time says nothing."""
+    """Whether a v1 signature matches. It compares all of them, so that timing reveals nothing."""
     fits = False
     for each in signatures.split(" "):
         version, _, text = each.partition(",")
@@ -143,7 +142,7 @@ _decoder = json.JSONDecoder()
 
 
 def _raw(text: str, *path: str) -> str:
-    """The text of the value at `path` in a JSON object that is known to be valid; of repeated keys the last."""
+    """The text of the value at `path` in a valid JSON object; of repeated keys the last."""
     start, end = _value(text, _skip(text, 0))
     for key in path:
         start, end = _member(text, start, key)

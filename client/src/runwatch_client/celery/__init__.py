@@ -27,7 +27,7 @@ __all__ = ["Claims", "RedisClaims", "Tally", "install"]
 
 log = logging.getLogger("runwatch_client")
 
-FLUSH = 2.0  # seconds that a worker's process may take longer to end
+FLUSH = 2.0  # seconds by which a worker's process may end later
 PAUSE = 5.0
 
 _publishing: Publishing | None = None
@@ -45,11 +45,11 @@ def install(
 ) -> None:
     """Report the tasks that this process publishes or runs, and check retries.
 
-    claims: where publications of retries are told apart; by default in the Redis of the result backend or broker.
-    pause: seconds that a retry waits while the claims cannot be asked. logs: the least level of log records to report,
-    such as logging.INFO; None for none. results: report what tasks return, as the output of their steps.
+    claims: tells publications of a retry apart; defaults to the Redis of the result backend or broker. pause: seconds
+    that a retry waits while the claims do not answer. logs: lowest level of log records to report, such as
+    logging.INFO; None reports none. results: also report what tasks return, as the output of their steps.
 
-    Once for each process: another call, for another app, takes the place of the first.
+    Call it once per process: a second call, for another app, replaces the first.
     """
     store = _Lazy(lambda: claims if claims is not None else default_claims(app))
 
@@ -68,7 +68,7 @@ def install(
 
 
 class _Lazy:
-    """Something that is made on first use, when the app is configured."""
+    """Makes something on first use, when the app is configured."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -81,7 +81,7 @@ class _Lazy:
 
 
 def guard(what: str, work: Callable[[], Any]) -> Any:
-    """Do our work in somebody else's task: a failure of ours is logged, once for each kind, and goes no further."""
+    """Does our work inside somebody else's task: logs our failures, once for each kind, and swallows them."""
     try:
         return work()
     except Exception:
@@ -131,5 +131,5 @@ def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: i
 def _add_handler(logger: logging.Logger, level: int) -> None:
     if not any(isinstance(handler, RunwatchHandler) for handler in logger.handlers):
         handler = RunwatchHandler(level)
-        handler.addFilter(lambda record: record.name != "celery.app.trace")  # how tasks end is reported as it is
+        handler.addFilter(lambda record: record.name != "celery.app.trace")  # we report how tasks end ourselves
         logger.addHandler(handler)

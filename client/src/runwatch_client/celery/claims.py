@@ -1,4 +1,4 @@
-"""What workers must agree on, kept in the engine's own store: who runs a retry, and whether a group is complete."""
+"""What workers agree on through the engine's own store: who runs a retry, and whether a group is complete."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 WEEK = 7 * 24 * 3600
-# The store is asked by the worker's main process, which does nothing else meanwhile.
+# The worker's main process asks the store, and does nothing else meanwhile.
 TIMEOUT = 1.0
 
 
 class Claims(Protocol):
-    """Where the publications of a retry are told apart. An exception means: ask again later, and do not run."""
+    """Tells the publications of a retry apart. An exception means: ask again later, and do not run."""
 
     def claim(self, task_id: str, publication: str) -> bool:
-        """Whether `publication` may run: True for the first one to ask for the task id, then for that one only."""
+        """Whether `publication` may run: True for the first one that claims the task id, then only for that one."""
 
 
 @runtime_checkable
 class Tally(Protocol):
-    """What claims may have besides: where the ends of a group's members are gathered."""
+    """Optional part of claims: collects how the members of a group ended."""
 
     def arrive(self, run: str, outcomes: Mapping[str, str], size: int) -> Mapping[str, str] | None:
-        """Note the ends of some of a run's last tasks, by task id; all of them, once there are `size`."""
+        """Record how some of a run's last tasks ended, by task id; returns all of them once there are `size`."""
 
 
 class RedisClaims:
-    """Claims, and ends of groups, in a Redis or Valkey: a URL, or a client of redis-py with short time-outs.
+    """Claims and ends of groups in a Redis or Valkey: a URL, or a client of redis-py with short time-outs.
 
-    ttl: seconds that they are remembered; longer than Runwatch goes on delivering a retry.
+    ttl: seconds to remember them; longer than Runwatch keeps delivering a retry.
     """
 
     def __init__(self, redis: Any, *, ttl: int = WEEK, prefix: str = "runwatch") -> None:
@@ -42,7 +42,7 @@ class RedisClaims:
         client = self._client()
         if client.set(key, publication, nx=True, ex=self._ttl):
             return True
-        # Not SET … NX GET, which Redis knows from version 7 on only.
+        # Not SET … NX GET, which needs Redis 7.
         held = client.get(key)
         return bool(publication) and _text(held) == publication
 
@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
 
 
 def default_claims(app: Any) -> RedisClaims | None:
-    """Claims in the app's result backend or broker, where one of them is a Redis."""
+    """Claims in the app's result backend or broker, whichever is a Redis."""
     for url in (app.conf.result_backend, app.conf.broker_write_url, app.conf.broker_url):
         if isinstance(url, str) and url.startswith(("redis://", "rediss://")) and ";" not in url:
             return RedisClaims(url)

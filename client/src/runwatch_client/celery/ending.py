@@ -1,4 +1,4 @@
-"""When an execution has ended: with its last task, with the first that fails, or with the last one of a group."""
+"""When an execution ends: with its last task, with the first failing task, or with the last member of a group."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from runwatch_client.celery.claims import Tally
 from runwatch_client.celery.marks import Mark
 from runwatch_client.runs import Emitter, State
 
-# When the members of a group end differently, the group has ended like the first of these that is among them.
+# When the members of a group end differently, the group takes the first of these states that occurs.
 GRAVEST: Sequence[State] = ("FAILED", "CRASHED", "TIMED_OUT", "CANCELLED", "SKIPPED", "SUCCEEDED")
 
 
 class Ending:
-    """Reports the ends of executions. `tally` is where the ends of a group's members are gathered, if anywhere."""
+    """Reports the ends of executions. `tally` collects how the members of a group end; None if there is no store."""
 
     def __init__(self, emitter: Emitter, tally: Callable[[], Tally | None]) -> None:
         self._emitter = emitter
@@ -32,7 +32,7 @@ class Ending:
         error: Mapping[str, Any] | None = None,
         over: Sequence[str] = (),
     ) -> None:
-        """A task has ended that nothing follows; with it those are `over` that are now never reached, by their ids."""
+        """A task has ended that nothing follows. `over` are the ids of tasks that can no longer be reached."""
         tally = None if mark.size is None else self._tally()
         if tally is None or mark.size is None:
             self._finish(mark, task_id, attempt, state, error)
@@ -49,7 +49,7 @@ class Ending:
 
 
 def never_reached(request: Any) -> list[str]:
-    """The last tasks of the canvas that a failed task was in the middle of, which now goes no further."""
+    """The last tasks of the canvas that a failed task belongs to: nothing reaches them any more."""
     last: Iterable[str | None] = ()
     if chain := marks.chain_of(request):
         last = marks.ends(chain[0])
@@ -62,7 +62,7 @@ def never_reached(request: Any) -> list[str]:
 def _worst(
     outcomes: Iterable[str], state: State, error: Mapping[str, Any] | None
 ) -> tuple[State, Mapping[str, Any] | None]:
-    """The gravest end of all, with its error; our own, which has its stack trace, when it is as grave."""
+    """The gravest end, with its error. Of equally grave ends ours, because it has its stack trace."""
     worst = min((json.loads(outcome) for outcome in outcomes), key=lambda told: GRAVEST.index(told["state"]))
     if GRAVEST.index(state) <= GRAVEST.index(worst["state"]):
         return state, error

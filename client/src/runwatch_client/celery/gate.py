@@ -1,4 +1,4 @@
-"""A retry that Runwatch published twice runs once: the check that a message passes before the worker takes it up."""
+"""The check that a message passes before the worker takes it: a retry that Runwatch published twice runs once."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ PUBLICATION = "x-runwatch-publication"
 
 
 class Gate:
-    """Lets every message pass but those of retries, whose publication must hold the claim on their task id.
+    """Passes every message, except retries whose publication does not hold the claim on their task id.
 
     It stands in the worker's main process, before the message is acknowledged or given to the pool. While the store of
-    claims cannot be asked, messages wait for `pause` seconds and then go back to the queue. They are not acknowledged
-    in between: if the worker ends meanwhile, the broker still has them.
+    claims does not answer, messages wait for `pause` seconds and then return to the queue. They stay unacknowledged
+    meanwhile: if the worker ends, the broker still has them.
     """
 
     def __init__(self, emitter: Emitter, claims: Callable[[], Claims | None], pause: float) -> None:
         self._emitter = emitter
         self._claims = claims
         self._pause = pause
-        self._ask_again = 0.0  # not before, by the monotonic clock: one time-out in each pause is enough
+        self._ask_again = 0.0  # earliest next try, by the monotonic clock: one time-out per pause is enough
         self._down = False
 
     def guard(self, consumer: Any) -> None:
-        """Put the check before every task of a worker; to be called each time it has connected to its broker."""
+        """Put the check before every task of a worker. Call it at each connection to the broker."""
         for name, strategy in list(consumer.strategies.items()):
             consumer.strategies[name] = self._checked(name, strategy, consumer)
 
     def _checked(self, name: str, strategy: Callable[..., Any], consumer: Any) -> Callable[..., Any]:
         def handle(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **more: Any) -> Any:
             headers = message.headers or {}
-            # A message that Celery itself sends again, to try again, carries the header too.
+            # A message that Celery itself sends again, to retry, carries the header too.
             if RETRY_OF not in headers or headers.get("retries"):
                 return strategy(message, body, ack, reject, callbacks, **more)
             task_id = str(headers.get("id"))
@@ -59,7 +59,7 @@ class Gate:
         return handle
 
     def _passes(self, task_id: str, headers: Any, message: Any) -> bool | None:
-        """Whether the message may run; None when that cannot be known now."""
+        """Whether the message may run; None if that is unknown now."""
         claims = self._claims()
         if claims is None:
             log.error("Not running retry %s: install() has no claims, and found no Redis to keep them in", task_id)
@@ -80,17 +80,17 @@ class Gate:
             return None
         self._down = False
         if not passes and not publication and (message.delivery_info or {}).get("redelivered"):
-            return True  # without a name of its publication, this is the best guess
+            return True  # without the publication's name, this is the best guess
         if not passes:
             log.info("Dropped a second publication of retry %s", task_id)
         return passes
 
     def _hold(self, consumer: Any, reject: Any, is_connected: Callable[[], bool]) -> None:
-        """Keep a message for a while, out of the count of those that may be fetched, and then give it back."""
+        """Hold a message for a while, outside the prefetch count, and then return it to the queue."""
         consumer.qos.increment_eventually()
 
         def give_back() -> None:
-            # After a new connection the broker delivers it anew, and this one cannot be given back.
+            # After a reconnection the broker delivers the message again, and this one cannot be returned.
             if is_connected():
                 consumer.qos.decrement_eventually()
                 reject(log, consumer.connection_errors, True)
@@ -99,7 +99,7 @@ class Gate:
 
 
 def install_step(app: Any, gate: Gate) -> None:
-    """Have every worker of the app call the gate after it has made its strategies, at each connection."""
+    """Make every worker of the app call the gate at each connection, after it has made its strategies."""
 
     def start(self: Any, consumer: Any) -> None:
         gate.guard(consumer)
@@ -114,9 +114,9 @@ def install_step(app: Any, gate: Gate) -> None:
 
 
 class WorkerEvents:
-    """The events of a worker, which has the gate: with them it says that a retry runs once, if it has claims.
+    """The events of a worker with a gate. They say that a retry runs once, if the worker has claims.
 
-    What only publishes says nothing of that: its messages may be run by whoever knows nothing of retries.
+    A process that only publishes says nothing of it: workers without the gate may run its messages.
     """
 
     def __init__(self, client: Runwatch, claims: Callable[[], Claims | None]) -> None:

@@ -1,8 +1,8 @@
 """Which execution a task belongs to, and which of its steps it is.
 
-Celery has ids of tasks, roots and groups, and no single one that names a canvas: the members of a group have roots of
-their own, and a chord's callback has that of one of them. So every message is marked where it is published, and what a
-task sets off is marked from the task's own mark. What nobody marked is told from Celery's ids as far as they go.
+Celery has ids of tasks, roots and groups, but no id that names a canvas: each member of a group has its own root, and a
+chord's callback has the root of one member. So the hook marks every message where it is published, and derives the
+marks of what a task publishes from the task's own mark. For unmarked messages it uses Celery's ids as far as they go.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 from zlib import crc32
 
 HEADER = "x-runwatch"
-# Our task that starts a group or chord which is retried; its id is that of the group.
+# Our task that starts a retried group or chord. Its id is the id of the group.
 START = "runwatch.start"
-# Workings of Celery itself, and of ours, which are nobody's automation.
+# Internal tasks of Celery and of ours, which nobody wants to see.
 INTERNAL = frozenset({"celery.chord_unlock", "celery.backend_cleanup", START})
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a task stands.
+    """Where a task belongs.
 
-    run: the externalId of its execution. step: its index. join: the index of the callback of the chord that it is in,
-    and of those around that. size: how many tasks end the execution, when that takes more than one.
+    run: the externalId of its execution. step: its index. join: the index of the callback of its chord, and of the
+    chords around that. size: how many tasks end the execution, if more than one.
     """
 
     run: str
@@ -35,12 +35,12 @@ class Mark:
     size: int | None = None
 
     def header(self) -> dict[str, Any]:
-        """As it travels."""
+        """The mark as a message header."""
         return {"run": self.run, "step": self.step, "join": list(self.join), "size": self.size}
 
 
 def read(header: Any) -> Mark | None:
-    """A mark from a message, if that is what it is."""
+    """A mark from a message header; None for anything else."""
     if not isinstance(header, Mapping):
         return None
     try:
@@ -58,34 +58,34 @@ def mark_of(request: Any) -> Mark:
 
 
 def remember_chain(request: Any) -> None:
-    """Keep what follows a task: until version 5.6, Celery takes it from the request when the task has returned."""
+    """Keep what follows a task: up to version 5.6, Celery pops it from the request when the task has returned."""
     request.runwatch_chain = tuple(request.chain or ())
 
 
 def chain_of(request: Any) -> Sequence[Any]:
-    """The signatures that follow a task, the next one last."""
+    """The signatures that follow a task, in reverse order."""
     found: Sequence[Any] = getattr(request, "runwatch_chain", None) or request.chain or ()
     return found
 
 
 def unmarked(task_id: str, root_id: str | None, group: str | None, chord: Any, index: int | None = 0) -> Mark:
-    """What Celery's ids tell: chains have one root; the members of a chord have their group.
+    """The mark that Celery's ids allow: a chain has one root, and the members of a chord have their group.
 
     Members of a plain group stand for themselves: nobody could say when all of them have ended.
     """
     if group and chord and root_id in (None, task_id):
         return Mark(group, index or 0)
     if root_id and root_id != task_id:
-        # Its place is not known; somewhere far from those that are.
+        # Its index is unknown: choose one far from the known ones.
         return Mark(root_id, 500 + crc32(task_id.encode()) % 500)
     return Mark(task_id, 0)
 
 
-# A signature is a dict: task, args, kwargs, options; a canvas holds its parts in kwargs.
+# A signature is a dict with task, args, kwargs and options. A canvas has its parts in kwargs.
 
 
 def parts(signature: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
-    """The kind of a canvas and what is in it; a chord's last part is its callback."""
+    """The kind of a canvas and its parts. A chord's last part is its callback."""
     task, kwargs = signature["task"], signature.get("kwargs") or {}
     if task in {"celery.chain", "celery.group"}:
         return task.removeprefix("celery."), _list(kwargs.get("tasks"))
@@ -97,7 +97,7 @@ def parts(signature: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
 
 
 def names(signature: Mapping[str, Any]) -> Iterator[str]:
-    """The names of its tasks, in the order of their indexes."""
+    """The names of its tasks, in index order."""
     kind, inner = parts(signature)
     if kind == "task":
         yield signature["task"]
@@ -106,7 +106,7 @@ def names(signature: Mapping[str, Any]) -> Iterator[str]:
 
 
 def width(signature: Mapping[str, Any]) -> int:
-    """How many tasks it is."""
+    """Its number of tasks."""
     return sum(1 for _ in names(signature))
 
 
@@ -123,13 +123,13 @@ def ends(signature: Mapping[str, Any]) -> Iterator[str | None]:
 
 
 def openers(signature: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The tasks that it begins with, with False; with True those that a chord in these begins its callback with."""
+    """The tasks that it starts with, with False; with True those from which an inner chord starts its callback."""
     kind, inner = parts(signature)
     if kind == "task":
         yield signature, False  # type: ignore[misc]
     elif kind == "chain":
         yield from (part for first in inner[:1] for part in openers(first))
-        if inner[1:] and parts(inner[0])[0] == "group":  # which is a chord
+        if inner[1:] and parts(inner[0])[0] == "group":  # a chord
             yield from ((part, True) for part, _ in openers(inner[1]))
     else:
         yield from (part for first in (inner if kind == "group" else inner[:-1]) for part in openers(first))
@@ -147,26 +147,26 @@ def first_id(signature: Mapping[str, Any]) -> str | None:
 
 
 def callback_of(signature: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The callback of the chord that a frozen member is in."""
+    """The callback of a frozen member's chord."""
     kind, inner = parts(signature)
     found: Mapping[str, Any] | None = (signature.get("options") or {}).get("chord")
     return callback_of(inner[-1]) if found is None and kind in {"chain", "chord"} and inner else found
 
 
 def is_next(signature: Mapping[str, Any], headers: Mapping[str, Any], parent_id: str) -> bool:
-    """Whether a message that `parent_id` set off is the beginning of this signature."""
+    """Whether a message published by `parent_id` starts this signature."""
     expected = first_id(signature)
     if expected is not None:
         return bool(headers["id"] == expected)
     return headers.get("parent_id") == parent_id and headers.get("task") == next(names(signature), None)
 
 
-# What is only true of one publication; the ids of another are made anew.
+# Only true of one publication. Another publication gets new ids.
 _IDS = frozenset({"task_id", "root_id", "parent_id", "group_id", "group_index", "chord", "reply_to"})
 
 
 def without_ids(signature: Mapping[str, Any]) -> dict[str, Any]:
-    """A signature as plain data that another execution can be made of."""
+    """A signature as plain data, from which another execution can be made."""
     plain = dict(signature)
     options = {key: value for key, value in (plain.get("options") or {}).items() if key not in _IDS}
     for link in ("link", "link_error", "chain"):
@@ -189,7 +189,7 @@ def as_published(
     kwargs: Mapping[str, Any],
     routes: Sequence[Mapping[str, str]],
 ) -> None:
-    """Put into plain members what their group was published with: arguments for each, and where its messages went."""
+    """Copy into plain members what their group was published with: arguments for each, and the route."""
     first = [task for member in members for task, is_callback in openers(member) if not is_callback]
     for task in first:
         if not task.get("immutable"):
@@ -201,7 +201,7 @@ def as_published(
 
 
 def flat(members: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The members of a group, those of groups within it among them: so they are published."""
+    """The members of a group, including those of inner groups, as Celery publishes them."""
     for member in members:
         kind, inner = parts(member)
         if kind == "group":
@@ -211,7 +211,7 @@ def flat(members: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 class Plan:
-    """The marks of a group's members, given out in the order in which they are published."""
+    """The marks of a group's members, in the order of publication."""
 
     def __init__(
         self,
@@ -228,16 +228,16 @@ class Plan:
         self._bases = list(accumulate((width(member) for member in members), initial=base))
         self._next = 0
         self.made = datetime.now(UTC)
-        # Where the messages went, in their order; groups within a group write to the same.
+        # Where the messages went, in order. Groups within a group write to the same list.
         self.routes: list[dict[str, str]] = [] if routes is None else routes
-        self.own = False  # whether the group is an execution, and not only a part of one
+        self.own = False  # whether the group is an execution of its own, not part of one
 
     def peek(self) -> Mark:
         """The mark of the next member."""
         return Mark(self.run, self._bases[min(self._next, len(self._bases) - 1)], self.join, self.size)
 
     def take(self) -> Mark:
-        """The same, and on to the one after it."""
+        """The mark of the next member; moves on."""
         mark = self.peek()
         self._next += 1
         return mark

@@ -1,4 +1,4 @@
-"""Arguments of tasks as JSON, in the form in which Celery sends them, so that a retry gets what the original got."""
+"""Arguments of tasks as JSON in Celery's own notation, so that a retry receives what the original received."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _dumps: Callable[..., str] = kombu_json.dumps
 
 
 def trigger_of(data: dict[str, Any]) -> str:
-    """JSON text. Dates and the like are in Celery's own notation, which a worker reads back into what they were."""
+    """JSON text. Celery's notation for dates and the like lets a worker read them back unchanged."""
     try:
         text = _dumps(data, ensure_ascii=False, separators=(",", ":"))
-    except Exception:  # what only pickle can send; what is lost is marked
+    except Exception:  # only pickle can send it; a mark shows what is lost
         return trigger_text_of(data)
     if len(text) > MAX_PAYLOAD or text.count("[") + text.count("{") > MAX_DEPTH:
         return trigger_text_of(data) if len(text) > MAX_PAYLOAD or _deep(text) else text
@@ -24,7 +24,7 @@ def trigger_of(data: dict[str, Any]) -> str:
 
 
 def _deep(text: str) -> bool:
-    """Whether JSON text is nested deeper than the server takes."""
+    """Whether JSON text is nested deeper than the server accepts."""
     depth = deepest = 0
     in_string = escaped = False
     for character in text:

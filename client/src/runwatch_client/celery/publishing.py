@@ -1,4 +1,4 @@
-"""What happens where tasks are published: each message is marked, and the first of an execution reported as queued."""
+"""Where tasks are published: marks each message, and reports the first message of an execution as queued."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
 
 
 class Publishing:
-    """The handlers of a process that publishes. `counts` says whether ends of groups can be counted."""
+    """The handlers of a publishing process. `counts` says whether it can count the ends of groups."""
 
     def __init__(self, emitter: Emitter, counts: Callable[[], bool]) -> None:
         self._emitter = emitter
@@ -32,7 +32,9 @@ class Publishing:
         self._thread = threading.local()
 
     def before_publish(self, headers: dict[str, Any], body: Any) -> None:
-        """Mark a message of protocol 2; one that is sent again, to try again, is marked already, and waits now."""
+        """Mark a message of protocol 2. A message that Celery sends again, to retry, has its mark already, and waits
+        now.
+        """
         if not headers or "id" not in headers:
             return
         mark = marks.read(headers.get(HEADER)) or self._continued(headers, body)
@@ -41,15 +43,15 @@ class Publishing:
         if mark is None:
             return
         headers[HEADER] = mark.header()
-        # A worker may begin before we hear that it was sent, and nothing begins before it is queued.
+        # A worker may start the task before we hear that the message was sent. Nothing starts before it is queued.
         self._thread.now = datetime.now(UTC)
-        # Told here and not with the signal task_retry, which comes when the next attempt may have begun elsewhere.
+        # Report it here, not on the signal task_retry: by then the next attempt may have started elsewhere.
         if headers.get("retries") and headers["task"] not in INTERNAL:
             id_ = f"{headers['id']}/waiting/{headers['retries']}"
             self._emitter.emit_text(mark.run, "execution.waiting", id_, "null")
 
     def after_publish(self, headers: Mapping[str, Any], body: Any, way: Mapping[str, Any]) -> None:
-        """Report an execution that begins with this message."""
+        """Report an execution that starts with this message."""
         if not headers or headers.get("retries") or headers.get("replaced_task_nesting"):
             return
         mark = marks.read(headers.get(HEADER))
@@ -63,9 +65,9 @@ class Publishing:
         self._emitter.emit_text(run, "execution.queued", f"{run}/queued", claims, at=at)
 
     def _continued(self, headers: Mapping[str, Any], body: Any) -> Mark | None:
-        """The mark of a message that belongs to something greater; None when it begins an execution."""
+        """The mark of a message that belongs to something larger; None if it starts an execution."""
         if (plan := _plan.get()) is not None:
-            # What polls for the end of a chord stands for that, and its members come next.
+            # The polling task stands for the end of a chord, whose members come next.
             return plan.peek() if headers["task"] in INTERNAL else plan.take()
         task = current_app.current_worker_task
         request = None if task is None else task.request
@@ -77,7 +79,7 @@ class Publishing:
             return _unlocked(request, body)
         mark = mark_of(request)
         if headers["id"] == request.id:
-            request.runwatch_goes_on = True  # the task replaced itself, and the other ends its step
+            request.runwatch_goes_on = True  # the task replaced itself; the replacement ends its step
             return mark
         if (chain := chain_of(request)) and marks.is_next(chain[-1], headers, request.id):
             return Mark(mark.run, mark.step + 1, mark.join, mark.size)
@@ -89,7 +91,7 @@ class Publishing:
         return None
 
     def publishing_group(self, group: Any, options: dict[str, Any]) -> Plan | None:
-        """The plan for a group that is about to be published, and which is given an id if it has none."""
+        """The plan for a group that is about to be published. A group without an id gets one."""
         members = list(marks.flat(group.tasks))
         if not members or group.app.conf.task_always_eager:
             return None
@@ -107,7 +109,7 @@ class Publishing:
             if request.chord and group_id == marks.first_id(request.chord):
                 step, join = _joined(mark, ())
                 return self._planned(mark.run, step, members, join, mark.size, in_chord)
-            # Only Celery itself hands the root on; a group that a task sends on its own account is for itself.
+            # Only Celery itself passes the root on. A group that a task publishes is its own execution.
             if options.get("root_id"):
                 return self._planned(mark.run, mark.step + 1, members, mark.join, mark.size, in_chord)
         if not in_chord and not self._counts():
@@ -134,7 +136,7 @@ class Publishing:
         return Plan(run, base, members, join, size, routes)
 
     def published_group(self, group: Any, plan: Plan, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Report a group or chord that is an execution of its own; its members were given these arguments besides."""
+        """Report a group or chord that is its own execution. `kwargs` are further arguments of its members."""
         members = list(group.tasks)
         callback = marks.callback_of(members[0])
         follow = [] if callback is None else [callback, *reversed((callback.get("options") or {}).get("chain") or ())]
@@ -154,7 +156,7 @@ class Publishing:
 def task_claims(
     task: str, args: Any, kwargs: Any, embed: Mapping[str, Any] | None, way: Mapping[str, Any] | None
 ) -> str:
-    """What is claimed of a task, and the chain that follows it; `way` has the exchange and key that it was sent by."""
+    """The claims of a task and of the chain that follows it. `way` has the exchange and key of its message."""
     chain = list(reversed((embed or {}).get("chain") or ()))
     data: dict[str, Any] = {"args": args, "kwargs": kwargs}
     data |= route_of(way or {})
@@ -168,7 +170,7 @@ def task_claims(
 
 
 def route_of(way: Mapping[str, Any]) -> dict[str, str]:
-    """Where a message went, if that is not the usual queue: a retry must go where somebody listens."""
+    """Where a message went, unless to the usual queue: a retry must go where a worker listens."""
     exchange, queue = way.get("exchange"), way.get("routing_key")
     if exchange:
         return {"exchange": str(getattr(exchange, "name", exchange))}
@@ -179,7 +181,7 @@ def _joined(mark: Mark, body: Any) -> tuple[int, tuple[int, ...]]:
     """The index of a chord's callback, and the joins around it."""
     if mark.join:
         return mark.join[0], mark.join[1:]
-    # Nobody marked the chord. The callback is given the results of the members, which have the indexes before.
+    # Nobody marked the chord. Its callback takes the results of the members, whose indexes come before.
     args = body[0] if body else ()
     return (len(args[0]) if args and isinstance(args[0], list | tuple) else _after(mark)), ()
 
@@ -190,7 +192,7 @@ def _after(mark: Mark) -> int:
 
 
 def _unlocking(request: Any, group_id: str) -> Mark:
-    """For result backends that poll a chord: which execution it is in, and the index of its first member."""
+    """For result backends that poll a chord: its execution, and the index of its first member."""
     if request is not None and (chain := chain_of(request)) and marks.first_id(chain[-1]) == group_id:
         mark = mark_of(request)
         return Mark(mark.run, mark.step + 1, mark.join, mark.size)
@@ -208,7 +210,7 @@ def _unlocked(request: Any, body: Any) -> Mark | None:
 
 
 def watch_groups(publishing: Callable[[], Publishing | None], guard: Callable[[str, Callable[[], Any]], Any]) -> None:
-    """Wrap Celery's group.apply_async, which is the only place that knows all of a group's members."""
+    """Wrap Celery's group.apply_async, the only place that knows all members of a group."""
     original = canvas.group.apply_async
     if hasattr(original, "runwatch"):
         return

@@ -1,6 +1,7 @@
-"""Groups and chords that Runwatch retries: one message, claimed like any other retry, has a worker start them.
+"""Retried groups and chords: one message, claimed like any other retry, makes a worker start them.
 
-Only a process of the engine can: it knows where the results of the members are gathered, and how tasks are routed.
+Only a process of the engine can start them: it knows where the results of the members are kept, and how tasks are
+routed.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from runwatch_client.celery import marks
 from runwatch_client.celery.gate import PUBLICATION, RETRY_OF
 from runwatch_client.celery.marks import START
 
-# What a chord is given, and everything in it that its makers did not name: the same ids each time.
+# The arguments of a chord, with fixed ids for every part that its makers did not name.
 _ids: ContextVar[Iterator[str] | None] = ContextVar("runwatch_ids", default=None)
 
 
 def register(app: Any, pause: float) -> None:
-    """Give the app the task that starts a group or chord; its id is that of the group.
+    """Give the app the task that starts a group or chord. The task's id is the id of the group.
 
-    A worker that dies in the middle leaves the message to another, who publishes all of it again. That does no harm:
-    each member has the id that it had, and the message that comes second is dropped by the gate.
+    When a worker dies in the middle, another takes the message and publishes everything again. That does no harm: each
+    member keeps its id, and the gate drops the second message.
     """
     _know_ids(canvas)
 
@@ -39,7 +40,7 @@ def register(app: Any, pause: float) -> None:
     )  # type: ignore[untyped-decorator]
     def start(task: Any, data: Mapping[str, Any]) -> None:
         given = task.request.headers or {}
-        # Not the name of the message that we were started by: of two who start the same members one is to be dropped.
+        # Not the name of the message that started us: of two that start the same members, one must be dropped.
         publication = f"{given.get(PUBLICATION)}/{uuid.uuid4().hex[:8]}"
         headers = {RETRY_OF: given.get(RETRY_OF), PUBLICATION: publication}
         try:
@@ -50,7 +51,7 @@ def register(app: Any, pause: float) -> None:
 
 
 def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
-    """Publish a group or chord under this id; every message that it begins with has these headers."""
+    """Publish a group or chord under this id. Every message that it starts with has these headers."""
     members = [_claimed(member, headers) for member in data["group"]]
     body = data.get("chord")
     with _same_ids(run):
@@ -59,15 +60,15 @@ def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any
             return
         body = _claimed(body, headers)
         if rest := data.get("chain"):
-            body["options"].pop("chain", None)  # the same once more
+            body["options"].pop("chain", None)  # the same again
             body = canvas.chain(*(canvas.signature(part, app=app) for part in (body, *rest)), app=app)
         canvas.chord(members, body, app=app, task_id=run).apply_async()
 
 
 def _passing_errors(app: Any) -> tuple[type[Exception], ...]:
-    """What broker and result backend raise while they cannot be reached."""
+    """The exceptions of broker and result backend while they do not answer."""
     of_backend = getattr(app.backend, "connection_errors", ())
-    # Celery counts KeyError among those of Redis.
+    # Celery counts KeyError among Redis' exceptions.
     return (OperationalError, OSError, *(kind for kind in of_backend if not issubclass(kind, LookupError)))
 
 
@@ -78,7 +79,7 @@ def _claimed(signature: Mapping[str, Any], headers: Mapping[str, Any]) -> dict[s
         options = first["options"] = dict(first.get("options") or {})
         options["headers"] = {**(options.get("headers") or {}), **headers}
         if not is_callback:
-            # Celery would publish it a second time when an answer is late, and with the same name both would run.
+            # When an answer is late, Celery would publish the message again, and with the same name both would run.
             options["retry"] = False
     return copy
 
@@ -94,7 +95,7 @@ def _same_ids(run: str) -> Iterator[None]:
 
 
 def _know_ids(module: Any) -> None:
-    """Have Celery's canvases take our ids while there are any: what is nested in them cannot be named otherwise."""
+    """Make Celery's canvases use our ids while there are any: nothing else can name what is nested in them."""
     original: Callable[[], str] = module.uuid
     if hasattr(original, "runwatch"):
         return

@@ -1,5 +1,8 @@
-"""What happens where tasks run: Celery's signals as events. In a prefork pool the children see tasks begin and end, and
-the main process sees them arrive, be revoked, exceed their time, and lose their child."""
+"""Where tasks run: turns Celery's signals into events.
+
+In a prefork pool the children see tasks start and end. The main process sees them arrive, be revoked, exceed their
+time, and lose their child.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from runwatch_client.celery.publishing import task_claims
 from runwatch_client.encoding import text_of
 from runwatch_client.runs import Emitter, Reported, State, current_run, current_step
 
-REMEMBERED = 1_000  # ends that the main process has told, of which it may hear twice
+REMEMBERED = 1_000  # ends that the main process has reported; it may hear of some twice
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ class Working:
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def received(self, request: Any) -> None:
-        """In the main process: report as queued what its publisher did not."""
+        """In the main process: report as queued a task whose publisher did not."""
         self._requests[request.id] = request
         headers = request.request_dict
         if HEADER in headers or headers.get("retries") or request.type in INTERNAL:
@@ -61,7 +64,7 @@ class Working:
             self._emit(mark, "execution.queued", f"{mark.run}/queued", claims)
 
     def started(self, task: Any, task_id: str) -> None:
-        """A task begins, in the process and thread that runs it."""
+        """A task starts, in the process and thread that runs it."""
         request = task.request
         if task.name in INTERNAL:
             return
@@ -78,7 +81,7 @@ class Working:
         self._emit(mark, "step.started", f"{task_id}/step/started/{attempt}", data)
 
     def succeeded(self, task: Any, result: Any, runtime: float | None) -> None:
-        """A task has returned; what follows it is published already."""
+        """A task has returned. Whatever follows it is already published."""
         request = task.request
         if (running := self._open.get(request.id)) is None:
             return
@@ -89,7 +92,7 @@ class Working:
             self._ending.ended(running.mark, request.id, running.attempt, "SUCCEEDED")
 
     def failed(self, task: Any, task_id: str, error: BaseException, einfo: Any) -> None:
-        """A task has failed; of time limits and lost children the main process hears, of some of them twice."""
+        """A task has failed. The main process hears of time limits and lost children, of some of them twice."""
         if (task.name in INTERNAL and task.name != START) or isinstance(error, Reject | Ignore):
             return
         request = self._request_of(task, task_id)
@@ -104,7 +107,7 @@ class Working:
         self._fail(task, request, mark, state_of(error), told_error(error, einfo, mark.step))
 
     def retried(self, task: Any, request: Any, reason: Any) -> None:
-        """A task will be tried again; that the execution waits is told where the message is sent."""
+        """Celery will retry a task. The publishing side reports that the execution waits."""
         if task.name in INTERNAL:
             return
         mark, attempt = mark_of(request), attempt_of(request)
@@ -135,13 +138,13 @@ class Working:
             error = told_error(retval, None, running.mark.step)
             self._fail(task, request, running.mark, "FAILED", error)
         elif isinstance(retval, Ignore) and str(retval).startswith("Replaced by"):
-            if not getattr(request, "runwatch_goes_on", False):  # what replaced it has steps of its own
+            if not getattr(request, "runwatch_goes_on", False):  # its replacement has its own steps
                 self._end_step(task, request, running.mark, "SUCCEEDED")
         elif isinstance(retval, Ignore):
             self._fail(task, request, running.mark, "SKIPPED", None)
 
     def revoked(self, task: Any, request: Any, terminated: bool, signum: Any, expired: bool) -> None:
-        """A task was revoked before it ran or while it did, or has expired."""
+        """A task was revoked before or while it ran, or has expired."""
         if task.name in INTERNAL and task.name != START:
             return
         how = "expired before it ran" if expired else f"was terminated ({signum})" if terminated else "was revoked"
@@ -150,7 +153,7 @@ class Working:
         self._fail(task, request, mark, "CANCELLED", events.told_failure(type_, f"The task {how}", "", mark.step))
 
     def unknown(self, name: str, task_id: str, message: Any) -> None:
-        """A message for a task that this worker does not have; it is thrown away."""
+        """A message for a task that this worker does not have, and throws away."""
         headers = message.headers or {}
         mark = marks.read(headers.get(HEADER)) or Mark(headers.get("root_id") or task_id, 0)
         error = events.told_failure("NotRegistered", f"The worker has no task named {name}", "", mark.step)
@@ -160,7 +163,7 @@ class Working:
 
     def _fail(self, task: Any, request: Any, mark: Mark, state: State, error: dict[str, Any] | None) -> None:
         if task.name == START:
-            error = {key: value for key, value in (error or {}).items() if key != "step"}  # it is none of the members
+            error = {key: value for key, value in (error or {}).items() if key != "step"}  # START is not a member
         else:
             self._end_step(task, request, mark, state, error=error)
         self._ending.ended(mark, request.id, attempt_of(request), state, error, never_reached(request))
@@ -184,7 +187,7 @@ class Working:
         self._emit(mark, "step.finished", f"{request.id}/step/finished/{attempt_of(request)}", data)
 
     def _request_of(self, task: Any, task_id: str) -> Any:
-        """The Context of a task; the main process has not always made it the task's own."""
+        """The Context of a task. The main process does not always make it the task's own."""
         if task.request.id == task_id:
             return task.request
         received = self._requests.get(task_id)
@@ -210,18 +213,18 @@ def attempt_of(request: Any) -> str:
 
 
 def state_of(error: BaseException) -> State:
-    """How a task ended that failed like this."""
+    """The state of a task that failed with this."""
     if isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
         return "TIMED_OUT"
     return "CRASHED" if isinstance(error, WorkerLostError) else "FAILED"
 
 
 def told_error(error: Any, einfo: Any, step: int) -> dict[str, Any]:
-    """The error in its own words, where those of Celery are a wrapper's or only a tuple."""
+    """The original error, where Celery's is only a wrapper or a tuple."""
     handled = sys.exc_info()[1]
     wrapped = isinstance(error, UnpickleableExceptionWrapper)
     if wrapped and handled is not None and type(handled).__name__ == error.exc_cls_name:
-        return events.failure(handled, step)  # what was raised, with its causes
+        return events.failure(handled, step)  # the raised exception, with its causes
     trace = getattr(einfo, "traceback", None)
     told = events.failure(error, step, stack_trace=None if trace is None else str(trace))
     if wrapped:
@@ -235,7 +238,7 @@ def told_error(error: Any, einfo: Any, step: int) -> dict[str, Any]:
 
 
 def _claims(task: Any, request: Any, mark: Mark) -> str:
-    """What the first task of an execution says of it, should the report of its publisher be lost."""
+    """The claims that the first task of an execution makes, in case the publisher's report is lost."""
     if mark.run == request.id and mark.step == 0:
         embed: dict[str, Any] = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
         return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info)
