@@ -1,1 +1,1 @@
-"""Who may do it, and by which verb: functions that take a Context, check the permission and call one verb of app/."""
+"""Who may do what, and by which verb: functions that check the permission and call one verb of app/."""

@@ -1,4 +1,4 @@
-"""Alerts: their rules, which administrators keep, and their history, which everybody reads."""
+"""Alerts: rules, which administrators manage, and the history, which everybody may read."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from resolvers.lists import CountedList, read_list
 
 
 async def list_rules(context: Context) -> list[AlertRule]:
-    """All rules, the oldest first."""
+    """All rules, oldest first."""
     context.require(Permission.READ)
     return await rules.list_all(context.database)
 
 
 async def find_rule(context: Context, id_: str) -> AlertRule | None:
-    """One rule, also a deleted one, or None for an unknown id."""
+    """One rule, deleted or not; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.alert_rules.load(id_)
 
 
 async def save_rule(context: Context, change: RuleChange) -> SavedRule:
-    """Make or change a rule."""
+    """Create or change a rule."""
     context.require(Permission.MANAGE_ALERTS)
     return await rules.save(context.database, context.sealer, context.alert_channels, context.viewer.name, change)
 
 
 async def delete_rule(context: Context, id_: str) -> None:
-    """Take a rule away."""
+    """Delete a rule."""
     context.require(Permission.MANAGE_ALERTS)
     await rules.delete(context.database, context.viewer.name, id_)
 
@@ -45,13 +45,13 @@ async def list_alerts(context: Context, request: PageRequest) -> CountedList[Ale
 
 
 async def find_alert(context: Context, id_: str) -> Alert | None:
-    """One alert, or None for an unknown id."""
+    """One alert; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.alerts.load(id_)
 
 
 async def find_delivery(context: Context, alert_id: str) -> Delivery:
-    """How the delivery of an alert stands."""
+    """The delivery status of an alert."""
     context.require(Permission.READ)
     found = await context.loaders.alert_deliveries.load(alert_id)
     return found or Delivery(None, None)

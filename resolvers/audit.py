@@ -1,4 +1,4 @@
-"""Reads of the audit."""
+"""Reads of the audit log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ async def list_entries(context: Context, request: PageRequest) -> CountedList[Au
 
 
 async def find_entry(context: Context, id_: str) -> AuditEntry | None:
-    """One entry, or None for an unknown id."""
+    """One entry; None for an unknown id."""
     context.require(Permission.READ_AUDIT)
     return await context.loaders.audit_entries.load(id_)

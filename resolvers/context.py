@@ -1,4 +1,4 @@
-"""What every resolver gets: who asks, and where to look."""
+"""What every resolver receives: the viewer, and where to read."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Context:
     database: Database
     signed_in: Viewer | None
     sealer: Sealer
-    log_signals: LogSignals = field(default_factory=LogSignals)  # one a process; one of its own hears nothing
-    given_retries: Retries | None = None  # one a process; of its own it wakes nobody
-    given_feed: Watchable | None = None  # one a process
+    log_signals: LogSignals = field(default_factory=LogSignals)  # one per process; a new one hears nothing
+    given_retries: Retries | None = None  # one per process; a new one wakes nobody
+    given_feed: Watchable | None = None  # one per process
     alert_channels: Channels = field(default_factory=Channels)
     budget: Budget = field(default_factory=Budget, init=False)
     loaders: Loaders = field(init=False)
@@ -34,28 +34,28 @@ class Context:
         self.loaders = Loaders(self.database)
 
     def forget(self) -> None:
-        """Read anew from now on: what the loaders remember is of an earlier time."""
+        """Read anew from now on: the loaders remember an earlier time."""
         self.loaders = Loaders(self.database)
         self.budget = Budget()
 
     @property
     def feed(self) -> Watchable:
-        """What live updates come from."""
+        """The source of live updates."""
         assert self.given_feed is not None, "only a server has a feed"
         return self.given_feed
 
     @property
     def retries(self) -> Retries:
-        """What asks for retries."""
+        """Creates retries."""
         return self.given_retries or Retries(self.database, self.sealer)
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks; Unauthenticated when nobody has signed in."""
+        """The viewer; Unauthenticated if nobody has signed in."""
         if self.signed_in is None:
             raise Unauthenticated("Sign in with a bearer token")
         return self.signed_in
 
     def require(self, permission: Permission) -> None:
-        """Unauthenticated or Forbidden unless the viewer has the permission."""
+        """Raises Unauthenticated or Forbidden unless the viewer has the permission."""
         self.viewer.require(permission)

@@ -15,6 +15,6 @@ async def list_engines(context: Context) -> list[Engine]:
 
 
 async def find_engine(context: Context, id_: str) -> Engine | None:
-    """One engine, or None for an unknown id."""
+    """One engine; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.engines.load(id_)

@@ -13,7 +13,7 @@ from resolvers.lists import CountedList, read_list
 
 
 async def list_error_groups(context: Context, where: MetricsFilter, request: PageRequest) -> CountedList[CountedGroup]:
-    """A page of the groups of a window, the most frequent first."""
+    """A page of the groups of a window, most frequent first."""
     context.require(Permission.READ)
     database = context.database
     return await read_list(
@@ -25,13 +25,13 @@ async def list_error_groups(context: Context, where: MetricsFilter, request: Pag
 
 
 async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:
-    """One group, or None when no execution is in it."""
+    """One group; None if it has no execution."""
     context.require(Permission.READ)
     return await context.loaders.error_groups.load(id_)
 
 
 async def sightings(context: Context, group: ErrorGroup) -> Sightings | None:
-    """How often and when a group happened; None when its last execution has just left it."""
+    """How often and when a group happened; None if its last execution has just left it."""
     context.require(Permission.READ)
     return await context.loaders.error_group_sightings.load(group.id)
 

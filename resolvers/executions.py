@@ -27,13 +27,13 @@ async def list_executions(
 
 
 async def find_execution(context: Context, id_: str) -> Execution | None:
-    """One execution, or None for an unknown id."""
+    """One execution; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.executions.load(id_)
 
 
 async def find_payload(context: Context, id_: str) -> Payload | None:
-    """The large parts of an execution, or None when it has none."""
+    """The large parts of an execution; None if it has none."""
     context.require(Permission.READ)
     return await context.loaders.payloads.load(id_)
 
@@ -47,6 +47,6 @@ async def attempt_of(context: Context, execution: Execution) -> int:
 
 
 async def reveal_trigger(context: Context, execution_id: str) -> str | None:
-    """The trigger data of an execution in the clear, as JSON text; None when the engine sent none. It is audited."""
+    """The trigger data of an execution in the clear, as JSON text; None if the engine sent none. Audited."""
     context.require(Permission.REVEAL)
     return await revealing.reveal_trigger(context.database, context.sealer, execution_id, context.viewer.name)

@@ -12,7 +12,7 @@ from resolvers.context import Context
 
 
 async def watch_executions(context: Context, where: ExecutionFilter, after: str | None) -> AsyncGenerator[Update, None]:
-    """The changes of executions that a filter lets through, or did: from a cursor on, without one from now on."""
+    """The changes of executions that match a filter, or matched it: from a cursor on, or from now on."""
     context.require(Permission.READ)
     async with aclosing(context.feed.watch(where, after)) as updates:
         async for update in updates:

@@ -1,4 +1,4 @@
-"""Batches: what many fields of one request ask for, one statement reads."""
+"""Batches: one statement reads what many fields of one request ask for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Loader(Generic[V]):
             future = self._futures[id_] = loop.create_future()
             self._waiting.append(id_)
             if len(self._waiting) == 1:
-                # One turn later: the executor has by then asked for every field of this depth.
+                # One turn later, when the executor has asked for every field of this depth.
                 loop.call_soon(self._start)
         # Shielded: cancelling one field (a sibling failed) must not cancel the others that wait for this id.
         return asyncio.shield(future)
@@ -63,7 +63,7 @@ class Loader(Generic[V]):
 
 
 class Loaders:
-    """The loaders of one operation; they remember, so they must not outlive it."""
+    """The loaders of one operation. They remember, so they must not outlive it."""
 
     def __init__(self, database: Database) -> None:
         self.engines = Loader(engines.by_ids, database)

@@ -13,7 +13,7 @@ from app.paging import PageRequest
 from resolvers.context import Context
 from resolvers.lists import Listed
 
-# Lines that are read at once for a follower who is behind: at 64 KiB a line no more than 6 MB.
+# Lines per read for a follower who is behind: at 64 KiB a line at most 6 MB.
 MAX_BATCH_LINES = 100
 
 
@@ -26,18 +26,18 @@ class LogList(Listed[LogEntry]):
 
 @dataclass(frozen=True, slots=True)
 class LogUpdate:
-    """A line that has arrived, or None: the cursor given was too old, list again. `cursor` is the place behind it."""
+    """A line that has arrived; None: the given cursor was too old, list again. `cursor` is the position after it."""
 
     cursor: str
     entry: LogEntry | None
 
 
 async def list_logs(context: Context, execution_id: str, where: LogFilter, request: PageRequest) -> LogList | None:
-    """A page of an execution's log by time, or None for an unknown execution."""
+    """A page of an execution's log by time; None for an unknown execution."""
     context.require(Permission.READ)
     context.budget.take_list(request.size)
     execution = await context.loaders.executions.load(execution_id)
-    # Before the page, which then has no line beyond it: what the page misses and what follows the cursor are the same.
+    # Before the page, which then has no line beyond it: what the page misses is what follows the cursor.
     position = await logs.position(context.database, execution_id)
     if execution is None or position is None:
         return None
@@ -46,7 +46,7 @@ async def list_logs(context: Context, execution_id: str, where: LogFilter, reque
 
 
 async def follow_log(context: Context, execution_id: str, after: str | None = None) -> AsyncGenerator[LogUpdate, None]:
-    """Every line that arrives behind `after`, by arrival; without it, from now on. Ends with the execution's deletion.
+    """Every line that arrives after the cursor `after`, by arrival, or from now on. Ends with the execution's deletion.
 
     BadInput for a cursor of anything else than this log, NotFound for an unknown execution. While it waits it holds no
     connection to the database.

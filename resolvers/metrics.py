@@ -22,7 +22,7 @@ def _take(context: Context) -> None:
 async def measure(
     context: Context, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
 ) -> Report:
-    """The figures of a window, with its trend when `points` are asked for; without a bucket the one that fits."""
+    """The figures of a window, with its trend if `points` are asked for. The bucket defaults to the one that fits."""
     _take(context)
     if points:
         width = bucket or Bucket.fitting(where.start, where.end)
@@ -33,7 +33,7 @@ async def measure(
 async def measure_executions(
     context: Context, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool
 ) -> Trend:
-    """The trend of the executions that a filter lets through."""
+    """The trend of the executions that match a filter."""
     _take(context)
     trend = await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
     context.budget.take_trend(len(trend.points))
@@ -49,12 +49,12 @@ async def measure_workflows(
 
 
 async def top_errors(context: Context, where: MetricsFilter, first: int) -> list[tuple[str, int]]:
-    """The ids of the error groups with the most failures in a window, and how many they have."""
+    """The ids of the error groups with the most failures in a window, and their numbers."""
     _take(context)
     return await counts.top(context.database, where, first)
 
 
 async def list_trigger_kinds(context: Context) -> list[str]:
-    """The kinds of triggers that there are."""
+    """The kinds of triggers that exist."""
     context.require(Permission.READ)
     return await trigger_kinds.trigger_kinds(context.database)

@@ -1,4 +1,4 @@
-"""Retries: asking for them, and what there is to know of them."""
+"""Retries: asking for them, and reading about them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from resolvers.executions import find_execution
 
 
 async def retry_execution(context: Context, execution_id: str, key: str | None) -> Retry:
-    """A new retry of an execution, or the one that is in progress."""
+    """A new retry of an execution, or the one in progress."""
     context.require(Permission.RETRY)
     return await context.retries.request(Asked(execution_id, context.viewer.name, key))
 
 
 async def retry_executions(context: Context, request: BulkRequest) -> BulkOutcome:
-    """Retries of many executions, or a look at them."""
+    """Retries of many executions, or a dry run."""
     context.require(Permission.RETRY)
     return await BulkRetries(context.retries).run(request)
 
 
 async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:
-    """All that speaks against a retry of an execution by this viewer."""
+    """Every reason that prevents this viewer from retrying an execution."""
     context.require(Permission.READ)
     engine = await context.loaders.engines.load(execution.engine_id)
     assert engine is not None  # engines are never deleted
@@ -36,7 +36,7 @@ async def retryability(context: Context, execution: Execution) -> Sequence[Retry
 
 
 async def retries_of(context: Context, execution: Execution, first: int) -> list[Execution]:
-    """The direct retries of an execution, the newest first, at most `first`."""
+    """The direct retries of an execution, newest first, at most `first`."""
     context.require(Permission.READ)
     context.budget.take_list(first)
     retries = await context.loaders.retries.load(execution.id) or ()
@@ -45,7 +45,7 @@ async def retries_of(context: Context, execution: Execution, first: int) -> list
 
 
 async def root_of(context: Context, execution: Execution) -> Execution:
-    """The original at the top of a line of retries; the execution itself when it is one."""
+    """The original at the root of a chain of retries; an original is its own root."""
     context.require(Permission.READ)
     if execution.retry_of is None:
         return execution
@@ -54,7 +54,7 @@ async def root_of(context: Context, execution: Execution) -> Execution:
 
 
 async def dispatch_of(context: Context, execution: Execution) -> Dispatch | None:
-    """How the way of a retry to its engine goes; None when Runwatch did not make it."""
+    """Delivery status of a retry; None if Runwatch did not create it."""
     context.require(Permission.READ)
     if execution.requested_by is None:
         return None

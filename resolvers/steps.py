@@ -18,18 +18,18 @@ async def list_steps(context: Context, execution_id: str) -> list[Step]:
 
 
 async def find_step(context: Context, execution_id: str, index: int) -> Step | None:
-    """One step, or None when neither an event nor the definition names it."""
+    """One step; None if neither an event nor the definition names it."""
     return await find_step_by_key(context, ids.step_key(execution_id, index))
 
 
 async def find_step_by_key(context: Context, key: str) -> Step | None:
-    """One step by its execution and index, or None for an unknown one."""
+    """One step by its execution and index; None for an unknown one."""
     context.require(Permission.READ)
     return await context.loaders.steps.load(key)
 
 
 async def failed_step(context: Context, execution: Execution) -> Step | None:
-    """The step to blame for a failed execution, or None when it did not fail, or died outside any step."""
+    """The step to blame for a failed execution; None if it did not fail, or failed outside any step."""
     context.require(Permission.READ)
     if execution.failed_step is None:
         return None
@@ -37,6 +37,6 @@ async def failed_step(context: Context, execution: Execution) -> Step | None:
 
 
 async def find_step_payload(context: Context, step: Step) -> StepPayload | None:
-    """The large parts of a step, or None when it has none."""
+    """The large parts of a step; None if it has none."""
     context.require(Permission.READ)
     return await context.loaders.step_payloads.load(ids.step_key(step.execution_id, step.index))

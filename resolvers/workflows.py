@@ -24,13 +24,13 @@ async def list_workflows(context: Context, search: str | None, request: PageRequ
 
 
 async def find_workflow(context: Context, id_: str) -> Workflow | None:
-    """One workflow, or None for an unknown id."""
+    """One workflow; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.workflows.load(id_)
 
 
 async def latest_execution(context: Context, workflow_id: str) -> Execution | None:
-    """The newest execution of a workflow by queuedAt, or None when it has none."""
+    """The newest execution of a workflow by queuedAt; None if it has none."""
     context.require(Permission.READ)
     return await context.loaders.latest_executions.load(workflow_id)
 
