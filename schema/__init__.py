@@ -1,4 +1,4 @@
-"""What we promise: the GraphQL schema. Everything that it can do is in app/; who may do it, in resolvers/."""
+"""What we promise: the GraphQL schema. app/ does the work; resolvers/ say who may do it."""
 
 from __future__ import annotations
 

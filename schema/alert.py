@@ -88,7 +88,7 @@ class AlertRuleInput:
     enabled: bool = strawberry.field(default=True, description="Whether the rule fires. Defaults to true.")
 
     def change(self) -> RuleChange:
-        """As app has it; BadInput when it cannot be meant, NotFound for what is no id."""
+        """As app's value; BadInput for invalid values, NotFound for an unknown id."""
         workflow_id = _given(self.workflow_id)
         return RuleChange(
             id=None if self.id is None else verb_id("alertRule", self.id),

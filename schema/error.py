@@ -40,7 +40,7 @@ class ExecutionError:
 
     @classmethod
     def of_step(cls, row: steps.Step) -> ExecutionError | None:
-        """Of a step that failed by its own report, or that has an error all the same; None for any other."""
+        """Of a step that reported a failure, or has an error anyway; None for any other."""
         if not row.failed and row.error_type is None and row.error_message is None:
             return None
         return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
@@ -66,7 +66,7 @@ class ExecutionError:
         return None if found is None else error_group.ErrorGroup.of(found)
 
     async def _stack_trace(self, info: Info) -> tuple[str | None, int | None]:
-        """The text that is kept and the size of what was sent."""
+        """The kept text, and the size as sent."""
         if isinstance(self.row, steps.Step):
             of_step = await step_resolvers.find_step_payload(info.context, self.row)
             return (None, None) if of_step is None else (of_step.stack_trace, of_step.stack_trace_bytes)

@@ -1,4 +1,4 @@
-"""What can be asked of lists of executions, and its conversion into app's values."""
+"""Inputs of lists of executions, and their conversion into app's values."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ExecutionOrder:
 
     @staticmethod
     def order(given: ExecutionOrder | None) -> executions.ExecutionOrder:
-        """As app has it; the default when null is given."""
+        """As app's value; the default for null."""
         given = given or DEFAULT_ORDER
         return executions.ExecutionOrder(given.field, given.direction is OrderDirection.DESC)
 
@@ -134,7 +134,7 @@ class ExecutionFilter:
 
     @staticmethod
     def where(given: ExecutionFilter | None) -> executions.ExecutionFilter:
-        """As app has it; BadInput when it cannot be meant."""
+        """As app's value; BadInput for invalid values."""
         if given is None:
             return executions.ExecutionFilter()
         return executions.ExecutionFilter(
@@ -164,7 +164,7 @@ def within_workflow(where: executions.ExecutionFilter, workflow_id: str) -> exec
 
 
 def filter_tuple(values: list[T] | None, convert: Callable[[T], V] | None = None) -> tuple[V, ...] | None:
-    """A list of a filter as app has it, each value converted."""
+    """A list of a filter as app's values."""
     if values is None:
         return None
     return tuple(values if convert is None else map(convert, values))  # type: ignore[arg-type]  # T is V without convert

@@ -17,13 +17,13 @@ def milliseconds_of(us: float | None) -> float | None:
 
 
 def percent(these: int, others: int) -> float | None:
-    """How many per cent of both `these` are: 29 of 100 are 29, where 0.29 * 100 is not. None when there are neither."""
+    """The percentage of `these` in both: 29 of 100 is 29, where 0.29 * 100 is not. None if both are 0."""
     both = these + others
     return these * 100 / both if both else None
 
 
 def quantile(outcome: Outcome, share: float) -> float | None:
-    """What so large a share took no longer than, in milliseconds."""
+    """The duration that this share of executions does not exceed, in milliseconds."""
     return milliseconds_of(outcome.histogram.quantile(share))
 
 
@@ -76,7 +76,7 @@ P95 = "95th percentile of the duration of SUCCESS and FAILURE in milliseconds, w
 
 @strawberry.type(description="Fields that all kinds of figures share.")
 class Counted:
-    """What every kind of figures has; no type of its own in the API."""
+    """Fields that all kinds of figures share; not a type of the API."""
 
     figures: strawberry.Private[Figures]
 

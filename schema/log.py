@@ -94,7 +94,7 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
 
     @classmethod
     async def get(cls, info: Info, execution_id: str, where: LogFilter, request: PageRequest) -> ExecutionLogConnection:
-        """The page of the log of an execution that was there just now; NotFound when it is not any more."""
+        """The page of the log of an execution that existed just now; NotFound if it no longer does."""
         found = await cls.find(info, execution_id, where, request)
         if found is None:
             raise NotFound("The execution was deleted")

@@ -1,4 +1,4 @@
-"""What can be asked of a log, and its conversion into app's values."""
+"""Inputs of logs, and their conversion into app's values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="Executio
 
 
 def log_filter(execution_id: str, min_level: LogLevel | None, step_id: str | None, search: str | None) -> LogFilter:
-    """As app has it; BadInput when it cannot be meant of that execution."""
+    """As app's value; BadInput for invalid values, or a step of another execution."""
     if step_id is None:
         return LogFilter(min_level, None, search)
     step = ids.parse_step_id(step_id)

@@ -1,4 +1,4 @@
-"""Whether an operation asks for something, wherever it does."""
+"""Whether an operation selects something, anywhere."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class ExecutionMetrics(Counted):
 
     @classmethod
     async def read(cls, info: Info, where: MetricsFilter, bucket: MetricsBucket | None) -> ExecutionMetrics:
-        """What the operation asks for, as of one moment."""
+        """What the operation selects, as of one moment."""
         report = await resolvers.measure(
             info.context,
             where,

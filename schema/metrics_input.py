@@ -1,4 +1,4 @@
-"""What figures can be asked of, and its conversion into app's values."""
+"""Inputs of figures, and their conversion into app's values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MetricsFilter:
 
     @staticmethod
     def where(given: MetricsFilter | None) -> filters.MetricsFilter:
-        """As app has it; BadInput when it cannot be meant."""
+        """As app's value; BadInput for invalid values."""
         if given is None:
             return filters.MetricsFilter.of()
         return filters.MetricsFilter.of(

@@ -1,4 +1,4 @@
-"""Node: everything that has an id of its own."""
+"""Node: everything with a global id."""
 
 from __future__ import annotations
 

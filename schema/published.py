@@ -1,4 +1,4 @@
-"""schema.graphql: the published schema, generated; a change that would break a client is refused."""
+"""schema.graphql: the published schema, generated. Refuses changes that break clients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def breaking_changes(old: str, new: str) -> list[str]:
 
 
 def check_schema(path: Path) -> None:
-    """Conflict when the file is not what the code generates, naming what would break."""
+    """Raises Conflict if the file differs from the code's schema, and names what would break clients."""
     published = path.read_text() if path.exists() else ""
     if published == sdl():
         return
@@ -31,7 +31,7 @@ def check_schema(path: Path) -> None:
 
 
 def write_schema(path: Path, *, allow_breaking: bool) -> None:
-    """Write the file; Conflict when that would break clients and is not allowed."""
+    """Write the file; Conflict if that breaks clients and is not allowed."""
     if path.exists() and not allow_breaking and (breaking := breaking_changes(path.read_text(), sdl())):
         changes = "".join(f"\n  {change}" for change in breaking)
         raise Conflict(f"The change breaks clients; pass --allow-breaking to write it anyway:{changes}")

@@ -1,4 +1,4 @@
-"""Retries: what is asked for, and what comes of it."""
+"""Retries: inputs and results."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class RetryExecutionsInput:
     )
 
     def request(self, actor: str) -> BulkRequest:
-        """As app has it; BadInput when it cannot be meant, NotFound for what is no id."""
+        """As app's value; BadInput for invalid values, NotFound for an unknown id."""
         return BulkRequest(
             actor=actor,
             where=None if self.filter is None else ExecutionFilter.where(self.filter),

@@ -1,4 +1,4 @@
-"""Whether an execution can be retried, and how a retry gets to its engine."""
+"""Whether an execution can be retried, and the delivery status of a retry."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 
 def milliseconds(us: int | None) -> float | None:
-    """A duration of the tables, in microseconds, as the API has it, in milliseconds."""
+    """A duration in microseconds, as in the tables, in the API's milliseconds."""
     return None if us is None else us / 1000
 
 
 def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
-    """A bound in milliseconds as microseconds, rounded so that it keeps its meaning; BadInput when out of range."""
+    """A bound in milliseconds as microseconds, rounded so that it keeps its meaning; BadInput if out of range."""
     if ms is None:
         return None
     if not abs(ms) < 1e15:
@@ -70,7 +70,7 @@ def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
 
 
 def local_id(kind: str, global_id: str) -> str:
-    """The id within its kind of an id in a filter; BadInput when it is of another kind, or no id."""
+    """The local id of a global id in a filter; BadInput for an id of another kind, or a malformed one."""
     found = ids.from_global(kind, global_id)
     if found is None:
         raise BadInput(f"{global_id[:80]!r}: not {'an' if kind[0] in 'aeiou' else 'a'} {kind} id")
@@ -78,7 +78,7 @@ def local_id(kind: str, global_id: str) -> str:
 
 
 def verb_id(kind: str, global_id: str) -> str:
-    """The id within its kind of what a verb is asked of; NotFound when it is of another kind, or no id."""
+    """The local id of a verb's object; NotFound for an id of another kind, or a malformed one."""
     found = ids.from_global(kind, global_id)
     if found is None:
         raise NotFound(f"{global_id[:80]!r}: no such {kind}")

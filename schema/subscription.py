@@ -1,4 +1,4 @@
-"""What can be followed, as a table of contents."""
+"""The subscriptions, as a table of contents."""
 
 from __future__ import annotations
 

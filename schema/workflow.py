@@ -1,4 +1,4 @@
-"""Workflows: the definitions that executions are runs of."""
+"""Workflows: the definitions that engines run."""
 
 from __future__ import annotations
 
