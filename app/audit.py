@@ -1,4 +1,4 @@
-"""Who did what: one entry for each act that only administrators may do, in the transaction of the act itself."""
+"""Who did what: one entry for each action that only administrators may take, in the action's own transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def note(
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One act; `at` is in µs since the epoch, `subject` a global id, `detail` JSON text."""
+    """One action. `at` is in µs since the epoch, `subject` a global id, `detail` JSON text."""
 
     id: str
     at: int
@@ -42,7 +42,7 @@ _NEWEST_FIRST = Ordering("auditEntries.AT", "at", descending=True)
 
 
 async def list_page(database: Database, request: PageRequest) -> Page[AuditEntry]:
-    """A page of all entries, the newest first. Raises BadInput for a cursor of another list."""
+    """A page of all entries, newest first. Raises BadInput for a cursor of another list."""
 
     async def read(segment: Segment) -> list[AuditEntry]:
         params = Params(database.dialect)
@@ -58,7 +58,7 @@ async def count(database: Database) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, AuditEntry]:
-    """The entries with these ids, by id; what is not there is left out."""
+    """The entries with these ids, by id. Leaves out unknown ones."""
     rows = await database.fetch(
         f"SELECT {_COLUMNS} FROM audit_entries WHERE {database.any_of('id', 1, 'id')}", database.array(ids)
     )

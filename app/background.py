@@ -25,7 +25,7 @@ from app.settings import Settings
 
 
 class Dispatch:
-    """The dispatch of one process, with a channel for each kind of engine."""
+    """The deliveries of one process, with a channel for each kind of engine."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Dispatch:
         self._webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
         mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
         give_up_after = settings.dispatch_give_up_seconds
-        # A loop each: receivers of one kind that stall hold up no delivery of another.
+        # A loop each: stalled receivers of one kind hold up no delivery of another.
         handlers: Sequence[tuple[str, Handler, Receivers]] = (
             (OUTBOX_KIND, RetryHandler(database, sealer, ingestion, self._channels, announcements), ENGINES),
             (WEBHOOK, self._webhooks, HOSTS),
@@ -61,12 +61,12 @@ class Dispatch:
             loop.start()
 
     def wake(self) -> None:
-        """Something was put into the outbox."""
+        """Something was added to the outbox."""
         for loop in self._loops:
             loop.wake()
 
     async def close(self) -> None:
-        """Wait for what is under way, and close the channels."""
+        """Wait for deliveries in progress, and close the channels."""
         await asyncio.gather(*(loop.close() for loop in self._loops))
         for channel in self._channels.values():
             await channel.close()
@@ -74,5 +74,5 @@ class Dispatch:
 
 
 def alert_channels(settings: Settings) -> Channels:
-    """What an operator lets rules of alerts use."""
+    """What an operator lets alert rules use."""
     return Channels(settings.alert_networks, mail=settings.mail_server is not None)

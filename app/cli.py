@@ -88,7 +88,7 @@ def _fail(message: str) -> None:
 
 
 def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
-    """Do some work on the migrated database of the settings."""
+    """Run `work` on the migrated database of the settings."""
     settings = Settings()
     configure_logging(settings)
 
@@ -141,7 +141,7 @@ def serve(
 
 @app.command(hidden=True)
 def worker(listening: int, channel: int) -> None:
-    """One process of `serve --workers`, which starts it with two file descriptors."""
+    """Run one process of `serve --workers`, which starts it with two file descriptors."""
     import app.server.worker as one
 
     one.run(listening, channel)
@@ -149,7 +149,7 @@ def worker(listening: int, channel: int) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database's schema up to date; safe to call from several processes at once."""
+    """Bring the database's schema up to date. Safe to run from several processes at once."""
     settings = Settings()
     configure_logging(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -163,7 +163,7 @@ def prune_(
         float, typer.Option(help="Delete runs that were queued more than this many days ago.", min=0, max=36_525)
     ],
 ) -> None:
-    """Delete runs that are over and older than that, in batches; safe while the server runs."""
+    """Delete finished runs that are older, in batches. Safe while the server runs."""
     before = clock.now_us() - round(older_than * clock.DAY)
     deleted = _run(lambda database, settings: prune(database, before, keep_metrics=settings.prune_keeps_metrics))
     console.print(f"Deleted {deleted} executions")
@@ -179,7 +179,7 @@ def import_(
         bool, typer.Option("--shift-to-now", help="Shift all times so that the newest is now (galaxy only).")
     ] = False,
 ) -> None:
-    """Import runs from a file. An import that was interrupted goes on where it stopped."""
+    """Import runs from a file. An interrupted import continues where it stopped."""
 
     async def work(database: Database, settings: Settings) -> int:
         sealer = open_sealer(settings)
@@ -209,10 +209,10 @@ def token_create(
     ] = None,
     days: Annotated[float | None, typer.Option(help="Days until the token expires. Defaults to never.")] = None,
 ) -> None:
-    """Make a token and print it; it cannot be shown again."""
+    """Create a token and print it. Runwatch cannot show it again."""
     if role.upper() not in Role.__members__:
         raise BadInput(f"--role: {role!r} is not admin, viewer or runner")
-    if days is not None and not 0 < days <= tokens.MAX_LIFETIME.days:  # NaN too, which no timedelta takes
+    if days is not None and not 0 < days <= tokens.MAX_LIFETIME.days:  # NaN too, which no timedelta accepts
         raise BadInput(f"--days: must be more than 0 and at most {tokens.MAX_LIFETIME.days}")
     lifetime = None if days is None else timedelta(days=days)
     secret, _ = _run(lambda database, _: tokens.create_token(database, name, Role[role.upper()], engine, lifetime))
@@ -221,7 +221,7 @@ def token_create(
 
 @token_app.command("list")
 def token_list() -> None:
-    """List all tokens, the newest first."""
+    """List all tokens, newest first."""
     rows = []
     for token in _run(lambda database, _: tokens.list_tokens(database)):
         times = (token.expires_at, token.last_used_at, token.revoked_at)
@@ -233,7 +233,7 @@ def token_list() -> None:
 
 @token_app.command("revoke")
 def token_revoke(which: Annotated[str, typer.Argument(help="Id, prefix or name of the token.")]) -> None:
-    """Revoke a token; it stops working at once."""
+    """Revoke a token. It stops working at once."""
     token = _run(lambda database, _: tokens.revoke_token(database, which))
     console.print(f"Revoked {token.prefix} ({token.name})", markup=False)
 
@@ -245,9 +245,9 @@ def engine_add(
     celery: Annotated[str | None, typer.Option(help="URL of the broker of the engine's Celery workers.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the engine's webhook or broker.")] = False,
 ) -> None:
-    """Register an engine, and the way back to it; prints the secret that signs its webhooks.
+    """Connect an engine: set the webhook or broker that its retries go to. Prints the secret that signs webhooks.
 
-    Engines register themselves with their first event, without a way back.
+    Engines register themselves with their first event, without a webhook or broker.
     """
     if webhook is not None and celery is not None:
         raise BadInput("Pass exactly one of --webhook and --celery")
@@ -285,7 +285,7 @@ def secret_new_key() -> None:
 
 @secret_app.command("rotate")
 def secret_rotate() -> None:
-    """Seal everything anew with the first key of RUNWATCH_SECRET_KEY, so that the others can be dropped."""
+    """Encrypt everything again with the first key of RUNWATCH_SECRET_KEY, so that you can drop the others."""
     rotated, unreadable = _run(lambda database, settings: rotate(database, open_sealer(settings)))
     console.print(f"Encrypted {rotated} values with the first key")
     if unreadable:
@@ -297,7 +297,7 @@ def secret_rotate() -> None:
 def metrics_rebuild(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit with 1 if a row differs.")] = False,
 ) -> None:
-    """Compute the rollups from the runs and put right what differs; safe while the server runs."""
+    """Compute the rollups from the runs and correct what differs. Safe while the server runs."""
     differing = _run(lambda database, _: rebuild(database, fix=not check))
     console.print(f"{differing} rows differed")
     if check and differing:
@@ -310,7 +310,7 @@ def export_schema(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit with 1 if the file is stale.")] = False,
     allow_breaking: Annotated[bool, typer.Option(help="Write the file even if the change breaks clients.")] = False,
 ) -> None:
-    """Write the GraphQL schema to a file, unless that takes away what clients may rely on."""
+    """Write the GraphQL schema to a file, unless the change breaks clients."""
     from schema import published
 
     if check:

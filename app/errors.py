@@ -48,11 +48,11 @@ class AppError(Exception):
 
 
 class Unavailable(ConnectionError):
-    """The database does not answer. Nothing is wrong with what was asked; the same may be answered later."""
+    """The database does not answer. The request is fine, and may succeed later."""
 
 
 class Unauthenticated(AppError):
-    """No credentials, or credentials that do not hold (any more)."""
+    """No credentials, or credentials that are not (or no longer) valid."""
 
     code = ErrorCode.UNAUTHENTICATED
     status = 401
@@ -73,14 +73,14 @@ class NotFound(AppError):
 
 
 class BadInput(AppError):
-    """The request cannot be understood, or contradicts itself; nothing was changed."""
+    """The request is malformed, or contradicts itself. Nothing was changed."""
 
     code = ErrorCode.BAD_USER_INPUT
     status = 400
 
 
 class UnsupportedMediaType(BadInput):
-    """A body in a format that this door does not take."""
+    """A body in a format that this door does not accept."""
 
     status = 415
 
@@ -99,7 +99,7 @@ class Conflict(AppError):
 
 
 class RetryRefused(AppError):
-    """An execution cannot be retried; `extensions.reasons` has all that speaks against it."""
+    """An execution cannot be retried. `extensions.reasons` has every reason."""
 
     code = ErrorCode.RETRY_REFUSED
     status = 409
@@ -111,7 +111,7 @@ class RetryRefused(AppError):
 
 
 class LimitExceeded(AppError):
-    """A named bound was passed: a size, a time, a number."""
+    """A named bound was exceeded: a size, a time, a number."""
 
     code = ErrorCode.LIMIT_EXCEEDED
     status = 413

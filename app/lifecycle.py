@@ -1,4 +1,4 @@
-"""States and their order, as one table; pure.
+"""States and their order, as one table. Pure.
 
 `state` is what the engine last reported, `status` what an administrator reads. Both are stored as the small integers
 below: their order is the sort order that the API promises for STATUS.
@@ -19,7 +19,7 @@ class Status(IntEnum):
 
 
 class State(IntEnum):
-    """What the engine last reported; CONTACT_LOST is Runwatch's own word for silence."""
+    """What the engine last reported. CONTACT_LOST is Runwatch's own word for silence."""
 
     QUEUED = 0
     RUNNING = 1
@@ -34,12 +34,12 @@ class State(IntEnum):
 
     @property
     def status(self) -> Status:
-        """The status that this state reads as."""
+        """The status of this state."""
         return STATUS_OF[self]
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is expected of a run in this state."""
+        """Whether Runwatch expects nothing more of a run in this state."""
         return self >= State.SUCCEEDED
 
 
@@ -58,16 +58,17 @@ STATUS_OF = {
 
 STATES_OF = {status: [state for state in State if STATUS_OF[state] is status] for status in Status}
 
-# Ranks of what is reported: the higher one wins whatever the order of arrival. A heartbeat, a step or a log line says
-# that something runs without saying since when, so any reported state beats it. A finish that Runwatch makes itself
-# (a delivery given up) stays below the engine's own word.
+# Ranks of reports: the higher one wins whatever the order of arrival. A heartbeat, a step or a log line says that
+# something runs without saying since when, so any reported state beats it. A finish that Runwatch makes itself (a
+# delivery given up) stays below the engine's own word.
 RANK_IMPLIED = 0
 RANK_QUEUED = 1
 RANK_ACTIVE = 2
 RANK_FINISHED_BY_US = 9
 RANK_FINISHED = 10
 
-# Microseconds from the year 1 to 1970: makes every time of a merge key non-negative, hence of fixed width in hex.
+# Microseconds from the year 1 to 1970: makes every time of a merge key non-negative, so that its hex form has a fixed
+# width.
 _KEY_EPOCH = 62_135_596_800_000_000
 
 
@@ -77,25 +78,25 @@ def time_key(time_us: int) -> str:
 
 
 def state_key(rank: int, time_us: int, state: State, event_id: str) -> str:
-    """One text that sorts as (rank, time, state name, event id) by code point: among reports the greatest key wins."""
+    """One text that sorts as (rank, time, state name, event id) by code point. Among reports the greatest key wins."""
     return f"{rank:x}{time_key(time_us)}{state.name} {event_id}"
 
 
 def state_of_key(key: str) -> State:
-    """The state that a state key was made of."""
+    """The state in a state key."""
     return State[key[16 : key.index(" ", 16)]]
 
 
 def time_of_key(key: str) -> int:
-    """The time, in microseconds since the epoch, that a state key was made of."""
+    """The time, in microseconds since the epoch, in a state key."""
     return int(key[1:16], 16) - _KEY_EPOCH
 
 
 def identity_key(queued: bool, time_us: int, event_id: str) -> str:
-    """One text that sorts as (queued first, time, event id): among claims of an identity the least key wins."""
+    """One text that sorts as (queued first, time, event id). Among claims of an identity the least key wins."""
     return f"{0 if queued else 1}{time_key(time_us)}{event_id}"
 
 
 def shown_state(step: State, run: State) -> State:
-    """The state that a step reads as: one that started and never finished ended as its run did."""
+    """The state that a step shows: one that started and never finished ended as its run did."""
     return run if run.finished and not step.finished else step

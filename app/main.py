@@ -1,4 +1,4 @@
-"""The server: its routes, and what it starts and ends with."""
+"""The server: its routes, and the services that start and end with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from schema.execution_update import ExecutionUpdate
 
 
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
-    """The ASGI application over an open, migrated database, which it closes when it ends."""
+    """The ASGI application over an open, migrated database, which it closes at the end."""
     sign_in = SignIn(database, settings)
     log_signals, feed = LogSignals(database), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
@@ -98,13 +98,13 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         Route("/api/events", events.receive, methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
-    # It would lead /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
+    # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
     return RequestLog(_Guard(app, sign_in))
 
 
 class _Guard:
-    """Puts the gate in front of every path that shows or takes data, the unknown ones below them included."""
+    """Puts the gate in front of every path that shows or takes data, including unknown paths below them."""
 
     def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
         self._open = app

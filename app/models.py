@@ -1,7 +1,7 @@
 """The cold tables as Tortoise models: for tools and one-off work at a prompt.
 
-Tortoise makes the connections and runs the migrations; it wants to know a model for that. The product itself reads and
-writes plain rows (docs/adr/0008): a model belongs to whichever database the process opened last, and Runwatch may hold
+Tortoise makes the connections and runs the migrations, for which it needs to know a model. The product itself reads and
+writes plain rows (docs/adr/0008): a model belongs to whichever database the process opened last, and Runwatch may have
 two open, as its tests do. tests/app/test_models.py keeps these true to the tables.
 """
 
@@ -22,7 +22,7 @@ class IdField(Field[str], str):  # type: ignore[misc]  # Tortoise types fields a
 
 
 class Engine(Model):
-    """What runs automations."""
+    """Runs automations."""
 
     id = IdField(primary_key=True)
     name = fields.TextField()
@@ -36,7 +36,7 @@ class Engine(Model):
 
 
 class Token(Model):
-    """A bearer token: what signs in. Only the hash of its secret is kept."""
+    """A bearer token, stored only as the hash of its secret."""
 
     id = IdField(primary_key=True)
     prefix = fields.TextField()

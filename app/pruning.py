@@ -1,4 +1,4 @@
-"""Old executions deleted, in batches, each leaving a tombstone by which subscribers hear of it."""
+"""Deletes old executions in batches, each leaving tombstones by which subscribers hear of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from app.db import Database, Transaction
 from app.lifecycle import State, Status
 from app.metrics import deltas
 
-# One transaction each. With 1,000 log lines for each execution, 200 are 200,000 rows.
+# Executions per transaction. With 1,000 log lines each, 200 are 200,000 rows.
 MAX_BATCH_EXECUTIONS = 200
-# Tombstones that are kept; who has been away for longer lists again.
+# Tombstones to keep. A subscriber who has been away for longer lists again.
 MAX_TOMBSTONES = 100_000
 
 BELOW = (
@@ -25,7 +25,7 @@ BELOW = (
     ("outbox", "subject_id"),
 )
 
-# What still runs is kept, however old; what nobody hears of any more is not.
+# A running execution is kept, however old. One that lost contact is not.
 _OVER = f"state >= {int(State.CONTACT_LOST)}"
 
 
@@ -37,10 +37,10 @@ async def prune(
     keep_metrics: bool = True,
     announcements: Announcements = NO_LISTENERS,
 ) -> int:
-    """Delete executions that are over and were queued before a time (µs since the epoch); how many.
+    """Delete executions that are over and were queued before a time (µs since the epoch); returns how many.
 
-    With `keep_metrics` the figures go on counting them. Safe while serving, and to break off: each batch is a commit.
-    `progress` is told the number after each.
+    With `keep_metrics` the figures continue to count them. Safe while serving, and to break off: each batch is a
+    commit. Calls `progress` with the number after each.
     """
     deleted = 0
     while True:

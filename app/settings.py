@@ -1,4 +1,4 @@
-"""The settings: frozen, typed, and the only reader of the environment (RUNWATCH_*). .env.example names them all."""
+"""The settings: frozen, typed, and the only reader of the environment (RUNWATCH_*). .env.example lists them all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RUNWATCH_", env_file=".env", frozen=True, extra="ignore")
 
-    # Where things are.
+    # Storage and address.
     data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of generated secrets")
     database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
     redis_url: str = Field(
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         5_000, ge=1, description="Maximum number of these operations for one token"
     )
 
-    # Retries on their way to engines.
+    # Delivery of retries to engines.
     dispatch_timeout_seconds: float = Field(
         10.0, gt=0, le=300, description="Seconds that a receiver has to answer a delivery"
     )
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         3600.0, ge=0, le=MAX_SECONDS, description="Seconds after which an undelivered retry or alert is given up"
     )
 
-    # Alerts on their way to people.
+    # Delivery of alerts to people.
     public_url: str = Field(
         "", description="URL at which people reach this server, for links in alerts; empty: no links"
     )
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_mail_server(self) -> Settings:
-        self.mail_server  # noqa: B018  # raises for one that is none
+        self.mail_server  # noqa: B018  # raises for an invalid one
         return self
 
     @model_validator(mode="before")
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
             raise ValueError("RUNWATCH_JWT_ALGORITHMS needs RUNWATCH_JWT_ISSUER and RUNWATCH_JWT_AUDIENCE")
         kinds = {name[:2] == "HS" for name in self.jwt_algorithms}
         if len(kinds) > 1:
-            # One key under both: a public key would then verify as a shared secret.
+            # One key for both: a public key would then verify as a shared secret.
             raise ValueError("RUNWATCH_JWT_ALGORITHMS mixes HS with RS or ES")
         if kinds == {True} and self.jwt_jwks_url:
             raise ValueError("HS algorithms need a shared RUNWATCH_JWT_KEY, not RUNWATCH_JWT_JWKS_URL")

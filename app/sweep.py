@@ -1,4 +1,4 @@
-"""Work that is done again and again beside the server: when it is woken, and every so often in any case."""
+"""Work that repeats beside the server: whenever it is woken, and regularly in any case."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 class Sweep:
-    """Calls `work` from its start on until it is closed, one call at a time; `seconds` lie between two at most.
+    """Calls `work` until it is closed, one call at a time, at most `seconds` apart.
 
-    It is first called `delay` seconds after the start, and never again before `least_pause` seconds are over. What it
-    raises is logged as `name`, and it is called again.
+    The first call comes `delay` seconds after the start, and no call comes before `least_pause` seconds are over. It
+    logs exceptions as `name`, and calls again.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Sweep:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """There is something to do; safe before the start."""
+        """There is something to do. Safe before the start."""
         self._woken.set()
 
     async def close(self) -> None:
-        """Cancel what is under way; a transaction of it ends by itself."""
+        """Cancel a running call. Its transaction ends by itself."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

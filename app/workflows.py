@@ -1,4 +1,4 @@
-"""Workflows: the definitions that runs are runs of, as their engines name them."""
+"""Workflows: the definitions that engines run, by the names that engines give them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.paging.keyset import Ordering, Params, Position, Segment
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow of one engine; its name is unique there."""
+    """A workflow of one engine, where its name is unique."""
 
     id: str
     engine_id: str
@@ -26,9 +26,9 @@ _BY_NAME = Ordering("workflows.NAME", "name", kind="text")
 
 
 async def list_page(database: Database, search: str | None, request: PageRequest) -> Page[Workflow]:
-    """A page of the workflows whose name contains `search` (casefolded), by name in the order of code points.
+    """A page of the workflows whose name contains `search` (casefolded), by name sorted by code points.
 
-    Raises BadInput for a cursor of another list or a text that cannot be stored, LimitExceeded for a long one.
+    Raises BadInput for a cursor of another list or an invalid text, LimitExceeded for a long one.
     """
     check_search(search)
 
@@ -50,7 +50,7 @@ async def count(database: Database, search: str | None) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:
-    """The workflows with these ids, by id; what is not there is left out."""
+    """The workflows with these ids, by id. Leaves out unknown ones."""
     known = [id_ for id_ in ids if is_id(id_)]
     if not known:
         return {}
