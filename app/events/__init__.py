@@ -36,7 +36,7 @@ class Json(msgspec.Struct, frozen=True, gc=False):
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
-    """What an engine says of a failure; `step` is the index of the step it names."""
+    """What an engine reports of a failure. `step` is the index of the step that it names."""
 
     type: str | None
     message: Text | None
@@ -45,7 +45,7 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
 
 
 class TriggerData(msgspec.Struct, frozen=True, gc=False):
-    """The trigger's data as JSON; incomplete when, unsealed, it is not, to the byte, what was sent."""
+    """The trigger's data as JSON. Incomplete if, unsealed, it is not, to the byte, what the engine sent."""
 
     text: str | None
     size: int
@@ -81,7 +81,7 @@ class Heartbeat(Claims, frozen=True, gc=False):
 
 
 class StepStart(msgspec.Struct, frozen=True, gc=False):
-    """A step began."""
+    """A step started."""
 
     index: int
     name: str
@@ -109,7 +109,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
 
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):
-    """One line of the execution's log; `key` is a hash of the event's id, by which a repeated line is known."""
+    """One line of the execution's log. `key` is a hash of the event's id, which identifies a repeated line."""
 
     key: str
     at: int
@@ -140,7 +140,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """Why the event at `index` of the body was not taken; `id` is None where it has none."""
+    """Why the event at `index` of the body was rejected. `id` is None where it has none."""
 
     index: int
     id: str | None

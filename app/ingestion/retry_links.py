@@ -1,4 +1,4 @@
-"""Retries that an engine made by itself: events that name the execution which theirs is a retry of."""
+"""Retries that an engine made by itself: events that name the execution that theirs retries."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from app.ingestion.execution_rows import Key
 
 
 def claimed_by(event: Event) -> str | None:
-    """The id of the execution that the event names as the one retried."""
+    """The id of the execution that the event names as retried."""
     return event.body.retry_of if isinstance(event.body, Claims) else None
 
 
 async def check(transaction: Transaction, events: Sequence[Event], engines: dict[str, str]) -> list[Rejection]:
-    """Reject claims of an unknown execution, of another engine's, of the event's own, and those that close a cycle."""
+    """Reject claims of an unknown execution, of another engine's, of the event's own, and claims that close a cycle."""
     # One transaction at a time: two that each close half of a cycle would not see each other.
     await transaction.lock(Lock.RETRY_LINKS)
     rejected: list[Rejection] = []
-    accepted: dict[Key, list[Key]] = {}  # links of this batch: what a retry retries, and its ancestors
+    accepted: dict[Key, list[Key]] = {}  # links of this batch: from a retry to what it retries, and its ancestors
     for event in events:
         parent_id = claimed_by(event)
         if parent_id is None:
