@@ -18,10 +18,12 @@ import aiosqlite
 import asyncpg
 import typer
 import uvloop
+from tortoise import Tortoise
 
 from app.db import open_database
-from app.db.config import MODULES, SQLITE_PRAGMAS
+from app.db.config import MODULES, SQLITE_PRAGMAS, tortoise_config
 from app.db.migrate import migrate
+from app.db.postgres import POOL_SIZE, _leave_as_is, _prepare_connection
 from app.ingestion import Ingestion
 from benchmarks import reporting, store_ways
 from benchmarks.reporting import Figure
@@ -89,9 +91,14 @@ async def _sqlite(url: str) -> Store:
 async def measure(url: str, *, rounds: int, batches: int, slow_runs: int) -> dict[str, dict[str, list[float]]]:
     """Runs a second and microseconds of this process's CPU a run, of each way in each round."""
     await migrate(url)
-    # One Tortoise, so one pool for both ways: bulk_create has our connections and settings, down to the codec of ids.
-    MODULES["bench"] = {"models": ["benchmarks.models"], "default_connection": "default"}
     database = await open_database(url)
+    # Of the same size and with the same settings as ours, down to the codec of ids.
+    MODULES["bench"] = {"models": ["benchmarks.models"], "default_connection": "default"}
+    config = tortoise_config(url)
+    if database.dialect == "postgres":
+        options = {"init": _prepare_connection, "reset": _leave_as_is, "minsize": 1, "maxsize": POOL_SIZE}
+        config["connections"]["default"]["credentials"] |= {**options, "server_settings": {"jit": "off"}}
+    await Tortoise.init(config=config)
     store = await (_postgres(url) if database.dialect == "postgres" else _sqlite(url))
     store.ways |= {
         BULK_CREATE: store_ways.bulk_create,
@@ -112,6 +119,7 @@ async def measure(url: str, *, rounds: int, batches: int, slow_runs: int) -> dic
             runs = sum(len(batch.ids) for batch in work[name])
             found[name]["runs_per_s"].append(runs / seconds)
             found[name]["cpu_us"].append(cpu / runs * 1e6)
+    await Tortoise.close_connections()
     await database.close()
     await store.close()
     return found

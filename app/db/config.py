@@ -1,12 +1,10 @@
-"""Tortoise's configuration: the database, its connection settings, and where models and migrations are."""
+"""The database's connection settings, and Tortoise's configuration: models and migrations."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-
-from tortoise.backends.base.config_generator import expand_db_url
-from tortoise.exceptions import ConfigurationError
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.errors import BadInput
 
@@ -25,6 +23,17 @@ SQLITE_PRAGMAS = {
     "temp_store": "MEMORY",
 }
 
+# The options after a Postgres URL's question mark that asyncpg does not take as text.
+POSTGRES_OPTIONS = {
+    "max_cacheable_statement_size": int,
+    "max_cached_statement_lifetime": int,
+    "max_inactive_connection_lifetime": float,
+    "max_queries": int,
+    "ssl": bool,
+    "statement_cache_size": int,
+    "timeout": int,
+}
+
 
 def sqlite_path(url: str) -> Path:
     """The file of a `sqlite:///path` URL: absolute with four slashes, relative with three."""
@@ -35,22 +44,36 @@ def sqlite_path(url: str) -> Path:
     return Path(path)
 
 
-def connection_config(url: str) -> dict[str, Any]:
-    """The `connections.default` entry for a database URL; BadInput for an unknown kind of database."""
-    if url.startswith("sqlite:"):
-        return {
-            "engine": "tortoise.backends.sqlite",
-            "credentials": {"file_path": str(sqlite_path(url)), **SQLITE_PRAGMAS},
-        }
+def postgres_credentials(url: str) -> dict[str, Any]:
+    """asyncpg's arguments for the database of a `postgres://` URL; BadInput for an unknown kind of database."""
     if not url.startswith(("postgres://", "postgresql://")):
         raise BadInput("RUNWATCH_DATABASE_URL: must start with sqlite:/// or postgres://")
     try:
-        config: dict[str, Any] = expand_db_url(url.replace("postgresql://", "postgres://", 1))
-    except (ConfigurationError, ValueError):
+        # In a password, brackets are no address.
+        user_info, at, rest = url.partition("@")
+        parts = urlsplit(user_info.replace("[", "%5B").replace("]", "%5D") + at + rest if at else url)
+        options = {name: POSTGRES_OPTIONS.get(name, str)(last) for name, (*_, last) in parse_qs(parts.query).items()}
+        named = {
+            "host": parts.hostname,
+            "port": parts.port,
+            "user": parts.username,
+            "password": unquote(parts.password or ""),
+        }
+        # None is left to asyncpg, which asks the environment and the operating system.
+        nothing = {**dict.fromkeys(named), "port": 5432}
+        given = {name: value for name, value in named.items() if value}
+        return {**nothing, **options, **given, "database": parts.path[1:] or None}
+    except ValueError:
         raise BadInput("RUNWATCH_DATABASE_URL: malformed, or invalid port") from None
-    return {"engine": "tortoise.backends.asyncpg", "credentials": config["credentials"]}
 
 
-def tortoise_config(connection: dict[str, Any]) -> dict[str, Any]:
-    """The whole configuration around one connection."""
+def tortoise_config(url: str) -> dict[str, Any]:
+    """Tortoise's configuration for the database of a URL."""
+    if url.startswith("sqlite:"):
+        connection = {
+            "engine": "tortoise.backends.sqlite",
+            "credentials": {"file_path": str(sqlite_path(url)), **SQLITE_PRAGMAS},
+        }
+    else:
+        connection = {"engine": "tortoise.backends.asyncpg", "credentials": postgres_credentials(url)}
     return {"connections": {"default": connection}, "apps": MODULES, "use_tz": True, "timezone": "UTC"}

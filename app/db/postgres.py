@@ -1,4 +1,4 @@
-"""Postgres: a pool for writes (Tortoise's own), and one for reads, whose slow statements the server cuts off."""
+"""Postgres: a pool for writes, and one for reads, whose slow statements the server cuts off."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any, Literal
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
 from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
-from app.db.config import connection_config, tortoise_config
+from app.db.config import postgres_credentials
 from app.db.locks import Lock
 from app.errors import LimitExceeded, Unavailable
 
@@ -140,36 +138,25 @@ class PostgresDatabase(_PostgresSql, Database):
     @classmethod
     async def open(cls, url: str) -> PostgresDatabase:
         """Connect to the database of a `postgres://` URL."""
-        connection = connection_config(url)
-        credentials = connection["credentials"]
-        pool_options = {"init": _prepare_connection, "reset": _leave_as_is}
+        own = {"init": _prepare_connection, "reset": _leave_as_is, "min_size": 1, "max_size": POOL_SIZE}
+        options: dict[str, Any] = {**postgres_credentials(url), **own}
         settings = {"jit": "off", "application_name": "runwatch"}
-        connection["credentials"] = {
-            **credentials,
-            **pool_options,
-            "minsize": 1,
-            "maxsize": POOL_SIZE,
-            "server_settings": {**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"},
-        }
-        context = await Tortoise.init(config=tortoise_config(connection), _enable_global_fallback=True)
-        client = context.connections.get("default")
-        assert isinstance(client, AsyncpgDBClient)
-        await client.create_connection(with_db=True)
-        writes = client._pool
-        assert writes is not None
-        reads = await asyncpg.create_pool(
-            **credentials,
-            **pool_options,
-            min_size=1,
-            max_size=POOL_SIZE,
-            max_cacheable_statement_size=CACHEABLE_STATEMENT,
-            server_settings={
-                **settings,
-                "statement_timeout": f"{READ_TIMEOUT_SECONDS:g}s",
-                "default_transaction_read_only": "on",
-            },
+        writes = await asyncpg.create_pool(
+            **options, server_settings={**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"}
         )
-        return cls(writes, reads, await _column_types(writes))
+        try:
+            reads = await asyncpg.create_pool(
+                **{**options, "max_cacheable_statement_size": CACHEABLE_STATEMENT},
+                server_settings={
+                    **settings,
+                    "statement_timeout": f"{READ_TIMEOUT_SECONDS:g}s",
+                    "default_transaction_read_only": "on",
+                },
+            )
+            return cls(writes, reads, await _column_types(writes))
+        except BaseException:
+            writes.terminate()
+            raise
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database. Runs again once when its connection turns out to be dead."""
@@ -216,11 +203,11 @@ class PostgresDatabase(_PostgresSql, Database):
             await self._writes.release(connection)
 
     async def _close(self) -> None:
-        try:
-            await asyncio.wait_for(self._reads.close(), 10)
-        except TimeoutError:
-            self._reads.terminate()
-        await Tortoise.close_connections()
+        for pool in (self._reads, self._writes):
+            try:
+                await asyncio.wait_for(pool.close(), 10)
+            except TimeoutError:
+                pool.terminate()
 
 
 def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:

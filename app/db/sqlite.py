@@ -1,4 +1,4 @@
-"""SQLite: one connection that writes (Tortoise's own), and a few that read.
+"""SQLite: one connection that writes, and a few that read.
 
 With one connection for all, a read waits behind every write (0.9 s behind a 1 s import); with WAL, readers do not wait.
 """
@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -16,11 +17,9 @@ from typing import Any, Literal
 
 import aiosqlite
 import orjson
-from tortoise import Tortoise
-from tortoise.backends.sqlite.client import SqliteClient
 
 from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
-from app.db.config import SQLITE_BUSY_MS, connection_config, sqlite_path, tortoise_config
+from app.db.config import SQLITE_BUSY_MS, SQLITE_PRAGMAS, sqlite_path
 from app.db.locks import Lock
 from app.errors import LimitExceeded
 
@@ -125,11 +124,14 @@ class _Reader:
 
     @classmethod
     async def open(cls, path: Path) -> _Reader:
-        connection = await aiosqlite.connect(path, isolation_level=None)
-        reader = cls(connection)
-        for pragma in ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768"):
-            await connection.execute(f"PRAGMA {pragma}")
-        await connection.set_progress_handler(reader._is_late, STEPS_PER_CHECK)
+        async with AsyncExitStack() as undo:
+            connection = await aiosqlite.connect(path, isolation_level=None)
+            undo.push_async_callback(connection.close)
+            reader = cls(connection)
+            for pragma in ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768"):
+                await connection.execute(f"PRAGMA {pragma}")
+            await connection.set_progress_handler(reader._is_late, STEPS_PER_CHECK)
+            undo.pop_all()
         return reader
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
@@ -159,9 +161,10 @@ class _Reader:
 class SqliteDatabase(_SqliteSql, Database):
     """An SQLite file in WAL mode."""
 
-    def __init__(self, client: SqliteClient, readers: list[_Reader]) -> None:
+    def __init__(self, writer: aiosqlite.Connection, readers: list[_Reader]) -> None:
         super().__init__()
-        self._client = client
+        self._writer = writer
+        self._writing = asyncio.Lock()
         self._readers = readers
         self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
         for reader in readers:
@@ -171,11 +174,18 @@ class SqliteDatabase(_SqliteSql, Database):
     async def open(cls, url: str) -> SqliteDatabase:
         """Open (or create) the file of a `sqlite:///path` URL."""
         path = sqlite_path(url)
-        context = await Tortoise.init(config=tortoise_config(connection_config(url)), _enable_global_fallback=True)
-        client = context.connections.get("default")
-        assert isinstance(client, SqliteClient)
-        await client.create_connection(with_db=True)
-        return cls(client, [await _Reader.open(path) for _ in range(READERS)])
+        async with AsyncExitStack() as undo:
+            writer = await aiosqlite.connect(path, isolation_level=None)
+            undo.push_async_callback(writer.close)
+            writer.row_factory = sqlite3.Row
+            for name, value in SQLITE_PRAGMAS.items():
+                await writer.execute(f"PRAGMA {name} = {value}")
+            readers = []
+            for _ in range(READERS):
+                readers.append(await _Reader.open(path))
+                undo.push_async_callback(readers[-1].close)
+            undo.pop_all()
+        return cls(writer, readers)
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement."""
@@ -186,9 +196,8 @@ class SqliteDatabase(_SqliteSql, Database):
             self._idle.put_nowait(reader)
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
-        async with self._client._lock:
-            connection = self._client._connection
-            assert connection is not None
+        connection = self._writer
+        async with self._writing:
             try:
                 # Plain BEGIN takes the write lock at the first write; when two processes have read by then, one fails.
                 await connection.execute("BEGIN IMMEDIATE")
@@ -207,4 +216,4 @@ class SqliteDatabase(_SqliteSql, Database):
     async def _close(self) -> None:
         for reader in self._readers:
             await reader.close()
-        await Tortoise.close_connections()
+        await self._writer.close()

@@ -27,9 +27,6 @@ from redis.asyncio import Connection
 from starlette.applications import Starlette
 from strawberry import Info
 from strawberry.types import ExecutionContext
-from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.migrations.operations import RunSQL
 from uvicorn.server import ServerState
 
@@ -52,20 +49,16 @@ def context_of_strawberry() -> ExecutionContext:
     return ExecutionContext(**nothing, schema=schema, allowed_operations=(), provided_operation_name="x")
 
 
-# Each with its distribution and with something that has it as an attribute, or as a key where it is a parameter.
+# Each with its distribution and with something that has it as an attribute, or as a key.
 UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
-    "_connection": ("tortoise-orm", lambda: SqliteClient("file", connection_name="x")),
     "_context": ("celery", lambda: Request),
-    "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
-    "_lock": ("tortoise-orm", lambda: SqliteClient("file", connection_name="x")),
     "_meta": ("tortoise-orm", lambda: Engine),
     "_payload": ("celery", lambda: Request),
-    "_pool": ("tortoise-orm", lambda: AsyncpgDBClient("user", connection_name="x")),
     "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
     "_raw_info": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
     "_relevant_sub_fields": ("graphql-core", lambda: EventByEvent.build(schema._schema, parse("{ __typename }"))),
-    "_run_sql": ("tortoise-orm", lambda: RunSQL),
     "_run_exitfuncs": ("python", lambda: atexit),
+    "_run_sql": ("tortoise-orm", lambda: RunSQL),
     "_schema": ("strawberry-graphql", lambda: schema),
     "_shutdown": ("python", lambda: threading),
     "_waiters": ("python", asyncio.Event),
