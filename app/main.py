@@ -46,7 +46,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     log_signals, feed = LogSignals(database), Feed(database)
     hints = LiveHints(PubSub(settings.redis_url), feed, log_signals)
     folding = Folding(database)
-    # Wakes the deliveries, which announce how they stand, which is what is fired at.
+    # Wakes the deliveries. They announce their status, which fires alerts.
     firing = Firing(database, lambda: dispatch.wake())
     announcements = Announcements([hints.hear, folding.hear, firing.hear])
     ingestion = Ingestion(database, sealer, announcements)

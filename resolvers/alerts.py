@@ -36,7 +36,7 @@ async def delete_rule(context: Context, id_: str) -> None:
 
 
 async def list_alerts(context: Context, request: PageRequest) -> CountedList[Alert]:
-    """A page of alerts, the newest first."""
+    """A page of alerts, newest first."""
     context.require(Permission.READ)
     database = context.database
     return await read_list(

@@ -11,7 +11,7 @@ from resolvers.lists import CountedList, read_list
 
 
 async def list_entries(context: Context, request: PageRequest) -> CountedList[AuditEntry]:
-    """A page of entries, the newest first."""
+    """A page of entries, newest first."""
     context.require(Permission.READ_AUDIT)
     database = context.database
     return await read_list(context, request, lambda: audit.list_page(database, request), lambda: audit.count(database))

@@ -1,4 +1,4 @@
-"""Lists: a page, and what is true of the whole list beside it."""
+"""Lists: a page, and facts about the whole list."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class ExecutionMetrics(Counted):
 
     @strawberry.field(description="Error groups with the most failures in the window, most frequent first.")
     async def top_errors(self, info: Info, first: Top = 10) -> list[ErrorCount]:
-        """Groups of which an execution is left."""
+        """Groups that still have an execution."""
         counts = await resolvers.top_errors(info.context, self.report.where, PageRequest(first=first).size)
         groups = await asyncio.gather(*(error_group_resolvers.find_error_group(info.context, id_) for id_, _ in counts))
         return [

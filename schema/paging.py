@@ -99,7 +99,7 @@ class PageInfo:
 
 @strawberry.type(description="A row in a list.")
 class Edge(Generic[RowT, NodeT]):
-    """A row in a list: what is built from it, and where it is."""
+    """A row in a list: its node and its cursor."""
 
     row: strawberry.Private[RowT]
     cursor: str = strawberry.field(description="Cursor of this row. Opaque.")

@@ -1,4 +1,4 @@
-"""What a committed transaction changed, and who is told: every writer announces here, and every listener hears all."""
+"""What a committed transaction changed, and who hears of it: writers announce here, every listener hears all."""
 
 from __future__ import annotations
 

@@ -11,5 +11,5 @@ class Lock(IntEnum):
     MIGRATIONS = 0x72756E7761746368  # "runwatch": who changes the schema
     ALERTS = 0x616C657274736669  # "alertsfi": who fires rules
     CONTACT = 0x636F6E7461637473  # "contacts": who looks for the silent
-    RETRY_LINKS = 0x72775F6C696E6B73  # "rw_links": who links retries to what they retry
+    RETRY_LINKS = 0x72775F6C696E6B73  # "rw_links": whoever links retries to what they retry
     ROLLUPS = 0x726F6C6C7570735F  # "rollups_": who changes rollups

@@ -74,9 +74,9 @@ async def claim(
     receivers: Receivers,
     without: Iterable[str] = (),
 ) -> list[OutboxItem]:
-    """Up to `limit` rows of these kinds that are due, taken for `lease` µs: nobody else gets them until then.
+    """Up to `limit` due rows of these kinds, claimed for `lease` µs: nobody else gets them until then.
 
-    `without`: receivers whose rows are left where they are.
+    `without`: receivers whose rows stay where they are.
     """
     about = (database.array(kinds), database.array(without))
     due = _due(database, receivers)

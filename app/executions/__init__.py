@@ -116,7 +116,7 @@ async def list_page(
 
 
 async def count(database: Database, where: ExecutionFilter) -> Count:
-    """How many executions `where` lets through. Raises LimitExceeded as a page does."""
+    """How many executions match `where`. Raises LimitExceeded as a page does."""
     scope = await resolve(database, where)
     if scope is None:
         return Count(0, exact=True)

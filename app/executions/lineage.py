@@ -1,4 +1,4 @@
-"""Families of retries: what is above and below an execution through retryOf. The only module that follows the links."""
+"""Families of retries: the ancestors and descendants of an execution through retryOf. Only it follows links."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ async def lock_with_ancestors(transaction: Transaction, ids: Iterable[str]) -> d
 
 
 async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) -> set[str]:
-    """Bring retry_succeeded of `parents` and all above them up to what is below; their ids. Their rows must be locked.
+    """Update retry_succeeded of `parents` and all their ancestors, whose rows must be locked; returns their ids.
 
-    Call it when a retry of `parents` moved: they read differently by that.
+    Call it when a retry of `parents` moved: they then read differently.
     """
     above = await with_ancestors(transaction, parents)
     if not above:
@@ -95,7 +95,7 @@ async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
     if not attempts:
         return {}
     line = _upwards(database.any_of("id", 1, "id"))
-    # A parent that was deleted is in no row of its own.
+    # A deleted parent has no row of its own.
     attempt = "max(CASE WHEN parent IS NULL THEN depth ELSE depth + 1 END)"
     rows = await database.fetch(f"{line} SELECT start, {attempt} FROM line GROUP BY start", database.array(attempts))
     attempts.update((id_, found) for id_, found in rows)
@@ -103,7 +103,7 @@ async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
 
 
 async def line_of(transaction: Transaction, id_: str) -> list[tuple[str, str]]:
-    """An execution and its ancestors, the nearest first, as (engine id, external id); empty when there is none."""
+    """An execution and its ancestors, nearest first, as (engine id, external id); empty for an unknown execution."""
     line = _upwards("id = $1", "engine_id", "external_id")
     rows = await transaction.fetch(f"{line} SELECT engine_id, external_id FROM line ORDER BY depth", id_)
     return [(engine_id, external_id) for engine_id, external_id in rows]
@@ -119,7 +119,7 @@ def line_in(family: dict[str, Execution], id_: str | None) -> list[str]:
 
 
 async def retries_of(reader: Reader, ids: Iterable[str]) -> dict[str, Sequence[DirectRetry]]:
-    """The direct retries of each execution, the newest first; executions without any are left out."""
+    """The direct retries of each execution, newest first. Leaves out executions without any."""
     rows = await reader.fetch(
         f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL"
         f" AND {reader.any_of('retry_of', 1, 'id')} ORDER BY queued_at DESC, id DESC",

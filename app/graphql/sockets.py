@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 # How long a stopped operation may take to clean up: a database read is cut off after 5 s.
 CLEANUP_SECONDS = 6.0
-# How long a client that does not read may take to read on and so be told of the end, under a server without CLOSER.
+# How long a client that does not read may take to resume reading, and to receive the close, under a server without
+# CLOSER.
 CLOSE_SECONDS = 3.0
 # How long a new operation waits for stopped ones when they fill all places of the socket.
 TURN_SECONDS = 0.1

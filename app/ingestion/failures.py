@@ -49,7 +49,7 @@ class _Evidence:
 
 
 async def derive_fresh(facts: Iterable[ExecutionFacts]) -> None:
-    """Fill in what is derived for executions that are not stored yet: all that is known is in their facts."""
+    """Fill in what is derived for new executions: their facts are all that is known."""
     given = []
     for fact in facts:
         if fact.state.status is Status.FAILURE:
@@ -62,7 +62,7 @@ async def derive_fresh(facts: Iterable[ExecutionFacts]) -> None:
 
 
 async def derive_stored(transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
-    """Fill in what is derived for stored executions, by id, whose steps and payloads are written."""
+    """Fill in what is derived for stored executions, by id, after their steps and payloads are written."""
     for facts in changed.values():
         facts.failed_step = facts.failed_step_name = facts.error_group_id = None
     failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]

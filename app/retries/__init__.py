@@ -109,7 +109,7 @@ class Retries:
         return Retry(retry_id, execution.id, created=True)
 
     async def announce(self, transaction: Transaction, made: Sequence[Retry], family: Collection[str]) -> None:
-        """Announce new retries and what is above them; the last part of the transaction."""
+        """Announce new retries and their ancestors; the last part of the transaction."""
         created = [retry.id for retry in made]
         await self._announcements.announce(transaction, [*created, *sorted(family)], created=created)
         transaction.after_commit(self._wake)

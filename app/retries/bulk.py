@@ -1,7 +1,7 @@
 """Retries of many executions, chosen by a filter, by ids, or by a dry run.
 
 A dry run stores the ids that it showed as a snapshot, so that somebody retries what they have seen, and not what the
-filter matches by then. Each chunk is a commit. What takes too long is left for another call.
+filter matches later. Each chunk is a commit. What takes too long is left for another call.
 """
 
 from __future__ import annotations
