@@ -210,8 +210,9 @@ def test_sizes_of_payloads_are_those_of_the_code(what: str, limit: int) -> None:
 def test_every_error_of_the_log_is_explained() -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     errors = set(re.findall(r'\blog\.(?:error|exception)\(\s*"(\w+)"', code))
-    errors |= set(re.findall(r'\bSweep\(self\.\w+, "(\w+)"', code))
-    assert len(errors) > 15
+    errors |= set(re.findall(r'\b(?:Sweep|super\(\)\.__init__)\(self\.\w+, "(\w+)"', code))
+    errors |= set(re.findall(r'(?:\bmasked\([^()]*, |\bevent: str = )"(\w+)"\)', code))
+    assert len(errors) > 18
     assert errors <= set(re.findall(r"`(\w+)`", read("docs/operating.md")))
 
 
