@@ -1,4 +1,4 @@
-"""Every check but the tests: two at a time, their output only when they fail, one line each at the end."""
+"""Every check except the tests: two at a time. Each prints its output only when it fails, and one line at the end."""
 
 import subprocess
 import time

@@ -1,6 +1,6 @@
 """The environment that every chore needs: uv in .tools, the locked packages and the project itself in .venv.
 
-A stamp in .venv says for which files, Python and place it was made; while it holds, set-up costs a few milliseconds.
+A stamp in .venv says for which files, Python and place it was made. While it is valid, set-up costs a few milliseconds.
 """
 
 import fcntl
@@ -19,20 +19,20 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
-CLIENT = ROOT / "client"  # a distribution of its own
+CLIENT = ROOT / "client"  # a separate distribution
 
 UV_VERSION = "0.13.9"
 TOOLS = ROOT / ".tools"
 UV = TOOLS / f"uv-{UV_VERSION}" / "bin" / "uv"
 
-# Inside an activated .venv, python3 is that .venv's own: it can neither have pip nor remake itself.
+# Inside an activated .venv, python3 is that .venv's own: it has no pip and cannot rebuild itself.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 
 MANUAL, FAILED = 2, 1
 
 
 class SetupError(Exception):
-    """What to tell the developer, and the code to exit with."""
+    """A message for the developer, and the code to exit with."""
 
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class SetupError(Exception):
 
 
 def ensure_environment() -> None:
-    """Make what is missing or out of date; two at once wait for each other."""
+    """Install what is missing or out of date; two at once wait for each other."""
     if _is_current():
         return
     with _exclusive():
@@ -88,7 +88,7 @@ def _make_venv() -> None:
 
 def _install() -> None:
     _uv("installing the locked packages", "pip", "sync", "--python", PYTHON, "--require-hashes", "--no-build", LOCK)
-    # Its build backend is among the locked packages, so that nothing unpinned is fetched to build with.
+    # Its build backend is among the locked packages, so that the build fetches nothing unpinned.
     _uv(
         "installing Runwatch and its client, editable",
         *("pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--offline"),
@@ -136,10 +136,10 @@ def _exclusive() -> Iterator[None]:
 
 
 def _step(what: str, words: list[str | Path]) -> None:
-    """Run one step, saying it in one line; its output is shown only when it fails."""
+    """Run one step and report it in one line. Shows its output only when it fails."""
     started = time.monotonic()
     _say(f"{what} …", end=" ")
-    # No Python but the one that runs us; no virtual environment but ours.
+    # Only the Python that runs us; only our virtual environment.
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     done = subprocess.run(

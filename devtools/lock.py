@@ -1,4 +1,4 @@
-"""Is requirements.lock in step with pyproject.toml? Offline: what is asked for must be locked, at a fitting version."""
+"""Whether requirements.lock matches pyproject.toml, offline: every requirement must be locked, at a fitting version."""
 
 import re
 import sys
@@ -11,12 +11,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
-# uv notes why each package is there; the ones that we ask for ourselves come "via" pyproject.toml.
+# uv notes why each package is there; our direct requirements come "via" pyproject.toml.
 DIRECT = re.compile(r"^    # (?:via|  ) .*\(pyproject\.toml")
 
 
 def problems(project: str, lock: str) -> list[str]:
-    """What is wrong, a sentence each."""
+    """The problems, a sentence each."""
     wanted = [Requirement(text) for text in _requirements(tomllib.loads(project))]
     pinned, direct = _read_lock(lock.splitlines())
     found = [] if "://" not in lock else ["requirements.lock names a host: lock it with ./dev fix --lock"]
@@ -38,7 +38,7 @@ def _requirements(project: dict[str, dict[str, list[str]]]) -> Iterable[str]:
 
 
 def _read_lock(lines: Iterable[str]) -> tuple[dict[str, list[Version]], set[str]]:
-    """The locked versions of each package, of which there are several where platforms differ; and the direct ones."""
+    """The locked versions of each package (several where platforms differ), and the direct requirements."""
     pinned: dict[str, list[Version]] = {}
     direct: set[str] = set()
     name = ""

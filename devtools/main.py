@@ -25,13 +25,13 @@ def main(words: list[str]) -> NoReturn:
         _fail(f"./dev has no command {name!r}. {hint}", 2)
     command = COMMANDS[name]
     if rest and rest[0] in {"-h", "--help"}:
-        from inspect import cleandoc  # slow to import, and seldom asked for
+        from inspect import cleandoc  # slow to import, and rarely needed
 
         print(f"./dev {name}: {cleandoc(command.__doc__ or '')}")
         sys.exit()
     try:
         if command is fix and rest[:1] == ["--lock"]:
-            lock(rest[1:])  # first: what is locked may be what keeps the environment from being made
+            lock(rest[1:])  # first: a locked package may be what keeps the environment from being made
         ensure_environment()
         sys.exit(command(rest))
     except SetupError as error:
@@ -41,36 +41,36 @@ def main(words: list[str]) -> NoReturn:
 
 
 def run(words: list[str]) -> int:
-    """serve the app for development.
+    """serve for development, with sample runs and an example engine.
 
-    Everything after it goes to `runwatch serve --dev`: --port 8001, --host 0.0.0.0, …
+    Further arguments go to `runwatch serve --dev`: --port 8001, --host 0.0.0.0, …
     """
     _become("runwatch", "serve", "--dev", *words)
 
 
 def test(words: list[str]) -> int:
-    """run the tests and the specs, against a real Postgres and Valkey that it starts, on all cores.
+    """run the tests and the specs on all cores, against a real Postgres and Valkey that it starts.
 
-    --soak gives property and fault tests their full counts; the first lines of the output say which counts ran.
-    Everything after it goes to pytest: -k NAME, -x, a file, …
-    RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL name servers to use instead.
+    --soak gives property and fault tests their full counts; the first lines of the output say which counts ran. Further
+    arguments go to pytest: -k NAME, -x, a file, … Set RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL to use
+    your own servers instead.
     """
     _become("pytest", *_workers(words), *words)
 
 
 def specs(words: list[str]) -> int:
-    """run the specs alone: the promises, seen from outside.
+    """run only the specs: the promises, seen from outside.
 
-    They start a server, or use the one at RUNWATCH_SPECS_URL. Everything after it goes to pytest.
+    They start a server, or use the one at RUNWATCH_SPECS_URL. Further arguments go to pytest.
     """
     named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
     _become("pytest", *([] if named else ["specs"]), *words)
 
 
 def check(words: list[str]) -> int:
-    """run every check but the tests, all of them even when one fails; names after it choose some.
+    """run every check except the tests, all of them even when one fails; name some to run only those.
 
-    A summary of one line a check ends the output; the exit code is 1 when one failed.
+    A summary with one line per check ends the output; the exit code is 1 if one failed.
     """
     from devtools.check import run_checks
 
@@ -78,10 +78,10 @@ def check(words: list[str]) -> int:
 
 
 def fix(words: list[str]) -> int:
-    """mend what can be mended: ruff's fixes and formatting.
+    """apply ruff's fixes and formatting.
 
-    --lock renews requirements.lock from pyproject.toml instead (from the network). It keeps versions that still fit;
-    what follows goes to uv: --upgrade, --upgrade-package NAME.
+    --lock renews requirements.lock from pyproject.toml instead (over the network). It keeps versions that still fit.
+    Further arguments go to uv: --upgrade, --upgrade-package NAME.
     """
     if words[:1] == ["--lock"]:
         return 0
@@ -97,15 +97,15 @@ def lock(words: list[str]) -> None:
 
 
 def bench(words: list[str]) -> int:
-    """list the benchmarks, or run those named; options after the names go to each: --quick, …"""
+    """list the benchmarks, or run those that you name; options after the names go to each: --quick, …"""
     return _list_or_run("benchmarks", "bench_*.py", words, empty="No benchmarks yet.", several=True)
 
 
 def mutants(words: list[str]) -> int:
     """change modules a little, one place at a time, and list the changes that their tests do not notice.
 
-    MODULE… (app/paging/keyset.py, or keyset), -n 40, -j 2, --tests FILE…; --help after a module says more.
-    docs/testing.md lists those that no test can notice, with the reason.
+    MODULE… (app/paging/keyset.py, or keyset), -n 40, -j 2, --tests FILE…; --help after a module lists all options.
+    docs/testing.md lists the mutants that no test can notice, with the reason.
     """
     _become(PYTHON.name, "-m", "devtools.mutants", *words)
 
@@ -116,12 +116,12 @@ def schema(words: list[str]) -> int:
 
 
 def migrate(words: list[str]) -> int:
-    """bring the database to the newest schema; everything after it goes to `runwatch migrate`."""
+    """bring the database to the newest schema. Further arguments go to `runwatch migrate`."""
     _become("runwatch", "migrate", *words)
 
 
 def demo(words: list[str]) -> int:
-    """list the demos, or run the one named: a folder of examples/ with a __main__.py."""
+    """list the demos, or run the one that you name: a folder of examples/ with a __main__.py."""
     return _list_or_run("examples", "*/__main__.py", words, empty="No separate demos: ./dev run is the demo.")
 
 
@@ -131,9 +131,9 @@ COMMANDS: dict[str, Command] = {
 
 
 def _workers(words: list[str]) -> list[str]:
-    """Options for a pytest on several cores; none where it would only cost the second that each process takes to start.
+    """Options for pytest on several cores; none where that only costs the second that each process takes to start.
 
-    A test that was named, a debugger and output as it comes want one process, and so does whoever says -n.
+    A named test, a debugger, live output, and -n on the command line want one process.
     """
     alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co", "-n", "--dist"}
     if any(word in alone or word.startswith(("-n", "--numprocesses")) or "::" in word for word in words):
@@ -155,7 +155,7 @@ def _overview() -> str:
 
 
 def _list_or_run(folder: str, pattern: str, words: list[str], *, empty: str, several: bool = False) -> int:
-    """Run modules of a folder by name, one after the other, or say which there are."""
+    """Run modules of a folder by name, one after the other, or list them."""
     found = {
         (path.parent if path.name == "__main__.py" else path).stem.removeprefix("bench_"): path
         for path in sorted(Path(folder).glob(pattern))
@@ -169,7 +169,7 @@ def _list_or_run(folder: str, pattern: str, words: list[str], *, empty: str, sev
         return 0
     rest = [word for word in words if word not in names]
     if not several:
-        # A demo is what somebody may copy from here: it runs as a folder of its own, not as a module of ours.
+        # Somebody may copy from a demo: it runs as a separate folder, not as a module of ours.
         _become(PYTHON.name, str(found[names[0]].parent), *rest)
     worst = 0
     for name in names:

@@ -1,6 +1,6 @@
-"""The part of requirements.lock that the packages named need; without names, what running Runwatch needs.
+"""The part of requirements.lock that the named packages need; without names, what running Runwatch needs.
 
-The image is made from it (Dockerfile): the lock has what development takes as well. Standard library only.
+The Dockerfile builds the image from it, because the lock has development packages too. Standard library only.
 """
 
 import re
@@ -16,7 +16,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def needed(lock: str, names: Iterable[str]) -> str:
-    """Those entries, as they stand in the lock; ValueError for a name that is not there."""
+    """Those entries, as in the lock; ValueError for an unknown name."""
     entries: dict[str, list[str]] = {}
     askers: dict[str, set[str]] = {}
     for match in ENTRY.finditer(lock):  # one name has several entries where platforms differ
@@ -34,14 +34,14 @@ def needed(lock: str, names: Iterable[str]) -> str:
 
 
 def for_running(project: str) -> list[str]:
-    """The names that pyproject.toml asks for, its extras included."""
+    """The requirements in pyproject.toml, its extras included."""
     table = tomllib.loads(project)["project"]
     extras = table.get("optional-dependencies", {}).values()
     return [NAME.match(each)[0] for group in (table["dependencies"], *extras) for each in group]  # type: ignore[index]
 
 
 def canonical(name: str) -> str:
-    """A name as it is compared."""
+    """A name in normalised form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

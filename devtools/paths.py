@@ -1,4 +1,4 @@
-"""No file of the project names a path of the machine it was written on: this folder, or somebody's home."""
+"""No file of the project may name a path of the machine that it was written on: this folder, or somebody's home."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Every machine, or every container, has these: they tell nothing, and are words of our own (GET /app).
+# Every machine, or every container, has these: they reveal nothing, and are words of ours (GET /app).
 COMMON = {"/", "/app", "/build", "/code", "/home", "/nonexistent", "/opt", "/repo", "/src", "/srv", "/usr", "/var"}
 
 

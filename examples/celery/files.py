@@ -1,4 +1,4 @@
-"""The files that the shop's tasks work on: made here, two of them broken, and mended."""
+"""The files that the shop's tasks work on: created here, two of them broken, and repaired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ORDERS = "order,item,quantity,price\nA-1001,lamp,2,39.90\nA-1002,chair,4,120.00\
 
 
 def make(folder: Path) -> None:
-    """All of them. One order has a quantity that is none, and one report ends in the middle of a row."""
+    """Create all of them. One order has an invalid quantity, and one report ends in the middle of a row."""
     for name in ("orders", "invoices", "reports"):
         (folder / name).mkdir()
     (folder / "orders" / "monday.csv").write_text(ORDERS.format("twelve"))
@@ -23,7 +23,7 @@ def make(folder: Path) -> None:
 
 
 def mend(folder: Path) -> list[str]:
-    """Put right what is broken; what was done."""
+    """Repair what is broken; returns what was done."""
     (folder / "orders" / "monday.csv").write_text(ORDERS.format(12))
     march = folder / "reports" / "march.csv"
     march.write_text(march.read_text().removesuffix("nor"))

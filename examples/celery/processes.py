@@ -1,4 +1,4 @@
-"""The processes of the demo: started one after the other, ended in the other order, and nothing of them is left."""
+"""The processes of the demo: started in order, stopped in reverse order, without a trace."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PATIENCE = 30.0  # seconds that anything may take
 
 
 class Failed(Exception):
-    """What to tell the person who started the demo."""
+    """A message for the person who started the demo."""
 
 
 class Processes:
-    """A folder and the processes in it; each has its log there."""
+    """A folder and the processes in it, with their logs."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -31,7 +31,7 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # One Ctrl-C is enough: what follows takes a few seconds at most.
+        # One Ctrl-C is enough: stopping takes a few seconds at most.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._stack.close()
         signal.signal(signal.SIGINT, before)
@@ -39,7 +39,7 @@ class Processes:
     def start(
         self, name: str, words: list[str], environment: Mapping[str, str], ready: Callable[[str], bool], place: Path
     ) -> None:
-        """Start one in `place`, and wait until it is ready, which may be told from its log."""
+        """Start a process in `place`, and wait until it is ready, which its log may show."""
         path = self.folder / f"{name}.log"
         with path.open("wb") as log:
             # A session of its own: Ctrl-C is for us, and all of its children end with it.
@@ -74,7 +74,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait(met: Callable[[], bool], what: str) -> None:
-    """Wait until it is so."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + PATIENCE
     while not met():
         if time.monotonic() > deadline:
@@ -83,7 +83,7 @@ def wait(met: Callable[[], bool], what: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -91,14 +91,14 @@ def free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether somebody listens on the port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
 def environment() -> dict[str, str]:
-    """Ours, without what is set for a Runwatch of yours, and without proxies: all of this is on this machine."""
+    """Our environment, without settings for another Runwatch, and without proxies: everything is on this machine."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -107,7 +107,7 @@ def environment() -> dict[str, str]:
 
 
 def output_of(words: list[str], environment: Mapping[str, str], place: Path) -> str:
-    """What a program prints that ends by itself."""
+    """The output of a program that ends by itself."""
     done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode:
         raise Failed(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")

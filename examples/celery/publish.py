@@ -8,7 +8,7 @@ import tasks
 
 
 def main() -> None:
-    """A chain is known by its first task, groups and chords by the group."""
+    """The external ids: a chain's is its first task, a group's and a chord's is the group."""
     result = tasks.invoice("monday").delay()
     while result.parent is not None:
         result = result.parent
@@ -18,4 +18,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    gc.collect()  # results that are left over say goodbye to their backend, and cannot when Python ends
+    gc.collect()  # remaining results say goodbye to their backend, and cannot when Python ends

@@ -37,7 +37,7 @@ install(app, client, logs=logging.INFO, results=True)
 
 @app.task(name="read orders")
 def read_orders(day: str) -> list[dict[str, Any]]:
-    """The orders of a day, checked. Fails on a row that makes no sense."""
+    """The orders of a day, checked. Fails on an invalid row."""
     path = FOLDER / "orders" / f"{day}.csv"
     orders = []
     with path.open(newline="") as file:
@@ -51,13 +51,13 @@ def read_orders(day: str) -> list[dict[str, Any]]:
 
 @app.task(name="add up")
 def add_up(orders: Sequence[dict[str, Any]]) -> int:
-    """What the orders come to, in cents."""
+    """The sum of the orders, in cents."""
     return sum(order["quantity"] * order["cents"] for order in orders)
 
 
 @app.task(name="write invoice")
 def write_invoice(cents: int, day: str) -> str:
-    """A file with the sum; its name."""
+    """Write a file with the sum; returns its name."""
     path = FOLDER / "invoices" / f"{day}.json"
     path.write_text(json.dumps({"day": day, "cents": cents}))
     return path.name
@@ -88,7 +88,7 @@ def write_quarter(months: Sequence[dict[str, int]]) -> dict[str, int]:
 
 @app.task(name="compress")
 def compress(month: str) -> int:
-    """Pack a report, and read the archive back; how many bytes that saves."""
+    """Pack a report, and read the archive back; returns how many bytes that saves."""
     path = FOLDER / "reports" / f"{month}.csv"
     packed = path.with_suffix(".csv.gz")
     packed.write_bytes(gzip.compress(path.read_bytes()))
@@ -103,7 +103,7 @@ def invoice(day: str) -> Any:
 
 
 def quarter() -> Any:
-    """A chord: three months at once, and then what they come to."""
+    """A chord: three months at once, and then their sum."""
     return chord([summarise.s(month) for month in MONTHS], write_quarter.s())
 
 

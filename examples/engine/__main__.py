@@ -28,17 +28,17 @@ from surroundings import Site, mend, prepare
 
 log = logging.getLogger("engine")
 
-# "check links" takes 12 of these a run and is run every fourth pace: so one of it is always under way.
+# "check links" takes 12 of these a run and runs every fourth pace, so one is always running.
 PATIENCE = 0.4  # of a pace
 
 
 def arguments() -> argparse.Namespace:
-    """What was given; ends with code 2 when that does not suffice."""
+    """The arguments; exits with code 2 if some are missing."""
     environment = os.environ.get
     parser = argparse.ArgumentParser(
         prog="python examples/engine", description="An engine that reports to Runwatch and answers its retries."
     )
-    # Secrets are better given by the environment: everybody on the machine sees a command line.
+    # Pass secrets in the environment: everybody on the machine sees a command line.
     parser.add_argument("--url", default=environment("RUNWATCH_URL", "http://127.0.0.1:8000"), help="of Runwatch")
     parser.add_argument(
         "--token", default=environment("RUNWATCH_TOKEN"), help="token of role RUNNER; or set RUNWATCH_TOKEN"
@@ -61,11 +61,11 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run until SIGINT or SIGTERM; the exit code."""
+    """Run until SIGINT or SIGTERM; returns the exit code."""
     given = arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # What is logged within a run is in the log of that run, too.
+    # Records that are logged within a run also go to the log of that run.
     log.addHandler(RunwatchHandler(logging.INFO))
     try:
         if given.fix:
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Start an automation at each pace, and retries when they come, until told to stop."""
+    """Start an automation at each pace, and retries as they arrive, until told to stop."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -99,20 +99,20 @@ def run(given: argparse.Namespace) -> None:
     for server in (site, receiver):
         threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("reporting to %s as %s; retries come to port %d", given.url, given.name, receiver.server_port)
-    for workflow in AUTOMATIONS:  # all at once: something to look at from the first second on
+    for workflow in AUTOMATIONS:  # all at once, so that there is something to look at from the first second on
         engine.start(workflow)
     turns = itertools.cycle(AUTOMATIONS)
     while not stop.wait(given.pace):
         engine.start(next(turns))
         engine.settle()
     log.info("stopping")
-    receiver.shutdown()  # first, so that nothing is accepted that would not be run
+    receiver.shutdown()  # first, so that it accepts nothing that it would not run
     engine.stop()
     log.info("stopped")
 
 
 def wait_for_the_end_of_input(stop: threading.Event) -> None:
-    """Whoever started us holds the other end of a pipe, which the system closes however they end."""
+    """The process that started us holds the other end of a pipe. The system closes it however that process ends."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
     stop.set()

@@ -1,4 +1,4 @@
-"""What the engine runs. Each automation gets its run, to report steps; the data of its trigger; and its place."""
+"""What the engine runs. Each automation receives its run, to report steps; its trigger's data; and its surroundings."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ARCHIVES_KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What automations have around them."""
+    """The surroundings of an automation."""
 
     folder: Path
-    site: str  # the URL of what they talk to
+    site: str  # the URL of the site that they use
     shop_token: str
     patience: float  # seconds between two requests to somebody else's site
     pause: Callable[[float], None]  # raises CancelledError, which is reported as such, when the engine stops
@@ -40,13 +40,13 @@ class Automation:
     """One workflow, as Runwatch calls it."""
 
     work: Callable[[Run, dict[str, Any], Place], None]
-    steps: tuple[str, ...]  # told beforehand, so that those which are never reached are shown
+    steps: tuple[str, ...]  # reported beforehand, so that Runwatch also shows the steps that are never reached
     kind: str
     trigger: Callable[[Place], dict[str, Any]]
 
 
 class BrokenRow(ValueError):
-    """A row of an input file that says what cannot be."""
+    """A row of an input file is invalid."""
 
 
 def import_orders(run: Run, data: dict[str, Any], place: Place) -> None:

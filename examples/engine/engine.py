@@ -1,4 +1,4 @@
-"""The engine: runs automations in threads, and tells Runwatch of each run."""
+"""The engine: runs automations in threads, and reports each run to Runwatch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAREWELL = 2.0  # seconds that the last events may take
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run to be made: on the engine's own account, or a retry that Runwatch asked for."""
+    """A run to make: the engine's own, or a retry that Runwatch asked for."""
 
     external_id: str
     workflow: str
@@ -43,32 +43,32 @@ class Engine:
         self._report_crashed()
 
     def start(self, workflow: str) -> None:
-        """Run an automation with what its schedule gives it."""
+        """Run an automation with the data of its schedule."""
         automation = AUTOMATIONS[workflow]
         data = json.dumps(automation.trigger(self._place))
         self._pool.submit(self._run, Asked(uuid.uuid4().hex, workflow, automation.kind, data))
 
     def accept(self, request: RetryRequest) -> Answer:
-        """Take a request of Runwatch's for a retry, once however often it comes."""
+        """Accept a retry request of Runwatch, once however often it arrives."""
         if request.workflow not in AUTOMATIONS:
             return 410, f"no automation {request.workflow!r}"
         if not self._journal.accept(request.webhook_id, request.external_id):
             return 200, "known already"
-        # The original's data to the last digit, and the id under which Runwatch awaits the run.
+        # The original's data to the last digit, and the id under which Runwatch expects the run.
         data = request.trigger_json or "null"
         asked = Asked(request.external_id, request.workflow, request.trigger_kind, data, request.retry_of)
         self._pool.submit(self._run, asked)
         return 202, f"running {request.workflow} again as {request.external_id}"
 
     def settle(self) -> None:
-        """Forget the runs that have ended, once Runwatch has all that was reported so far."""
+        """Forget the runs that have ended, once Runwatch has everything reported so far."""
         ended = len(self._ended)
         if ended and self._client.flush(1):
             self._journal.settle(self._ended[:ended])
             del self._ended[:ended]
 
     def stop(self) -> None:
-        """Wait for the runs, which Place.pause() interrupts, and send what is left to tell."""
+        """Wait for the runs, which Place.pause() interrupts, and send what is left."""
         self._pool.shutdown(cancel_futures=True)
         if self._client.close(FAREWELL):
             self._journal.settle(self._ended)
@@ -97,7 +97,7 @@ class Engine:
         self._ended.append(asked.external_id)
 
     def _report_crashed(self) -> None:
-        """Tell the end of runs that were under way when the engine was killed: nobody else can."""
+        """Report the end of runs that were in progress when the engine was killed: nobody else can."""
         for external_id in self._journal.open_runs():
             error = {"message": "The engine ended during this run"}
             self._client.emit(external_id, "execution.finished", {"state": "CRASHED", "error": error})

@@ -1,4 +1,4 @@
-"""What an engine must still know after a crash: which requests it has accepted, and which runs have not ended."""
+"""What an engine must remember over a crash: the requests it has accepted, and the runs that have not ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-# Runwatch delivers a request again for an hour, unless it is told to try longer.
+# Runwatch repeats a request for an hour, unless its operator sets a longer time.
 FORGET_AFTER = 7 * 86_400.0  # seconds
 
 TABLES = """
@@ -18,13 +18,13 @@ CREATE TABLE IF NOT EXISTS open_runs (external_id TEXT PRIMARY KEY);
 
 
 class Journal:
-    """A file that one engine has at a time: another waits for 5 s. OSError when it cannot be had."""
+    """A file that one engine uses at a time: another waits for 5 s. OSError if it cannot get it."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         try:
             self._db = sqlite3.connect(path, timeout=5, check_same_thread=False)
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # the first write takes the file, until it is closed
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # the first write locks the file, until it is closed
             self._db.executescript(f"BEGIN EXCLUSIVE; {TABLES} COMMIT;")
         except sqlite3.OperationalError as error:
             raise OSError(f"{error}: {path} (does another engine work in this folder?)") from error
@@ -32,7 +32,7 @@ class Journal:
             self._db.execute("DELETE FROM requests WHERE accepted_at < ?", (time.time() - FORGET_AFTER,))
 
     def accept(self, webhook_id: str, external_id: str) -> bool:
-        """Note a request and its run, before it is answered; False when the request is known already."""
+        """Record a request and its run, before it is answered; False if the request is known already."""
         with self._lock, self._db:
             known = "INSERT OR IGNORE INTO requests VALUES (?, ?)"
             if not self._db.execute(known, (webhook_id, time.time())).rowcount:
@@ -41,21 +41,21 @@ class Journal:
         return True
 
     def begin(self, external_id: str) -> None:
-        """Note a run, before it does anything."""
+        """Record a run, before it does anything."""
         with self._lock, self._db:
             self._db.execute("INSERT OR IGNORE INTO open_runs VALUES (?)", (external_id,))
 
     def open_runs(self) -> list[str]:
-        """Runs of which Runwatch does not know the end."""
+        """Runs whose end Runwatch does not know."""
         with self._lock:
             return [row[0] for row in self._db.execute("SELECT external_id FROM open_runs")]
 
     def settle(self, external_ids: Iterable[str]) -> None:
-        """Forget runs: Runwatch knows how they ended."""
+        """Forget runs whose end Runwatch knows."""
         with self._lock, self._db:
             self._db.executemany("DELETE FROM open_runs WHERE external_id = ?", [(id_,) for id_ in external_ids])
 
     def close(self) -> None:
-        """Let another engine have the file."""
+        """Release the file for another engine."""
         with self._lock:
             self._db.close()

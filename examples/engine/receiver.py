@@ -1,4 +1,4 @@
-"""Where Runwatch asks for retries: a webhook that is verified, noted, answered at once, and run afterwards."""
+"""Where Runwatch sends retries: a webhook that verifies, records, answers at once, and runs afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runwatch_client import RetryRequest, WebhookError, webhook
 log = logging.getLogger("engine.receiver")
 
 PATH = "/retries"
-# Runwatch keeps 256 KiB of trigger data at most; the rest of a request is small.
+# Runwatch keeps at most 256 KiB of trigger data; the rest of a request is small.
 MAX_BODY = 1024 * 1024
 
 # The status to answer with, and why. 2xx: accepted. 410: do not ask again. All else: ask again later.
@@ -19,10 +19,10 @@ Answer = tuple[int, str]
 
 
 class Receiver(ThreadingHTTPServer):
-    """Listens on 127.0.0.1; OSError when the port is taken. `accept` gets each request whose signature fits."""
+    """Listens on 127.0.0.1; OSError if the port is taken. `accept` receives each request with a valid signature."""
 
     def __init__(self, port: int, secret: str, accept: Callable[[RetryRequest], Answer]) -> None:
-        webhook.key_of(secret)  # raises ValueError now, and not at the first request
+        webhook.key_of(secret)  # raises ValueError now, not at the first request
         super().__init__(("127.0.0.1", port), _Handler)
         self.secret = secret
         self.accept = accept
@@ -30,7 +30,7 @@ class Receiver(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Receiver
-    timeout = 10  # seconds, for those who connect and say nothing
+    timeout = 10  # seconds, for clients that connect and say nothing
 
     def do_POST(self) -> None:
         status, said = self._receive()
@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
             return 413, f"a request needs a Content-Length of at most {MAX_BODY} bytes"
-        body = self.rfile.read(int(length))  # the very bytes: the signature is of them
+        body = self.rfile.read(int(length))  # the bytes as they arrived: the signature is of them
         try:
             request = webhook.verify(body, dict(self.headers.items()), self.server.secret)
         except WebhookError as error:
@@ -56,4 +56,4 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.accept(request)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of our own accord: do_POST logs."""
+        """Do not log here: do_POST does."""

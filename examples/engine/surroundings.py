@@ -1,4 +1,4 @@
-"""What the automations of the example work on: files that are made here, and a site of its own on 127.0.0.1."""
+"""What the example's automations work on: files that are created here, and a site on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MENDED = ("A-1004", "shelf", "12", "15.50")
 
 
 def prepare(folder: Path) -> str:
-    """Make what is missing in the folder; the shop's token. OSError when it cannot be written."""
+    """Create missing files in the folder; returns the shop's token. OSError if it cannot be written."""
     (folder / "orders").mkdir(parents=True, exist_ok=True)
     (folder / "reports").mkdir(exist_ok=True)
     _make(folder / "orders" / "today.csv", _csv([*ORDERS, BROKEN]))
@@ -33,13 +33,13 @@ def prepare(folder: Path) -> str:
 
 
 def mend(folder: Path) -> str:
-    """Put the number into the broken row of the orders; what was done."""
+    """Repair the broken row of the orders; returns what was done."""
     path = folder / "orders" / "today.csv"
     text = path.read_text()
     broken, mended = (",".join(row) for row in (BROKEN, MENDED))
     if broken not in text:
         return f"{path} has no broken row"
-    draft = path.with_suffix(".draft")  # which a run that reads at this moment does not see
+    draft = path.with_suffix(".draft")  # a run that reads at this moment does not see a half-written file
     draft.write_text(text.replace(broken, mended))
     draft.replace(path)
     return f"{path}: {broken!r} is {mended!r} now"
@@ -58,7 +58,7 @@ def _make(path: Path, text: str) -> None:
 
 
 class Site(ThreadingHTTPServer):
-    """Pages to check, and a shop that takes orders from whoever has its token; on any free port."""
+    """Pages to check, and a shop that accepts orders with its token; on any free port."""
 
     def __init__(self, token: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -66,7 +66,7 @@ class Site(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the site."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -93,4 +93,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the automations do."""
+        """Do not log here: the automations do."""
