@@ -7,6 +7,7 @@ from app.alerts.history import Alert, Delivery
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
 from app.auth import Permission
 from app.paging import PageRequest
+from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
 
@@ -23,31 +24,23 @@ async def find_rule(context: Context, id_: str) -> AlertRule | None:
     return await context.loaders.alert_rules.load(id_)
 
 
-async def save_rule(context: Context, change: RuleChange) -> SavedRule:
+async def save_rule(context: Context, change: Argument[RuleChange]) -> SavedRule:
     """Create or change a rule."""
     context.require(Permission.MANAGE_ALERTS)
-    return await rules.save(context.database, context.sealer, context.alert_channels, context.viewer.name, change)
+    return await rules.save(context.database, context.sealer, context.alert_channels, context.viewer.name, change())
 
 
-async def delete_rule(context: Context, id_: str) -> None:
+async def delete_rule(context: Context, id_: Argument[str]) -> None:
     """Delete a rule."""
     context.require(Permission.MANAGE_ALERTS)
-    await rules.delete(context.database, context.viewer.name, id_)
+    await rules.delete(context.database, context.viewer.name, id_())
 
 
-async def list_alerts(context: Context, request: PageRequest) -> CountedList[Alert]:
+async def list_alerts(context: Context, request: Argument[PageRequest]) -> CountedList[Alert]:
     """A page of alerts, newest first."""
     context.require(Permission.READ)
-    database = context.database
-    return await read_list(
-        context, request, lambda: history.list_page(database, request), lambda: history.count(database)
-    )
-
-
-async def find_alert(context: Context, id_: str) -> Alert | None:
-    """One alert; None for an unknown id."""
-    context.require(Permission.READ)
-    return await context.loaders.alerts.load(id_)
+    database, given = context.database, request()
+    return await read_list(context, given, lambda: history.list_page(database, given), lambda: history.count(database))
 
 
 async def find_delivery(context: Context, alert_id: str) -> Delivery:

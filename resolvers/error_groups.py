@@ -8,19 +8,22 @@ from app.error_groups import CountedGroup, ErrorGroup, Sightings
 from app.executions import Execution
 from app.metrics.filters import MetricsFilter
 from app.paging import PageRequest
+from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
 
 
-async def list_error_groups(context: Context, where: MetricsFilter, request: PageRequest) -> CountedList[CountedGroup]:
+async def list_error_groups(
+    context: Context, where: Argument[MetricsFilter], request: Argument[PageRequest]
+) -> CountedList[CountedGroup]:
     """A page of the groups of a window, most frequent first."""
     context.require(Permission.READ)
-    database = context.database
+    database, window, given = context.database, where(), request()
     return await read_list(
         context,
-        request,
-        lambda: error_groups.list_page(database, where, request),
-        lambda: error_groups.count(database, where),
+        given,
+        lambda: error_groups.list_page(database, window, given),
+        lambda: error_groups.count(database, window),
     )
 
 

@@ -8,21 +8,25 @@ from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.executions.payloads import Payload
 from app.paging import PageRequest
 from app.secrets import revealing
+from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
 
 
 async def list_executions(
-    context: Context, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
+    context: Context,
+    where: Argument[ExecutionFilter],
+    order: Argument[ExecutionOrder],
+    request: Argument[PageRequest],
 ) -> CountedList[Execution]:
     """A page of executions."""
     context.require(Permission.READ)
-    database = context.database
+    database, filter_, ordering, given = context.database, where(), order(), request()
     return await read_list(
         context,
-        request,
-        lambda: executions.list_page(database, where, order, request),
-        lambda: executions.count(database, where),
+        given,
+        lambda: executions.list_page(database, filter_, ordering, given),
+        lambda: executions.count(database, filter_),
     )
 
 
@@ -46,7 +50,7 @@ async def attempt_of(context: Context, execution: Execution) -> int:
     return await context.loaders.attempts.load(execution.id) or 1
 
 
-async def reveal_trigger(context: Context, execution_id: str) -> str | None:
+async def reveal_trigger(context: Context, execution_id: Argument[str]) -> str | None:
     """The trigger data of an execution in the clear, as JSON text; None if the engine sent none. Audited."""
     context.require(Permission.REVEAL)
-    return await revealing.reveal_trigger(context.database, context.sealer, execution_id, context.viewer.name)
+    return await revealing.reveal_trigger(context.database, context.sealer, execution_id(), context.viewer.name)

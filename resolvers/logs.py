@@ -10,6 +10,7 @@ from app.errors import NotFound
 from app.executions import Execution, logs
 from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.paging import PageRequest
+from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import Listed
 
@@ -32,26 +33,32 @@ class LogUpdate:
     entry: LogEntry | None
 
 
-async def list_logs(context: Context, execution_id: str, where: LogFilter, request: PageRequest) -> LogList | None:
+async def list_logs(
+    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest]
+) -> LogList | None:
     """A page of an execution's log by time; None for an unknown execution."""
     context.require(Permission.READ)
-    context.budget.take_list(request.size)
+    filter_, given = where(), request()
+    context.budget.take_list(given.size)
     execution = await context.loaders.executions.load(execution_id)
     # Before the page, which then has no line beyond it: what the page misses is what follows the cursor.
     position = await logs.position(context.database, execution_id)
     if execution is None or position is None:
         return None
-    page = await logs.list_page(context.database, where, position, request)
+    page = await logs.list_page(context.database, filter_, position, given)
     return LogList(page, position.cursor, execution)
 
 
-async def follow_log(context: Context, execution_id: str, after: str | None = None) -> AsyncGenerator[LogUpdate, None]:
+async def follow_log(
+    context: Context, execution: Argument[str], after: str | None = None
+) -> AsyncGenerator[LogUpdate, None]:
     """Every line that arrives after the cursor `after`, by arrival, or from now on. Ends with the execution's deletion.
 
     BadInput for a cursor of anything else than this log, NotFound for an unknown execution. While it waits it holds no
     connection to the database.
     """
     context.require(Permission.READ)
+    execution_id = execution()
     place = None if after is None else LogPosition.of(execution_id, after)
     with context.log_signals.follow(execution_id) as hints:
         present = await logs.position(context.database, execution_id)

@@ -11,47 +11,51 @@ from app.metrics.of_executions import Trend
 from app.metrics.report import Report
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, WorkflowFigures
+from resolvers.arguments import Argument
 from resolvers.context import Context
 
 
-def _take(context: Context) -> None:
-    context.require(Permission.READ)
-    context.budget.take_figures()
-
-
 async def measure(
-    context: Context, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
+    context: Context, where: Argument[MetricsFilter], bucket: Bucket | None, *, points: bool, histograms: bool
 ) -> Report:
     """The figures of a window, with its trend if `points` are asked for. The bucket defaults to the one that fits."""
-    _take(context)
+    context.require(Permission.READ)
+    window = where()
+    context.budget.take_figures()
     if points:
-        width = bucket or Bucket.fitting(where.start, where.end)
-        context.budget.take_trend(len(width.starts(where.start, where.end)))
-    return await report.report(context.database, where, bucket, points=points, histograms=histograms)
+        width = bucket or Bucket.fitting(window.start, window.end)
+        context.budget.take_trend(len(width.starts(window.start, window.end)))
+    return await report.report(context.database, window, bucket, points=points, histograms=histograms)
 
 
 async def measure_executions(
-    context: Context, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool
+    context: Context, where: Argument[ExecutionFilter], bucket: Bucket | None, *, histograms: bool
 ) -> Trend:
     """The trend of the executions that match a filter."""
-    _take(context)
-    trend = await of_executions.trend_of(context.database, where, bucket, histograms=histograms)
+    context.require(Permission.READ)
+    filter_ = where()
+    context.budget.take_figures()
+    trend = await of_executions.trend_of(context.database, filter_, bucket, histograms=histograms)
     context.budget.take_trend(len(trend.points))
     return trend
 
 
 async def measure_workflows(
-    context: Context, where: MetricsFilter, order: Order, first: int, *, histograms: bool
+    context: Context, window: MetricsFilter, order: Order, first: Argument[int], *, histograms: bool
 ) -> list[WorkflowFigures]:
     """The figures of each workflow in a window."""
-    _take(context)
-    return await workflows.by_workflow(context.database, where, order, first, histograms=histograms)
+    context.require(Permission.READ)
+    size = first()
+    context.budget.take_figures()
+    return await workflows.by_workflow(context.database, window, order, size, histograms=histograms)
 
 
-async def top_errors(context: Context, where: MetricsFilter, first: int) -> list[tuple[str, int]]:
+async def top_errors(context: Context, window: MetricsFilter, first: Argument[int]) -> list[tuple[str, int]]:
     """The ids of the error groups with the most failures in a window, and their numbers."""
-    _take(context)
-    return await counts.top(context.database, where, first)
+    context.require(Permission.READ)
+    size = first()
+    context.budget.take_figures()
+    return await counts.top(context.database, window, size)
 
 
 async def list_trigger_kinds(context: Context) -> list[str]:

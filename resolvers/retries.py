@@ -10,20 +10,20 @@ from app.executions import Execution
 from app.retries import Asked, Retry
 from app.retries.blockers import RetryBlocker, blockers
 from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
+from resolvers.arguments import Argument
 from resolvers.context import Context
-from resolvers.executions import find_execution
 
 
-async def retry_execution(context: Context, execution_id: str, key: str | None) -> Retry:
+async def retry_execution(context: Context, execution_id: Argument[str], key: str | None) -> Retry:
     """A new retry of an execution, or the one in progress."""
     context.require(Permission.RETRY)
-    return await context.retries.request(Asked(execution_id, context.viewer.name, key))
+    return await context.retries.request(Asked(execution_id(), context.viewer.name, key))
 
 
-async def retry_executions(context: Context, request: BulkRequest) -> BulkOutcome:
+async def retry_executions(context: Context, request: Argument[BulkRequest]) -> BulkOutcome:
     """Retries of many executions, or a dry run."""
     context.require(Permission.RETRY)
-    return await BulkRetries(context.retries).run(request)
+    return await BulkRetries(context.retries).run(request())
 
 
 async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:
@@ -35,12 +35,13 @@ async def retryability(context: Context, execution: Execution) -> Sequence[Retry
     return blockers(execution, engine, [retry.state for retry in earlier], allowed=context.viewer.may(Permission.RETRY))
 
 
-async def retries_of(context: Context, execution: Execution, first: int) -> list[Execution]:
+async def retries_of(context: Context, execution: Execution, first: Argument[int]) -> list[Execution]:
     """The direct retries of an execution, newest first, at most `first`."""
     context.require(Permission.READ)
-    context.budget.take_list(first)
+    size = first()
+    context.budget.take_list(size)
     retries = await context.loaders.retries.load(execution.id) or ()
-    found = [await context.loaders.executions.load(retry.id) for retry in retries[:first]]
+    found = [await context.loaders.executions.load(retry.id) for retry in retries[:size]]
     return [retry for retry in found if retry is not None]
 
 
@@ -50,7 +51,7 @@ async def root_of(context: Context, execution: Execution) -> Execution:
     if execution.retry_of is None:
         return execution
     root = await context.loaders.roots.load(execution.id)
-    return (await find_execution(context, root) if root else None) or execution
+    return (await context.loaders.executions.load(root) if root else None) or execution
 
 
 async def dispatch_of(context: Context, execution: Execution) -> Dispatch | None:

@@ -19,13 +19,8 @@ async def list_steps(context: Context, execution_id: str) -> list[Step]:
 
 async def find_step(context: Context, execution_id: str, index: int) -> Step | None:
     """One step; None if neither an event nor the definition names it."""
-    return await find_step_by_key(context, ids.step_key(execution_id, index))
-
-
-async def find_step_by_key(context: Context, key: str) -> Step | None:
-    """One step by its execution and index; None for an unknown one."""
     context.require(Permission.READ)
-    return await context.loaders.steps.load(key)
+    return await context.loaders.steps.load(ids.step_key(execution_id, index))
 
 
 async def failed_step(context: Context, execution: Execution) -> Step | None:
@@ -33,7 +28,7 @@ async def failed_step(context: Context, execution: Execution) -> Step | None:
     context.require(Permission.READ)
     if execution.failed_step is None:
         return None
-    return await find_step(context, execution.id, execution.failed_step)
+    return await context.loaders.steps.load(ids.step_key(execution.id, execution.failed_step))
 
 
 async def find_step_payload(context: Context, step: Step) -> StepPayload | None:

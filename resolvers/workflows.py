@@ -7,18 +7,19 @@ from app.auth import Permission
 from app.executions import Execution
 from app.paging import PageRequest
 from app.workflows import Workflow
+from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
 
 
-async def list_workflows(context: Context, search: str | None, request: PageRequest) -> CountedList[Workflow]:
+async def list_workflows(context: Context, search: str | None, request: Argument[PageRequest]) -> CountedList[Workflow]:
     """A page of workflows, by name."""
     context.require(Permission.READ)
-    database = context.database
+    database, given = context.database, request()
     return await read_list(
         context,
-        request,
-        lambda: workflows.list_page(database, search, request),
+        given,
+        lambda: workflows.list_page(database, search, given),
         lambda: workflows.count(database, search),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -31,6 +32,7 @@ from schema.paging import (
     counted,
     edges,
     nodes,
+    size_of,
 )
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, Json, milliseconds
@@ -190,7 +192,8 @@ class Execution(Node):
         search: LogSearch = None,
     ) -> Annotated[ExecutionLogConnection, strawberry.lazy("schema.log")]:
         """One page of it."""
-        where, request = log_filter(self.row.id, min_level, step_id, search), PageRequest(first, after, last, before)
+        where = partial(log_filter, self.row.id, min_level, step_id, search)
+        request = partial(PageRequest, first, after, last, before)
         return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
 
     @strawberry.field(description="1 for an original. A retry has one more than the execution that it retries.")
@@ -215,8 +218,8 @@ class Execution(Node):
         ] = 20,
     ) -> list[Execution]:
         """Batched."""
-        size = PageRequest(first=first).size
-        return [Execution.of(row) for row in await retry_resolvers.retries_of(info.context, self.row, size)]
+        retries = await retry_resolvers.retries_of(info.context, self.row, partial(size_of, first))
+        return [Execution.of(row) for row in retries]
 
     @strawberry.field(description="The original that its chain of retries starts from. An original is its own root.")
     async def root_execution(self, info: Info) -> Execution:

@@ -12,6 +12,7 @@ from app.executions import logs
 from app.executions.logs import LogFilter
 from resolvers import logs as resolvers
 from resolvers import steps as step_resolvers
+from resolvers.arguments import Argument
 from schema import execution  # the module: the two name each other
 from schema.context import Info
 from schema.log_input import LogLevel
@@ -86,14 +87,16 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
 
     @classmethod
     async def find(
-        cls, info: Info, execution_id: str, where: LogFilter, request: PageRequest
+        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest]
     ) -> ExecutionLogConnection | None:
         """The page of an execution's log; None for an unknown execution."""
         listed = await resolvers.list_logs(info.context, execution_id, where, request)
         return None if listed is None else cls.of(listed)
 
     @classmethod
-    async def get(cls, info: Info, execution_id: str, where: LogFilter, request: PageRequest) -> ExecutionLogConnection:
+    async def get(
+        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest]
+    ) -> ExecutionLogConnection:
         """The page of the log of an execution that existed just now; NotFound if it no longer does."""
         found = await cls.find(info, execution_id, where, request)
         if found is None:

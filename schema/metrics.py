@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -12,10 +13,10 @@ from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import Report
 from app.metrics.workflows import Order, WorkflowFigures
-from app.paging import PageRequest
 from resolvers import error_groups as error_group_resolvers
 from resolvers import metrics as resolvers
 from resolvers import workflows as workflow_resolvers
+from resolvers.arguments import Argument
 from schema import workflow  # the module: the two types name each other
 from schema.context import Info
 from schema.error_group import ErrorGroup
@@ -32,7 +33,7 @@ from schema.figures import (
 )
 from schema.mentions import mentions
 from schema.metrics_input import MetricsBucket
-from schema.paging import CountKind
+from schema.paging import CountKind, size_of
 from schema.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class ExecutionMetrics(Counted):
     to: DateTime = strawberry.field(description="End of the window, exclusive.")
 
     @classmethod
-    async def read(cls, info: Info, where: MetricsFilter, bucket: MetricsBucket | None) -> ExecutionMetrics:
+    async def read(cls, info: Info, where: Argument[MetricsFilter], bucket: MetricsBucket | None) -> ExecutionMetrics:
         """What the operation selects, as of one moment."""
         report = await resolvers.measure(
             info.context,
@@ -96,7 +97,8 @@ class ExecutionMetrics(Counted):
             points=mentions(info, ("trend",)),
             histograms=mentions(info, PERCENTILES),
         )
-        return cls(figures=report.figures, report=report, from_=DateTime(where.start), to=DateTime(where.end))
+        start, end = DateTime(report.where.start), DateTime(report.where.end)
+        return cls(figures=report.figures, report=report, from_=start, to=end)
 
     @strawberry.field(description="Number of unfinished executions.")
     def pending(self) -> int:
@@ -138,7 +140,7 @@ class ExecutionMetrics(Counted):
     @strawberry.field(description="Error groups with the most failures in the window, most frequent first.")
     async def top_errors(self, info: Info, first: Top = 10) -> list[ErrorCount]:
         """Groups that still have an execution."""
-        counts = await resolvers.top_errors(info.context, self.report.where, PageRequest(first=first).size)
+        counts = await resolvers.top_errors(info.context, self.report.where, partial(size_of, first))
         groups = await asyncio.gather(*(error_group_resolvers.find_error_group(info.context, id_) for id_, _ in counts))
         return [
             ErrorCount(group=ErrorGroup.of(group), count=count)
@@ -159,7 +161,7 @@ class ExecutionMetrics(Counted):
         ] = Order.FAILED,
     ) -> list[WorkflowMetrics]:
         """Those to look at first."""
-        size, histograms = PageRequest(first=first).size, mentions(info, PERCENTILES)
+        size, histograms = partial(size_of, first), mentions(info, PERCENTILES)
         found = await resolvers.measure_workflows(
             info.context, self.report.where, order_by, size, histograms=histograms
         )

@@ -39,10 +39,16 @@ __all__ = [
     "counted",
     "edges",
     "nodes",
+    "size_of",
 ]
 
 RowT = TypeVar("RowT")
 NodeT = TypeVar("NodeT")
+
+
+def size_of(first: int) -> int:
+    """The size of a list that has one page only; BadInput when it is out of range."""
+    return PageRequest(first=first).size
 
 
 @strawberry.enum(description="Whether a count is exact.")

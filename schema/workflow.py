@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import ids, workflows
+from app import executions, ids, workflows
 from resolvers import engines as engine_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import workflows as resolvers
@@ -84,9 +85,11 @@ class Workflow(Node):
         filter: ExecutionFilter | None = None,
     ) -> Annotated[ExecutionConnection, strawberry.lazy("schema.execution")]:
         """One page of this workflow's executions."""
-        where = within_workflow(ExecutionFilter.where(filter), self.row.id)
-        order = ExecutionOrder.order(order_by)
-        request = PageRequest(first, after, last, before)
+
+        def where() -> executions.ExecutionFilter:
+            return within_workflow(ExecutionFilter.where(filter), self.row.id)
+
+        order, request = partial(ExecutionOrder.order, order_by), partial(PageRequest, first, after, last, before)
         listed = await execution_resolvers.list_executions(info.context, where, order, request)
         return execution.ExecutionConnection.of(listed)
 
@@ -98,8 +101,9 @@ class Workflow(Node):
         bucket: Bucket = None,
     ) -> Annotated[ExecutionMetrics, strawberry.lazy("schema.metrics")]:
         """Figures of this workflow."""
-        where = MetricsFilter.where(filter).of_workflow(self.row.id)
-        return await metrics.ExecutionMetrics.read(info, where, bucket)
+        return await metrics.ExecutionMetrics.read(
+            info, lambda: MetricsFilter.where(filter).of_workflow(self.row.id), bucket
+        )
 
 
 @strawberry.type(description="A workflow in a list.")

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ class Site:
 
     async def cursor(self, id_: str) -> str:
         """The place behind all lines that there are."""
-        listed = await list_logs(self.context, id_, LogFilter(), PageRequest())
+        listed = await list_logs(self.context, id_, LogFilter, PageRequest)
         assert listed is not None
         return listed.updates_cursor
 
@@ -88,13 +89,17 @@ async def take(following: AsyncGenerator[LogUpdate, None], number: int) -> list[
         return [await anext(following) for _ in range(number)]
 
 
+def follow(context: Context, id_: str, after: str | None = None) -> AsyncGenerator[LogUpdate, None]:
+    return follow_log(context, lambda: id_, after)
+
+
 def messages(updates: list[LogUpdate]) -> list[str | None]:
     return [None if update.entry is None else update.entry.message for update in updates]
 
 
 async def test_from_now_on(site: Site) -> None:
     id_ = await site.write("before")
-    async with aclosing(follow_log(site.context, id_)) as following:
+    async with aclosing(follow(site.context, id_)) as following:
         first = asyncio.create_task(take(following, 1))
         await site.followed_by(1)
         await site.write("other", subject="another run")
@@ -111,11 +116,11 @@ async def test_behind_a_cursor(site: Site) -> None:
     start = await site.cursor(id_)
     await site.write("2", "3")
     await site.write("4")
-    async with aclosing(follow_log(site.context, id_, start)) as following:
+    async with aclosing(follow(site.context, id_, start)) as following:
         updates = await take(following, 3)
     assert messages(updates) == ["2", "3", "4"]
     for place, update in enumerate(updates[:2], 1):
-        async with aclosing(follow_log(site.context, id_, update.cursor)) as following:
+        async with aclosing(follow(site.context, id_, update.cursor)) as following:
             assert messages(await take(following, 3 - place)) == ["2", "3", "4"][place:]
     assert updates[2].cursor == await site.cursor(id_)
 
@@ -127,7 +132,7 @@ async def test_who_is_far_behind_catches_up_in_parts(site: Site, monkeypatch: py
     expected = [str(number) for number in range(8)]
     await site.write(*expected)
     statements = record_statements(site.database)
-    async with aclosing(follow_log(site.context, id_, start)) as following:
+    async with aclosing(follow(site.context, id_, start)) as following:
         assert messages(await take(following, 8)) == expected
     assert sum("log_entries" in sql for sql, _ in statements) == 3
 
@@ -154,7 +159,7 @@ async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> No
         seen: list[int] = []
         after, more, cursor = None, True, None
         while more:  # the pages of one moment: those up to the first one's position
-            listed = await list_logs(site.context, id_, LogFilter(), PageRequest(first=100, after=after))
+            listed = await list_logs(site.context, id_, LogFilter, partial(PageRequest, first=100, after=after))
             assert listed is not None
             cursor = cursor or listed.updates_cursor
             upto = LogPosition.of(id_, cursor).sequence
@@ -162,7 +167,7 @@ async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> No
             more, after = await listed.page.has_next_page(), listed.page.end_cursor
         assert sorted(seen) == list(range(1, upto + 1))
         while len(seen) < total:
-            async with aclosing(follow_log(site.context, id_, cursor)) as following:
+            async with aclosing(follow(site.context, id_, cursor)) as following:
                 for update in await take(following, min(given.randint(1, 30), total - len(seen))):
                     assert update.entry is not None
                     seen.append(update.entry.sequence)
@@ -186,18 +191,18 @@ async def test_a_list_has_nothing_beyond_its_cursor(site: Site, monkeypatch: pyt
         return position
 
     monkeypatch.setattr(logs, "position", overtaken)
-    listed = await list_logs(site.context, id_, LogFilter(), PageRequest())
+    listed = await list_logs(site.context, id_, LogFilter, PageRequest)
     assert listed is not None
     assert [entry.message for entry in listed.page.items] == ["1", "2"]
     assert listed.execution.id == id_
     monkeypatch.undo()
-    async with aclosing(follow_log(site.context, id_, listed.updates_cursor)) as following:
+    async with aclosing(follow(site.context, id_, listed.updates_cursor)) as following:
         assert messages(await take(following, 1)) == ["late"]
 
 
 async def test_a_hint_is_quick_and_without_one_the_sweep_finds_the_line(site: Site) -> None:
     id_ = await site.write("1")
-    async with aclosing(follow_log(site.context, id_, await site.cursor(id_))) as following:
+    async with aclosing(follow(site.context, id_, await site.cursor(id_))) as following:
         for ingestion, limit in ((site.ingestion, 0.5), (Ingestion(site.database, SEALER), 3.0)):
             update = asyncio.create_task(take(following, 1))
             await asyncio.sleep(0.05)
@@ -214,7 +219,7 @@ async def test_a_cursor_of_another_epoch_or_beyond_the_log_is_too_old(
     id_ = await site.write("1", "2")
     present = LogPosition.of(id_, await site.cursor(id_))
     old = LogPosition(id_, epoch or present.epoch, sequence)
-    async with aclosing(follow_log(site.context, id_, old.cursor)) as following:
+    async with aclosing(follow(site.context, id_, old.cursor)) as following:
         assert await take(following, 1) == [LogUpdate(present.cursor, None)]
         waiting = asyncio.create_task(take(following, 1))
         await site.write("3")
@@ -223,7 +228,7 @@ async def test_a_cursor_of_another_epoch_or_beyond_the_log_is_too_old(
 
 async def test_a_restored_database_is_noticed_while_following(site: Site) -> None:
     id_ = await site.write("1", "2")
-    async with aclosing(follow_log(site.context, id_, await site.cursor(id_))) as following:
+    async with aclosing(follow(site.context, id_, await site.cursor(id_))) as following:
         waiting = asyncio.create_task(take(following, 1))
         await asyncio.sleep(0.05)
         await site.restore()
@@ -237,7 +242,7 @@ async def test_a_restored_database_is_noticed_while_following(site: Site) -> Non
 async def test_a_cursor_of_anything_else_is_refused(site: Site, after: str) -> None:
     id_ = await site.write("1")
     with pytest.raises(BadInput):
-        await take(follow_log(site.context, id_, after), 1)
+        await take(follow(site.context, id_, after), 1)
     assert site.signals.followers == 0
 
 
@@ -245,14 +250,14 @@ async def test_an_unknown_execution_is_not_found(site: Site) -> None:
     await site.write("1")
     for id_ in ("0" * 32, "nonsense", ""):
         with pytest.raises(NotFound):
-            await take(follow_log(site.context, id_), 1)
-        assert await list_logs(site.context, id_, LogFilter(), PageRequest()) is None
+            await take(follow(site.context, id_), 1)
+        assert await list_logs(site.context, id_, LogFilter, PageRequest) is None
     assert site.signals.followers == 0
 
 
 async def test_a_deleted_execution_ends_the_stream(site: Site) -> None:
     id_ = await site.write("1")
-    waiting = asyncio.create_task(take(follow_log(site.context, id_), 1))
+    waiting = asyncio.create_task(take(follow(site.context, id_), 1))
     await site.followed_by(1)
     await site.delete(id_)
     with pytest.raises(StopAsyncIteration):
@@ -264,8 +269,8 @@ async def test_cancelled_or_closed_it_leaves_nothing_behind(site: Site) -> None:
     id_ = await site.write("1")
     start = LogPosition.of(id_, await site.cursor(id_)).at(0).cursor
     before = asyncio.all_tasks()
-    waiting = [asyncio.create_task(take(follow_log(site.context, id_), 1)) for _ in range(3)]
-    given_up = follow_log(site.context, id_, start)
+    waiting = [asyncio.create_task(take(follow(site.context, id_), 1)) for _ in range(3)]
+    given_up = follow(site.context, id_, start)
     await take(given_up, 1)
     await site.followed_by(3)
     await given_up.aclose()
@@ -279,7 +284,7 @@ async def test_cancelled_or_closed_it_leaves_nothing_behind(site: Site) -> None:
 async def test_followers_hold_no_connection_while_they_wait(site: Site) -> None:
     """A database has 4 or 10 connections that read."""
     id_ = await site.write("1")
-    waiting = [asyncio.create_task(take(follow_log(site.context, id_), 1)) for _ in range(40)]
+    waiting = [asyncio.create_task(take(follow(site.context, id_), 1)) for _ in range(40)]
     await site.followed_by(40)
     async with asyncio.timeout(20):
         for _ in range(20):
@@ -295,7 +300,7 @@ async def test_only_readers_may(site: Site, viewer: Viewer | None, error: type[A
     id_ = await site.write("1")
     context = Context(site.database, viewer, SEALER, site.signals)
     with pytest.raises(error):
-        await list_logs(context, id_, LogFilter(), PageRequest())
+        await list_logs(context, id_, LogFilter, PageRequest)
     for known in (id_, "0" * 32):
         with pytest.raises(error):
-            await take(follow_log(context, known, "garbage"), 1)
+            await take(follow(context, known, "garbage"), 1)

@@ -1,4 +1,4 @@
-"""Every root field for every role."""
+"""Every field for every role, with arguments that can be meant and with those that cannot."""
 
 from __future__ import annotations
 
@@ -127,3 +127,11 @@ async def test_a_runner_does_not_learn_which_ids_exist(database: Database, id_: 
         result = await schema.execute(f'{{ {field}(id: "{id_}") {{ id }} }}', context_value=context)
         assert result.errors is not None
         assert "READ" in result.errors[0].message
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("id_", ["auditEntry_" + "0" * 32, "auditEntry_x", "auditEntry_"])
+async def test_node_of_an_audit_entry_is_for_administrators(database: Database, id_: str) -> None:
+    document = f'{{ node(id: "{id_}") {{ id }} }}'
+    found = {role: await code_of(database, document, Viewer("x", role)) for role in Role}
+    assert found == {Role.ADMIN: None, Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}

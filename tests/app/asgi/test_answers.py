@@ -76,6 +76,10 @@ REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, byt
         (400, body(BY_SOCKET, "BAD_USER_INPUT")),
     ),
     "no permission": (("POST", "/api/events", BATCH, b"[]"), (403, forbidden("REPORT", "VIEWER"))),
+    "no permission, and nothing right": (
+        ("POST", "/api/events", {"content-type": "text/plain"}, b"{" * 2_000_000),
+        (403, forbidden("REPORT", "VIEWER")),
+    ),
     "no path": (
         ("GET", "/nothing", {}, b""),
         (404, indented("Nothing is served at /nothing; GET / lists every endpoint", "NOT_FOUND")),
