@@ -55,7 +55,7 @@ def test_a_token_that_cannot_be(tmp_path: Path, url: str, args: tuple[str, ...],
     assert said in runwatch(tmp_path, "token", "create", *args, database_url=url, code=1).stderr
 
 
-def test_nothing_is_left_out_of_a_list(tmp_path: Path, url: str) -> None:
+def test_lists_leave_nothing_out(tmp_path: Path, url: str) -> None:
     name = "[/red] " + "x" * 90
     made = runwatch(tmp_path, "token", "create", "--role", "viewer", "--name", name, database_url=url)
     listed = runwatch(tmp_path, "token", "list", database_url=url).stderr

@@ -29,7 +29,9 @@ LIFE = [
 TABLES = ("executions", "execution_payloads", "execution_secrets", "steps", "step_payloads", "log_entries")
 
 
-async def test_what_is_old_and_over_goes_with_all_below_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_finished_execution_goes_with_everything_below_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pruning, "MAX_BATCH_EXECUTIONS", 2)
     ingestion = Ingestion(database, SEALER)
     for number in range(5):
@@ -53,7 +55,7 @@ async def test_what_is_old_and_over_goes_with_all_below_it(database: Database, m
 
 
 @pytest.mark.parametrize("state", State)
-async def test_what_still_runs_is_kept_and_what_nobody_hears_of_is_not(database: Database, state: State) -> None:
+async def test_running_executions_are_kept_and_silent_ones_are_not(database: Database, state: State) -> None:
     await Ingestion(database, SEALER).record(events([report("execution.started")]))
 
     async def set_state(transaction: Transaction) -> None:

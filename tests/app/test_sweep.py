@@ -32,7 +32,7 @@ class Work:
                 await self.called.wait()
 
 
-async def test_it_goes_on_whatever_is_raised() -> None:
+async def test_sweep_continues_whatever_is_raised() -> None:
     work = Work()
     sweep = Sweep(work, "not_done", seconds=0.02)
     with capture_logs() as logs:
@@ -45,7 +45,7 @@ async def test_it_goes_on_whatever_is_raised() -> None:
     assert work.calls == calls
 
 
-async def test_who_is_woken_works_at_once_and_once() -> None:
+async def test_woken_sweep_works_at_once_and_once() -> None:
     work = Work()
     sweep = Sweep(work, "not_done", seconds=1_000)
     sweep.start()
@@ -58,7 +58,7 @@ async def test_who_is_woken_works_at_once_and_once() -> None:
     await sweep.close()
 
 
-async def test_it_waits_before_the_first_call_and_between_two() -> None:
+async def test_sweep_waits_before_the_first_call_and_between_two() -> None:
     work, loop = Work(), asyncio.get_running_loop()
     sweep = Sweep(work, "not_done", seconds=1_000, delay=0.2, least_pause=0.2)
     began = loop.time()

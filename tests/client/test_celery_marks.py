@@ -76,7 +76,7 @@ def test_a_mark_travels(mark: Mark) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "text", {}, {"run": "r"}, {"run": "r", "step": "x"}, {"step": 1}])
-def test_what_is_no_mark_is_none(header: Any) -> None:
+def test_malformed_mark_is_none(header: Any) -> None:
     assert marks.read(header) is None
 
 

@@ -79,7 +79,7 @@ def test_arguments_keep_celerys_own_notation_and_every_digit(bench: Bench) -> No
     }
 
 
-def test_what_a_publisher_without_hook_sends_is_reported_by_the_worker(bench: Bench) -> None:
+def test_task_of_a_publisher_without_hook_is_reported_by_the_worker(bench: Bench) -> None:
     [run] = bench.unhooked("add.delay(1, 2)")
     assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
     queued = bench.sink.queued(run)

@@ -99,7 +99,7 @@ def test_plain_json_stays_what_it_is(value: Any) -> None:
         (12345678901234567890123, 12345678901234567890123),
     ],
 )
-def test_what_json_has_no_form_for_is_converted(value: Any, expected: Any) -> None:
+def test_values_without_a_json_form_are_converted(value: Any, expected: Any) -> None:
     assert json.loads(text_of(value)) == expected
     assert json.loads(trigger_text_of(value)) == expected
 
@@ -124,7 +124,7 @@ def test_nan_is_null_and_in_trigger_data_left_to_the_server(value: Any) -> None:
         lambda: {(1, 2): 3},
     ],
 )
-def test_what_cannot_be_told_is_shown_and_marks_trigger_data_as_incomplete(make: Callable[[], Any]) -> None:
+def test_unconvertible_values_are_shown_and_mark_trigger_data_as_incomplete(make: Callable[[], Any]) -> None:
     assert len(json.loads(text_of(make()))) >= 1
     assert _is_incomplete(trigger_text_of(make()))
 

@@ -49,7 +49,7 @@ def test_records_are_lines_of_the_open_step(sink: Sink, client: Runwatch, logger
     assert (third["level"], fourth["level"]) == ("TRACE", "FATAL")
 
 
-def test_what_the_reporter_does_is_not_reported(sink: Sink, client: Runwatch, logger: logging.Logger) -> None:
+def test_reporter_does_not_report_itself(sink: Sink, client: Runwatch, logger: logging.Logger) -> None:
     with client.execution("nightly", external_id="run-2"):
         for _ in range(5):
             logging.getLogger("runwatch_client").warning("about ourselves")

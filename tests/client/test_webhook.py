@@ -137,7 +137,7 @@ def test_a_secret_that_is_none_is_an_error_of_ours(secret: str) -> None:
         ({"Webhook-Timestamp": "nan"}, body(), BadTimestamp),
     ],
 )
-def test_what_was_changed_is_refused(headers: dict[str, str], text: str, error: type[WebhookError]) -> None:
+def test_changed_messages_are_refused(headers: dict[str, str], text: str, error: type[WebhookError]) -> None:
     with pytest.raises(error):
         verify(text.encode(), signed(body()) | headers, SECRET)
 

@@ -63,7 +63,7 @@ def test_both_run_with_the_same_settings() -> None:
     assert runwatch["init"], "process 1 gets no signal that it has no handler for, as during a migration"
 
 
-def test_nothing_secret_is_written_down_or_has_a_default() -> None:
+def test_secrets_are_not_written_down_and_have_no_default() -> None:
     for text in texts(compose()):
         assert text.count("$") == len(VARIABLE.findall(text)), f"a variable of another form: {text}"
         for match in VARIABLE.finditer(text):
@@ -75,7 +75,7 @@ def test_nothing_secret_is_written_down_or_has_a_default() -> None:
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_nothing_starts_without(name: str) -> None:
+def test_services_do_not_start_without(name: str) -> None:
     with pytest.raises(KeyError, match=name):
         services({key: value for key, value in REQUIRED.items() if key != name})
 
@@ -149,5 +149,5 @@ def test_the_database_is_reached_from_inside_only() -> None:
         assert "ports" not in found["services"][name]
 
 
-def test_it_is_given_the_time_that_it_takes_to_end() -> None:
+def test_grace_period_covers_the_time_to_end() -> None:
     assert seconds(compose()["services"]["runwatch"]["stop_grace_period"]) > max(10, STOP_SECONDS)

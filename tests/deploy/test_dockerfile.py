@@ -35,7 +35,7 @@ def test_every_package_is_checked_by_its_hash() -> None:
     assert not [command for command in commands(final) if "pip" in command or "apt" in command]
 
 
-def test_what_is_copied_is_there_and_let_through() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     build, final = stages()
     copied = [word for name, rest in build if name == "COPY" for word in rest.split()[:-1]]
     for name in copied:
@@ -55,7 +55,7 @@ def test_both_stages_have_the_same_python() -> None:
     assert len({*images}) == 1, "a virtual environment holds for the Python that made it"
 
 
-def test_it_runs_without_rights_and_gets_its_signals() -> None:
+def test_server_runs_without_rights_and_gets_its_signals() -> None:
     _, final = stages()
     instructions = [name for name, _ in final]
     assert last("USER") == "runwatch"

@@ -33,7 +33,7 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-def test_it_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, str]) -> None:
+def test_demo_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, str(PROGRAM)], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -52,7 +52,7 @@ def test_it_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, str
     ("after", "sign", "code"),
     [("Starting", signal.SIGINT, 130), ("Published", signal.SIGINT, 130), ("Valkey", 15, 143)],
 )
-def test_it_can_be_interrupted_at_any_time(environment: dict[str, str], after: str, sign: int, code: int) -> None:
+def test_demo_can_be_interrupted_at_any_time(environment: dict[str, str], after: str, sign: int, code: int) -> None:
     with subprocess.Popen(
         [sys.executable, str(PROGRAM)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:

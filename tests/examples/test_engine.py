@@ -137,7 +137,7 @@ def test_a_request_is_run_once_and_only_when_it_is_signed(runwatch: Runwatch, tm
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, None], ids=str)
-def test_its_end_is_told(runwatch: Runwatch, tmp_path: Path, sign: int | None) -> None:
+def test_engine_reports_its_end(runwatch: Runwatch, tmp_path: Path, sign: int | None) -> None:
     engine = Engine(runwatch, tmp_path, "--attached")
     engine.start()
     under_way = engine.run_of("check links", "RUNNING")
@@ -147,7 +147,7 @@ def test_its_end_is_told(runwatch: Runwatch, tmp_path: Path, sign: int | None) -
     assert {run["state"] for run in engine.runs()} == {"CANCELLED", "FAILED", "SUCCEEDED"}
 
 
-def test_what_it_could_not_tell_is_told_at_its_next_start(runwatch: Runwatch, tmp_path: Path) -> None:
+def test_unreported_ends_are_reported_at_the_next_start(runwatch: Runwatch, tmp_path: Path) -> None:
     engine = Engine(runwatch, tmp_path)
     engine.start()
     under_way = engine.run_of("check links", "RUNNING")
@@ -158,7 +158,7 @@ def test_what_it_could_not_tell_is_told_at_its_next_start(runwatch: Runwatch, tm
     engine.stop()
 
 
-def test_what_cannot_work_is_said_in_a_line(runwatch: Runwatch, tmp_path: Path) -> None:
+def test_invalid_arguments_are_reported_in_a_line(runwatch: Runwatch, tmp_path: Path) -> None:
     engine = Engine(runwatch, tmp_path)
     engine.start()
     (tmp_path / "file").touch()

@@ -125,7 +125,7 @@ async def test_behind_a_cursor(site: Site) -> None:
     assert updates[2].cursor == await site.cursor(id_)
 
 
-async def test_who_is_far_behind_catches_up_in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_follower_far_behind_catches_up_in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolvers, "MAX_BATCH_LINES", 3)
     id_ = await site.write()
     start = await site.cursor(id_)

@@ -87,7 +87,7 @@ def test_every_root_field_is_here() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_who_may_read_what(database: Database) -> None:
+async def test_roles_that_may_read(database: Database) -> None:
     found = {
         (field, role): await code_of(database, f"{{ {document} }}", Viewer("x", role))
         for field, document in FIELDS.items()
@@ -104,7 +104,7 @@ async def test_who_may_read_what(database: Database) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("document", MUTATIONS.values(), ids=MUTATIONS.keys())
-async def test_who_may_do_what(database: Database, document: str) -> None:
+async def test_roles_that_may_change(database: Database, document: str) -> None:
     found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
     assert found == {Role.ADMIN: "NOT_FOUND", Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}
     assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
@@ -112,7 +112,7 @@ async def test_who_may_do_what(database: Database, document: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("document", "code"), SUBSCRIPTIONS.values(), ids=SUBSCRIPTIONS.keys())
-async def test_who_may_follow_what(database: Database, document: str, code: str) -> None:
+async def test_roles_that_may_follow(database: Database, document: str, code: str) -> None:
     found = {role: await code_of(database, f"subscription {{ {document} }}", Viewer("x", role)) for role in Role}
     assert found == {Role.ADMIN: code, Role.VIEWER: code, Role.RUNNER: "FORBIDDEN"}
     assert await code_of(database, f"subscription {{ {document} }}", None) == "UNAUTHENTICATED"

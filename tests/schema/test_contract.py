@@ -72,7 +72,7 @@ def contract() -> GraphQLSchema:
     return build_schema(CONTRACT.read_text())
 
 
-def test_what_was_promised_is_there(ours: GraphQLSchema, contract: GraphQLSchema) -> None:
+def test_contract_is_kept(ours: GraphQLSchema, contract: GraphQLSchema) -> None:
     promised, existing = dict(parts(contract)), dict(parts(ours))
     pending = set().union(*PENDING.values())
     assert not pending - promised.keys(), "PENDING names what nobody promised"
@@ -103,7 +103,7 @@ def test_defaults_are_as_promised(ours: GraphQLSchema, contract: GraphQLSchema) 
             assert value_from_ast(argument.ast_node.default_value, argument.type) == expected, name
 
 
-def test_what_is_ours_alone_is_optional(ours: GraphQLSchema, contract: GraphQLSchema) -> None:
+def test_arguments_beyond_the_contract_are_optional(ours: GraphQLSchema, contract: GraphQLSchema) -> None:
     promised = dict(parts(contract))
     for name, argument in arguments(ours):
         if name not in promised and name.partition("(")[0] in promised:

@@ -46,7 +46,7 @@ def asks(document: str, *names: str) -> bool:
         "{ workflows { nodes { metrics { byWorkflow { workflow { metrics { trend { end } } } } } } } }",
     ],
 )
-def test_it_is_found(document: str) -> None:
+def test_mentioned_fields_are_found(document: str) -> None:
     assert asks(document, "trend")
     assert asks(document, "nothing of it", "trend")
     assert not asks(document, "nothing of it")

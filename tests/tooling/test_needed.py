@@ -41,7 +41,7 @@ def names(text: str) -> list[str]:
     return re.findall(r"^([\w.-]+)==", text, re.MULTILINE)
 
 
-def test_what_is_asked_for_comes_with_what_that_asks_for() -> None:
+def test_named_packages_come_with_their_dependencies() -> None:
     assert names(needed(LOCK, ["Alpha"])) == ["alpha", "Beta_x", "beta-x", "gamma"]
     assert names(needed(LOCK, ["tool"])) == ["tool", "of-tool"]
     assert "--hash=sha256:02 \\\n    --hash=sha256:03\n" in needed(LOCK, ["gamma", "alpha"])

@@ -127,7 +127,7 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
     }
 
 
-async def test_what_is_not_known_is_null(place: Place, receiver: Receiver) -> None:
+async def test_unknown_fields_of_an_alert_are_null(place: Place, receiver: Receiver) -> None:
     alert_id, _ = await place.fire(receiver.url, error=None)
     await place.scene.run("DELETE FROM executions WHERE external_id = 'first'")
     async with place.dispatching():
@@ -218,7 +218,7 @@ async def test_a_mail_server_that_refuses(place: Place, mail: MailServer) -> Non
     assert len(mail.mails) == 1
 
 
-async def test_what_is_never_taken_is_given_up(place: Place, receiver: Receiver) -> None:
+async def test_alert_that_no_receiver_takes_is_given_up(place: Place, receiver: Receiver) -> None:
     receiver.answer = Answer(503, b"closed")
     alert_id, _ = await place.fire(receiver.url, EMAIL)
     async with place.dispatching(dispatch_give_up_seconds=0):
@@ -281,7 +281,7 @@ async def test_a_name_that_points_to_this_machine(place: Place, receiver: Receiv
     assert receiver.requests == []
 
 
-async def test_nobody_listens(place: Place) -> None:
+async def test_refused_connection_is_the_last_error(place: Place) -> None:
     alert_id, _ = await place.fire(f"http://127.0.0.1:{free_port()}/")
     async with place.dispatching():
         assert (await place.until_failed(alert_id)).startswith("webhook: ConnectError")

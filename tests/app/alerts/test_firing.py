@@ -88,7 +88,7 @@ async def test_a_success_that_was_none_after_all(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED"])
-async def test_what_was_given_up_had_ended_before(scene: Scene, state: str) -> None:
+async def test_given_up_retry_whose_engine_reports_an_earlier_end(scene: Scene, state: str) -> None:
     """The engine's word corrects ours, also to an earlier time: what fails after that success is another streak."""
     await scene.rule(1)
     await scene.tell(run("retry", 0)[0])
@@ -131,7 +131,7 @@ async def test_a_rule_fires_in_no_streak_without_a_new_failure(scene: Scene) -> 
 
 
 @pytest.mark.parametrize(("seconds_ago", "alerts"), [(3590, 1), (3610, 0)])
-async def test_what_finished_an_hour_ago_is_no_news(scene: Scene, seconds_ago: float, alerts: int) -> None:
+async def test_failure_that_finished_an_hour_ago_fires_nothing(scene: Scene, seconds_ago: float, alerts: int) -> None:
     await scene.rule(1)
     now = (clock.now_us() - base()) / clock.SECOND
     await scene.tell(finish("old", now - seconds_ago))
@@ -186,7 +186,7 @@ async def test_a_success_that_was_pruned_ends_a_streak_still(scene: Scene) -> No
     assert [alert["failures"] for alert in await scene.alerts()] == [2, 2]
 
 
-async def test_what_was_not_looked_at_before_a_crash_is_fired_by_the_next_process(scene: Scene) -> None:
+async def test_checks_left_by_a_crash_are_fired_by_the_next_process(scene: Scene) -> None:
     """Nobody looks: the process died after the commit. Another one begins."""
     await scene.rule(2)
     await scene.fail(3)

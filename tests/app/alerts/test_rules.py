@@ -110,7 +110,7 @@ CHANGES: list[tuple[dict[str, Any], type[AppError]]] = [
 
 
 @pytest.mark.parametrize(("given", "error"), CHANGES, ids=lambda value: repr(value)[:60])
-async def test_what_cannot_be_changes_nothing(scene: Scene, given: dict[str, Any], error: type[AppError]) -> None:
+async def test_invalid_rules_change_nothing(scene: Scene, given: dict[str, Any], error: type[AppError]) -> None:
     first = await scene.rule(3)
     before = await select(scene.database, "alert_rules", "1 = 1")
     for id_ in (None, first.rule.id):
@@ -122,7 +122,7 @@ async def test_what_cannot_be_changes_nothing(scene: Scene, given: dict[str, Any
     assert len(await select(scene.database, "audit_entries", "1 = 1")) == 1
 
 
-async def test_what_the_operator_allows(scene: Scene) -> None:
+async def test_channels_are_those_that_the_operator_allows(scene: Scene) -> None:
     networks: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("10.0.0.0/8"))
     for url in ("https://x.example./", "https://bücher.example/", "https://a_b.example/", "https://[2606:4700::1111]/"):
         assert (await scene.rule(1, webhook_url=url, channels=Channels())).signing_secret
@@ -167,7 +167,7 @@ async def test_the_audit(scene: Scene) -> None:
     }
 
 
-async def test_there_is_a_bound(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rules_have_a_bound(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "MAX_RULES", 2)
     first = await scene.rule(1)
     await scene.rule(1)

@@ -78,7 +78,7 @@ async def test_one_that_is_over_lies_between_the_nearest_successes(database: Dat
     assert await of_failures(database, line, [5, 2]) == [line.streak(1, 1, 3), line.streak(1, 4, 6)]
 
 
-async def test_those_of_one_moment_are_in_the_order_of_their_ids(database: Database) -> None:
+async def test_failures_of_one_moment_are_in_id_order(database: Database) -> None:
     line = await line_of(database, "FSFSF", at=[0, 0, 0, 0, 0])
     assert await of_failures(database, line, [0, 2, 4]) == [
         line.streak(1, None, 1),

@@ -183,7 +183,7 @@ async def test_an_error_of_a_field(viewer: httpx.AsyncClient, monkeypatch: pytes
 
 
 @on_sqlite
-async def test_nobody_signed_in(database: Database) -> None:
+async def test_anonymous_requests(database: Database) -> None:
     async with client_of(database, None) as client:
         for path in ("/graphql", "/api/events", "/api/nothing"):
             answer = await client.post(path)
@@ -192,7 +192,7 @@ async def test_nobody_signed_in(database: Database) -> None:
             assert answer.headers["www-authenticate"] == 'Bearer realm="runwatch"'
 
 
-async def test_what_nobody_caught() -> None:
+async def test_uncaught_exceptions() -> None:
     async def fail(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("hunter2")
 
@@ -202,7 +202,7 @@ async def test_what_nobody_caught() -> None:
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_what_is_no_request() -> None:
+async def test_malformed_requests() -> None:
     async with serving(echo, HttpProtocol) as port:
         assert await send(port, b"BREW / HTTP/1.1\r\n\r\n") == (
             400,

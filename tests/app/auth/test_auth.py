@@ -19,7 +19,7 @@ TABLE = {
 
 @pytest.mark.parametrize("permission", Permission)
 @pytest.mark.parametrize("role", Role)
-def test_who_may_what(role: Role, permission: Permission) -> None:
+def test_roles_have_their_permissions(role: Role, permission: Permission) -> None:
     viewer = Viewer("ada", role)
     assert viewer.may(permission) is (permission in TABLE[role])
     if permission in TABLE[role]:

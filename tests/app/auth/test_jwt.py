@@ -70,7 +70,7 @@ async def test_ec(algorithm: str, curve: ec.EllipticCurve) -> None:
     assert (await check.claims_of(sign(key, algorithm))).role is Role.ADMIN
 
 
-async def test_what_it_says() -> None:
+async def test_claims_of_a_valid_token() -> None:
     exp = int(time.time()) + 60
     said = await shared().claims_of(sign(SECRET, "HS256", sub="käthe", role="viewer", exp=exp))
     assert (said.subject, said.role, said.expires_at) == ("käthe", Role.VIEWER, (exp + 30) * SECOND)
@@ -237,7 +237,7 @@ async def test_extensions_are_refused(header: dict[str, Any]) -> None:
     "token",
     ["", ".", "..", "a.b", "a.b.c", "é.b.c", "eyJ.eyJ.", "a.b.c.d.e", by_hand({"alg": "HS256", "kid": 5}, {}, b"x")],
 )
-async def test_what_is_no_token(token: str) -> None:
+async def test_malformed_tokens(token: str) -> None:
     await refused(shared(), token, "^Unknown token$")
 
 

@@ -64,7 +64,7 @@ async def test_a_runner_is_bound_to_its_engine(database: Database) -> None:
         ("a", Role.ADMIN, None, timedelta.max),
     ],
 )
-async def test_what_cannot_be_made(
+async def test_invalid_tokens_are_not_created(
     database: Database, name: str, role: Role, engine: str | None, expires_in: timedelta | None
 ) -> None:
     with pytest.raises(BadInput):
@@ -112,7 +112,7 @@ async def test_revoked_at_once(database: Database, way: str) -> None:
     assert [other.name for other in await list_tokens(database) if other.revoked_at is None] == ["eve"]
 
 
-async def test_which_one_to_revoke(database: Database) -> None:
+async def test_revoke_finds_the_token(database: Database) -> None:
     _, first = await create_token(database, "ci", Role.VIEWER)
     _, second = await create_token(database, "ci", Role.VIEWER)
     with pytest.raises(BadInput, match=f"{second.prefix}, {first.prefix}"):

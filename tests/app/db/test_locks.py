@@ -50,7 +50,7 @@ async def test_one_waits_for_the_other(databases: list[Database], lock: Lock) ->
     assert seen == [f"{first} has it", f"{first} is done", f"{second} has it", f"{second} is done"]
 
 
-async def test_who_does_not_want_to_wait_is_told(databases: list[Database]) -> None:
+async def test_try_lock_reports_a_held_lock(databases: list[Database]) -> None:
     """On SQLite nobody is: who would be told cannot begin before the holder has ended, and then has the lock."""
     async with holding(databases[0], Lock.ROLLUPS):
         trying = asyncio.create_task(databases[-1].transaction(lambda tx: tx.try_lock(Lock.ROLLUPS)))
@@ -64,7 +64,7 @@ async def test_who_does_not_want_to_wait_is_told(databases: list[Database]) -> N
     assert await databases[-1].transaction(lambda tx: tx.try_lock(Lock.ROLLUPS)) is True
 
 
-async def test_who_tried_holds_it(databases: list[Database]) -> None:
+async def test_try_lock_holds_the_lock(databases: list[Database]) -> None:
     seen: list[str] = []
     began = asyncio.Event()
 

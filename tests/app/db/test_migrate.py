@@ -27,7 +27,7 @@ async def test_a_database_that_is_up_to_date_needs_no_tortoise(
     assert await migrate(database_url) == []
 
 
-async def test_what_is_missing_is_asked_for(
+async def test_missing_migration_is_applied(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run(url: str) -> list[str]:

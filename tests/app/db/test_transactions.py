@@ -139,7 +139,7 @@ async def test_callbacks_follow_the_commit_in_order(database: Database) -> None:
     assert called == ["first", "last"]
 
 
-async def test_what_is_transient_is_run_again_from_its_start(database: Database) -> None:
+async def test_transient_errors_run_the_work_again_from_its_start(database: Database) -> None:
     attempts: list[int] = []
 
     async def work(transaction: Transaction) -> int:

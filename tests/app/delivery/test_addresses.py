@@ -62,7 +62,7 @@ def test_everything_else_is_refused(address: str) -> None:
         ("169.254.169.254", "169.254.169.254/32", True),
     ],
 )
-def test_what_is_listed_is_allowed_too(address: str, listed: str, allowed: bool) -> None:
+def test_listed_networks_are_allowed_too(address: str, listed: str, allowed: bool) -> None:
     assert is_allowed(ipaddress.ip_address(address), networks(listed)) is allowed
 
 

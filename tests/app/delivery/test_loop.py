@@ -25,7 +25,7 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("seldom")
-async def test_what_is_there_is_delivered_at_the_start(bench: Bench, receiver: Receiver) -> None:
+async def test_due_rows_are_delivered_at_the_start(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     retries = [await bench.retry() for _ in range(30)]
     async with bench.dispatching():
@@ -74,7 +74,7 @@ async def test_pauses_grow(bench: Bench, receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_it_is_offered_until_it_is_given_up(bench: Bench, receiver: Receiver) -> None:
+async def test_row_is_offered_until_it_is_given_up(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     receiver.answer = Answer(500)
     retry = await bench.retry()

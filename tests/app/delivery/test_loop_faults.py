@@ -35,7 +35,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-async def test_nothing_that_a_handler_raises_stops_it(bench: Bench, receiver: Receiver, error: BaseException) -> None:
+async def test_loop_survives_whatever_a_handler_raises(bench: Bench, receiver: Receiver, error: BaseException) -> None:
     await bench.connect(receiver.url)
     between = Between(deliver=[error])
     retry = await bench.retry()
@@ -49,7 +49,7 @@ async def test_nothing_that_a_handler_raises_stops_it(bench: Bench, receiver: Re
     assert "s3cr3t" not in str(delivery["last_error"])
 
 
-async def test_what_is_not_settled_is_delivered_again(bench: Bench, receiver: Receiver) -> None:
+async def test_unsettled_rows_are_delivered_again(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     between = Between(settle=[RuntimeError("no database"), OSError("no disk")])
     retry = await bench.retry()

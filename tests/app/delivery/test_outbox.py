@@ -170,7 +170,7 @@ async def test_of_several_rows_about_one_the_newest_is_shown(database: Database)
     assert await outbox.of_subjects(database, [subject]) == {subject: Dispatch(1, None, 9, "error 2")}
 
 
-async def test_who_finds_nothing_due_takes_no_lock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_claim_without_due_rows_takes_no_lock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every process looks each second."""
     await add(database)
     await shift(database, clock.MINUTE)

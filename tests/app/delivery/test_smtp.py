@@ -47,14 +47,14 @@ def test_a_server(url: str, expected: tuple[Any, ...]) -> None:
         *("smtp://m.example:99999", "smtp://u:secret-pass@m.example:port", "smtp://m.example#x"),
     ],
 )
-def test_what_is_no_server(url: str) -> None:
+def test_malformed_servers(url: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011
         MailServer.of(url, SENDER)
     assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize("sender", ["", "nobody", "a@", "@b", "a@b.example\nBcc: c@d.example", "a@b, c@d", "<>"])
-def test_who_mail_comes_from(sender: str) -> None:
+def test_sender_must_be_valid(sender: str) -> None:
     with pytest.raises(ValueError, match="RUNWATCH_SMTP_FROM"):
         MailServer.of("smtp://mail.example", sender)
 

@@ -159,7 +159,7 @@ async def test_names_that_are_refused(database: Database) -> None:
             await connect_webhook(database, SEALER, name, URL, replace=False)
 
 
-async def test_nothing_of_it_lies_in_the_clear(database: Database, tmp_path: Path) -> None:
+async def test_connection_is_not_stored_in_the_clear(database: Database, tmp_path: Path) -> None:
     secret = await connect_webhook(database, SEALER, "hook", URL, replace=False)
     await connect_celery(database, SEALER, "worker", BROKER, replace=False)
     stored = str(await select(database, "engines", "1 = 1")).encode()
@@ -180,7 +180,7 @@ async def test_rotation_covers_it(database: Database) -> None:
     assert await connection_of(database, "worker", Sealer([new], rule)) == {"broker_url": BROKER}
 
 
-def test_what_no_message_may_show_of_a_connection() -> None:
+def test_secrets_of_a_connection() -> None:
     shown = secrets_of({"url": URL, "secret": "whsec_c2VjcmV0"})
     assert shown == {
         URL,

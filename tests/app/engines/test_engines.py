@@ -31,7 +31,7 @@ async def test_many_at_once_agree(database: Database) -> None:
     assert all(stored[name] == engine for result in results for name, engine in result.items())
 
 
-async def test_nothing_stays_when_the_transaction_fails(database: Database) -> None:
+async def test_engine_does_not_stay_when_the_transaction_fails(database: Database) -> None:
     async def work(transaction: Transaction) -> None:
         await engines.ensure_engine(transaction, "ghost")
         raise BadInput("no")

@@ -98,7 +98,7 @@ def print_of(
         (" \n ", ""),
     ],
 )  # fmt: skip
-def test_what_varies_in_a_message_is_replaced(message: str, expected: str) -> None:
+def test_variable_parts_of_a_message_are_replaced(message: str, expected: str) -> None:
     assert normalised(message) == expected
 
 
@@ -193,7 +193,7 @@ def test_without_a_message_the_stack_trace_says_what_people_read() -> None:
     )
 
 
-def test_what_a_tool_wrote_to_stderr_makes_no_difference_where_there_is_a_message() -> None:
+def test_stderr_makes_no_difference_where_there_is_a_message() -> None:
     assert print_of("ExitCode1", "disk full", "reading a\n") == print_of("ExitCode1", "disk full", "reading b\n")
     assert print_of("ExitCode1", None, "reading a\n") != print_of("ExitCode1", None, "reading b\n")
 
@@ -233,7 +233,7 @@ def test_any_failure_has_a_fingerprint(
 
 
 @given(st.binary())
-def test_what_is_no_text_has_a_fingerprint(data: bytes) -> None:
+def test_half_surrogate_pairs_have_a_fingerprint(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     assert print_of(None, text, text).key == print_of(None, text, text).key
 

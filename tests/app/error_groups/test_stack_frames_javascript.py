@@ -121,7 +121,7 @@ def test_node(runs: list[Thrown], name: str, expected: tuple[str, ...]) -> None:
         assert frames(stack) == frames(shown) == expected
 
 
-def test_what_node_writes_when_it_dies_has_the_same_frames(tmp_path: Path) -> None:
+def test_output_of_a_dying_node_has_the_same_frames(tmp_path: Path) -> None:
     script = tmp_path / "main.mjs"
     script.write_text("const open = (shop) => shop.door.key;\n\nexport default open({});\n")
     died = subprocess.run([node(), script], capture_output=True, text=True, check=False)

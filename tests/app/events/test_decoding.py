@@ -133,7 +133,7 @@ def test_trigger_data_is_kept_as_sent(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "kept"), [("NaN", "null"), ('[-Infinity, "NaN"]', '[null, "NaN"]')])
-def test_what_is_no_number_makes_it_incomplete(text: str, kept: str) -> None:
+def test_nan_and_infinities_make_trigger_data_incomplete(text: str, kept: str) -> None:
     assert trigger(one(queued(text))) == (kept, True)
 
 

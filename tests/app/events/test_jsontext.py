@@ -13,7 +13,7 @@ from app.events.jsontext import depth_exceeds, repair, split_array
 
 
 @pytest.mark.parametrize("body", [b'{"a": "NaN, -Infinity"}', rb'"\\ud800"', rb'"\ud83d\ude00"', b"[1.10]", b""])
-def test_what_is_json_stays_as_it_is(body: bytes) -> None:
+def test_valid_json_stays_as_it_is(body: bytes) -> None:
     repaired, markers = repair(body)
     assert repaired == body
     if markers is not None:
@@ -39,7 +39,7 @@ def test_repairs(body: bytes, plain: bytes, original: bytes, changed: bool) -> N
     assert markers.original(repaired) == (original, changed)
 
 
-def test_what_is_no_number_is_no_name() -> None:
+def test_nan_is_not_a_name() -> None:
     repaired, _ = repair(b'{NaN : 1, "a": NaN}')
     with pytest.raises(ValueError, match="property name"):
         json.loads(repaired)
@@ -79,6 +79,6 @@ def test_elements_of_an_array(values: list[object]) -> None:
 @pytest.mark.parametrize(
     ("body", "parts"), [(b"[1] 2]", [b"1", b" 2]"]), (b"[[]", [b"[]"]), (b"{}", None), (b"1]", None)]
 )
-def test_what_is_no_array(body: bytes, parts: list[bytes] | None) -> None:
+def test_other_values_are_not_an_array(body: bytes, parts: list[bytes] | None) -> None:
     found = split_array(body)
     assert (None if found is None else list(found)) == parts

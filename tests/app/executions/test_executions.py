@@ -231,7 +231,7 @@ async def test_only_what_is_asked_for_is_read(database: Database) -> None:
     assert await cost(EVERYTHING, PageRequest(last=3), ExecutionOrder(OrderField.STARTED_AT)) == 1
 
 
-async def test_what_cannot_match_is_not_even_asked_for(database: Database) -> None:
+async def test_impossible_filters_read_nothing(database: Database) -> None:
     statements = record_statements(database)
     impossible = [
         ExecutionFilter(statuses=()),

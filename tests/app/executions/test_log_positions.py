@@ -49,7 +49,7 @@ async def test_an_unknown_execution_has_no_position(database: Database, id_: str
     assert await logs.position(database, id_) is None
 
 
-async def test_what_was_appended_comes_by_arrival(database: Database) -> None:
+async def test_appended_lines_come_by_arrival(database: Database) -> None:
     await insert(database, "log_entries", [log_row(ID, n, at=NOON - n) for n in range(1, 8)])
     await insert(database, "log_entries", [log_row(NEIGHBOUR, n) for n in range(1, 10)])
     for after, end, expected in ((0, 3, [1, 2, 3]), (3, 7, [4, 5, 6, 7]), (6, 100, [7]), (7, 7, []), (5, 2, [])):
@@ -93,6 +93,6 @@ def opaque(text: str) -> str:
         opaque(f"ab:{ID.upper()}:1"),
     ],
 )
-def test_what_is_no_cursor_of_a_position_is_refused(cursor: str) -> None:
+def test_malformed_cursors_are_refused(cursor: str) -> None:
     with pytest.raises(BadInput, match="not a cursor of this execution's log"):
         LogPosition.of(ID, cursor)

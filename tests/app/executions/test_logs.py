@@ -165,7 +165,7 @@ async def test_search_looks_for_the_casefolded_text_taken_literally(database: Da
         ], term
 
 
-async def test_what_is_folded_is_what_the_writer_stores(database: Database) -> None:
+async def test_folded_messages_are_what_the_writer_stores(database: Database) -> None:
     reports = [line(text, at=number, id_=str(number)) for number, text in enumerate(MESSAGES)]
     await Ingestion(database, SEALER).record(events(reports))
     rows = await database.fetch("SELECT message, folded, coalesce(folded, lower(message)) FROM log_entries")

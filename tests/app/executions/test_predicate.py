@@ -16,7 +16,7 @@ NAMES = {f"{number:032x}": name for number, name in enumerate(ENGINES, 1)}
 
 
 @given(st.lists(rows(), max_size=12), filters())
-def test_it_is_the_model_of_the_lists(data: list[dict[str, Any]], wanted: ExecutionFilter) -> None:
+def test_predicate_agrees_with_the_model_of_the_lists(data: list[dict[str, Any]], wanted: ExecutionFilter) -> None:
     test = predicate(wanted, NAMES)
     for row in data:
         execution = execution_of([row[name] for name in COLUMNS])

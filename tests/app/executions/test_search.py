@@ -42,7 +42,7 @@ async def test_a_cursor_of_workflows_is_none_of_executions(database: Database) -
                 )
 
 
-async def test_what_takes_too_long_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_searches_are_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (postgres, sqlite):
         monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)

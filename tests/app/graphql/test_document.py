@@ -22,14 +22,14 @@ def levels(count: int, level: str) -> str:
         "a { b { NEXT } ... on T { b { NEXT } } } ... { a { b { NEXT } } }",
     ],
 )
-def test_what_is_executed_once_counts_once(level: str) -> None:
+def test_selections_executed_once_count_once(level: str) -> None:
     assert parse_bounded(levels(100, level)) == parse(levels(100, level))
 
 
 @pytest.mark.parametrize(
     "level", ["a: t { NEXT } b: t { NEXT }", "a { NEXT } b { NEXT }", "... { a { NEXT } } ... on T { b: a { NEXT } }"]
 )
-def test_what_doubles_with_every_level_is_refused(level: str) -> None:
+def test_documents_that_double_with_every_level_are_refused(level: str) -> None:
     assert parse_bounded(levels(5, level)) == parse(levels(5, level))
     for count in (14, 100):
         with pytest.raises(GraphQLError, match=f"more than {MAX_SELECTIONS} selections"):

@@ -70,5 +70,5 @@ async def test_events_leave_nothing_behind() -> None:
 
 
 @pytest.mark.xfail(strict=True, reason="graphql-core 3.3.2 leaks; when it does not, EventByEvent can go")
-async def test_they_do_not_without_our_executor_either() -> None:
+async def test_events_without_our_executor_leave_nothing_behind() -> None:
     assert await growth(strawberry.Schema(query=Query, subscription=Subscription)) < 50

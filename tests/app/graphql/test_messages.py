@@ -105,7 +105,7 @@ def test_messages(text: str, expected: object) -> None:
     ],
     ids=lambda text: str(text)[:40],
 )
-def test_what_is_no_message(text: str | None) -> None:
+def test_malformed_messages(text: str | None) -> None:
     with pytest.raises(Closing) as raised:
         parse(text)
     assert raised.value.code is Close.BAD_REQUEST
@@ -120,7 +120,7 @@ def outcome(text: bytes) -> messages.Message | Closing:
 
 
 @given(st.text() | st.binary() | ALMOST.map(json.dumps) | JSON.map(json.dumps))
-def test_whatever_comes_is_a_message_or_closes(frame: str | bytes) -> None:
+def test_any_frame_is_a_message_or_closes(frame: str | bytes) -> None:
     text = frame.encode(errors="surrogatepass") if isinstance(frame, str) else frame
     found = outcome(text)
     if isinstance(found, Closing):

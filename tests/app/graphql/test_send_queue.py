@@ -91,7 +91,7 @@ async def test_a_client_that_takes_one_message_a_while_is_waited_for(line: Line)
     assert len(line.stalled) == 1
 
 
-async def test_what_waits_within_the_bound_may_wait_for_ever(line: Line) -> None:
+async def test_messages_within_the_bound_may_wait_for_ever(line: Line) -> None:
     fill(line, 1, BOUND - OVERHEAD)
     assert (line.outbox.bytes, line.outbox.has_room) == (BOUND, True)
     await asyncio.sleep(STALL * 3)

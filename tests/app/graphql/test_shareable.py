@@ -36,7 +36,7 @@ SMALL = (
         ("subscription { executionUpdated { cursor } } #" + "x" * 10_000, False),
     ],
 )  # fmt: skip
-def test_which_documents_can_be_shared(document: str, shareable: bool) -> None:
+def test_documents_that_can_be_shared(document: str, shareable: bool) -> None:
     documents = ShareableDocuments(schema._schema, SHARED)
     assert [documents.find(document, None) is not None for _ in range(2)] == [shareable] * 2
 

@@ -50,7 +50,7 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-async def test_nothing_is_executed_for_nobody(document: str, resolved: list[str]) -> None:
+async def test_anonymous_operations_are_not_executed(document: str, resolved: list[str]) -> None:
     for context in (nobody(), None, object()):
         for result in (
             await schema.execute(document, context_value=context),

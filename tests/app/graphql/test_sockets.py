@@ -68,7 +68,7 @@ async def test_signed_in_by_the_upgrade_request(url: str, token: str, payload: d
         {"token": "x"},
     ],
 )
-async def test_nobody(url: str, payload: Any) -> None:
+async def test_socket_without_credentials_is_closed(url: str, payload: Any) -> None:
     async with connect(url) as socket:
         await socket.send("connection_init", payload=payload)
         code, reason = await socket.end()
@@ -82,7 +82,9 @@ async def test_a_wrong_header_is_not_made_good(url: str, token: str) -> None:
         assert (await socket.end())[0] == 4401
 
 
-async def test_nothing_is_executed_before_the_sign_in(url: str, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_operations_before_the_sign_in_are_not_executed(
+    url: str, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with connect(url, token) as socket:
         await socket.subscribe("1", VIEWER)
         assert (await socket.end())[0] == 4401

@@ -165,7 +165,7 @@ async def test_get(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_what_must_not_change_anything_executes_no_mutation(database: Database, method: str) -> None:
+async def test_safe_methods_execute_no_mutation(database: Database, method: str) -> None:
     query = (
         'mutation { saveAlertRule(input: {consecutiveFailures: 1, webhookUrl: "https://8.8.8.8/"}) { rule { id } } }'
     )
@@ -190,7 +190,7 @@ async def test_another_content_type(client: httpx.AsyncClient, content_type: str
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
-async def test_what_is_unexpected_is_masked(
+async def test_unexpected_failures_are_masked(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, accept: str
 ) -> None:
     async def fail(*_: object) -> list[engines.Engine]:
@@ -208,7 +208,7 @@ async def test_what_is_unexpected_is_masked(
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
-async def test_what_fails_before_execution_is_masked(
+async def test_failures_before_execution_are_masked(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, accept: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:

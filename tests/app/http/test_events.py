@@ -126,7 +126,7 @@ async def test_too_many_events(database: Database) -> None:
 
 
 @on_sqlite
-async def test_who_may_report(database: Database) -> None:
+async def test_roles_that_may_report(database: Database) -> None:
     for role, status in ((None, 401), (Role.VIEWER, 403), (Role.ADMIN, 202)):
         async with client_of(database, role) as client:
             assert (await send(client, [queued(f"by-{role}", source="any")])).status_code == status
@@ -145,7 +145,7 @@ async def test_a_runner_speaks_for_its_own_engine(database: Database, client: ht
     assert [row[0] for row in await database.fetch("SELECT name FROM engines")] == ["engine"]
 
 
-async def test_what_is_rejected_is_named_in_its_place(database: Database, client: httpx.AsyncClient) -> None:
+async def test_rejected_events_are_named_by_their_index(database: Database, client: httpx.AsyncClient) -> None:
     answer = await send(
         client,
         [

@@ -112,7 +112,7 @@ REQUESTS: dict[str, tuple[str, str, bytes]] = {
 }
 
 
-async def test_nobody_gets_in(database: Database, sign_in: SignIn) -> None:
+async def test_gate_refuses_invalid_credentials(database: Database, sign_in: SignIn) -> None:
     inside = Inside()
     async with (
         serving(SignInGate(inside, sign_in)) as port,

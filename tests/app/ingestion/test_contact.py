@@ -110,7 +110,7 @@ async def test_a_heartbeat_keeps_a_silent_run_from_being_marked(database: Databa
         assert await state_of(database, "run") is State.RUNNING
 
 
-async def test_it_sweeps_in_the_background_unless_there_is_no_limit(
+async def test_sweep_runs_in_the_background_unless_the_limit_is_0(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ingestion.contact.SWEEP_SECONDS", 0.02)
@@ -196,7 +196,9 @@ async def held(database: Database, *statement: Any, then: Sequence[Any] = ()) ->
 
 
 @pytest.mark.parametrize(("state", "seconds_ago"), [(State.RUNNING, 0), (State.FAILED, 150)])
-async def test_what_comes_in_while_it_waits_counts(databases: list[Database], state: State, seconds_ago: int) -> None:
+async def test_events_that_arrive_while_the_sweep_waits_count(
+    databases: list[Database], state: State, seconds_ago: int
+) -> None:
     """A heartbeat, or the end of a run, whose transaction has the row when the sweep has found it."""
     database = databases[0]
     if database.dialect == "sqlite":
@@ -220,7 +222,7 @@ async def test_what_comes_in_while_it_waits_counts(databases: list[Database], st
     assert (heard, await newest_revision(database)) == ([], revision)
 
 
-async def test_what_is_above_is_locked_as_well(databases: list[Database]) -> None:
+async def test_ancestors_are_locked_too(databases: list[Database]) -> None:
     database = databases[0]
     if database.dialect == "sqlite":
         return  # a transaction has the whole file

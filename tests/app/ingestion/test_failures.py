@@ -88,7 +88,7 @@ async def test_any_order_gives_the_same(database: Database) -> None:
         assert await derived(database, f"run-{number}") == expected, [one["id"] for one in order]
 
 
-async def test_what_is_corrected_to_a_success_has_none(database: Database) -> None:
+async def test_run_corrected_to_a_success_has_no_failure(database: Database) -> None:
     ingestion = Ingestion(database, SEALER)
     await ingestion.record(events(REPORTS))
     await ingestion.record(events([report("execution.finished", at=9, state="SUCCEEDED")]))

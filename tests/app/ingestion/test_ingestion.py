@@ -150,6 +150,6 @@ async def test_log_lines_are_numbered_without_gaps(ingestion: Ingestion, databas
     assert execution["log_count"] == 80
 
 
-async def test_nothing_recorded_touches_nothing(ingestion: Ingestion, database: Database) -> None:
+async def test_empty_batch_touches_nothing(ingestion: Ingestion, database: Database) -> None:
     assert await ingestion.record([]) == []
     assert await newest_revision(database) == 0

@@ -16,7 +16,7 @@ from tests.app.reports import events, line, newest_revision, report, row_of, sel
 from tests.sealing import SEALER
 
 
-async def test_told_once_after_the_commit(database: Database) -> None:
+async def test_listeners_hear_once_after_the_commit(database: Database) -> None:
     heard: list[Committed] = []
     ingestion = Ingestion(database, SEALER, Announcements([heard.append]))
     await ingestion.record([*events([report("execution.queued")], "a"), *events([line("x")], "b")])
@@ -36,7 +36,7 @@ async def test_told_once_after_the_commit(database: Database) -> None:
     assert len(heard) == 2
 
 
-async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_listeners_hear_nothing_of_a_rollback(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Committed] = []
 
     async def fail(*_: object, **__: object) -> int:
@@ -52,7 +52,7 @@ async def test_told_nothing_of_what_was_rolled_back(database: Database, monkeypa
         assert await select(database, table, "1 = 1") == []
 
 
-async def test_told_once_of_what_took_two_attempts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_listeners_hear_once_of_a_second_attempt(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Committed] = []
     take = revisions.take
     attempts: list[int] = []

@@ -30,7 +30,7 @@ def test_an_error_is_masked_in_every_text() -> None:
     assert mask_failure(MASKER, None) is None
 
 
-def test_what_holds_no_secret_stays_as_it_is() -> None:
+def test_texts_without_a_secret_stay_as_they_are() -> None:
     error = Failure("Error", Text("m", 1), Text("t", 1), None)
     assert mask_failure(MASKER, error) == error
     line = line_of(Text("hello", 5), Text('{"a":  1}', 9))
@@ -52,7 +52,7 @@ def test_a_secret_at_the_end_is_looked_for_in_what_was_cut_alone(beyond: int) ->
     assert mask_attributes(MASKER, f'["{PART}"]', MAX_ATTRIBUTES + beyond) == f'["{shown}"]'
 
 
-def test_nobody_knows_whether_a_type_was_cut() -> None:
+def test_error_type_may_have_been_cut() -> None:
     masked = mask_failure(MASKER, Failure(PART, None, None, None))
     assert masked == Failure(MASK, None, None, None)
 

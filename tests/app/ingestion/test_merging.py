@@ -102,7 +102,7 @@ def known(facts: ExecutionFacts) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_what_one_event_claims_is_known(kind: type[Queued | Started | Waiting | Heartbeat]) -> None:
+def test_event_sets_its_claims(kind: type[Queued | Started | Waiting | Heartbeat]) -> None:
     body = kind("nightly", "api", TriggerData("{}", 2, False), "r" * 32, ("a", "b"))
     assert fold([Event(0, "id", "engine", "run", 7, body)]).received_at == 0  # no claim says when it came in
     facts = fold([Event(3, "id", "engine", "run", 7, body)])
@@ -116,7 +116,7 @@ def test_what_one_event_claims_is_known(kind: type[Queued | Started | Waiting | 
 
 
 @pytest.mark.parametrize("input_", [None, Json("1", 1)])
-def test_what_a_step_says_is_known(input_: Json | None) -> None:
+def test_step_event_sets_its_facts(input_: Json | None) -> None:
     failed, output = Failure("E", None, None, None), Json("2", 1)
     start = Event(0, "a", "engine", "run", 3, StepStart(1, "load", "sql", input_))
     finish = Event(1, "b", "engine", "run", 9, StepFinish(1, "loaded", None, State.FAILED, output, failed, 5))

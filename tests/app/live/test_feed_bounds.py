@@ -78,7 +78,7 @@ async def test_one_may_come_from_as_many_changes_ago_as_are_caught_up_with(
 
 
 @pytest.mark.parametrize("read_at_once", [1, 2, 500])
-async def test_who_catches_up_in_several_reads_is_told_all_in_order(
+async def test_catch_up_in_several_reads_is_complete_and_in_order(
     database: Database, feed: Feed, monkeypatch: pytest.MonkeyPatch, read_at_once: int
 ) -> None:
     monkeypatch.setattr(live_feed, "MAX_BATCH_CHANGES", read_at_once)
@@ -121,7 +121,7 @@ async def test_tombstones_that_are_forgotten_while_one_catches_up_make_it_list_a
     await updates.aclose()
 
 
-async def test_what_enters_a_filter_while_one_catches_up_is_new_to_it(database: Database, feed: Feed) -> None:
+async def test_execution_that_enters_a_filter_during_a_catch_up_is_new(database: Database, feed: Feed) -> None:
     """It came to be on the way, and was not told: however often was read since."""
     where, listener = ExecutionFilter(states=(State.RUNNING,)), Queue()
     place = feed.place_of(await cursor(database))

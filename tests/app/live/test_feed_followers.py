@@ -104,7 +104,7 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
     await feed.close()
 
 
-async def test_what_one_that_never_catches_up_was_told_is_not_all_remembered(
+async def test_memory_for_a_follower_that_never_catches_up_is_bounded(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 5)

@@ -51,7 +51,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
         await client.until([1, 2, 3, 4, 5, 6, 7])
 
 
-async def test_what_changes_again_before_it_is_handed_out_is_taken_together() -> None:
+async def test_changes_before_delivery_are_combined() -> None:
     feed, results = MemoryFeed(), Results()
     results.gates = {number: asyncio.Event() for number in (1, 2)}
     async with member(feed, results, Place("aa", 0)) as (client, _):
@@ -64,7 +64,7 @@ async def test_what_changes_again_before_it_is_handed_out_is_taken_together() ->
         await client.until([1, 3, 5])
 
 
-async def test_what_changes_all_the_time_is_handed_out_all_the_same() -> None:
+async def test_execution_that_changes_all_the_time_is_delivered() -> None:
     feed, results = MemoryFeed(), Results()
     results.gates = {number: asyncio.Event() for number in (1, 2, 3, 4)}
     async with member(feed, results, Place("aa", 0)) as (client, _):
@@ -107,7 +107,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
 
 @pytest.mark.parametrize("seconds", [0.5, 0.1])
 @pytest.mark.parametrize("epoch_at", [0, 100])
-async def test_what_comes_after_a_new_epoch_is_not_thrown_away_with_what_came_before(
+async def test_changes_after_a_new_epoch_are_kept(
     monkeypatch: pytest.MonkeyPatch, epoch_at: int, seconds: float
 ) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", seconds)
@@ -135,7 +135,7 @@ async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch
         await client.until([1])
 
 
-async def test_who_catches_up_shares_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_catch_up_shares_slow_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "KEPT_SECONDS", 0.01)
     feed, results = MemoryFeed(), Results()
     feed.hand(1)
@@ -155,7 +155,7 @@ async def test_who_catches_up_shares_what_takes_long(monkeypatch: pytest.MonkeyP
         await asyncio.wait([pushing])
 
 
-async def test_what_nobody_waits_for_any_more_is_not_executed_further() -> None:
+async def test_update_that_nobody_waits_for_is_not_executed_further() -> None:
     feed, results = MemoryFeed(), Results()
     feed.hand(1)
     results.gates[1] = asyncio.Event()

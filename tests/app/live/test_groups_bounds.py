@@ -29,7 +29,7 @@ def open_all(results: Results) -> None:
         gate.set()
 
 
-async def test_what_is_under_way_is_read_by_who_falls_behind() -> None:
+async def test_member_that_falls_behind_reads_what_is_being_executed() -> None:
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, Place("aa", 0)) as (client, group):
         feed.hand(1)
@@ -40,7 +40,7 @@ async def test_what_is_under_way_is_read_by_who_falls_behind() -> None:
         await client.until([1, 2])
 
 
-async def test_what_waits_to_be_sent_with_more_is_read_by_who_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_member_that_falls_behind_reads_what_waits_to_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     feed, results = MemoryFeed(), gated(2)
     async with member(feed, results, Place("aa", 0)) as (client, group):
@@ -52,7 +52,7 @@ async def test_what_waits_to_be_sent_with_more_is_read_by_who_falls_behind(monke
         await client.until([1, 2])
 
 
-async def test_who_falls_behind_before_anything_was_told_reads_from_its_place() -> None:
+async def test_member_that_falls_behind_at_first_reads_from_its_position() -> None:
     feed, results = MemoryFeed(), Results()
     async with member(feed, results, Place("aa", 0)) as (client, group):
         group.fall_behind()
@@ -60,7 +60,7 @@ async def test_who_falls_behind_before_anything_was_told_reads_from_its_place() 
         await client.until([1])
 
 
-async def test_nobody_waits_for_a_group_that_falls_behind() -> None:
+async def test_group_that_falls_behind_holds_up_nobody() -> None:
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, Place("aa", 0)) as (client, group):
         feed.hand(1)
@@ -156,7 +156,7 @@ async def test_one_change_is_handed_to_those_whose_filter_it_passes_and_to_those
         await asyncio.wait([pushing])
 
 
-async def test_what_is_sent_together_is_put_together_once_for_all_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_results_sent_together_are_joined_once_for_all_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, Place("aa", 0)) as (client, group):

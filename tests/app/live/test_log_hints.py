@@ -65,7 +65,7 @@ async def test_a_sweep_finds_what_others_write(database: Database) -> None:
     await signals.close()
 
 
-async def test_who_leaves_is_forgotten() -> None:
+async def test_follower_that_leaves_is_forgotten() -> None:
     signals = LogSignals()
 
     def give_up() -> None:

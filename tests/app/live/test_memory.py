@@ -101,7 +101,7 @@ async def end_among(scene: Scene, engine: Engine, healthy: Sequence[Subscriber])
         stranger.close()
 
 
-async def test_nothing_is_kept_of_what_was_told(tmp_path: Path, soak: bool) -> None:
+async def test_delivered_updates_are_not_kept(tmp_path: Path, soak: bool) -> None:
     """The server's memory stays where it was, however much is told to those who share results and those who do not."""
     warm_up, changes = (10_000, 50_000) if soak else (2_000, 6_000)
     async with (

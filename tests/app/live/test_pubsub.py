@@ -67,7 +67,7 @@ async def test_a_listener_hears_from_the_call_on_though_it_reads_later(channel: 
     assert [message async for message in _to("two", late)] == ["two"]
 
 
-async def test_nobody_needs_to_listen(channel: PubSub) -> None:
+async def test_publishing_needs_no_listener(channel: PubSub) -> None:
     for number in range(10):
         channel.publish(f"unheard {number}")
     await until(lambda: not len(channel._outbox))
@@ -76,7 +76,7 @@ async def test_nobody_needs_to_listen(channel: PubSub) -> None:
     await hearing.until("heard")
 
 
-async def test_what_is_published_before_connect_is_sent_by_it(url: str) -> None:
+async def test_messages_published_before_connect_are_sent_by_it(url: str) -> None:
     early = PubSub(url)
     hearing = Hearing(early.messages())
     early.publish("early")
@@ -87,7 +87,7 @@ async def test_what_is_published_before_connect_is_sent_by_it(url: str) -> None:
     assert hearing.messages == ["early"]
 
 
-async def test_who_reads_too_slowly_finds_a_gap_in_place_of_the_rest(channel: PubSub) -> None:
+async def test_slow_reader_finds_a_gap_in_place_of_the_rest(channel: PubSub) -> None:
     slow, quick = channel.messages(), Hearing(channel.messages())
     sent = [str(number) for number in range(MAX_MAILBOX * 2 + 100)]
     for start in range(0, len(sent), 100):
@@ -115,7 +115,7 @@ async def test_more_at_once_than_can_wait_is_a_gap_to_everyone(channel: PubSub) 
     assert hearing.heard == [GAP, *map(str, range(MAX_MAILBOX + 1, MAX_MAILBOX + 10)), "after"]
 
 
-async def test_what_is_no_message_becomes_a_gap(channel: PubSub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_invalid_messages_become_a_gap(channel: PubSub, monkeypatch: pytest.MonkeyPatch) -> None:
     capture = LogCapture()
     monkeypatch.setattr(pubsub, "log", structlog.wrap_logger(None, processors=[capture]))
     hearing = Hearing(channel.messages())
@@ -143,7 +143,7 @@ async def test_a_reader_that_is_cancelled_takes_nothing_with_it(channel: PubSub)
     assert [message async for message in _to("kept", messages)][-1] == "kept"
 
 
-async def test_who_stops_reading_is_forgotten(channel: PubSub) -> None:
+async def test_reader_that_stops_is_forgotten(channel: PubSub) -> None:
     messages = channel.messages()
     assert len(channel._inboxes) == 1
     channel.publish("one")

@@ -146,7 +146,7 @@ async def test_neither_silence_nor_a_busy_loop_is_a_dead_redis(
         assert logs.count("pubsub_lost") == 0
 
 
-async def test_what_could_not_be_sent_is_a_gap_to_those_who_lost_nothing_else(
+async def test_unsent_messages_are_a_gap_to_listeners_who_lost_nothing_else(
     server: ValkeyServer, foreign: Redis, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pubsub, "RETRY_SECONDS", 0.05)
@@ -184,7 +184,7 @@ async def test_a_hung_redis_holds_up_neither_connect_nor_close(server: ValkeySer
             server.resume()
 
 
-async def test_what_is_none_of_ours_is_a_gap(server: ValkeyServer, foreign: Redis, logs: Logs) -> None:
+async def test_foreign_messages_are_a_gap(server: ValkeyServer, foreign: Redis, logs: Logs) -> None:
     async with connected(server.url) as channel:
         hearing = Hearing(channel.messages())
         await flows(channel, hearing, "before")
@@ -226,7 +226,7 @@ async def test_a_flood_takes_bounded_memory(server: ValkeyServer, foreign: Redis
         assert await anext(unread) in burst
 
 
-async def test_nothing_is_left_at_redis(server: ValkeyServer, foreign: Redis) -> None:
+async def test_redis_keeps_nothing(server: ValkeyServer, foreign: Redis) -> None:
     before = asyncio.all_tasks()
     for _ in range(5):
         async with connected(server.url) as channel:
@@ -240,7 +240,7 @@ async def test_nothing_is_left_at_redis(server: ValkeyServer, foreign: Redis) ->
             await asyncio.sleep(0.01)
 
 
-async def test_what_was_published_before_close_still_goes_out(server: ValkeyServer) -> None:
+async def test_messages_published_before_close_still_go_out(server: ValkeyServer) -> None:
     async with connected(server.url) as channel:
         hearing = Hearing(channel.messages())
         async with connected(server.url) as other:
@@ -252,7 +252,7 @@ async def test_what_was_published_before_close_still_goes_out(server: ValkeyServ
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("seed", range(40 if SOAK else 2))
-async def test_whatever_happens_a_loss_shows_as_a_gap(server: ValkeyServer, seed: int) -> None:
+async def test_loss_always_shows_as_a_gap(server: ValkeyServer, seed: int) -> None:
     """Numbers that were published arrive in order, and between two that do not follow each other there is a gap."""
     chance = random.Random(seed)
     async with connected(server.url) as listening, connected(server.url) as publishing:

@@ -159,7 +159,7 @@ def _matches(where: dict[str, Any] | None) -> bool:
     return where in (None, {}, FILTERS[3], FILTERS[6])
 
 
-async def test_what_depends_on_the_role_is_shared_within_it(site: Site) -> None:
+async def test_results_that_depend_on_the_role_are_shared_within_it(site: Site) -> None:
     document = UPDATES + "{ execution { retryability { reasons } } } }"
     async with (
         subscribed(site, "prebuilt", document, Role.ADMIN) as admin,
@@ -206,7 +206,7 @@ async def test_a_role_that_may_not_read(site: Site) -> None:
         assert await socket.code() == "FORBIDDEN"
 
 
-async def test_what_cannot_be_shared_comes_all_the_same(site: Site) -> None:
+async def test_unshareable_subscriptions_are_delivered_too(site: Site) -> None:
     document = UPDATES.replace("(", "($also: Boolean!, ", 1) + "{ cursor @include(if: $also) change } }"
     async with (
         subscribed(site, "prebuilt", document, also=False) as without,

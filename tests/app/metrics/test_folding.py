@@ -45,7 +45,7 @@ async def test_rows_of_every_detail_and_grain(database: Database) -> None:
     assert await fold(database) == 0
 
 
-async def test_what_was_taken_back_leaves_no_row(database: Database) -> None:
+async def test_deltas_that_cancel_out_leave_no_row(database: Database) -> None:
     await finish(database, "run", "FAILED")
     await fold(database)
     assert len(await select(database, "metric_error_groups", "1 = 1")) == 2
@@ -68,7 +68,7 @@ async def test_deltas_are_taken_in_the_order_of_their_ids(database: Database) ->
     assert taken == [{"k10"}, {"k10", "k20", "k30"}, {"k10", "k20", "k30", "k40"}]
 
 
-async def test_what_is_not_committed_is_taken_in_later(databases: list[Database]) -> None:
+async def test_uncommitted_deltas_are_folded_later(databases: list[Database]) -> None:
     database = databases[0]
     if database.dialect == "sqlite":
         return  # one transaction has the whole file
@@ -115,7 +115,7 @@ async def test_only_one_folds_at_a_time(databases: list[Database]) -> None:
     assert await Folding(database).fold_all() == 1
 
 
-async def test_who_reads_meanwhile_sees_each_delta_once(databases: list[Database]) -> None:
+async def test_reader_during_a_fold_sees_each_delta_once(databases: list[Database]) -> None:
     database = databases[0]
     reports = [report("execution.finished", f"run-{number}", state="SUCCEEDED") for number in range(60)]
     await Ingestion(database, SEALER).record(events(reports))
@@ -183,7 +183,7 @@ async def test_others_get_a_turn(database: Database, database_url: str, monkeypa
 
 
 @pytest.mark.parametrize("told", [True, False])
-async def test_it_folds_in_the_background(database: Database, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+async def test_fold_runs_in_the_background(database: Database, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     """Soon after it is told of a commit, and by and by without that: another process may have committed."""
     monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)

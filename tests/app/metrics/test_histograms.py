@@ -100,7 +100,7 @@ def test_quantiles_with_samples_are_those_of_all(
 
 
 @given(st.dictionaries(st.integers(0, len(BOUNDS) - 1), st.integers(-(2**62), 2**62), max_size=40))
-def test_what_is_stored_is_read_again(counts: dict[int, int]) -> None:
+def test_encoded_counts_decode_to_the_same(counts: dict[int, int]) -> None:
     encoded = histograms.encode(counts)
     assert histograms.decode(encoded) == {bucket: count for bucket, count in counts.items() if count}
 

@@ -131,7 +131,7 @@ async def check(
     folds=st.sampled_from([0, 5, None]),
     asked=st.lists(st.tuples(filters(), windows(), st.sampled_from([None, *Bucket])), min_size=1, max_size=4),
 )
-async def test_it_is_that_of_the_rows(
+async def test_trend_is_that_of_the_rows(
     database: Database,
     data: list[dict[str, Any]],
     folds: int | None,
@@ -245,7 +245,7 @@ async def test_windows_by_default(database: Database) -> None:
         (NOON - MAX_WINDOW, NOON, Bucket.HOUR),
     ],
 )
-async def test_what_cannot_be_meant(
+async def test_invalid_windows_and_buckets(
     database: Database, conditions: dict[str, Any], start: int | None, end: int | None, bucket: Bucket | None
 ) -> None:
     """Also when nothing would match, since the next filter might."""

@@ -56,7 +56,7 @@ async def run(database: Database, sql: str) -> None:
         "DELETE FROM metric_deltas",
     ],
 )
-async def test_what_was_harmed_is_put_right(database: Database, harm: str) -> None:
+async def test_damaged_rows_are_corrected(database: Database, harm: str) -> None:
     await fill(database)
     assert await rebuild(database, fix=False) == 0
     before = await select(database, "metric_rollups", "1 = 1")
@@ -79,7 +79,7 @@ async def test_what_was_harmed_is_put_right(database: Database, harm: str) -> No
     assert before
 
 
-async def test_what_was_kept_stays(database: Database) -> None:
+async def test_kept_figures_stay(database: Database) -> None:
     await fill(database)
     await prune(database, NOON - clock.DAY)
     before = await summary(database, WHERE)
@@ -92,7 +92,7 @@ async def test_what_was_kept_stays(database: Database) -> None:
     assert await summary(database, WHERE) == before
 
 
-async def test_what_had_finished_before_there_were_figures_counts(database: Database) -> None:
+async def test_executions_from_before_there_were_figures_count(database: Database) -> None:
     """The migration's last statement, on a database that has executions already."""
     await fill(database)
     await run(database, "DELETE FROM metric_deltas")

@@ -72,7 +72,7 @@ async def test_figures_are_the_same_with_and_without_points(database: Database) 
             assert (plain.figures, plain.points) == (found.figures, found.points)  # but for the histograms
 
 
-async def test_what_is_not_asked_for_is_not_read(database: Database) -> None:
+async def test_unselected_parts_are_not_read(database: Database) -> None:
     where = MetricsFilter.of(start=NOON - 100 * clock.DAY, end=NOON - 10 * clock.DAY)
     for points in (True, False):
         for histograms in (True, False):

@@ -113,7 +113,7 @@ def test_a_position_has_one_cursor_only(place: int, replacement: str) -> None:
         pytest.param(LINES, packed("lines.AT+", 1, 2**63), id="number above int64"),
     ],
 )
-def test_what_is_not_exactly_a_cursor_of_the_list_is_bad_input(ordering: Ordering, cursor: str) -> None:
+def test_anything_but_a_cursor_of_the_list_is_bad_input(ordering: Ordering, cursor: str) -> None:
     with pytest.raises(BadInput, match="Invalid cursor: take one from a page of this list"):
         ordering.position(cursor)
 

@@ -87,7 +87,7 @@ async def test_a_limit_takes_the_newest(connected: Database) -> None:
     assert {retry.retry_of for retry in done.retried} == {ids[f"run-{number:03}"] for number in (4, 5, 6)}
 
 
-async def test_what_time_does_not_suffice_for_is_left(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_executions_beyond_the_time_limit_are_left(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = await fail(connected, *(f"run-{number}" for number in range(5)))
     monkeypatch.setattr(bulk, "CHUNK", 2)
     clock = iter([0.0, 1.0, 1.0, 1000.0])
@@ -100,7 +100,9 @@ async def test_what_time_does_not_suffice_for_is_left(connected: Database, monke
     assert [retry.retry_of for retry in rest.retried] == done.unprocessed
 
 
-async def test_what_breaks_off_says_what_was_committed(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_broken_off_bulk_retry_says_what_was_committed(
+    connected: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await fail(connected, *(f"run-{number}" for number in range(5)))
     monkeypatch.setattr(bulk, "CHUNK", 2)
     lock, calls = lineage.lock_with_ancestors, []

@@ -69,7 +69,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         ("chord([traced.s('in'), traced.s('out')], total.s()).delay()", "chord(shop.traced, shop.total)", 3),
     ],
 )
-async def test_whatever_is_published_twice_runs_once(shop: Shop, canvas: str, workflow: str, steps: int) -> None:
+async def test_retry_published_twice_runs_once(shop: Shop, canvas: str, workflow: str, steps: int) -> None:
     original, asked = await shop.retried(canvas, workflow)
     words = {word: len(word.read_text().splitlines()) for word in shop.folder.iterdir() if word.suffix != ".log"}
     channel = CeleryChannel(5)
@@ -87,7 +87,7 @@ async def test_whatever_is_published_twice_runs_once(shop: Shop, canvas: str, wo
     assert len(shop.sink.of(asked.external_id, "step.finished")) == steps
 
 
-async def test_it_goes_to_the_queue_of_the_original(shop: Shop) -> None:
+async def test_retry_goes_to_the_queue_of_the_original(shop: Shop) -> None:
     [original] = shop.publish("add.apply_async((1, 2), queue='elsewhere')")
     data = (await asyncio.to_thread(shop.sink.queued, original))["trigger"]["data"]
     await CeleryChannel(5).send(a_retry(data), {"broker_url": shop.url})

@@ -69,7 +69,7 @@ def message_in(queue: redis.Redis, name: str = "celery") -> tuple[dict[str, Any]
     return sent["headers"], json.loads(base64.b64decode(sent["body"]))
 
 
-async def test_what_is_sent_is_what_was_given(valkey: ValkeyServer, queue: redis.Redis) -> None:
+async def test_message_is_sent_as_given(valkey: ValkeyServer, queue: redis.Redis) -> None:
     args = [12345678901234567890, 1.1, {"__type__": "datetime", "__value__": "2026-01-01T00:00:00"}, "\ud800é\0"]
     data = {"args": args, "kwargs": {"a": None}, "queue": "slow"}
     asked = a_retry(data)
@@ -198,7 +198,7 @@ async def test_when_the_answer_is_lost_it_is_published_once_an_attempt(
     assert len({each["x-runwatch-publication"] for each in sent}) == len(sent) == 2
 
 
-async def test_nothing_stays_open(valkey: ValkeyServer, queue: redis.Redis) -> None:
+async def test_connections_are_closed(valkey: ValkeyServer, queue: redis.Redis) -> None:
     channel = CeleryChannel(5)
     await channel.send(a_retry(), {"broker_url": valkey.url})
     before = open_files()

@@ -56,7 +56,7 @@ async def test_anything_but_the_one_word_says_nothing(connected: Database, value
     assert not (await engine_of(connected)).can_retry
 
 
-async def test_it_says_nothing_for_an_engine_that_is_not_connected(database: Database) -> None:
+async def test_unconnected_engine_cannot_retry(database: Database) -> None:
     await Ingestion(database, SEALER).record(events([claiming()]))
     engine = await engine_of(database)
     assert (engine.claims_retries, engine.can_retry) == (True, False)
@@ -72,7 +72,7 @@ async def test_each_process_writes_it_once(connected: Database) -> None:
     assert (await engine_of(connected)).can_retry
 
 
-async def test_what_was_rolled_back_is_not_remembered(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rolled_back_claim_is_not_remembered(connected: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ingestion = Ingestion(connected, SEALER)
 
     async def fail(*_: Any, **__: Any) -> None:

@@ -45,7 +45,7 @@ async def failed_with(bench: Bench, data: str) -> str:
     return id_
 
 
-async def test_what_an_engine_gets(bench: Bench, receiver: Receiver) -> None:
+async def test_request_that_an_engine_receives(bench: Bench, receiver: Receiver) -> None:
     secret = await bench.connect(receiver.url)
     original = await failed_with(bench, DATA)
     retry = await bench.retry(original)

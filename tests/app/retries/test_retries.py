@@ -56,7 +56,7 @@ async def finish(database: Database, retry_id: str, state: str, at: int = 9) -> 
     await Ingestion(database, SEALER).record(events([report("execution.finished", at=at, state=state)], subject))
 
 
-async def test_it_has_the_original_trigger_to_the_byte(connected: Database) -> None:
+async def test_retry_has_the_original_trigger_to_the_byte(connected: Database) -> None:
     original = await fail(connected)
     made = await retry(connected, original)
     assert (made.retry_of, made.created) == (original, True)
@@ -92,7 +92,7 @@ async def test_no_event_changes_what_it_is(connected: Database) -> None:
     assert item["next_attempt_at"] is None
 
 
-async def test_its_texts_are_masked_with_the_secrets_of_the_original(connected: Database) -> None:
+async def test_retry_masks_texts_with_the_secrets_of_the_original(connected: Database) -> None:
     made = await retry(connected, await fail(connected))
     subject = (await by_id(connected, made.id))["external_id"]
     await Ingestion(connected, SEALER).record(events([line("sent s3cr3t-value")], subject))
@@ -182,7 +182,7 @@ async def test_of_several_in_progress_the_newest_is_given(connected: Database, a
     assert await retry(connected, original) == Retry(max(children)[1], original, created=False)
 
 
-async def test_those_above_are_named_in_the_order_of_their_ids(connected: Database) -> None:
+async def test_ancestors_are_in_id_order(connected: Database) -> None:
     family = [await fail(connected)]
     for _ in range(3):
         family.append((await retry(connected, family[-1])).id)

@@ -99,7 +99,7 @@ async def test_the_data_of_the_trigger_are_the_text_that_came(channel: WebhookCh
     assert f'"trigger":{{"kind":"schedule","data":{DATA}}}'.encode() in (await sent(channel, receiver)).body
 
 
-async def test_its_signature_verifies(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_signature_verifies(channel: WebhookChannel, receiver: Receiver) -> None:
     request = await sent(channel, receiver)
     assert request.id == ID
     Webhook(SECRET).verify(request.body, dict(request.headers))
@@ -145,7 +145,7 @@ async def test_redirects_are_not_followed(channel: WebhookChannel, receiver: Rec
         (Answer(599, b"?"), "599: ?"),
     ],
 )
-async def test_what_an_engine_answers_is_the_reason(
+async def test_answer_of_the_engine_is_the_reason(
     channel: WebhookChannel, receiver: Receiver, answer: Answer, reason: str
 ) -> None:
     receiver.answer = answer

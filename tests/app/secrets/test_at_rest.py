@@ -88,7 +88,7 @@ def _without_tokens(stored: dict[str, list[dict[str, Any]]]) -> dict[str, list[d
     }
 
 
-async def test_what_was_sealed_comes_back_to_the_byte(database: Database) -> None:
+async def test_sealed_text_comes_back_to_the_byte(database: Database) -> None:
     sent = '{"n": 1.10, "password" : {"a": [12345678901234567890, "\\ud800"] }, "k":"v", "token": 1e400}'
     raw = json.dumps(report("execution.queued", trigger={"kind": "k", "data": 0}))
     raw = raw.replace('"data": 0', f'"data": {sent}')
@@ -140,7 +140,7 @@ async def test_new_secrets_without_the_key_of_the_old_are_masked_and_remembered(
     assert messages == ["stored •••", "•••", "•••"]
 
 
-async def test_what_a_bound_cut_in_two_is_masked(database: Database) -> None:
+async def test_secret_cut_in_two_by_a_bound_is_masked(database: Database) -> None:
     error = {"type": "E" * 1_015 + TRIGGER, "message": "m" * 8_180 + TRIGGER}
     attributes = {"text": "x" * 32_600 + TRIGGER, "more": "y" * 60_000}
     cut = [

@@ -48,7 +48,7 @@ def test_texts(value: str, text: str, shown: str) -> None:
     assert Masker([value]).text(text) == shown
 
 
-def test_what_the_bound_of_a_text_cut_in_two() -> None:
+def test_secret_cut_in_two_by_the_bound_of_a_text() -> None:
     masker = Masker([SECRET])
     assert masker.text(f"a {SECRET[:9]}", cut=True) == f"a {MASK}"
     assert masker.text(f"a {SECRET[:9]}") == f"a {SECRET[:9]}"

@@ -79,7 +79,7 @@ def test_a_name_within_a_value_is_no_key() -> None:
 
 
 @pytest.mark.parametrize("text", ["null", '"password"', "1", "[]", "{}", '[["token"]]'])
-def test_what_has_no_keys_has_no_secrets(text: str) -> None:
+def test_json_without_keys_has_no_secrets(text: str) -> None:
     assert KEYS.redact(text) is None
 
 
@@ -148,7 +148,7 @@ def strings(value: Any) -> set[str]:
 
 
 @given(_JSON, st.sampled_from([None, 1, "\t"]), st.booleans())
-def test_it_is_what_walking_the_parsed_json_gives(value: Any, indent: Any, ascii_only: bool) -> None:
+def test_redaction_equals_walking_the_parsed_json(value: Any, indent: Any, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     shown, paths, secrets = model(value)
     redacted = KEYS.redact(text)

@@ -33,7 +33,7 @@ def made(database: Database, data_dir: Path) -> DevEngine:
     return DevEngine(Settings(data_dir=data_dir), database, SEALER)
 
 
-async def test_it_is_registered_started_and_stopped(database: Database, tmp_path: Path, door: str) -> None:
+async def test_engine_is_registered_started_and_stopped(database: Database, tmp_path: Path, door: str) -> None:
     for _ in range(2):
         engine = made(database, tmp_path)
         assert await engine.start(door)
@@ -64,7 +64,7 @@ async def test_two_servers_on_one_folder_have_one_engine(
     await second.stop()
 
 
-async def test_what_keeps_it_from_starting_is_said_in_a_line(
+async def test_start_that_fails_says_why_in_a_line(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken" / "engine.log").mkdir(parents=True)
@@ -98,7 +98,7 @@ async def test_an_end_of_its_own_is_told(
     await engine.stop()
 
 
-async def test_it_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_engine_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RUNWATCH_SECRET_KEY", "RUNWATCH_DATABASE_URL", "https_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("LANG", "C")

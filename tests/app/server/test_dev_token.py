@@ -55,7 +55,7 @@ async def test_a_lesser_token_does_not_do(database: Database, tmp_path: Path) ->
     assert (await check_token(database, await development_token(database, tmp_path))).role is Role.ADMIN
 
 
-async def test_what_others_could_read_is_revoked(database: Database, tmp_path: Path) -> None:
+async def test_token_that_others_could_read_is_revoked(database: Database, tmp_path: Path) -> None:
     secret = await development_token(database, tmp_path)
     (tmp_path / "dev-token").chmod(0o644)
     assert await development_token(database, tmp_path) != secret

@@ -101,7 +101,7 @@ async def test_a_head_above_the_bound_is_refused(port: int) -> None:
     assert code_in(body) == "LIMIT_EXCEEDED"
 
 
-async def test_what_is_below_the_bound_is_taken(port: int) -> None:
+async def test_head_below_the_bound_is_accepted(port: int) -> None:
     close = b"connection: close\r\n"
     headers = (b"x: " + BIG + b"\r\n") * 50
     one = POST + headers + b"content-length: 3\r\n\r\nabc"
@@ -124,7 +124,7 @@ async def test_what_is_below_the_bound_is_taken(port: int) -> None:
         POST + b"transfer-encoding: chunked\r\n\r\nno number\r\n",
     ],
 )
-async def test_what_is_no_http(port: int, junk: bytes) -> None:
+async def test_malformed_http(port: int, junk: bytes) -> None:
     status, body = await send(port, junk)
     assert (status, code_in(body)) == (400, "BAD_USER_INPUT")
 

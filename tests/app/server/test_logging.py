@@ -32,7 +32,7 @@ def test_a_traceback_has_no_values(log_format: str, capsys: pytest.CaptureFixtur
     assert "s3cr3t-value" not in logged
 
 
-def test_what_fails_in_a_destructor_is_a_line_of_the_log() -> None:
+def test_failure_in_a_destructor_is_a_line_of_the_log() -> None:
     async def never_awaited() -> None:
         pass
 

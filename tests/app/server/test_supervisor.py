@@ -51,7 +51,7 @@ def test_workers_get_the_very_settings_of_their_parent(tmp_path: Path, monkeypat
         (["--workers", "2"], {"database_url": "mysql://host/db"}, "postgres://"),
     ],
 )
-def test_what_cannot_work_is_said_once_and_nothing_starts(
+def test_invalid_settings_are_reported_once_and_nothing_starts(
     tmp_path: Path, options: list[str], settings: dict[str, str], said: str
 ) -> None:
     done = runwatch(tmp_path, "serve", "--port", str(free_port()), *options, code=1, **settings)
