@@ -1,21 +1,32 @@
-"""Deliveries: from the outbox to whoever has to get them. One file for each kind of receiver."""
+"""What runs beside the requests of one process: which services there are, in which order, and how all of them end."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+import structlog
 
 from app.alerts.channels import EMAIL, WEBHOOK, Channels
 from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
-from app.changes.commits import NO_LISTENERS, Announcements
+from app.alerts.firing import Firing
+from app.changes.commits import Announcements
 from app.db import Database
-from app.delivery.loop import DispatchLoop
+from app.delivery.deliveries import Deliveries
+from app.delivery.loop import DeliveryLoop
 from app.delivery.mail import Mailer
 from app.delivery.outbox import Receivers
 from app.delivery.port import Handler
 from app.engines import EngineKind
 from app.ingestion import Ingestion
-from app.retries import OUTBOX_KIND
+from app.ingestion.contact import ContactSweep
+from app.live.feed import Feed
+from app.live.hints import LiveHints
+from app.live.log_hints import LogSignals
+from app.live.pubsub import PubSub
+from app.metrics.folding import Folding
+from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryChannel
 from app.retries.delivery import ENGINES, RetryHandler
 from app.retries.port import Channel
@@ -23,54 +34,95 @@ from app.retries.webhook import WebhookChannel
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 
+log = structlog.get_logger(__name__)
 
-class Dispatch:
-    """The deliveries of one process, with a channel for each kind of engine."""
 
-    def __init__(
-        self,
-        database: Database,
-        sealer: Sealer,
-        ingestion: Ingestion,
-        settings: Settings,
-        announcements: Announcements = NO_LISTENERS,
-    ) -> None:
-        timeout = settings.dispatch_timeout_seconds
-        self._channels: Mapping[EngineKind, Channel] = {
-            EngineKind.WEBHOOK: WebhookChannel(timeout),
-            EngineKind.CELERY: CeleryChannel(timeout),
-        }
-        server, url = settings.mail_server, settings.public_url
-        self._webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
-        mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
-        give_up_after = settings.dispatch_give_up_seconds
-        # A loop each: stalled receivers of one kind hold up no delivery of another.
-        handlers: Sequence[tuple[str, Handler, Receivers]] = (
-            (OUTBOX_KIND, RetryHandler(database, sealer, ingestion, self._channels, announcements), ENGINES),
-            (WEBHOOK, self._webhooks, HOSTS),
-            (EMAIL, mail, ADDRESSES),
-        )
-        self._loops = [
-            DispatchLoop(database, {kind: handler}, timeout=timeout, give_up_after=give_up_after, receivers=receivers)
-            for kind, handler, receivers in handlers
-        ]
-
-    def start(self) -> None:
-        """Deliver in the background."""
-        for loop in self._loops:
-            loop.start()
-
-    def wake(self) -> None:
-        """Something was added to the outbox."""
-        for loop in self._loops:
-            loop.wake()
+class Closeable(Protocol):
+    """An open thing."""
 
     async def close(self) -> None:
-        """Wait for deliveries in progress, and close the channels."""
-        await asyncio.gather(*(loop.close() for loop in self._loops))
-        for channel in self._channels.values():
-            await channel.close()
-        await self._webhooks.close()
+        """Close it."""
+
+
+class Service(Closeable, Protocol):
+    """Runs beside requests.
+
+    `close` is safe before the start, and after a start that failed: afterwards nothing of the service runs or is open.
+    """
+
+    async def start(self) -> None:
+        """Begin. Returns once the service works."""
+
+
+class Background:
+    """The services of one process, and what requests need from them. BadInput for an invalid RUNWATCH_REDIS_URL."""
+
+    def __init__(self, settings: Settings, database: Database, sealer: Sealer) -> None:
+        self.alert_channels = alert_channels(settings)
+        self.feed, self.log_signals = Feed(database), LogSignals(database)
+        hints = LiveHints(PubSub(settings.redis_url), self.feed, self.log_signals)
+        folding = Folding(database)
+        # Wakes the deliveries. They announce their status, which fires alerts.
+        firing = Firing(database, lambda: deliveries.wake())
+        announcements = Announcements([hints.hear, folding.hear, firing.hear])
+        self.ingestion = Ingestion(database, sealer, announcements)
+        deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements)
+        self.retries = Retries(database, sealer, announcements, deliveries.wake)
+        # Each starts after the services that it calls, and so closes before them.
+        self.services: Sequence[Service] = (
+            self.feed,
+            self.log_signals,
+            hints,  # wake both, and tell other processes what the services below commit until the last of them closed
+            deliveries,
+            ContactSweep(database, settings.contact_lost_seconds, announcements),
+            folding,
+            firing,  # wakes the deliveries
+        )
+
+
+@asynccontextmanager
+async def running(services: Iterable[Service], opened: Iterable[Closeable]) -> AsyncIterator[None]:
+    """Start the services in order. At the end close them in reverse order, then what was `opened` before.
+
+    A start that fails closes everything, and raises. A close that fails is logged, and the others close all the same.
+    """
+    async with AsyncExitStack() as stack:
+        for each in opened:
+            stack.push_async_callback(_close, each)
+        for service in services:
+            stack.push_async_callback(_close, service)  # before the start, which may fail half way
+            await service.start()
+        yield
+
+
+async def _close(opened: Closeable) -> None:
+    try:
+        await opened.close()
+    except Exception:
+        log.exception("not_closed", service=type(opened).__name__)
+
+
+def deliveries_of(
+    settings: Settings, database: Database, sealer: Sealer, ingestion: Ingestion, announcements: Announcements
+) -> Deliveries:
+    """The deliveries of retries to engines, and of alerts by webhook and by mail."""
+    timeout, server, url = settings.dispatch_timeout_seconds, settings.mail_server, settings.public_url
+    ways: dict[EngineKind, Channel] = {
+        EngineKind.WEBHOOK: WebhookChannel(timeout),
+        EngineKind.CELERY: CeleryChannel(timeout),
+    }
+    retries = RetryHandler(database, sealer, ingestion, ways, announcements)
+    webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
+    mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
+
+    def loop(kind: str, handler: Handler, receivers: Receivers) -> DeliveryLoop:
+        give_up_after = settings.dispatch_give_up_seconds
+        return DeliveryLoop(
+            database, {kind: handler}, timeout=timeout, give_up_after=give_up_after, receivers=receivers
+        )
+
+    loops = [loop(OUTBOX_KIND, retries, ENGINES), loop(WEBHOOK, webhooks, HOSTS), loop(EMAIL, mail, ADDRESSES)]
+    return Deliveries(loops, [*ways.values(), webhooks])
 
 
 def alert_channels(settings: Settings) -> Channels:

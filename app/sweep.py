@@ -1,14 +1,25 @@
-"""Work that repeats beside the server: whenever it is woken, and regularly in any case."""
+"""Tasks beside the server: work that repeats, whenever it is woken and regularly in any case; and how tasks end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
 log = structlog.get_logger(__name__)
+
+
+async def end_tasks(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks, and wait for their end. Logs the errors of those that failed instead."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    for outcome in await asyncio.gather(*running, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.error("task_failed", exc_info=outcome)
 
 
 class Sweep:
@@ -35,8 +46,8 @@ class Sweep:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin."""
+    async def start(self) -> None:
+        """Begin; the first call is made in the background."""
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
@@ -45,10 +56,7 @@ class Sweep:
 
     async def close(self) -> None:
         """Cancel a running call. Its transaction ends by itself."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end_tasks(self._task)
 
     async def _run(self) -> None:
         await asyncio.sleep(self._delay)

@@ -178,7 +178,7 @@ async def finish(database: Database, name: str, runs: int, *, counted: bool) -> 
             await ingestion.record(one)
 
     if counted:
-        folder.start()
+        await folder.start()
     else:
         deltas.append = nothing  # type: ignore[assignment]
     try:

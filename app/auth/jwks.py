@@ -12,6 +12,8 @@ import msgspec
 import structlog
 from jwt import PyJWK
 
+from app.sweep import end_tasks
+
 log = structlog.get_logger(__name__)
 
 # A key that the issuer withdrew stays valid this long at most, while the issuer answers.
@@ -73,9 +75,7 @@ class PublishedKeys:
 
     async def close(self) -> None:
         """Stop a running fetch."""
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.wait({self._flight})
+        await end_tasks(self._flight)
 
     def _usable(self) -> _Keys | None:
         return self._keys if _clock() - self._fetched_at < STALE_SECONDS else None

@@ -9,6 +9,7 @@ import structlog
 from app.auth.tokens import Token
 from app.clock import MINUTE
 from app.db import Database, Transaction
+from app.sweep import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,7 @@ class TokenUse:
 
     async def close(self) -> None:
         """Stop. An unwritten use is lost. Call it before the database is closed."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end_tasks(self._task)
 
     async def _write(self) -> None:
         while self._waiting:

@@ -1,4 +1,4 @@
-"""The loop that empties the outbox. Each server process has one; one process at a time delivers a row."""
+"""The loop that empties the outbox of one kind of entry. Each process has one; one process at a time delivers a row."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.db import Database
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
+from app.sweep import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ SLACK_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
 
 
-class DispatchLoop:
+class DeliveryLoop:
     """Delivers until it is closed. `timeout` bounds an attempt, `give_up_after` all attempts of a row; in seconds.
 
     `receivers` share its places.
@@ -58,7 +59,7 @@ class DispatchLoop:
         self._under_way: dict[asyncio.Task[None], str | None] = {}  # with the receiver of each
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Run in the background."""
         self._task = asyncio.create_task(self._run())
 
@@ -71,13 +72,13 @@ class DispatchLoop:
         # Not cancelled: rows that a claim has just taken would wait for the end of their lease.
         self._closing = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
-        if self._under_way:
-            _, stalled = await asyncio.wait(self._under_way, timeout=CLOSE_SECONDS)
-            for task in stalled:
-                task.cancel()
-            await asyncio.gather(*stalled, return_exceptions=True)
+        try:
+            if self._task is not None:
+                await self._task
+            if self._under_way:
+                await asyncio.wait(self._under_way, timeout=CLOSE_SECONDS)
+        finally:
+            await end_tasks(*self._under_way)
 
     async def _run(self) -> None:
         while not self._closing:

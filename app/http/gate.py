@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,6 +47,35 @@ class SignInGate:
                 return
             scope.setdefault("state", {})["viewer"] = viewer
         await self._app(scope, receive, send)
+
+
+class Guard:
+    """Puts the gate in front of every path that shows or takes data, including unknown paths below them."""
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
+        self._open = app
+        self._gate = SignInGate(app, sign_in)
+        self._sockets = SignInGate(app, sign_in, websocket=app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        path = scope.get("path", "")
+        if path == "/graphql":
+            await self._sockets(scope, receive, send)
+            return
+        guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in ("graphql", "api")
+        await (self._gate if guarded else self._open)(scope, receive, send)
+
+
+class SocketSignIn:
+    """Signs in the client of a WebSocket, by its upgrade request or its first message."""
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
+
+    async def __call__(self, scope: Scope, payload: dict[str, Any]) -> Viewer:
+        """The viewer. Raises Unauthenticated."""
+        return await self._sign_in.viewer_of(socket_authorization(scope, payload))
 
 
 def viewer_in(scope: Scope) -> Viewer:

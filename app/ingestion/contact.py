@@ -26,24 +26,20 @@ MAX_BATCH_ROWS = 500
 _SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAITING)}) AND NOT awaiting_dispatch"
 
 
-class ContactSweep:
+class ContactSweep(Sweep):
     """Marks executions that were silent for `limit` seconds. One process per database does it at a time."""
 
     def __init__(self, database: Database, limit: float, announcements: Announcements = NO_LISTENERS) -> None:
+        # Not at once: give engines time to report after a restart.
+        super().__init__(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
         self._database = database
         self._limit = round(limit * clock.SECOND)
         self._announcements = announcements
-        # Not at once: give engines time to report after a restart.
-        self._sweep = Sweep(self.sweep, "contact_not_checked", seconds=SWEEP_SECONDS, delay=SWEEP_SECONDS)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Sweep in the background. A limit of 0 turns it off."""
         if self._limit:
-            self._sweep.start()
-
-    async def close(self) -> None:
-        """Stop. A running sweep ends by itself."""
-        await self._sweep.close()
+            await super().start()
 
     async def sweep(self) -> int:
         """Mark the executions that are silent for too long; returns how many."""

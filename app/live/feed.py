@@ -102,7 +102,7 @@ class Feed:
     async def start(self) -> None:
         """Continue from the current state of the database."""
         self._begin(*await revisions.revision_of(self._database))
-        self._sweep.start()
+        await self._sweep.start()
 
     async def close(self) -> None:
         """Stop reading. Subscribers wait until they are cancelled."""

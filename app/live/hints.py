@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import msgspec
 
@@ -11,6 +10,7 @@ from app.changes.commits import Committed
 from app.live.feed import Feed
 from app.live.log_hints import LogSignals
 from app.live.pubsub import PubSub
+from app.sweep import end_tasks
 
 # Beyond so many executions with new log lines in one transaction, everybody looks.
 MAX_NAMED = 100
@@ -43,11 +43,10 @@ class LiveHints:
 
     async def close(self) -> None:
         """Stop listening, and disconnect."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        await self._pubsub.close()
+        try:
+            await end_tasks(self._task)
+        finally:
+            await self._pubsub.close()
 
     def hear(self, committed: Committed) -> None:
         """This process has committed something; a listener of commits."""

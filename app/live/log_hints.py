@@ -47,9 +47,9 @@ class LogSignals:
         self._known: dict[str, LogPosition] = {}  # what the last sweep found
         self._sweep = Sweep(self._look, "logs_not_looked_at", seconds=SWEEP_SECONDS)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Sweep in the background."""
-        self._sweep.start()
+        await self._sweep.start()
 
     async def close(self) -> None:
         """Stop sweeping."""

@@ -18,6 +18,7 @@ from app.secrets.sealing import Sealer
 from app.server.console import console
 from app.server.dev_token import engine_token
 from app.settings import Settings
+from app.sweep import end_tasks
 
 NAME = "example"
 PROGRAM = Path(__file__).parents[2] / "examples" / "engine"
@@ -60,13 +61,12 @@ class DevEngine:
         logging.getLogger("app.asgi.request_log").addFilter(_is_no_report)
         return True
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """End it, while the server still takes its last events."""
         process, self._process = self._process, None
         if process is None:
             return
-        if self._watch is not None:
-            self._watch.cancel()
+        await end_tasks(self._watch)
         assert process.stdin is not None
         process.stdin.close()
         try:
@@ -75,7 +75,8 @@ class DevEngine:
         except TimeoutError:
             process.kill()
             await process.wait()
-        os.close(self._lock)
+        finally:
+            os.close(self._lock)
 
     async def _start(self, url: str) -> str | None:
         if importlib.util.find_spec(PACKAGE) is None:

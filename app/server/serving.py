@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import typer
@@ -43,32 +44,32 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         raise BadInput(
             "--dev works only in a checkout of Runwatch's source: it needs the sample and the engine in examples/"
         )
-    opened = listen(settings.host, settings.port)
-    sealer = await prepare(settings, writable=dev)
-    database = await open_database(settings.url_of_database)
-    engine = DevEngine(settings, database, sealer)
-    try:
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_context(listen(settings.host, settings.port))
+        sealer = await prepare(settings, writable=dev)
+        database = await _open_database(settings, stack)
+        engine = DevEngine(settings, database, sealer)
+        stack.push_async_callback(engine.close)
         config = _config(settings, database, sealer)
         await check_keys(database, sealer)
         if dev:
             await _greet(settings, database, sealer, engine, opened.getsockname()[1])
-    except BaseException:
-        await engine.stop()
-        await database.close()
-        raise
-    await _Server(config, engine=engine).serve(sockets=[opened])
+        await _Server(config, close_first=engine.close).serve(sockets=[opened])
 
 
 async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
     """Serve until a signal, as one of several processes, when all is prepared. Calls `ready` once it serves."""
     sealer = open_sealer(settings)
+    async with AsyncExitStack() as stack:
+        database = await _open_database(settings, stack)
+        await _Server(_config(settings, database, sealer), ready=ready).serve(sockets=[opened])
+
+
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """Open the database. The application closes it; the stack does if none runs: its threads would keep the process."""
     database = await open_database(settings.url_of_database)
-    try:
-        config = _config(settings, database, sealer)
-    except BaseException:
-        await database.close()  # its threads would keep the process from ending
-        raise
-    await _Server(config, ready=ready).serve(sockets=[opened])
+    stack.push_async_callback(database.close)
+    return database
 
 
 def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:
@@ -89,14 +90,22 @@ def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.C
     )
 
 
+async def _nothing() -> None:
+    """Close nothing first."""
+
+
 class _Server(uvicorn.Server):
-    """Reports when it serves, and ends the engine before itself, so that readers see the engine's runs end too."""
+    """Reports when it serves, and closes the engine before itself, so that readers see the engine's runs end too."""
 
     def __init__(
-        self, config: uvicorn.Config, *, engine: DevEngine | None = None, ready: Callable[[], None] = lambda: None
+        self,
+        config: uvicorn.Config,
+        *,
+        close_first: Callable[[], Awaitable[None]] = _nothing,
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
-        self._engine = engine
+        self._close_first = close_first
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -104,9 +113,10 @@ class _Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._engine is not None:
-            await self._engine.stop()
-        await super().shutdown(sockets)
+        try:
+            await self._close_first()
+        finally:
+            await super().shutdown(sockets)
 
 
 async def _greet(settings: Settings, database: Database, sealer: Sealer, engine: DevEngine, port: int) -> None:

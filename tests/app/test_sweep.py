@@ -36,7 +36,7 @@ async def test_sweep_continues_whatever_is_raised() -> None:
     work = Work()
     sweep = Sweep(work, "not_done", seconds=0.02)
     with capture_logs() as logs:
-        sweep.start()
+        await sweep.start()
         await work.until(3)
     await sweep.close()
     assert [entry["event"] for entry in logs] == ["not_done"]
@@ -48,7 +48,7 @@ async def test_sweep_continues_whatever_is_raised() -> None:
 async def test_woken_sweep_works_at_once_and_once() -> None:
     work = Work()
     sweep = Sweep(work, "not_done", seconds=1_000)
-    sweep.start()
+    await sweep.start()
     await work.until(1)
     for _ in range(5):
         sweep.wake()  # while it is under way, too
@@ -62,7 +62,7 @@ async def test_sweep_waits_before_the_first_call_and_between_two() -> None:
     work, loop = Work(), asyncio.get_running_loop()
     sweep = Sweep(work, "not_done", seconds=1_000, delay=0.2, least_pause=0.2)
     began = loop.time()
-    sweep.start()
+    await sweep.start()
     sweep.wake()
     await work.until(1)
     assert loop.time() - began >= 0.19
@@ -81,6 +81,6 @@ async def test_closing_without_a_start_and_in_the_midst_of_work() -> None:
         await asyncio.Event().wait()
 
     sweep = Sweep(stuck, "not_done", seconds=1)
-    sweep.start()
+    await sweep.start()
     await held.wait()
     await asyncio.wait_for(sweep.close(), 1)

@@ -79,7 +79,7 @@ class Site:
 @pytest.fixture
 async def site(database: Database) -> AsyncIterator[Site]:
     site = Site(database)
-    site.signals.start()
+    await site.signals.start()
     yield site
     await site.signals.close()
 

@@ -15,7 +15,8 @@ from app import clock, ids
 from app.alerts import history, rules
 from app.alerts.channels import Channels
 from app.alerts.history import Delivery
-from app.background import Dispatch
+from app.background import deliveries_of
+from app.changes.commits import NO_LISTENERS
 from app.db import Database
 from app.settings import Settings
 from specs.harness.mail import MailServer
@@ -45,12 +46,12 @@ class Place:
         """Deliver, by some settings."""
         given = {"alert_networks": LOCAL, "smtp_from": "Runwatch <runwatch@example.com>", **given}
         settings = Settings(_env_file=None, **given)
-        dispatch = Dispatch(self.database, SEALER, self.scene.ingestion, settings)
-        dispatch.start()
+        deliveries = deliveries_of(settings, self.database, SEALER, self.scene.ingestion, NO_LISTENERS)
+        await deliveries.start()
         try:
             yield
         finally:
-            await dispatch.close()
+            await deliveries.close()
 
     async def fire(self, url: str | None = None, email: str | None = None, **given: Any) -> tuple[str, str]:
         """A rule that has fired: the id of its alert, and its secret."""

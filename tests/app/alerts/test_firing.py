@@ -192,7 +192,7 @@ async def test_checks_left_by_a_crash_are_fired_by_the_next_process(scene: Scene
     await scene.fail(3)
     assert len(await select(scene.database, "alert_checks", "1 = 1")) == 3
     successor = Firing(scene.database)
-    successor.start()
+    await successor.start()
     try:
         await scene.until_fired()
     finally:

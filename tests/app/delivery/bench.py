@@ -12,7 +12,7 @@ from app import clock
 from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction
 from app.db.postgres import POOL_SIZE
-from app.delivery.loop import DispatchLoop
+from app.delivery.loop import DeliveryLoop
 from app.delivery.outbox import OutboxItem
 from app.delivery.port import Handler
 from app.engines import EngineKind
@@ -171,17 +171,16 @@ class Bench:
         give_up_after: float = 3600,
         handler: Callable[[Handler], Handler] = lambda handler: handler,
         database: Database | None = None,
-    ) -> AsyncIterator[DispatchLoop]:
+    ) -> AsyncIterator[DeliveryLoop]:
         """A loop that delivers retries to webhooks, as one process has it; `handler` may put something in between."""
         channel = WebhookChannel(patience)
         used = database or self.database
-        real = RetryHandler(
-            used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, Announcements([self.heard.append])
-        )
-        loop = DispatchLoop(
+        announcements = Announcements([self.heard.append])
+        real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, announcements)
+        loop = DeliveryLoop(
             used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after, receivers=ENGINES
         )
-        loop.start()
+        await loop.start()
         try:
             yield loop
         finally:

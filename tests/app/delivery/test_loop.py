@@ -9,7 +9,7 @@ import pytest
 
 from app import clock
 from app.delivery import loop, outbox
-from app.delivery.loop import MAX_PER_RECEIVER, DispatchLoop
+from app.delivery.loop import MAX_PER_RECEIVER, DeliveryLoop
 from app.lifecycle import State
 from app.retries.delivery import ENGINES
 from specs.harness.receiver import Answer, Receiver
@@ -205,4 +205,4 @@ async def test_close_delivers_what_was_just_taken(bench: Bench, receiver: Receiv
 
 
 async def test_one_that_never_started_closes(bench: Bench) -> None:
-    await DispatchLoop(bench.database, {}, timeout=1, give_up_after=1, receivers=ENGINES).close()
+    await DeliveryLoop(bench.database, {}, timeout=1, give_up_after=1, receivers=ENGINES).close()

@@ -117,12 +117,12 @@ async def test_sweep_runs_in_the_background_unless_the_limit_is_0(
     await Ingestion(database, SEALER).record(events([report("execution.started")]))
     await age(database, "run", 150)
     never = ContactSweep(database, 0)
-    never.start()
+    await never.start()
     await asyncio.sleep(0.2)
     await never.close()
     assert await state_of(database, "run") is State.RUNNING
     sweep = ContactSweep(database, LIMIT)
-    sweep.start()
+    await sweep.start()
 
     async def lost() -> bool:
         return await state_of(database, "run") is State.CONTACT_LOST

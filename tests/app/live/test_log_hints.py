@@ -55,7 +55,7 @@ async def test_a_sweep_finds_what_others_write(database: Database) -> None:
     ids = [(await row_of(database, subject))["id"] for subject in ("a", "b")]
     signals = LogSignals(database)
     with signals.follow(ids[0]) as grows, signals.follow(ids[1]) as stays, signals.follow("f" * 32) as unknown:
-        signals.start()
+        await signals.start()
         for hints in (grows, stays, unknown):
             await asyncio.wait_for(hints.next(), 5)  # it has not looked before
         await quiet.record(events([line("second")], "a"))

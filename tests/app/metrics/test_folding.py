@@ -187,7 +187,7 @@ async def test_fold_runs_in_the_background(database: Database, monkeypatch: pyte
     """Soon after it is told of a commit, and by and by without that: another process may have committed."""
     monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)
-    folding.start()
+    await folding.start()
     ingestion = Ingestion(database, SEALER, Announcements([folding.hear] if told else []))
     try:
         for state in ("SUCCEEDED", "FAILED"):

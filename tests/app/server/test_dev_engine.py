@@ -39,8 +39,8 @@ async def test_engine_is_registered_started_and_stopped(database: Database, tmp_
         assert await engine.start(door)
         (registered,) = await engines.list_engines(database)
         assert (registered.name, registered.can_retry) == ("example", True)
-        await engine.stop()
-        await engine.stop()
+        await engine.close()
+        await engine.close()
     assert "stopped" in engine.log.read_text(), "it has heard of its end, and was not killed"
     for name in ("engine-token", "engine.log"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
@@ -57,11 +57,11 @@ async def test_two_servers_on_one_folder_have_one_engine(
     token = (tmp_path / "engine-token").read_text()
     assert not await second.start(door)
     assert "another server on this data folder runs one already" in capsys.readouterr().err
-    await second.stop()
-    await first.stop()
+    await second.close()
+    await first.close()
     assert await second.start(door)
     assert (tmp_path / "engine-token").read_text() == token
-    await second.stop()
+    await second.close()
 
 
 async def test_start_that_fails_says_why_in_a_line(
@@ -95,7 +95,7 @@ async def test_an_end_of_its_own_is_told(
             said += capsys.readouterr().err
     assert said == f"The example engine ended with code 1; see {engine.log}\n"
     assert "The engine cannot work" in engine.log.read_text()
-    await engine.stop()
+    await engine.close()
 
 
 async def test_engine_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,19 @@
+"""What is left open at the end."""
+
+from __future__ import annotations
+
+import threading
+
+import asyncpg
+
+
+async def is_let_go(url: str) -> bool:
+    """Whether nobody is connected to a database: on SQLite, each connection of this process is a thread."""
+    if url.startswith("sqlite"):
+        return all("_connection_worker_thread" not in each.name for each in threading.enumerate())
+    connection = await asyncpg.connect(url)
+    try:
+        others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        return not await connection.fetch(f"SELECT pid FROM pg_stat_activity WHERE {others}")
+    finally:
+        await connection.close()
