@@ -141,7 +141,7 @@ async def hears_of_the_other(runwatch: Runwatch, listener: int, writer: int) -> 
 
 
 async def test_deployment_001_all_workers_serve_and_tell_each_other(server: Server, runwatch: Runwatch) -> None:
-    """What compose starts MUST be healthy, and an event MUST reach who is connected to the other worker, either way."""
+    """What compose starts MUST be healthy, and an event MUST reach a subscriber of the other worker, either way."""
     one, two = all_serve(server)
     assert is_healthy(server)
     for idle in (one, two):
@@ -155,7 +155,7 @@ async def test_deployment_001_all_workers_serve_and_tell_each_other(server: Serv
 
 
 async def test_deployment_002_it_survives_what_happens_to_a_worker(server: Server, runwatch: Runwatch) -> None:
-    """A killed worker MUST be replaced by one that serves and is told what the others commit."""
+    """A killed worker MUST be replaced by one that serves and shows live what the others commit."""
     killed, other = all_serve(server)
     os.kill(killed, signal.SIGKILL)
     assert all(answers(server) for _ in range(20))
@@ -165,7 +165,7 @@ async def test_deployment_002_it_survives_what_happens_to_a_worker(server: Serve
 
 
 async def test_deployment_003_it_stops_within_its_grace_period(server: Server, runwatch: Runwatch) -> None:
-    """SIGTERM, which Docker sends, MUST end all of it with code 0 within 10 s, also with sockets open."""
+    """SIGTERM, which Docker sends, MUST end everything with code 0 within 10 s, even with sockets open."""
     pids = all_serve(server)
     async with socket(runwatch, runwatch.admin) as one, socket(runwatch, runwatch.admin) as deaf:
         deaf.transport.pause_reading()

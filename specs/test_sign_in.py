@@ -42,13 +42,13 @@ def is_401(answer: httpx.Response) -> None:
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: f"{request[0]} {request[1]} {str(request[2])[:40]}")
 async def test_signin_001_anonymous_and_invalid_requests(runwatch: Runwatch, request_: Any) -> None:
-    """Every request without credentials that hold is 401, whatever it asks."""
+    """Every request without valid credentials MUST be 401, whatever it asks."""
     for authorization in (None, "", "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer rw_aaaaaaaa_" + "a" * 32):
         is_401(send(runwatch, request_, authorization))
 
 
 async def test_signin_002_a_revoked_token_stops_at_once(runwatch: Runwatch) -> None:
-    """The first request after the revocation is refused."""
+    """The first request after the revocation MUST be refused."""
     token = runwatch.token("viewer")
     request = REQUESTS[0]
     assert send(runwatch, request, f"Bearer {token}").json()["data"]["viewer"]["name"]
@@ -57,13 +57,13 @@ async def test_signin_002_a_revoked_token_stops_at_once(runwatch: Runwatch) -> N
 
 
 async def test_signin_003_an_expired_token_is_refused(runwatch: Runwatch) -> None:
-    """A token holds until its time, and not after it."""
+    """A token MUST be valid until it expires, and not after."""
     token = runwatch.cli("token", "create", "--role", "admin", "--name", unique("short"), "--days", "0.0000001")
     is_401(send(runwatch, REQUESTS[0], f"Bearer {token}"))
 
 
 async def test_signin_004_roles(runwatch: Runwatch) -> None:
-    """A viewer reads and does not report; a runner reports for its own engine and does not read."""
+    """A viewer MUST read and not report; a runner MUST report for its own engine and not read."""
     engine, other = unique("mine"), unique("theirs")
     viewer, runner = runwatch.token("viewer"), runwatch.token("runner", engine)
     mine, theirs = event(engine, "r", "execution.queued", 0), event(other, "r", "execution.queued", 0)

@@ -105,7 +105,7 @@ async def code_of(connection: ClientConnection) -> int:
 
 
 async def test_socket_001_a_running_executions_log(runwatch: Runwatch) -> None:
-    """From a page's cursor on, and again from an update's, every line comes once while more come in."""
+    """From a page's cursor on, and again from an update's, every line MUST arrive once while more are written."""
     engine, total = unique("live"), 300
     runwatch.report(*run_events(engine, "r", 0, state=None), *(written(engine, number) for number in range(5)))
     id_, cursor, before = await run_of(runwatch, engine)
@@ -135,7 +135,7 @@ async def test_socket_001_a_running_executions_log(runwatch: Runwatch) -> None:
 
 
 async def test_socket_002_many_things_over_one_socket(runwatch: Runwatch) -> None:
-    """Several followers and a query share a socket; one that fails or ends leaves the others."""
+    """Several followers and a query share a socket; one that fails or ends MUST NOT disturb the others."""
     engine = unique("live")
     runwatch.report(*run_events(engine, "r", 0, state=None), written(engine, 0))
     id_, cursor, _ = await run_of(runwatch, engine)
@@ -164,7 +164,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
 
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
 async def test_socket_003_clients_of_browsers(runwatch: Runwatch, node: Node, client: str) -> None:
-    """The JavaScript clients follow a log, and give up when their credentials do not hold."""
+    """The JavaScript clients MUST follow a log, and give up when their credentials are not valid."""
     engine = unique("live")
     runwatch.report(*run_events(engine, "r", 0, state=None))
     id_, cursor, _ = await run_of(runwatch, engine)
@@ -185,7 +185,7 @@ async def test_socket_003_clients_of_browsers(runwatch: Runwatch, node: Node, cl
 
 
 async def test_socket_004_nobody_sees_anything_unasked_for(runwatch: Runwatch) -> None:
-    """Without credentials that hold the socket is closed with 4401, and nothing is executed before that is known."""
+    """Without valid credentials the socket MUST be closed with 4401, and execute nothing before."""
     for payload in ({}, {"authorization": "nonsense"}, {"authorization": "Bearer rw_aaaaaaaa_" + "a" * 32}):
         async with socket(runwatch) as connection:
             await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
@@ -204,7 +204,7 @@ async def test_socket_004_nobody_sees_anything_unasked_for(runwatch: Runwatch) -
 
 
 async def test_socket_005_at_most_fifty_operations(runwatch: Runwatch) -> None:
-    """The 51st is refused, and the others live on."""
+    """The 51st operation MUST be refused, and the others MUST continue."""
     engine = unique("live")
     runwatch.report(*run_events(engine, "r", 0, state=None))
     id_, cursor, _ = await run_of(runwatch, engine)
@@ -219,7 +219,7 @@ async def test_socket_005_at_most_fifty_operations(runwatch: Runwatch) -> None:
 
 
 async def test_socket_006_garbage_is_told_so(runwatch: Runwatch) -> None:
-    """Whatever is wrong with a frame, the socket is closed with a code that says so."""
+    """A malformed frame MUST close the socket with a code that says what is wrong."""
     for subprotocol in ("graphql-ws", "nonsense"):
         async with socket(runwatch, subprotocol=subprotocol) as connection:
             assert await code_of(connection) == 4406
@@ -249,7 +249,7 @@ async def test_socket_006_garbage_is_told_so(runwatch: Runwatch) -> None:
 
 
 async def test_socket_007_the_server_ends(tmp_path: Path) -> None:
-    """Open sockets, also of clients that do not read, end with the server and within seconds; clients may come back."""
+    """Open sockets, even of clients that do not read, MUST end with the server within seconds; clients may return."""
     server = Server(tmp_path, "")
     server.start()
     runwatch = Runwatch(server.url, "", server.environment)

@@ -68,7 +68,7 @@ def run_of(runwatch: Runwatch, workflow: str, state: str) -> Any:
 
 
 def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make: Callable[..., Server]) -> None:
-    """An empty folder becomes a server with sample data and a request that works; a second start imports nothing."""
+    """A first start in an empty folder MUST show sample data and a request that works; a second MUST import nothing."""
     server = make("--dev", installed=True)
     server.start()
     answer = ask(server.output)
@@ -104,7 +104,7 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_start_002_it_stops_when_told(make: Callable[..., Server], sign: signal.Signals) -> None:
-    """It ends within seconds of either signal, without a stack trace."""
+    """The server MUST end within seconds of either signal, without a stack trace."""
     server = make(installed=True)
     server.start()
     assert server.stop(sign) in (0, -sign)
@@ -114,7 +114,7 @@ def test_start_002_it_stops_when_told(make: Callable[..., Server], sign: signal.
 def test_start_003_an_engine_runs_beside_it_and_a_failure_can_be_mended(
     tmp_path: Path, make: Callable[..., Server]
 ) -> None:
-    """What the server prints leads from a failure to its retry, which succeeds; the engine ends with the server."""
+    """What the server prints MUST lead from a failure to its successful retry; the engine MUST end with the server."""
     server = make("--dev")
     server.start()
     log = tmp_path / "data" / "engine.log"
@@ -143,7 +143,7 @@ def test_start_003_an_engine_runs_beside_it_and_a_failure_can_be_mended(
 
 
 def test_start_004_the_engine_goes_with_a_server_that_is_killed(tmp_path: Path, make: Callable[..., Server]) -> None:
-    """No engine outlives its server, nor do two work in one folder; what was under way is told at the next start."""
+    """No engine MUST outlive its server, or share a folder; the next start MUST report interrupted runs."""
     server, other = make("--dev"), make("--dev", folder=tmp_path / "other")
     other.environment["RUNWATCH_DATA_DIR"] = server.environment["RUNWATCH_DATA_DIR"]
     server.start()

@@ -66,7 +66,7 @@ def answers(server: Server) -> bool:
 
 
 async def test_workers_001_every_worker_serves_and_hears_of_the_others(server: Server) -> None:
-    """Each worker MUST answer, and what one commits MUST reach who is connected to the other."""
+    """Each worker MUST answer, and what one commits MUST reach a subscriber of the other."""
     server.start()
     one, two = all_serve(server)
     assert one != two
@@ -89,7 +89,7 @@ async def test_workers_001_every_worker_serves_and_hears_of_the_others(server: S
 
 
 def test_workers_002_a_worker_that_dies_is_replaced(server: Server) -> None:
-    """When a worker is killed the others MUST go on serving, and another MUST take its place."""
+    """When a worker is killed, the others MUST continue to serve, and another MUST take its place."""
     server.start()
     killed, other = all_serve(server)
     os.kill(killed, signal.SIGKILL)
@@ -107,7 +107,7 @@ def test_workers_002_a_worker_that_dies_is_replaced(server: Server) -> None:
 def test_workers_003_workers_that_keep_dying_are_started_ever_more_seldom(
     server: Server, can_break: Callable[[], None]
 ) -> None:
-    """A worker that dies again and again MUST NOT take the others with it, nor the processor."""
+    """A worker that dies repeatedly MUST NOT harm the others, or take up the processor."""
     server.start()
     killed, _ = all_serve(server)
     can_break()
@@ -122,7 +122,7 @@ def test_workers_003_workers_that_keep_dying_are_started_ever_more_seldom(
 
 
 def test_workers_004_what_cannot_start_says_so(server: Server, can_break: Callable[[], None], tmp_path: Path) -> None:
-    """When no worker comes up at the start, the server MUST end with a message and another code than 0."""
+    """When no worker starts, the server MUST end with a message and an exit code other than 0."""
     can_break()
     done = subprocess.run(
         [RUNWATCH, "serve", "--port", str(server.port), "--workers", "2"],
@@ -165,7 +165,7 @@ async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server,
 
 
 async def test_workers_006_no_worker_outlives_its_parent(server: Server) -> None:
-    """When the parent is killed every worker MUST end, also with sockets open, and its port be free again."""
+    """When the parent is killed, every worker MUST end, even with sockets open, and free the port."""
     server.start()
     pids = all_serve(server)
     runwatch = visit(server)

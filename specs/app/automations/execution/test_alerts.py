@@ -68,7 +68,7 @@ async def test_alert_001_a_rule_fires_once_and_again_after_a_success(scene: Scen
 
 
 async def test_alert_001_a_streak_that_was_over_when_it_was_told_fires_as_well(scene: Scene) -> None:
-    """A rule MUST fire once for each streak that is long enough, also when its end is told together with it."""
+    """A rule MUST fire once for each streak that is long enough, even when its end is reported together with it."""
     name, _ = await scene.rule(3)
     told = [event for at, state in enumerate("fffsffsfff") for event in scene.run(name, state, at)]
     scene.runwatch.report(*told)
@@ -78,7 +78,7 @@ async def test_alert_001_a_streak_that_was_over_when_it_was_told_fires_as_well(s
 
 
 async def test_alert_001_many_at_the_same_moment_fire_once(scene: Scene) -> None:
-    """Failures that are told at the same moment MUST fire a rule once, be it about one workflow or all."""
+    """Failures that are reported at the same moment MUST fire a rule once, whether it is about one workflow or all."""
     name, _ = await scene.rule(4)
     everything = await scene.save(consecutiveFailures=4, webhookUrl=scene.receiver.url)
     runs = [scene.run(name, "f", number % 5) for number in range(24)]
@@ -142,7 +142,7 @@ async def test_alert_002_a_killed_server_loses_none(scene: Scene) -> None:
 
 
 async def test_alert_003_history_does_not_fire(scene: Scene) -> None:
-    """Imports, and what finished more than an hour ago, MUST NOT fire, and yet count."""
+    """Imports, and runs that finished more than an hour ago, MUST NOT fire, but MUST count."""
     name, _ = await scene.rule(3)
     scene.report(name, "ffff", -3600)
     lines = "\n".join(json.dumps(each) for number in range(5) for each in scene.run(name, "f", number))
@@ -192,7 +192,7 @@ async def test_alert_004_administrators_keep_rules_and_everybody_reads_them(scen
 
 
 async def test_alert_004_what_cannot_be_is_refused(scene: Scene) -> None:
-    """Bad input MUST be refused with a code, and change nothing; so MUST addresses that nobody allowed."""
+    """Invalid input, and addresses that nobody allowed, MUST be refused with a code, and change nothing."""
     before = (await scene.runwatch.query(RULES))["alertRules"]
     url = scene.receiver.url
     for given, code in (
@@ -213,7 +213,9 @@ async def test_alert_004_what_cannot_be_is_refused(scene: Scene) -> None:
 
 
 async def test_alert_004_without_settings_nothing_is_open(runwatch: Runwatch) -> None:
-    """Unless a setting allows it, this machine MUST NOT be sent to; without a mail server there MUST be no e-mail."""
+    """Unless a setting allows it, webhooks MUST NOT reach this machine; without a mail server a rule MUST NOT have an
+    e-mail.
+    """
     answers = [
         runwatch.ask(SAVE, input={"consecutiveFailures": 1, "webhookUrl": "http://127.0.0.1:9/"}),
         runwatch.ask(SAVE, input={"consecutiveFailures": 1, "webhookUrl": "http://localhost:9/"}),

@@ -60,13 +60,13 @@ def works(runwatch: Runwatch) -> None:
     ids=str,
 )
 async def test_badinput_001_arguments(runwatch: Runwatch, variables: dict[str, Any]) -> None:
-    """Arguments that cannot be meant are refused as BAD_USER_INPUT."""
+    """Invalid arguments MUST be refused as BAD_USER_INPUT."""
     refused(runwatch.post({"query": DOCUMENT, "variables": variables}))
     works(runwatch)
 
 
 async def test_badinput_002_a_cursor_of_another_ordering(runwatch: Runwatch) -> None:
-    """A cursor is bound to its ordering, and to its list."""
+    """A cursor of another ordering or list MUST be refused."""
     engine = unique("cursors")
     runwatch.report(*run_events(engine, "a", 0))
     document = "{ executions(first: 1) { pageInfo { endCursor } } workflows(first: 1) { pageInfo { endCursor } } }"
@@ -105,13 +105,13 @@ async def test_badinput_002_a_cursor_of_another_ordering(runwatch: Runwatch) -> 
     ids=lambda body: body[:40].decode(errors="replace") + f" ({len(body)})",
 )
 async def test_badinput_003_bodies(runwatch: Runwatch, body: bytes) -> None:
-    """A body that is no request is refused, whatever it is."""
+    """A malformed request body MUST be refused, whatever it contains."""
     refused(runwatch.post(body))
     works(runwatch)
 
 
 async def test_badinput_004_ten_megabytes(runwatch: Runwatch) -> None:
-    """A body over the bound is refused at both doors, and the server goes on."""
+    """A body over its limit MUST be refused at both doors, and the server MUST continue."""
     body = b'{"query": "' + b" " * 10_000_000 + b'"}'
     answer = runwatch.post(body)
     assert answer.status_code == 413
@@ -123,7 +123,7 @@ async def test_badinput_004_ten_megabytes(runwatch: Runwatch) -> None:
 
 
 async def test_badinput_005_one_bad_event_takes_no_good_one_with_it(runwatch: Runwatch) -> None:
-    """Each bad event of a batch is named with its reason; the others are committed."""
+    """Each bad event of a batch MUST be named with its reason; the others MUST be committed."""
     engine = unique("bad")
     good = event(engine, "r", "execution.queued", 0, {"workflow": "nul \0 here"})
     late = {**good, "id": "late", "time": "2999-01-01T00:00:00Z"}
@@ -155,7 +155,7 @@ async def test_badinput_005_one_bad_event_takes_no_good_one_with_it(runwatch: Ru
     ids=lambda body: repr(body[:20]),
 )
 async def test_badinput_006_bodies_that_are_no_events(runwatch: Runwatch, body: bytes) -> None:
-    """A body that is not JSON, or holds no CloudEvent, is refused as a whole."""
+    """A body that is not JSON, or contains no CloudEvent, MUST be refused as a whole."""
     for form in ("application/cloudevents+json", "application/cloudevents-batch+json", "application/x-ndjson"):
         headers = {"authorization": f"Bearer {runwatch.admin}", "content-type": form}
         answer = httpx.post(f"{runwatch.url}/api/events", headers=headers, content=body, timeout=30)
@@ -165,7 +165,7 @@ async def test_badinput_006_bodies_that_are_no_events(runwatch: Runwatch, body: 
 
 
 async def test_badinput_007_other_formats(runwatch: Runwatch) -> None:
-    """A format that a door does not take is 415."""
+    """An unsupported format MUST be 415."""
     for path in ("/api/events", "/graphql"):
         headers = {"authorization": f"Bearer {runwatch.admin}", "content-type": "text/plain"}
         answer = httpx.post(f"{runwatch.url}{path}", headers=headers, content=b"x", timeout=30)

@@ -89,7 +89,7 @@ async def test_detail_001_steps_with_their_own_times(runwatch: Runwatch) -> None
 
 
 async def test_detail_002_the_step_to_blame(runwatch: Runwatch) -> None:
-    """failedStep is the step that the error names, else the first that failed; none when the run died outside any."""
+    """failedStep MUST be the step that the error names, else the first that failed; null if it died outside any."""
     engine = unique("blame")
 
     def run(subject: str, step: int | None, states: list[str], state: str = "FAILED") -> None:
@@ -135,7 +135,7 @@ async def test_detail_002_the_step_to_blame(runwatch: Runwatch) -> None:
 
 
 async def test_detail_003_trigger_data_come_back_as_sent(runwatch: Runwatch) -> None:
-    """Data MUST keep digits and order; what could not be kept is marked, never silently cut."""
+    """Data MUST keep digits and order; data that cannot be kept MUST be marked, never silently cut."""
     engine = unique("trigger")
     data = '{"z": 123456789012345678901, "a": 1.10, "token": {"x": "s3cr3t-abc"}, "l": [{"Pass-Word": 7}]}'
     queued = event(engine, "r", "execution.queued", 0, {"workflow": "w", "trigger": {"kind": "k", "data": "HERE"}})
@@ -157,7 +157,7 @@ async def test_detail_003_trigger_data_come_back_as_sent(runwatch: Runwatch) -> 
 
 
 async def test_detail_004_secrets_are_masked_and_can_be_revealed(runwatch: Runwatch) -> None:
-    """A secret MUST not be shown anywhere; an administrator can reveal the trigger's, nobody else."""
+    """An answer MUST NOT show a secret; only an administrator MUST be able to reveal the trigger's."""
     engine, secret = unique("secret"), "s3cr3t-" + unique("value")
     error = {"type": "Denied", "message": f"no entry for {secret}", "stackTrace": f"at login ({secret})"}
     runwatch.report(
@@ -191,7 +191,7 @@ async def test_detail_004_secrets_are_masked_and_can_be_revealed(runwatch: Runwa
 
 
 async def test_detail_005_odd_and_oversized_reports_lose_no_run(runwatch: Runwatch) -> None:
-    """Junk and size MUST end in documented truncation or a coded rejection, never in a lost run."""
+    """Junk and oversized data MUST end in documented truncation or a coded rejection, never in a lost run."""
     engine = unique("odd")
     error = {"type": "T" * 5000, "message": "m" * 1_000_000, "stackTrace": "".join(map(chr, range(0x300))) * 400}
     runwatch.report(event(engine, "r", "execution.finished", 3, {"state": "FAILED", "error": error}))

@@ -44,7 +44,7 @@ class Runs:
 
 
 async def test_filter_001_by_status_and_state(runwatch: Runwatch) -> None:
-    """A list means any of it, [] nothing, null everything; both given must both hold."""
+    """A list MUST match any of it, [] nothing, null everything; two given filters MUST both match."""
     runs = Runs(runwatch)
     assert await runs.list() == "fedcba"
     assert await runs.list(status=["FAILURE"]) == "fc"
@@ -56,7 +56,7 @@ async def test_filter_001_by_status_and_state(runwatch: Runwatch) -> None:
 
 
 async def test_filter_002_by_workflow_engine_and_trigger(runwatch: Runwatch) -> None:
-    """Workflows by id or name, or all but some; engines by name; kinds of triggers."""
+    """Filters MUST select workflows by id or name, or exclude some; engines by name; kinds of triggers."""
     runs = Runs(runwatch)
     assert await runs.list(workflowName=[runs.billing]) == "fca"
     assert await runs.list(excludeWorkflowName=[runs.billing, "none such"]) == "edb"
@@ -76,7 +76,7 @@ async def test_filter_002_by_workflow_engine_and_trigger(runwatch: Runwatch) -> 
 
 
 async def test_filter_003_by_time_and_duration(runwatch: Runwatch) -> None:
-    """queuedFrom is inclusive, queuedTo exclusive; both durations are inclusive, and need a duration."""
+    """queuedFrom MUST be inclusive, queuedTo exclusive; both durations MUST be inclusive, and need a duration."""
     runs = Runs(runwatch)
     assert await runs.list(queuedFrom=at(100), queuedTo=at(400)) == "dcb"
     assert await runs.list(queuedFrom="2026-01-01T02:05:00+02:00") == "fed"
@@ -87,7 +87,7 @@ async def test_filter_003_by_time_and_duration(runwatch: Runwatch) -> None:
 
 
 async def test_filter_004_combined_searched_and_paged(runwatch: Runwatch) -> None:
-    """Conditions combine with each other, with search, with every order, and with paging."""
+    """Conditions MUST combine with each other, with search, with every order, and with paging."""
     runs = Runs(runwatch)
     assert await runs.list(status=["FAILURE"], workflowName=[runs.billing], maxDurationMs=5000) == "c"
     assert await runs.list(search=runs.billing.upper()) == "fca"

@@ -31,7 +31,7 @@ def names(found: Any) -> list[str]:
 
 
 async def test_history_001_lists_all_workflow_runs(runwatch: Runwatch) -> None:
-    """Runs of every workflow are listed, the newest first, with what an administrator wants to know of each."""
+    """The list MUST show runs of every workflow, newest first, with everything that an administrator wants to know."""
     engine, other = unique("history"), unique("history")
     runwatch.report(
         *run_events(engine, "a", 0, workflow="one"), *run_events(engine, "b", 60, workflow="two", state=None)
@@ -48,7 +48,7 @@ async def test_history_001_lists_all_workflow_runs(runwatch: Runwatch) -> None:
 
 
 async def test_history_002_pages_stay_whole_while_runs_arrive(runwatch: Runwatch) -> None:
-    """Walking the pages, forward or backward, neither skips nor repeats a run, although new ones arrive meanwhile."""
+    """Paging, forward or backward, MUST neither skip nor repeat a run while new runs arrive."""
     engine = unique("pages")
     for number in range(25):
         runwatch.report(*run_events(engine, f"r{number:02}", number * 10))
@@ -78,7 +78,7 @@ async def test_history_002_pages_stay_whole_while_runs_arrive(runwatch: Runwatch
 
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 async def test_history_003_sorts_by_every_field(runwatch: Runwatch, direction: str) -> None:
-    """Each field sorts in both directions; runs without a value come last in both."""
+    """Each field MUST sort in both directions, and put runs without a value last in both."""
     engine = unique("sorts")
     runwatch.report(
         *run_events(engine, "a", 0, workflow="Zeta", duration=9),
@@ -108,7 +108,7 @@ async def test_history_003_sorts_by_every_field(runwatch: Runwatch, direction: s
 
 
 async def test_history_004_opens_one_run(runwatch: Runwatch) -> None:
-    """A run, its workflow and its engine are found by id; an unknown id is null."""
+    """A lookup by id MUST find a run, its workflow and its engine; for an unknown id it MUST be null."""
     engine, workflow = unique("one"), unique("workflow")
     runwatch.report(
         *run_events(engine, "first", 0, workflow=workflow), *run_events(engine, "last", 50, workflow=workflow)
@@ -142,7 +142,7 @@ async def test_history_004_opens_one_run(runwatch: Runwatch) -> None:
 
 
 async def test_history_005_an_engines_own_retry_is_linked(runwatch: Runwatch) -> None:
-    """A retry that an engine made by itself names the original, and counts its attempt."""
+    """A retry that an engine made by itself MUST name the original, and count its attempt."""
     engine = unique("retries")
     runwatch.report(*run_events(engine, "original", 0, state="FAILED"))
     original = (await page(runwatch, engine))["nodes"][0]["id"]

@@ -93,7 +93,7 @@ async def test_live_001_a_pending_run_moves_to_its_end(runwatch: Runwatch) -> No
 
 
 async def test_live_002_filters_hold_and_leaving_one_is_told(runwatch: Runwatch) -> None:
-    """Only what the filter lets through MUST be told, and what it does not let through any more."""
+    """A subscriber MUST receive only executions that match its filter, and those that leave it."""
     engine = unique("live")
     pending = {"engine": [engine], "status": ["PENDING"]}
     async with updates(runwatch, filter=pending, after=await cursor_of(runwatch, pending)) as stream:
@@ -107,7 +107,7 @@ async def test_live_002_filters_hold_and_leaving_one_is_told(runwatch: Runwatch)
 
 
 async def test_live_003_who_comes_back_gets_what_was_missed(runwatch: Runwatch) -> None:
-    """With the last cursor a subscriber MUST get all that changed meanwhile, once, and then what is new."""
+    """With its last cursor a subscriber MUST receive everything that changed meanwhile, once, and then what is new."""
     engine = unique("live")
     where = {"engine": [engine]}
     async with updates(runwatch, filter=where, after=await cursor_of(runwatch, where)) as stream:
@@ -123,7 +123,7 @@ async def test_live_003_who_comes_back_gets_what_was_missed(runwatch: Runwatch) 
 
 
 async def test_live_004_who_may_not_read_gets_nothing(runwatch: Runwatch) -> None:
-    """Anonymous sockets MUST be closed, and a RUNNER refused; garbage is BAD_USER_INPUT."""
+    """Anonymous sockets MUST be closed and a RUNNER refused; invalid arguments MUST be BAD_USER_INPUT."""
     with pytest.raises((TransportClosed, TransportError)):
         async with updates(runwatch, token="nonsense") as stream:
             await take(stream, 1)
@@ -139,7 +139,7 @@ async def test_live_004_who_may_not_read_gets_nothing(runwatch: Runwatch) -> Non
 
 
 async def test_live_005_processes_tell_each_other(tmp_path: Path, postgres_server: PostgresServer) -> None:
-    """What one process commits MUST reach the subscribers of another, and does so while Redis is down as well."""
+    """What one process commits MUST reach the subscribers of another, even while Redis is down."""
     with postgres_server.database("live") as url, ValkeyServer(own=True) as valkey:
         servers = [Server(tmp_path / name, url) for name in ("one", "two")]
         for server in servers:

@@ -85,7 +85,7 @@ async def walk(runwatch: Runwatch, id_: str, size: int, **filters: Any) -> tuple
 
 
 async def test_logs_001_a_failed_runs_log_in_order_of_time(runwatch: Runwatch) -> None:
-    """The log of a failed run is paged in order of time, from either end, with all that its engine said of a line."""
+    """The log of a failed run MUST page in order of time, from either end, with everything reported of a line."""
     engine = unique("logs")
     runwatch.report(*run_events(engine, "r", 0, state="FAILED", duration=100))
     runwatch.report(*step_events(engine, "r", 0, "extract", 2))
@@ -120,7 +120,7 @@ async def test_logs_001_a_failed_runs_log_in_order_of_time(runwatch: Runwatch) -
 
 
 async def test_logs_002_filtered_by_level_step_and_text(runwatch: Runwatch) -> None:
-    """A level lets itself and worse through, a step its own lines, a search those that contain it in any case."""
+    """minLevel MUST match its level and worse, a step its own lines, a search the lines that contain it in any case."""
     engine = unique("logs")
     runwatch.report(
         *run_events(engine, "r", 0, state="FAILED"),
@@ -161,7 +161,7 @@ async def test_logs_002_filtered_by_level_step_and_text(runwatch: Runwatch) -> N
 
 
 async def test_logs_003_late_and_repeated_lines(runwatch: Runwatch) -> None:
-    """Late lines stand where they belong, those of one moment as they arrived; repeated ones add nothing."""
+    """Late lines MUST appear where they belong, ties as they arrived; repeated lines MUST add nothing."""
     engine = unique("logs")
     runwatch.report(*run_events(engine, "r", 0))
     runwatch.report(written(engine, "r", "c", 20), written(engine, "r", "e", 30))
@@ -203,7 +203,7 @@ async def test_logs_003_late_and_repeated_lines(runwatch: Runwatch) -> None:
     ids=str,
 )
 async def test_logs_004_bad_input(runwatch: Runwatch, arguments: dict[str, Any]) -> None:
-    """Arguments that cannot be meant are refused as BAD_USER_INPUT."""
+    """Invalid arguments MUST be refused as BAD_USER_INPUT."""
     engine = unique("logs")
     runwatch.report(*run_events(engine, "r", 0), written(engine, "r", "x", 1))
     id_ = (await run_of(runwatch, engine))["id"]
@@ -212,7 +212,7 @@ async def test_logs_004_bad_input(runwatch: Runwatch, arguments: dict[str, Any])
 
 
 async def test_logs_004_what_belongs_to_another_run(runwatch: Runwatch) -> None:
-    """A step or a cursor of another run's log is refused; an unknown run has no log."""
+    """A step or a cursor of another run's log MUST be refused; an unknown run MUST have no log."""
     engine, other = unique("logs"), unique("logs")
     for each in (engine, other):
         runwatch.report(*run_events(each, "r", 0), *step_events(each, "r", 0, "extract", 1))
@@ -233,7 +233,7 @@ async def test_logs_004_what_belongs_to_another_run(runwatch: Runwatch) -> None:
 
 
 async def test_logs_004_long_lines_are_cut_and_the_run_is_kept(runwatch: Runwatch) -> None:
-    """What is longer than 64 KiB is cut and marked; the run and its other lines are kept as they were sent."""
+    """Lines above 64 KiB MUST be cut and marked; the run and its other lines MUST stay as sent."""
     engine = unique("logs")
     runwatch.report(*run_events(engine, "r", 0, state="FAILED"))
     long, wide = "ä" * 40_000, {"text": "x" * 70_000}

@@ -55,7 +55,7 @@ LENGTHS = [1, MINUTE, HOUR, 2 * HOUR, 5.9 * HOUR, 6.1 * HOUR, DAY, 5 * DAY, 14 *
 
 
 async def test_metrics_002_trends_have_every_bucket(runwatch: Runwatch) -> None:
-    """Each bucket of a window MUST be there, with just its runs, at most 120 of them unless asked otherwise."""
+    """Each bucket of a window MUST be there, with exactly its runs; at most 120 buckets by default."""
     choice, engine = random.Random(12), unique("trends")
     runwatch.report(*three_days(engine, choice, [unique("one"), unique("two")]))
     for length in LENGTHS:
@@ -118,7 +118,9 @@ async def test_metrics_002_the_histogram_is_that_of_any_list(runwatch: Runwatch)
 
 
 async def test_metrics_003_by_workflow_error_and_trigger(runwatch: Runwatch) -> None:
-    """What to look at first MUST come first: workflows by each order, errors by their number; and kinds to choose."""
+    """Workflows MUST come in each order, errors by their number, and the kinds of triggers MUST be there to choose
+    from.
+    """
     engine, kinds = unique("overview"), [unique("ärger"), unique("Zeit"), unique("🚀")]
     good, bad, slow, idle = (unique(name) for name in ("good", "bad", "slow", "idle"))
     error = {"type": "E", "message": "no space left"}

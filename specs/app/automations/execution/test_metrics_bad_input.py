@@ -76,7 +76,7 @@ BAD_WINDOWS = [
 async def test_metrics_004_windows_that_cannot_be_meant(
     runwatch: Runwatch, window: dict[str, Any], bucket: str | None
 ) -> None:
-    """A window or a bucket that cannot be meant MUST be refused as BAD_USER_INPUT, whichever field has it."""
+    """An invalid window or bucket MUST be refused as BAD_USER_INPUT, whichever field has it."""
     variables = {"f": window, "b": bucket}
     given = "query M($f: MetricsFilter, $b: MetricsBucket)"
     for selection in ("total", "trend { total }"):

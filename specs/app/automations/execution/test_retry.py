@@ -51,7 +51,7 @@ def reported(runwatch: Runwatch, engine: str, subject: str, state: str | None, d
 
 
 def test_retry_001_a_retry_is_offered_or_every_reason_named(runwatch: Runwatch, engine: WebhookEngine) -> None:
-    """A failed run of a connected engine MUST be offered for a retry; any other MUST name all that speaks against."""
+    """A failed run of a connected engine MUST be retryable; any other MUST name everything that prevents a retry."""
     viewer, stranger = runwatch.token("viewer"), unique("stranger")
     fine = reported(runwatch, engine.name, "failed", "FAILED")
     assert fine["retryability"] == {"canRetry": True, "reasons": []}

@@ -174,7 +174,7 @@ def test_retry_010_a_canvas_is_one_run_and_retried_as_a_whole(place: Place, kind
 
 
 def test_retry_011_what_is_published_twice_runs_once(each_place: Place) -> None:
-    """When the broker has a retry, but its answer is lost, it is published once more; it MUST run once."""
+    """When the broker's answer is lost, the retry is published again; it MUST run once."""
     place = each_place
     canvases = {"task": "needs.s('input-{0}')", **{kind: canvas for kind, (canvas, _) in CANVASES.items()}}
     words = {kind: f"11-{kind}" for kind in canvases}
@@ -193,7 +193,7 @@ def test_retry_011_what_is_published_twice_runs_once(each_place: Place) -> None:
 
 
 def test_retry_011_a_server_that_is_killed_after_it_sent(each_place: Place) -> None:
-    """Killed between sending and noting that, the server sends it again when it is back; it MUST run once."""
+    """A server killed between sending and recording sends the retry again; it MUST run once."""
     place = each_place
     original = place.failed("needs.apply_async(('input-11-killed',), queue='later')")
     place.engine.listen("later", on=False)

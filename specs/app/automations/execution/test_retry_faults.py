@@ -85,7 +85,7 @@ def all_arrived(scene: Scene, retries: Collection[str]) -> Counter[str]:
 
 
 def test_retry_005_what_the_engine_has_comes_again_under_its_id(scene: Scene, rounds: range) -> None:
-    """A retry whose answer a kill cut off MUST be delivered again, under the same webhook-id."""
+    """When a kill cuts off an answer, the retry MUST be delivered again, under the same webhook-id."""
     retries: list[str] = []
     for _ in rounds[1:]:
         let_go = hold_what_is_new(scene.receiver)
@@ -111,7 +111,7 @@ def have_come(retries: Collection[str], requests: Sequence[Request]) -> bool:
 
 
 def test_retry_006_what_was_asked_for_arrives(scene: Scene, rounds: range) -> None:
-    """A retry MUST be delivered whenever after it was asked for the server is killed; asking again MUST find it."""
+    """A retry MUST be delivered whenever the server is killed after it was asked for; asking again MUST find it."""
     choice = random.Random(6)
     retries: dict[str, str] = {}
     scene.receiver.answer = Answer()

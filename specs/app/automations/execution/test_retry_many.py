@@ -58,7 +58,7 @@ def skipped(outcome: Any) -> dict[str, list[str]]:
 
 
 def test_retry_004_all_of_the_filter_is_honoured(runwatch: Runwatch, engine: WebhookEngine) -> None:
-    """What is retried MUST be what a list with the same filter shows, whatever the filter has in it."""
+    """A bulk retry MUST retry what a list with the same filter shows, whatever the filter contains."""
     stranger, one, two = unique("stranger"), unique("one"), unique("two")
     report(runwatch, engine.name, "a", 0, workflow=one, message="disk 17 is full", run=HELD, kind="api")
     report(runwatch, engine.name, "b", 100, workflow=one, state="TIMED_OUT", message="no answer", run=HELD)
@@ -117,7 +117,7 @@ def test_retry_004_all_of_the_filter_is_honoured(runwatch: Runwatch, engine: Web
 
 
 def test_retry_004_what_was_shown_is_what_is_retried(runwatch: Runwatch, engine: WebhookEngine) -> None:
-    """A dry run MUST change nothing, and its snapshot mean just its runs, each with its own data."""
+    """A dry run MUST change nothing, and its snapshot MUST retry exactly its runs, each with its own data."""
     where = {"engine": [engine.name], "status": ["FAILURE"]}
     for number, name in enumerate("abcd"):
         report(runwatch, engine.name, name, number, run=f"cat > got-{name}; {HELD}")
@@ -152,7 +152,7 @@ def test_retry_004_what_was_shown_is_what_is_retried(runwatch: Runwatch, engine:
 
 
 def test_retry_004_ids_and_limits(runwatch: Runwatch, engine: WebhookEngine) -> None:
-    """Ids mean themselves, a limit the newest; what cannot be meant MUST be refused, and change nothing."""
+    """Ids MUST select their runs, a limit the newest; invalid input MUST be refused, and change nothing."""
     for number, name in enumerate("abc"):
         report(runwatch, engine.name, name, number, run=HELD)
     report(runwatch, engine.name, "fine", 9, state="SUCCEEDED")

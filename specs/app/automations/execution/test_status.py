@@ -29,7 +29,7 @@ async def nodes(runwatch: Runwatch, engine: str) -> list[Any]:
 
 
 async def test_status_001_each_state_reads_as_its_status(runwatch: Runwatch) -> None:
-    """What the engine last reported is the state; what an administrator reads follows from it."""
+    """The state MUST be what the engine last reported, and the status MUST follow from it."""
     engine = unique("states")
     finished = {
         "SUCCEEDED": "SUCCESS",
@@ -53,7 +53,7 @@ async def test_status_001_each_state_reads_as_its_status(runwatch: Runwatch) -> 
 
 
 async def test_status_002_events_in_any_order_end_alike(runwatch: Runwatch) -> None:
-    """Late, repeated and reordered events end in the same run."""
+    """Late, repeated and reordered events MUST give the same run."""
     engine = unique("orders")
     shuffler = random.Random(7)
     for number in range(12):
@@ -87,7 +87,7 @@ async def test_status_002_events_in_any_order_end_alike(runwatch: Runwatch) -> N
 
 
 async def test_status_003_times_are_exact(runwatch: Runwatch) -> None:
-    """Times are UTC with six digits; durations are their differences; what is not known is null."""
+    """Times MUST be UTC with six digits, durations their differences, and unknown ones null."""
     engine = unique("times")
     queued = event(engine, "r", "execution.queued", 0, {"workflow": "w"})
     runwatch.report({**queued, "time": "2026-01-01T02:00:00.000001+02:00"})
@@ -104,7 +104,7 @@ async def test_status_003_times_are_exact(runwatch: Runwatch) -> None:
 
 
 async def test_status_004_a_failure_always_says_why(runwatch: Runwatch) -> None:
-    """A failed run has an error, also when the engine said nothing of it; other runs have none."""
+    """A failed run MUST have an error, even when the engine sent none; other runs MUST have none."""
     engine = unique("errors")
     error = {"type": "ValueError", "message": "x" * 10_000, "stackTrace": "Traceback …\n  at f"}
     runwatch.report(
@@ -124,7 +124,7 @@ async def test_status_004_a_failure_always_says_why(runwatch: Runwatch) -> None:
 
 
 async def test_status_005_trigger_data_keeps_its_digits(runwatch: Runwatch) -> None:
-    """Trigger data comes back as the text that was sent: digits, order of keys, everything."""
+    """Trigger data MUST come back as the text that the engine sent: digits, order of keys, everything."""
     engine = unique("digits")
     data = b'{"z": 12345678901234567890, "a": 1.10, "list": [1.0, -0, 1e400], "s": "\\ud800 \\u0000 \xc3\xa9"}'
     body = (
