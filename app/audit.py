@@ -10,6 +10,7 @@ import orjson
 
 from app import clock
 from app.db import Database, Transaction
+from app.db.rows import RowsOf
 from app.ids import new_id
 from app.paging import Count, Page, PageRequest, counted, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
@@ -20,9 +21,8 @@ async def note(
 ) -> None:
     """Add an entry. `action` is the verb of the API, `subject` a global id; `detail` becomes JSON."""
     now = clock.now_us()
-    columns = ("id", "at", "actor", "action", "subject", "detail")
     shown = None if detail is None else orjson.dumps(detail).decode()
-    await transaction.insert("audit_entries", columns, [(new_id(now), now, actor, action, subject, shown)])
+    await transaction.insert("audit_entries", _ENTRIES.names, [(new_id(now), now, actor, action, subject, shown)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AuditEntry:
     detail: str | None
 
 
-_COLUMNS = ", ".join(AuditEntry.__dataclass_fields__)
+_ENTRIES = RowsOf(AuditEntry)
 _NEWEST_FIRST = Ordering("auditEntries.AT", "at", descending=True)
 
 
@@ -46,8 +46,8 @@ async def list_page(database: Database, request: PageRequest) -> Page[AuditEntry
 
     async def read(segment: Segment) -> list[AuditEntry]:
         params = Params(database.dialect)
-        rows = await database.fetch(segment.select(_COLUMNS, "audit_entries", params), *params.values)
-        return [AuditEntry(*row) for row in rows]
+        rows = await database.fetch(segment.select(_ENTRIES.columns, "audit_entries", params), *params.values)
+        return _ENTRIES.read_all(rows)
 
     return await read_page(_NEWEST_FIRST, request, read, lambda entry: Position(entry.at, entry.id))
 
@@ -60,6 +60,6 @@ async def count(database: Database) -> Count:
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, AuditEntry]:
     """The entries with these ids, by id. Leaves out unknown ones."""
     rows = await database.fetch(
-        f"SELECT {_COLUMNS} FROM audit_entries WHERE {database.any_of('id', 1, 'id')}", database.array(ids)
+        f"SELECT {_ENTRIES.columns} FROM audit_entries WHERE {database.any_of('id', 1, 'id')}", database.array(ids)
     )
-    return {row[0]: AuditEntry(*row) for row in rows}
+    return {each.id: each for each in _ENTRIES.read_all(rows)}

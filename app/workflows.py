@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.db import Database
+from app.db.rows import RowsOf
 from app.executions.filters import check_search, contains
 from app.ids import is_id
 from app.paging import Count, Page, PageRequest, counted, read_page
@@ -21,7 +22,7 @@ class Workflow:
     name: str
 
 
-_COLUMNS = "id, engine_id, name"
+_WORKFLOWS = RowsOf(Workflow)
 _BY_NAME = Ordering("workflows.NAME", "name", kind="text")
 
 
@@ -35,8 +36,8 @@ async def list_page(database: Database, search: str | None, request: PageRequest
     async def read(segment: Segment) -> list[Workflow]:
         params = Params(database.dialect)
         conditions = [contains(database, params, "search_text", search)] if search else []
-        statement = segment.select(_COLUMNS, "workflows", params, conditions)
-        return [Workflow(*row) for row in await database.fetch(statement, *params.values)]
+        statement = segment.select(_WORKFLOWS.columns, "workflows", params, conditions)
+        return _WORKFLOWS.read_all(await database.fetch(statement, *params.values))
 
     return await read_page(_BY_NAME, request, read, lambda workflow: Position(workflow.name, workflow.id))
 
@@ -55,5 +56,5 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:
     if not known:
         return {}
     condition = database.any_of("id", 1, "id")
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM workflows WHERE {condition}", database.array(known))
-    return {row[0]: Workflow(*row) for row in rows}
+    rows = await database.fetch(f"SELECT {_WORKFLOWS.columns} FROM workflows WHERE {condition}", database.array(known))
+    return {each.id: each for each in _WORKFLOWS.read_all(rows)}

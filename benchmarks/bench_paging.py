@@ -24,7 +24,7 @@ import asyncpg
 from app.db import READ_TIMEOUT_SECONDS, Database, open_database
 from app.db.migrate import migrate
 from app.errors import LimitExceeded
-from app.executions import Execution, ExecutionFilter, ExecutionOrder, OrderField, by_ids, list_page
+from app.executions import EXECUTIONS, Execution, ExecutionFilter, ExecutionOrder, OrderField, by_ids, list_page
 from app.paging import Page, PageRequest
 from benchmarks import reporting
 from benchmarks.data import fill
@@ -144,7 +144,7 @@ class Bench:
 
     async def outside(self, case: Case) -> list[tuple[object, ...]]:
         """The same pages by hand: one keyset statement through asyncpg, and OFFSET."""
-        columns = ", ".join(Execution.__dataclass_fields__)
+        columns = ", ".join(EXECUTIONS.names)
         select = f"SELECT {columns} FROM executions WHERE {case.sql}"
         keyset = await self.connection.prepare(
             f"{select} AND (queued_at, id) < ($1, $2) ORDER BY queued_at DESC, id DESC LIMIT {PAGE + 1}"

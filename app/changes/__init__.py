@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.db import Database, Row
-from app.executions import COLUMNS, Execution, execution_of
+import msgspec
 
+from app.db import Database, Row
+from app.db.rows import RowsOf
+from app.executions import EXECUTIONS, Execution
+
+
+class _Revision(msgspec.Struct):
+    revision: int
+    execution_id: str
+    deleted: bool
+    created_revision: int | None
+    finished_revision: int | None
+    previous_revision: int | None
+
+
+_REVISIONS = RowsOf(_Revision, "r")
 _SELECT = f"""
-SELECT r.revision, r.execution_id, r.deleted, r.created_revision, r.finished_revision, r.previous_revision,
-  {", ".join(f"e.{name}" for name in COLUMNS)}
+SELECT {_REVISIONS.columns}, {EXECUTIONS.columns}
 FROM execution_revisions r LEFT JOIN executions e ON e.id = r.execution_id
 WHERE r.revision > $1 ORDER BY r.revision LIMIT {{limit}}
 """
@@ -48,9 +61,15 @@ async def count_since(database: Database, revision: int, limit: int) -> int:
 
 
 def _changed(row: Row) -> Changed:
-    revision, execution_id, deleted, created, finished, previous = row[:6]
+    found, values = _REVISIONS.split(row)
     # The row may be gone before its tombstone is visible: its deleting transaction is only partly visible to this
     # statement.
-    gone = bool(deleted) or row[6] is None
-    execution = None if gone else execution_of(row[6:])
-    return Changed(revision, execution_id, execution, created or 0, finished or 0, previous or 0)
+    execution = None if found.deleted or values[0] is None else EXECUTIONS.read(values)
+    return Changed(
+        found.revision,
+        found.execution_id,
+        execution,
+        found.created_revision or 0,
+        found.finished_revision or 0,
+        found.previous_revision or 0,
+    )

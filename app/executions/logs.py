@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from app.db import Database, Row
+import msgspec
+
+from app.db import Database
+from app.db.rows import Column, RowsOf
 from app.errors import BadInput
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_STEPS, is_cut
@@ -23,8 +27,7 @@ from app.paging.search import occurs, search_term
 _MAX_INT64 = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(msgspec.Struct, frozen=True):
     """One log line. `at` is in µs since the epoch, `message` as shown, sizes in bytes as sent."""
 
     execution_id: str
@@ -64,9 +67,9 @@ class LogPosition:
     It has the epoch of the revisions: a restored database may give a sequence to another line.
     """
 
-    execution_id: str
-    epoch: str
-    sequence: int
+    execution_id: Annotated[str, Column("e.id")]
+    epoch: Annotated[str, Column("c.epoch")]
+    sequence: Annotated[int, Column("e.log_count")]
 
     @property
     def cursor(self) -> str:
@@ -89,8 +92,8 @@ class LogPosition:
 
 
 _FORM = re.compile(r"([0-9a-f]{1,64}):([0-9a-f]{32}):(0|[1-9][0-9]{0,18})")
-_COLUMNS = tuple(LogEntry.__dataclass_fields__)
-_LEVELS = tuple(LogLevel)
+_ENTRIES = RowsOf(LogEntry, "x")
+_POSITIONS = RowsOf(LogPosition)
 
 
 async def position(database: Database, execution_id: str) -> LogPosition | None:
@@ -104,11 +107,11 @@ async def positions(database: Database, execution_ids: Iterable[str]) -> dict[st
     if not known:
         return {}
     rows = await database.fetch(
-        "SELECT e.id, c.epoch, e.log_count FROM executions e CROSS JOIN revision_counter c"
+        f"SELECT {_POSITIONS.columns} FROM executions e CROSS JOIN revision_counter c"
         f" WHERE {database.any_of('e.id', 1, 'id')} AND c.id = 1",
         database.array(known),
     )
-    return {row[0]: LogPosition(*row) for row in rows}
+    return {each.execution_id: each for each in _POSITIONS.read_all(rows)}
 
 
 async def list_page(database: Database, where: LogFilter, upto: LogPosition, request: PageRequest) -> Page[LogEntry]:
@@ -120,7 +123,7 @@ async def list_page(database: Database, where: LogFilter, upto: LogPosition, req
     async def read(segment: Segment) -> list[LogEntry]:
         params = Params(database.dialect)
         statement = _page(params, where, upto, segment)
-        return [_entry(row) for row in await database.fetch(statement, *params.values)]
+        return _ENTRIES.read_all(await database.fetch(statement, *params.values))
 
     # Bound to the execution too: sequences of one log say nothing of another.
     ordering = Ordering(f"logs.{upto.execution_id}", "at", id_column="sequence", id_kind="int")
@@ -134,12 +137,12 @@ async def appended(database: Database, after: LogPosition, upto: LogPosition) ->
     """
     params = Params(database.dialect)
     rows = await database.fetch(
-        f"SELECT {', '.join(_COLUMNS)} FROM log_entries WHERE execution_id = {params.bind(after.execution_id)}"
-        f" AND sequence > {params.hide(after.sequence, 'bigint')}"
-        f" AND sequence <= {params.hide(upto.sequence, 'bigint')} ORDER BY sequence",
+        f"SELECT {_ENTRIES.columns} FROM log_entries x WHERE x.execution_id = {params.bind(after.execution_id)}"
+        f" AND x.sequence > {params.hide(after.sequence, 'bigint')}"
+        f" AND x.sequence <= {params.hide(upto.sequence, 'bigint')} ORDER BY x.sequence",
         *params.values,
     )
-    return [_entry(row) for row in rows]
+    return _ENTRIES.read_all(rows)
 
 
 def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment) -> str:
@@ -161,7 +164,7 @@ def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment)
         conditions.append(occurs(params, search_term(where.search), "coalesce(x.folded, lower(x.message))"))
     conditions.append(segment.where(params, alias="x.", leading=(columns, values)))
     branch = (
-        f"SELECT {', '.join(f'x.{name}' for name in _COLUMNS)} FROM log_entries x WHERE {' AND '.join(conditions)}"
+        f"SELECT {_ENTRIES.columns} FROM log_entries x WHERE {' AND '.join(conditions)}"
         f" ORDER BY {segment.order_by('x.', leading=columns)} LIMIT {segment.limit}"
     )
     levels = [level for level in LogLevel if where.min_level is None or level >= where.min_level]
@@ -170,8 +173,3 @@ def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment)
         for level in levels
     )
     return f"SELECT * FROM ({branches}) p ORDER BY {segment.order_by('p.')} LIMIT {segment.limit}"
-
-
-def _entry(row: Row) -> LogEntry:
-    execution_id, sequence, at, level, *rest = row
-    return LogEntry(execution_id, sequence, at, _LEVELS[level], *rest)

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Annotated
 
+import msgspec
 import orjson
 
 from app.db import Database
+from app.db.rows import Column, RowsOf
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+def _paths(stored: str | None) -> list[str]:
+    return [] if stored is None else orjson.loads(stored)
+
+
+class Payload(msgspec.Struct, frozen=True):
     """What is stored apart from the row; sizes are in bytes. Trigger data is the JSON as sent, secrets masked."""
 
     execution_id: str
     trigger_data: str | None
     trigger_data_bytes: int
-    redacted_paths: list[str]  # JSON Pointers to the masked values of the trigger data
+    redacted_paths: Annotated[list[str], Column(read=_paths)]  # JSON Pointers to the masked values of the trigger data
     stack_trace: str | None
     stack_trace_bytes: int | None
 
 
-_COLUMNS = ", ".join(Payload.__dataclass_fields__)
+_PAYLOADS = RowsOf(Payload)
 
 
 async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, Payload]:
     """The payloads of executions, by execution id. Leaves out executions without any."""
     condition = database.any_of("execution_id", 1, "id")
-    sql = f"SELECT {_COLUMNS} FROM execution_payloads WHERE {condition}"
-    return {row[0]: _payload(*row) for row in await database.fetch(sql, database.array(execution_ids))}
-
-
-def _payload(
-    execution_id: str, data: str | None, size: int, paths: str | None, stack_trace: str | None, stack_size: int | None
-) -> Payload:
-    redacted = [] if paths is None else orjson.loads(paths)
-    return Payload(execution_id, data, size, redacted, stack_trace, stack_size)
+    sql = f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE {condition}"
+    rows = await database.fetch(sql, database.array(execution_ids))
+    return {each.execution_id: each for each in _PAYLOADS.read_all(rows)}

@@ -34,10 +34,12 @@ class Statement:
     params: Sequence[Any]
 
 
-def page(database: Database, scope: Scope, segment: Segment, columns: Sequence[str]) -> Statement:
-    """The rows of a segment and its rest that match the filter, in the segment's order, at most its limit."""
+def page(database: Database, scope: Scope, segment: Segment, selected: str) -> Statement:
+    """The rows of a segment and its rest that match the filter, in the segment's order, at most its limit.
+
+    `selected` are columns of the table `e`.
+    """
     params = Params(database.dialect)
-    selected = _selected(columns)
     branches = _branches(scope, segment)
     if branches is None:
         return Statement(_direct(database, scope, segment, params, selected), params.values)
@@ -65,13 +67,13 @@ def count(database: Database, scope: Scope, limit: int) -> Statement:
     return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
-def newest_of_each(database: Database, column: Branched, values: Sequence[str], columns: Sequence[str]) -> Statement:
+def newest_of_each(database: Database, column: Branched, values: Sequence[str], selected: str) -> Statement:
     """The newest row, by (queued_at, id), of each value of a column that has any."""
     params = Params(database.dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
     source = _heads(database, Scope(ExecutionFilter(), None, None), segment, params, column, values)
     join = "JOIN executions e ON e.id = b.id" if database.dialect == "postgres" else ""
-    return Statement(f"SELECT {_selected(columns)} FROM {source} {join}", params.values)
+    return Statement(f"SELECT {selected} FROM {source} {join}", params.values)
 
 
 def _branches(scope: Scope, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
@@ -143,7 +145,3 @@ def _narrowed(scope: Scope, segment: Segment) -> Segment:
         statuses = [int(STATUS_OF[State(state)]) for state in scope.states]
         lower, upper = Position(min(statuses), least), Position(max(statuses), greatest)
     return segment.narrowed(lower, upper)
-
-
-def _selected(columns: Sequence[str]) -> str:
-    return ", ".join(f"e.{name}" for name in columns)

@@ -85,7 +85,7 @@ async def _count(
             database,
             scope,
             Segment(BY_QUEUED_AT, False, None, None, False, MAX_ROWS + 1),
-            ("queued_at", "status", "duration"),
+            "e.queued_at, e.status, e.duration",
         )
         samples = (
             f"SELECT x.queued_at - x.queued_at % {width.value} AS part, x.status, x.duration, 1 AS sign"

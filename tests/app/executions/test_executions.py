@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.db import Database
 from app.errors import BadInput
 from app.executions import (
-    Execution,
+    EXECUTIONS,
     ExecutionFilter,
     ExecutionOrder,
     OrderField,
@@ -204,7 +204,7 @@ async def test_a_row_is_read_as_it_was_written(database: Database) -> None:
     )
     await insert_executions(database, row)
     [execution] = (await list_page(database, EVERYTHING, ExecutionOrder(), PageRequest())).items
-    fields = Execution.__dataclass_fields__
+    fields = EXECUTIONS.names
     assert {name: getattr(execution, name) for name in fields} == {name: row[name] for name in fields}
     assert execution.state is State.TIMED_OUT
     assert execution.status is Status.FAILURE

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.executions import COLUMNS, ExecutionFilter, execution_of
+from app.executions import EXECUTIONS, ExecutionFilter
 from app.executions.predicate import predicate
 from tests.app.executions.lists import ENGINES, filters, lets_through, rows
 from tests.factories import execution_row
@@ -19,7 +19,7 @@ NAMES = {f"{number:032x}": name for number, name in enumerate(ENGINES, 1)}
 def test_predicate_agrees_with_the_model_of_the_lists(data: list[dict[str, Any]], wanted: ExecutionFilter) -> None:
     test = predicate(wanted, NAMES)
     for row in data:
-        execution = execution_of([row[name] for name in COLUMNS])
+        execution = EXECUTIONS.read([row[name] for name in EXECUTIONS.names])
         assert test(execution) is lets_through(wanted, row)
 
 
@@ -27,7 +27,7 @@ def test_an_engine_that_registers_later_counts_from_then_on() -> None:
     names: dict[str, str] = {}
     test = predicate(ExecutionFilter(engines=("late",)), names)
     row = execution_row()
-    execution = execution_of([row[name] for name in COLUMNS])
+    execution = EXECUTIONS.read([row[name] for name in EXECUTIONS.names])
     assert not test(execution)
     names[row["engine_id"]] = "late"
     assert test(execution)

@@ -1,0 +1,85 @@
+"""Rows by name: the fields of a class are the columns of a statement, so that list and reader cannot disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from app.db import Row
+
+T = TypeVar("T")
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where a field comes from, unless from the column of its name: `Annotated[str, Column("w.name")]`.
+
+    `read` makes the field's value of the column's, NULL included.
+    """
+
+    sql: str | None = None
+    read: Convert | None = None
+
+
+class RowsOf(Generic[T]):
+    """Reads rows of a statement that selects `columns` as values of a class, whose fields they are, in their order.
+
+    Booleans and enums become what their fields are declared as: SQLite has only numbers for them. A msgspec.Struct of
+    23 fields takes 0.6 µs, a frozen dataclass nine times that.
+    """
+
+    def __init__(self, row: type[T], alias: str = "") -> None:
+        prefix = f"{alias}." if alias else ""
+        hints = get_type_hints(row, include_extras=True)
+        self.names = tuple(hints)
+        columns = [_column(hint) for hint in hints.values()]
+        self.columns = ", ".join(column.sql or prefix + name for name, column in zip(hints, columns, strict=True))
+        converts = [column.read or _convert(hint) for column, hint in zip(columns, hints.values(), strict=True)]
+        self._converted = tuple((place, convert) for place, convert in enumerate(converts) if convert is not None)
+        self._row = row
+
+    def read(self, row: Row) -> T:
+        """One row."""
+        if not self._converted:
+            return self._row(*row)
+        values = list(row)
+        for place, convert in self._converted:
+            values[place] = convert(values[place])
+        return self._row(*values)
+
+    def read_all(self, rows: Iterable[Row]) -> list[T]:
+        """Every row."""
+        return [self.read(row) for row in rows]
+
+    def split(self, row: Row) -> tuple[T, Row]:
+        """The value of a row that begins with the columns, and the rest of it."""
+        count = len(self.names)
+        return self.read(row[:count]), row[count:]
+
+
+def _column(hint: Any) -> Column:
+    return next((each for each in get_args(hint) if isinstance(each, Column)), Column())
+
+
+def _convert(hint: Any) -> Convert | None:
+    """What makes a value of the field's type of what the database has; None: it is one."""
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) in (Union, UnionType):
+        given = [each for each in get_args(hint) if each is not NoneType]
+        convert = _convert(given[0]) if len(given) == 1 else None
+        return convert and _or_none(convert)
+    if hint is bool:
+        return bool
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {member.value: member for member in hint}.__getitem__
+    return None
+
+
+def _or_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
