@@ -255,7 +255,8 @@ class ExecutionFacts:
                 self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
             case Waiting():
                 self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
-        if claims != type(claims)():  # most say nothing of who they are
+        # Most events claim nothing.
+        if claims != type(claims)():
             self.merge(_claimed_facts(event, claims))
 
 
