@@ -1,40 +1,105 @@
-"""Options of the whole suite: how many examples and rounds a run takes."""
+"""Options of the whole suite: how much of it a run takes, and how that is said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 
+from specs.harness import counts
 from specs.harness.servers import PostgresServer
-
-# Hypothesis replays with a fixed seed in the ordinary run, so that a red build is red for everybody; --soak explores.
-hypothesis.settings.register_profile("reduced", max_examples=40, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("soak", max_examples=1_000, deadline=None)
 
 # Of one test, instead of the time-out in pyproject.toml.
 SOAK_TIMEOUT_SECONDS = 3600
+EXAMPLES, SOAK_EXAMPLES = 40, 1_000
+# What --quick leaves out whole, beside tests with a mark or with Postgres.
+NOT_QUICK = ("specs/", "tests/deploy/", "tests/examples/")
+
+# Hypothesis replays with a fixed seed in the ordinary run, so that a red build is red for everybody; --soak explores.
+hypothesis.settings.register_profile("reduced", max_examples=EXAMPLES, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("soak", max_examples=SOAK_EXAMPLES, deadline=None)
+
+_left_out = pytest.StashKey[dict[str, int]]()
+_reduced = pytest.StashKey[dict[str, tuple[int, int]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak` runs the full counts of property and fault tests."""
+    """`--soak` and `--quick`."""
     parser.addoption("--soak", action="store_true", help="full counts in property and fault tests (slow)")
+    parser.addoption("--quick", action="store_true", help="neither specs nor Postgres nor what takes long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the counts before any test module is imported."""
-    soak = config.getoption("--soak")
-    hypothesis.settings.load_profile("soak" if soak else "reduced")
-    if soak and config.getoption("timeout") is None:
+    counts.soaking = config.getoption("--soak")
+    hypothesis.settings.load_profile("soak" if counts.soaking else "reduced")
+    if counts.soaking and config.getoption("timeout") is None:
         config.option.timeout = SOAK_TIMEOUT_SECONDS
+    config.stash[_left_out], config.stash[_reduced] = {}, {}
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_OfWorkers())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not quick."""
+    if not config.getoption("--quick"):
+        return
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        why = _why_not_quick(item)
+        (left if why else kept).append(item)
+        if why:
+            config.stash[_left_out][why] = config.stash[_left_out].get(why, 0) + 1
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+def _why_not_quick(item: pytest.Item) -> str:
+    folder = next((folder for folder in NOT_QUICK if item.nodeid.startswith(folder)), "")
+    if folder:
+        return f"in {folder}"
+    parameters = item.callspec.id.split("-") if hasattr(item, "callspec") else []
+    if "postgres" in parameters or "postgres_server" in getattr(item, "fixturenames", ()):
+        return "with Postgres"
+    return "that are slow" if item.get_closest_marker("slow") else ""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a process of several: tell the first what was left out and reduced."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash[_left_out]
+        output["reduced"] = counts.reduced
+
+
+class _OfWorkers:
+    """Hears what the processes of a run have left out, each of them the same, and reduced."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        output = getattr(node, "workeroutput", {})
+        node.config.stash[_left_out].update(output.get("left_out", {}))
+        node.config.stash[_reduced].update(output.get("reduced", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what this run was less than another would be."""
+    left_out, reduced = config.stash[_left_out], config.stash[_reduced] | counts.reduced
+    if left_out:
+        which = ", ".join(f"{number} {why}" for why, number in sorted(left_out.items()))
+        terminalreporter.write_line(f"quick: left out {sum(left_out.values())} tests: {which}")
+    if not counts.soaking:
+        reduced["examples of a property"] = EXAMPLES, SOAK_EXAMPLES
+        which = ", ".join(f"{what} {number} of {full}" for what, (number, full) in sorted(reduced.items()))
+        terminalreporter.write_line(f"reduced: {which} (all with --soak)")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which counts this run uses."""
-    profile = hypothesis.settings.get_current_profile_name()
-    examples = hypothesis.settings.default.max_examples if hypothesis.settings.default else 0
-    return f"counts: {profile} ({examples} examples a property; --soak for the full counts)"
+    return "counts: full" if counts.soaking else "counts: reduced (--soak for the full ones)"
 
 
 @pytest.fixture(scope="session")

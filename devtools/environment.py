@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
+# Another Python than the one that is everybody's has an environment of its own: see devtools/interpreters.py.
+VENV_VARIABLE = "RUNWATCH_DEV_VENV"
+VENV = ROOT / os.environ.pop(VENV_VARIABLE, ".venv")
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
@@ -70,6 +72,12 @@ def _install_uv() -> None:
     draft.rename(UV.parents[1])
 
 
+def install_uv() -> None:
+    """Have uv in .tools."""
+    with _exclusive():
+        _install_uv()
+
+
 def run_uv(what: str, *words: str) -> None:
     """Run uv in the project's folder, which needs no environment."""
     with _exclusive():
@@ -83,7 +91,7 @@ def _uv(what: str, *words: str | Path) -> None:
 
 def _make_venv() -> None:
     if not _is_usable():
-        _uv("making .venv", "venv", "--clear", "--no-project", "--python", BASE_PYTHON, VENV)
+        _uv(f"making {VENV.name}", "venv", "--clear", "--no-project", "--python", BASE_PYTHON, VENV)
 
 
 def _install() -> None:

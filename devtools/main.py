@@ -30,6 +30,10 @@ def main(words: list[str]) -> NoReturn:
         print(f"./dev {name}: {cleandoc(command.__doc__ or '')}")
         sys.exit()
     try:
+        if command is test:
+            from devtools.interpreters import switch
+
+            rest = switch(rest)
         if command is fix and rest[:1] == ["--lock"]:
             lock(rest[1:])  # first: a locked package may be what keeps the environment from being made
         ensure_environment()
@@ -51,11 +55,24 @@ def run(words: list[str]) -> int:
 def test(words: list[str]) -> int:
     """run the tests and the specs on all cores, against a real Postgres and Valkey that it starts.
 
-    --soak gives property and fault tests their full counts; the first lines of the output say which counts ran. Further
-    arguments go to pytest: -k NAME, -x, a file, … Set RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL to use
-    your own servers instead.
+    --quick leaves out specs, Postgres and slow tests: under a minute.
+    --changed runs the tests of what differs from main; --changed=REVISION from another revision.
+    --soak gives property and fault tests their full counts; an ordinary run ends by saying what it reduced.
+    --python 3.13 runs on another Python that the machine has, in an environment of its own.
+    Further arguments go to pytest: -k NAME, -x, a file, … Set RUNWATCH_TEST_DATABASE_URL and RUNWATCH_TEST_REDIS_URL to
+    use your own servers instead.
     """
-    _become("pytest", *_workers(words), *words)
+    rest = [word for word in words if word.partition("=")[0] != "--changed"]
+    if rest != words:
+        from devtools.changed import words_of
+
+        found = words_of(ROOT, (set(words) - set(rest)).pop().partition("=")[2] or None)
+        if not found:
+            print("Nothing that has tests differs.")
+            return 0
+        print(f"dev: {' '.join(found)}", file=sys.stderr, flush=True)
+        rest = [*found, *rest]
+    _become("pytest", *_workers(rest), *rest)
 
 
 def specs(words: list[str]) -> int:

@@ -16,9 +16,9 @@ def tests_of(root: Path, module: str) -> list[str]:
         for pattern in (f"test_{stem}.py", f"test_{stem}_*.py") for each in folder.glob(pattern)
     )  # fmt: skip
     name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    imports = {each: _imports(each) for each in sorted((root / "tests").rglob("*.py"))}
+    imports = {each: imports_of(each) for each in sorted((root / "tests").rglob("*.py"))}
     # A helper of tests that imports it stands for the tests that import the helper.
-    helpers = {_name(root, each) for each, names in imports.items() if name in names and not _is_test(each)}
+    helpers = {name_of(root, each) for each, names in imports.items() if name in names and not _is_test(each)}
     direct = [each for each, names in imports.items() if _is_test(each) and names & {name, *helpers}]
     return [str(each.relative_to(root)) for each in dict.fromkeys([*mirrored, *direct])]
 
@@ -27,11 +27,13 @@ def _is_test(path: Path) -> bool:
     return path.name.startswith("test_")
 
 
-def _name(root: Path, path: Path) -> str:
+def name_of(root: Path, path: Path) -> str:
+    """The name under which a file is imported."""
     return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
-def _imports(path: Path) -> set[str]:
+def imports_of(path: Path) -> set[str]:
+    """The modules that a file imports, and what it imports of them."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -6,6 +6,8 @@ import pytest
 
 from tests.client.conftest import Bench
 
+pytestmark = pytest.mark.slow
+
 
 def outputs(bench: Bench, run: str, steps: int) -> dict[int, object]:
     """What each step made, by index, once so many have ended: each child of the worker sends its own events."""

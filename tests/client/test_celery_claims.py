@@ -14,6 +14,8 @@ from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.test_celery_tasks import types
 
+pytestmark = pytest.mark.slow
+
 ORIGINAL = "execution_019ab0112f7b7c3e9d5a41c2b8e60f17"
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from runwatch_client.celery import guard, marks
 from runwatch_client.celery.marks import Mark, Plan
 
+pytestmark = pytest.mark.slow
+
 LEAVES = st.sampled_from("abc").map(lambda name: {"task": name, "args": [], "kwargs": {}, "options": {}})
 
 

@@ -22,6 +22,8 @@ from tests.client.sink import Sink
 from tests.client.test_celery_canvas import outputs
 from tests.client.test_celery_claims import retry, settle
 
+pytestmark = pytest.mark.slow
+
 START = "runwatch.start"
 NESTED = "group(chord([inc.s(1), inc.s(2)], total.s()), inc.s(7) | group(inc.s(), inc.s())).delay()"
 CANVASES = [

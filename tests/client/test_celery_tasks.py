@@ -9,6 +9,8 @@ import pytest
 from tests.client.conftest import Bench
 from tests.client.sink import Event
 
+pytestmark = pytest.mark.slow
+
 
 def types(bench: Bench, run: str, number: int) -> list[str]:
     """The types of a run's events but log lines and heartbeats, once there are so many, from all processes."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+import pytest
+
 from specs.harness.celery_processes import Publisher, Worker
 from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.sink import Sink
 from tests.client.test_celery_claims import retry
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(bench: Bench) -> None:

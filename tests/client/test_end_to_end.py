@@ -16,6 +16,8 @@ from specs.harness.driver import Runwatch, Server
 from specs.harness.servers import ValkeyServer
 from tests.client import CELERY_APP
 
+pytestmark = pytest.mark.slow
+
 RUNS = """
 { executions(first: 20) { nodes {
     externalId workflowName state

@@ -13,6 +13,7 @@ import pytest
 
 from runwatch_client import Runwatch, delivery
 from runwatch_client.buffer import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
+from specs.harness.counts import count
 from tests.client.sink import Answer, Event, Sink, accept
 
 AWAY = "http://127.0.0.1:9"  # the port of a service that no machine runs any more
@@ -71,6 +72,7 @@ def test_a_lonely_event_is_sent_soon(sink: Sink, client: Runwatch) -> None:
         sink.wait(partial(ids_are, sink, number + 1), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [429, 500, 503])
 def test_the_same_batch_is_sent_again_until_it_is_taken(sink: Sink, client: Runwatch, code: int) -> None:
     sink.script = [lambda _: status(code), lambda _: None, lambda _: status(code, retry_after="0")]
@@ -84,7 +86,7 @@ def test_the_same_batch_is_sent_again_until_it_is_taken(sink: Sink, client: Runw
 
 
 def test_every_event_arrives_through_a_server_that_fails_at_random(
-    sink: Sink, client: Runwatch, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    sink: Sink, client: Runwatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.002)
     monkeypatch.setattr(delivery, "MAX_PAUSE", 0.1)  # a row of failures, doubled each time, is soon minutes
@@ -100,7 +102,7 @@ def test_every_event_arrives_through_a_server_that_fails_at_random(
         way = chance.randrange(4)
         return None if way == 0 else lose_the_answer(events) if way == 1 else status((503, 413)[way - 2])
 
-    rounds = 100 if request.config.getoption("--soak") else 5
+    rounds = count("rounds of a server that fails", 5, 100)
     for number in range(rounds):
         sink.script = [chance.choice([accept, fail]) for _ in range(20)]
         threads = [threading.Thread(target=emit, args=(client, 50, number * 1_000 + each * 100)) for each in range(4)]
@@ -115,6 +117,7 @@ def test_every_event_arrives_through_a_server_that_fails_at_random(
     assert client.stats.dropped == 0
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured(sink: Sink, client: Runwatch) -> None:
     sink.script = [lambda _: status(503, retry_after="1")]
     started = time.monotonic()
@@ -123,6 +126,7 @@ def test_retry_after_is_honoured(sink: Sink, client: Runwatch) -> None:
     assert time.monotonic() - started >= 1
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_costs_the_job_nothing(sink: Sink) -> None:
     def stall(events: list[Event]) -> Answer:
         time.sleep(1)
@@ -188,6 +192,7 @@ def test_rejected_events_are_counted_and_told_once(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_wrong_token_keeps_the_events_and_is_told_once(
     sink: Sink, client: Runwatch, caplog: pytest.LogCaptureFixture, code: int

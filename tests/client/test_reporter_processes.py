@@ -15,6 +15,7 @@ from tests.client.sink import Answer, Event, Sink, accept
 from tests.client.test_reporter import AWAY, emit, ids
 
 
+@pytest.mark.slow
 def test_the_exit_of_a_process_sends_what_is_left(sink: Sink) -> None:
     program = (
         "import sys; from runwatch_client import Runwatch\n"
@@ -58,6 +59,7 @@ def test_the_exit_of_a_child_of_multiprocessing_sends_what_is_left(sink: Sink, c
     assert len(sink.of("child")) == 3
 
 
+@pytest.mark.slow
 @FORKS
 def test_a_forked_child_has_its_own_events_and_connection(sink: Sink, client: Runwatch) -> None:
     emit(client, 1)

@@ -22,6 +22,7 @@ def told(sink: Sink, client: Runwatch, run: str) -> list[Event]:
     return sink.of(run)
 
 
+@pytest.mark.slow
 def test_a_run_with_steps(sink: Sink, client: Runwatch) -> None:
     with client.execution(
         "send invoices",
@@ -187,6 +188,7 @@ def test_runs_may_be_nested(sink: Sink, client: Runwatch) -> None:
     assert current_run.get() is None
 
 
+@pytest.mark.slow
 def test_open_runs_send_heartbeats(sink: Sink) -> None:
     with (
         Runwatch(sink.url, "token", "billing", linger=0.01, heartbeat=0.05) as client,

@@ -200,6 +200,7 @@ async def test_a_list_has_nothing_beyond_its_cursor(site: Site, monkeypatch: pyt
         assert messages(await take(following, 1)) == ["late"]
 
 
+@pytest.mark.slow
 async def test_a_hint_is_quick_and_without_one_the_sweep_finds_the_line(site: Site) -> None:
     id_ = await site.write("1")
     async with aclosing(follow(site.context, id_, await site.cursor(id_))) as following:
@@ -226,6 +227,7 @@ async def test_a_cursor_of_another_epoch_or_beyond_the_log_is_too_old(
         assert messages(await waiting) == ["3"]
 
 
+@pytest.mark.slow
 async def test_a_restored_database_is_noticed_while_following(site: Site) -> None:
     id_ = await site.write("1", "2")
     async with aclosing(follow(site.context, id_, await site.cursor(id_))) as following:
@@ -255,6 +257,7 @@ async def test_an_unknown_execution_is_not_found(site: Site) -> None:
     assert site.signals.followers == 0
 
 
+@pytest.mark.slow
 async def test_a_deleted_execution_ends_the_stream(site: Site) -> None:
     id_ = await site.write("1")
     waiting = asyncio.create_task(take(follow(site.context, id_), 1))

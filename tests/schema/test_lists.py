@@ -51,6 +51,7 @@ def nested(levels: int) -> str:
     return f"{{ {selection} }}"
 
 
+@pytest.mark.slow
 async def test_two_levels_of_whole_pages_are_had(database: Database) -> None:
     await fill(database, 100)
     context = Context(database, Viewer("x", Role.VIEWER), SEALER)

@@ -50,6 +50,7 @@ def dev(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, checkout / "dev", *words], capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_help_names_every_command_and_sets_nothing_up(checkout: Path) -> None:
     overview = dev(checkout, "--help")
     assert overview.returncode == 0

@@ -253,6 +253,7 @@ def try_mutants(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_survivors_are_shown_and_the_tree_stays_as_it_is(project: Path) -> None:
     done = try_mutants(project)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -274,6 +275,7 @@ def test_survivors_are_shown_and_the_tree_stays_as_it_is(project: Path) -> None:
     assert not list(project.rglob("__pycache__"))
 
 
+@pytest.mark.slow
 def test_tests_that_fail_without_a_mutant_prove_nothing(project: Path) -> None:
     (project / "tests/app/test_bounds.py").write_text(
         "from app import bounds\n\ndef test_it():\n    assert bounds.takes(10)\n"

@@ -100,6 +100,7 @@ async def test_what_we_use_or_replace_of_uvicorn_is_there_and_is_named(ours: typ
     assert found - {*dir(asyncio.Protocol)} == OF_UVICORN[ours]
 
 
+@pytest.mark.slow
 def test_no_other_member_is_used() -> None:
     found = set(foreign(PRODUCT, everywhere=False)) | set(foreign(REST, everywhere=True))
     assert {name for name, _ in found} - DOCUMENTED <= UNDERSCORED.keys(), sorted(found)

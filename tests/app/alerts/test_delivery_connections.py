@@ -74,6 +74,7 @@ async def test_the_next_address_is_tried(receiver: Receiver) -> None:
         await send(Names(), f"http://{NAME}:{receiver.port}/")
 
 
+@pytest.mark.slow
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(receiver: Receiver) -> None:
     with socket.socket() as silent, ExitStack() as waiting:
         silent.bind(("127.0.0.2", receiver.port))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ async def ids_of(database: Database) -> dict[int, str]:
     return {int(row["external_id"]): row["id"] for row in rows}
 
 
+@pytest.mark.slow
 @given(given_arrivals=arrivals)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_rules_fire_as_a_plain_reading_says(

@@ -208,7 +208,7 @@ async def test_an_issuer_that_is_not_there_or_hangs(monkeypatch: pytest.MonkeyPa
         pass
     with pytest.raises(KeysUnavailable):
         await published(server).find("RS256", "a")
-    monkeypatch.setattr(jwks, "LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr(jwks, "FETCH_TIMEOUT_SECONDS", 0.1)
     async with key_server() as server:
         server.delay = 0.5
         with pytest.raises(KeysUnavailable):

@@ -200,7 +200,7 @@ async def test_closing_does_not_wait_for_a_write(database: Database, monkeypatch
 
 async def test_memory_of_uses_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = await create_token(database, "ada", Role.ADMIN)
-    monkeypatch.setattr("app.auth.token_use.MANY", 1)
+    monkeypatch.setattr("app.auth.token_use.MAX_REMEMBERED", 1)
     _, other = await create_token(database, "eve", Role.ADMIN)
     use = TokenUse(database)
     use.note(token, 1)

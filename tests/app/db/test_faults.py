@@ -38,6 +38,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 async def test_several_processes_migrate_once(empty_url: str) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", _MIGRATE, empty_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -131,6 +131,7 @@ async def test_an_event_that_comes_during_an_attempt(bench: Bench, receiver: Rec
     assert len(receiver.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiver) -> None:
     with Receiver(answer=Answer(hold=threading.Event())) as stalled:

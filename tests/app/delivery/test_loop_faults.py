@@ -87,6 +87,7 @@ async def test_two_loops_share_the_rows(bench: Bench, databases: list[Database],
     assert times == {(await bench.delivery(retry))["id"]: 1 for retry in retries}
 
 
+@pytest.mark.slow
 async def test_a_database_that_fails_in_a_claim(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     retry, between = await bench.retry(), Between()
@@ -115,6 +116,7 @@ def count_failures(database: Database) -> list[BaseException]:
     return errors
 
 
+@pytest.mark.slow
 async def test_a_database_that_fails_as_an_attempt_is_settled(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     hold = threading.Event()

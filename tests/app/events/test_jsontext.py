@@ -69,6 +69,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(_JSON))
 def test_elements_of_an_array(values: list[object]) -> None:
     parts = split_array(b" " + json.dumps(values).encode() + b"\n")

@@ -119,6 +119,7 @@ async def test_pages_in_both_directions_are_the_sorted_list(
     assert await count(database, where) == Count(len(expected), exact=True)
 
 
+@pytest.mark.slow
 @slow_but_sure
 @given(
     data=st.lists(rows(), min_size=1, max_size=12, unique_by=lambda row: row["id"]),

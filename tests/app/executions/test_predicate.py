@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from tests.factories import execution_row
 NAMES = {f"{number:032x}": name for number, name in enumerate(ENGINES, 1)}
 
 
+@pytest.mark.slow
 @given(st.lists(rows(), max_size=12), filters())
 def test_predicate_agrees_with_the_model_of_the_lists(data: list[dict[str, Any]], wanted: ExecutionFilter) -> None:
     test = predicate(wanted, NAMES)

@@ -64,11 +64,13 @@ async def growth(schema: strawberry.Schema) -> float:
         await results.aclose()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_events_leave_nothing_behind() -> None:
     kept = await growth(strawberry.Schema(query=Query, subscription=Subscription, execution_context_class=EventByEvent))
     assert kept < 50
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason="graphql-core 3.3.2 leaks; when it does not, EventByEvent can go")
 async def test_events_without_our_executor_leave_nothing_behind() -> None:
     assert await growth(strawberry.Schema(query=Query, subscription=Subscription)) < 50

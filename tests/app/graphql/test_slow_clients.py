@@ -40,6 +40,7 @@ class Deaf:
             await self._context.__aexit__(None, None, None)
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read(stub: Stub) -> None:
     async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=0.5)) as url, connect(url) as reader:
         await reader.init()
@@ -55,6 +56,7 @@ async def test_a_client_that_does_not_read(stub: Stub) -> None:
         # And the server does not wait for them at its end: the fixture would take longer than its grace.
 
 
+@pytest.mark.slow
 async def test_the_close_code_of_a_client_that_does_not_read_in_time(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ async def test_a_client_that_does_not_read_its_close_code_either_is_cut_off(
         assert (await socket.end())[0] == 1006
 
 
+@pytest.mark.slow
 async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
     async with (
         sockets_of(stub, Limits(queued_bytes=20_000, stall_seconds=0.4)) as url,
@@ -98,6 +101,7 @@ async def test_a_client_that_reads_slowly_is_waited_for(stub: Stub) -> None:
         assert stub.open == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["pushes", "floods"])
 async def test_a_client_that_reads_steadily_is_never_stalled(stub: Stub, query: str) -> None:
     """However long its system takes before it says that it has taken something."""
@@ -112,6 +116,7 @@ async def test_a_client_that_reads_steadily_is_never_stalled(stub: Stub, query: 
         assert stub.open == 1
 
 
+@pytest.mark.slow
 async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
     limits = Limits(queued_bytes=100_000, stall_seconds=0.5)
     with capture_logs() as logs:
@@ -132,6 +137,7 @@ async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
             assert code in (4510, 1006)  # what it was still sending may have reset the connection
 
 
+@pytest.mark.slow
 async def test_the_server_ends_while_clients_do_not_read(stub: Stub) -> None:
     async with sockets_of(stub, Limits(queued_bytes=100_000, stall_seconds=60)) as url:
         deaf = Deaf(url)
@@ -144,6 +150,7 @@ async def test_the_server_ends_while_clients_do_not_read(stub: Stub) -> None:
     await deaf.__aexit__()
 
 
+@pytest.mark.slow
 async def test_a_client_that_answers_no_ping(stub: Stub) -> None:
     async with sockets_of(stub, ws_ping_interval=0.2, ws_ping_timeout=1) as url, connect(url) as socket:
         await socket.init()

@@ -178,6 +178,7 @@ async def test_when_the_database_is_away_clients_are_told_to_come_back(stub: Stu
     assert (await socket.end())[0] == 1013
 
 
+@pytest.mark.slow
 async def test_no_first_message(stub: Stub) -> None:
     async with sockets_of(stub, Limits(init_seconds=0.2)) as url:
         async with connect(url) as socket:

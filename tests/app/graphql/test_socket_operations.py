@@ -90,6 +90,7 @@ async def test_an_operation_that_is_refused_leaves_the_others(url: str, token: s
         await socket.only("1")
 
 
+@pytest.mark.slow
 async def test_queries_and_mutations(url: str, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with connect(url, token) as socket:
         await socket.init()

@@ -123,6 +123,7 @@ async def test_a_second_init(url: str, token: str) -> None:
         assert (await socket.end())[0] == 4429
 
 
+@pytest.mark.slow
 async def test_a_sign_in_that_expires(database: Database, url: str) -> None:
     secret, _ = await create_token(database, "short", Role.VIEWER, expires_in=timedelta(seconds=1))
     async with connect(url) as socket:
@@ -154,6 +155,7 @@ async def test_another_path(url: str, caplog: pytest.LogCaptureFixture) -> None:
     assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -192,6 +194,7 @@ async def test_garbage(url: str, token: str, frame: str | bytes, code: int, sign
         await bystander.only("1")
 
 
+@pytest.mark.slow
 async def test_text_that_is_no_utf_8(url: str, token: str, caplog: pytest.LogCaptureFixture) -> None:
     for frames in (b'{"type": "\xff"}', [b'{"type": "', b"\xe2\x82", b'"}']):
         async with connect(url, token) as socket:

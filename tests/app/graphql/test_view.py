@@ -126,6 +126,7 @@ async def test_a_document_that_cannot_be_executed(client: httpx.AsyncClient, doc
     assert "data" not in answer.json()
 
 
+@pytest.mark.slow
 async def test_an_answer_is_not_much_longer_than_its_question(client: httpx.AsyncClient) -> None:
     fields = " ".join(f"{'x' * 1_000}{number}: 1" for number in range(200))
     answer = await post(client, {"query": f"{{ executions(filter: {{{fields}}}) {{ nodes {{ id }} }} }}"})

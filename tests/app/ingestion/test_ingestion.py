@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-import hypothesis
 import pytest
 
 from app.db import Database
 from app.ingestion import Ingestion
+from specs.harness.counts import count
 from tests.app.reports import dump, events, line, newest_revision, report, revisions, select, step
 from tests.sealing import SEALER
 
 Reports = Sequence[Mapping[str, Any]]
 
-ROUNDS = 500 if hypothesis.settings.get_current_profile_name() == "soak" else 60
+ROUNDS = count("orders of events", 60, 500)
 
 LIFE = [
     report("execution.queued", at=2, workflow="nightly", trigger={"kind": "cron", "data": {"n": 1}}),

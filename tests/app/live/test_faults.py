@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from specs.harness.counts import count
 from specs.harness.driver import unique
 from specs.harness.servers import PostgresServer, ValkeyServer
 from specs.harness.waiting import until
@@ -22,6 +23,8 @@ from tests.app.live.scene import Scene
 from tests.app.live.subscribers import Subscriber
 from tests.app.live.writers import Engine
 
+pytestmark = pytest.mark.slow
+
 log = logging.getLogger(__name__)
 
 STEADY, FLAPPING = 30, 10
@@ -29,7 +32,7 @@ WRITERS = 4
 # Between the steps of one writer: some 60 changes a second in all, which two cores can tell 40 subscribers of.
 PAUSE_SECONDS = 0.12
 MIN_UPDATES = 5_000
-SOAK_CHANGES = 5_000
+MIN_CHANGES = count("changes while servers fail, at least", 1, 5_000)
 # How sockets may end: with a killed server (no word of it), with one that ends (1012), by hanging up; or an operation,
 # when the database is away just then. Not as too slow (4510), and not with a RESYNC.
 ENDS = {"cut", 1012, "dropped", "INTERNAL"}
@@ -39,12 +42,7 @@ MEDIAN_SECONDS, MAX_SECONDS = 1.5, 5.0
 Fault = Callable[[], Awaitable[None]]
 
 
-@pytest.fixture
-def soak(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--soak"))
-
-
-async def test_one_process_on_sqlite(tmp_path: Path, soak: bool) -> None:
+async def test_one_process_on_sqlite(tmp_path: Path) -> None:
     async with Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene:
         (server,) = scene.servers
 
@@ -59,10 +57,10 @@ async def test_one_process_on_sqlite(tmp_path: Path, soak: bool) -> None:
             await asyncio.sleep(2.5)
 
         async with aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine:
-            await prove(scene, engine, lambda _: [is_left_alone, is_killed, is_left_alone, is_ended], soak)
+            await prove(scene, engine, lambda _: [is_left_alone, is_killed, is_left_alone, is_ended])
 
 
-async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_server: PostgresServer, soak: bool) -> None:
+async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_server: PostgresServer) -> None:
     harms: list[Harm] = []
     with postgres_server.database("faults") as url, ValkeyServer(own=True) as valkey:
         async with (
@@ -81,16 +79,14 @@ async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_serv
                     harm.postgres_hangs_up,
                 ]
 
-            await prove(scene, engine, faults, soak)
+            await prove(scene, engine, faults)
     late = harms[0].late
     log.info("without Redis: median %.2f s, at most %.2f s of %d", statistics.median(late), max(late), len(late))
     assert statistics.median(late) <= MEDIAN_SECONDS
     assert max(late) <= MAX_SECONDS
 
 
-async def prove(
-    scene: Scene, engine: Engine, faults_of: Callable[[Sequence[Subscriber]], Sequence[Fault]], soak: bool
-) -> None:
+async def prove(scene: Scene, engine: Engine, faults_of: Callable[[Sequence[Subscriber]], Sequence[Fault]]) -> None:
     """Follow what is written while the faults happen one after another, and look at what everybody was told."""
     async with scene.subscribers(filters(engine.name), STEADY, FLAPPING) as subscribers:
         flapping, faults = subscribers[STEADY:], faults_of(subscribers)
@@ -99,7 +95,7 @@ async def prove(
                 for fault in faults:
                     await asyncio.sleep(0.3)
                     await fault()
-                if not soak or engine.changes >= SOAK_CHANGES:
+                if engine.changes >= MIN_CHANGES:
                     break
             # A busy machine takes longer to tell as much.
             await until(

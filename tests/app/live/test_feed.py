@@ -110,6 +110,7 @@ async def test_a_life_is_told_as_it_goes(feed: Feed, ingestion: Ingestion) -> No
     assert feed.subscribers == 0
 
 
+@pytest.mark.slow
 async def test_the_sweep_finds_what_nobody_hinted_at(database: Database, feed: Feed) -> None:
     listener = await listening(feed)
     await Ingestion(database, SEALER).record(events([report("execution.queued")]))
@@ -202,6 +203,7 @@ async def test_a_restored_database_makes_everybody_list_again(
     await listener.close()
 
 
+@pytest.mark.slow
 async def test_a_deletion_goes_to_everybody(database: Database, feed: Feed, ingestion: Ingestion) -> None:
     listener = await listening(feed, FAILED)
     await ingestion.record(events([report("execution.queued")]))

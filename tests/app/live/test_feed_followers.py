@@ -39,6 +39,7 @@ class Dawdler:
         self.fell_behind += 1
 
 
+@pytest.mark.slow
 async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.5)
     feed, dawdler = Feed(database), Dawdler(is_full=True)
@@ -79,6 +80,7 @@ async def test_one_that_takes_long_for_little_is_hardly_waited_for(
     await feed.close()
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_or_slow_is_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

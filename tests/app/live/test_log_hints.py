@@ -48,6 +48,7 @@ async def test_a_hint_that_nobody_waited_for_is_kept_and_several_are_one() -> No
             await asyncio.wait_for(hints.next(), 0.05)
 
 
+@pytest.mark.slow
 async def test_a_sweep_finds_what_others_write(database: Database) -> None:
     quiet = Ingestion(database, SEALER)
     for subject in ("a", "b"):

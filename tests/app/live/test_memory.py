@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from specs.harness import counts
+from specs.harness.counts import count
 from specs.harness.driver import unique
 from specs.harness.waiting import until
 from tests.app.live.scene import Scene, used_bytes
@@ -18,7 +20,7 @@ from tests.app.live.stopped import StoppedReader, half_open
 from tests.app.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
 from tests.app.live.writers import Engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")]
 log = logging.getLogger(__name__)
 
 MB = 1000 * 1000
@@ -26,21 +28,18 @@ STOPPED, HEALTHY, LISTENERS = 20, 4, 20
 MAX_STOPPED_BYTES = 10 * MB
 # Executions that are changed over and over.
 POOL = 500
+CHANGES = count("changes while clients do not read", 3_000, 30_000)
+WARM_UP = 10_000 if counts.soaking else 2_000
+TOLD = count("changes whose memory is measured", 4_000, 40_000)
 # One that keeps what it tells keeps 2 KB of each update of a subscription of its own. What is remembered of executions
 # is there after the warm-up.
 MAX_BYTES_PER_CHANGE = 800
 
 
-@pytest.fixture
-def soak(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--soak"))
-
-
-async def test_clients_that_stop_reading(tmp_path: Path, soak: bool) -> None:
+async def test_clients_that_stop_reading(tmp_path: Path) -> None:
     """They cost under 10 MB, are let go, and come back to the latest state; who reads hears everything meanwhile."""
-    changes = 30_000 if soak else 3_000
-    without = await cost(tmp_path / "without", changes, stopped=0)
-    with_them = await cost(tmp_path / "with", changes, stopped=STOPPED)
+    without = await cost(tmp_path / "without", CHANGES, stopped=0)
+    with_them = await cost(tmp_path / "with", CHANGES, stopped=STOPPED)
     log.info("grew by %.1f MB without, %.1f MB with them", without / MB, with_them / MB)
     assert with_them - without < MAX_STOPPED_BYTES
 
@@ -101,9 +100,9 @@ async def end_among(scene: Scene, engine: Engine, healthy: Sequence[Subscriber])
         stranger.close()
 
 
-async def test_delivered_updates_are_not_kept(tmp_path: Path, soak: bool) -> None:
+async def test_delivered_updates_are_not_kept(tmp_path: Path) -> None:
     """The server's memory stays where it was, however much is told to those who share results and those who do not."""
-    warm_up, changes = (10_000, 50_000) if soak else (2_000, 6_000)
+    warm_up, changes = WARM_UP, WARM_UP + TOLD
     async with (
         Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene,
         scene.subscribers([{}], LISTENERS) as listeners,

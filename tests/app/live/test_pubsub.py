@@ -44,6 +44,7 @@ async def channel(url: str) -> AsyncIterator[PubSub]:
     await opened.close()
 
 
+@pytest.mark.slow
 async def test_everything_arrives_in_order(channel: PubSub) -> None:
     hearings = [Hearing(channel.messages()) for _ in range(3)]
     sent = [f'{{"revision": {number}, "id": "é"}}' for number in range(4000)]

@@ -9,19 +9,19 @@ import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 
-import hypothesis
 import pytest
 from redis.asyncio import Redis
 
 from app.live import pubsub, pubsub_redis
 from app.live.pubsub import CHANNEL, GAP, MAX_MAILBOX, MAX_MESSAGE_BYTES, Mailbox
 from app.live.pubsub_redis import MARK
+from specs.harness.counts import count
 from specs.harness.servers.ports import free_port
 from specs.harness.servers.valkey import ValkeyServer
 from specs.harness.waiting import until
 from tests.app.live.hearing import LONG, Hearing, Logs, connected, flows, kill_connections, make_hasty, ticking
 
-SOAK = hypothesis.settings.get_current_profile_name() == "soak"
+SEEDS = count("sequences of faults of Redis", 2, 40)
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     make_hasty(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_a_redis_that_is_down_at_first(logs: Logs) -> None:
     server = ValkeyServer(own=True)
@@ -107,6 +108,7 @@ async def test_killed_connections_are_made_anew(server: ValkeyServer, logs: Logs
         assert logs.count("pubsub_lost") == (kind == "pubsub")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_a_redis_that_hangs_is_noticed_and_blocks_nobody(server: ValkeyServer, logs: Logs) -> None:
     async with connected(server.url) as channel:
@@ -132,6 +134,7 @@ async def test_a_redis_that_hangs_is_noticed_and_blocks_nobody(server: ValkeySer
         assert logs.count("pubsub_publish_failed") == 1
 
 
+@pytest.mark.slow
 async def test_neither_silence_nor_a_busy_loop_is_a_dead_redis(
     server: ValkeyServer, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +169,7 @@ async def test_unsent_messages_are_a_gap_to_listeners_who_lost_nothing_else(
         assert (logs.count("pubsub_publish_failed"), logs.count("pubsub_lost")) == (1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_a_hung_redis_holds_up_neither_connect_nor_close(server: ValkeyServer) -> None:
     before = asyncio.all_tasks()
@@ -202,6 +206,7 @@ async def test_foreign_messages_are_a_gap(server: ValkeyServer, foreign: Redis, 
         assert logs.count("pubsub_lost") == 0
 
 
+@pytest.mark.slow
 async def test_a_flood_takes_bounded_memory(server: ValkeyServer, foreign: Redis) -> None:
     async with connected(server.url) as channel:
         unread, quick = channel.messages(), Hearing(channel.messages())
@@ -250,8 +255,9 @@ async def test_messages_published_before_close_still_go_out(server: ValkeyServer
         assert hearing.messages == [str(number) for number in range(500)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("seed", range(40 if SOAK else 2))
+@pytest.mark.parametrize("seed", range(SEEDS))
 async def test_loss_always_shows_as_a_gap(server: ValkeyServer, seed: int) -> None:
     """Numbers that were published arrive in order, and between two that do not follow each other there is a gap."""
     chance = random.Random(seed)

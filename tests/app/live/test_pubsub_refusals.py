@@ -33,6 +33,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     make_hasty(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
@@ -63,6 +64,7 @@ async def test_a_redis_that_refuses_us(server: ValkeyServer, logs: Logs, form: s
             await flows(channel, hearing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

@@ -21,6 +21,8 @@ from specs.harness.waiting import until
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = ExecutionFilter()
 WAITING = ExecutionFilter(states=(State.WAITING,))
 PENDING = ExecutionFilter(statuses=(Status.PENDING,))

@@ -76,6 +76,7 @@ async def shuffle(site: Site, choice: random.Random, subjects: list[str]) -> Non
     await site.ingestion.record(changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_all_ways_give_the_same(site: Site, seed: int) -> None:
     """Random selections and filters, from a position in the past on and live."""
@@ -121,6 +122,7 @@ async def _read_to(socket: Socket, cursor: str, seen: dict[str, list[Any]]) -> N
             seen.setdefault(message["id"], []).append(message)
 
 
+@pytest.mark.slow
 async def test_one_execution_serves_all_and_frames_are_taken_as_they_are(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ def _matches(where: dict[str, Any] | None) -> bool:
     return where in (None, {}, FILTERS[3], FILTERS[6])
 
 
+@pytest.mark.slow
 async def test_results_that_depend_on_the_role_are_shared_within_it(site: Site) -> None:
     document = UPDATES + "{ execution { retryability { reasons } } } }"
     async with (
@@ -175,6 +178,7 @@ async def test_results_that_depend_on_the_role_are_shared_within_it(site: Site) 
         assert site.executed == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "variables", "code"),
     [
@@ -199,6 +203,7 @@ async def test_bad_input_is_answered_alike(site: Site, document: str, variables:
     assert not site.shared._groups
 
 
+@pytest.mark.slow
 async def test_a_role_that_may_not_read(site: Site) -> None:
     async with connect(site.urls["prebuilt"]) as socket:
         await socket.init("RUNNER")
@@ -206,6 +211,7 @@ async def test_a_role_that_may_not_read(site: Site) -> None:
         assert await socket.code() == "FORBIDDEN"
 
 
+@pytest.mark.slow
 async def test_unshareable_subscriptions_are_delivered_too(site: Site) -> None:
     document = UPDATES.replace("(", "($also: Boolean!, ", 1) + "{ cursor @include(if: $also) change } }"
     async with (
@@ -218,6 +224,7 @@ async def test_unshareable_subscriptions_are_delivered_too(site: Site) -> None:
         assert site.executed == 0
 
 
+@pytest.mark.slow
 async def test_an_execution_that_goes_wrong_is_masked_and_the_subscription_lives(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ async def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Asyn
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["shared", "prebuilt"])
 async def test_a_client_that_does_not_read_is_closed_and_gets_the_latest_states(impatient: Site, way: str) -> None:
     site = impatient
@@ -59,6 +60,7 @@ async def test_a_client_that_does_not_read_is_closed_and_gets_the_latest_states(
         assert states == {f"run-{number}": "RUNNING" for number in range(40)}
 
 
+@pytest.mark.slow
 async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
     """What is sent in one go is more than a socket takes at once: it reads the rest from where it was."""
     document = UPDATES + "{ cursor execution { externalId trigger { data } } } }"
@@ -74,6 +76,7 @@ async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
         assert (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"] == "last"
 
 
+@pytest.mark.slow
 async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """More changes at once than wait for anybody: those who read get each of them once, in order."""
     monkeypatch.setattr(queue, "MAX_WAITING", 20)
@@ -89,6 +92,7 @@ async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch
             assert sorted(names) == [f"run-{n:03}" for n in range(700)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [150, 5])
 async def test_more_filters_times_changes_than_are_queued(
     site: Site, monkeypatch: pytest.MonkeyPatch, limit: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app import clock
 from app.db import Database
 from app.executions.filters import MAX_BRANCHES
@@ -98,6 +100,7 @@ async def test_a_filter_of_many_workflows(database: Database) -> None:
         await fold(database)
 
 
+@pytest.mark.slow
 async def test_runs_that_start_in_1970_overflow_nothing(database: Database) -> None:
     """10,000 of them have more µs in all than 64 bits hold."""
     ingestion = Ingestion(database, SEALER)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ async def filter_of(database: Database, window: tuple[int, int, dict[str, Any]])
 EVERYTHING: tuple[int, int, dict[str, Any]] = (NOON - (DAYS + 1) * clock.DAY, NOON + clock.HOUR, {})
 
 
+@pytest.mark.slow
 @slow_but_sure
 @given(happening=st.lists(actions, max_size=12), asked=st.lists(windows(), min_size=1, max_size=3))
 async def test_figures_are_those_of_the_rows(

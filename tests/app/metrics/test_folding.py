@@ -157,6 +157,7 @@ async def test_much_is_taken_in_aside(
     assert [row["executions"] for row in rows] == [1] * runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_others_get_a_turn(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite hands its lock to nobody: whoever waits in another process has to come by when it is free."""

@@ -125,6 +125,7 @@ async def check(
     assert await trend_of(database, where, bucket, histograms=False) == trend  # but for the histograms
 
 
+@pytest.mark.slow
 @slow_but_sure
 @given(
     data=st.lists(executions(), max_size=40, unique_by=lambda row: row["id"]),

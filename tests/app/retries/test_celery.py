@@ -56,6 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             yield Shop(sink, f"{url}/0", publish, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("canvas", "workflow", "steps"),
     [
@@ -87,6 +88,7 @@ async def test_retry_published_twice_runs_once(shop: Shop, canvas: str, workflow
     assert len(shop.sink.of(asked.external_id, "step.finished")) == steps
 
 
+@pytest.mark.slow
 async def test_retry_goes_to_the_queue_of_the_original(shop: Shop) -> None:
     [original] = shop.publish("add.apply_async((1, 2), queue='elsewhere')")
     data = (await asyncio.to_thread(shop.sink.queued, original))["trigger"]["data"]

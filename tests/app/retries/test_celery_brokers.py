@@ -118,6 +118,7 @@ async def test_a_wrong_password_is_said(queue: redis.Redis, valkey: ValkeyServer
     assert "wrong-word" not in str(error)
 
 
+@pytest.mark.slow
 async def test_something_else_than_a_broker_answers_in_vain(valkey: ValkeyServer) -> None:
     assert str(await fails(CeleryChannel(0.5), f"amqp://127.0.0.1:{valkey.port}//"))
 
@@ -130,6 +131,7 @@ async def test_without_celery_it_says_what_to_install(monkeypatch: pytest.Monkey
     assert "runwatch[celery]" in str(await fails(CeleryChannel(5), "redis://127.0.0.1"))
 
 
+@pytest.mark.slow
 async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, queue: redis.Redis) -> None:
     channel, slowest = CeleryChannel(1.5), 0.0
 
@@ -162,6 +164,7 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
             assert client.llen("celery") == 2, "those that gave up send nothing later"
 
 
+@pytest.mark.slow
 async def test_brokers_that_hang_have_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(celery, "publish", lambda *_: release.wait(10))
@@ -180,6 +183,7 @@ async def test_brokers_that_hang_have_a_bounded_number_of_threads(monkeypatch: p
     await channel.send(a_retry(), {"broker_url": "redis://another"})
 
 
+@pytest.mark.slow
 async def test_when_the_answer_is_lost_it_is_published_once_an_attempt(
     valkey: ValkeyServer, queue: redis.Redis
 ) -> None:

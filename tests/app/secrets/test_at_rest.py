@@ -12,7 +12,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import hypothesis
+import pytest
 
 from app import error_groups
 from app.db import Database
@@ -21,13 +21,13 @@ from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
+from specs.harness.counts import count
 from specs.harness.driver import Runwatch, Server
 from specs.harness.servers.process import package_folder
 from tests.app.reports import NOW, dump, events, line, newest_revision, report, row_of, select, step
 from tests.sealing import SEALER
 
-SOAK = hypothesis.settings.get_current_profile_name() == "soak"
-ROUNDS = 400 if SOAK else 40
+ROUNDS = count("orders of events with secrets", 40, 400)
 
 # Each is sealed in one place, and then told in all the texts.
 TRIGGER, INPUT, OUTPUT, ATTRIBUTE, LOSER = (f"planted-{name}-s3cr3t" for name in ("tri", "inp", "out", "att", "los"))
@@ -162,6 +162,7 @@ async def test_one_poisonous_event_takes_no_good_one_with_it(database: Database)
     assert await Ingestion(database, SEALER).record(events([poison, good])) == []
 
 
+@pytest.mark.slow
 async def test_a_whole_server_leaves_no_trace(database_url: str, tmp_path: Path) -> None:
     server = Server(tmp_path / "server", database_url)
     server.environment |= {"RUNWATCH_LOG_LEVEL": "debug", "RUNWATCH_LOG_FORMAT": "console"}

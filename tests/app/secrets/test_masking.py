@@ -67,6 +67,7 @@ def test_a_secret_that_is_cut_at_any_length_is_masked(value: str) -> None:
         assert masker.text(text) == (f"it is: {MASK}" if length == len(value) else text)
 
 
+@pytest.mark.slow
 def test_a_secret_that_overlaps_with_itself_costs_what_another_does() -> None:
     assert Masker(["-" * 32_000]).text("-" * 262_144) == MASK
     assert Masker(["a" * 4_000 + "b"]).text("a" * 262_144) == "a" * 262_144

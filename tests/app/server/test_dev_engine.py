@@ -33,6 +33,7 @@ def made(database: Database, data_dir: Path) -> DevEngine:
     return DevEngine(Settings(data_dir=data_dir), database, SEALER)
 
 
+@pytest.mark.slow
 async def test_engine_is_registered_started_and_stopped(database: Database, tmp_path: Path, door: str) -> None:
     for _ in range(2):
         engine = made(database, tmp_path)
@@ -49,6 +50,7 @@ async def test_engine_is_registered_started_and_stopped(database: Database, tmp_
     assert (done.returncode, "is 'A-1004,shelf,12,15.50' now" in done.stdout) == (0, True)
 
 
+@pytest.mark.slow
 async def test_two_servers_on_one_folder_have_one_engine(
     database: Database, tmp_path: Path, door: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,6 +84,7 @@ async def test_start_that_fails_says_why_in_a_line(
     assert "gone is missing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 async def test_an_end_of_its_own_is_told(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**kept, "RUNWATCH_DATA_DIR": str(folder), "COLUMNS": "70"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -62,6 +62,7 @@ async def test_databases_come_and_go_even_with_somebody_connected(postgres: Post
     postgres.drop_database('odd "name"')
 
 
+@pytest.mark.slow
 async def test_postgres_keeps_committed_rows_over_kill_and_restart(tmp_path: Path) -> None:
     with PostgresServer(own=True, durable=True) as server:
         port = server.port

@@ -18,6 +18,7 @@ import pytest
 
 from specs.conftest import database_of
 from specs.engines.retries import RETRY, listed, retry, wait_for
+from specs.harness.counts import count
 from specs.harness.driver import Runwatch, Server, run_events, unique
 from specs.harness.receiver import Answer, Receiver, Request
 
@@ -68,9 +69,9 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def rounds(request: pytest.FixtureRequest) -> range:
+def rounds() -> range:
     """How often the server is killed, which takes 2 s each."""
-    return range(100 if request.config.getoption("--soak") else 3)
+    return range(count("kills of a server while it delivers", 3, 100))
 
 
 def all_arrived(scene: Scene, retries: Collection[str]) -> Counter[str]:
