@@ -56,11 +56,10 @@ async def prune(
 async def _delete_batch(
     transaction: Transaction, queued_before: int, keep_metrics: bool, announcements: Announcements
 ) -> int:
-    lock = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
         "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id, finished_at FROM executions"
         f" WHERE {_OVER} AND queued_at < $1"
-        f" ORDER BY queued_at, id LIMIT {MAX_BATCH_EXECUTIONS}{lock}",
+        f" ORDER BY queued_at, id LIMIT {MAX_BATCH_EXECUTIONS} {transaction.for_update}",
         queued_before,
     )
     ids: Sequence[str] = [row[0] for row in rows]

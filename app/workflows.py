@@ -35,7 +35,7 @@ async def list_page(database: Database, search: str | None, request: PageRequest
 
     async def read(segment: Segment) -> list[Workflow]:
         params = Params(database.dialect)
-        conditions = [contains(database, params, "search_text", search)] if search else []
+        conditions = [contains(params, "search_text", search)] if search else []
         statement = segment.select(_WORKFLOWS.columns, "workflows", params, conditions)
         return _WORKFLOWS.read_all(await database.fetch(statement, *params.values))
 
@@ -46,7 +46,7 @@ async def count(database: Database, search: str | None) -> Count:
     """How many workflows there are whose name contains `search`."""
     check_search(search)
     params = Params(database.dialect)
-    where = f"WHERE {contains(database, params, 'search_text', search)}" if search else ""
+    where = f"WHERE {contains(params, 'search_text', search)}" if search else ""
     return await counted(database, f"SELECT 1 FROM workflows {where}", *params.values)
 
 

@@ -149,9 +149,9 @@ async def _update(
     change: RuleChange,
     webhook: Webhook | None,
 ) -> SavedRule:
-    lock = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     rows = await transaction.fetch(
-        f"SELECT {_COLUMNS}, webhook_sealed, created_at FROM alert_rules WHERE id = $1 AND deleted_at IS NULL{lock}",
+        f"SELECT {_COLUMNS}, webhook_sealed, created_at FROM alert_rules WHERE id = $1 AND deleted_at IS NULL"
+        f" {transaction.for_update}",
         change.id,
     )
     if not rows:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.db import Overtaken, Reader, Row, Transaction
+from app.db.dialect import Dialect
 from app.ids import is_id
 from app.lifecycle import Status
 from app.paging.keyset import GREATEST_ID
@@ -169,15 +170,15 @@ def _count(reader: Reader) -> str:
 
 def _few(reader: Reader, workflow: str) -> str:
     """Not for the index, but for what Postgres expects: from the range alone it expects a ninth of all executions."""
-    if reader.dialect == "sqlite":
+    if reader.dialect is Dialect.SQLITE:
         return ""
     return f" AND x.workflow_id = {workflow} AND x.status + 0 = {int(Status.FAILURE)}"
 
 
 def _between(reader: Reader, status: Status) -> str:
     """Executions of workflow $1 and a status after the position ($2, $3) and before ($4, $5)."""
-    kinds = ("::uuid", *("::bigint", "::uuid") * 2) if reader.dialect == "postgres" else ("",) * 5
-    return _range(reader, status, *(f"${number}{kind}" for number, kind in enumerate(kinds, 1)))
+    types = ("uuid", *("bigint", "uuid") * 2)
+    return _range(reader, status, *(reader.dialect.cast(f"${number}", type_) for number, type_ in enumerate(types, 1)))
 
 
 def _range(
@@ -188,7 +189,7 @@ def _range(
     On Postgres that index begins with an expression, as no other does, and the range is one between whole rows. By
     plain columns Postgres may also read the executions of all workflows by time, or all of one, and sort.
     """
-    if reader.dialect == "sqlite":
+    if reader.dialect is Dialect.SQLITE:
         columns = f"x.workflow_id = {workflow} AND x.status = {int(status)} AND (x.finished_at, x.id) > ({at}, {id_})"
         columns += f" AND (x.finished_at, x.id) < ({until}, {until_id})" if until else ""
     else:
@@ -199,9 +200,10 @@ def _range(
 
 
 def _order(reader: Reader, way: str) -> str:
-    key = "x.finished_at, x.id" if reader.dialect == "sqlite" else _KEY
+    # Of the index: see `_range`.
+    key = "x.finished_at, x.id" if reader.dialect is Dialect.SQLITE else _KEY
     return ", ".join(f"{column} {way}" for column in key.split(", "))
 
 
 def _literal(reader: Reader, id_: str) -> str:
-    return f"'{id_}'" + ("::uuid" if reader.dialect == "postgres" else "")
+    return reader.dialect.cast(f"'{id_}'", "uuid")

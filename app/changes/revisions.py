@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from app.db import Database, Transaction
+from app.db.dialect import Dialect
 from app.paging import opaque
 
 MAX_REVISION = 2**63 - 1
@@ -59,7 +60,8 @@ async def take(
     """
     count = len(execution_ids)
     births, ends = ([id_ in given for id_ in execution_ids] for given in (frozenset(created), frozenset(finished)))
-    if transaction.dialect == "postgres":
+    # One statement is one round trip under the lock of the counter; SQLite has no server, and no UPDATE in a WITH.
+    if transaction.dialect is Dialect.POSTGRES:
         rows = await transaction.fetch(_TAKE, list(execution_ids), count, births, ends)
         return int(rows[0][0])
     rows = await transaction.fetch("UPDATE revision_counter SET revision = revision + $1 RETURNING revision", count)

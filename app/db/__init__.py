@@ -1,6 +1,6 @@
 """The database: plain SQL, with Tortoise for migrations.
 
-SQL is written once, with `$1` parameters. Where the two databases differ, a method here hides it.
+SQL is written once, with `$1` parameters. Where the two databases differ in a word, Dialect hides it.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
+from app.db.dialect import Dialect, Kind
 from app.db.locks import Lock
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Dialect = Literal["postgres", "sqlite"]
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +46,13 @@ class Reader(ABC):
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement."""
 
-    @abstractmethod
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """A condition: `column` is one of the list in parameter number `parameter` (made by `array`)."""
+    def any_of(self, column: str, parameter: int, kind: Kind) -> str:
+        """See Dialect."""
+        return self.dialect.any_of(column, parameter, kind)
 
-    @abstractmethod
     def array(self, values: Iterable[Any]) -> Any:
-        """A list as a parameter for `any_of`."""
+        """See Dialect."""
+        return self.dialect.array(values)
 
 
 class Transaction(Reader):
@@ -64,6 +64,11 @@ class Transaction(Reader):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` after the commit; never after a rollback."""
         self.callbacks.append(callback)
+
+    @property
+    def for_update(self) -> str:
+        """See Dialect."""
+        return self.dialect.for_update
 
     @abstractmethod
     async def lock(self, name: Lock) -> None:
@@ -127,6 +132,10 @@ class Database(Reader):
     @abstractmethod
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement; LimitExceeded when it takes longer than READ_TIMEOUT_SECONDS."""
+
+    @abstractmethod
+    async def max_connections(self) -> int | None:
+        """How many connections all processes together may open; None: as many as they like."""
 
     @abstractmethod
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]: ...

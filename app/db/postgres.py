@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import postgres_credentials
+from app.db.dialect import Dialect
 from app.db.locks import Lock
 from app.errors import LimitExceeded, Unavailable
 
@@ -44,23 +45,10 @@ async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
     """Replaces asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
 
 
-class _PostgresSql(Reader):
-    """How Postgres says it."""
-
-    dialect = "postgres"
-
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """The list is one array parameter, so that the statement's text does not depend on its length."""
-        types = {"id": "uuid", "text": "text", "small": "smallint"}
-        return f"{column} = ANY(${parameter}::{types[kind]}[])"
-
-    def array(self, values: Iterable[Any]) -> Any:
-        """The list unchanged."""
-        return list(values)
-
-
-class PostgresTransaction(_PostgresSql, Transaction):
+class PostgresTransaction(Transaction):
     """An open transaction on a connection of the writing pool."""
+
+    dialect = Dialect.POSTGRES
 
     def __init__(self, connection: PoolConnectionProxy[Any], column_types: dict[str, dict[str, str]]) -> None:
         super().__init__()
@@ -126,8 +114,10 @@ class PostgresTransaction(_PostgresSql, Transaction):
         return f"unnest({', '.join(f'${number}::{types[name]}[]' for number, name in enumerate(columns, 1))})"
 
 
-class PostgresDatabase(_PostgresSql, Database):
+class PostgresDatabase(Database):
     """A Postgres database, version 15 or later."""
+
+    dialect = Dialect.POSTGRES
 
     def __init__(self, writes: asyncpg.Pool[Any], reads: asyncpg.Pool[Any], types: dict[str, dict[str, str]]) -> None:
         super().__init__()
@@ -170,6 +160,12 @@ class PostgresDatabase(_PostgresSql, Database):
             raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
         except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # existing connections continue
             raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+    async def max_connections(self) -> int | None:
+        """See Database: what the server does not keep for its administrators."""
+        reserved = "current_setting('superuser_reserved_connections')::int"
+        rows = await self.fetch(f"SELECT current_setting('max_connections')::int - {reserved}")
+        return int(rows[0][0])
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
         try:

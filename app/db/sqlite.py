@@ -8,18 +8,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aiosqlite
-import orjson
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Reader, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import SQLITE_BUSY_MS, SQLITE_PRAGMAS, sqlite_path
+from app.db.dialect import Dialect
 from app.db.locks import Lock
 from app.errors import LimitExceeded
 
@@ -37,22 +37,10 @@ def numbered(sql: str) -> str:
     return sql.replace("$", "?")
 
 
-class _SqliteSql(Reader):
-    """How SQLite says it."""
-
-    dialect = "sqlite"
-
-    def any_of(self, column: str, parameter: int, kind: Literal["id", "text", "small"]) -> str:
-        """The list is bound as one JSON text, so that the statement's text does not depend on its length."""
-        return f"{column} IN (SELECT value FROM json_each(${parameter}))"
-
-    def array(self, values: Iterable[Any]) -> Any:
-        """A list as JSON text."""
-        return orjson.dumps(list(values)).decode()
-
-
-class SqliteTransaction(_SqliteSql, Transaction):
+class SqliteTransaction(Transaction):
     """A BEGIN IMMEDIATE on the writing connection."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         super().__init__()
@@ -158,8 +146,10 @@ class _Reader:
         return int(time.monotonic() > self._deadline)
 
 
-class SqliteDatabase(_SqliteSql, Database):
+class SqliteDatabase(Database):
     """An SQLite file in WAL mode."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(self, writer: aiosqlite.Connection, readers: list[_Reader]) -> None:
         super().__init__()
@@ -194,6 +184,10 @@ class SqliteDatabase(_SqliteSql, Database):
             return await reader.fetch(numbered(sql), params)
         finally:
             self._idle.put_nowait(reader)
+
+    async def max_connections(self) -> int | None:
+        """See Database: there is no server."""
+        return None
 
     async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
         connection = self._writer

@@ -80,7 +80,7 @@ async def claim(
     """
     about = (database.array(kinds), database.array(without))
     due = _due(database, receivers)
-    lock = "FOR UPDATE SKIP LOCKED" if database.dialect == "postgres" else ""
+    lock = database.dialect.for_update_skip_locked
 
     async def work(transaction: Transaction) -> Sequence[Sequence[object]]:
         # Now, and not before the wait for the transaction: a lease that is over when it begins keeps nobody away.

@@ -60,7 +60,7 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
         if scope is None:
             return []
         params = Params(database.dialect)
-        counted = counted_groups(database, where, scope, params, kept=False)
+        counted = counted_groups(where, scope, params, kept=False)
         statement = segment.select("id, failures", f"({counted}) f", params)
         rows = await database.fetch(statement, *params.values)
         groups = await by_ids(database, [row[0] for row in rows])
@@ -76,7 +76,7 @@ async def count(database: Database, where: MetricsFilter) -> Count:
         return Count(0, exact=True)
     params = Params(database.dialect)
     # Some hundreds; when normalising fails there may be one for each failure.
-    return await counted(database, counted_groups(database, where, scope, params, kept=False), *params.values)
+    return await counted(database, counted_groups(where, scope, params, kept=False), *params.values)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:

@@ -18,7 +18,7 @@ async def top(database: Database, where: MetricsFilter, first: int) -> list[tupl
     if scope is None:
         return []
     params = Params(database.dialect)
-    counted = counted_groups(database, where, scope, params, kept=True)
+    counted = counted_groups(where, scope, params, kept=True)
     rows = await database.fetch(
         f"SELECT f.id, f.failures FROM ({counted}) f ORDER BY f.failures DESC, f.id DESC LIMIT {params.bind(first)}",
         *params.values,
@@ -26,7 +26,7 @@ async def top(database: Database, where: MetricsFilter, first: int) -> list[tupl
     return [(id_, failures) for id_, failures in rows]
 
 
-def counted_groups(database: Database, where: MetricsFilter, scope: Scope, params: Params, *, kept: bool) -> str:
+def counted_groups(where: MetricsFilter, scope: Scope, params: Params, *, kept: bool) -> str:
     """A query of (id, failures): the groups with failures in a window, including pruned and `kept` ones.
 
     It leaves out a group whose executions were all deleted: only its number is known.
@@ -34,7 +34,7 @@ def counted_groups(database: Database, where: MetricsFilter, scope: Scope, param
 
     def within(alias: str, column: str, span: Span) -> str:
         start, end = (params.bind(edge) for edge in span)
-        others = scope.conditions(database, params, alias, ("queued_at",))
+        others = scope.conditions(params, alias, ("queued_at",))
         return " AND ".join([f"{alias}.{column} >= {start}", f"{alias}.{column} < {end}", *others])
 
     only = "" if kept else " AND {}.kept = 0"

@@ -109,7 +109,7 @@ async def list_page(
     async def read(segment: Segment) -> list[Execution]:
         if scope is None:
             return []
-        statement = scans.page(database, scope, segment, EXECUTIONS.columns)
+        statement = scans.page(database.dialect, scope, segment, EXECUTIONS.columns)
         return EXECUTIONS.read_all(await database.fetch(statement.text, *statement.params))
 
     return await read_page(ordering, request, read, _position_by(ordering.column))
@@ -120,7 +120,7 @@ async def count(database: Database, where: ExecutionFilter) -> Count:
     scope = await resolve(database, where)
     if scope is None:
         return Count(0, exact=True)
-    statement = scans.count(database, scope, paging.MAX_COUNT + 1)
+    statement = scans.count(database.dialect, scope, paging.MAX_COUNT + 1)
     rows = await database.fetch(statement.text, *statement.params)
     return Count.capped(rows[0][0])
 
@@ -137,10 +137,10 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
 
 async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
     """The executions with these ids, by id, their rows locked in id order until the commit."""
-    tail = " FOR UPDATE" if transaction.dialect == "postgres" else ""
     condition = transaction.any_of("e.id", 1, "id")
     rows = await transaction.fetch(
-        f"SELECT {EXECUTIONS.columns} FROM executions e WHERE {condition} ORDER BY e.id{tail}", transaction.array(ids)
+        f"SELECT {EXECUTIONS.columns} FROM executions e WHERE {condition} ORDER BY e.id {transaction.for_update}",
+        transaction.array(ids),
     )
     return {each.id: each for each in EXECUTIONS.read_all(rows)}
 
@@ -160,7 +160,7 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
     known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
         return []
-    statement = scans.newest_of_each(database, column, known, EXECUTIONS.columns)
+    statement = scans.newest_of_each(database.dialect, column, known, EXECUTIONS.columns)
     return EXECUTIONS.read_all(await database.fetch(statement.text, *statement.params))
 
 

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Literal
 
 from app.db import Database
+from app.db.dialect import Dialect
 from app.errors import BadInput, LimitExceeded
 from app.ids import is_id
 from app.lifecycle import STATES_OF, State, Status
@@ -146,7 +147,7 @@ class Scope:
         )
         return all(other is None for other in (*others, *self._failures.values()))
 
-    def conditions(self, database: Database, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
+    def conditions(self, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
         """The filter as conditions on the table `alias`, without retry_of and the columns in `leave_out`."""
         wanted, left = self.filter, leave_out
         conditions: list[str] = []
@@ -155,18 +156,16 @@ class Scope:
             # Postgres cannot see once it has a generic plan of the statement.
             conditions.append(f"{alias}.state IN ({', '.join(map(str, self.states))})")
         if self.workflows is not None and "workflow_id" not in left:
-            number = params.add(database.array(self.workflows))
-            conditions.append(database.any_of(f"{alias}.workflow_id", number, "id"))
+            conditions.append(params.any_of(f"{alias}.workflow_id", self.workflows, "id"))
         if self.many_workflows:
-            inner = " AND ".join(_workflow_conditions(database, params, wanted))
+            inner = " AND ".join(_workflow_conditions(params, wanted))
             conditions.append(f"{alias}.workflow_id IN (SELECT w.id FROM workflows w WHERE {inner})")
         if wanted.trigger_kinds is not None:
-            number = params.add(database.array(wanted.trigger_kinds))
-            conditions.append(database.any_of(f"{alias}.trigger_kind", number, "text"))
+            conditions.append(params.any_of(f"{alias}.trigger_kind", wanted.trigger_kinds, "text"))
         for name, values in self._failures.items():
             if values is not None and name not in left:
                 kind: Literal["id", "text"] = "id" if name == "error_group_id" else "text"
-                conditions.append(database.any_of(f"{alias}.{name}", params.add(database.array(values)), kind))
+                conditions.append(params.any_of(f"{alias}.{name}", values, kind))
         for column, sign, value in (
             ("queued_at", ">=", wanted.queued_from),
             ("queued_at", "<", wanted.queued_to),
@@ -180,7 +179,7 @@ class Scope:
         elif wanted.unresolved is not None:
             conditions.append(f"({alias}.status <> {int(Status.FAILURE)} OR {alias}.retry_succeeded)")
         if wanted.search:
-            conditions.append(contains(database, params, f"{alias}.search_text", wanted.search))
+            conditions.append(contains(params, f"{alias}.search_text", wanted.search))
         return conditions
 
 
@@ -200,7 +199,7 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
             return Scope(wanted, states, ids)
         return Scope(wanted, states, None, many_workflows=True)
     params = Params(database.dialect)
-    conditions = " AND ".join(_workflow_conditions(database, params, wanted))
+    conditions = " AND ".join(_workflow_conditions(params, wanted))
     rows = await database.fetch(
         f"SELECT w.id FROM workflows w WHERE {conditions} LIMIT {MAX_BRANCHES + 1}", *params.values
     )
@@ -226,26 +225,26 @@ def check_search(search: str | None) -> None:
         raise LimitExceeded(f"search: at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
 
 
-def contains(database: Database, params: Params, column: str, search: str) -> str:
+def contains(params: Params, column: str, search: str) -> str:
     """The condition that a column of casefolded texts contains `search`, which is not empty."""
     term = search_term(search)
-    # LIKE, because a trigram index serves it. A term without a trigram would read that whole index.
-    if database.dialect == "postgres" and len(term) >= 3:
+    # LIKE, because a trigram index serves it, on Postgres only. A term without a trigram would read that whole index.
+    if params.dialect is Dialect.POSTGRES and len(term) >= 3:
         return f"{column} LIKE {params.bind(like_pattern(term))}"
     return occurs(params, term, column)
 
 
-def _workflow_conditions(database: Database, params: Params, wanted: ExecutionFilter) -> list[str]:
+def _workflow_conditions(params: Params, wanted: ExecutionFilter) -> list[str]:
     conditions = []
     if wanted.workflow_ids is not None:
-        conditions.append(database.any_of("w.id", params.add(database.array(wanted.workflow_ids)), "id"))
+        conditions.append(params.any_of("w.id", wanted.workflow_ids, "id"))
     if wanted.workflow_names is not None:
-        conditions.append(database.any_of("w.name", params.add(database.array(wanted.workflow_names)), "text"))
+        conditions.append(params.any_of("w.name", wanted.workflow_names, "text"))
     if wanted.exclude_workflow_names:
-        excluded = database.any_of("w.name", params.add(database.array(wanted.exclude_workflow_names)), "text")
+        excluded = params.any_of("w.name", wanted.exclude_workflow_names, "text")
         conditions.append(f"NOT ({excluded})")
     if wanted.engines is not None:
-        named = database.any_of("g.name", params.add(database.array(wanted.engines)), "text")
+        named = params.any_of("g.name", wanted.engines, "text")
         conditions.append(f"w.engine_id IN (SELECT g.id FROM engines g WHERE {named})")
     return conditions
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.db import Database
+from app.db.dialect import Dialect
 from app.executions.filters import Branched, ExecutionFilter, Scope
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
@@ -34,19 +34,19 @@ class Statement:
     params: Sequence[Any]
 
 
-def page(database: Database, scope: Scope, segment: Segment, selected: str) -> Statement:
+def page(dialect: Dialect, scope: Scope, segment: Segment, selected: str) -> Statement:
     """The rows of a segment and its rest that match the filter, in the segment's order, at most its limit.
 
     `selected` are columns of the table `e`.
     """
-    params = Params(database.dialect)
+    params = Params(dialect)
     branches = _branches(scope, segment)
     if branches is None:
-        return Statement(_direct(database, scope, segment, params, selected), params.values)
+        return Statement(_direct(scope, segment, params, selected), params.values)
     segment = _narrowed(scope, segment)
     order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
-    source = _heads(database, scope, segment, params, *branches)
-    if database.dialect == "postgres":
+    source = _heads(scope, segment, params, *branches)
+    if dialect is Dialect.POSTGRES:
         # Sorted and cut before any row is read: the keys come from the index alone. LIMIT 1 keeps the look-up a loop:
         # for a limit of thousands Postgres would read the whole table, however few the keys turn out to be.
         keys = f"SELECT b.id FROM {source} ORDER BY {segment.order_by('b.')} LIMIT {segment.limit}"
@@ -54,25 +54,27 @@ def page(database: Database, scope: Scope, segment: Segment, selected: str) -> S
     return Statement(f"SELECT {selected} FROM {source} {order}", params.values)
 
 
-def count(database: Database, scope: Scope, limit: int) -> Statement:
+def count(dialect: Dialect, scope: Scope, limit: int) -> Statement:
     """How many rows match the filter, as one number that stops at `limit`."""
-    params = Params(database.dialect)
+    params = Params(dialect)
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
-    branches = _branches(scope, segment) if database.dialect == "postgres" else None
+    # On SQLite branches look up each row, which a count does not need.
+    branches = _branches(scope, segment) if dialect is Dialect.POSTGRES else None
     if branches is not None:
-        rows = f"SELECT 1 FROM {_heads(database, scope, segment, params, *branches)} LIMIT {limit}"
+        rows = f"SELECT 1 FROM {_heads(scope, segment, params, *branches)} LIMIT {limit}"
     else:
         # The order keeps Postgres from reading the whole table for the few rows at its end; SQLite would sort.
-        rows = _direct(database, scope, segment, params, "1", ordered=database.dialect == "postgres")
+        rows = _direct(scope, segment, params, "1", ordered=dialect is Dialect.POSTGRES)
     return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
-def newest_of_each(database: Database, column: Branched, values: Sequence[str], selected: str) -> Statement:
+def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], selected: str) -> Statement:
     """The newest row, by (queued_at, id), of each value of a column that has any."""
-    params = Params(database.dialect)
+    params = Params(dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
-    source = _heads(database, Scope(ExecutionFilter(), None, None), segment, params, column, values)
-    join = "JOIN executions e ON e.id = b.id" if database.dialect == "postgres" else ""
+    source = _heads(Scope(ExecutionFilter(), None, None), segment, params, column, values)
+    # On SQLite the heads are whole rows.
+    join = "JOIN executions e ON e.id = b.id" if dialect is Dialect.POSTGRES else ""
     return Statement(f"SELECT {selected} FROM {source} {join}", params.values)
 
 
@@ -80,9 +82,7 @@ def _branches(scope: Scope, segment: Segment) -> tuple[Branched, Sequence[str | 
     return scope.branches if segment.ordering.column == "queued_at" and scope.filter.retry_of is None else None
 
 
-def _direct(
-    database: Database, scope: Scope, segment: Segment, params: Params, selected: str, *, ordered: bool = True
-) -> str:
+def _direct(scope: Scope, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
     """Plain or children: a table `e`, with the filter as conditions."""
     children, source = "", "executions"
     if scope.filter.retry_of is not None:
@@ -94,7 +94,7 @@ def _direct(
         part = _narrowed(scope, part)
         # A null key is within no bounds; the conditions cover it.
         done = () if part.null else (part.ordering.column,)
-        where = " AND ".join([part.where(params, alias="e."), *scope.conditions(database, params, "e", done)])
+        where = " AND ".join([part.where(params, alias="e."), *scope.conditions(params, "e", done)])
         order = f" ORDER BY {part.order_by('e.')}" if ordered else ""
         return f"SELECT {selected} FROM {source} e WHERE {where}{order} LIMIT {part.limit}"
 
@@ -103,26 +103,24 @@ def _direct(
     return f"WITH {children} {select(segment)}" if children else select(segment)
 
 
-def _heads(
-    database: Database, scope: Scope, segment: Segment, params: Params, column: Branched, values: Sequence[str | int]
-) -> str:
+def _heads(scope: Scope, segment: Segment, params: Params, column: Branched, values: Sequence[str | int]) -> str:
     """What follows FROM: the first rows of the segment for each value of a column, at most its limit of each.
 
     On Postgres their keys, as table `b`; on SQLite the rows, as table `e`. A range is (column, queued_at, id) between
     two triples, sorted by all three. With `column = value` instead, Postgres may read the index on (queued_at, id) and
     filter it: from about 4 % of all rows on it thinks that cheaper, and errs where those rows are all far away.
     """
-    given = params.hide(database.array(values), f"{_TYPES[column]}[]")
+    given = params.hide(params.dialect.array(values), f"{_TYPES[column]}[]")
     conditions = [
         segment.where(params, alias="x.", leading=(f"x.{column}", "v.value")),
-        *scope.conditions(database, params, "x", (column, "queued_at")),
+        *scope.conditions(params, "x", (column, "queued_at")),
         *([f"x.{column} IS NOT NULL"] if column in _PARTIAL else []),
     ]
     ranges = (
         f"FROM executions x WHERE {' AND '.join(conditions)}"
         f" ORDER BY {segment.order_by('x.', leading=f'x.{column}')} LIMIT {segment.limit}"
     )
-    if database.dialect == "sqlite":
+    if params.dialect is Dialect.SQLITE:
         # SQLite has no LATERAL; a correlated list of ids does the same.
         return f"json_each({given}) v CROSS JOIN executions e ON e.id IN (SELECT x.id {ranges})"
     return f"unnest({given}) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"

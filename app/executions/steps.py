@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from app.db import Database
+from app.db.dialect import Dialect
 from app.db.rows import Column, RowsOf
 from app.ids import split_step_key, step_key
 from app.lifecycle import State, Status, shown_state
@@ -145,7 +146,8 @@ async def _defined(database: Database, execution_ids: Any) -> list[_Defined]:
 def _any_of_steps(database: Database, alias: str, keys: Iterable[str]) -> tuple[str, Sequence[Any]]:
     """The condition that a row is one of the steps, by step key, and its parameters."""
     columns = f"({alias}execution_id, {alias}step_index)"
-    if database.dialect == "postgres":
+    # Pairs are no list for `any_of`: two arrays on Postgres, and on SQLite the keys, which are taken apart there.
+    if database.dialect is Dialect.POSTGRES:
         ids, indexes = zip(*map(split_step_key, keys), strict=True)
         return f"{columns} IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))", (ids, indexes)
     pairs = "SELECT substr(value, 1, 32), CAST(substr(value, 34) AS INTEGER) FROM json_each($1)"

@@ -85,9 +85,8 @@ FROM executions WHERE {condition} ORDER BY id
 
 async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
     """The stored executions, their rows locked in id order until the commit."""
-    sql = _LOCK.format(condition=_OF_ENGINE.format(transaction.any_of("external_id", 2, "text")))
-    if transaction.dialect == "postgres":
-        sql += " FOR UPDATE"
+    condition = _OF_ENGINE.format(transaction.any_of("external_id", 2, "text"))
+    sql = f"{_LOCK.format(condition=condition)} {transaction.for_update}"
     found: dict[Key, Stored] = {}
     for engine_id, external_ids in _by_engine(keys):
         for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)):
@@ -97,7 +96,7 @@ async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Store
 
 async def lock_with(transaction: Transaction, keys: Iterable[Key], ids: Iterable[str]) -> None:
     """Lock executions by key and by id, all in id order. Only Postgres needs it."""
-    if transaction.dialect != "postgres":
+    if transaction.dialect.writes_alone:
         return
     every = set(ids)
     sql = f"SELECT id FROM executions WHERE {_OF_ENGINE.format(transaction.any_of('external_id', 2, 'text'))}"
@@ -105,7 +104,7 @@ async def lock_with(transaction: Transaction, keys: Iterable[Key], ids: Iterable
         every.update(row[0] for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)))
     condition = transaction.any_of("id", 1, "id")
     await transaction.fetch(
-        f"SELECT 1 FROM executions WHERE {condition} ORDER BY id FOR UPDATE", transaction.array(every)
+        f"SELECT 1 FROM executions WHERE {condition} ORDER BY id {transaction.for_update}", transaction.array(every)
     )
 
 

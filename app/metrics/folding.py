@@ -69,6 +69,6 @@ class Folding(Sweep):
             done += folded
             if folded < MAX_BATCH_DELTAS:
                 break
-            if self._database.dialect == "sqlite":
+            if self._database.dialect.writes_alone:
                 await asyncio.sleep(PAUSE_SECONDS)
         return done

@@ -82,7 +82,7 @@ async def _count(
     found: dict[int, Figures] = {}
     if scope is not None:
         newest = page(
-            database,
+            database.dialect,
             scope,
             Segment(BY_QUEUED_AT, False, None, None, False, MAX_ROWS + 1),
             "e.queued_at, e.status, e.duration",
@@ -91,7 +91,7 @@ async def _count(
             f"SELECT x.queued_at - x.queued_at % {width.value} AS part, x.status, x.duration, 1 AS sign"
             f" FROM ({newest.text}) x"
         )
-        statement = sources.summed(database, samples, histograms=histograms)
+        statement = sources.summed(database.dialect, samples, histograms=histograms)
         found = by_group(await sources.fetch(database, statement, newest.params))
     nothing = Figures()
     points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]

@@ -13,6 +13,7 @@ import orjson
 
 from app import clock
 from app.db import Row, Transaction
+from app.db.dialect import Dialect
 from app.lifecycle import Status
 from app.metrics import histograms
 
@@ -216,7 +217,8 @@ async def _stored(
         return []
     names = key._fields
     wanted = ", ".join(f"r.{name}" for name in (*names, *values))
-    if transaction.dialect == "postgres":
+    # Keys of seven columns, one look-up each: SQLite has no unnest of several arrays, and no LATERAL.
+    if transaction.dialect is Dialect.POSTGRES:
         given = ", ".join(f"${number}::{_TYPES[name]}[]" for number, name in enumerate(names, 1))
         same = " AND ".join(f"r.{name} = k.{name}" for name in names)
         # OFFSET 0 keeps the look-up a loop: joined with the whole table it would read all of that.

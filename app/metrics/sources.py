@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from app import clock
 from app.db import Database, Row
+from app.db.dialect import Dialect
 from app.executions.filters import Scope, resolve
 from app.lifecycle import STATES_OF, Status
 from app.metrics.filters import MetricsFilter
@@ -24,14 +25,14 @@ By = Bucket | Literal["workflow"] | None
 _PENDING = f"x.state IN ({', '.join(str(int(state)) for state in STATES_OF[Status.PENDING])})"
 _FINISHED = f"x.status <> {int(Status.PENDING)}"
 # SQL cannot add histograms, but Postgres can return those of many rows as one array; even a single one, for the type.
-_NOTHING = {"postgres": "CAST(NULL AS BYTEA[])", "sqlite": "NULL"}
-_HISTOGRAM = {"postgres": "ARRAY[r.histogram]", "sqlite": "r.histogram"}
+_NOTHING = {Dialect.POSTGRES: "CAST(NULL AS BYTEA[])", Dialect.SQLITE: "NULL"}
+_HISTOGRAM = {Dialect.POSTGRES: "ARRAY[r.histogram]", Dialect.SQLITE: "r.histogram"}
 _HISTOGRAMS = "array_agg(r.histogram)"
 # There are hundreds of buckets, where a busy hour has 30,000 durations, which take 0.1 s of Python. All bounds are
 # written out: as a parameter they would be sent each time, for 0.3 ms. The last one is beyond any duration.
 _BUCKET = {
-    "postgres": f"width_bucket(s.duration, '{{{','.join(map(str, BOUNDS[:-1]))}}}'::bigint[]) AS bucket",
-    "sqlite": "s.duration AS bucket",
+    Dialect.POSTGRES: f"width_bucket(s.duration, '{{{','.join(map(str, BOUNDS[:-1]))}}}'::bigint[]) AS bucket",
+    Dialect.SQLITE: "s.duration AS bucket",
 }
 # The group of what counts in a window, but in none of its minutes: no bucket begins there.
 _IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
@@ -49,39 +50,40 @@ async def read(database: Database, where: MetricsFilter, by: By, *, histograms: 
     scope = await resolve(database, where.executions)
     if scope is None:
         return []
-    statement = _Statement(database, where, scope, by, histograms)
+    statement = _Statement(database.dialect, where, scope, by, histograms)
     return await fetch(database, statement.text(), statement.params.values)
 
 
 async def fetch(database: Database, statement: str, params: Sequence[Any]) -> Sequence[Row]:
     """The rows of a query with `summed` in it."""
     rows = await database.fetch(statement, *params)
-    if database.dialect == "postgres":
+    # SQLite has no width_bucket: its rows have the duration in that place.
+    if database.dialect is Dialect.POSTGRES:
         return rows
     return [row if row[-1] is None else (*row[:-1], bucket_of(row[-1])) for row in rows]
 
 
-def summed(database: Database, samples: str, *, histograms: bool) -> str:
+def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:
     """A query for `fetch`, of one of (part, status, duration, sign): single executions, or deltas."""
     seconds, micros = "s.sign * (s.duration / 1000000)", "s.sign * (s.duration % 1000000)"
     timed = "CASE WHEN s.duration IS NULL THEN 0 ELSE s.sign END"
     sums = ", ".join(f"CAST(coalesce(sum({each}), 0) AS BIGINT)" for each in ("s.sign", timed, seconds, micros))
-    bucket, group = (_BUCKET[database.dialect], ", bucket") if histograms else ("CAST(NULL AS BIGINT)", "")
+    bucket, group = (_BUCKET[dialect], ", bucket") if histograms else ("CAST(NULL AS BIGINT)", "")
     return (
-        f"SELECT s.part, s.status, {sums}, {_NOTHING[database.dialect]}, {bucket} FROM ({samples}) s"
+        f"SELECT s.part, s.status, {sums}, {_NOTHING[dialect]}, {bucket} FROM ({samples}) s"
         f" GROUP BY s.part, s.status{group}"
     )
 
 
 class _Statement:
-    def __init__(self, database: Database, where: MetricsFilter, scope: Scope, by: By, histograms: bool) -> None:
-        self._database = database
+    def __init__(self, dialect: Dialect, where: MetricsFilter, scope: Scope, by: By, histograms: bool) -> None:
+        self._dialect = dialect
         self._where = where
         self._scope = scope
         self._by = by
         self._histograms = histograms
         self._by_minutes = isinstance(by, Bucket) and by.value < clock.HOUR
-        self.params = Params(database.dialect)
+        self.params = Params(dialect)
 
     def text(self) -> str:
         where = self._where
@@ -92,7 +94,7 @@ class _Statement:
         rolled = [self._rollups(grain, span) for grain, span in parts.rolled]
         if parts.whole is not None:
             samples.append(self._deltas(parts.whole))
-        sums = summed(self._database, " UNION ALL ".join(samples), histograms=self._histograms)
+        sums = summed(self._dialect, " UNION ALL ".join(samples), histograms=self._histograms)
         return " UNION ALL ".join([*rolled, sums, self._pending()])
 
     def _rollups(self, grain: int, span: Span) -> str:
@@ -102,9 +104,9 @@ class _Statement:
             conditions.append(f"r.workflow_id = '{NOBODY}'")
         found = f"FROM metric_rollups r WHERE {' AND '.join(conditions)}"
         values = ("executions", "timed", "duration_seconds", "duration_micros")
-        dialect, group = self._database.dialect, self._group("r", "start")
+        dialect, group = self._dialect, self._group("r", "start")
         # Hours of all workflows have nearly one row for each point; others have many, up to fifty where one answers.
-        if (detail is Detail.NONE and self._by is Bucket.HOUR) or (self._histograms and dialect == "sqlite"):
+        if (detail is Detail.NONE and self._by is Bucket.HOUR) or (self._histograms and dialect is Dialect.SQLITE):
             histogram = _HISTOGRAM[dialect] if self._histograms else _NOTHING[dialect]
             numbers = ", ".join(f"r.{value}" for value in values)
             return f"SELECT {group} AS part, r.status, {numbers}, {histogram}, CAST(NULL AS BIGINT) {found}"
@@ -133,7 +135,7 @@ class _Statement:
         """They are few, whatever the window: an index of the state has them together."""
         conditions = [_PENDING, *self._within("x", "queued_at", (self._where.start, self._where.end))]
         found = f"SELECT {self._group('x', 'queued_at')} AS part FROM executions x WHERE {' AND '.join(conditions)}"
-        nothing = _NOTHING[self._database.dialect]
+        nothing = _NOTHING[self._dialect]
         return (
             f"SELECT p.part, {int(Status.PENDING)}, count(*), 0, 0, 0, {nothing}, CAST(NULL AS BIGINT)"
             f" FROM ({found}) p GROUP BY p.part"
@@ -148,7 +150,7 @@ class _Statement:
 
     def _within(self, alias: str, column: str, span: Span) -> list[str]:
         start, end = (self.params.bind(edge) for edge in span)
-        others = self._scope.conditions(self._database, self.params, alias, ("queued_at",))
+        others = self._scope.conditions(self.params, alias, ("queued_at",))
         if self._by_minutes and column != "queued_at":
             others.append(f"{alias}.kept = 1")
         return [f"{alias}.{column} >= {start}", f"{alias}.{column} < {end}", *others]

@@ -6,14 +6,14 @@ This module has the positions, their opaque form in cursors, and their SQL; app/
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from app.db import Dialect
+from app.db.dialect import Dialect, Kind
 from app.errors import BadInput
 
 Key = int | str | None
@@ -58,7 +58,11 @@ class Params:
 
     def hide(self, value: Any, type_: str) -> str:
         """As `bind`, but Postgres plans without a look at the value: it expects a third of the rows to match."""
-        return f"(SELECT ${self.add(value)}::{type_})" if self.dialect == "postgres" else self.bind(value)
+        return self.dialect.hidden(self.add(value), type_)
+
+    def any_of(self, column: str, values: Iterable[Any], kind: Kind) -> str:
+        """Take a list; the condition that `column` is one of it."""
+        return self.dialect.any_of(column, self.add(self.dialect.array(values)), kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,10 +206,7 @@ def unpacked(line: bytes) -> Settings:
 
 async def _check_connections(database: Database, workers: int) -> None:
     """Warn if the workers may want more connections than Postgres gives."""
-    if database.dialect != "postgres":
-        return
-    reserved = "current_setting('superuser_reserved_connections')::int"
-    rows = await database.fetch(f"SELECT current_setting('max_connections')::int - {reserved}")
+    there = await database.max_connections()
     wanted = workers * 2 * POOL_SIZE
-    if wanted > rows[0][0]:
-        log.warning("more_connections_than_postgres_has", wanted=wanted, there=rows[0][0])
+    if there is not None and wanted > there:
+        log.warning("more_connections_than_postgres_has", wanted=wanted, there=there)

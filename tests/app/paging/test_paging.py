@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.db.dialect import Dialect
 from app.errors import BadInput
 from app.paging import PageRequest, read_page
 from app.paging.keyset import MAX_CURSOR_LENGTH, Ordering, Params, Position, Segment
@@ -221,7 +222,7 @@ def test_a_narrowed_segment_is_what_lies_within_both_bounds(
 def test_a_statement_has_the_same_text_at_every_depth() -> None:
     texts = set()
     for lower, upper in ((None, None), (Position(1, ID), None), (None, Position(2, ID)), (Position(1, ID), at(2))):
-        params = Params("postgres")
+        params = Params(Dialect.POSTGRES)
         texts.add(Segment(NUMBERS, False, lower, upper, False, 51).select("*", "numbers", params))
         assert len(params.values) == 4
     assert texts == {
