@@ -134,6 +134,22 @@ def test_step_event_sets_its_facts(input_: Json | None) -> None:
         assert both.output == output
 
 
+def test_what_was_said_when_it_was_queued_and_when_a_step_started_wins_whenever_that_was() -> None:
+    others = msgspec.structs.replace(CLAIMS, workflow="other", trigger_kind="other", retry_of="o" * 32)
+    late = Event(0, "z", "engine", "run", 9, (Kind.QUEUED, CLAIMS))
+    for kind in set(Kind) - {Kind.QUEUED}:
+        early = Event(1, "a", "engine", "run", 3, (kind, others))
+        for events in ([early, late], [late, early]):
+            facts = fold(events)
+            assert (facts.workflow, facts.trigger_kind, facts.retry_of) == ("nightly", "api", "r" * 32)
+        assert fold([early]).workflow == "other"
+    started = Event(0, "z", "engine", "run", 9, StepStart(0, "load", "sql", None))
+    finished = Event(1, "a", "engine", "run", 3, StepFinish(0, "loaded", "csv", State.FAILED, None, None, None))
+    for events in ([started, finished], [finished, started]):
+        step = fold(events).steps[0]
+        assert (step.name, step.kind) == ("load", "sql")
+
+
 def test_a_finish_ends_what_started() -> None:
     started = Event(0, "a", "engine", "run", 3, Started())
     finished = Event(1, "b", "engine", "run", 9, Finish(State.FAILED, None))
