@@ -164,6 +164,14 @@ async def test_revisions_are_taken_in_the_order_of_ids(database: Database) -> No
     assert heard[0].changed == [*sorted([*alone, line[-1]]), *sorted(line[:-1])]
 
 
+async def test_one_is_silent_when_the_limit_is_over(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+    now = (await row_of(database))["received_at"] + round(LIMIT * clock.SECOND)
+    for at, marked in ((now, 0), (now + 1, 1)):
+        monkeypatch.setattr(clock, "now_us", lambda at=at: at)
+        assert await ContactSweep(database, LIMIT).sweep() == marked
+
+
 async def test_only_one_sweeps_at_a_time(databases: list[Database]) -> None:
     database = databases[0]
     if database.dialect == "sqlite":
@@ -190,9 +198,11 @@ async def held(database: Database, *statement: Any, then: Sequence[Any] = ()) ->
 
     holding = asyncio.create_task(database.transaction(work))
     await began.wait()
-    yield
-    go_on.set()
-    await holding
+    try:
+        yield
+    finally:
+        go_on.set()
+        await holding
 
 
 @pytest.mark.parametrize(("state", "seconds_ago"), [(State.RUNNING, 0), (State.FAILED, 150)])

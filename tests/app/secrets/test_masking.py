@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.secrets.masking import Masker, worth_masking
+from app.secrets.masking import Masker, Withholder, worth_masking
 from app.secrets.redaction import MASK
 
 SECRET = "hunter2-hunter2"
@@ -95,6 +95,7 @@ def test_json_stays_json() -> None:
         (f'{{"a":  "{SECRET}"}}', f'{{"a":  "{MASK}"}}'),
         (r'{"a":  "\u0068unter2-hunter2"}', f'{{"a":  "{MASK}"}}'),
         (r'{"a":  "b\n"}', r'{"a":  "b\n"}'),
+        (f'{{"a":  "a raw line\nend {SECRET}"}}', f'{{"a":  "a raw line\\nend {MASK}"}}'),
         (f'{{"a":  "{SECRET[:9]}"}}', f'{{"a":  "{SECRET[:9]}"}}'),
     ],
 )
@@ -106,6 +107,12 @@ def test_a_string_of_json_that_was_cut() -> None:
     text = f'{{"a":  "{SECRET[:9]}"}}'
     assert Masker([SECRET]).json(text, cut=True) == f'{{"a":  "{MASK}"}}'
     assert Masker(["another"]).json(text, cut=True) == text
+
+
+def test_who_cannot_read_the_secrets_shows_nothing() -> None:
+    masker = Withholder()
+    assert (masker.text("hello"), masker.text("", cut=True)) == (MASK, MASK)
+    assert (masker.json('{"a": 1}'), masker.json("[]", cut=True)) == (f'"{MASK}"', f'"{MASK}"')
 
 
 def test_one_secret_within_another_in_any_order() -> None:
