@@ -135,10 +135,9 @@ def test_step_event_sets_its_facts(input_: Json | None) -> None:
 
 
 def test_what_was_said_when_it_was_queued_and_when_a_step_started_wins_whenever_that_was() -> None:
-    others = msgspec.structs.replace(CLAIMS, workflow="other", trigger_kind="other", retry_of="o" * 32)
-    late = Event(0, "z", "engine", "run", 9, (Kind.QUEUED, CLAIMS))
-    for kind in set(Kind) - {Kind.QUEUED}:
-        early = Event(1, "a", "engine", "run", 3, (kind, others))
+    late = Event(0, "z", "engine", "run", 9, Queued("nightly", "api", None, "r" * 32))
+    for kind in (Started, Waiting, Heartbeat):
+        early = Event(1, "a", "engine", "run", 3, kind("other", "other", None, "o" * 32))
         for events in ([early, late], [late, early]):
             facts = fold(events)
             assert (facts.workflow, facts.trigger_kind, facts.retry_of) == ("nightly", "api", "r" * 32)

@@ -157,6 +157,17 @@ async def test_much_is_taken_in_aside(
     assert [row["executions"] for row in rows] == [1] * runs
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_nobody_waits_between_folds_where_readers_and_writers_do_not_wait_for_each_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "PAUSE_SECONDS", 60)
+    monkeypatch.setattr(folding, "MAX_BATCH_DELTAS", 1)
+    for number in range(2):
+        await finish(database, f"run-{number}")
+    assert await asyncio.wait_for(Folding(database).fold_all(), 30) == 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_others_get_a_turn(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

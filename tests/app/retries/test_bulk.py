@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app import clock
+from app.changes.commits import Announcements, Committed
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
@@ -117,6 +118,22 @@ async def test_broken_off_bulk_retry_says_what_was_committed(
     done = await BulkRetries(Retries(connected, SEALER)).run(BulkRequest("ada", where=FAILURES, dry_run=False))
     assert (len(done.retried), len(done.unprocessed)) == (2, 3)
     assert len(await select(connected, "outbox", "1 = 1")) == 2
+
+
+async def test_ancestors_are_announced_in_the_order_of_their_ids(connected: Database) -> None:
+    """Those of all retries at once, behind these; each is named once."""
+    roots = await fail(connected, *(f"root-{number}" for number in range(6)))
+    heard: list[Committed] = []
+    bulk_retries = BulkRetries(Retries(connected, SEALER, Announcements([heard.append])))
+    first = await bulk_retries.run(BulkRequest("ada", ids=tuple(sorted(roots.values(), reverse=True)), dry_run=False))
+    made = [retry.id for retry in first.retried]
+    assert heard[0].changed == [*made, *sorted(roots.values())]
+    for retry in first.retried:
+        (row,) = await select(connected, "executions", "id = $1", retry.id)
+        failed = report("execution.finished", at=60, state="FAILED")
+        await Ingestion(connected, SEALER).record(events([failed], row["external_id"]))
+    second = await bulk_retries.run(BulkRequest("ada", ids=tuple(made), dry_run=False))
+    assert heard[1].changed == [*(retry.id for retry in second.retried), *sorted([*roots.values(), *made])]
 
 
 async def test_the_audit_has_the_filter(connected: Database) -> None:
