@@ -73,6 +73,8 @@ async def test_when_its_lease_is_over_it_falls_due_again(database: Database) -> 
 
 
 async def test_the_longest_due_come_first(database: Database) -> None:
+    # Without the index that a claim reads, which gives this order by itself.
+    await database.transaction(lambda tx: tx.fetch("DROP INDEX outbox_due"))
     ids = (await add(database, 7))[::-1]  # not the order in which they lie in the table
     for place, id_ in enumerate(ids):
         await shift(database, (place - 10) * clock.SECOND, f"id = '{id_}'")
