@@ -47,7 +47,7 @@ strawberry.enum(
 strawberry.enum(
     OrderField,
     name="ExecutionOrderField",
-    description=("Sort key. STATUS sorts in the order of the enum ExecutionStatus, WORKFLOW_NAME by code points."),
+    description="Sort key. STATUS sorts in the order of the enum ExecutionStatus, WORKFLOW_NAME by code points.",
 )
 
 

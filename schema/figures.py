@@ -28,7 +28,7 @@ def quantile(outcome: Outcome, share: float) -> float | None:
 
 
 @strawberry.type(
-    description=("Durations of executions (finishedAt - startedAt), in milliseconds. Percentiles are within 2 %.")
+    description="Durations of executions (finishedAt - startedAt), in milliseconds. Percentiles are within 2 %."
 )
 class DurationStats:
     """How long executions took."""

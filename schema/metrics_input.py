@@ -31,7 +31,7 @@ class MetricsFilter:
     from_: DateTime | None = strawberry.field(
         name="from",
         default=None,
-        description=("Start of the window, inclusive. Defaults to 24 hours before `to`; at most 400 days before it."),
+        description="Start of the window, inclusive. Defaults to 24 hours before `to`; at most 400 days before it.",
     )
     to: DateTime | None = strawberry.field(default=None, description="End of the window, exclusive. Defaults to now.")
 

@@ -126,7 +126,7 @@ class BulkRetry:
     )
     dry_run: bool = strawberry.field(description="Whether this was a dry run, which retries nothing.")
     snapshot: strawberry.ID | None = strawberry.field(
-        description=("Pass it with dryRun: false to retry exactly what this dry run looked at. Valid for 10 minutes.")
+        description="Pass it with dryRun: false to retry exactly what this dry run looked at. Valid for 10 minutes."
     )
 
     @classmethod

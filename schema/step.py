@@ -39,7 +39,7 @@ class Step(Node):
     started_at: DateTime | None = strawberry.field(description="When the step started. Null if not reported.")
     finished_at: DateTime | None = strawberry.field(description="When the step finished. Null if not reported.")
     duration_ms: float | None = strawberry.field(
-        description=("Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown.")
+        description="Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown."
     )
     error: ExecutionError | None = strawberry.field(
         description="Why the step failed. Null if the engine reported no failure."

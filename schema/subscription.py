@@ -39,7 +39,7 @@ UpdatesCursor = Annotated[
 
 
 @strawberry.type(
-    description=("Everything that a client can follow, over a WebSocket with the subprotocol graphql-transport-ws.")
+    description="Everything that a client can follow, over a WebSocket with the subprotocol graphql-transport-ws."
 )
 class Subscription:
     """What can be followed."""
