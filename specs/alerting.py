@@ -61,7 +61,7 @@ class Scene:
         return name, found["id"]
 
     async def rule(self, failures: int, **given: Any) -> tuple[str, Any]:
-        """A rule about a new workflow, by webhook unless told otherwise: the workflow's name, and the payload."""
+        """A rule about a new workflow, by webhook by default: the workflow's name, and the payload."""
         name, id_ = await self.workflow()
         given = {"webhookUrl": self.receiver.url, **given}
         return name, await self.save(workflowId=id_, consecutiveFailures=failures, **given)
@@ -82,7 +82,7 @@ class Scene:
         return [queued, event("shop", subject, "execution.finished", 1, finished, time=when)]
 
     async def alerts(self, workflow: str) -> list[Any]:
-        """What was fired about a workflow, the oldest first."""
+        """The alerts of a workflow, oldest first."""
         nodes = (await self.runwatch.query(ALERTS))["alerts"]["nodes"]
         return [node for node in reversed(nodes) if node["workflow"]["name"] == workflow]
 

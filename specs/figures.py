@@ -1,4 +1,4 @@
-"""Figures as the specs ask for them, and what they should be: counted from the runs that the list has."""
+"""Figures as the specs query them, and as they should be: counted from the runs in the list."""
 
 from __future__ import annotations
 

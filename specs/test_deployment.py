@@ -131,7 +131,7 @@ async def hears_of_the_other(runwatch: Runwatch, listener: int, writer: int) -> 
         with stopped(listener):
             reporter.report(*run_events(engine, "first", 0, state=None))
         assert await told(connection) == "first"
-        # The reporter's connection stays with the worker that took it, so that nobody has to be stopped any more.
+        # The reporter's connection stays with the worker that accepted it, so nobody has to be stopped.
         began = time.monotonic()
         for number in range(10):
             reporter.report(*run_events(engine, str(number), 0, state=None))

@@ -1,4 +1,4 @@
-"""Nobody reads or reports without signing in, and each role does what it may."""
+"""Nobody reads or reports without signing in, and each role does only what it may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever watches is told as it happens, by the clients that people have, and nothing of it is lost or said twice."""
+"""Followers receive news as it happens, with the clients that people use; nothing is lost or repeated."""
 
 from __future__ import annotations
 
@@ -269,6 +269,6 @@ async def test_socket_007_the_server_ends(tmp_path: Path) -> None:
         assert time.monotonic() - began < 6
         assert await code_of(reader) == 1012
         deaf.transport.resume_reading()
-        await code_of(deaf)  # told or cut, but over
+        await code_of(deaf)  # closed or cut, but over
     runwatch.close()
     assert "Traceback" not in server.log

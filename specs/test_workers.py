@@ -1,4 +1,4 @@
-"""Several processes serve on one port; whatever happens to one of them, the service goes on, and ends when told."""
+"""Several processes serve on one port; whatever happens to one, the service continues, and ends on request."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server,
             assert time.monotonic() - began < 10
             assert await code_of(reader) == 1012
             deaf.transport.resume_reading()
-            await code_of(deaf)  # told or cut, but over
+            await code_of(deaf)  # closed or cut, but over
     assert not any(map(is_alive, pids))
     assert [line["pid"] for line in logged(server, "worker_killed")] == [pids[1]]
     runwatch.close()

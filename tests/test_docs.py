@@ -1,4 +1,4 @@
-"""The documents say what is so: settings, commands, links, states, examples and the numbers of decisions."""
+"""The documents are right about settings, commands, links, states, examples and the numbers of decisions."""
 
 from __future__ import annotations
 

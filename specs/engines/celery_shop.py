@@ -75,7 +75,7 @@ def dies_once(self: Task) -> str:
 
 
 def main() -> None:
-    """Do what the lines of standard input say, which are expressions, and print the id of what they published."""
+    """Evaluate the expressions on standard input, and print the ids of what they published."""
     tasks = {task.__name__: task for task in (needs, takes, adds, flaky, dies, dies_once)}
     names = {"app": app, "date": date, "chain": chain, "group": group, "chord": chord, **tasks}
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Starts the engine of the specs, and says what it was given."""
+"""Starts the engine of the specs, and reports what it received."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from specs.harness.servers import free_port
 
 PROGRAM = Path(__file__).with_name("webhook_engine.py")
 
-# A command that goes on until the test lets it: see WebhookEngine.let_go().
+# A command that runs until the test releases it: see WebhookEngine.let_go().
 HELD = "until [ -e go ]; do sleep 0.05; done"
 
 

@@ -1,4 +1,4 @@
-"""Asking for retries, and waiting for what comes of them."""
+"""Asks for retries, and waits for their results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def one(runwatch: Runwatch, id_: str) -> Any:
 
 
 def listed(runwatch: Runwatch, **where: Any) -> Any:
-    """The executions that a filter lets through, by external id."""
+    """The executions that match a filter, by external id."""
     nodes = runwatch.ask(LIST, filter=where)["data"]["executions"]["nodes"]
     return {node["externalId"]: node for node in nodes}
 
@@ -68,7 +68,7 @@ def refused(answer: Any) -> tuple[str, list[str] | None]:
 
 
 def audited(runwatch: Runwatch, subject: str | None) -> list[Any]:
-    """The entries of the audit about an execution, None: about several at once; the newest first."""
+    """The audit entries about an execution, newest first; None: about several at once."""
     return [node for node in runwatch.ask(AUDIT)["data"]["auditLog"]["nodes"] if node["subject"] == subject]
 
 

@@ -96,7 +96,7 @@ class Worker:
 
 
 class Publisher:
-    """Publishes what it is told in Python, and says which ids came of it."""
+    """Publishes what it receives as Python, and returns the ids."""
 
     def __init__(self, app: str, environment: Mapping[str, str]) -> None:
         theirs, ours = os.pipe()

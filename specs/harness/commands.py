@@ -104,7 +104,7 @@ class Zygote:
             raise RuntimeError(f"{_PROGRAM.name} did not start")
 
     def close(self) -> None:
-        """End it, and what was forked from it and is still there."""
+        """End it, and every fork of it that still runs."""
         self._asks.close()
         self._process.wait()
 

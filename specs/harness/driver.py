@@ -111,7 +111,7 @@ class Runwatch:
         self._http.close()
 
     def report(self, *events: dict[str, Any]) -> None:
-        """Send events, all of which must be accepted."""
+        """Send events; all of them must be accepted."""
         answer = self.post_events(list(events))
         assert answer.status_code == 202, answer.text
         assert answer.json() == {"accepted": len(events), "rejected": []}

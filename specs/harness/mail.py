@@ -1,4 +1,4 @@
-"""A real SMTP server, which keeps what it is sent and can be told to refuse it."""
+"""A real SMTP server, which keeps what it receives and can refuse mail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from specs.harness.waiting import PATIENCE_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it came: what the protocol said of it, whether that was encrypted, and what is in it."""
+    """A received mail: its envelope, whether it was encrypted, and its contents."""
 
     sender: str
     recipients: Sequence[str]

@@ -1,4 +1,4 @@
-"""An engine's webhook: a real server whose answers a test scripts, and which keeps what it was sent."""
+"""An engine's webhook: a real server whose answers a test scripts, and which keeps what it receives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from specs.harness.waiting import PATIENCE_SECONDS
 
-# Sooner than any time-out of a test, and slow for a body of which each byte comes by itself.
+# Sooner than any time-out of a test, and slow for a body whose bytes come one by one.
 TRICKLE_SECONDS = 0.02
 
 
@@ -100,7 +100,7 @@ class Receiver:
         self._server.server_close()
 
     def take(self, request: Request) -> Answer:
-        """Keep a request; what it is to be answered."""
+        """Keep a request; returns the answer to it."""
         with self._changed:
             self.requests.append(request)
             answer = self.script.pop(0) if self.script else self.answer

@@ -1,6 +1,6 @@
-"""Wait for what has no event to wait for.
+"""Waits for conditions that have no event to wait for.
 
-A time-out here is a guard against hanging, not a measure: what is waited for comes in milliseconds.
+A time-out here guards against hanging and measures nothing: the condition holds within milliseconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def until(
 
 
 def soon(look: Callable[[], Found], seconds: float = 60, *, why: Callable[[], object] = lambda: None) -> Found:
-    """What `look` finds, once it finds something; `why` tells what there is instead when it never does."""
+    """The first result of `look` that is not empty; `why` describes what there is instead if none comes."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, why()

@@ -15,7 +15,7 @@ from specs.harness.waiting import soon
 
 
 def logged(server: Server, event: str) -> list[dict[str, Any]]:
-    """What the server has logged of one kind, the oldest first."""
+    """The log entries of one kind, oldest first."""
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{") and line.endswith("}")]
     return [line for line in lines if line["event"] == event]
 

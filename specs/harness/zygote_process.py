@@ -1,7 +1,7 @@
 """The process that commands are forked from: it has imported everything, and does nothing else.
 
-It is run as a file, so that only what a command sees is on its path. A request is a line of JSON with four file
-descriptors: standard input, output and error, and a socket that is told the process id and, at its end, the exit code.
+It runs as a file, so that only what a command sees is on its path. A request is a line of JSON with four file
+descriptors: standard input, output and error, and a socket that receives the process id and, at the end, the exit code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def warm(names: list[str]) -> None:
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
                 if not module.name.endswith("__main__"):
                     importlib.import_module(module.name)
-    # What a fork would copy: threads are not, and what they hold stays locked for ever.
+    # A fork copies no threads, and what they hold stays locked for ever.
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()  # so that the collector of a child does not write to, and thereby copy, what all of them share

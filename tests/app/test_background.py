@@ -34,7 +34,7 @@ class BrokenError(Exception):
 
 
 class Site:
-    """The services of a process over a database, with a record of who is closed."""
+    """The services of a process over a database, and a record of which were closed."""
 
     def __init__(self, database: Database, url: str, redis_url: str) -> None:
         settings = Settings(_env_file=None, redis_url=redis_url, contact_lost_seconds=100)
@@ -62,7 +62,7 @@ class Site:
         return running(self.services, self._opened)
 
     async def check_closed(self, started: int) -> None:
-        """So many services were closed, the last one first, then what they stand on; and nothing is left."""
+        """So many services were closed, the last one first, then what they need; and nothing is left."""
         assert self.closed == [*reversed(NAMES[:started]), *OPENED]
         assert asyncio.all_tasks() == {asyncio.current_task()}
         await until(lambda: is_let_go(self._url), "end of the connections")

@@ -1,4 +1,4 @@
-"""The command line: what it does, and how it says what it cannot do."""
+"""The command line: what it does, and how it reports failures."""
 
 from __future__ import annotations
 

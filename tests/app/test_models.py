@@ -1,4 +1,4 @@
-"""The models say of the tables what is true of them."""
+"""The models match the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pruning deletes what is over, with all that is below it, and says so to whoever listens."""
+"""Pruning deletes finished executions with everything below them, and announces it."""
 
 from __future__ import annotations
 

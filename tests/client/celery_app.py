@@ -1,4 +1,4 @@
-"""The app of the tests' workers and publishers; what it connects to is in the environment."""
+"""The app of the tests' workers and publishers; the environment says what it connects to."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def client(sink: Sink) -> Iterator[Runwatch]:
 
 @dataclass
 class Bench:
-    """A broker with a prefork worker, both ways to publish, and what was heard of it."""
+    """A broker with a prefork worker, both ways to publish, and the received events."""
 
     sink: Sink
     broker: ValkeyServer

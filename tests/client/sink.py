@@ -1,4 +1,4 @@
-"""A server that takes events as Runwatch does, and can be told to fail, stall or break off."""
+"""A server that accepts events as Runwatch does, and can be made to fail, stall or break off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def accept(events: list[Event]) -> Answer:
 
 
 class Sink:
-    """Keeps what it is sent. `script` answers the next requests, one function each; then everything is accepted."""
+    """Keeps what it receives. `script` answers the next requests, one function each; then everything is accepted."""
 
     def __init__(self, port: int = 0) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Single tasks in a real prefork worker: how each of them can end, and what is told of it."""
+"""Single tasks in a real prefork worker: how each of them can end, and what is reported."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ async def test_tasks_of_celery(runwatch: Runwatch, tmp_path: Path) -> None:
             assert failed["workflowName"] == "shop.add"
             assert failed["error"] == {"type": "tests.client.celery_app.OutOfStock", "message": "lamp: 0 left"}
             assert [step["state"] for step in failed["steps"]] == ["SUCCEEDED", "FAILED", "SKIPPED"]
-            # The worker tells of its end and the publisher what it is, each in its own time.
+            # The worker reports its end and the publisher its identity, each in its own time.
             done = await run_of(
                 runwatch,
                 group,

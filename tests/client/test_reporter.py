@@ -16,7 +16,7 @@ from runwatch_client.buffer import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from specs.harness.counts import count
 from tests.client.sink import Answer, Event, Sink, accept
 
-AWAY = "http://127.0.0.1:9"  # the port of a service that no machine runs any more
+AWAY = "http://127.0.0.1:9"  # the port of a service that no machine runs nowadays
 
 
 def emit(client: Runwatch, number: int, first: int = 0) -> None:
@@ -213,7 +213,7 @@ def test_while_the_server_is_away_log_lines_are_dropped_first() -> None:
     time.sleep(0.1)
     stats = client.stats
     assert stats.sent == 0
-    # What is on its way is no longer in the buffer, so the exact number depends on when the thread came.
+    # Events on their way are no longer in the buffer, so the exact number depends on when the thread came.
     assert stats.pending + stats.dropped == 120
     assert not client.flush(0.1)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Processes that end and fork: what is queued is sent, by the one that queued it."""
+"""Processes that end and fork: each process sends what it has queued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs and steps of Python code: what is told of them, however they end and wherever they run."""
+"""Runs and steps of Python code: what is reported, however they end and wherever they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml: what it says of Runwatch is so, and nothing in it is a secret."""
+"""docker-compose.yml is right about Runwatch, and contains no secret."""
 
 from __future__ import annotations
 

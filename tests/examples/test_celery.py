@@ -1,4 +1,4 @@
-"""`./dev demo celery`: what it shows, and that nothing of it is left, however it ends."""
+"""`./dev demo celery`: what it shows, and that it leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from specs.harness.waiting import soon
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "engine"
 SECRET = "whsec_" + "c2VjcmV0" * 5
-# So slow that each workflow runs once, and "check links" goes on until the engine stops.
+# So slow that each workflow runs once, and "check links" runs until the engine stops.
 PACE = "600"
 
 RUNS = (

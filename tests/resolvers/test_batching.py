@@ -94,7 +94,7 @@ async def test_loaders_end_with_their_operation(database: Database) -> None:
 
 
 class Reads:
-    """A read that can be told to fail or to wait, and remembers what it was asked for."""
+    """A read that can be made to fail or to wait, and remembers the ids."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []

@@ -44,7 +44,7 @@ MUTATIONS = {
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
 }
-# What everybody who reads may follow, and what those are told who ask for what cannot be.
+# What every reader may follow, and the answers to invalid requests.
 SUBSCRIPTIONS = {
     "executionLogAppended": (f'executionLogAppended(executionId: "{UNKNOWN}") {{ cursor }}', "NOT_FOUND"),
     "executionUpdated": ('executionUpdated(after: "nonsense") { cursor }', "BAD_USER_INPUT"),

@@ -147,7 +147,7 @@ CANNOT_BE_MEANT = {
 
 
 def values(type_: GraphQLInputType, depth: int = 0) -> list[str]:
-    """Literals for an argument, most of which cannot be meant."""
+    """Literals for an argument, most of them invalid."""
     inner = get_nullable_type(type_)
     if isinstance(inner, GraphQLList):
         return [f"[{value}]" for value in values(inner.of_type, depth)] + ["[]"]

@@ -21,7 +21,7 @@ from tests.sealing import SEALER
 
 
 def info_of(document: str) -> Info:
-    """What a resolver of the document's only operation is told."""
+    """The info that a resolver of the document's only operation receives."""
     nodes = parse(document).definitions
     fragments = {node.name.value: node for node in nodes if isinstance(node, FragmentDefinitionNode)}
     operation = next(node for node in nodes if isinstance(node, OperationDefinitionNode))

@@ -111,7 +111,7 @@ async def test_a_hundred_workflows_with_figures_each(database: Database) -> None
         assert [each["count"] for each in found["topErrors"]] == [failed] * bool(failed)
         (of_workflow,) = found["byWorkflow"]
         assert (of_workflow["workflow"]["name"], of_workflow["failed"]) == (node["name"], failed)
-    # Figures, errors and workflows of each; what is looked up by id is so in batches, as it comes.
+    # Figures, errors and workflows of each; look-ups by id are batched, as they come.
     assert len(recorded) <= 5 * 100
 
 

@@ -1,4 +1,4 @@
-"""./dev: its commands say what they do, and its own checks catch what they are for."""
+"""./dev: its commands say what they do, and its own checks catch what they should."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""./dev mutants: which mutations there are, which are drawn, which tests try them, and what it says of each."""
+"""./dev mutants: which mutations exist, which are drawn, which tests try them, and how it reports each."""
 
 from __future__ import annotations
 

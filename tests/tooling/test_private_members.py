@@ -169,7 +169,7 @@ def made_in(tree: ast.AST) -> set[str]:
 
 
 def names_in(ours: type[Any]) -> set[str]:
-    """What a class defines, and what it asks of itself."""
+    """The members that a class defines, and those that it uses of itself."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(ours)))
     asked = {
         node.attr

@@ -80,7 +80,7 @@ class PostgresServer(Server):
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop it, with whoever is still connected; do nothing when there is none."""
+        """Drop the database and throw out whoever is connected; does nothing if it does not exist."""
         self._execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""A proxy in front of a server, which loses answers: what was sent has arrived, and who sent it cannot know."""
+"""A proxy in front of a server that loses answers: the request has arrived, and the client cannot know."""
 
 import asyncio
 import contextlib

@@ -33,7 +33,7 @@ class ValkeyServer(Server):
         self.start()
 
     def pause(self) -> None:
-        """Stop answering while connections stay open, as a hung host does; resume() goes on."""
+        """Stop answering while connections stay open, as a hung host does; resume() continues."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -51,7 +51,7 @@ def report(type_: str, subject: str, at: float, id_: str | None = None, **data: 
 
 
 def finish(subject: str, at: float, state: str = "FAILED", **data: Any) -> dict[str, Any]:
-    """A run has ended, of which that may be all that is known."""
+    """A run that has ended, perhaps without any other event."""
     return report("execution.finished", subject, at, state=state, **data)
 
 
@@ -86,13 +86,13 @@ class Scene:
     async def rule(
         self, failures: int, *, channels: Channels | None = None, actor: str = "ada", **given: Any
     ) -> SavedRule:
-        """A saved rule; a new one posts to URL unless told otherwise."""
+        """A saved rule; a new one posts to URL by default."""
         given = {"id": None, "webhook_url": URL, **given}
         change = RuleChange(consecutive_failures=failures, **given)
         return await rules.save(self.database, SEALER, channels or Channels(mail=True), actor, change)
 
     async def tell(self, *reports: dict[str, Any], imported: bool = False) -> None:
-        """Events, in one batch, all of which must be taken."""
+        """Record events in one batch; all of them must be accepted."""
         assert await self.ingestion.record(decoded(reports), imported=imported) == []
 
     async def give_up(self, subject: str, at: float) -> None:
@@ -109,7 +109,7 @@ class Scene:
             await self.tell(*run(f"{workflow}-{start + number}", start + number, workflow=workflow))
 
     async def alerts(self) -> list[dict[str, Any]]:
-        """What was fired, the oldest first, after a look at all checks."""
+        """The fired alerts, oldest first, after a look at all checks."""
         await self.firing.fire_all()
         return await select(self.database, "alerts", "1 = 1 ORDER BY fired_at, id")
 

@@ -1,4 +1,4 @@
-"""What fires, what does not, and that nothing is lost or fired twice, whoever dies or looks at the same time."""
+"""What fires and what does not. Nothing is lost or fired twice, whoever dies or looks at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules: what can be saved, what a change keeps, what is shown of a webhook, and what the audit has."""
+"""Rules: what can be saved, what a change keeps, what the API shows of a webhook, and what the audit has."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_a_key_can_be_changed(scene: Scene) -> None:
     sealed_keys = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
     assert await rotation.rotate(scene.database, Sealer([newer, KEY], sealed_keys)) == (1, 0)
     assert (await webhook_of(scene, saved.rule.id, Sealer([newer], sealed_keys))).secret == saved.signing_secret
-    # With neither: a webhook that nobody can read any more is replaced by the same URL.
+    # With neither key: the same URL replaces a webhook that nobody can read.
     lost = Sealer([new_key()], sealed_keys)
     change = RuleChange(saved.rule.id, 1, webhook_url=URL)
     replaced = await rules.save(scene.database, lost, Channels(), "ada", change)

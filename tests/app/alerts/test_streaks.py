@@ -1,4 +1,4 @@
-"""Streaks as they are read: which failures lie in which, where each begins and ends, and what was pruned."""
+"""Reading streaks: which failures belong to which, where each begins and ends, and pruned successes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Line:
         self.places = places
 
     def streak(self, failures: int, after: int | None, before: int | None) -> Streak:
-        """The failures between the successes with these numbers; None: there is none."""
+        """The failures between the successes with these numbers; None: no success."""
         return Streak(
             self.workflow_id,
             failures,

@@ -26,7 +26,7 @@ arrivals = st.lists(st.tuples(finishes, st.booleans()), max_size=14)
 
 @dataclass
 class Oracle:
-    """Plain lists: what is known of each run, and where the streaks began that each rule has fired in."""
+    """A model of plain lists: the known facts of each run, and where the streaks began that each rule has fired in."""
 
     known: dict[int, tuple[int, str]] = field(default_factory=dict)
     begun: dict[int, list[Position]] = field(default_factory=lambda: {number: [] for number in NUMBERS})

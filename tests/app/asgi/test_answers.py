@@ -33,7 +33,7 @@ MASKED = "Internal error; the server's log has the details under the errorId"
 
 
 def body(message: str, code: str, **details: str) -> bytes:
-    """By hand: what makes bodies is what is tested."""
+    """Written by hand: the tests are about the code that makes bodies."""
     more = "".join(f',"{name}":"{value}"' for name, value in details.items())
     return f'{{"errors":[{{"message":"{message}","extensions":{{"code":"{code}"{more}}}}}]}}'.encode()
 
@@ -53,7 +53,7 @@ def forbidden(permission: str, role: str) -> bytes:
 
 FORMS = "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson"
 BY_SOCKET = "Subscribe over a WebSocket with the subprotocol graphql-transport-ws"
-# Method, path, headers and body of a request of a viewer, and what is answered.
+# Method, path, headers and body of a viewer's request, and the answer.
 REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, bytes]]] = {
     "no JSON": (
         ("POST", "/graphql", JSON, b"{"),

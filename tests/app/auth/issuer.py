@@ -65,7 +65,7 @@ def jwt_settings(**changes: Any) -> Settings:
 
 
 class KeyServer:
-    """Answers every request with `keys`, unless told otherwise."""
+    """Answers every request with `keys` by default."""
 
     def __init__(self) -> None:
         self.keys: list[Any] = []

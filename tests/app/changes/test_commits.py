@@ -25,7 +25,7 @@ FAILED = [report("execution.queued"), report("execution.finished", at=1, state="
 
 
 async def test_every_writer_tells_every_listener(database: Database) -> None:
-    """Each commit is told once, to all, with exactly the revisions that it took: no writer takes one in silence."""
+    """Each commit is announced once, to all, with exactly the revisions that it took: no writer skips it."""
     first: list[Committed] = []
     second: list[Committed] = []
     announcements = Announcements([first.append, second.append])

@@ -51,7 +51,7 @@ async def test_one_waits_for_the_other(databases: list[Database], lock: Lock) ->
 
 
 async def test_try_lock_reports_a_held_lock(databases: list[Database]) -> None:
-    """On SQLite nobody is: who would be told cannot begin before the holder has ended, and then has the lock."""
+    """On SQLite the second cannot begin before the holder has ended, and then gets the lock."""
     async with holding(databases[0], Lock.ROLLUPS):
         trying = asyncio.create_task(databases[-1].transaction(lambda tx: tx.try_lock(Lock.ROLLUPS)))
         if databases[0].dialect == "postgres":

@@ -51,7 +51,7 @@ async def occupied(database: Database) -> AsyncIterator[Callable[[], None]]:
 
 
 class Between:
-    """A handler in front of the real one, which can be told to fail."""
+    """A handler in front of the real one, which can be made to fail."""
 
     def __init__(self, *, deliver: Sequence[BaseException] = (), settle: Sequence[BaseException] = ()) -> None:
         self.deliver_errors = list(deliver)
@@ -78,7 +78,7 @@ class Between:
 
 
 class Bench:
-    """One database, with what asks for retries and what delivers them. `heard` is what listeners were told."""
+    """One database, with what creates retries and what delivers them. `heard` is what listeners heard."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

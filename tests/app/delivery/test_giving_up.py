@@ -1,4 +1,4 @@
-"""The end of a retry that its engine did not take: what it makes of the execution, and what corrects it."""
+"""The end of a retry that its engine did not accept: how it changes the execution, and what corrects it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_the_engines_word_corrects_ours(bench: Bench, receiver: Receiver) 
         await bench.until_failed(line[-1])
         assert (await bench.row(line[-1]))["state"] == State.FAILED
         await bench.tell(line[-1], "execution.started", at=8)
-        # It has arrived, then: what was given up is accepted after all.
+        # So it has arrived: the given up retry is accepted after all.
         delivery = await bench.delivery(line[-1])
         assert (delivery["accepted_at"] is not None, delivery["next_attempt_at"]) == (True, None)
         await bench.tell(line[-1], "execution.finished", at=9, state="SUCCEEDED")

@@ -20,7 +20,7 @@ from tests.app.reports import newest_revision
 
 @pytest.fixture
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No sweep within a test: what is delivered is so because of a wake, or because the loop began."""
+    """No sweep within a test: deliveries come from a wake, or from the start of the loop."""
     monkeypatch.setattr(loop, "SWEEP_SECONDS", 3600)
 
 

@@ -63,7 +63,7 @@ async def test_unsettled_rows_are_delivered_again(bench: Bench, receiver: Receiv
 
 
 async def test_a_kind_that_nobody_here_handles_is_left_to_others(bench: Bench, receiver: Receiver) -> None:
-    """To a newer process, say, beside which this one goes on for a while."""
+    """To a newer process, say, beside which this one runs for a while."""
     await bench.connect(receiver.url)
     unknown = await bench.retry()
     await bench.run("UPDATE outbox SET kind = 'carrier pigeon'")
@@ -79,7 +79,7 @@ async def test_two_loops_share_the_rows(bench: Bench, databases: list[Database],
     hold = threading.Event()
     receiver.answer = Answer(hold=hold)
     async with bench.dispatching(database=databases[0]), bench.dispatching(database=databases[-1]):
-        # Each takes what is enough of one engine, and nothing of what the other has.
+        # Each takes enough of one engine, and nothing that the other has.
         await receiver.arrived(2 * MAX_PER_RECEIVER)
         hold.set()
         await bench.until_accepted_are(40)

@@ -1,4 +1,4 @@
-"""The outbox's rows: when they are due, who has them, and what ends them."""
+"""The outbox's rows: when they are due, who claims them, and what ends them."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ async def test_a_failure_says_nothing_once_it_is_accepted(database: Database) ->
 
 
 async def test_a_failure_says_nothing_once_another_attempt_has_begun(database: Database) -> None:
-    """Else one that is later than its lease would bring back what was given up."""
+    """Otherwise an attempt that outlives its lease would bring back a given up row."""
     (id_,) = await add(database)
     (slow,) = await claim(database)
     await shift(database, -LEASE)

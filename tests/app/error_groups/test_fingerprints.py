@@ -27,7 +27,7 @@ Traceback (most recent call last):
     raise LookupError
 LookupError
 """
-# What the patterns look for, and what they stumble over.
+# What the patterns look for, and what could trip them.
 PIECES = [
     *("'", '"', "`", "‘", "’", "“", "„", "«", "»", '\\"', "\\", "/", "//", "://", "http://x/", "C:\\", "~", ".", ","),
     *(":", "::", "1", "12", "-", "+", "e", "E5", "%", "MB", "0x", "v", "_", "@", "a", "b", "é", "can't", " ", "\n"),

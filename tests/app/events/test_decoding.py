@@ -1,4 +1,4 @@
-"""Bodies of POST /api/events: what is taken, what is rejected, and that nothing else can happen."""
+"""Bodies of POST /api/events: what is accepted, what is rejected, and that nothing else can happen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families of retries: who is followed up and down, locked, and looked up from an index."""
+"""Families of retries: which ancestors and descendants are followed, locked, and looked up from an index."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ async def connection(filled_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def page_statements(database: Database, where: LogFilter, position: LogPosition) -> list[Statement]:
-    """The statements of pages at both ends and in the middle, and of what they say of their ends."""
+    """The statements of pages at both ends and in the middle, and of their hasNextPage and hasPreviousPage."""
     middle = await logs.list_page(database, LogFilter(), position, PageRequest(first=15))
     statements = record_statements(database)
     requests = [PageRequest(first=100), PageRequest(last=100)]

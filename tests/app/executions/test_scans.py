@@ -101,7 +101,7 @@ async def plans_of(filled_url: str) -> AsyncIterator[PlansOf]:
 
 
 async def page_statements(database: Database, where: ExecutionFilter, order: ExecutionOrder) -> list[Statement]:
-    """The statements of the first pages from either end, of pages in the middle, and of what they say of their ends."""
+    """The statements of first pages from either end, of pages in the middle, and of hasNextPage and hasPreviousPage."""
     statements = record_statements(database)
     first = await list_page(database, where, order, PageRequest(first=100))
     middle = first.end_cursor

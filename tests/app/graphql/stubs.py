@@ -1,4 +1,4 @@
-"""Sockets whose operations are stubs, by the name of what they do."""
+"""Sockets with stub operations, named by what they do."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Pushing:
 
 
 class Stub:
-    """Operations by the name of what they do."""
+    """Operations named by what they do."""
 
     def __init__(self) -> None:
         self.contexts: list[object] = []

@@ -9,7 +9,7 @@ from app.graphql.document import MAX_SELECTIONS, parse_bounded
 
 
 def levels(count: int, level: str) -> str:
-    """Fragments each of which spreads the next one as `level` says, and an operation that begins with the first."""
+    """Fragments that each spread the next one as `level` says, and an operation that begins with the first."""
     fragments = [f"fragment F{n} on T {{ {level.replace('NEXT', f'...F{n + 1}')} }}" for n in range(count)]
     return " ".join(["{ t { ...F0 } }", *fragments, f"fragment F{count} on T {{ last }}"])
 

@@ -89,7 +89,7 @@ async def test_a_query_is_not() -> None:
 
 
 async def test_a_subscription_whose_document_has_a_mutation_as_well() -> None:
-    """As GraphiQL sends it: all that is in its editor, and which of it is meant."""
+    """As GraphiQL sends it: everything in its editor, and which operation to run."""
     assert not await cancelled(EACH, name="S")
     work = Work()
     work.go_on.set()

@@ -13,7 +13,7 @@ BOUND, STALL = 1_000, 0.1
 
 
 class Line:
-    """A connection that takes what it is sent, or holds it, and says how much its system has yet to send."""
+    """A connection that accepts data or holds it, and reports how much its system has yet to send."""
 
     def __init__(self) -> None:
         self._permits = asyncio.Semaphore(0)
@@ -85,7 +85,7 @@ async def test_a_client_that_takes_one_message_a_while_is_waited_for(line: Line)
     for _ in range(6):
         await asyncio.sleep(STALL / 2)
         line.take(1)
-        line.unsent += 600  # its system holds what it took, and sends nothing
+        line.unsent += 600  # its system holds what it accepted, and sends nothing
     assert line.stalled == []
     await asyncio.sleep(STALL * 3)
     assert len(line.stalled) == 1

@@ -1,4 +1,4 @@
-"""The second line of defence: without the gate nothing is executed, parsed or told either."""
+"""The second line of defence: without the gate nothing is executed, parsed or revealed either."""
 
 from __future__ import annotations
 

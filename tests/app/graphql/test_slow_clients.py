@@ -134,7 +134,7 @@ async def test_a_client_that_asks_and_does_not_read(stub: Stub) -> None:
             asking.cancel()
             await asyncio.wait([asking])
             code, _ = await socket.end()
-            assert code in (4510, 1006)  # what it was still sending may have reset the connection
+            assert code in (4510, 1006)  # data still on its way may have reset the connection
 
 
 @pytest.mark.slow

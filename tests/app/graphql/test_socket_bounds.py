@@ -125,7 +125,7 @@ async def test_a_slow_end_holds_nobody_up(stub: Stub, socket: Socket, monkeypatc
     # All of them still end, and the socket does not take on more until they have.
     await socket.subscribe("1", "one")
     refused = (await socket.next())["type"] == "error"
-    await until(lambda: stub.open == 0)  # they were told again
+    await until(lambda: stub.open == 0)  # they heard again
     await socket.subscribe("2", "one")
     messages = [await socket.next() for _ in range(2 if refused else 3)]
     assert messages[-1] == {"type": "complete", "id": "2"}

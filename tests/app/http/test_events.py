@@ -1,4 +1,4 @@
-"""POST /api/events in this process: what it refuses as a whole, what it rejects one by one, and what it answers."""
+"""POST /api/events in this process: what it refuses as a whole, what it rejects one by one, and its answers."""
 
 from __future__ import annotations
 

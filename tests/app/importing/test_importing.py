@@ -1,4 +1,4 @@
-"""Imports: in batches, going on where they stopped, saying what they could not take."""
+"""Imports run in batches, continue where they stopped, and report what they could not import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Silence is shown, is no failure, and ends with the next event."""
+"""Silence is visible, is not a failure, and ends with the next event."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_retry_is_not_silent_before_it_is_delivered(database: Database) 
     await age(database, subject, 150)
     before = await newest_revision(database)
     assert await ContactSweep(database, LIMIT).sweep() == 1
-    # What is above it reads differently: it is no longer in progress.
+    # Its ancestors read differently: it is no longer in progress.
     assert await newest_revision(database) == before + 2
     assert (await retries.request(Asked(original, "ada"))).created
 

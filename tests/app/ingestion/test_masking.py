@@ -40,7 +40,7 @@ def test_texts_without_a_secret_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_a_secret_at_the_end_is_looked_for_in_what_was_cut_alone(beyond: int) -> None:
-    """Sizes are those of what was sent: more than the bound says that the end is missing."""
+    """Sizes are those of the sent text: more than the bound says that the end is missing."""
     shown = MASK if beyond else PART
     error = Failure(None, Text(PART, MAX_MESSAGE + beyond), Text(PART, MAX_STACK_TRACE + beyond), None)
     masked = mask_failure(MASKER, error)

@@ -55,7 +55,7 @@ class Harm:
         async with redis.Redis.from_url(self._valkey.url) as client:
             deadline = time.monotonic() + 20
             cut = 0
-            while cut < len(self._scene.servers):  # as soon as each of them has come back from what was before
+            while cut < len(self._scene.servers):  # as soon as each has recovered from the last one
                 assert time.monotonic() < deadline
                 cut += await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
                 await asyncio.sleep(0.1)
@@ -79,8 +79,8 @@ class Harm:
     async def _probe(self) -> None:
         every, self._engine.urls = self._engine.urls, self._scene.urls[:1]
         for each in self._subscribers:
-            each.patient = True  # who comes from the first with its cursor is a hint as well
-        await asyncio.sleep(0.3)  # for what was under way to the second
+            each.patient = True  # a subscriber that comes from the first with its cursor is a hint too
+        await asyncio.sleep(0.3)  # for subscribers of the second
         for _ in range(PROBES):
             name = unique("probe")
             await self._engine.report([name], "queued", "QUEUED", 0, {"workflow": "nightly"})

@@ -1,4 +1,4 @@
-"""A PubSub under test: who listens to it, what it logs, and the waiting for both."""
+"""A PubSub under test: a listener, its log, and the waiting for both."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from app.live.pubsub import GAP, PubSub
 from specs.harness.servers.valkey import ValkeyServer
 from specs.harness.waiting import until
 
-# A guard against hanging, not a measure: what is waited for comes in milliseconds.
+# A guard against hanging, not a measure: messages arrive within milliseconds.
 LONG = 15.0
 
 
 class Hearing:
-    """Reads messages as they come. `heard` has all of it, gaps included."""
+    """Reads messages as they arrive. `heard` has all of them, gaps included."""
 
     def __init__(self, messages: AsyncIterator[str | None]) -> None:
         self.heard: list[str | None] = []
@@ -36,7 +36,7 @@ class Hearing:
         return self.heard.count(GAP)
 
     async def until(self, message: str | None) -> None:
-        """Wait until this was heard."""
+        """Wait until this message arrives."""
         await until(lambda: message in self.heard)
 
     def forget(self) -> None:
@@ -99,7 +99,7 @@ async def connected(url: str) -> AsyncIterator[PubSub]:
 
 
 async def flows(channel: PubSub, hearing: Hearing, message: str = "flows again") -> None:
-    """Publish, and wait until it is heard."""
+    """Publish, and wait until it arrives."""
     channel.publish(message)
     await hearing.until(message)
 

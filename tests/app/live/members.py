@@ -1,4 +1,4 @@
-"""Members of a group, a feed without a database, and results that a test lets through."""
+"""Members of a group, a feed without a database, and results that a test releases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERYTHING = ExecutionFilter()
 
 
 class MemoryFeed(Feed):
-    """A feed that knows what it is handed, and has no database."""
+    """A feed that knows only what a test delivers, and has no database."""
 
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
@@ -47,7 +47,7 @@ class MemoryFeed(Feed):
 
 
 class Results:
-    """Executes updates to their revisions, some of them when they are let through."""
+    """Executes updates to their revisions, some of them when released."""
 
     def __init__(self) -> None:
         self.gates: dict[int, asyncio.Event] = {}
@@ -70,7 +70,7 @@ class Results:
 
 
 class Client:
-    """A sink that says what it got, and takes nothing while it is not `writable`."""
+    """A sink that reports what it got, and accepts nothing while it is not `writable`."""
 
     def __init__(self) -> None:
         self.got: list[int] = []

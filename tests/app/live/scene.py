@@ -91,12 +91,12 @@ class Scene:
             yield made
 
     async def agrees(self, subscribers: Iterable[Subscriber], seconds: float = 60) -> None:
-        """Wait until each of them shows what the API lists, and fail when one does not, or was told anything wrong."""
+        """Wait until each subscriber shows what the API lists; fail if one does not, or received anything wrong."""
         lists = {str(each.where): (await self.listed(each.where))[1] for each in subscribers}
         with_lists = [(each, lists[str(each.where)]) for each in subscribers]
-        with suppress(AssertionError):  # what differs is told below
+        with suppress(AssertionError):  # the next lines show the difference
             await until(lambda: all(each.view == listed for each, listed in with_lists), seconds=seconds)
-        await asyncio.sleep(1.2)  # for what comes too much
+        await asyncio.sleep(1.2)  # for unexpected updates
         mistakes = [(each.where, found) for each, listed in with_lists if (found := each.mistakes(listed))]
         assert not mistakes, "\n".join(f"{where}: {found[:5]}" for where, found in mistakes)
 

@@ -1,4 +1,4 @@
-"""Sockets whose clients stop reading: a plain TCP connection with next to no room for what is sent to it."""
+"""Sockets whose clients stop reading: a plain TCP connection with almost no room for received data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StoppedReader:
     """Shakes hands, signs in and subscribes, and reads no more."""
 
     def __init__(self, url: str, token: str, subscriber: Subscriber) -> None:
-        self.subscriber = subscriber  # who takes in what is read in the end, and may go on from there
+        self.subscriber = subscriber  # takes whatever is read in the end, and may resume from there
         self.code: int | None = None  # that it was closed with; None: it was cut
         self._protocol = ClientProtocol(
             parse_uri(url.replace("http", "ws", 1) + "/graphql"), subprotocols=[SUBPROTOCOL], max_size=None
@@ -34,7 +34,7 @@ class StoppedReader:
         self._say(subscribe)
 
     def read_the_rest(self) -> None:
-        """Read what was sent before it ended."""
+        """Read what was sent before the end."""
         while self.code is None:
             try:
                 data = self._socket.recv(65536)

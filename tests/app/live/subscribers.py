@@ -30,7 +30,7 @@ subscription Updates($filter: ExecutionFilter, $after: String) {
 ALONE = UPDATES.replace("$after: String)", "$after: String, $yes: Boolean! = true)").replace(
     "execution {", "execution @include(if: $yes) {"
 )
-# 3 KB an update when names are long: a system keeps up to 4 MB of what is sent to somebody who does not read.
+# 3 KB an update when names are long: a system keeps up to 4 MB for somebody who does not read.
 MUCH, MUCH_ALONE = (
     query.replace("externalId", " ".join(["externalId", *(f"{letter}: externalId" for letter in "abcdefghi")]))
     for query in (UPDATES, ALONE)
@@ -59,11 +59,11 @@ def revision_of(cursor: str) -> int:
 
 @dataclass
 class Story:
-    """What one subscriber was told of one execution."""
+    """What one subscriber received about one execution."""
 
     changes: list[str] = field(default_factory=list)
     last: Shown | None = None
-    left: int = 0  # how often it was told that the filter does not let it through
+    left: int = 0  # how often it received that the execution left the filter
 
 
 class Subscriber:
@@ -165,7 +165,7 @@ class Subscriber:
             self.view.pop(name, None)
 
     def mistakes(self, listed: dict[str, Shown]) -> list[str]:
-        """What is wrong with what it was told, when it should show what is `listed` now."""
+        """What is wrong with the received updates, if the subscriber should show what is `listed` now."""
         found = list(self.wrong)
         for name in sorted(listed.keys() | self.view.keys()):
             if listed.get(name) != self.view.get(name):

@@ -87,7 +87,7 @@ async def test_two_processes_on_postgres_and_redis(tmp_path: Path, postgres_serv
 
 
 async def prove(scene: Scene, engine: Engine, faults_of: Callable[[Sequence[Subscriber]], Sequence[Fault]]) -> None:
-    """Follow what is written while the faults happen one after another, and look at what everybody was told."""
+    """Follow what is written while the faults happen one after another, and check what every subscriber received."""
     async with scene.subscribers(filters(engine.name), STEADY, FLAPPING) as subscribers:
         flapping, faults = subscribers[STEADY:], faults_of(subscribers)
         async with writing(engine):
@@ -117,7 +117,7 @@ def enough_told(subscribers: Sequence[Subscriber]) -> bool:
 
 
 def filters(engine: str) -> list[dict[str, Any]]:
-    """Of all kinds: what executions only enter, what they leave, and everything."""
+    """Filters of all kinds: executions only enter, leave, or always match."""
     own: dict[str, Any] = {"engine": [engine]}
     return [
         own,

@@ -1,4 +1,4 @@
-"""How far back a subscriber may come from, what it is told on its way, and what the feed does when there is nothing."""
+"""How far back a subscriber may resume, what it receives on the way, and what the feed does without news."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_the_engines_of_a_filter_are_known_to_a_feed_that_has_read_nothing
 async def test_tombstones_that_are_forgotten_while_one_catches_up_make_it_list_again(
     database: Database, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of what was read, some may be missing."""
+    """Some of what was read may be missing."""
     after = await cursor(database)
     await queue(database, "a", "b")
     since = changes.since
@@ -171,7 +171,7 @@ async def test_a_closed_feed_reads_nothing(database: Database, monkeypatch: pyte
 
 
 class Busy:
-    """A follower that takes its time with each thing that it is told, and is never full."""
+    """A follower that takes time for each update, and is never full."""
 
     is_full = False
 

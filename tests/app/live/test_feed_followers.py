@@ -1,4 +1,4 @@
-"""The feed holds up nobody for those who pass on what it tells, nor sends anybody away whom it cannot tell anything."""
+"""Slow followers do not hold up the feed, and a feed that cannot read sends nobody away."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_one_that_takes_long_for_little_is_hardly_waited_for(
 async def test_a_database_that_is_away_or_slow_is_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By who catches up; to be told of a failure would end the subscription."""
+    """During a catch-up; a visible failure would end the subscription."""
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.05)
     feed = Feed(database)
     await feed.start()

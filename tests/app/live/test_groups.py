@@ -44,7 +44,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
         client.writable.set()
         feed.hand(4, 5, 6, 7)
         await client.until([1, 2, 3, 4])  # which does not wait for 5
-        assert feed.rounds == 2  # what it fell behind of while it read, it has read
+        assert feed.rounds == 2  # what it fell behind with while it read, it has read
         for gate in results.gates.values():
             gate.set()
             await asyncio.sleep(0.05)
@@ -81,7 +81,7 @@ async def test_execution_that_changes_all_the_time_is_delivered() -> None:
 async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
     database: Database, monkeypatch: pytest.MonkeyPatch, all_of_them: bool
 ) -> None:
-    """Not from the last change that it let through, which may be too far back to catch up from."""
+    """Not from the last change that matched, which may be too far back to catch up from."""
     monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 3)
     feed, results = Feed(database), Results()
     await feed.start()
@@ -123,7 +123,7 @@ async def test_changes_after_a_new_epoch_are_kept(
         results.gates[2].set()
         await asyncio.sleep(0.02)
         feed.hand(epoch_at + 4)
-        await client.until([epoch_at, epoch_at + 3, epoch_at + 4])  # and nothing of what was before
+        await client.until([epoch_at, epoch_at + 3, epoch_at + 4])  # and nothing from before
 
 
 async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

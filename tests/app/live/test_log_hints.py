@@ -1,4 +1,4 @@
-"""Hints on new log lines: who gets one, when, and what is left behind."""
+"""Hints on new log lines: who gets one, when, and what remains."""
 
 from __future__ import annotations
 

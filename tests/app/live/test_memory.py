@@ -1,4 +1,4 @@
-"""Clients that stop reading cost little and hold nobody up; and what was told is not kept."""
+"""Clients that stop reading cost little and hold nobody up; delivered updates are not kept."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ POOL = 500
 CHANGES = count("changes while clients do not read", 3_000, 30_000)
 WARM_UP = 10_000 if counts.soaking else 2_000
 TOLD = count("changes whose memory is measured", 4_000, 40_000)
-# One that keeps what it tells keeps 2 KB of each update of a subscription of its own. What is remembered of executions
-# is there after the warm-up.
+# Keeping them would cost 2 KB per update of an unshared subscription. After the warm-up, what is remembered of
+# executions is there.
 MAX_BYTES_PER_CHANGE = 800
 
 
@@ -101,7 +101,7 @@ async def end_among(scene: Scene, engine: Engine, healthy: Sequence[Subscriber])
 
 
 async def test_delivered_updates_are_not_kept(tmp_path: Path) -> None:
-    """The server's memory stays where it was, however much is told to those who share results and those who do not."""
+    """The server's memory stays constant, however many updates shared and unshared subscriptions receive."""
     warm_up, changes = WARM_UP, WARM_UP + TOLD
     async with (
         Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene,

@@ -1,4 +1,4 @@
-"""What Redis may do to the messages between processes, and what is heard of it."""
+"""What Redis may do to the messages between processes, and what listeners and the log hear of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who comes back, also to a process that knows less, is told what leaves its filter, and nothing twice."""
+"""A returning subscriber, even at a process that knows less, receives what leaves its filter, and nothing twice."""
 
 from __future__ import annotations
 

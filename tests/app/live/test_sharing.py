@@ -157,7 +157,7 @@ async def test_one_execution_serves_all_and_frames_are_taken_as_they_are(
 
 
 def _matches(where: dict[str, Any] | None) -> bool:
-    """Whether a queued execution of the workflow hourly is let through."""
+    """Whether a queued execution of the workflow hourly matches."""
     return where in (None, {}, FILTERS[3], FILTERS[6])
 
 

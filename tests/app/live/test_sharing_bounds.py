@@ -97,7 +97,7 @@ async def test_a_burst_closes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch
 async def test_more_filters_times_changes_than_are_queued(
     site: Site, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    """The feed waits for what is handed out; where it does not, what was dropped is read."""
+    """The feed waits for deliveries; where it does not, members read what was dropped."""
     monkeypatch.setattr(groups, "ENOUGH_QUEUED", 20)
     monkeypatch.setattr(groups, "MAX_QUEUED", limit)
     async with AsyncExitStack() as stack:

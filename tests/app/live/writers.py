@@ -1,4 +1,4 @@
-"""Engines that report runs without end, at whichever server answers: what is not accepted is sent again."""
+"""Engines that report runs without end, at whichever server answers, and repeat what is not accepted."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Engine:
             await asyncio.sleep(0.1)
 
     async def run(self, choice: random.Random, pause: float, stopping: asyncio.Event) -> None:
-        """Report runs, some together, one step at a time, until it is told to stop; then bring them to their end."""
+        """Report runs, some together, one step at a time, until stopped; then bring them to their end."""
         while not stopping.is_set():
             names = [unique(choice.choice(["red", "blue"])) for _ in range(choice.randint(1, 4))]
             data = {"workflow": choice.choice(["nightly", "hourly"]), "trigger": {"kind": "schedule"}}
@@ -66,7 +66,7 @@ class Engine:
                 await asyncio.sleep(pause * choice.uniform(0.2, 1.8))
             for name in names:
                 await self.finish(name, choice.choice(ENDS))
-            if choice.random() < 0.3:  # a step that is told late: the run changes once more
+            if choice.random() < 0.3:  # a late step: the run changes once more
                 late = {"step": {"index": 0, "name": "extract", "state": "SUCCEEDED"}}
                 await self.post([event(self.name, name, "step.finished", 8, late) for name in names])
                 self.changes += len(names)
@@ -86,9 +86,9 @@ class Engine:
         await self.report([name], "finished", state, 9, data)
 
     async def flood(self, pool: int, changes: int, readers: Sequence[Subscriber]) -> AsyncIterator[int]:
-        """Change each of a pool of runs over and over, as soon as all readers have heard of the changes before.
+        """Change each of a pool of runs over and over, as soon as all readers have received the changes before.
 
-        None of those is then coalesced: each reader has one update of each. Yields how many there were.
+        So no change is coalesced: each reader has one update of each. Yields how many there were.
         """
         heard = {reader: reader.updates for reader in readers}
         for done in range(AT_ONCE, changes + 1, AT_ONCE):

@@ -196,7 +196,7 @@ async def test_others_get_a_turn(database: Database, database_url: str, monkeypa
 
 @pytest.mark.parametrize("told", [True, False])
 async def test_fold_runs_in_the_background(database: Database, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
-    """Soon after it is told of a commit, and by and by without that: another process may have committed."""
+    """Soon after a commit, and regularly without one: another process may have committed."""
     monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)
     await folding.start()

@@ -89,7 +89,7 @@ def test_samples_take_away_what_is_stored(stored: list[int], samples: list[tuple
 def test_quantiles_with_samples_are_those_of_all(
     parts: list[list[int]], sampled: list[int], gone: list[int], share: float
 ) -> None:
-    """Also of samples that take away what is stored, or each other."""
+    """Also of samples that subtract stored ones, or each other."""
     stored = [Histogram.of(values).encode() for values in (*parts, gone)]
     expected = Histogram.of([each for values in (*parts, sampled) for each in values])
     added, taken = (

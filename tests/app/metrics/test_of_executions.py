@@ -34,7 +34,7 @@ hours = st.integers(-3, 3).map(lambda number: number * clock.HOUR)
 edges = st.one_of(hours, st.integers(-5, 5).map(lambda number: number * MINUTE), st.integers(-1, 1))
 
 
-# What rows are counted for, and what rollups answer; the empty search is none.
+# Filters for which rows are counted, and for which rollups answer; the empty search is not a filter.
 COUNTED: tuple[dict[str, Any], ...] = (
     {"states": (State.SUCCEEDED, State.RUNNING)},
     {"min_duration": 0},
@@ -106,7 +106,7 @@ async def check(
     window: tuple[int, int],
     bucket: Bucket | None,
 ) -> None:
-    """Assert that the trend is that of the rows that the filter lets through, and that the list has as many."""
+    """Assert that the trend is that of the matching rows, and that the list has as many."""
     start, end = window
     where = replace(where, queued_from=start, queued_to=end)
     expected = [row for row in data if lets_through(where, row)]
@@ -138,7 +138,7 @@ async def test_trend_is_that_of_the_rows(
     folds: int | None,
     asked: list[tuple[ExecutionFilter, tuple[int, int], Bucket | None]],
 ) -> None:
-    """For filters of many conditions, most of which let little through, and for each condition by itself."""
+    """For filters of many conditions, most of which match little, and for each condition alone."""
     await fill(database, data, folds)
     for where, window, bucket in asked:
         await check(database, data, where, window, bucket)

@@ -1,4 +1,4 @@
-"""A window is taken apart into days, hours and what it cuts off, without a gap or an overlap."""
+"""A window splits into days, hours and the cut-off rest, without a gap or an overlap."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Side(Protocol):
     channel: Channel
     connection: dict[str, str]
     unreachable: Sequence[dict[str, str]]  # where nobody listens
-    impossible: Sequence[dict[str, str]]  # what nobody could follow
+    impossible: Sequence[dict[str, str]]  # which nobody could follow
 
     async def arrivals(self, number: int) -> list[Arrival]:
         """All that has arrived, once there is at least so much."""

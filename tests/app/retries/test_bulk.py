@@ -1,4 +1,4 @@
-"""Many retries at once: what was seen is what is retried, in chunks that commit by themselves."""
+"""Bulk retries retry what a dry run showed, in chunks that commit by themselves."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.client.sink import Sink
 
 @dataclass
 class Shop:
-    """An engine with a real worker, and what it reports."""
+    """An engine with a real worker, and its reports."""
 
     sink: Sink
     url: str

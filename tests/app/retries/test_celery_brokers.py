@@ -213,7 +213,7 @@ async def test_connections_are_closed(valkey: ValkeyServer, queue: redis.Redis) 
 
 @dataclass
 class Secured:
-    """A broker behind TLS, with a certificate that only who has the file trusts."""
+    """A broker behind TLS, with a certificate that only holders of the file trust."""
 
     port: int
     certificate: Path
@@ -221,7 +221,7 @@ class Secured:
 
 @pytest.fixture
 async def secured(valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Secured]:
-    """Forwards what is in TLS to the broker."""
+    """Forwards decrypted data to the broker."""
     certificate = tmp_path / "certificate.pem"
     certificate.write_bytes(self_signed("localhost"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""What is published for a retry, told from the trigger's data."""
+"""The message that is published for a retry, rebuilt from the trigger's data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries out of the outbox: what is put together when they are sent, and what their end makes of the execution."""
+"""Delivery of retries from the outbox: how requests are built, and what their end does to the execution."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ async def test_an_execution_without_trigger_data(bench: Bench, receiver: Receive
         "nothing at /services/T0123456789ABCDEF?key=query-key",
         '{"url": "WHOLE"}',
         "no: SIGNING",
-        # The bound cuts within a secret, and masking makes room for what is left of it.
+        # The bound cuts within a secret, and masking makes room for the rest of it.
         "s3cr3t-value " * 20 + "x" * (4096 - 260 - 8) + "s3cr3t-value",
     ],
 )
 async def test_no_secret_is_told(bench: Bench, receiver: Receiver, said: str) -> None:
-    """An engine may answer with what it was sent."""
+    """An engine may echo what it received."""
     url = receiver.url.replace("//", "//user:p%40ss-word@") + "/T0123456789ABCDEF?key=query-key"
     signing = await bench.connect(url)
     retry = await bench.retry()

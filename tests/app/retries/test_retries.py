@@ -155,7 +155,7 @@ async def test_one_key_one_retry(connected: Database) -> None:
 async def test_a_key_that_another_takes_at_the_same_moment_makes_nothing(
     connected: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither sees the other's key when it looks: what is not committed is not there."""
+    """Neither sees the other's uncommitted key."""
     original, other = await fail(connected), await fail(connected, "other")
     await retry(connected, original, "k")
 

@@ -1,4 +1,4 @@
-"""Webhooks as an engine gets them, over real sockets: what is sent, and what becomes of each answer."""
+"""Webhooks as an engine receives them, over real sockets: the requests, and what follows each answer."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ async def test_where_nobody_listens(channel: WebhookChannel) -> None:
 async def test_a_connection_that_breaks_off(channel: WebhookChannel, receiver: Receiver) -> None:
     receiver.script = [Answer(close=True)]
     assert str(await refused(channel, receiver.url))
-    # Cut short within its explanation: what it answered stands.
+    # Cut short within its explanation: the status stands.
     receiver.script = [Answer(raw=b"HTTP/1.1 500 x\r\ncontent-length: 100\r\n\r\nno dis")]
     assert str(await refused(channel, receiver.url)) == "500 Internal Server Error: no dis"
 

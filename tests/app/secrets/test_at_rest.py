@@ -29,7 +29,7 @@ from tests.sealing import SEALER
 
 ROUNDS = count("orders of events with secrets", 40, 400)
 
-# Each is sealed in one place, and then told in all the texts.
+# Each is sealed in one place, and then occurs in all the texts.
 TRIGGER, INPUT, OUTPUT, ATTRIBUTE, LOSER = (f"planted-{name}-s3cr3t" for name in ("tri", "inp", "out", "att", "los"))
 SECRETS = (TRIGGER, INPUT, OUTPUT, ATTRIBUTE, LOSER)
 TEXT = " and ".join(SECRETS)

@@ -1,4 +1,4 @@
-"""What comes before a body has a bound, and what is no HTTP a coded answer."""
+"""A head has a bound, and malformed HTTP gets a coded answer."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_head_that_does_not_end_is_cut_off(port: int, start: bytes, part
 
 
 async def test_a_head_above_the_bound_is_refused(port: int) -> None:
-    # One piece at a time: what is on its way when the server hangs up would take its answer along.
+    # One piece at a time: data on its way when the server hangs up would take its answer along.
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(POST)
     sent = 0

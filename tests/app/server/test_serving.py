@@ -1,4 +1,4 @@
-"""Running the server: what is refused before anything is started, and what becomes of a start that fails."""
+"""Running the server: what it refuses before anything starts, and what follows a failed start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes: what is refused or warned of before any of them starts, and what they are told."""
+"""Several processes: what is refused or warned of before any starts, and which settings they get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API-AUTO-EXEC-ALERT: who is in charge hears of a workflow that keeps failing, once."""
+"""API-AUTO-EXEC-ALERT: a workflow that keeps failing alerts somebody, once."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ async def test_alert_001_a_rule_fires_once_and_again_after_a_success(scene: Scen
     scene.report(name, "ffcsff", 0)
     await scene.settled()
     assert await scene.alerts(name) == []
-    scene.report(name, "cf", 6)  # what was cancelled counts as neither
+    scene.report(name, "cf", 6)  # cancelled runs count as neither
     (alert,) = await scene.until(name, lambda alerts: len(alerts) == 1)
     assert (alert["failures"], alert["rule"]["id"]) == (3, saved["rule"]["id"])
     scene.report(name, "fff", 8)
-    scene.report(name, "s", 3.5)  # told late, and before all of them
+    scene.report(name, "s", 3.5)  # late, from before all of them
     await scene.settled()
     (alert,) = await scene.alerts(name)
     assert alert["workflow"]["consecutiveFailures"] == 6
     scene.report(name, "sff", 20)
-    scene.report(name, "s", 21.5)  # told late, in the middle
+    scene.report(name, "s", 21.5)  # late, from the middle
     scene.report(name, "f", 24)
     await scene.settled()
     assert len(await scene.alerts(name)) == 1

@@ -36,7 +36,7 @@ class Runs:
         )
 
     async def list(self, **conditions: Any) -> str:
-        """The names of the runs that a filter lets through, the newest first; counted, too."""
+        """The names of the runs that match a filter, newest first; checks the count too."""
         variables = {"filter": {"engine": [self.engine], **conditions}}
         found = (await self.runwatch.query(LIST, variables))["executions"]
         assert found["totalCount"] == {"value": len(found["nodes"]), "kind": "EXACT"}

@@ -178,7 +178,7 @@ async def test_logs_003_late_and_repeated_lines(runwatch: Runwatch) -> None:
     assert again == first
     assert await walk(runwatch, id_, 2) == (expected, expected)
 
-    # A page in the middle of those of one moment goes on behind it, also when more of that moment have arrived.
+    # A page that ends among lines of one moment continues after it, even when more lines of that moment have arrived.
     page = await log(runwatch, id_, first=3)
     runwatch.report(written(engine, "r", "tied 0", 25), written(engine, "r", "b", 15))
     assert await messages(runwatch, id_, after=page["pageInfo"]["endCursor"]) == ["tied 1", "tied 2", "tied 0", "e"]

@@ -166,7 +166,9 @@ def test_retry_002_one_click_runs_it_again_with_the_original_data(runwatch: Runw
 
 
 def test_retry_002_its_way_to_the_engine_can_be_seen(runwatch: Runwatch, engine: WebhookEngine) -> None:
-    """A delivery MUST be tried again until it is accepted or given up; what is given up has failed, with the reason."""
+    """A delivery MUST be repeated until it is accepted or given up; a retry that is given up has failed, with the
+    reason.
+    """
     original = failed_run(runwatch, engine)
     assert original["dispatch"] is original["requestedBy"] is None
     engine.refuse(503)

@@ -1,4 +1,4 @@
-"""APP-AUTO-EXEC-RETRY with Celery: real workers over a real broker, and what is retried are tasks and canvases."""
+"""APP-AUTO-EXEC-RETRY with Celery: real workers over a real broker retry tasks and canvases."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Place:
         return finished(self.runwatch, retry(self.runwatch, original["id"])["execution"]["id"])
 
     def steps(self, id_: str, met: Callable[[Sequence[str]], bool]) -> list[tuple[str, str]]:
-        """The steps of an execution, once their states are as wanted: they may be told after its end."""
+        """The steps of an execution, once their states are as wanted: they may be reported after its end."""
         deadline = time.monotonic() + 60
         while True:
             steps = self.runwatch.ask(STEPS, id=id_)["data"]["execution"]["steps"]
@@ -212,7 +212,7 @@ def test_retry_011_a_server_that_is_killed_after_it_sent(each_place: Place) -> N
 
 
 def check_that_they_run_once(place: Place, retries: list[str], words: list[str]) -> None:
-    """Let the worker have what waits for it, and look what it does."""
+    """Let the worker take the waiting messages, and see what it does."""
     before = [len(place.engine.calls(word)) for word in words]
     place.engine.mend(*(f"input-{word}" for word in words))
     place.engine.listen("later", on=True)

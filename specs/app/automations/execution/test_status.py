@@ -23,7 +23,7 @@ FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 async def nodes(runwatch: Runwatch, engine: str) -> list[Any]:
-    """All executions of an engine, the oldest first."""
+    """All executions of an engine, oldest first."""
     found: list[Any] = (await runwatch.query(LIST, {"engine": [engine]}))["executions"]["nodes"]
     return found
 
