@@ -83,7 +83,10 @@ class AlertRuleInput:
     )
     email: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="One e-mail address. Null removes it. Needs a mail server (RUNWATCH_SMTP_URL).",
+        description=(
+            "One e-mail address, ASCII before the @. An internationalised domain is saved in its ASCII form. Null"
+            " removes the address. Needs a mail server (RUNWATCH_SMTP_URL)."
+        ),
     )
     enabled: bool = strawberry.field(default=True, description="Whether the rule fires. Defaults to true.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import msgspec
 
 from app.delivery.addresses import Network, check_host
+from app.delivery.mail_address import checked_mail_address
 from app.delivery.webhook_url import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
@@ -15,11 +15,6 @@ from app.secrets.sealing import Sealer
 # Kinds of outbox rows, one for each channel of an alert. The subject is the alert.
 WEBHOOK, EMAIL = "alert.webhook", "alert.email"
 MAX_URL_LENGTH = 2_000
-MAX_EMAIL_LENGTH = 254  # of an address, by RFC 5321
-# One plain address, without names, comments and quotes: nothing that could become a header. Dots stand between words,
-# or mail could not be addressed to it.
-_WORD, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +53,12 @@ def new_webhook(url: str, channels: Channels) -> Webhook:
     return Webhook(url, new_signing_secret(), host)
 
 
-def check_email(email: str, channels: Channels) -> None:
-    """BadInput unless mail can be sent to it."""
-    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-        raise BadInput("email: not one address, such as ops@example.com")
+def checked_email(email: str, channels: Channels) -> str:
+    """The address that mail is sent to; BadInput unless mail can be sent to it."""
+    try:
+        address = checked_mail_address(email)
+    except BadInput:
+        raise BadInput("email: not one address, such as ops@example.com") from None
     if not channels.mail:
         raise BadInput("No mail server is configured: set RUNWATCH_SMTP_URL")
+    return address

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app import audit, clock, ids
-from app.alerts.channels import Channels, Webhook, check_email, new_webhook
+from app.alerts.channels import Channels, Webhook, checked_email, new_webhook
 from app.alerts.streaks import MAX_COUNT
 from app.db import Database, Row, Transaction
 from app.errors import BadInput, LimitExceeded, NotFound
@@ -74,7 +74,7 @@ async def save(database: Database, sealer: Sealer, channels: Channels, actor: st
     if isinstance(change.webhook_url, str):
         webhook = new_webhook(change.webhook_url, channels)
     if isinstance(change.email, str):
-        check_email(change.email, channels)
+        change = replace(change, email=checked_email(change.email, channels))
 
     async def work(transaction: Transaction) -> SavedRule:
         await _check_workflow(transaction, change.workflow_id)

@@ -7,6 +7,8 @@ from email.headerregistry import Address
 from email.utils import getaddresses
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from app.delivery.mail_address import checked_mail_address
+
 PORTS = {"smtp": 25, "smtps": 465}
 SUBMISSION_PORT = 587  # of smtp:// with a user
 # The values of starttls in the URL, and aiosmtplib's; None: if the server offers it.
@@ -60,9 +62,9 @@ def _port(port: int | None, scheme: str, user: str | None) -> int:
 def _sender(text: str) -> Address:
     try:
         [(name, address)] = getaddresses([text])
-        sender = Address(name, addr_spec=address)
+        sender = Address(name, addr_spec=checked_mail_address(address))
     except Exception:  # its parser raises what it finds
         sender = Address()
-    if not (sender.username and sender.domain and text.isprintable()):
+    if not (sender.username and text.isprintable()):
         raise ValueError("RUNWATCH_SMTP_URL needs RUNWATCH_SMTP_FROM, such as Runwatch <runwatch@example.com>")
     return sender

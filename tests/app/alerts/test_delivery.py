@@ -147,6 +147,17 @@ async def test_a_secret_that_becomes_known_late_is_masked(place: Place, receiver
     assert receiver.requests[0].data["lastError"]["message"] == "login as ••• failed"
 
 
+async def test_mail_to_and_from_internationalised_domains(place: Place, mail: MailServer) -> None:
+    """Every mail server takes it: nothing needs SMTPUTF8."""
+    alert_id, _ = await place.fire(email="ops@пример.рф")
+    sender = "Läufer <runs@bücher.example>"
+    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", smtp_from=sender):
+        await place.until_delivered(alert_id)
+    (sent,) = mail.mails
+    assert (sent.sender, sent.recipients) == ("runs@xn--bcher-kva.example", ["ops@xn--e1afmkfd.xn--p1ai"])
+    assert (sent.message["from"], sent.message["to"]) == ("Läufer <runs@xn--bcher-kva.example>", sent.recipients[0])
+
+
 async def test_mail(place: Place, mail: MailServer) -> None:
     alert_id, _ = await place.fire(email=EMAIL)
     async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", public_url="https://runwatch.example"):

@@ -53,10 +53,39 @@ def test_malformed_servers(url: str) -> None:
     assert "secret" not in str(error.value)
 
 
-@pytest.mark.parametrize("sender", ["", "nobody", "a@", "@b", "a@b.example\nBcc: c@d.example", "a@b, c@d", "<>"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *(
+            "",
+            "nobody",
+            "a@",
+            "@b",
+            "a@b.example\nBcc: c@d.example",
+            "a@b, c@d",
+            "<>",
+            '"a b"@c.example',
+            "ä@b.example",
+        ),
+        *("Runwatch <a@b.example> c", "Run\nwatch <a@b.example>", "Runwatch <a@b..example>", "Runwatch <a@[::1]>"),
+    ],
+)
 def test_sender_must_be_valid(sender: str) -> None:
     with pytest.raises(ValueError, match="RUNWATCH_SMTP_FROM"):
         MailServer.of("smtp://mail.example", sender)
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("runwatch@mailhost", ("", "runwatch@mailhost")),
+        ("Läufer <a@b.example>", ("Läufer", "a@b.example")),
+        ("Runwatch <a@bücher.example>", ("Runwatch", "a@xn--bcher-kva.example")),
+    ],
+)
+def test_senders(sender: str, expected: tuple[str, str]) -> None:
+    found = MailServer.of("smtp://mail.example", sender).sender
+    assert (found.display_name, found.addr_spec) == expected
 
 
 def settings(**given: Any) -> Settings:
