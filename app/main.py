@@ -37,7 +37,13 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
-            database, viewer, sealer, background.log_signals, background.retries, updates, background.alert_channels
+            database=database,
+            signed_in=viewer,
+            sealer=sealer,
+            log_signals=background.log_signals,
+            retries=background.retries,
+            feed=updates,
+            alert_channels=background.alert_channels,
         )
 
     view = GraphQLView(schema, lambda request: make_context(viewer_in(request.scope)), settings.max_graphql_body_bytes)

@@ -18,13 +18,16 @@ from starlette.routing import Route, WebSocketRoute
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database, open_database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
 from app.live.feed import Feed
+from app.live.log_hints import LogSignals
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
+from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
 from resolvers.context import Context
 from schema import schema
@@ -39,10 +42,18 @@ SOMEBODY = Viewer("bench", Role.ADMIN)
 
 def application(way: str, database: Database) -> Starlette:
     """The same schema over the same feed; nobody has to sign in."""
-    feed = Feed(database)
+    feed, log_signals, retries, channels = Feed(database), LogSignals(database), Retries(database, SEALER), Channels()
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
-        return Context(database, viewer, SEALER, given_feed=updates)
+        return Context(
+            database=database,
+            signed_in=viewer,
+            sealer=SEALER,
+            log_signals=log_signals,
+            retries=retries,
+            feed=updates,
+            alert_channels=channels,
+        )
 
     class Stock(GraphQL[Context, None]):
         async def get_context(self, request: Any, response: Any) -> Context:

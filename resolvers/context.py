@@ -16,17 +16,17 @@ from resolvers.budget import Budget
 from resolvers.loaders import Loaders
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Context:
-    """One operation's context."""
+    """One operation's context. Without defaults: what a process has one of must not be made for an operation."""
 
     database: Database
     signed_in: Viewer | None
     sealer: Sealer
-    log_signals: LogSignals = field(default_factory=LogSignals)  # one per process; a new one hears nothing
-    given_retries: Retries | None = None  # one per process; a new one wakes nobody
-    given_feed: Watchable | None = None  # one per process
-    alert_channels: Channels = field(default_factory=Channels)
+    log_signals: LogSignals
+    retries: Retries
+    feed: Watchable
+    alert_channels: Channels
     budget: Budget = field(default_factory=Budget, init=False)
     loaders: Loaders = field(init=False)
 
@@ -37,17 +37,6 @@ class Context:
         """Read anew from now on: the loaders remember an earlier time."""
         self.loaders = Loaders(self.database)
         self.budget = Budget()
-
-    @property
-    def feed(self) -> Watchable:
-        """The source of live updates."""
-        assert self.given_feed is not None, "only a server has a feed"
-        return self.given_feed
-
-    @property
-    def retries(self) -> Retries:
-        """Creates retries."""
-        return self.given_retries or Retries(self.database, self.sealer)
 
     @property
     def viewer(self) -> Viewer:

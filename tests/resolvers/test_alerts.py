@@ -8,13 +8,11 @@ import pytest
 
 from app import ids
 from app.alerts import rules
-from app.auth.roles import Role, Viewer
 from app.db import Database
-from resolvers.context import Context
 from schema import schema
 from tests.app.alerts.scene import Scene
+from tests.contexts import context_of
 from tests.factories import record_statements
-from tests.sealing import SEALER
 
 PAGE = """
 query P($after: String) { alerts(first: 3, after: $after) {
@@ -30,7 +28,7 @@ query N($id: ID!) { node(id: $id) { id ... on Alert { failures } ... on AlertRul
 
 
 async def ask(database: Database, document: str, **variables: Any) -> Any:
-    context = Context(database, Viewer("somebody", Role.VIEWER), SEALER)
+    context = context_of(database)
     result = await schema.execute(document, variable_values=variables, context_value=context)
     assert result.errors is None
     return result.data

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.ids import new_id
 from app.lifecycle import State
 from resolvers.context import Context
 from resolvers.loaders import Loader
 from schema import schema
+from tests.contexts import context_of
 from tests.factories import (
     NOON,
     execution_row,
@@ -24,7 +24,6 @@ from tests.factories import (
     insert_workflow,
     record_statements,
 )
-from tests.sealing import SEALER
 
 PAGE = """{ executions(first: 50) { nodes {
   id attempt engine { name } workflow { name engine { name } } retryOf { id retryOf { id } }
@@ -33,7 +32,7 @@ PAGE = """{ executions(first: 50) { nodes {
 
 
 def context(database: Database) -> Context:
-    return Context(database, Viewer("somebody", Role.VIEWER), SEALER)
+    return context_of(database)
 
 
 async def fill(database: Database) -> None:

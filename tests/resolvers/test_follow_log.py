@@ -25,6 +25,7 @@ from resolvers import logs as resolvers
 from resolvers.context import Context
 from resolvers.logs import LogUpdate, follow_log, list_logs
 from tests.app.reports import events, line, report, row_of
+from tests.contexts import context_of
 from tests.factories import record_statements
 from tests.sealing import SEALER
 
@@ -36,7 +37,7 @@ class Site:
         self.database = database
         self.signals = LogSignals(database)
         self.ingestion = Ingestion(database, SEALER, Announcements([self.signals.hear]))
-        self.context = Context(database, Viewer("somebody", Role.VIEWER), SEALER, self.signals)
+        self.context = context_of(database, log_signals=self.signals)
 
     async def write(self, *messages: str, subject: str = "run") -> str:
         """Log lines; the id of their execution."""
@@ -301,7 +302,7 @@ async def test_followers_hold_no_connection_while_they_wait(site: Site) -> None:
 )
 async def test_only_readers_may(site: Site, viewer: Viewer | None, error: type[AppError]) -> None:
     id_ = await site.write("1")
-    context = Context(site.database, viewer, SEALER, site.signals)
+    context = context_of(site.database, viewer, log_signals=site.signals)
     with pytest.raises(error):
         await list_logs(context, id_, LogFilter, PageRequest)
     for known in (id_, "0" * 32):

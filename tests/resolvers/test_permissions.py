@@ -10,10 +10,9 @@ from graphql import ExecutionResult, GraphQLError
 from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
-from app.live.feed import Feed
 from resolvers.context import Context
 from schema import schema
-from tests.sealing import SEALER
+from tests.contexts import context_of
 
 UNKNOWN = "execution_" + "0" * 32
 # How each root field is asked for; a field that is missing here fails the test.
@@ -52,7 +51,7 @@ SUBSCRIPTIONS = {
 
 
 async def code_of(database: Database, operation: str, viewer: Viewer | None) -> str | None:
-    context = Context(database, viewer, SEALER, given_feed=Feed(database))
+    context = context_of(database, viewer)
     if operation.startswith("subscription"):
         result = await first_of(operation, context)
     else:
@@ -123,7 +122,7 @@ async def test_roles_that_may_follow(database: Database, document: str, code: st
 async def test_a_runner_does_not_learn_which_ids_exist(database: Database, id_: str) -> None:
     viewer = Viewer("runner", Role.RUNNER, "galaxy")
     for field in ("node", "execution", "workflow"):
-        context = Context(database, viewer, SEALER)
+        context = context_of(database, viewer)
         result = await schema.execute(f'{{ {field}(id: "{id_}") {{ id }} }}', context_value=context)
         assert result.errors is not None
         assert "READ" in result.errors[0].message

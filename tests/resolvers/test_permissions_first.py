@@ -36,8 +36,8 @@ from app.live.feed import Feed
 from app.live.updates import Update
 from resolvers.context import Context
 from schema import schema
+from tests.contexts import context_of
 from tests.resolvers.test_permissions import FOR_ADMINISTRATORS, FOR_EVERYBODY, code_of
-from tests.sealing import SEALER
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -118,10 +118,10 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[Permission]:
 async def test_resolvers_ask_before_they_look(database: Database, name: str) -> None:
     function = RESOLVERS[name]
     for role in Role:
-        found = await outcome(function, Context(database, Viewer("x", role, None), SEALER))
+        found = await outcome(function, context_of(database, Viewer("x", role, None)))
         allowed = role is Role.ADMIN or (role is Role.VIEWER and name not in ADMINISTRATORS_ONLY | {"nodes.find_node"})
         assert (found is not Forbidden) == allowed, (role, found)
-    assert await outcome(function, Context(database, None, SEALER)) is Unauthenticated
+    assert await outcome(function, context_of(database, None)) is Unauthenticated
 
 
 def test_resolvers_are_found() -> None:
@@ -250,7 +250,7 @@ async def test_nested_fields_ask_for_themselves(database: Database, monkeypatch:
     asked = counting(monkeypatch)
     for viewer, error in ((Viewer("x", Role.RUNNER), Forbidden), (None, Unauthenticated)):
         asked.clear()
-        info = MagicMock(context=Context(database, viewer, SEALER))
+        info = MagicMock(context=context_of(database, viewer))
         given = {
             argument: -1 if argument == "first" else None
             for argument, parameter in inspect.signature(function).parameters.items()

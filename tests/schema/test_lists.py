@@ -10,8 +10,8 @@ from app.errors import LimitExceeded
 from app.ids import new_id
 from resolvers import budget
 from resolvers.budget import MAX_ROWS
-from resolvers.context import Context
 from schema import schema
+from tests.contexts import context_of
 from tests.factories import (
     execution_row,
     insert,
@@ -21,7 +21,6 @@ from tests.factories import (
     log_row,
     record_statements,
 )
-from tests.sealing import SEALER
 
 # When a field fails, graphql-core cancels those beside it, some of them before they began.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
@@ -54,7 +53,7 @@ def nested(levels: int) -> str:
 @pytest.mark.slow
 async def test_two_levels_of_whole_pages_are_had(database: Database) -> None:
     await fill(database, 100)
-    context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+    context = context_of(database)
     result = await schema.execute(nested(2), context_value=context)
     assert result.errors is None
     assert 10_000 < context.budget.rows < MAX_ROWS
@@ -66,7 +65,7 @@ async def test_two_levels_of_whole_pages_are_had(database: Database) -> None:
 async def test_further_levels_are_refused_before_they_are_read(database: Database, levels: int) -> None:
     await fill(database, 100)
     recorded = record_statements(database)
-    context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+    context = context_of(database)
     result = await schema.execute(nested(levels), context_value=context)
     assert result.errors
     assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
@@ -94,7 +93,7 @@ async def test_every_list_counts(database: Database, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(budget, "MAX_ROWS", 100)
     for times, refused in ((4, False), (12, True)):
         lists = " ".join(f"a{number}: {list_.replace('ID', id_)}" for number in range(times))
-        context = Context(database, Viewer("x", Role.ADMIN), SEALER)
+        context = context_of(database, Viewer("x", Role.ADMIN))
         result = await schema.execute(f"{{ {lists} }}", context_value=context)
         assert bool(result.errors) is refused, result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors or ())

@@ -8,12 +8,11 @@ import orjson
 import pytest
 
 from app import ids
-from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.ingestion import Ingestion
-from resolvers.context import Context
 from schema import schema
 from tests.app.reports import events, line, report, row_of, step
+from tests.contexts import context_of
 from tests.factories import record_statements
 from tests.sealing import SEALER
 
@@ -28,7 +27,7 @@ BY_RUN = LOG + "query L($id: ID!, $step: ID) { execution(id: $id) { logs(stepId:
 
 
 async def ask(database: Database, document: str, **variables: Any) -> Any:
-    context = Context(database, Viewer("somebody", Role.VIEWER), SEALER)
+    context = context_of(database)
     return await schema.execute(document, variables, context_value=context)
 
 

@@ -10,14 +10,12 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from app import clock
-from app.auth.roles import Role, Viewer
 from app.db import Database
-from resolvers.context import Context
 from schema import schema
 from schema.context import Info
 from schema.mentions import mentions
+from tests.contexts import context_of
 from tests.factories import execution_row, insert_engine, insert_executions, insert_workflow
-from tests.sealing import SEALER
 
 
 def info_of(document: str) -> Info:
@@ -103,7 +101,7 @@ async def test_a_kilobyte_of_nested_fragments_is_answered_at_once(database: Data
     document = nested(12)
     assert 900 < len(document) < 1_100
     start = time.perf_counter()
-    result = await schema.execute(document, context_value=Context(database, Viewer("x", Role.VIEWER), SEALER))
+    result = await schema.execute(document, context_value=context_of(database))
     assert time.perf_counter() - start < 5  # 0.05 s; where each spread counts, minutes
     assert result.errors is None
     assert result.data is not None

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from app import clock
-from app.auth.roles import Role, Viewer
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.ids import new_id, to_global
 from app.lifecycle import State
 from resolvers import budget
-from resolvers.context import Context
 from schema import schema
 from schema.figures import percent
+from tests.contexts import context_of
 from tests.factories import (
     execution_row,
     insert,
@@ -24,14 +23,13 @@ from tests.factories import (
     insert_workflow,
     record_statements,
 )
-from tests.sealing import SEALER
 
 GROUPS = tuple(f"{number:032x}" for number in range(1, 4))
 
 
 async def ask(database: Database, document: str) -> Any:
     """The data of an operation that must work."""
-    result = await schema.execute(document, context_value=Context(database, Viewer("x", Role.VIEWER), SEALER))
+    result = await schema.execute(document, context_value=context_of(database))
     assert result.errors is None
     return result.data
 
@@ -160,7 +158,7 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
     recorded = record_statements(database)
     for depth in (4, 20):
         recorded.clear()
-        context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+        context = context_of(database)
         result = await schema.execute(nested(depth), context_value=context)
         assert result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
@@ -182,7 +180,7 @@ async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
         f"executionHistogram(filter: {queued}) {{ points {{ total }} }}",
     ):
         assert await ask(database, f"{{ {field} }}")
-        context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+        context = context_of(database)
         result = await schema.execute(f"{{ a: {field} b: {field} }}", context_value=context)
         assert result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)
@@ -190,7 +188,7 @@ async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
         assert context.budget.points == 0
     many = " ".join(f"a{number}: metrics(filter: {day}) {{ total }}" for number in range(9))
     assert await ask(database, f"{{ {many} }}")  # without trends there are no points
-    context = Context(database, Viewer("x", Role.VIEWER), SEALER)
+    context = context_of(database)
     result = await schema.execute(
         f"{{ metrics(filter: {day}, bucket: MINUTE) {{ trend {{ total }} }} }}", context_value=context
     )

@@ -13,7 +13,7 @@ from app.graphql.view import GraphQLView
 from resolvers.context import Context
 from schema import schema
 from tests.app.client import code_in
-from tests.sealing import SEALER
+from tests.contexts import context_of
 
 DOCUMENTS = [
     "{ engines { name } }",
@@ -35,7 +35,7 @@ class NoDatabase:
 
 
 def nobody() -> Context:
-    return Context(NoDatabase(), None, SEALER)  # type: ignore[arg-type]
+    return context_of(NoDatabase(), None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ from schema import schema
 from schema.execution_update import ExecutionUpdate
 from specs.harness.waiting import until
 from tests.app.graphql.sockets import Socket, connect, serving
+from tests.contexts import context_of
 from tests.sealing import SEALER
 
 UPDATES = "subscription U($filter: ExecutionFilter, $after: String) { executionUpdated(filter: $filter, after: $after) "
@@ -52,7 +53,7 @@ class Site:
         )
 
     def make_context(self, viewer: Viewer, updates: Watchable | None = None) -> Context:
-        return Context(self.database, viewer, SEALER, given_retries=self.retries, given_feed=updates or self.feed)
+        return context_of(self.database, viewer, retries=self.retries, feed=updates or self.feed)
 
     def _root_of(self, update: Update) -> ExecutionUpdate:
         self.executed += 1

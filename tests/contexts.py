@@ -1,0 +1,35 @@
+"""What resolvers get, for tests that call them or execute documents without a server."""
+
+from __future__ import annotations
+
+from app.alerts.channels import Channels
+from app.auth import Role, Viewer
+from app.db import Database
+from app.live.feed import Feed
+from app.live.log_hints import LogSignals
+from app.live.updates import Watchable
+from app.retries import Retries
+from resolvers.context import Context
+from tests.sealing import SEALER
+
+READER = Viewer("somebody", Role.VIEWER)
+
+
+def context_of(
+    database: Database,
+    viewer: Viewer | None = READER,
+    *,
+    log_signals: LogSignals | None = None,
+    retries: Retries | None = None,
+    feed: Watchable | None = None,
+) -> Context:
+    """A context for one operation; collaborators that are not given serve nobody else."""
+    return Context(
+        database=database,
+        signed_in=viewer,
+        sealer=SEALER,
+        log_signals=log_signals or LogSignals(database),
+        retries=retries or Retries(database, SEALER),
+        feed=feed or Feed(database),
+        alert_channels=Channels(),
+    )
