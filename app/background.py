@@ -22,8 +22,8 @@ from app.engines import EngineKind
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.live.feed import Feed
-from app.live.hints import LiveHints
-from app.live.log_hints import LogSignals
+from app.live.log_notifications import LogNotifications
+from app.live.notifications import LiveNotifications
 from app.live.pubsub import PubSub
 from app.metrics.folding import Folding
 from app.retries import OUTBOX_KIND, Retries
@@ -59,20 +59,20 @@ class Background:
 
     def __init__(self, settings: Settings, database: Database, sealer: Sealer) -> None:
         self.alert_channels = alert_channels(settings)
-        self.feed, self.log_signals = Feed(database), LogSignals(database)
-        hints = LiveHints(PubSub(settings.redis_url), self.feed, self.log_signals)
+        self.feed, self.log_notifications = Feed(database), LogNotifications(database)
+        notifications = LiveNotifications(PubSub(settings.redis_url), self.feed, self.log_notifications)
         folding = Folding(database)
         # Wakes the deliveries. They announce their status, which fires alerts.
         firing = Firing(database, lambda: deliveries.wake())
-        announcements = Announcements([hints.hear, folding.hear, firing.hear])
+        announcements = Announcements([notifications.on_commit, folding.on_commit, firing.on_commit])
         self.ingestion = Ingestion(database, sealer, announcements)
         deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements)
         self.retries = Retries(database, sealer, announcements, deliveries.wake)
         # Each starts after the services that it calls, and so closes before them.
         self.services: Sequence[Service] = (
             self.feed,
-            self.log_signals,
-            hints,  # wake both, and tell other processes what the services below commit until the last of them closed
+            self.log_notifications,
+            notifications,  # wake both, and tell other processes what the services below commit until all have closed
             deliveries,
             ContactSweep(database, settings.contact_lost_seconds, announcements),
             folding,

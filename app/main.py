@@ -40,7 +40,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             database=database,
             signed_in=viewer,
             sealer=sealer,
-            log_signals=background.log_signals,
+            log_notifications=background.log_notifications,
             retries=background.retries,
             feed=updates,
             alert_channels=background.alert_channels,

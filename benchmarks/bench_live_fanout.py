@@ -64,7 +64,7 @@ class Measured:
 
 
 class Writer:
-    """Commits changes, and hints at them as another process would."""
+    """Commits changes, and notifies the server as another process would."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
@@ -139,7 +139,7 @@ async def _tell(server: ServerProcess, writer: Writer, crowd: Crowd, case: Case,
     wanted = crowd.received + case.subscribers * changes
     await writer.commit(changes)
     committed = time.perf_counter()
-    await asyncio.to_thread(ask, server, "POST", "/hint")
+    await asyncio.to_thread(ask, server, "POST", "/notify")
     await crowd.until(wanted)
     return [receipt - committed for receipt in crowd.receipts]
 

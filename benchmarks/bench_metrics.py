@@ -162,7 +162,7 @@ async def measure_reads(url: str, rounds: int) -> Timed:
 async def finish(database: Database, name: str, runs: int, *, counted: bool) -> float:
     """Runs of one workflow finished by 16 writers, each in a transaction; how many a second."""
     folder = Folding(database)
-    ingestion = Ingestion(database, SEALER, Announcements([folder.hear] if counted else []))
+    ingestion = Ingestion(database, SEALER, Announcements([folder.on_commit] if counted else []))
     subjects = [f"{name}-{number}" for number in range(runs)]
     begun = [report("execution.started", subject, workflow="hot", trigger={"kind": "api"}) for subject in subjects]
     for start in range(0, runs, 500):

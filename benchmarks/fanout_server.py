@@ -1,6 +1,6 @@
 """A server of live updates in one of the ways that are compared: `python -m benchmarks.fanout_server WAY PORT URL`.
 
-POST /hint says that there is news; GET /subscribers how many are subscribed.
+POST /notify says that there is news; GET /subscribers how many are subscribed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.db import Database, open_database
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
 from app.live.feed import Feed
-from app.live.log_hints import LogSignals
+from app.live.log_notifications import LogNotifications
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
 from app.retries import Retries
@@ -42,14 +42,15 @@ SOMEBODY = Viewer("bench", Role.ADMIN)
 
 def application(way: str, database: Database) -> Starlette:
     """The same schema over the same feed; nobody has to sign in."""
-    feed, log_signals, retries, channels = Feed(database), LogSignals(database), Retries(database, SEALER), Channels()
+    feed, log_notifications = Feed(database), LogNotifications(database)
+    retries, channels = Retries(database, SEALER), Channels()
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
             database=database,
             signed_in=viewer,
             sealer=SEALER,
-            log_signals=log_signals,
+            log_notifications=log_notifications,
             retries=retries,
             feed=updates,
             alert_channels=channels,
@@ -68,8 +69,8 @@ def application(way: str, database: Database) -> Starlette:
         shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
         sockets = GraphQLSockets(shared, make_context, sign_in)
 
-    async def hint(_: Request) -> Response:
-        feed.hint()
+    async def notify(_: Request) -> Response:
+        feed.notify()
         return Response(status_code=204)
 
     async def subscribers(_: Request) -> Response:
@@ -83,7 +84,7 @@ def application(way: str, database: Database) -> Starlette:
 
     routes = [
         WebSocketRoute("/graphql", sockets),
-        Route("/hint", hint, methods=["POST"]),
+        Route("/notify", notify, methods=["POST"]),
         Route("/subscribers", subscribers),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

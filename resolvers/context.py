@@ -8,7 +8,7 @@ from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
-from app.live.log_hints import LogSignals
+from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
 from app.secrets.sealing import Sealer
@@ -23,7 +23,7 @@ class Context:
     database: Database
     signed_in: Viewer | None
     sealer: Sealer
-    log_signals: LogSignals
+    log_notifications: LogNotifications
     retries: Retries
     feed: Watchable
     alert_channels: Channels

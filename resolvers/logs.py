@@ -60,7 +60,7 @@ async def follow_log(
     context.require(Permission.READ)
     execution_id = execution()
     place = None if after is None else LogPosition.of(execution_id, after)
-    with context.log_signals.follow(execution_id) as hints:
+    with context.log_notifications.follow(execution_id) as follower:
         present = await logs.position(context.database, execution_id)
         if present is None:
             raise NotFound("No such execution")
@@ -75,5 +75,5 @@ async def follow_log(
                 for entry in await logs.appended(context.database, place, upto):
                     yield LogUpdate(place.at(entry.sequence).cursor, entry)
                 place = upto
-            await hints.next()
+            await follower.notified()
             present = await logs.position(context.database, execution_id)

@@ -6,7 +6,7 @@ from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database
 from app.live.feed import Feed
-from app.live.log_hints import LogSignals
+from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
 from resolvers.context import Context
@@ -19,7 +19,7 @@ def context_of(
     database: Database,
     viewer: Viewer | None = READER,
     *,
-    log_signals: LogSignals | None = None,
+    log_notifications: LogNotifications | None = None,
     retries: Retries | None = None,
     feed: Watchable | None = None,
 ) -> Context:
@@ -28,7 +28,7 @@ def context_of(
         database=database,
         signed_in=viewer,
         sealer=SEALER,
-        log_signals=log_signals or LogSignals(database),
+        log_notifications=log_notifications or LogNotifications(database),
         retries=retries or Retries(database, SEALER),
         feed=feed or Feed(database),
         alert_channels=Channels(),

@@ -125,7 +125,7 @@ async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence
 
 
 class Firing(Sweep):
-    """Fires soon after each commit of this process that `hear` receives, and each second in any case.
+    """Fires soon after each commit of this process that `on_commit` receives, and each second in any case.
 
     Calls `deliver` when there is something to deliver.
     """
@@ -135,7 +135,7 @@ class Firing(Sweep):
         self._database = database
         self._deliver = deliver
 
-    def hear(self, _: Committed) -> None:
+    def on_commit(self, _: Committed) -> None:
         """Listener of commits."""
         self.wake()
 

@@ -1,8 +1,8 @@
 """Live updates: one feed per process, which reads the database once for all its subscribers.
 
-The database is the truth, everything else is a hint. On every hint, and each second in any case, the feed reads what
-has a greater revision than its head, and delivers it. So nothing is missed whatever restarts, and hints may be lost,
-doubled or late. docs/adr/0012 has the reasons.
+The database is the truth. On every notification, and each second in any case, the feed reads what has a greater
+revision than its head, and delivers it. So nothing is missed whatever restarts, and notifications may be lost, doubled
+or late. docs/adr/0012 has the reasons.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from app.sweep import Sweep
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-# How late a change may appear for which nobody gave a hint.
+# How late a change may appear that nobody notified the feed of.
 SWEEP_SECONDS = 1.0
 # How long other tasks wait while the feed delivers changes.
 TURN_SECONDS = 0.01
@@ -113,7 +113,7 @@ class Feed:
         """How many subscribers there are."""
         return sum(each.subscribers for wanted in self._filters.values() for each in wanted.listeners)
 
-    def hint(self) -> None:
+    def notify(self) -> None:
         """There may be news."""
         self._sweep.wake()
 
@@ -230,7 +230,7 @@ class Feed:
         return await changes.count_since(self._database, place.revision, MAX_CATCH_UP + 1) > MAX_CATCH_UP
 
     async def _next_read(self) -> None:
-        self.hint()
+        self.notify()
         await self._has_read.wait()
 
     async def _read(self) -> None:
@@ -248,7 +248,7 @@ class Feed:
             batch = await changes.since(self._database, self._head, MAX_BATCH_CHANGES)
             await self._know_engines(batch)
             if (await revisions.counter_of(self._database))[2] > self._head:
-                self.hint()  # deletions were forgotten meanwhile, and may be missing
+                self.notify()  # deletions were forgotten meanwhile, and may be missing
                 break
             await self._hand_on_all(batch, patience)
             if not batch:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 GAP: Final = None  # among the messages: something may be missing
 CHANNEL = "runwatch"
 MAX_MESSAGE_BYTES = 8191
-# Messages that wait in one mailbox. With the largest ones that is 8 MiB, with hints of 100 bytes 0.2.
+# Messages that wait in one mailbox. With the largest ones that is 8 MiB, with notifications of 100 bytes 0.2.
 MAX_MAILBOX = 1024
 # How long close() waits for what was published before it.
 CLOSE_SECONDS = 1.0

@@ -47,7 +47,7 @@ async def _fold(transaction: Transaction, limit: int) -> int:
 
 
 class Folding(Sweep):
-    """Folds soon after each commit of this process that `hear` receives, and each second in any case.
+    """Folds soon after each commit of this process that `on_commit` receives, and each second in any case.
 
     One process per database does it at a time.
     """
@@ -56,7 +56,7 @@ class Folding(Sweep):
         super().__init__(self.fold_all, "metrics_not_folded", seconds=SWEEP_SECONDS, least_pause=MIN_PAUSE_SECONDS)
         self._database = database
 
-    def hear(self, _: Committed) -> None:
+    def on_commit(self, _: Committed) -> None:
         """Listener of commits."""
         self.wake()
 

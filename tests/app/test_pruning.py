@@ -105,7 +105,7 @@ async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everyb
     await asyncio.sleep(0)
     for number in range(4):
         await Ingestion(database, SEALER).record(events(LIFE, f"run-{number}"))
-    feed.hint()
+    feed.notify()
     told = [await first, *[await anext(updates) for _ in range(3)]]
     assert {update.change for update in told} == {Change.FINISHED}
     since = changes.since
@@ -120,7 +120,7 @@ async def test_a_process_that_slept_while_tombstones_were_forgotten_makes_everyb
         await Ingestion(database, SEALER).record(events([report("execution.heartbeat", at=9)], "another"))
     else:
         await prune(database, NOON + 10_000_000)
-    feed.hint()
+    feed.notify()
     update = await anext(updates)
     assert update.change is Change.RESYNC
     assert update.cursor == revisions.updates_cursor(*await revisions.revision_of(database))

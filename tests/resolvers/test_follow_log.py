@@ -19,7 +19,7 @@ from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
 from app.executions import logs
 from app.executions.logs import LogFilter, LogPosition
 from app.ingestion import Ingestion
-from app.live.log_hints import LogSignals
+from app.live.log_notifications import LogNotifications
 from app.paging import PageRequest
 from resolvers import logs as resolvers
 from resolvers.context import Context
@@ -35,9 +35,9 @@ class Site:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.signals = LogSignals(database)
-        self.ingestion = Ingestion(database, SEALER, Announcements([self.signals.hear]))
-        self.context = context_of(database, log_signals=self.signals)
+        self.notifications = LogNotifications(database)
+        self.ingestion = Ingestion(database, SEALER, Announcements([self.notifications.on_commit]))
+        self.context = context_of(database, log_notifications=self.notifications)
 
     async def write(self, *messages: str, subject: str = "run") -> str:
         """Log lines; the id of their execution."""
@@ -48,7 +48,8 @@ class Site:
     async def followed_by(self, number: int) -> None:
         """Wait for so many followers who have looked where the log stands, and wait for more."""
         for _ in range(2_000):
-            if sum(bool(each._event._waiters) for all_ in self.signals._followers.values() for each in all_) >= number:
+            followers = [each for all_ in self.notifications._followers.values() for each in all_]
+            if sum(bool(each._event._waiters) for each in followers) >= number:
                 return
             await asyncio.sleep(0.01)
         raise TimeoutError
@@ -80,9 +81,9 @@ class Site:
 @pytest.fixture
 async def site(database: Database) -> AsyncIterator[Site]:
     site = Site(database)
-    await site.signals.start()
+    await site.notifications.start()
     yield site
-    await site.signals.close()
+    await site.notifications.close()
 
 
 async def take(following: AsyncGenerator[LogUpdate, None], number: int) -> list[LogUpdate]:
@@ -179,7 +180,7 @@ async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> No
     found, _ = await asyncio.gather(asyncio.gather(*map(read, range(5))), asyncio.gather(*writers))
     for seen in found:
         assert sorted(seen) == list(range(1, total + 1))
-    assert site.signals.followers == 0
+    assert site.notifications.followers == 0
 
 
 async def test_a_list_has_nothing_beyond_its_cursor(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +247,7 @@ async def test_a_cursor_of_anything_else_is_refused(site: Site, after: str) -> N
     id_ = await site.write("1")
     with pytest.raises(BadInput):
         await take(follow(site.context, id_, after), 1)
-    assert site.signals.followers == 0
+    assert site.notifications.followers == 0
 
 
 async def test_an_unknown_execution_is_not_found(site: Site) -> None:
@@ -255,7 +256,7 @@ async def test_an_unknown_execution_is_not_found(site: Site) -> None:
         with pytest.raises(NotFound):
             await take(follow(site.context, id_), 1)
         assert await list_logs(site.context, id_, LogFilter, PageRequest) is None
-    assert site.signals.followers == 0
+    assert site.notifications.followers == 0
 
 
 @pytest.mark.slow
@@ -266,7 +267,7 @@ async def test_a_deleted_execution_ends_the_stream(site: Site) -> None:
     await site.delete(id_)
     with pytest.raises(StopAsyncIteration):
         await waiting
-    assert site.signals.followers == 0
+    assert site.notifications.followers == 0
 
 
 async def test_cancelled_or_closed_it_leaves_nothing_behind(site: Site) -> None:
@@ -281,7 +282,7 @@ async def test_cancelled_or_closed_it_leaves_nothing_behind(site: Site) -> None:
     for task in waiting:
         task.cancel()
     assert {type(one) for one in await asyncio.gather(*waiting, return_exceptions=True)} == {asyncio.CancelledError}
-    assert site.signals.followers == 0
+    assert site.notifications.followers == 0
     assert asyncio.all_tasks() == before
 
 
@@ -302,7 +303,7 @@ async def test_followers_hold_no_connection_while_they_wait(site: Site) -> None:
 )
 async def test_only_readers_may(site: Site, viewer: Viewer | None, error: type[AppError]) -> None:
     id_ = await site.write("1")
-    context = context_of(site.database, viewer, log_signals=site.signals)
+    context = context_of(site.database, viewer, log_notifications=site.notifications)
     with pytest.raises(error):
         await list_logs(context, id_, LogFilter, PageRequest)
     for known in (id_, "0" * 32):

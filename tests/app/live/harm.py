@@ -18,7 +18,7 @@ from tests.app.live.writers import Engine
 
 PROBES = 4
 HANGS_SECONDS = 6
-# For those who change processes: the one knows more than the other, which has had no hint.
+# For those who change processes: the one knows more than the other, which was not notified.
 AWAY_SECONDS = 2
 
 
@@ -79,7 +79,7 @@ class Harm:
     async def _probe(self) -> None:
         every, self._engine.urls = self._engine.urls, self._scene.urls[:1]
         for each in self._subscribers:
-            each.patient = True  # a subscriber that comes from the first with its cursor is a hint too
+            each.patient = True  # a subscriber that comes from the first with its cursor notifies it too
         await asyncio.sleep(0.3)  # for subscribers of the second
         for _ in range(PROBES):
             name = unique("probe")

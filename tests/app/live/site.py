@@ -44,8 +44,8 @@ class Site:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.feed = Feed(database)
-        self.retries = Retries(database, SEALER, Announcements([lambda _: self.feed.hint()]), lambda: None)
-        self.ingestion = Ingestion(database, SEALER, Announcements([lambda _: self.feed.hint()]))
+        self.retries = Retries(database, SEALER, Announcements([lambda _: self.feed.notify()]), lambda: None)
+        self.ingestion = Ingestion(database, SEALER, Announcements([lambda _: self.feed.notify()]))
         self.executed = 0
         self.urls: dict[str, str] = {}
         self.shared = SharedUpdates(

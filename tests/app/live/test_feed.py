@@ -30,7 +30,7 @@ FAILED = ExecutionFilter(statuses=(Status.FAILURE,))
 
 @pytest.fixture
 async def feed(database: Database) -> AsyncIterator[Feed]:
-    """A running feed that hears of nothing by itself: tests hint, or wait for its sweep."""
+    """A running feed that is notified by nobody: tests do it, or wait for its sweep."""
     feed = Feed(database)
     await feed.start()
     yield feed
@@ -39,7 +39,7 @@ async def feed(database: Database) -> AsyncIterator[Feed]:
 
 @pytest.fixture
 def ingestion(database: Database, feed: Feed) -> Ingestion:
-    return Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
+    return Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
 
 
 async def cursor(database: Database) -> str:
@@ -251,7 +251,7 @@ async def test_many_writers_and_flapping_listeners_see_each_change_once_in_order
 ) -> None:
     """Every listener ends with the last revision of every execution, having seen revisions rise and none twice."""
     writers = [
-        Ingestion(one, SEALER, Announcements([lambda _: feed.hint()] if number % 2 else []))
+        Ingestion(one, SEALER, Announcements([lambda _: feed.notify()] if number % 2 else []))
         for number, one in enumerate(databases * 2)
     ]
     start = await cursor(database)

@@ -47,7 +47,7 @@ async def cursor(database: Database) -> str:
 async def read_all(database: Database, feed: Feed) -> None:
     """Until the feed has handed on all that is committed."""
     _, newest = await revisions.revision_of(database)
-    feed.hint()
+    feed.notify()
     await until(lambda: feed.place_of(None).revision >= newest, "read")
 
 
@@ -152,7 +152,7 @@ async def test_a_count_that_nothing_belongs_to_is_passed_over(database: Database
     await database.transaction(skip)
     await read_all(database, feed)
     await queue(database, "a")
-    feed.hint()
+    feed.notify()
     assert (await asyncio.wait_for(first, 10)).change is Change.CREATED
     await updates.aclose()
 
@@ -165,7 +165,7 @@ async def test_a_closed_feed_reads_nothing(database: Database, monkeypatch: pyte
     await until(lambda: bool(statements), "read")
     await feed.close()
     statements.clear()
-    feed.hint()
+    feed.notify()
     await asyncio.sleep(0.1)
     assert statements == []
 

@@ -49,7 +49,7 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
     first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
     await asyncio.sleep(0.05)
     began = time.monotonic()
-    await Ingestion(database, SEALER, Announcements([lambda _: feed.hint()])).record(
+    await Ingestion(database, SEALER, Announcements([lambda _: feed.notify()])).record(
         [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
     )
     found = [await first, *[await anext(updates) for _ in range(29)]]
@@ -68,7 +68,7 @@ async def test_one_that_takes_long_for_little_is_hardly_waited_for(
     await feed.start()
     feed.followers.add(dawdler)
     updates = feed.watch(EVERYTHING)
-    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
+    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     async with asyncio.timeout(20):
         for number in range(4):
             following = asyncio.ensure_future(anext(updates))

@@ -85,7 +85,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
     monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 3)
     feed, results = Feed(database), Results()
     await feed.start()
-    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
+    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     failed = ExecutionFilter(statuses=(Status.FAILURE,))
     async with member(feed, results, feed.place_of(None), failed) as (client, group):
         client.writable.clear()

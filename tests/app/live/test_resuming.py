@@ -30,7 +30,7 @@ PENDING = ExecutionFilter(statuses=(Status.PENDING,))
 
 @pytest.fixture
 async def feeds(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Feed]]:
-    """Those of two processes, which read when somebody gives a hint, and not by themselves."""
+    """Those of two processes, which read when somebody notifies them, and not by themselves."""
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feeds = [Feed(database), Feed(database)]
     for feed in feeds:
@@ -63,7 +63,7 @@ async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
     async with aclosing(behind.watch(EVERYTHING)) as others:  # a process without subscribers keeps up for nothing
         waiting = asyncio.create_task(told(others))
         await asyncio.sleep(0.05)
-        await Ingestion(database, SEALER, Announcements([lambda _: ahead.hint()])).record(
+        await Ingestion(database, SEALER, Announcements([lambda _: ahead.notify()])).record(
             events([report("execution.queued")])
         )
         async with aclosing(ahead.watch(PENDING, before)) as updates, asyncio.timeout(10):
@@ -71,7 +71,7 @@ async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
         async with aclosing(behind.watch(PENDING, cursor)) as updates:
             leaving = asyncio.create_task(told(updates))
             await has_read(behind, database)
-            ingestion = Ingestion(database, SEALER, Announcements([lambda _: behind.hint()]))
+            ingestion = Ingestion(database, SEALER, Announcements([lambda _: behind.notify()]))
             await ingestion.record(events([report("execution.finished", at=1, state="FAILED")]))
             assert await leaving == (Change.FINISHED, False)
         assert await waiting == (Change.CREATED, True)
@@ -80,7 +80,7 @@ async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(
 async def test_a_creation_is_named_once_while_somebody_catches_up(database: Database, feeds: list[Feed]) -> None:
     feed, _ = feeds
     before = revisions.updates_cursor(*await revisions.revision_of(database))
-    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
+    ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     await ingestion.record(events([report("execution.queued")]))
     await has_read(feed, database)
     async with aclosing(feed.watch(EVERYTHING, before)) as updates:
@@ -97,7 +97,7 @@ async def test_leaving_a_filter_is_told_to_those_who_saw_it_there_in_a_list(
 ) -> None:
     """They listed again while they listened, and the feed takes both changes together."""
     feed, _ = feeds
-    quiet, heard = Ingestion(database, SEALER), Ingestion(database, SEALER, Announcements([lambda _: feed.hint()]))
+    quiet, heard = Ingestion(database, SEALER), Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     async with aclosing(feed.watch(WAITING)) as updates:
         leaving = asyncio.create_task(told(updates))
         await asyncio.sleep(0.05)

@@ -254,7 +254,7 @@ async def test_a_restored_database_makes_everybody_list_again(site: Site) -> Non
             await transaction.fetch("DELETE FROM execution_revisions")
 
         await site.database.transaction(restore)
-        site.feed.hint()
+        site.feed.notify()
         update = (await socket.next())["payload"]["data"]["executionUpdated"]
         assert (update["change"], update["execution"]) == ("RESYNC", None)
         await site.ingestion.record(events([report("execution.queued")], "new"))

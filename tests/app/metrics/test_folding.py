@@ -200,7 +200,7 @@ async def test_fold_runs_in_the_background(database: Database, monkeypatch: pyte
     monkeypatch.setattr("app.metrics.folding.SWEEP_SECONDS", 1_000 if told else 0.05)
     folding = Folding(database)
     await folding.start()
-    ingestion = Ingestion(database, SEALER, Announcements([folding.hear] if told else []))
+    ingestion = Ingestion(database, SEALER, Announcements([folding.on_commit] if told else []))
     try:
         for state in ("SUCCEEDED", "FAILED"):
             await ingestion.record(events([report("execution.finished", state, state=state)]))
