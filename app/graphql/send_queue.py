@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 OVERHEAD = 100
 
 
-class Outbox:
+class SendQueue:
     """A queue in front of `send`, which blocks while the client does not read.
 
     Calls `on_stall` when the queue is over its bound and nothing has left it for `stall_seconds`. It waits for a slow

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app.graphql.payload import Payload, head_of
-from app.graphql.send_queue import Outbox
+from app.graphql.send_queue import SendQueue
 
 
 class FrameSender(Protocol):
@@ -57,25 +57,25 @@ class FrameSink:
         self._sender.send_frames(payload.frames(self._head))
 
 
-class OutboxSink:
+class QueueSink:
     """Sends through the socket's queue, on servers that do not accept frames."""
 
-    __slots__ = ("_head", "_outbox")
+    __slots__ = ("_head", "_queue")
 
-    def __init__(self, id_: str, outbox: Outbox) -> None:
+    def __init__(self, id_: str, queue: SendQueue) -> None:
         self._head = head_of(id_)
-        self._outbox = outbox
+        self._queue = queue
 
     @property
     def has_room(self) -> bool:
         """Whether the queue is below its bound."""
-        return self._outbox.has_room
+        return self._queue.has_room
 
     async def room(self) -> None:
         """Wait for the queue, which deals with clients that do not read."""
-        await self._outbox.room()
+        await self._queue.room()
 
     def send(self, payload: Payload) -> None:
         """Send results."""
         for message in payload.messages(self._head):
-            self._outbox.add(message)
+            self._queue.add(message)

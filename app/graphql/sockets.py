@@ -19,8 +19,8 @@ from app.graphql import messages
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.running import Running
-from app.graphql.send_queue import Outbox
-from app.graphql.sinks import FrameSender, FrameSink, OutboxSink
+from app.graphql.send_queue import SendQueue
+from app.graphql.sinks import FrameSender, FrameSink, QueueSink
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +104,7 @@ class _Socket(Generic[ViewerT]):
         limits = site.limits
         frames = scope.get("extensions", {}).get(FRAMES)
         self._frames: FrameSender | None = None if frames is None else frames["sender"]
-        self._outbox = Outbox(
+        self._queue = SendQueue(
             self._send_text,
             self._on_stall,
             self._stop,
@@ -123,13 +123,13 @@ class _Socket(Generic[ViewerT]):
         began = self._loop.time()
         late = Closing(Close.INIT_TIMEOUT, "No connection_init within the time limit")
         self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
-        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._outbox.write())]
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._queue.write())]
         closing: Closing | None = None
         try:
             closing = await self._end
         finally:
             self._timer.cancel()
-            self._outbox.close()
+            self._queue.close()
             tasks += [self._signing_in] if self._signing_in else []
             for task in tasks:
                 task.cancel()
@@ -154,8 +154,8 @@ class _Socket(Generic[ViewerT]):
         await self._send({"type": "websocket.send", "text": text})
 
     async def _reply(self, message: bytes) -> None:
-        await self._outbox.room(reply=True)
-        self._outbox.add(message)
+        await self._queue.room(reply=True)
+        self._queue.add(message)
 
     async def _read(self) -> None:
         closing = None
@@ -254,16 +254,16 @@ class _Socket(Generic[ViewerT]):
             last = messages.error(id_, [shown(error)])
         if self._running.get(id_) is not asyncio.current_task():
             return  # it was stopped, and another may have the id by now
-        await self._outbox.room()
+        await self._queue.room()
         # In one go: as soon as the client reads this, it may use the id again.
         self._running.pop(id_, None)
-        self._outbox.add(last)
+        self._queue.add(last)
 
     async def _send_each(self, id_: str, results: AsyncIterator[Result]) -> None:
         try:
             async for result in results:
-                await self._outbox.room()
-                self._outbox.add(messages.next_(id_, result))
+                await self._queue.room()
+                self._queue.add(messages.next_(id_, result))
         finally:
             aclose = getattr(results, "aclose", None)
             if aclose is not None:
@@ -271,7 +271,7 @@ class _Socket(Generic[ViewerT]):
 
     def _sink(self, id_: str) -> Sink:
         if self._frames is None:
-            return OutboxSink(id_, self._outbox)
+            return QueueSink(id_, self._queue)
         return FrameSink(id_, self._frames, self._on_stall, self._site.limits.stall_seconds)
 
 

@@ -88,7 +88,7 @@ class PubSub:
         self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
         # Weak: a reader that stops only lets go of the iterator.
         self._inboxes: WeakSet[Mailbox] = WeakSet()
-        self._outbox = Mailbox()
+        self._unpublished = Mailbox()
         self._publisher: asyncio.Task[None] | None = None
         self._ending = AsyncExitStack()
         self._lock = asyncio.Lock()
@@ -113,7 +113,7 @@ class PubSub:
     async def close(self) -> None:
         """End every iterator and connection, whatever Redis does. What was published goes out first, within 1 s."""
         self._closed = True
-        self._outbox.close()
+        self._unpublished.close()
         async with self._lock:
             try:
                 if self._publisher is not None:
@@ -125,7 +125,7 @@ class PubSub:
 
     def publish(self, message: str) -> None:
         """Send the message if possible. A message of more than 8191 bytes, or an invalid one, becomes a GAP."""
-        self._outbox.put(message if self._is_fit(message) else GAP)
+        self._unpublished.put(message if self._is_fit(message) else GAP)
 
     def messages(self) -> AsyncIterator[str | None]:
         """What is published from this call on, and GAPs. Ends when this PubSub is closed."""
@@ -156,9 +156,9 @@ class PubSub:
             inbox.put(message)
 
     async def _publish(self) -> None:
-        """Empty the outbox. What cannot be sent becomes a GAP, which is sent until it arrives."""
+        """Send what waits. What cannot be sent becomes a GAP, which is sent until it arrives."""
         failing = False
-        async for message in self._outbox:
+        async for message in self._unpublished:
             try:
                 await self._broadcast.publish(CHANNEL, message or NO_MESSAGE)
             except Exception as error:
@@ -166,7 +166,7 @@ class PubSub:
                     log.warning("pubsub_publish_failed", reason=reason_of(error))
                 if self._closed:
                     return
-                self._outbox.collapse()
+                self._unpublished.collapse()
                 # The first failure may be of this connection only: Redis closes idle ones.
                 if failing:
                     await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.graphql.send_queue import OVERHEAD, Outbox
+from app.graphql.send_queue import OVERHEAD, SendQueue
 
 BOUND, STALL = 1_000, 0.1
 
@@ -22,7 +22,7 @@ class Line:
         self.stalled: list[float] = []
         self.gone = 0
         self.breaks = False
-        self.outbox = Outbox(
+        self.queue = SendQueue(
             self._send, lambda: self.stalled.append(self._now()), self._go, BOUND, STALL, lambda: self.unsent
         )
 
@@ -47,16 +47,16 @@ class Line:
 @pytest.fixture
 async def line() -> AsyncIterator[Line]:
     line = Line()
-    writing = asyncio.create_task(line.outbox.write())
+    writing = asyncio.create_task(line.queue.write())
     yield line
-    line.outbox.close()
+    line.queue.close()
     writing.cancel()
     await asyncio.wait([writing])
 
 
 def fill(line: Line, messages: int = 2, size: int = 600) -> None:
     for _ in range(messages):
-        line.outbox.add(b"x" * size)
+        line.queue.add(b"x" * size)
 
 
 async def test_a_client_that_takes_nothing_is_let_go_once(line: Line) -> None:
@@ -93,11 +93,11 @@ async def test_a_client_that_takes_one_message_a_while_is_waited_for(line: Line)
 
 async def test_messages_within_the_bound_may_wait_for_ever(line: Line) -> None:
     fill(line, 1, BOUND - OVERHEAD)
-    assert (line.outbox.bytes, line.outbox.has_room) == (BOUND, True)
+    assert (line.queue.bytes, line.queue.has_room) == (BOUND, True)
     await asyncio.sleep(STALL * 3)
     assert line.stalled == []
-    line.outbox.add(b"")
-    assert not line.outbox.has_room
+    line.queue.add(b"")
+    assert not line.queue.has_room
     await asyncio.sleep(STALL * 3)
     assert len(line.stalled) == 1
 
@@ -107,7 +107,7 @@ async def test_a_queue_that_falls_below_its_bound_is_not_watched(line: Line) -> 
     await asyncio.sleep(0)
     line.take(2)
     await asyncio.sleep(STALL * 2)
-    assert (line.stalled, line.outbox.bytes, len(line.took)) == ([], 0, 2)
+    assert (line.stalled, line.queue.bytes, len(line.took)) == ([], 0, 2)
     fill(line)  # and is watched anew when it is over it again
     await asyncio.sleep(STALL * 3)
     assert len(line.stalled) == 1
@@ -116,12 +116,12 @@ async def test_a_queue_that_falls_below_its_bound_is_not_watched(line: Line) -> 
 async def test_replies_have_a_bound_of_their_own(line: Line) -> None:
     fill(line, 1, BOUND - OVERHEAD + 1)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(line.outbox.room(), STALL / 5)
-    await asyncio.wait_for(line.outbox.room(reply=True), STALL / 5)
+        await asyncio.wait_for(line.queue.room(), STALL / 5)
+    await asyncio.wait_for(line.queue.room(reply=True), STALL / 5)
     fill(line, 1, BOUND - OVERHEAD)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(line.outbox.room(reply=True), STALL / 5)
-    waiting = asyncio.gather(line.outbox.room(), line.outbox.room(reply=True))
+        await asyncio.wait_for(line.queue.room(reply=True), STALL / 5)
+    waiting = asyncio.gather(line.queue.room(), line.queue.room(reply=True))
     line.take(2)
     await asyncio.wait_for(waiting, 5)
 
@@ -135,6 +135,6 @@ async def test_a_connection_that_breaks_is_gone(line: Line) -> None:
 
 async def test_a_closed_queue_lets_nobody_go(line: Line) -> None:
     fill(line)
-    line.outbox.close()
+    line.queue.close()
     await asyncio.sleep(STALL * 3)
     assert line.stalled == []

@@ -71,7 +71,7 @@ async def test_a_listener_hears_from_the_call_on_though_it_reads_later(channel: 
 async def test_publishing_needs_no_listener(channel: PubSub) -> None:
     for number in range(10):
         channel.publish(f"unheard {number}")
-    await until(lambda: not len(channel._outbox))
+    await until(lambda: not len(channel._unpublished))
     hearing = Hearing(channel.messages())
     channel.publish("heard")
     await hearing.until("heard")
@@ -110,7 +110,7 @@ async def test_more_at_once_than_can_wait_is_a_gap_to_everyone(channel: PubSub) 
     hearing.forget()
     for number in range(MAX_MAILBOX + 10):
         channel.publish(str(number))
-    assert len(channel._outbox) == 10
+    assert len(channel._unpublished) == 10
     channel.publish("after")
     await hearing.until("after")
     assert hearing.heard == [GAP, *map(str, range(MAX_MAILBOX + 1, MAX_MAILBOX + 10)), "after"]

@@ -124,7 +124,7 @@ async def test_a_redis_that_hangs_is_noticed_and_blocks_nobody(server: ValkeySer
                     await asyncio.sleep(0.01)
                     assert turns() > before
                 await until(lambda: logs.count("pubsub_lost") == 1)
-            assert len(channel._outbox) <= MAX_MAILBOX
+            assert len(channel._unpublished) <= MAX_MAILBOX
             hearing.forget()
         finally:
             server.resume()
