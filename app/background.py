@@ -99,7 +99,7 @@ async def _close(opened: Closeable) -> None:
     try:
         await opened.close()
     except Exception:
-        log.exception("not_closed", service=type(opened).__name__)
+        log.exception("service_not_closed", service=type(opened).__name__)
 
 
 def deliveries_of(

@@ -19,7 +19,7 @@ async def end_tasks(*tasks: asyncio.Task[Any] | None) -> None:
         task.cancel()
     for outcome in await asyncio.gather(*running, return_exceptions=True):
         if isinstance(outcome, Exception):
-            log.error("task_failed", exc_info=outcome)
+            log.error("background_task_failed", exc_info=outcome)
 
 
 class Sweep:

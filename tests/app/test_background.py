@@ -155,7 +155,7 @@ async def test_a_close_that_fails_keeps_no_other_from_closing(site: Site, number
         async with site.running():
             pass
     await site.check_closed(len(NAMES))
-    (line,) = [entry for entry in logs if entry["event"] == "not_closed"]
+    (line,) = [entry for entry in logs if entry["event"] == "service_not_closed"]
     assert line["service"] == NAMES[number]
     assert line["exc_info"]
 
@@ -168,7 +168,7 @@ async def test_a_start_and_all_closes_that_fail_leave_nothing_open(site: Site) -
         async with site.running():
             pytest.fail("it runs")
     await site.check_closed(len(NAMES))
-    failed = [entry["service"] for entry in logs if entry["event"] == "not_closed"]
+    failed = [entry["service"] for entry in logs if entry["event"] == "service_not_closed"]
     assert failed == NAMES[::-1]
 
 
