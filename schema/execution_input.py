@@ -33,15 +33,19 @@ strawberry.enum(
     Status,
     name="ExecutionStatus",
     description=(
-        "Status for administrators. PENDING: not finished. CANCELLED counts neither as success nor as failure."
+        "Status for administrators. Follows from the state. PENDING: QUEUED, RUNNING, WAITING or CONTACT_LOST."
+        " SUCCESS: SUCCEEDED. FAILURE: FAILED, TIMED_OUT or CRASHED. CANCELLED: CANCELLED or SKIPPED, which count"
+        " neither as success nor as failure."
     ),
 )
 strawberry.enum(
     State,
     name="ExecutionState",
     description=(
-        "State that the engine last reported. Runwatch itself sets CONTACT_LOST when an unfinished"
-        " run is silent for too long; it is not a failure."
+        "State that the engine last reported. QUEUED: accepted, not started. RUNNING: at work. WAITING: paused by"
+        " itself. CONTACT_LOST: unfinished and silent for too long; set by Runwatch, and not a failure. SUCCEEDED:"
+        " ended as it should. FAILED: ended with an error. TIMED_OUT: ended by a time limit. CRASHED: its process"
+        " died. CANCELLED: ended because somebody asked for it. SKIPPED: ended without having been needed."
     ),
 )
 strawberry.enum(

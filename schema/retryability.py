@@ -14,9 +14,11 @@ strawberry.enum(
     RetryBlocker,
     name="RetryBlocker",
     description=(
-        "Reason that prevents a retry. ALREADY_RESOLVED: a retry of it, however deep, succeeded."
-        " SUPERSEDED: it has a failed retry; retry that one. RETRY_IN_PROGRESS: a retry of it is"
-        " QUEUED, RUNNING or WAITING. FORBIDDEN: the viewer may not retry."
+        "Reason that prevents a retry. NOT_FINISHED: its status is PENDING. NOT_FAILED: its status is SUCCESS or"
+        " CANCELLED. ENGINE_CANNOT_RETRY: Engine.canRetry is false. TRIGGER_DATA_INCOMPLETE: Trigger.incomplete is"
+        " true, or no key opens its secrets. RETRY_IN_PROGRESS: a retry of it is QUEUED, RUNNING or WAITING."
+        " ALREADY_RESOLVED: a retry of it, however deep, succeeded. SUPERSEDED: it has a failed retry; retry that one."
+        " FORBIDDEN: the viewer may not retry."
     ),
 )
 
