@@ -13,7 +13,14 @@ from app.db import Database, Overtaken, Transaction
 from app.ids import new_id
 from app.lifecycle import State, Status
 from tests.app.reports import select
-from tests.factories import NOON, execution_row, insert_engine, insert_executions, insert_workflow
+from tests.factories import (
+    NOON,
+    execution_row,
+    insert_engine,
+    insert_executions,
+    insert_workflow,
+    record_statements,
+)
 
 STATES = {"F": State.FAILED, "S": State.SUCCEEDED, "C": State.CANCELLED, "R": State.RUNNING}
 
@@ -108,7 +115,9 @@ async def test_a_workflow_does_not_see_another_s(database: Database) -> None:
         one.workflow_id: 1,
         other.workflow_id: 2,
     }
+    statements = record_statements(database)
     assert await streaks.lengths(database, ["nonsense"]) == {}
+    assert statements == []
 
 
 async def ends(database: Database, streak: Streak) -> tuple[End, End]:

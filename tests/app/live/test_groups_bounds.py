@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -12,7 +13,7 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.live import groups
 from app.live.groups import Group, Member
-from app.live.updates import Place
+from app.live.updates import Place, update_of
 from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
 
 OTHERS = ExecutionFilter(workflow_names=("w",))
@@ -106,6 +107,14 @@ async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pyt
         expected = [1, 3, 4, 11, 13, 14, 21, 22, 23, 24, 25]
         for each in (client, other):
             await each.until(expected)
+        await asyncio.wait_for(group.done(), 5)
+        results.gates[31] = asyncio.Event()
+        feed.hand(31)
+        await asyncio.sleep(0.02)
+        feed.hand(32)
+        assert not group.is_full
+        feed.hand(33)
+        assert group.is_full  # nothing of what was dropped was counted off later
         pushing.cancel()
         await asyncio.wait([pushing])
 
@@ -174,6 +183,43 @@ async def test_results_sent_together_are_joined_once_for_all_filters(monkeypatch
         await asyncio.wait([pushing])
 
 
+def sizes(client: Client) -> list[int]:
+    """How many results were sent at a time."""
+    return [len(payload.messages(b"")) for payload in client.payloads]
+
+
+async def test_as_many_are_sent_together_as_a_connection_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
+    monkeypatch.setattr(groups, "SENT_TOGETHER_BYTES", 2)  # of results of one byte
+    feed, results = MemoryFeed(), gated(1)
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        feed.hand(1, 2, 3, 4, 5)
+        await asyncio.sleep(0.02)
+        open_all(results)
+        await client.until([1, 2, 3, 4, 5])
+        assert sizes(client) == [2, 2, 1]
+
+
+async def test_nobody_waits_long_for_more_to_be_sent_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many results are there already."""
+    monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 0.3)
+    take = Group._take
+
+    def slowly(group: Group) -> None:
+        time.sleep(0.2)
+        take(group)
+
+    feed, results = MemoryFeed(), Results()
+    async with member(feed, results, Place("aa", 0)) as (client, group):
+        for revision in (1, 2, 3, 4):
+            await group.payload(update_of("aa", Changed(revision, f"x{revision}", None, 0, 0, 0), False, 0))
+        monkeypatch.setattr(Group, "_take", slowly)
+        feed.hand(1, 2, 3, 4)
+        await client.until([1, 2, 3, 4])
+        assert results.executed == [1, 2, 3, 4]
+        assert sizes(client) == [2, 2]
+
+
 @pytest.mark.parametrize(("known", "got"), [(0, [2, 4, 6]), (2, [4, 6]), (3, [4, 6]), (5, [6]), (6, []), (7, [])])
 async def test_of_results_that_are_sent_together_a_member_gets_those_that_are_new_to_it(
     known: int, got: list[int]
@@ -187,6 +233,27 @@ async def test_of_results_that_are_sent_together_a_member_gets_those_that_are_ne
         for _ in range(2):
             one.tell(together, Payload.of(together.values()), 6)
         assert client.got == got
+
+
+async def test_a_member_that_catches_up_is_sent_nothing_beside_it() -> None:
+    feed, results = MemoryFeed(), Results()
+    async with member(feed, results, Place("aa", 0)) as (_, group):
+        place = Place("aa", 0)
+        behind = Member(feed, group, EVERYTHING, place)
+        payload = Payload(b"1")
+        behind.tell({1: payload}, payload, 1)
+        assert place == Place("aa", 0)
+
+
+async def test_a_client_without_room_is_sent_nothing_and_reads_it_later() -> None:
+    feed, results = MemoryFeed(), Results()
+    async with member(feed, results, Place("aa", 0)) as (client, _):
+        client.writable.clear()
+        feed.hand(1, 2)
+        await asyncio.sleep(0.05)
+        assert client.got == []
+        client.writable.set()
+        await client.until([1, 2])
 
 
 async def test_others_get_a_turn_while_results_that_are_kept_are_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
