@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
-import structlog
-
 from app.alerts.channels import EMAIL, WEBHOOK, Channels
 from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
 from app.alerts.firing import Firing
@@ -25,6 +23,7 @@ from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.notifications import LiveNotifications
 from app.live.pubsub import PubSub
+from app.log import get_logger
 from app.metrics.folding import Folding
 from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryChannel
@@ -34,7 +33,7 @@ from app.retries.webhook import WebhookChannel
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Closeable(Protocol):

@@ -11,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.asgi.answers import error_body
 from app.errors import masked
 from app.ids import new_id
+from app.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # A request id that a proxy may send. Anything else is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from app import clock
-from app.auth.jwt import JwtCheck
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
 from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
 from app.db import Database
 from app.errors import Unauthenticated
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.auth.jwt import JwtCheck
 
 __all__ = ["PERMISSIONS", "Permission", "Role", "SignIn", "Viewer"]
 
@@ -28,7 +31,12 @@ class SignIn:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._use = TokenUse(database)
-        self._jwt = JwtCheck(settings) if settings.jwt_algorithms else None
+        self._jwt: JwtCheck | None = None
+        if settings.jwt_algorithms:
+            # Here and not above: PyJWT, httpx and cryptography take a quarter of a second of CPU to import.
+            from app.auth.jwt import JwtCheck
+
+            self._jwt = JwtCheck(settings)
 
     async def viewer_of(self, authorization: str | None) -> Viewer:
         """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.

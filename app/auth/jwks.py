@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import msgspec
-import structlog
 from jwt import PyJWK
 
+from app.log import get_logger
 from app.sweep import end_tasks
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # A key that the issuer withdrew stays valid this long at most, while the issuer answers.
 FRESH_SECONDS = 300.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from app.auth.tokens import Token
 from app.clock import MINUTE
 from app.db import Database, Transaction
+from app.log import get_logger
 from app.sweep import end_tasks
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Remembered tokens, before those not used within the minute are dropped.
 MAX_REMEMBERED = 10_000

@@ -10,15 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-import structlog
-
 from app.db.dialect import Dialect, Kind
 from app.db.locks import Lock
+from app.log import get_logger
 
 T = TypeVar("T")
 Row = Sequence[Any]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # A slower read has a bad query or a missing index. It must not hold up the others.
 READ_TIMEOUT_SECONDS = 5.0

@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 
-import structlog
-
 from app import clock
 from app.db import Database
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
+from app.log import get_logger
 from app.sweep import end_tasks
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # How often to look for due rows, besides when this process itself has added one.
 SWEEP_SECONDS = 1.0

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from app.asgi.extensions import CLOSER, FRAMES
@@ -21,8 +20,9 @@ from app.graphql.operations import OperationFailed, Operations, Pushed, Result, 
 from app.graphql.running import Running
 from app.graphql.send_queue import SendQueue
 from app.graphql.sinks import FrameSender, FrameSink, QueueSink
+from app.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # How long a stopped operation may take to clean up: a database read is cut off after 5 s.
 CLEANUP_SECONDS = 6.0

@@ -5,8 +5,6 @@ The merged state stays in the state key (app/ingestion/merging.py); the next eve
 
 from __future__ import annotations
 
-import structlog
-
 from app import clock
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
@@ -14,9 +12,10 @@ from app.db.locks import Lock
 from app.executions import lineage
 from app.ingestion import execution_rows
 from app.lifecycle import State
+from app.log import get_logger
 from app.sweep import Sweep
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 SWEEP_SECONDS = 10.0
 # Executions that one transaction locks.

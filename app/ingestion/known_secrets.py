@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import structlog
-
 from app.db import Transaction
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
 from app.ingestion.remasking import remask
+from app.log import get_logger
 from app.secrets.masking import MAX_CHARACTERS, MAX_VALUES, Masker, Withholder, worth_masking
 from app.secrets.sealing import SEPARATOR, Sealer, unsealed_secrets
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class KnownSecrets:

@@ -13,8 +13,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
-import structlog
-
 from app import changes, engines
 from app.changes import Changed, revisions
 from app.changes.revisions import parse_updates_cursor
@@ -25,9 +23,10 @@ from app.executions.predicate import Predicate, predicate
 from app.live.queue import Queue
 from app.live.recent import RecentChanges
 from app.live.updates import Place, Update, resync, update_of
+from app.log import get_logger
 from app.sweep import Sweep
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 T = TypeVar("T")
 
 # How late a change may appear that nobody notified the feed of.

@@ -15,13 +15,13 @@ from contextlib import AsyncExitStack
 from typing import Final
 from weakref import WeakSet
 
-import structlog
 from broadcaster import Broadcast, Event
 
 from app.errors import BadInput
 from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
+from app.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 GAP: Final = None  # among the messages: something may be missing
 CHANNEL = "runwatch"

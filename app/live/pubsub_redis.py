@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-import structlog
 from broadcaster import BroadcastBackend, Event
 from redis.asyncio import Connection
 from redis.asyncio.connection import parse_url
@@ -23,8 +22,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from app.errors import BadInput
+from app.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # From the start of an attempt to the confirmed subscription.
 CONNECT_SECONDS = 2.0

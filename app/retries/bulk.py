@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from time import monotonic
 
 import orjson
-import structlog
 
 from app import audit, clock, engines, executions, ids
 from app.db import Transaction
@@ -19,11 +18,12 @@ from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused
 from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.ids import is_id, new_id
+from app.log import get_logger
 from app.paging import MAX_PAGE_SIZE, PageRequest
 from app.retries import Asked, Retries, Retry
 from app.retries.blockers import RetryBlocker, blockers
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_LIMIT = 1_000
 # Executions that one transaction locks, besides their ancestors.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from app.importing import Importer, Report
+if TYPE_CHECKING:
+    from app.importing import Importer, Report
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 

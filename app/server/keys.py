@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import structlog
-
 from app.db import Database
 from app.errors import BadInput, Conflict
+from app.log import get_logger
 from app.secrets.private_folder import PrivateFolder
 from app.secrets.redaction import SealedKeys
 from app.secrets.sealing import Sealer, new_key, unsealed_secrets
@@ -13,7 +12,7 @@ from app.settings import Settings
 
 FILE_NAME = "secret-key"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def open_sealer(settings: Settings) -> Sealer:

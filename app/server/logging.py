@@ -5,25 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from types import CoroutineType
 from typing import Any
 
 import structlog
 
 from app.settings import Settings
-
-log = structlog.get_logger(__name__)
-
-
-def log_unraisable(failed: sys.UnraisableHookArgs) -> None:
-    """For sys.unraisablehook: logs what fails where nothing can be raised.
-
-    Except coroutines that were never awaited (see below): their warning fails when it comes in the midst of code
-    without builtins, such as the constructor of a named tuple.
-    """
-    if not isinstance(failed.object, CoroutineType):
-        told = (failed.exc_type, failed.exc_value, failed.exc_traceback)
-        log.error("unraisable", where=type(failed.object).__name__, exc_info=told)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -18,7 +18,6 @@ from asyncio.subprocess import DEVNULL, Process
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import structlog
 from pydantic import SecretStr
 
 from app.auth.jwt import JwtCheck
@@ -26,6 +25,7 @@ from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
 from app.errors import AppError
 from app.live.pubsub import PubSub
+from app.log import get_logger
 from app.server.keys import check_keys
 from app.server.startup import listen, prepare
 from app.settings import Settings
@@ -40,7 +40,7 @@ STOP_SECONDS = 8.0
 FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
 LONG_LIFE_SECONDS = 60.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class WorkerNotStarted(AppError):

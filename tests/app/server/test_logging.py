@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from app.server.logging import configure_logging, log_unraisable
+from app.log import log_unraisable
+from app.server.logging import configure_logging
 from app.settings import Settings
 
 

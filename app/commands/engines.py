@@ -1,0 +1,45 @@
+"""runwatch engine."""
+
+from __future__ import annotations
+
+import typer
+
+from app import engines
+from app.commands.running import run
+from app.db import Database
+from app.errors import BadInput, Conflict
+from app.server.console import console, show_table
+from app.server.keys import open_sealer
+from app.settings import Settings
+
+
+def add(name: str, webhook: str | None, celery: str | None, *, replace: bool) -> None:
+    """Connect an engine; prints the secret that signs its webhooks."""
+    if webhook is not None and celery is not None:
+        raise BadInput("Pass exactly one of --webhook and --celery")
+
+    async def work(database: Database, settings: Settings) -> str | None:
+        # Here and not above: it needs httpx, which the list of engines does not.
+        from app.engines.connections import connect_celery, connect_webhook
+
+        if webhook is not None:
+            return await connect_webhook(database, open_sealer(settings), name, webhook, replace=replace)
+        if celery is not None:
+            await connect_celery(database, open_sealer(settings), name, celery, replace=replace)
+        elif await engines.by_names(database, [engines.check_name(name)]):
+            raise Conflict(f"Engine {name!r} exists already")
+        else:
+            await database.transaction(lambda tx: engines.ensure_engine(tx, name))
+        return None
+
+    secret = run(work)
+    console.print(f"Added {name}", markup=False)
+    if secret is not None:
+        typer.echo(secret)
+
+
+def show_all() -> None:
+    """List all engines, by name."""
+    found = run(lambda database, _: engines.list_engines(database))
+    rows = [[engine.id, engine.name, engine.kind, "yes" if engine.can_retry else "no"] for engine in found]
+    show_table("id", "name", "kind", "can retry", rows=rows)

@@ -1,0 +1,43 @@
+"""What commands have in common: settings, logging, and work on a migrated database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.db import Database, open_database
+from app.db.migrate import migrate
+from app.log import before_first_line
+from app.settings import Settings
+
+T = TypeVar("T")
+
+
+def prepared() -> Settings:
+    """The settings, with the data folder made; logging is configured by the first line, which most never write."""
+    settings = Settings()
+
+    def configure() -> None:
+        from app.server.logging import configure_logging
+
+        configure_logging(settings)
+
+    before_first_line(configure, settings.log_level)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings
+
+
+def run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+    """Run `work` on the migrated database of the settings."""
+    settings = prepared()
+
+    async def with_database() -> T:
+        await migrate(settings.url_of_database)
+        database = await open_database(settings.url_of_database)
+        try:
+            return await work(database, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(with_database())

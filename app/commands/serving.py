@@ -1,0 +1,39 @@
+"""runwatch serve, and the worker processes that it starts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import uvloop
+
+from app.errors import BadInput
+from app.server import supervisor
+from app.server.console import console
+from app.server.logging import configure_logging
+from app.settings import Settings
+
+
+def serve(*, dev: bool, **given: str | int | None) -> None:
+    """Serve until a signal, with these settings where they are not None."""
+    options = {name: value for name, value in given.items() if value is not None}
+    settings = Settings.model_validate({**Settings().model_dump(), **options})
+    configure_logging(settings)
+    if settings.workers > 1:
+        if dev:
+            raise BadInput("--dev runs one process: pass --workers 1, or unset RUNWATCH_WORKERS")
+        asyncio.run(supervisor.serve(settings))
+        return
+    # Here and not above: the parent of several workers serves nothing, and never imports the schema.
+    from app.server import serving
+
+    try:
+        uvloop.run(serving.serve(settings, dev=dev))
+    except KeyboardInterrupt:
+        console.print("Stopped")
+
+
+def work(listening: int, channel: int) -> None:
+    """Be one of the processes of `serve --workers`."""
+    from app.server import worker
+
+    worker.run(listening, channel)

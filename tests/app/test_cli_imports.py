@@ -1,0 +1,52 @@
+"""What a command does not use, it does not import: start-up is nearly all of the CPU of a short command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What takes a hundredth of a second or more to import.
+HEAVY = {
+    *("aiosmtplib", "aiosqlite", "asyncpg", "broadcaster", "celery", "cryptography", "graphql", "httptools", "httpx"),
+    *("jwt", "msgspec", "orjson", "pydantic", "redis", "resolvers", "rich", "schema", "standardwebhooks", "starlette"),
+    *("strawberry", "structlog", "tortoise", "uvicorn", "uvloop", "websockets"),
+}
+# Which of them a command has imported at its end, whatever its end was.
+PROGRAM = """
+import atexit, sys
+from runwatch import main
+sys.argv[0] = "runwatch"
+atexit.register(lambda: print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr))
+main()
+"""
+SQLITE = {"aiosqlite", "msgspec", "orjson", "pydantic"}
+
+
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        ("--version", set[str]()),
+        ("--help", {"rich"}),
+        ("token --help", {"pydantic", "rich"}),
+        ("token create --role admin --name x", SQLITE),
+        ("token list", SQLITE | {"rich"}),
+        ("token revoke x", SQLITE | {"rich"}),
+        ("engine add x", SQLITE | {"cryptography", "httpx", "rich"}),
+        ("engine list", SQLITE | {"cryptography", "rich"}),
+        ("prune --older-than 1", SQLITE | {"rich"}),
+        ("metrics rebuild", SQLITE | {"rich"}),
+        ("migrate", {"msgspec", "orjson", "pydantic", "rich"}),
+    ],
+)
+def test_a_command_imports_what_it_uses(command: str, needed: set[str], tmp_path: Path, migrated_sqlite: Path) -> None:
+    (tmp_path / "runwatch.db").write_bytes(migrated_sqlite.read_bytes())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")}
+    environment |= {"RUNWATCH_DATA_DIR": str(tmp_path)}
+    words = [sys.executable, "-P", "-c", PROGRAM, *command.split()]
+    done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=90)
+    assert "Traceback" not in done.stderr
+    assert HEAVY.intersection(done.stderr.splitlines()[-1].split()) == needed
