@@ -6,13 +6,12 @@ anywhere in between, the row falls due again by itself. So a delivery may happen
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app import clock
+from app import backoff, clock
 from app.db import Database, Transaction
 from app.ids import new_id
 
@@ -152,12 +151,8 @@ def readable(error: str) -> str:
 
 
 def pause(attempts: int) -> int:
-    """How long to wait after so many attempts, in µs: doubles, and the upper half is random.
-
-    Random, so that what failed together (a restart of the engine) does not return together.
-    """
-    longest: int = min(FIRST_PAUSE * 2 ** min(attempts - 1, 30), MAX_PAUSE)
-    return round(longest * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
+    """How long to wait after so many attempts, in µs."""
+    return round(backoff.pause(attempts, FIRST_PAUSE, MAX_PAUSE))
 
 
 async def of_subjects(database: Database, subject_ids: Iterable[str]) -> dict[str, Dispatch]:

@@ -8,7 +8,6 @@ what waits for a slow reader.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +16,7 @@ from weakref import WeakSet
 
 from broadcaster import Broadcast, Event
 
+from app import backoff
 from app.errors import BadInput
 from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
 from app.log import get_logger
@@ -169,7 +169,7 @@ class PubSub:
                 self._unpublished.collapse()
                 # The first failure may be of this connection only: Redis closes idle ones.
                 if failing:
-                    await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
+                    await asyncio.sleep(backoff.pause(1, RETRY_SECONDS, RETRY_SECONDS))
                 failing = True
             else:
                 failing = False

@@ -8,7 +8,6 @@ nobody learns of the gap. Here are bare connections, one for each of the two, th
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -21,6 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from app import backoff
 from app.errors import BadInput
 from app.log import get_logger
 
@@ -122,8 +122,7 @@ class RedisBackend(BroadcastBackend):
     async def _listen(self, channel: str) -> None:
         """Hold the subscription, for ever."""
         loop = asyncio.get_running_loop()
-        pause, longest = BACKOFF_SECONDS
-        lost = False
+        failures, lost = 0, False
         while True:
             connection = self._new_connection()
             since: float | None = None
@@ -142,10 +141,9 @@ class RedisBackend(BroadcastBackend):
             finally:
                 await _abort(connection)
                 self.attempted.set()
-            if since is not None and loop.time() - since > STEADY_SECONDS:
-                pause = BACKOFF_SECONDS[0]
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # not for secrecy
-            pause = min(pause * 2, longest)
+            was_steady = since is not None and loop.time() - since > STEADY_SECONDS
+            failures = 1 if was_steady else failures + 1
+            await asyncio.sleep(backoff.pause(failures, *BACKOFF_SECONDS))
 
     async def _read(self, connection: Connection, channel: str) -> NoReturn:
         """Hand over what arrives, until the connection is lost."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from app import backoff
 from app.auth.jwt import JwtCheck
 from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
@@ -99,7 +100,7 @@ class Workers:
 
     async def _keep(self, number: int) -> None:
         """Keep one worker running."""
-        pause, is_first = 0.0, True
+        failures, is_first = 0, True
         while True:
             began = time.monotonic()
             came_up, reason = await self._run_one(number)
@@ -107,7 +108,8 @@ class Workers:
                 raise WorkerNotStarted(f"Worker {number} {reason} at the start; its output is above")
             is_first = False
             lived = time.monotonic() - began
-            pause = 0.0 if lived >= LONG_LIFE_SECONDS else min(max(FIRST_PAUSE, pause * 2), MAX_PAUSE)
+            failures = 0 if lived >= LONG_LIFE_SECONDS else failures + 1
+            pause = backoff.doubled(failures, FIRST_PAUSE, MAX_PAUSE)
             log.error("worker_ended", worker=number, reason=reason, seconds=round(lived, 1), next_in_seconds=pause)
             await asyncio.sleep(pause)
 
