@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,7 @@ async def test_a_client_that_takes_one_message_a_while_is_waited_for(line: Line)
 async def test_messages_within_the_bound_may_wait_for_ever(line: Line) -> None:
     fill(line, 1, BOUND - OVERHEAD)
     assert (line.queue.bytes, line.queue.has_room) == (BOUND, True)
+    await asyncio.wait_for(line.queue.room(), 5)
     await asyncio.sleep(STALL * 3)
     assert line.stalled == []
     line.queue.add(b"")
@@ -102,11 +104,64 @@ async def test_messages_within_the_bound_may_wait_for_ever(line: Line) -> None:
     assert len(line.stalled) == 1
 
 
+async def test_stall_counts_from_when_the_bound_was_exceeded(line: Line) -> None:
+    fill(line, 1, BOUND - OVERHEAD)
+    await asyncio.sleep(STALL * 0.8)
+    line.queue.add(b"")
+    exceeded = asyncio.get_running_loop().time()
+    await asyncio.sleep(STALL * 4)
+    assert len(line.stalled) == 1
+    assert line.stalled[0] - exceeded >= STALL * 0.99  # of the clock's own grain
+
+
+async def test_a_queue_that_falls_to_its_bound_is_not_watched(line: Line) -> None:
+    fill(line, 1)
+    fill(line, 1, BOUND - OVERHEAD)
+    line.take(1)
+    await asyncio.sleep(STALL * 4)
+    assert (line.stalled, line.queue.bytes) == ([], BOUND)
+
+
+async def test_a_client_that_took_something_is_looked_at_when_its_time_is_over(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since then, and not since somebody looked."""
+    loop, delays = asyncio.get_running_loop(), list[float]()
+    call_later = loop.call_later
+
+    def noted(delay: float, callback: Any, *given: Any) -> asyncio.TimerHandle:
+        if callback == line.queue._check:
+            delays.append(delay)
+        return call_later(delay, callback, *given)
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    fill(line, 10)
+    await asyncio.sleep(STALL * 0.8)
+    line.take(1)
+    await asyncio.sleep(STALL * 6)
+    assert len(line.stalled) == 1
+    assert delays[0] == STALL
+    assert 0 < delays[1] < STALL * 0.99
+
+
+async def test_room_is_waited_for_again_after_something_left(line: Line) -> None:
+    fill(line, 1)
+    line.take(1)
+    await asyncio.sleep(0.01)
+    assert line.queue.bytes == 0
+    fill(line)
+    waiting = asyncio.create_task(line.queue.room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    line.take(1)
+    await asyncio.wait_for(waiting, 5)
+
+
 async def test_a_queue_that_falls_below_its_bound_is_not_watched(line: Line) -> None:
     fill(line)
     await asyncio.sleep(0)
     line.take(2)
-    await asyncio.sleep(STALL * 2)
+    await asyncio.sleep(STALL * 4)
     assert (line.stalled, line.queue.bytes, len(line.took)) == ([], 0, 2)
     fill(line)  # and is watched anew when it is over it again
     await asyncio.sleep(STALL * 3)
