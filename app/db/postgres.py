@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any
 
 import asyncpg
@@ -131,10 +131,11 @@ class PostgresDatabase(Database):
         own = {"init": _prepare_connection, "reset": _leave_as_is, "min_size": 1, "max_size": POOL_SIZE}
         options: dict[str, Any] = {**postgres_credentials(url), **own}
         settings = {"jit": "off", "application_name": "runwatch"}
-        writes = await asyncpg.create_pool(
-            **options, server_settings={**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"}
-        )
-        try:
+        with ExitStack() as undo:
+            writes = await asyncpg.create_pool(
+                **options, server_settings={**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"}
+            )
+            undo.callback(writes.terminate)
             reads = await asyncpg.create_pool(
                 **{**options, "max_cacheable_statement_size": CACHEABLE_STATEMENT},
                 server_settings={
@@ -143,10 +144,10 @@ class PostgresDatabase(Database):
                     "default_transaction_read_only": "on",
                 },
             )
-            return cls(writes, reads, await _column_types(writes))
-        except BaseException:
-            writes.terminate()
-            raise
+            undo.callback(reads.terminate)
+            types = await _column_types(writes)
+            undo.pop_all()
+        return cls(writes, reads, types)
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database. Runs again once when its connection turns out to be dead."""
@@ -199,11 +200,19 @@ class PostgresDatabase(Database):
             await self._writes.release(connection)
 
     async def _close(self) -> None:
-        for pool in (self._reads, self._writes):
-            try:
-                await asyncio.wait_for(pool.close(), 10)
-            except TimeoutError:
-                pool.terminate()
+        async with AsyncExitStack() as stack:
+            for pool in (self._writes, self._reads):
+                stack.push_async_callback(_close_pool, pool)
+
+
+async def _close_pool(pool: asyncpg.Pool[Any]) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 10)
+    except TimeoutError:
+        pool.terminate()
+    except BaseException:
+        pool.terminate()
+        raise
 
 
 def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:

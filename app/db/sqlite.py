@@ -208,6 +208,7 @@ class SqliteDatabase(Database):
             return result, transaction.callbacks
 
     async def _close(self) -> None:
-        for reader in self._readers:
-            await reader.close()
-        await self._writer.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._writer.close)
+            for reader in self._readers:
+                stack.push_async_callback(reader.close)

@@ -1,0 +1,50 @@
+"""A database that fails to open or to close leaves no connection behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asyncpg.pool import Pool
+
+from app.db import open_database, postgres, sqlite
+from specs.harness.waiting import until
+from tests.app.leftovers import is_let_go
+
+
+class BrokenError(Exception):
+    """What fails here."""
+
+
+async def test_a_connection_that_fails_to_close_keeps_no_other_open(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections: Any = sqlite._Reader if database_url.startswith("sqlite") else Pool
+    really = connections.close
+    closed: list[object] = []
+
+    async def close(connection: object) -> None:
+        closed.append(connection)
+        if len(closed) == 1 and connections is Pool:
+            raise BrokenError
+        await really(connection)
+        if len(closed) == 1:
+            raise BrokenError  # aiosqlite has no other way to end a thread
+
+    database = await open_database(database_url)
+    monkeypatch.setattr(connections, "close", close)
+    with pytest.raises(BrokenError):
+        await database.close()
+    assert len(closed) == (sqlite.READERS if connections is sqlite._Reader else 2)
+    await until(lambda: is_let_go(database_url), "end of the connections")
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_an_opening_that_fails_leaves_no_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: object) -> None:
+        raise BrokenError
+
+    monkeypatch.setattr(postgres, "_column_types", fail)
+    with pytest.raises(BrokenError):
+        await open_database(database_url)
+    await until(lambda: is_let_go(database_url), "end of the connections")
