@@ -26,10 +26,10 @@ from app.live.pubsub import PubSub
 from app.log import get_logger
 from app.metrics.folding import Folding
 from app.retries import OUTBOX_KIND, Retries
-from app.retries.celery import CeleryChannel
+from app.retries.celery import CeleryWayBack
 from app.retries.delivery import ENGINES, RetryHandler
-from app.retries.port import Channel
-from app.retries.webhook import WebhookChannel
+from app.retries.port import WayBack
+from app.retries.webhook import WebhookWayBack
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 
@@ -106,11 +106,11 @@ def deliveries_of(
 ) -> Deliveries:
     """The deliveries of retries to engines, and of alerts by webhook and by mail."""
     timeout, server, url = settings.dispatch_timeout_seconds, settings.mail_server, settings.public_url
-    ways: dict[EngineKind, Channel] = {
-        EngineKind.WEBHOOK: WebhookChannel(timeout),
-        EngineKind.CELERY: CeleryChannel(timeout),
+    ways_back: dict[EngineKind, WayBack] = {
+        EngineKind.WEBHOOK: WebhookWayBack(timeout),
+        EngineKind.CELERY: CeleryWayBack(timeout),
     }
-    retries = RetryHandler(database, sealer, ingestion, ways, announcements)
+    retries = RetryHandler(database, sealer, ingestion, ways_back, announcements)
     webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
     mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
 
@@ -121,7 +121,7 @@ def deliveries_of(
         )
 
     loops = [loop(OUTBOX_KIND, retries, ENGINES), loop(WEBHOOK, webhooks, HOSTS), loop(EMAIL, mail, ADDRESSES)]
-    return Deliveries(loops, [*ways.values(), webhooks])
+    return Deliveries(loops, [*ways_back.values(), webhooks])
 
 
 def alert_channels(settings: Settings) -> Channels:

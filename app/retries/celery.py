@@ -32,7 +32,7 @@ THREAD = "celery-publish"
 CHECKED = {"cert_reqs": "required"}
 
 
-class CeleryChannel:
+class CeleryWayBack:
     """Publishes to the broker of an engine. `timeout` bounds an attempt, in seconds."""
 
     def __init__(self, timeout: float) -> None:
@@ -41,7 +41,7 @@ class CeleryChannel:
         self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
-        """See Channel. `connection` has broker_url."""
+        """See WayBack. `connection` has broker_url."""
         message, broker = message_of(request), connection["broker_url"]
         work = partial(publish, message, broker, self._timeout, time.monotonic() + self._timeout)
         try:
@@ -58,7 +58,7 @@ class CeleryChannel:
             raise NotDelivered(f"The broker refused the message: {said}")
 
     async def close(self) -> None:
-        """See Channel. Threads that a broker still holds end with the process, or with their time-outs."""
+        """See WayBack. Threads that a broker still holds end with the process, or with their time-outs."""
 
     async def _in_thread(self, broker: str, work: Callable[[], None]) -> Exception | None:
         """Work for a broker in a thread; returns the error, if any. When cancelled, the thread continues alone.

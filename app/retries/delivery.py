@@ -17,7 +17,7 @@ from app.events import Failure, Text
 from app.ingestion import Ingestion, execution_rows
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
-from app.retries.port import Channel, RetryRequest
+from app.retries.port import RetryRequest, WayBack
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer, unsealed_secrets
 
@@ -33,20 +33,20 @@ ENGINES = Receivers("(SELECT engine_id FROM executions WHERE executions.id = out
 
 
 class RetryHandler:
-    """Delivers retries through the channel of their engine's kind, and announces how their deliveries stand."""
+    """Delivers retries by the way back of their engine's kind, and announces how their deliveries stand."""
 
     def __init__(
         self,
         database: Database,
         sealer: Sealer,
         ingestion: Ingestion,
-        channels: Mapping[EngineKind, Channel],
+        ways_back: Mapping[EngineKind, WayBack],
         announcements: Announcements = NO_LISTENERS,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._ingestion = ingestion
-        self._channels = channels
+        self._ways_back = ways_back
         self._announcements = announcements
 
     async def deliver(self, item: OutboxItem) -> None:
@@ -55,8 +55,8 @@ class RetryHandler:
         if not rows:
             raise NotDelivered("The execution was deleted", final=True)
         (external_id, retry_of, workflow, trigger_kind, data, sealed, kind, connection, secrets) = rows[0]
-        channel = self._channels.get(EngineKind(kind))
-        if channel is None or connection is None:
+        way_back = self._ways_back.get(EngineKind(kind))
+        if way_back is None or connection is None:
             raise NotDelivered("The engine has no webhook or broker configured")
         try:
             request = RetryRequest(
@@ -74,7 +74,7 @@ class RetryHandler:
         except CannotUnseal as error:
             raise NotDelivered(error.message) from None
         try:
-            await channel.send(request, to)
+            await way_back.send(request, to)
         except NotDelivered as error:
             # An engine may echo what it was sent, and a library may name the password of a URL.
             masked = Masker({*known, *secrets_of(to)}).text(str(error), cut=error.cut)

@@ -1,4 +1,4 @@
-"""The port to one kind of engine."""
+"""The port to the engines of one kind: what a retry says, and by which way it goes back."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RetryRequest:
     trigger_data: str  # JSON text, as the engine sent it
 
 
-class Channel(Protocol):
-    """The channel to one kind of engine."""
+class WayBack(Protocol):
+    """How retries reach the engines of one kind."""
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
         """Deliver a retry to the engine at `connection`; raises NotDelivered, whatever is wrong with the engine."""

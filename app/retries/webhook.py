@@ -11,18 +11,18 @@ from app.retries.port import RetryRequest
 TYPE = "execution.retry_requested"
 
 
-class WebhookChannel:
+class WebhookWayBack:
     """POSTs retries to the engine's URL. `timeout` bounds an attempt, in seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._post = SignedPost(timeout)
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
-        """See Channel. `connection` has url and secret."""
+        """See WayBack. `connection` has url and secret."""
         await self._post.send(request.id, body_of(request), connection)
 
     async def close(self) -> None:
-        """See Channel."""
+        """See WayBack."""
         await self._post.close()
 
 

@@ -20,7 +20,7 @@ from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
 from app.retries import OUTBOX_KIND, Asked, Retries
 from app.retries.delivery import ENGINES, RetryHandler
-from app.retries.webhook import WebhookChannel
+from app.retries.webhook import WebhookWayBack
 from specs.harness.waiting import until
 from tests.app.reports import events, report, select
 from tests.sealing import SEALER
@@ -173,10 +173,10 @@ class Bench:
         database: Database | None = None,
     ) -> AsyncIterator[DeliveryLoop]:
         """A loop that delivers retries to webhooks, as one process has it; `handler` may put something in between."""
-        channel = WebhookChannel(patience)
+        way_back = WebhookWayBack(patience)
         used = database or self.database
         announcements = Announcements([self.heard.append])
-        real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: channel}, announcements)
+        real = RetryHandler(used, SEALER, self.ingestion, {EngineKind.WEBHOOK: way_back}, announcements)
         loop = DeliveryLoop(
             used, {OUTBOX_KIND: handler(real)}, timeout=patience, give_up_after=give_up_after, receivers=ENGINES
         )
@@ -185,4 +185,4 @@ class Bench:
             yield loop
         finally:
             await loop.close()
-            await channel.close()
+            await way_back.close()

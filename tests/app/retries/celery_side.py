@@ -1,4 +1,4 @@
-"""The far side of the Celery channel: a broker, whose queue is looked into."""
+"""The far side of the way back to Celery: a broker, whose queue is looked into."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import redis.asyncio
 
-from app.retries.celery import CeleryChannel
-from app.retries.port import Channel, RetryRequest
+from app.retries.celery import CeleryWayBack
+from app.retries.port import RetryRequest, WayBack
 from specs.harness.servers import ValkeyServer, free_port
 from specs.harness.waiting import PATIENCE_SECONDS
 from tests.app.retries.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
@@ -33,7 +33,7 @@ class CelerySide:
 
     def __init__(self, broker: ValkeyServer) -> None:
         self._broker = broker
-        self.channel: Channel = CeleryChannel(TIMEOUT_SECONDS)
+        self.way_back: WayBack = CeleryWayBack(TIMEOUT_SECONDS)
         self.connection = {"broker_url": broker.url}
         user = f"user:{PASSWORD}@"
         self.unreachable: Sequence[dict[str, str]] = [
@@ -69,8 +69,8 @@ def _arrival(message: bytes | str) -> Arrival:
 
 @asynccontextmanager
 async def celery_side() -> AsyncIterator[Side]:
-    """Its end closes the channel once more than the test."""
+    """Its end closes the way back once more than the test."""
     with ValkeyServer(own=True) as broker:
         side = CelerySide(broker)
         yield side
-        await side.channel.close()
+        await side.way_back.close()

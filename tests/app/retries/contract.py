@@ -1,4 +1,4 @@
-"""What the contract of channels needs to know of a kind of engine.
+"""What the contract of ways back needs to know of a kind of engine.
 
 A kind joins by a function like `webhook_side`, named among the params of the fixture `side` in test_contract.py.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.ids import new_id
-from app.retries.port import Channel, RetryRequest
-from app.retries.webhook import WebhookChannel
+from app.retries.port import RetryRequest, WayBack
+from app.retries.webhook import WebhookWayBack
 from specs.harness.receiver import Receiver
 from specs.harness.servers import free_port
 from tests.factories import NOON
@@ -44,9 +44,9 @@ class Arrival:
 
 
 class Side(Protocol):
-    """The far side of a channel: an engine of one kind, reachable or not."""
+    """The far side of a way back: an engine of one kind, reachable or not."""
 
-    channel: Channel
+    way_back: WayBack
     connection: dict[str, str]
     unreachable: Sequence[dict[str, str]]  # where nobody listens
     impossible: Sequence[dict[str, str]]  # which nobody could follow
@@ -79,7 +79,7 @@ class WebhookSide:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        self.channel: Channel = WebhookChannel(TIMEOUT_SECONDS)
+        self.way_back: WayBack = WebhookWayBack(TIMEOUT_SECONDS)
         self.connection = {"url": receiver.url, "secret": SECRET}
         self.unreachable: Sequence[dict[str, str]] = [
             {"url": f"http://user:{PASSWORD}@127.0.0.1:{free_port()}/{PASSWORD}", "secret": SECRET},
@@ -103,8 +103,8 @@ class WebhookSide:
 
 @asynccontextmanager
 async def webhook_side() -> AsyncIterator[Side]:
-    """Its end closes the channel once more than the test."""
+    """Its end closes the way back once more than the test."""
     with Receiver() as receiver:
         side = WebhookSide(receiver)
         yield side
-        await side.channel.close()
+        await side.way_back.close()

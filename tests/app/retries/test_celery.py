@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from app.retries.celery import CeleryChannel
+from app.retries.celery import CeleryWayBack
 from app.retries.port import RetryRequest
 from specs.harness.celery_processes import Publisher, Worker
 from specs.harness.servers import ValkeyServer
@@ -73,10 +73,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 async def test_retry_published_twice_runs_once(shop: Shop, canvas: str, workflow: str, steps: int) -> None:
     original, asked = await shop.retried(canvas, workflow)
     words = {word: len(word.read_text().splitlines()) for word in shop.folder.iterdir() if word.suffix != ".log"}
-    channel = CeleryChannel(5)
+    way_back = CeleryWayBack(5)
     for attempts in (1, 2):  # the second while the first is under way
         again = RetryRequest(**{name: getattr(asked, name) for name in asked.__slots__} | {"attempts": attempts})
-        await channel.send(again, {"broker_url": shop.url})
+        await way_back.send(again, {"broker_url": shop.url})
     made = await shop.outputs(asked.external_id, steps)
     assert made.keys() == (await shop.outputs(original, steps)).keys()
     [last] = shop.publish("noop.delay()")
@@ -92,6 +92,6 @@ async def test_retry_published_twice_runs_once(shop: Shop, canvas: str, workflow
 async def test_retry_goes_to_the_queue_of_the_original(shop: Shop) -> None:
     [original] = shop.publish("add.apply_async((1, 2), queue='elsewhere')")
     data = (await asyncio.to_thread(shop.sink.queued, original))["trigger"]["data"]
-    await CeleryChannel(5).send(a_retry(data), {"broker_url": shop.url})
+    await CeleryWayBack(5).send(a_retry(data), {"broker_url": shop.url})
     with redis.Redis.from_url(shop.url) as client:
         assert client.llen("elsewhere") == 2

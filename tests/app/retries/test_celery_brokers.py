@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.delivery.port import NotDelivered
 from app.retries import celery
-from app.retries.celery import MAX_THREADS_PER_BROKER, CeleryChannel
+from app.retries.celery import MAX_THREADS_PER_BROKER, CeleryWayBack
 from specs.harness.servers import ValkeyServer, free_port
 from specs.harness.servers.proxy import LossyProxy
 from specs.harness.waiting import until
@@ -45,10 +45,10 @@ def queue(valkey: ValkeyServer) -> Iterator[redis.Redis]:
         yield client
 
 
-async def fails(channel: CeleryChannel, url: str, data: Any = ADD) -> NotDelivered:
+async def fails(way_back: CeleryWayBack, url: str, data: Any = ADD) -> NotDelivered:
     """How a retry is not delivered."""
     with pytest.raises(NotDelivered) as failed:
-        await channel.send(a_retry(data), {"broker_url": url})
+        await way_back.send(a_retry(data), {"broker_url": url})
     return failed.value
 
 
@@ -73,7 +73,7 @@ async def test_message_is_sent_as_given(valkey: ValkeyServer, queue: redis.Redis
     args = [12345678901234567890, 1.1, {"__type__": "datetime", "__value__": "2026-01-01T00:00:00"}, "\ud800é\0"]
     data = {"args": args, "kwargs": {"a": None}, "queue": "slow"}
     asked = a_retry(data)
-    await CeleryChannel(5).send(asked, {"broker_url": valkey.url})
+    await CeleryWayBack(5).send(asked, {"broker_url": valkey.url})
     headers, body = message_in(queue, "slow")
     assert body[:2] == [args, {"a": None}]
     assert (headers["task"], headers["id"], headers["root_id"]) == ("shop.add", asked.external_id, asked.external_id)
@@ -84,14 +84,14 @@ async def test_message_is_sent_as_given(valkey: ValkeyServer, queue: redis.Redis
 
 async def test_of_several_brokers_one_that_answers_gets_it(valkey: ValkeyServer, queue: redis.Redis) -> None:
     dead = f"redis://127.0.0.1:{free_port()}/0"
-    await CeleryChannel(5).send(a_retry(), {"broker_url": f"{dead};{valkey.url}"})
+    await CeleryWayBack(5).send(a_retry(), {"broker_url": f"{dead};{valkey.url}"})
     assert queue.llen("celery") == 1
 
 
 async def test_options_in_the_url_decide_where_messages_go(valkey: ValkeyServer, queue: redis.Redis) -> None:
-    await CeleryChannel(5).send(a_retry(), {"broker_url": f"{valkey.url}?global_keyprefix=shop."})
+    await CeleryWayBack(5).send(a_retry(), {"broker_url": f"{valkey.url}?global_keyprefix=shop."})
     assert queue.llen("shop.celery") == 1
-    error = await fails(CeleryChannel(5), f"{valkey.url}?credential_provider=os.system")
+    error = await fails(CeleryWayBack(5), f"{valkey.url}?credential_provider=os.system")
     assert "credential_provider" in str(error)
 
 
@@ -105,7 +105,7 @@ async def test_options_in_the_url_decide_where_messages_go(valkey: ValkeyServer,
     ],
 )
 async def test_a_broker_that_is_down_is_named_without_its_password(url: str, said: str) -> None:
-    error = await fails(CeleryChannel(5), url.format(port=free_port()))
+    error = await fails(CeleryWayBack(5), url.format(port=free_port()))
     assert said in str(error)
     assert "s3cr3t-word" not in str(error)
     assert not error.final
@@ -113,14 +113,14 @@ async def test_a_broker_that_is_down_is_named_without_its_password(url: str, sai
 
 async def test_a_wrong_password_is_said(queue: redis.Redis, valkey: ValkeyServer) -> None:
     queue.acl_setuser("ada", enabled=True, passwords=["+right-word"], keys=["*"], categories=["+@all"])
-    error = await fails(CeleryChannel(5), f"redis://ada:wrong-word@127.0.0.1:{valkey.port}/0")
+    error = await fails(CeleryWayBack(5), f"redis://ada:wrong-word@127.0.0.1:{valkey.port}/0")
     assert "invalid username-password" in str(error)
     assert "wrong-word" not in str(error)
 
 
 @pytest.mark.slow
 async def test_something_else_than_a_broker_answers_in_vain(valkey: ValkeyServer) -> None:
-    assert str(await fails(CeleryChannel(0.5), f"amqp://127.0.0.1:{valkey.port}//"))
+    assert str(await fails(CeleryWayBack(0.5), f"amqp://127.0.0.1:{valkey.port}//"))
 
 
 async def test_without_celery_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,12 +128,12 @@ async def test_without_celery_it_says_what_to_install(monkeypatch: pytest.Monkey
         raise ImportError(name)
 
     monkeypatch.setattr(celery, "import_module", missing)
-    assert "runwatch[celery]" in str(await fails(CeleryChannel(5), "redis://127.0.0.1"))
+    assert "runwatch[celery]" in str(await fails(CeleryWayBack(5), "redis://127.0.0.1"))
 
 
 @pytest.mark.slow
 async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, queue: redis.Redis) -> None:
-    channel, slowest = CeleryChannel(1.5), 0.0
+    way_back, slowest = CeleryWayBack(1.5), 0.0
 
     async def beat() -> None:
         nonlocal slowest
@@ -143,14 +143,14 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
             slowest = max(slowest, time.perf_counter() - before)
 
     with ValkeyServer(own=True) as hung:
-        await channel.send(a_retry(), {"broker_url": hung.url})
+        await way_back.send(a_retry(), {"broker_url": hung.url})
         hung.pause()
         beating = asyncio.create_task(beat())
         began = time.perf_counter()
-        sends = [asyncio.create_task(fails(channel, hung.url)) for _ in range(40)]
+        sends = [asyncio.create_task(fails(way_back, hung.url)) for _ in range(40)]
         await asyncio.sleep(0.2)
         assert publishing() == MAX_THREADS_PER_BROKER
-        await channel.send(a_retry(), {"broker_url": valkey.url})
+        await way_back.send(a_retry(), {"broker_url": valkey.url})
         assert not any(send.done() for send in sends), "it did not wait for them"
         errors = await asyncio.gather(*sends)
         assert time.perf_counter() - began < 6, "one time-out; four at a time, it would be ten"
@@ -159,7 +159,7 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
         assert slowest < 1, "the server goes on, and not only when a time-out is over"
         hung.resume()
         await until(lambda: publishing() == 0, "the end of threads")
-        await channel.send(a_retry(), {"broker_url": hung.url})
+        await way_back.send(a_retry(), {"broker_url": hung.url})
         with redis.Redis.from_url(hung.url) as client:
             assert client.llen("celery") == 2, "those that gave up send nothing later"
 
@@ -168,19 +168,19 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
 async def test_brokers_that_hang_have_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(celery, "publish", lambda *_: release.wait(10))
-    channel = CeleryChannel(0.3)
+    way_back = CeleryWayBack(0.3)
     sends = [
-        asyncio.create_task(fails(channel, f"redis://{host}"))
+        asyncio.create_task(fails(way_back, f"redis://{host}"))
         for host in range(20)
         for _ in range(MAX_THREADS_PER_BROKER)
     ]
     await asyncio.gather(*sends)
     assert publishing() == celery.MAX_THREADS, "they hang on; and no more are started"
-    await fails(channel, "redis://another")
+    await fails(way_back, "redis://another")
     assert publishing() == celery.MAX_THREADS
     release.set()
     await until(lambda: publishing() == 0, "the end of threads")
-    await channel.send(a_retry(), {"broker_url": "redis://another"})
+    await way_back.send(a_retry(), {"broker_url": "redis://another"})
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ async def test_when_the_answer_is_lost_it_is_published_once_an_attempt(
     with LossyProxy(valkey.port, b"LPUSH") as proxy, proxy.losing_answers():
         for attempts in (1, 2):
             with pytest.raises(NotDelivered):
-                await CeleryChannel(1.5).send(
+                await CeleryWayBack(1.5).send(
                     a_retry(row=row, attempts=attempts), {"broker_url": f"redis://127.0.0.1:{proxy.port}/0"}
                 )
         await until(lambda: publishing() == 0, "the end of threads")
@@ -203,10 +203,10 @@ async def test_when_the_answer_is_lost_it_is_published_once_an_attempt(
 
 
 async def test_connections_are_closed(valkey: ValkeyServer, queue: redis.Redis) -> None:
-    channel = CeleryChannel(5)
-    await channel.send(a_retry(), {"broker_url": valkey.url})
+    way_back = CeleryWayBack(5)
+    await way_back.send(a_retry(), {"broker_url": valkey.url})
     before = open_files()
-    await asyncio.gather(*(channel.send(a_retry(), {"broker_url": valkey.url}) for _ in range(40)))
+    await asyncio.gather(*(way_back.send(a_retry(), {"broker_url": valkey.url}) for _ in range(40)))
     assert open_files() <= before + 2
     await until(lambda: queue.info("clients")["connected_clients"] == 1, "end of connections, as the broker sees it")
 
@@ -264,13 +264,13 @@ def self_signed(name: str) -> bytes:
 
 
 async def test_certificates_are_checked(secured: Secured, queue: redis.Redis) -> None:
-    channel, place = CeleryChannel(5), f"localhost:{secured.port}"
+    way_back, place = CeleryWayBack(5), f"localhost:{secured.port}"
     trusted = f"ssl_ca_certs={secured.certificate}"
     for url in (f"rediss://{place}/0", f"amqps://{place}//", f"rediss://127.0.0.1:{secured.port}/0?{trusted}"):
-        assert "certificate verify failed" in str(await fails(channel, url)), url
-    error = str(await fails(channel, f"amqps://127.0.0.1:{secured.port}//?{trusted}"))
+        assert "certificate verify failed" in str(await fails(way_back, url)), url
+    error = str(await fails(way_back, f"amqps://127.0.0.1:{secured.port}//?{trusted}"))
     assert "certificate verify failed" in error, "it has another name"
     assert queue.llen("celery") == 0
     for number, query in enumerate((trusted, "ssl_cert_reqs=none"), 1):
-        await channel.send(a_retry(), {"broker_url": f"rediss://{place}/0?{query}"})
+        await way_back.send(a_retry(), {"broker_url": f"rediss://{place}/0?{query}"})
         assert queue.llen("celery") == number

@@ -141,7 +141,7 @@ async def test_a_key_that_was_lost(bench: Bench, receiver: Receiver) -> None:
 
 
 class NeverAsked:
-    """A channel that has nothing to do."""
+    """A way back that has nothing to do."""
 
     async def send(self, request: object, connection: dict[str, str]) -> None:
         raise AssertionError(f"asked to send {request}")

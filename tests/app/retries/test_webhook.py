@@ -14,7 +14,7 @@ import runwatch_client.webhook
 from app import clock
 from app.delivery.port import NotDelivered
 from app.retries.port import RetryRequest
-from app.retries.webhook import WebhookChannel
+from app.retries.webhook import WebhookWayBack
 from specs.harness.receiver import Answer, Receiver, Request, redirect
 from specs.harness.servers import free_port
 
@@ -25,18 +25,18 @@ KEPT = 4 * 1024
 
 
 @pytest.fixture
-async def channel() -> AsyncIterator[WebhookChannel]:
-    channel = WebhookChannel(timeout=20)
-    yield channel
-    await channel.close()
+async def way_back() -> AsyncIterator[WebhookWayBack]:
+    way_back = WebhookWayBack(timeout=20)
+    yield way_back
+    await way_back.close()
 
 
 @pytest.fixture
-async def hasty() -> AsyncIterator[WebhookChannel]:
-    """A channel for engines that would keep a patient one waiting."""
-    channel = WebhookChannel(timeout=0.3)
-    yield channel
-    await channel.close()
+async def hasty() -> AsyncIterator[WebhookWayBack]:
+    """A way back for engines that would keep a patient one waiting."""
+    way_back = WebhookWayBack(timeout=0.3)
+    yield way_back
+    await way_back.close()
 
 
 def a_request(**changes: Any) -> RetryRequest:
@@ -54,25 +54,25 @@ def a_request(**changes: Any) -> RetryRequest:
     return RetryRequest(**given)
 
 
-async def send(channel: WebhookChannel, url: str, **changes: Any) -> None:
-    await channel.send(a_request(**changes), {"url": url, "secret": SECRET})
+async def send(way_back: WebhookWayBack, url: str, **changes: Any) -> None:
+    await way_back.send(a_request(**changes), {"url": url, "secret": SECRET})
 
 
-async def refused(channel: WebhookChannel, url: str) -> NotDelivered:
+async def refused(way_back: WebhookWayBack, url: str) -> NotDelivered:
     with pytest.raises(NotDelivered) as error:
-        await send(channel, url)
+        await send(way_back, url)
     return error.value
 
 
-async def sent(channel: WebhookChannel, receiver: Receiver) -> Request:
-    await send(channel, receiver.url)
+async def sent(way_back: WebhookWayBack, receiver: Receiver) -> Request:
+    await send(way_back, receiver.url)
     (request,) = receiver.requests
     return request
 
 
-async def test_the_body_is_a_cloud_event(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_the_body_is_a_cloud_event(way_back: WebhookWayBack, receiver: Receiver) -> None:
     before = clock.to_rfc3339(clock.now_us())
-    request = await sent(channel, receiver)
+    request = await sent(way_back, receiver)
     event = json.loads(request.body)
     data = event.pop("data")
     assert before <= event.pop("time") <= clock.to_rfc3339(clock.now_us())
@@ -95,12 +95,12 @@ async def test_the_body_is_a_cloud_event(channel: WebhookChannel, receiver: Rece
     assert request.headers["user-agent"] == "Runwatch"
 
 
-async def test_the_data_of_the_trigger_are_the_text_that_came(channel: WebhookChannel, receiver: Receiver) -> None:
-    assert f'"trigger":{{"kind":"schedule","data":{DATA}}}'.encode() in (await sent(channel, receiver)).body
+async def test_the_data_of_the_trigger_are_the_text_that_came(way_back: WebhookWayBack, receiver: Receiver) -> None:
+    assert f'"trigger":{{"kind":"schedule","data":{DATA}}}'.encode() in (await sent(way_back, receiver)).body
 
 
-async def test_signature_verifies(channel: WebhookChannel, receiver: Receiver) -> None:
-    request = await sent(channel, receiver)
+async def test_signature_verifies(way_back: WebhookWayBack, receiver: Receiver) -> None:
+    request = await sent(way_back, receiver)
     assert request.id == ID
     Webhook(SECRET).verify(request.body, dict(request.headers))
     read = runwatch_client.webhook.verify(request.body, request.headers, SECRET)
@@ -113,23 +113,25 @@ async def test_signature_verifies(channel: WebhookChannel, receiver: Receiver) -
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_2xx_accepts(channel: WebhookChannel, receiver: Receiver, status: int) -> None:
+async def test_2xx_accepts(way_back: WebhookWayBack, receiver: Receiver, status: int) -> None:
     receiver.answer = Answer(status, b"" if status == 204 else b"thanks")
-    await sent(channel, receiver)
+    await sent(way_back, receiver)
 
 
 @pytest.mark.parametrize("answer", [Answer(endless=True, body=b"x" * 65536), Answer(trickle=True, body=b"x" * 4096)])
-async def test_2xx_accepts_whatever_comes_after_it(channel: WebhookChannel, receiver: Receiver, answer: Answer) -> None:
+async def test_2xx_accepts_whatever_comes_after_it(
+    way_back: WebhookWayBack, receiver: Receiver, answer: Answer
+) -> None:
     receiver.answer = answer
-    await sent(channel, receiver)
+    await sent(way_back, receiver)
     assert receiver.hung_up.wait(20)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_are_not_followed(channel: WebhookChannel, receiver: Receiver, status: int) -> None:
+async def test_redirects_are_not_followed(way_back: WebhookWayBack, receiver: Receiver, status: int) -> None:
     with Receiver() as elsewhere:
         receiver.answer = redirect(elsewhere.url, status)
-        error = await refused(channel, receiver.url)
+        error = await refused(way_back, receiver.url)
         assert str(error).startswith(f"{status} ")
         assert str(error).endswith(": over there")
         assert not error.final
@@ -146,15 +148,15 @@ async def test_redirects_are_not_followed(channel: WebhookChannel, receiver: Rec
     ],
 )
 async def test_answer_of_the_engine_is_the_reason(
-    channel: WebhookChannel, receiver: Receiver, answer: Answer, reason: str
+    way_back: WebhookWayBack, receiver: Receiver, answer: Answer, reason: str
 ) -> None:
     receiver.answer = answer
-    error = await refused(channel, receiver.url)
+    error = await refused(way_back, receiver.url)
     assert (str(error), error.final, error.cut) == (reason, False, False)
 
 
 @pytest.mark.parametrize("trickle", [False, True])
-async def test_gone_is_final(hasty: WebhookChannel, receiver: Receiver, trickle: bool) -> None:
+async def test_gone_is_final(hasty: WebhookWayBack, receiver: Receiver, trickle: bool) -> None:
     receiver.answer = Answer(410, b"moved away" if not trickle else b"m" * 4096, trickle=trickle)
     error = await refused(hasty, receiver.url)
     assert error.final
@@ -162,75 +164,75 @@ async def test_gone_is_final(hasty: WebhookChannel, receiver: Receiver, trickle:
     assert error.cut == trickle
 
 
-async def test_an_answer_that_does_not_come(hasty: WebhookChannel, receiver: Receiver) -> None:
+async def test_an_answer_that_does_not_come(hasty: WebhookWayBack, receiver: Receiver) -> None:
     receiver.answer = Answer(hold=Event())
     assert str(await refused(hasty, receiver.url)) == "No answer within 0.3 s"
 
 
-async def test_where_nobody_listens(channel: WebhookChannel) -> None:
-    error = await refused(channel, f"http://user:pass-word@127.0.0.1:{free_port()}/secret-path-of-an-engine")
+async def test_where_nobody_listens(way_back: WebhookWayBack) -> None:
+    error = await refused(way_back, f"http://user:pass-word@127.0.0.1:{free_port()}/secret-path-of-an-engine")
     assert str(error).startswith("ConnectError: ")
     assert not error.final
     assert "pass-word" not in str(error)
     assert "secret-path" not in str(error)
 
 
-async def test_a_connection_that_breaks_off(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_a_connection_that_breaks_off(way_back: WebhookWayBack, receiver: Receiver) -> None:
     receiver.script = [Answer(close=True)]
-    assert str(await refused(channel, receiver.url))
+    assert str(await refused(way_back, receiver.url))
     # Cut short within its explanation: the status stands.
     receiver.script = [Answer(raw=b"HTTP/1.1 500 x\r\ncontent-length: 100\r\n\r\nno dis")]
-    assert str(await refused(channel, receiver.url)) == "500 Internal Server Error: no dis"
+    assert str(await refused(way_back, receiver.url)) == "500 Internal Server Error: no dis"
 
 
 @pytest.mark.parametrize("answer", [Answer(500, b"x" * 10_000_000), Answer(500, b"x" * 65536, endless=True)])
-async def test_4_kib_are_kept_of_an_answer(channel: WebhookChannel, receiver: Receiver, answer: Answer) -> None:
+async def test_4_kib_are_kept_of_an_answer(way_back: WebhookWayBack, receiver: Receiver, answer: Answer) -> None:
     receiver.answer = answer
-    error = await refused(channel, receiver.url)
+    error = await refused(way_back, receiver.url)
     assert str(error) == "500 Internal Server Error: " + "x" * KEPT
     assert error.cut
     assert receiver.hung_up.wait(20)
 
 
-async def test_an_explanation_that_trickles(hasty: WebhookChannel, receiver: Receiver) -> None:
+async def test_an_explanation_that_trickles(hasty: WebhookWayBack, receiver: Receiver) -> None:
     receiver.answer = Answer(503, b"x", trickle=True, endless=True)
     error = await refused(hasty, receiver.url)
     assert str(error).rstrip("x") == "503 Service Unavailable: "
     assert error.cut
 
 
-async def test_no_answer_is_unpacked(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_no_answer_is_unpacked(way_back: WebhookWayBack, receiver: Receiver) -> None:
     """64 KiB on the wire may be 64 MiB: such an answer is not asked for, and when it comes, it is left packed."""
     receiver.answer = Answer(500, b"still \x1f\x8b packed", {"content-encoding": "gzip"})
-    assert str(await refused(channel, receiver.url)) == "500 Internal Server Error: still \x1f\ufffd packed"
+    assert str(await refused(way_back, receiver.url)) == "500 Internal Server Error: still \x1f\ufffd packed"
     assert receiver.requests[0].headers["accept-encoding"] == "identity"
 
 
-async def test_a_binary_answer(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_a_binary_answer(way_back: WebhookWayBack, receiver: Receiver) -> None:
     receiver.answer = Answer(500, bytes(range(256)) * 100)
-    assert str(await refused(channel, receiver.url)).startswith("500 Internal Server Error: ")
+    assert str(await refused(way_back, receiver.url)).startswith("500 Internal Server Error: ")
     # A character that the bound cuts in two is left out.
     receiver.answer = Answer(500, "é".encode() * KEPT)
-    assert str(await refused(channel, receiver.url)).endswith("é")
+    assert str(await refused(way_back, receiver.url)).endswith("é")
     receiver.answer = Answer(500, b"x" + "é".encode() * KEPT)
-    assert str(await refused(channel, receiver.url)).endswith("é")
+    assert str(await refused(way_back, receiver.url)).endswith("é")
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..b", "[::1", "xn--\u0130", "exa mple", "127.0.0.1:0"])
-async def test_a_url_that_leads_nowhere(channel: WebhookChannel, host: str) -> None:
-    assert str(await refused(channel, f"http://{host}/"))
+async def test_a_url_that_leads_nowhere(way_back: WebhookWayBack, host: str) -> None:
+    assert str(await refused(way_back, f"http://{host}/"))
 
 
-async def test_a_url_may_carry_a_password(channel: WebhookChannel, receiver: Receiver) -> None:
-    await send(channel, receiver.url.replace("//", "//user:p%40ss@"))
+async def test_a_url_may_carry_a_password(way_back: WebhookWayBack, receiver: Receiver) -> None:
+    await send(way_back, receiver.url.replace("//", "//user:p%40ss@"))
     assert receiver.requests[0].headers["authorization"] == "Basic dXNlcjpwQHNz"
 
 
-async def test_no_cookies_are_kept(channel: WebhookChannel, receiver: Receiver) -> None:
+async def test_no_cookies_are_kept(way_back: WebhookWayBack, receiver: Receiver) -> None:
     """Engines on one host would get each other's."""
     receiver.answer = Answer(headers={"set-cookie": "session=1; Path=/"})
     for _ in range(2):
-        await send(channel, receiver.url)
+        await send(way_back, receiver.url)
     assert ["cookie" in request.headers for request in receiver.requests] == [False, False]
 
 
@@ -239,7 +241,7 @@ async def test_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, recei
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password lovelace\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    channel = WebhookChannel(timeout=20)
-    request = await sent(channel, receiver)
+    way_back = WebhookWayBack(timeout=20)
+    request = await sent(way_back, receiver)
     assert "authorization" not in request.headers
-    await channel.close()
+    await way_back.close()

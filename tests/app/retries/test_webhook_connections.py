@@ -19,22 +19,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from app.delivery.port import NotDelivered
-from app.retries.webhook import WebhookChannel
+from app.retries.webhook import WebhookWayBack
 from specs.harness.receiver import Receiver
 from tests.app.retries.contract import SECRET, a_request
 
 
 @pytest.fixture
-async def channel() -> AsyncIterator[WebhookChannel]:
-    channel = WebhookChannel(timeout=20)
-    yield channel
-    await channel.close()
+async def way_back() -> AsyncIterator[WebhookWayBack]:
+    way_back = WebhookWayBack(timeout=20)
+    yield way_back
+    await way_back.close()
 
 
-async def refused(channel: WebhookChannel, url: str) -> str:
+async def refused(way_back: WebhookWayBack, url: str) -> str:
     """Why a request was not delivered; a further attempt may help."""
     with pytest.raises(NotDelivered) as error:
-        await channel.send(a_request(), {"url": url, "secret": SECRET})
+        await way_back.send(a_request(), {"url": url, "secret": SECRET})
     assert not error.value.final
     return str(error.value)
 
@@ -63,27 +63,27 @@ def peer(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 @pytest.mark.parametrize(
     "said", [b"", b"\x00" * 64, b"\x15\x03\x03\x00\x02\x02\x28", b"HTTP/1.1 999999 \xff\r\n\r\n", b"\r\n" * 99]
 )
-async def test_garbage(channel: WebhookChannel, scheme: str, said: bytes) -> None:
+async def test_garbage(way_back: WebhookWayBack, scheme: str, said: bytes) -> None:
     def talk(caller: socket.socket) -> None:
         caller.recv(65536)
         caller.sendall(said)
 
     with peer(talk) as address:
-        assert await refused(channel, f"{scheme}://{address}/")
+        assert await refused(way_back, f"{scheme}://{address}/")
 
 
-async def test_headers_without_end(channel: WebhookChannel) -> None:
+async def test_headers_without_end(way_back: WebhookWayBack) -> None:
     def talk(caller: socket.socket) -> None:
         caller.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
             caller.sendall(b"x-more: " + b"x" * 10_000 + b"\r\n")
 
     with peer(talk) as address:
-        assert await refused(channel, f"http://{address}/")
+        assert await refused(way_back, f"http://{address}/")
 
 
 async def test_silence() -> None:
-    hasty = WebhookChannel(timeout=0.3)
+    hasty = WebhookWayBack(timeout=0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         assert await refused(hasty, f"http://{address}/") == "No answer within 0.3 s"
@@ -91,12 +91,12 @@ async def test_silence() -> None:
     await hasty.close()
 
 
-async def test_http_where_https_is_meant(channel: WebhookChannel, receiver: Receiver) -> None:
-    assert "SSL" in await refused(channel, receiver.url.replace("http:", "https:"))
+async def test_http_where_https_is_meant(way_back: WebhookWayBack, receiver: Receiver) -> None:
+    assert "SSL" in await refused(way_back, receiver.url.replace("http:", "https:"))
     assert receiver.requests == []
 
 
-async def test_a_certificate_that_nobody_vouches_for(channel: WebhookChannel, tmp_path: Path) -> None:
+async def test_a_certificate_that_nobody_vouches_for(way_back: WebhookWayBack, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))
     heard: list[bytes] = []
@@ -106,7 +106,7 @@ async def test_a_certificate_that_nobody_vouches_for(channel: WebhookChannel, tm
             heard.append(secure.recv(65536))
 
     with peer(talk) as address:
-        assert "CERTIFICATE_VERIFY_FAILED" in await refused(channel, f"https://{address}/")
+        assert "CERTIFICATE_VERIFY_FAILED" in await refused(way_back, f"https://{address}/")
     assert heard in ([], [b""])
 
 
