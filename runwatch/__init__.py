@@ -4,6 +4,7 @@ app, resolvers and schema are names that others use as well: PyPI has a `schema`
 this package, a checkout has them beside it; either place comes first on the path, before whatever else is installed.
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -15,7 +16,14 @@ _CARRIED = _HERE / "_packages"
 
 def main() -> None:
     """Run the command line."""
+    # Modules stay: looking for garbage among them takes a quarter of a short command's CPU. Commands with work to do
+    # enable the collector again once they have imported what they need (app/commands/running.py).
+    gc.disable()
     sys.path.insert(0, str(_CARRIED if _CARRIED.is_dir() else _HERE.parent))
     from app.cli import main as run
 
-    run()
+    try:
+        run()
+    finally:
+        if not gc.isenabled():
+            gc.freeze()  # nor look at the exit

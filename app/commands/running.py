@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,6 +13,12 @@ from app.log import before_first_line
 from app.settings import Settings
 
 T = TypeVar("T")
+
+
+def imported() -> None:
+    """Collect garbage from here on, but never among what is there by now: it stays (runwatch/__init__.py)."""
+    gc.freeze()
+    gc.enable()
 
 
 def prepared() -> Settings:
@@ -25,6 +32,7 @@ def prepared() -> Settings:
 
     before_first_line(configure, settings.log_level)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    imported()
     return settings
 
 

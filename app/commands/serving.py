@@ -6,6 +6,7 @@ import asyncio
 
 import uvloop
 
+from app.commands.running import imported
 from app.errors import BadInput
 from app.server import supervisor
 from app.server.console import console
@@ -21,11 +22,13 @@ def serve(*, dev: bool, **given: str | int | None) -> None:
     if settings.workers > 1:
         if dev:
             raise BadInput("--dev runs one process: pass --workers 1, or unset RUNWATCH_WORKERS")
+        imported()
         asyncio.run(supervisor.serve(settings))
         return
     # Here and not above: the parent of several workers serves nothing, and never imports the schema.
     from app.server import serving
 
+    imported()
     try:
         uvloop.run(serving.serve(settings, dev=dev))
     except KeyboardInterrupt:
@@ -36,4 +39,5 @@ def work(listening: int, channel: int) -> None:
     """Be one of the processes of `serve --workers`."""
     from app.server import worker
 
+    imported()
     worker.run(listening, channel)

@@ -43,10 +43,33 @@ SQLITE = {"aiosqlite", "msgspec", "orjson", "pydantic"}
     ],
 )
 def test_a_command_imports_what_it_uses(command: str, needed: set[str], tmp_path: Path, migrated_sqlite: Path) -> None:
-    (tmp_path / "runwatch.db").write_bytes(migrated_sqlite.read_bytes())
+    said = run(PROGRAM, command, tmp_path, migrated_sqlite)
+    assert HEAVY.intersection(said.splitlines()[-1].split()) == needed
+
+
+def test_garbage_is_collected_while_a_command_works(tmp_path: Path, migrated_sqlite: Path) -> None:
+    """Not while it imports, nor at its exit: there is none."""
+    program = """
+import gc, sys
+from runwatch import main
+from app.auth import tokens
+
+async def list_tokens(database):
+    print("in work", gc.isenabled(), file=sys.stderr)
+    return []
+
+tokens.list_tokens = list_tokens
+main()
+"""
+    assert "in work True" in run(program, "token list", tmp_path, migrated_sqlite)
+
+
+def run(program: str, command: str, folder: Path, migrated: Path) -> str:
+    """What a command says on standard error, in a process of its own that has imported nothing."""
+    (folder / "runwatch.db").write_bytes(migrated.read_bytes())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")}
-    environment |= {"RUNWATCH_DATA_DIR": str(tmp_path)}
-    words = [sys.executable, "-P", "-c", PROGRAM, *command.split()]
-    done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=90)
+    environment |= {"RUNWATCH_DATA_DIR": str(folder)}
+    words = [sys.executable, "-P", "-c", program, *command.split()]
+    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, timeout=90)
     assert "Traceback" not in done.stderr
-    assert HEAVY.intersection(done.stderr.splitlines()[-1].split()) == needed
+    return done.stderr
