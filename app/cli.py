@@ -74,7 +74,7 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve GraphQL and the events door; migrates the database first."""
+    """Serve GraphQL and POST /api/events. Migrates the database first."""
     from app.commands import serving
 
     serving.serve(host=host, port=port, workers=workers, dev=dev)
@@ -102,7 +102,7 @@ def prune_(
         float, typer.Option(help="Delete runs that were queued more than this many days ago.", min=0, max=36_525)
     ],
 ) -> None:
-    """Delete finished runs that are older, in batches. Safe while the server runs."""
+    """Delete old runs that are over or lost contact, in batches. Safe while the server runs."""
     from app.commands import pruning
 
     pruning.prune(older_than)
