@@ -33,7 +33,7 @@ T = TypeVar("T")
 SWEEP_SECONDS = 1.0
 # How long other tasks wait while the feed delivers changes.
 TURN_SECONDS = 0.01
-# How long listeners have to pass changes on before the feed reads more: a later read combines more changes.
+# How long distributors have to pass changes on before the feed reads more: a later read combines more changes.
 PATIENCE_SECONDS = 0.1
 # Rows per read; further reads follow at once.
 MAX_BATCH_CHANGES = 500
@@ -44,23 +44,23 @@ MAX_CATCH_UP = 5_000
 MAX_REMEMBERED = 10_000
 
 
-class Listener(Protocol):
-    """Receives what concerns one filter; `subscribers` says for how many."""
+class Audience(Protocol):
+    """Subscribers that share one filter; `subscribers` says how many."""
 
     @property
     def subscribers(self) -> int: ...
 
     def put(self, changed: Changed, matches: bool, before: int) -> None:
-        """A change. No receiver has heard of its execution beyond the revision `before`."""
+        """A change. None of them knows anything of its execution beyond the revision `before`."""
         ...
 
     def fall_behind(self) -> None:
-        """There is more than this listener receives: it has to read."""
+        """There is more than the audience receives: it has to read."""
         ...
 
 
-class Follower(Protocol):
-    """Takes time to pass changes on; the feed waits for it."""
+class Distributor(Protocol):
+    """Passes changes on to its audiences, which takes time; the feed waits for it."""
 
     @property
     def is_full(self) -> bool:
@@ -72,16 +72,16 @@ class Follower(Protocol):
         ...
 
     def fall_behind(self) -> None:
-        """Give up what is not passed on: its listeners have to read."""
+        """Give up what is not passed on: its audiences have to read."""
         ...
 
 
 class Filter:
-    """One filter, however many listeners share it: tested once for each change."""
+    """One filter, however many audiences have it: tested once for each change."""
 
     def __init__(self, test: Predicate) -> None:
         self.test = test
-        self.listeners: set[Listener] = set()
+        self.audiences: set[Audience] = set()
 
 
 class Feed:
@@ -96,7 +96,7 @@ class Feed:
         self._has_read = asyncio.Event()
         self.epoch = ""
         self._head = 0
-        self.followers: set[Follower] = set()
+        self.distributors: set[Distributor] = set()
 
     async def start(self) -> None:
         """Continue from the current state of the database."""
@@ -110,7 +110,7 @@ class Feed:
     @property
     def subscribers(self) -> int:
         """How many subscribers there are."""
-        return sum(each.subscribers for wanted in self._filters.values() for each in wanted.listeners)
+        return sum(each.subscribers for wanted in self._filters.values() for each in wanted.audiences)
 
     def notify(self) -> None:
         """There may be news."""
@@ -143,25 +143,25 @@ class Feed:
         finally:
             self.leave(where, queue)
 
-    def listen(self, where: ExecutionFilter, listener: Listener) -> Filter:
-        """Deliver to a listener what concerns a filter, from here on."""
+    def listen(self, where: ExecutionFilter, audience: Audience) -> Filter:
+        """Deliver to an audience what concerns a filter, from here on."""
         wanted = self._filters.get(where)
         if wanted is None:
             wanted = self._filters[where] = Filter(predicate(where, self._engine_names))
-        wanted.listeners.add(listener)
+        wanted.audiences.add(audience)
         return wanted
 
-    def leave(self, where: ExecutionFilter, listener: Listener) -> None:
-        """Deliver nothing more to a listener."""
+    def leave(self, where: ExecutionFilter, audience: Audience) -> None:
+        """Deliver nothing more to an audience."""
         wanted = self._filters[where]
-        wanted.listeners.discard(listener)
-        if not wanted.listeners:
+        wanted.audiences.discard(audience)
+        if not wanted.audiences:
             del self._filters[where]
 
     async def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
         """What has changed since a position, which moves on.
 
-        When it ends, the listeners have received nothing beyond the position. A caller that awaits nothing before it
+        When it ends, the audiences have received nothing beyond the position. A caller that awaits nothing before it
         listens again misses nothing.
         """
         began, told = place.revision, dict[str, int]()  # the revision at which each was delivered
@@ -169,7 +169,7 @@ class Feed:
             if lost := await self._persistently(partial(self._is_lost, place)):
                 place.epoch, place.revision = self.epoch, self._head
                 yield resync(place)
-            if lost or len(told) > MAX_CATCH_UP:  # a listener that is slow for hours would receive any number
+            if lost or len(told) > MAX_CATCH_UP:  # a subscriber that is slow for hours would receive any number
                 began, told = place.revision, {}
             if not self._remembers(place):
                 batch = await self._persistently(partial(self._read_since, place))
@@ -180,7 +180,7 @@ class Feed:
                 if not batch and place.revision <= self._head:
                     return
             if not batch:
-                # The listener knows what the feed does not, from another process or from the database. The feed has to
+                # The subscriber knows what the feed does not, from another process or from the database. The feed must
                 # know it too: otherwise it cannot tell what leaves a filter, or what is new.
                 await self._next_read()
             for changed in batch:
@@ -238,8 +238,8 @@ class Feed:
         if epoch != self.epoch or not forgotten <= self._head <= newest:
             # The database was restored from a backup, or deletions were forgotten before they were read.
             self._begin(epoch, newest)
-            for listener in [each for wanted in self._filters.values() for each in wanted.listeners]:
-                listener.fall_behind()
+            for audience in [each for wanted in self._filters.values() for each in wanted.audiences]:
+                audience.fall_behind()
         if not self._filters:
             self._begin(epoch, newest)
         patience = asyncio.get_running_loop().time() + SWEEP_SECONDS
@@ -252,7 +252,7 @@ class Feed:
             await self._hand_on_all(batch, patience)
             if not batch:
                 self._head = newest
-            await self._wait_for_followers(min(patience, asyncio.get_running_loop().time() + PATIENCE_SECONDS))
+            await self._wait_for_distributors(min(patience, asyncio.get_running_loop().time() + PATIENCE_SECONDS))
         self._has_read.set()
         self._has_read = asyncio.Event()
 
@@ -270,19 +270,19 @@ class Feed:
         for changed in batch:
             self._hand_on(changed, head)
             self._head = changed.revision
-            if any(follower.is_full for follower in self.followers):
-                await self._wait_for_followers(patience)
-                for follower in [each for each in self.followers if each.is_full]:
-                    follower.fall_behind()  # it must not hold up the others: it reads what it does not receive
+            if any(distributor.is_full for distributor in self.distributors):
+                await self._wait_for_distributors(patience)
+                for distributor in [each for each in self.distributors if each.is_full]:
+                    distributor.fall_behind()  # it must not hold up the others: it reads what it does not receive
             elif loop.time() > until:
                 await asyncio.sleep(0)
                 until = loop.time() + TURN_SECONDS
 
-    async def _wait_for_followers(self, until: float) -> None:
+    async def _wait_for_distributors(self, until: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                for follower in list(self.followers):
-                    await follower.done()
+                for distributor in list(self.distributors):
+                    await distributor.done()
 
     def _hand_on(self, changed: Changed, head: int) -> None:
         execution, known = changed.execution, self._recent.add(changed)
@@ -294,5 +294,5 @@ class Feed:
             never = changed.is_first or (before is not None and not wanted.test(before))
             if never and not matches and execution is not None:
                 continue
-            for listener in wanted.listeners:
-                listener.put(changed, matches, head)
+            for audience in wanted.audiences:
+                audience.put(changed, matches, head)

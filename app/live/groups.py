@@ -67,7 +67,7 @@ class Group:
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
-        feed.followers.add(self)
+        feed.distributors.add(self)
 
     def join(self, member: Member, where: ExecutionFilter) -> Filter:
         """Deliver to a member what concerns a filter."""
@@ -86,7 +86,7 @@ class Group:
             self._feed.leave(where, audience)
             del self._audiences[where]
         if not self._audiences:
-            self._feed.followers.discard(self)
+            self._feed.distributors.discard(self)
             for task in (self._task, *self._payloads.values()):
                 task.cancel()
             self._done.set()

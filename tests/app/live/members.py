@@ -42,8 +42,8 @@ class MemoryFeed(Feed):
     def restore(self, epoch: str, revision: int) -> None:
         self._begin(epoch, revision)
         for wanted in self._filters.values():
-            for listener in wanted.listeners:
-                listener.fall_behind()
+            for audience in wanted.audiences:
+                audience.fall_behind()
 
 
 class Results:

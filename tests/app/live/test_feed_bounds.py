@@ -15,7 +15,7 @@ from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.live import feed as live_feed
-from app.live.feed import Feed, Listener
+from app.live.feed import Audience, Feed
 from app.live.queue import Queue
 from app.live.updates import Change, Update
 from specs.harness.waiting import until
@@ -171,7 +171,7 @@ async def test_a_closed_feed_reads_nothing(database: Database, monkeypatch: pyte
 
 
 class Busy:
-    """A follower that takes time for each update, and is never full."""
+    """A distributor that takes time for each update, and is never full."""
 
     is_full = False
 
@@ -185,7 +185,7 @@ class Busy:
         raise AssertionError("it is not full")
 
 
-async def test_followers_are_given_time_before_more_is_read(
+async def test_distributors_are_given_time_before_more_is_read(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read later takes more changes together."""
@@ -193,13 +193,13 @@ async def test_followers_are_given_time_before_more_is_read(
     feed, busy = Feed(database), Busy()
     await feed.start()
     await feed._next_read()  # its first, of nothing
-    feed.followers.add(busy)
-    listener: Listener = Queue()
-    feed.listen(EVERYTHING, listener)
+    feed.distributors.add(busy)
+    audience: Audience = Queue()
+    feed.listen(EVERYTHING, audience)
     await queue(database, "a")
     async with asyncio.timeout(10):
         await feed._next_read()
     assert busy.waited_for == 1
     assert feed.place_of(None).revision == 1
-    feed.leave(EVERYTHING, listener)
+    feed.leave(EVERYTHING, audience)
     await feed.close()

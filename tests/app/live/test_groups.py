@@ -174,7 +174,7 @@ async def test_a_group_that_nobody_is_in_any_more_is_not_waited_for() -> None:
         await asyncio.sleep(0.02)
         assert not waiting.done()
     await asyncio.wait_for(waiting, 5)
-    assert not feed.followers
+    assert not feed.distributors
 
 
 async def test_falling_behind_costs_as_much_as_there_are_members() -> None:

@@ -153,7 +153,7 @@ async def test_one_execution_serves_all_and_frames_are_taken_as_they_are(
             await stack.aclose()
             await until(lambda: site.feed.subscribers == 0)
     assert not site.shared._groups
-    assert not site.feed.followers
+    assert not site.feed.distributors
 
 
 def _matches(where: dict[str, Any] | None) -> bool:

@@ -1,4 +1,4 @@
-"""Slow followers do not hold up the feed, and a feed that cannot read sends nobody away."""
+"""Slow distributors do not hold up the feed, and a feed that cannot read sends nobody away."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERYTHING = ExecutionFilter()
 
 
 class Dawdler:
-    """A follower that is never done."""
+    """A distributor that is never done."""
 
     def __init__(self, *, is_full: bool) -> None:
         self.is_full = is_full
@@ -44,7 +44,7 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.5)
     feed, dawdler = Feed(database), Dawdler(is_full=True)
     await feed.start()
-    feed.followers.add(dawdler)
+    feed.distributors.add(dawdler)
     updates = feed.watch(EVERYTHING)
     first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
     await asyncio.sleep(0.05)
@@ -66,7 +66,7 @@ async def test_one_that_takes_long_for_little_is_hardly_waited_for(
     monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
     feed, dawdler = Feed(database), Dawdler(is_full=False)
     await feed.start()
-    feed.followers.add(dawdler)
+    feed.distributors.add(dawdler)
     updates = feed.watch(EVERYTHING)
     ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     async with asyncio.timeout(20):
@@ -106,7 +106,7 @@ async def test_a_database_that_is_away_or_slow_is_waited_for(
     await feed.close()
 
 
-async def test_memory_for_a_follower_that_never_catches_up_is_bounded(
+async def test_memory_for_a_distributor_that_never_catches_up_is_bounded(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_feed, "MAX_CATCH_UP", 5)
