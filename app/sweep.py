@@ -12,14 +12,15 @@ from app.log import get_logger
 log = get_logger(__name__)
 
 
-async def end_tasks(*tasks: asyncio.Task[Any] | None) -> None:
-    """Cancel tasks, and wait for their end. Logs the errors of those that failed instead."""
+async def end_tasks(*tasks: asyncio.Task[Any] | None, within: float | None = None) -> None:
+    """Cancel tasks, and wait for their end, or so many seconds. Logs the errors of those that failed instead."""
     running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()
-    for outcome in await asyncio.gather(*running, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            log.error("background_task_failed", exc_info=outcome)
+    ended = (await asyncio.wait(running, timeout=within))[0] if running else set()
+    for task in ended:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_task_failed", exc_info=error)
 
 
 class Sweep:

@@ -20,6 +20,7 @@ from app import backoff
 from app.errors import BadInput
 from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
 from app.log import get_logger
+from app.sweep import end_tasks
 
 log = get_logger(__name__)
 
@@ -106,7 +107,7 @@ class PubSub:
                 subscriber = await self._ending.enter_async_context(self._broadcast.subscribe(CHANNEL))
                 distributor = asyncio.create_task(self._distribute(subscriber.get))
                 self._publisher = asyncio.create_task(self._publish())
-                self._ending.push_async_callback(_cancel, distributor, self._publisher)
+                self._ending.push_async_callback(end_tasks, distributor, self._publisher, within=CLOSE_SECONDS)
         if self._redis is not None:
             await self._redis.attempted.wait()
 
@@ -177,9 +178,3 @@ class PubSub:
     async def _disconnect(self) -> None:
         await self._broadcast.disconnect()
         await asyncio.sleep(0)  # it has cancelled its listener, without waiting for it
-
-
-async def _cancel(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

@@ -23,6 +23,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from app import backoff
 from app.errors import BadInput
 from app.log import get_logger
+from app.sweep import end_tasks
 
 log = get_logger(__name__)
 
@@ -85,9 +86,7 @@ class RedisBackend(BroadcastBackend):
     async def disconnect(self) -> None:
         """Close both connections, in bounded time."""
         self.attempted.set()
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.wait({self._listener}, timeout=CLOSE_SECONDS)
+        await end_tasks(self._listener, within=CLOSE_SECONDS)
         await self._drop_publishing()
 
     async def subscribe(self, group: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from structlog.testing import capture_logs
 
-from app.sweep import Sweep
+from app.sweep import Sweep, end_tasks
 
 
 class Work:
@@ -84,3 +85,38 @@ async def test_closing_without_a_start_and_in_the_midst_of_work() -> None:
     await sweep.start()
     await held.wait()
     await asyncio.wait_for(sweep.close(), 1)
+
+
+async def test_tasks_that_fail_are_logged_and_keep_no_other_running() -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async def fail() -> None:
+        try:
+            await wait()
+        finally:
+            raise OSError("gone")
+
+    tasks = [asyncio.create_task(work()) for work in (fail, wait, fail)]
+    await asyncio.sleep(0)
+    with capture_logs() as logs:
+        await end_tasks(tasks[0], None, *tasks[1:])
+    assert all(task.done() for task in tasks)
+    assert [(entry["event"], str(entry["exc_info"])) for entry in logs] == [("background_task_failed", "gone")] * 2
+    await end_tasks()
+
+
+async def test_a_task_that_does_not_end_is_waited_for_so_long() -> None:
+    let_go = asyncio.Event()
+
+    async def hold_on() -> None:
+        while not let_go.is_set():
+            with suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    task = asyncio.create_task(hold_on())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end_tasks(task, within=0.05), 10)
+    assert not task.done()
+    let_go.set()
+    await task
