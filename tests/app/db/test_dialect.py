@@ -64,6 +64,9 @@ async def test_types_and_hidden_parameters(database: Database) -> None:
     sql = f"SELECT {literal}, id FROM engines WHERE created_at < {dialect.hidden(1, 'bigint')}"
     (row,) = await database.fetch(sql, 2)
     assert tuple(row) == (OTHER, ID)
+    if dialect is Dialect.POSTGRES:
+        ((type_,),) = await database.fetch(f"SELECT pg_typeof({literal})::text")
+        assert type_ == "uuid"
 
 
 @pytest.mark.parametrize("text", ["50 %", "a_b", "ab\\c", "ÄB", "ab"])
@@ -108,7 +111,7 @@ async def test_locked_rows_are_left_to_their_holder(databases: list[Database]) -
     await held.wait()
     taking = asyncio.create_task(databases[-1].transaction(other))
     if not databases[0].dialect.writes_alone:
-        assert await taking == [OTHER]
+        assert await asyncio.wait_for(taking, 30) == [OTHER]
     go_on.set()
     assert await holder == [ID]
     assert await taking == [OTHER]

@@ -183,7 +183,7 @@ async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
             database.transaction(lambda transaction: work(transaction, (one, two))),
             database.transaction(lambda transaction: work(transaction, (two, one))),
         )
-        assert attempts == 3
+        assert attempts in (3, 4)  # the one that is run again may be quick enough to deadlock once more
         rows = await database.fetch("SELECT created_at FROM engines")
         assert [row[0] for row in rows] == [2, 2]
     finally:
