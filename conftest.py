@@ -93,7 +93,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"quick: left out {sum(left_out.values())} tests: {which}")
     if not counts.soaking:
         reduced["examples of a property"] = EXAMPLES, SOAK_EXAMPLES
-        which = ", ".join(f"{what} {number} of {full}" for what, (number, full) in sorted(reduced.items()))
+        which = "; ".join(f"{what} {number} of {full}" for what, (number, full) in sorted(reduced.items()))
         terminalreporter.write_line(f"reduced: {which} (all with --soak)")
 
 

@@ -155,7 +155,7 @@ def _workers(words: list[str]) -> list[str]:
     alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co", "-n", "--dist"}
     if any(word in alone or word.startswith(("-n", "--numprocesses")) or "::" in word for word in words):
         return []
-    return ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]  # one more: tests also wait
 
 
 def _overview() -> str:

@@ -13,6 +13,10 @@ from specs.harness.driver import Runwatch, Server
 from specs.harness.servers import PostgresServer
 
 EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
+# For what is refused before any statement: it is the same whatever the database.
+before_any_statement = pytest.mark.parametrize(
+    "runwatch", ["external" if EXTERNAL else "sqlite"], indirect=True, scope="session"
+)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from specs.conftest import before_any_statement
 from specs.harness.driver import Runwatch, event, unique
 
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
@@ -40,6 +41,7 @@ def is_401(answer: httpx.Response) -> None:
     assert "data" not in answer.json() or answer.json()["data"] is None
 
 
+@before_any_statement
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: f"{request[0]} {request[1]} {str(request[2])[:40]}")
 async def test_signin_001_anonymous_and_invalid_requests(runwatch: Runwatch, request_: Any) -> None:
     """Every request without valid credentials MUST be 401, whatever it asks."""

@@ -10,6 +10,7 @@ from app import paging, workflows
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.paging import Count, PageRequest
+from tests.databases import before_any_statement
 from tests.factories import empty, insert, insert_engine, insert_workflow, record_statements
 
 ENGINES = ("1" * 32, "2" * 32)
@@ -69,6 +70,7 @@ async def test_counting_stops_at_its_cap(database: Database, monkeypatch: pytest
         assert await workflows.count(database, None) == expected
 
 
+@before_any_statement
 async def test_a_search_that_makes_no_sense_is_refused_before_any_statement(database: Database) -> None:
     statements = record_statements(database)
     for search, error in (("a\0", BadInput), ("\ud800", BadInput), ("x" * 1001, LimitExceeded)):

@@ -19,6 +19,7 @@ from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import CannotUnseal, Sealer, new_key
 from tests.app.reports import select
+from tests.databases import before_any_statement
 from tests.sealing import SEALER
 
 URL = "https://user:p%40ss-word@engine.example/hooks/T0123456789ABCDEF?key=query-key"
@@ -153,6 +154,7 @@ async def test_brokers(database: Database) -> None:
         assert await connection_of(database) == {"broker_url": url}
 
 
+@before_any_statement
 async def test_names_that_are_refused(database: Database) -> None:
     for name in ("", " engine", "a\nb", "x" * 101, "\ud800"):
         with pytest.raises(BadInput, match="name"):

@@ -20,6 +20,7 @@ from app.errors import Unauthenticated
 from app.http.gate import SignInGate, socket_authorization, viewer_in
 from tests.app.auth.issuer import jwt_settings, sign
 from tests.app.listening import listening
+from tests.databases import before_any_statement
 
 SECRET = "a shared secret of at least thirty-two bytes"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -135,6 +136,7 @@ async def test_gate_refuses_invalid_credentials(database: Database, sign_in: Sig
     assert inside.viewers == []
 
 
+@before_any_statement
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_the_body_is_never_asked_for(sign_in: SignIn, name: str) -> None:
     inside = Inside()
@@ -180,6 +182,7 @@ async def test_ambiguous_and_odd_headers(database: Database, sign_in: SignIn) ->
         assert b"invalid_token" in headers[b"www-authenticate"]
 
 
+@before_any_statement
 @pytest.mark.parametrize(
     ("accept", "graphql"),
     [
@@ -217,6 +220,7 @@ async def test_errors_of_the_database_are_raised(
         await ask(SignInGate(Inside(), sign_in), [(b"authorization", b"Bearer " + secret.encode())])
 
 
+@before_any_statement
 @pytest.mark.parametrize("http", ["httptools", "h11"])
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_large_body_still_gets_its_answer(sign_in: SignIn, http: str, chunked: bool) -> None:
@@ -234,6 +238,7 @@ async def test_a_large_body_still_gets_its_answer(sign_in: SignIn, http: str, ch
     assert inside.viewers == []
 
 
+@before_any_statement
 @pytest.mark.parametrize("http", ["httptools", "h11"])
 async def test_a_client_that_waits_for_leave_to_send_does_not_get_it(sign_in: SignIn, http: str) -> None:
     async with serving(SignInGate(Inside(), sign_in), http) as port:
@@ -246,6 +251,7 @@ async def test_a_client_that_waits_for_leave_to_send_does_not_get_it(sign_in: Si
         await writer.wait_closed()
 
 
+@before_any_statement
 async def test_websockets_are_refused(sign_in: SignIn) -> None:
     async with serving(SignInGate(Inside(), sign_in)) as port:
         with pytest.raises(websockets.InvalidStatus) as raised:
@@ -264,6 +270,7 @@ async def test_websockets_are_refused(sign_in: SignIn) -> None:
     assert sent == [{"type": "websocket.close", "code": 4401}]
 
 
+@before_any_statement
 async def test_websockets_go_to_the_app_that_signs_them_in(sign_in: SignIn) -> None:
     seen: list[Scope] = []
 

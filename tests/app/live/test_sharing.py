@@ -24,6 +24,7 @@ from tests.app.graphql.sockets import Socket, connect
 from tests.app.live.selections import Selections
 from tests.app.live.site import SMALL, UPDATES, WAYS, Site, exactly, raw, subscribed
 from tests.app.reports import NOW, events, line, report, step
+from tests.databases import before_any_statement
 from tests.sealing import SEALER
 
 # What a parser that makes floats of numbers would not give back.
@@ -178,6 +179,7 @@ async def test_results_that_depend_on_the_role_are_shared_within_it(site: Site) 
         assert site.executed == 2
 
 
+@before_any_statement
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "variables", "code"),
@@ -203,6 +205,7 @@ async def test_bad_input_is_answered_alike(site: Site, document: str, variables:
     assert not site.shared._groups
 
 
+@before_any_statement
 @pytest.mark.slow
 async def test_a_role_that_may_not_read(site: Site) -> None:
     async with connect(site.urls["prebuilt"]) as socket:

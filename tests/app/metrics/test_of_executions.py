@@ -24,6 +24,7 @@ from app.metrics.of_executions import trend_of
 from app.metrics.windows import MAX_FITTING, Bucket
 from tests.app.executions.lists import ENGINES, MINUTE, WORKFLOWS, filters, lets_through, rows
 from tests.app.metrics.oracle import same
+from tests.databases import before_any_statement
 from tests.factories import NOON, empty, execution_row, insert, insert_executions, record_statements
 
 DELTAS = importlib.import_module("app.migrations.0006_metrics").OPERATIONS[-1].sql
@@ -231,6 +232,7 @@ async def test_windows_by_default(database: Database) -> None:
         assert len(points) <= MAX_FITTING
 
 
+@before_any_statement
 @pytest.mark.parametrize("conditions", [{}, {"search": "x"}, {"statuses": ()}], ids=str)
 @pytest.mark.parametrize(
     ("start", "end", "bucket"),

@@ -17,6 +17,7 @@ from app.metrics.windows import MAX_BUCKETS, MAX_FITTING, Bucket
 from tests.app import reports
 from tests.app.metrics.oracle import SHARES, chosen, same
 from tests.app.reports import NOON, events, select
+from tests.databases import before_any_statement
 from tests.factories import record_statements
 from tests.sealing import SEALER
 
@@ -84,6 +85,7 @@ async def test_unselected_parts_are_not_read(database: Database) -> None:
             del database.fetch
 
 
+@before_any_statement
 @pytest.mark.parametrize("points", [True, False])
 @pytest.mark.parametrize(
     ("where", "bucket"),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from specs.conftest import before_any_statement
 from specs.harness.driver import Runwatch, event, run_events, unique
 
 GIVEN = "query Q($first: Int, $after: String, $last: Int, $filter: ExecutionFilter, $order: ExecutionOrder) {"
@@ -32,6 +33,7 @@ def works(runwatch: Runwatch) -> None:
     assert runwatch.post({"query": "{ viewer { name } }"}).json()["data"]["viewer"]["name"]
 
 
+@before_any_statement
 @pytest.mark.parametrize(
     "variables",
     [
@@ -79,6 +81,7 @@ async def test_badinput_002_a_cursor_of_another_ordering(runwatch: Runwatch) -> 
     works(runwatch)
 
 
+@before_any_statement
 @pytest.mark.parametrize(
     "body",
     [
@@ -149,6 +152,7 @@ async def test_badinput_005_one_bad_event_takes_no_good_one_with_it(runwatch: Ru
     assert found["executions"]["nodes"] == [{"externalId": "r", "workflowName": "nul \ufffd here"}]
 
 
+@before_any_statement
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"{}", b"[1, 2]", b"\xff", b"[" * 100_000, b'{"specversion": "1.0"}'],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from specs.app.automations.execution.test_bad_input import refused, works
+from specs.conftest import before_any_statement
 from specs.figures import DAY, HISTOGRAM, HOUR, MINUTE, OVERVIEW
 from specs.harness.driver import Runwatch, at, run_events, unique
 
@@ -72,6 +73,7 @@ BAD_WINDOWS = [
 ]
 
 
+@before_any_statement
 @pytest.mark.parametrize(("window", "bucket"), BAD_WINDOWS, ids=str)
 async def test_metrics_004_windows_that_cannot_be_meant(
     runwatch: Runwatch, window: dict[str, Any], bucket: str | None
@@ -94,6 +96,7 @@ async def test_metrics_004_windows_that_cannot_be_meant(
     works(runwatch)
 
 
+@before_any_statement
 @pytest.mark.parametrize(
     ("arguments", "selection"),
     [
@@ -119,6 +122,7 @@ async def test_metrics_004_arguments_that_cannot_be_meant(runwatch: Runwatch, ar
     works(runwatch)
 
 
+@before_any_statement
 async def test_metrics_004_fragments_that_multiply(runwatch: Runwatch) -> None:
     """A document whose fragments double with every level MUST be refused; one that only repeats itself MUST work."""
     doubling = (
