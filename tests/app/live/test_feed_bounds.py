@@ -84,6 +84,7 @@ async def test_catch_up_in_several_reads_is_complete_and_in_order(
     monkeypatch.setattr(live_feed, "MAX_BATCH_CHANGES", read_at_once)
     after = await cursor(database)
     await queue(database, "a", "b", "c", "d", "e")
+    await read_all(database, feed)  # with nobody to remember it for
     updates = feed.watch(EVERYTHING, after)
     assert await next_of(updates, 5) == [("CREATED", name) for name in "abcde"]
     await updates.aclose()
@@ -94,6 +95,7 @@ async def test_the_engines_of_a_filter_are_known_to_a_feed_that_has_read_nothing
 ) -> None:
     after = await cursor(database)
     await queue(database, "a")
+    await read_all(database, feed)  # with nobody to remember it for
     updates = feed.watch(ExecutionFilter(engines=("engine",)), after)
     assert await next_of(updates, 1) == [("CREATED", "a")]
     await updates.aclose()
@@ -105,6 +107,7 @@ async def test_tombstones_that_are_forgotten_while_one_catches_up_make_it_list_a
     """Some of what was read may be missing."""
     after = await cursor(database)
     await queue(database, "a", "b")
+    await read_all(database, feed)  # with nobody to remember it for
     since = changes.since
 
     async def forget(transaction: Transaction) -> None:
@@ -155,6 +158,32 @@ async def test_a_count_that_nothing_belongs_to_is_passed_over(database: Database
     feed.notify()
     assert (await asyncio.wait_for(first, 10)).change is Change.CREATED
     await updates.aclose()
+
+
+async def test_who_comes_from_before_a_count_that_nothing_belongs_to_waits_for_news(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the database would be read all the time."""
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
+    after, feed = await cursor(database), Feed(database)
+
+    async def skip(transaction: Transaction) -> None:
+        await transaction.fetch("UPDATE revision_counter SET revision = revision + 5")
+
+    await database.transaction(skip)
+    await feed.start()
+    await feed._next_read()
+    updates = feed.watch(EVERYTHING, after)
+    first = asyncio.ensure_future(anext(updates))
+    await asyncio.sleep(0.2)
+    statements = record_statements(database)
+    await asyncio.sleep(0.2)
+    assert statements == []
+    await queue(database, "a")
+    feed.notify()
+    assert (await asyncio.wait_for(first, 10)).change is Change.CREATED
+    await updates.aclose()
+    await feed.close()
 
 
 async def test_a_closed_feed_reads_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
