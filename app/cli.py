@@ -81,11 +81,11 @@ def serve(
 
 
 @app.command(hidden=True)
-def worker(listening: int, channel: int) -> None:
+def worker(listening: int, link: int) -> None:
     """Run one process of `serve --workers`, which starts it with two file descriptors."""
     from app.commands import serving
 
-    serving.work(listening, channel)
+    serving.work(listening, link)
 
 
 @app.command()

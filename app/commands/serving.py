@@ -35,9 +35,9 @@ def serve(*, dev: bool, **given: str | int | None) -> None:
         console.print("Stopped")
 
 
-def work(listening: int, channel: int) -> None:
+def work(listening: int, link: int) -> None:
     """Be one of the processes of `serve --workers`."""
     from app.server import worker
 
     imported()
-    worker.run(listening, channel)
+    worker.run(listening, link)

@@ -1,8 +1,8 @@
 """Several server processes on one socket, and the parent that keeps them: whatever dies is started anew.
 
 A worker is this interpreter started afresh, with two inherited file descriptors: the listening socket, and its end of
-a channel. On the channel it gets the settings, so that a worker that is started later has those of the others, and
-says when it serves. When the channel ends, the parent is gone, and so goes the worker (app/server/worker.py).
+a link, a pair of sockets. On the link it gets the settings, so that a worker that is started later has those of the
+others, and says when it serves. When the link ends, the parent is gone, and so goes the worker (app/server/worker.py).
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from app.server.logging import configure_logging
 from app.server.supervisor import READY, STOP_SECONDS, unpacked
 
 
-def run(listening: int, channel: int) -> None:
-    """Serve on an inherited socket until a signal, or until the parent at the other end of the channel is gone."""
-    parent = socket.socket(fileno=channel)
+def run(listening: int, link: int) -> None:
+    """Serve on an inherited socket until a signal, or until the parent at the other end of the link is gone."""
+    parent = socket.socket(fileno=link)
     # Read by bytes: the end follows the settings, and we wait for that below.
     with parent.makefile("rb", buffering=0) as lines:
         settings = unpacked(lines.readline())

@@ -42,7 +42,7 @@ class Place:
         self.database = database
 
     @asynccontextmanager
-    async def dispatching(self, **given: Any) -> AsyncIterator[None]:
+    async def delivering(self, **given: Any) -> AsyncIterator[None]:
         """Deliver, by some settings."""
         given = {"alert_networks": LOCAL, "smtp_from": "Runwatch <runwatch@example.com>", **given}
         settings = Settings(_env_file=None, **given)
@@ -95,7 +95,7 @@ def mail() -> Iterator[MailServer]:
 
 async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -> None:
     alert_id, secret = await place.fire(receiver.url)
-    async with place.dispatching(public_url="https://runwatch.example/"):
+    async with place.delivering(public_url="https://runwatch.example/"):
         delivery = await place.until_delivered(alert_id)
     assert delivery.last_error is None
     (request,) = receiver.requests
@@ -131,7 +131,7 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
 async def test_unknown_fields_of_an_alert_are_null(place: Place, receiver: Receiver) -> None:
     alert_id, _ = await place.fire(receiver.url, error=None)
     await place.scene.run("DELETE FROM executions WHERE external_id = 'first'")
-    async with place.dispatching():
+    async with place.delivering():
         await place.until_delivered(alert_id)
     data = receiver.requests[0].data
     assert (data["firstError"], data["lastError"], data["link"]) == (None, None, None)
@@ -142,7 +142,7 @@ async def test_a_secret_that_becomes_known_late_is_masked(place: Place, receiver
     (told,) = [{**run("last", 0)[0], "id": "later", "type": "execution.started"}]
     told["data"] = {"trigger": {"kind": "api", "data": {"token": "s3cr3t-value"}}}
     await place.scene.tell(told)
-    async with place.dispatching():
+    async with place.delivering():
         await place.until_delivered(alert_id)
     assert receiver.requests[0].data["lastError"]["message"] == "login as ••• failed"
 
@@ -151,7 +151,7 @@ async def test_mail_to_and_from_internationalised_domains(place: Place, mail: Ma
     """Every mail server takes it: nothing needs SMTPUTF8."""
     alert_id, _ = await place.fire(email="ops@пример.рф")
     sender = "Läufer <runs@bücher.example>"
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", smtp_from=sender):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}", smtp_from=sender):
         await place.until_delivered(alert_id)
     (sent,) = mail.mails
     assert (sent.sender, sent.recipients) == ("runs@xn--bcher-kva.example", ["ops@xn--e1afmkfd.xn--p1ai"])
@@ -160,7 +160,7 @@ async def test_mail_to_and_from_internationalised_domains(place: Place, mail: Ma
 
 async def test_mail(place: Place, mail: MailServer) -> None:
     alert_id, _ = await place.fire(email=EMAIL)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", public_url="https://runwatch.example"):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}", public_url="https://runwatch.example"):
         await place.until_delivered(alert_id)
     (sent,) = mail.mails
     assert (sent.sender, sent.recipients, sent.encrypted) == ("runwatch@example.com", [EMAIL], False)
@@ -190,7 +190,7 @@ async def test_mail(place: Place, mail: MailServer) -> None:
 )
 async def test_no_name_of_a_workflow_makes_a_header(place: Place, mail: MailServer, name: str) -> None:
     alert_id, _ = await place.fire(email=EMAIL, workflow=name)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         await place.until_delivered(alert_id)
     (sent,) = mail.mails
     assert sent.recipients == [EMAIL]
@@ -207,7 +207,7 @@ async def test_no_name_of_a_workflow_makes_a_header(place: Place, mail: MailServ
 async def test_a_mail_server_that_is_away_and_comes_back(place: Place, receiver: Receiver) -> None:
     mail = MailServer()
     alert_id, _ = await place.fire(receiver.url, EMAIL)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         error = await place.until_failed(alert_id)
         assert error.startswith("e-mail: The mail server refused the message: ")
         await receiver.arrived(1)
@@ -223,7 +223,7 @@ async def test_a_mail_server_that_refuses(place: Place, mail: MailServer) -> Non
     mail.refusal = "554 5.7.1 we do not like you"
     alert_id, _ = await place.fire(email=EMAIL)
     url = f"smtp://127.0.0.1:{mail.port}"
-    async with place.dispatching(smtp_url=url):
+    async with place.delivering(smtp_url=url):
         assert "we do not like you" in await place.until_failed(alert_id)
         mail.refusal = None
         await place.until_delivered(alert_id)
@@ -233,7 +233,7 @@ async def test_a_mail_server_that_refuses(place: Place, mail: MailServer) -> Non
 async def test_alert_that_no_receiver_takes_is_given_up(place: Place, receiver: Receiver) -> None:
     receiver.answer = Answer(503, b"closed")
     alert_id, _ = await place.fire(receiver.url, EMAIL)
-    async with place.dispatching(dispatch_give_up_seconds=0):
+    async with place.delivering(dispatch_give_up_seconds=0):
         await place.until_failed(alert_id, "webhook.*e-mail|e-mail.*webhook")
     delivery = await place.delivery(alert_id)
     assert delivery.delivered_at is None
@@ -247,7 +247,7 @@ async def test_a_rule_that_is_deleted_delivers_nothing_more(place: Place, receiv
     alert_id, _ = await place.fire(receiver.url, EMAIL)
     (rule,) = await rules.list_all(place.database)
     await rules.delete(place.database, "ada", rule.id)
-    async with place.dispatching():
+    async with place.delivering():
         await place.until_failed(alert_id, "webhook.*e-mail|e-mail.*webhook")
     error = (await place.delivery(alert_id)).last_error or ""
     assert error.count("(given up): The rule was deleted") == 2
@@ -258,7 +258,7 @@ async def test_a_channel_that_was_taken_away_gets_nothing(place: Place, receiver
     alert_id, _ = await place.fire(receiver.url, EMAIL)
     (rule,) = await rules.list_all(place.database)
     await place.scene.rule(2, id=rule.id, webhook_url=None)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         await mail.arrived()
         error = await place.until_failed(alert_id, "webhook")
     assert error == "webhook (given up): The rule no longer has a webhook"
@@ -269,7 +269,7 @@ async def test_no_error_shows_url_or_secret(place: Place, receiver: Receiver) ->
     path = "T0123456789ABCDEF0123"
     alert_id, secret = await place.fire(f"http://user:pass-word@127.0.0.1:{receiver.port}/{path}?key=query-key")
     receiver.answer = Answer(500, f"{path} {secret} pass-word query-key".encode())
-    async with place.dispatching():
+    async with place.delivering():
         error = await place.until_failed(alert_id)
     assert error == "webhook: 500 Internal Server Error: ••• ••• ••• •••"
     assert receiver.requests[0].headers["authorization"].startswith("Basic ")
@@ -277,7 +277,7 @@ async def test_no_error_shows_url_or_secret(place: Place, receiver: Receiver) ->
 
 async def test_an_address_that_is_no_longer_allowed(place: Place, receiver: Receiver) -> None:
     alert_id, _ = await place.fire(receiver.url)
-    async with place.dispatching(alert_networks="10.0.0.0/8"):
+    async with place.delivering(alert_networks="10.0.0.0/8"):
         error = await place.until_failed(alert_id)
     assert "RUNWATCH_ALERT_NETWORKS" in error
     assert receiver.requests == []
@@ -288,12 +288,12 @@ async def test_a_name_that_points_to_this_machine(place: Place, receiver: Receiv
     await place.scene.rule(1, webhook_url=f"http://localhost:{receiver.port}/", channels=channels)
     await place.scene.tell(*run("run", 1))
     (alert,) = await place.scene.alerts()
-    async with place.dispatching(alert_networks=""):
+    async with place.delivering(alert_networks=""):
         assert "private address" in await place.until_failed(alert["id"])
     assert receiver.requests == []
 
 
 async def test_refused_connection_is_the_last_error(place: Place) -> None:
     alert_id, _ = await place.fire(f"http://127.0.0.1:{free_port()}/")
-    async with place.dispatching():
+    async with place.delivering():
         assert (await place.until_failed(alert_id)).startswith("webhook: ConnectError")

@@ -31,7 +31,7 @@ async def test_stalled_webhooks_hold_up_no_mail(database: Database, mail: MailSe
     for _ in range(100):
         await place.scene.rule(2, webhook_url=receiver.url, channels=channels)
     await place.fire(email=EMAIL)
-    async with place.dispatching(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=60):
+    async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=60):
         await receiver.arrived()
         await mail.arrived()
         receiver.stopped.set()  # lets go of all
@@ -46,6 +46,6 @@ async def test_a_stalled_host_holds_up_no_other(database: Database, receiver: Re
         await place.scene.fail(1)
         await place.scene.alerts()
         alert_id, _ = await place.fire(receiver.url)
-        async with place.dispatching(dispatch_timeout_seconds=60):  # longer than the test waits for anything
+        async with place.delivering(dispatch_timeout_seconds=60):  # longer than the test waits for anything
             await place.until_delivered(alert_id)
             stalled.stopped.set()  # lets go of all

@@ -164,7 +164,7 @@ class Bench:
         await until(look, f"{number} accepted deliveries")
 
     @asynccontextmanager
-    async def dispatching(
+    async def delivering(
         self,
         *,
         patience: float = 20,

@@ -38,7 +38,7 @@ async def test_giving_up_finishes_the_execution(bench: Bench, receiver: Receiver
     receiver.answer = Answer(500, b"disk full")
     before = await newest_revision(bench.database)
     bench.heard.clear()
-    async with bench.dispatching(give_up_after=0):
+    async with bench.delivering(give_up_after=0):
         delivery = await bench.until_failed(line[-1])
     assert (delivery["next_attempt_at"], delivery["accepted_at"]) == (None, None)
     assert delivery["last_error"] == "500 Internal Server Error: disk full"
@@ -59,7 +59,7 @@ async def test_the_engines_word_corrects_ours(bench: Bench, receiver: Receiver) 
     await bench.connect(receiver.url)
     line = await family(bench)
     receiver.answer = Answer(410)
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_failed(line[-1])
         assert (await bench.row(line[-1]))["state"] == State.FAILED
         await bench.tell(line[-1], "execution.started", at=8)

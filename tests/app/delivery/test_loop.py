@@ -28,7 +28,7 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_due_rows_are_delivered_at_the_start(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     retries = [await bench.retry() for _ in range(30)]
-    async with bench.dispatching():
+    async with bench.delivering():
         for retry in retries:
             await bench.until_accepted(retry)
     assert len({request.id for request in receiver.requests}) == len(receiver.requests) == 30
@@ -37,7 +37,7 @@ async def test_due_rows_are_delivered_at_the_start(bench: Bench, receiver: Recei
 @pytest.mark.usefixtures("seldom")
 async def test_a_wake_delivers_at_once(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
-    async with bench.dispatching() as running:
+    async with bench.delivering() as running:
         for _ in range(5):
             retry = await bench.retry()
             running.wake()
@@ -47,7 +47,7 @@ async def test_a_wake_delivers_at_once(bench: Bench, receiver: Receiver) -> None
 @pytest.mark.usefixtures("quick")
 async def test_a_sweep_finds_what_another_process_put_in(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
-    async with bench.dispatching():
+    async with bench.delivering():
         for _ in range(5):
             await bench.until_accepted(await bench.retry())
 
@@ -56,7 +56,7 @@ async def test_pauses_grow(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     receiver.answer = Answer(500)
     retry = await bench.retry()
-    async with bench.dispatching() as running:
+    async with bench.delivering() as running:
         for attempts in range(1, 6):
             before = clock.now_us()
             # Until an attempt is settled, the next one is due at the end of its lease, 41 s away.
@@ -79,10 +79,10 @@ async def test_row_is_offered_until_it_is_given_up(bench: Bench, receiver: Recei
     receiver.answer = Answer(500)
     retry = await bench.retry()
     await bench.run("UPDATE outbox SET created_at = created_at - $1", 10 * clock.SECOND)
-    async with bench.dispatching(give_up_after=3600):
+    async with bench.delivering(give_up_after=3600):
         await receiver.arrived(3)
         assert (await bench.row(retry))["state"] == State.QUEUED
-    async with bench.dispatching(give_up_after=10):
+    async with bench.delivering(give_up_after=10):
         delivery = await bench.until_delivery(retry, lambda row: row["next_attempt_at"] is None)
     assert delivery["attempts"] == len(receiver.requests)
     assert {request.id for request in receiver.requests} == {delivery["id"]}
@@ -98,7 +98,7 @@ async def test_an_event_of_the_engine_ends_the_attempts(
     await bench.connect(receiver.url)
     receiver.answer = Answer(500)
     retry, other = await bench.retry(), await bench.retry()
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_failed(retry)
         await bench.until_failed(other)
         await bench.tell(retry, "execution.heartbeat")
@@ -118,7 +118,7 @@ async def test_an_event_that_comes_during_an_attempt(bench: Bench, receiver: Rec
     hold = threading.Event()
     receiver.script = [Answer(status, hold=hold)]
     retry, between = await bench.retry(), Between()
-    async with bench.dispatching(handler=between):
+    async with bench.delivering(handler=between):
         await receiver.arrived()
         await bench.tell(retry, "execution.started")
         accepted, revision = await bench.delivery(retry), await newest_revision(bench.database)
@@ -140,7 +140,7 @@ async def test_a_stalled_engine_holds_up_no_other(bench: Bench, receiver: Receiv
         for _ in range(30):
             await bench.retry(engine="stalled")
         others = [await bench.retry() for _ in range(10)]
-        async with bench.dispatching(patience=60):  # longer than the test waits for anything
+        async with bench.delivering(patience=60):  # longer than the test waits for anything
             for other in others:
                 await bench.until_accepted(other)
             await stalled.arrived(MAX_PER_RECEIVER)
@@ -157,7 +157,7 @@ async def test_close_waits_for_what_is_under_way(
     hold = threading.Event()
     receiver.answer = Answer(hold=hold)
     retry = await bench.retry()
-    async with bench.dispatching() as running:
+    async with bench.delivering() as running:
         await receiver.arrived()
         closing = asyncio.create_task(running.close())
         late = await bench.retry()
@@ -177,14 +177,14 @@ async def test_close_does_not_wait_for_who_stalls(
     await bench.connect(receiver.url)
     receiver.script = [Answer(hold=threading.Event())]
     retry = await bench.retry()
-    async with bench.dispatching(patience=2 * PATIENCE_SECONDS) as running:
+    async with bench.delivering(patience=2 * PATIENCE_SECONDS) as running:
         await receiver.arrived()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await running.close()
     delivery = await bench.delivery(retry)
     assert (delivery["attempts"], delivery["accepted_at"]) == (1, None)
     await bench.make_due()
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(retry)
     assert [request.id for request in receiver.requests] == [delivery["id"]] * 2
 
@@ -195,7 +195,7 @@ async def test_close_delivers_what_was_just_taken(bench: Bench, receiver: Receiv
     retry = await bench.retry()
     async with occupied(bench.database) as release:
         others = len(bench.database._running)
-        async with bench.dispatching() as running:
+        async with bench.delivering() as running:
             await until(lambda: len(bench.database._running) > others, "claim that waits for its connection")
             closing = asyncio.create_task(running.close())
             await asyncio.sleep(0)

@@ -58,7 +58,7 @@ async def admin(database_url: str) -> AsyncIterator[Admin]:
 
 async def test_connections_that_die_while_nothing_is_due(bench: Bench, admin: Admin, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
-    async with bench.dispatching():
+    async with bench.delivering():
         for _ in range(4):
             await admin.terminate()
             await bench.until_accepted(await bench.retry())
@@ -70,7 +70,7 @@ async def test_connections_that_die_during_an_attempt(bench: Bench, admin: Admin
     hold = threading.Event()
     receiver.script = [Answer(500, hold=hold)]
     retry = await bench.retry()
-    async with bench.dispatching():
+    async with bench.delivering():
         await receiver.arrived()
         await admin.terminate()
         hold.set()
@@ -85,7 +85,7 @@ async def test_connections_that_die_within_a_claim(bench: Bench, admin: Admin, r
     lock = admin.connection.transaction()
     await lock.start()
     await admin.connection.execute("LOCK TABLE outbox IN SHARE MODE")
-    async with bench.dispatching():
+    async with bench.delivering():
         for _ in range(deaths):
             await admin.terminate_waiting()
         await lock.rollback()
@@ -101,7 +101,7 @@ async def test_connections_that_die_as_an_attempt_is_settled(
     hold = threading.Event()
     receiver.script = [Answer(hold=hold)]
     retry = await bench.retry()
-    async with bench.dispatching() as running:
+    async with bench.delivering() as running:
         await receiver.arrived()
         async with admin.connection.transaction():
             await admin.connection.execute("LOCK TABLE outbox IN SHARE MODE")
@@ -122,7 +122,7 @@ async def test_rows_that_another_holds_are_passed_over(bench: Bench, admin: Admi
     held, free = await bench.retry(), await bench.retry()
     async with admin.connection.transaction():
         await admin.connection.execute("SELECT 1 FROM outbox WHERE subject_id = $1 FOR UPDATE", held)
-        async with bench.dispatching():
+        async with bench.delivering():
             await bench.until_accepted(free)
             rows = await select(bench.database, "outbox", "attempts = 0")
             assert [row["subject_id"] for row in rows] == [held]

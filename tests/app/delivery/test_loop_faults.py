@@ -39,7 +39,7 @@ async def test_loop_survives_whatever_a_handler_raises(bench: Bench, receiver: R
     await bench.connect(receiver.url)
     between = Between(deliver=[error])
     retry = await bench.retry()
-    async with bench.dispatching(handler=between) as running:
+    async with bench.delivering(handler=between) as running:
         await until(lambda: not between.deliver_errors and not running._under_way, "error")
         if not isinstance(error, Exception):  # others are settled, and fall due again by themselves
             await bench.make_due()
@@ -53,7 +53,7 @@ async def test_unsettled_rows_are_delivered_again(bench: Bench, receiver: Receiv
     await bench.connect(receiver.url)
     between = Between(settle=[RuntimeError("no database"), OSError("no disk")])
     retry = await bench.retry()
-    async with bench.dispatching(handler=between):
+    async with bench.delivering(handler=between):
         for left in (1, 0):
             await until(lambda left=left: len(between.settle_errors) == left, "error")  # type: ignore[misc]
             await bench.make_due()
@@ -68,7 +68,7 @@ async def test_a_kind_that_nobody_here_handles_is_left_to_others(bench: Bench, r
     unknown = await bench.retry()
     await bench.run("UPDATE outbox SET kind = 'carrier pigeon'")
     before = await bench.delivery(unknown)
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(await bench.retry())
     assert await bench.delivery(unknown) == before
 
@@ -78,7 +78,7 @@ async def test_two_loops_share_the_rows(bench: Bench, databases: list[Database],
     retries = [await bench.retry() for _ in range(40)]
     hold = threading.Event()
     receiver.answer = Answer(hold=hold)
-    async with bench.dispatching(database=databases[0]), bench.dispatching(database=databases[-1]):
+    async with bench.delivering(database=databases[0]), bench.delivering(database=databases[-1]):
         # Each takes enough of one engine, and nothing that the other has.
         await receiver.arrived(2 * MAX_PER_RECEIVER)
         hold.set()
@@ -93,7 +93,7 @@ async def test_a_database_that_fails_in_a_claim(bench: Bench, receiver: Receiver
     retry, between = await bench.retry(), Between()
     await bench.run("ALTER TABLE outbox RENAME TO mislaid")
     failed = count_failures(bench.database)
-    async with bench.dispatching(handler=between):
+    async with bench.delivering(handler=between):
         await until(lambda: len(failed) >= 2, "claims that failed")
         await bench.run("ALTER TABLE mislaid RENAME TO outbox")
         delivery = await bench.until_accepted(retry)
@@ -122,7 +122,7 @@ async def test_a_database_that_fails_as_an_attempt_is_settled(bench: Bench, rece
     hold = threading.Event()
     receiver.script = [Answer(hold=hold)]
     retry = await bench.retry()
-    async with bench.dispatching() as running:
+    async with bench.delivering() as running:
         await receiver.arrived()
         await bench.run("ALTER TABLE outbox RENAME TO mislaid")
         hold.set()

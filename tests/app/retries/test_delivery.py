@@ -50,7 +50,7 @@ async def test_request_that_an_engine_receives(bench: Bench, receiver: Receiver)
     original = await failed_with(bench, DATA)
     retry = await bench.retry(original)
     receiver.script = [Answer(500), Answer(close=True)]
-    async with bench.dispatching():
+    async with bench.delivering():
         delivery = await bench.until_accepted(retry)
     assert len(receiver.requests) == delivery["attempts"] == 3
     for request in receiver.requests:
@@ -66,7 +66,7 @@ async def test_request_that_an_engine_receives(bench: Bench, receiver: Receiver)
 async def test_an_execution_without_trigger_data(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     retry = await bench.retry(await bench.failed(trigger={"kind": "manual"}))
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(retry)
     assert receiver.requests[0].data["trigger"] == {"kind": "manual", "data": None}
 
@@ -91,7 +91,7 @@ async def test_no_secret_is_told(bench: Bench, receiver: Receiver, said: str) ->
     signing = await bench.connect(url)
     retry = await bench.retry()
     receiver.answer = Answer(410, said.replace("WHOLE", url).replace("SIGNING", signing).encode())
-    async with bench.dispatching():
+    async with bench.delivering():
         told = str(await bench.until_failed(retry))
     told += str(await bench.row(retry))
     assert "•••" in told
@@ -104,7 +104,7 @@ async def test_a_binary_answer_can_be_kept(bench: Bench, receiver: Receiver) -> 
     await bench.connect(receiver.url)
     retry = await bench.retry()
     receiver.answer = Answer(410, bytes(range(256)) * 100)
-    async with bench.dispatching():
+    async with bench.delivering():
         delivery = await bench.until_failed(retry)
     row = await bench.row(retry)
     assert row["state"] == State.FAILED
@@ -117,7 +117,7 @@ async def test_an_engine_without_a_way_back(bench: Bench, receiver: Receiver) ->
     await bench.connect(receiver.url)
     retry = await bench.retry()
     await bench.run("UPDATE engines SET kind = 'NONE', connection_sealed = NULL")
-    async with bench.dispatching():
+    async with bench.delivering():
         delivery = await bench.until_failed(retry)
         assert delivery["last_error"] == "The engine has no webhook or broker configured"
         await bench.connect(receiver.url)
@@ -133,10 +133,10 @@ async def test_a_key_that_was_lost(bench: Bench, receiver: Receiver) -> None:
     def lose(_: Handler) -> Handler:
         return RetryHandler(bench.database, keyless, bench.ingestion, {EngineKind.WEBHOOK: NeverAsked()})
 
-    async with bench.dispatching(handler=lose):
+    async with bench.delivering(handler=lose):
         delivery = await bench.until_failed(retry)
     assert "RUNWATCH_SECRET_KEY" in delivery["last_error"]
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(retry)
 
 
@@ -156,7 +156,7 @@ async def test_a_deleted_execution_ends_its_delivery(bench: Bench, receiver: Rec
     revision = await newest_revision(bench.database)
     await bench.run("DELETE FROM execution_payloads WHERE execution_id = $1", retry)
     await bench.run("DELETE FROM executions WHERE id = $1", retry)
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_delivery(retry, lambda row: row["next_attempt_at"] is None)
     assert receiver.requests == []
     assert await newest_revision(bench.database) == revision
@@ -170,7 +170,7 @@ async def test_each_attempt_takes_a_revision(bench: Bench, receiver: Receiver) -
     before, of_original = await newest_revision(bench.database), await bench.revision(original)
     bench.heard.clear()
     receiver.script = [Answer(500), Answer(500)]
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(retry)
     assert await newest_revision(bench.database) == before + 3
     assert (await bench.revision(retry), await bench.revision(original)) == (before + 3, of_original)
@@ -185,7 +185,7 @@ async def test_silence_counts_from_the_delivery(bench: Bench, receiver: Receiver
     await bench.run("UPDATE executions SET received_at = received_at - $1", 60 * clock.MINUTE)
     sweep = ContactSweep(bench.database, 30 * 60)
     assert await sweep.sweep() == 0
-    async with bench.dispatching():
+    async with bench.delivering():
         await bench.until_accepted(retry)
     assert await sweep.sweep() == 0
     assert (await bench.row(retry))["state"] == State.QUEUED
