@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.secrets.masking import Masker, Withholder, worth_masking
+from app.secrets.masking import Masker, Withholder, _period, worth_masking
 from app.secrets.redaction import MASK
 
 SECRET = "hunter2-hunter2"
@@ -68,6 +68,14 @@ def test_a_secret_that_is_cut_at_any_length_is_masked(value: str) -> None:
 
 
 @pytest.mark.slow
+@given(st.text("ab", min_size=1, max_size=12))
+def test_a_period_is_the_least_shift_after_which_a_text_may_occur_again(text: str) -> None:
+    """A shorter one is looked for in vain, a longer one misses what overlaps."""
+    assert _period(text) == next(
+        shift for shift in range(1, len(text) + 1) if text[shift:] == text[: len(text) - shift]
+    )
+
+
 def test_a_secret_that_overlaps_with_itself_costs_what_another_does() -> None:
     assert Masker(["-" * 32_000]).text("-" * 262_144) == MASK
     assert Masker(["a" * 4_000 + "b"]).text("a" * 262_144) == "a" * 262_144
