@@ -8,7 +8,7 @@ from app.executions.filters import ExecutionFilter
 from app.metrics import of_executions, report, trigger_kinds, workflows
 from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
-from app.metrics.report import Report
+from app.metrics.report import MetricsReport
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, WorkflowFigures
 from resolvers.arguments import Argument
@@ -17,7 +17,7 @@ from resolvers.context import Context
 
 async def measure(
     context: Context, where: Argument[MetricsFilter], bucket: Bucket | None, *, points: bool, histograms: bool
-) -> Report:
+) -> MetricsReport:
     """The figures of a window, with its trend if `points` are asked for. The bucket defaults to the one that fits."""
     context.require(Permission.READ)
     window = where()

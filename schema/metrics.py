@@ -11,7 +11,7 @@ import strawberry
 from app.lifecycle import Status
 from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
-from app.metrics.report import Report
+from app.metrics.report import MetricsReport
 from app.metrics.workflows import Order, WorkflowFigures
 from resolvers import error_groups as error_group_resolvers
 from resolvers import metrics as resolvers
@@ -83,7 +83,7 @@ Top = Annotated[int, strawberry.argument(description="Maximum number of entries,
 class ExecutionMetrics(Counted):
     """Figures of a window."""
 
-    report: strawberry.Private[Report]
+    report: strawberry.Private[MetricsReport]
     from_: DateTime = strawberry.field(name="from", description="Start of the window, inclusive.")
     to: DateTime = strawberry.field(description="End of the window, exclusive.")
 

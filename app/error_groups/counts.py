@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import Database
-from app.executions.filters import Scope, resolve
+from app.executions.filters import ResolvedFilter, resolve
 from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Span, take_apart
 from app.paging.keyset import Params
@@ -26,7 +26,7 @@ async def top(database: Database, where: MetricsFilter, first: int) -> list[tupl
     return [(id_, failures) for id_, failures in rows]
 
 
-def counted_groups(where: MetricsFilter, scope: Scope, params: Params, *, kept: bool) -> str:
+def counted_groups(where: MetricsFilter, scope: ResolvedFilter, params: Params, *, kept: bool) -> str:
     """A query of (id, failures): the groups with failures in a window, including pruned and `kept` ones.
 
     It leaves out a group whose executions were all deleted: only its number is known.

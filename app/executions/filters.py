@@ -97,7 +97,7 @@ class ExecutionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ResolvedFilter:
     """A filter after its workflows and engines were looked up: what remains for the table of executions."""
 
     filter: ExecutionFilter
@@ -183,7 +183,7 @@ class Scope:
         return conditions
 
 
-async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
+async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
     """Look up the workflows and engines of the filter, in at most one statement; None if nothing can match."""
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
@@ -196,8 +196,8 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
     if not wanted.names_workflows:
         ids = None if wanted.workflow_ids is None else tuple(sorted(set(wanted.workflow_ids)))
         if ids is None or len(ids) <= MAX_BRANCHES:
-            return Scope(wanted, states, ids)
-        return Scope(wanted, states, None, many_workflows=True)
+            return ResolvedFilter(wanted, states, ids)
+        return ResolvedFilter(wanted, states, None, many_workflows=True)
     params = Params(database.dialect)
     conditions = " AND ".join(_workflow_conditions(params, wanted))
     rows = await database.fetch(
@@ -206,8 +206,8 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> Scope | None:
     if not rows:
         return None
     if len(rows) > MAX_BRANCHES:
-        return Scope(wanted, states, None, many_workflows=True)
-    return Scope(wanted, states, tuple(row[0] for row in rows))
+        return ResolvedFilter(wanted, states, None, many_workflows=True)
+    return ResolvedFilter(wanted, states, tuple(row[0] for row in rows))
 
 
 def described(wanted: ExecutionFilter) -> dict[str, object]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db.dialect import Dialect
-from app.executions.filters import Branched, ExecutionFilter, Scope
+from app.executions.filters import Branched, ExecutionFilter, ResolvedFilter
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
 
@@ -34,7 +34,7 @@ class Statement:
     params: Sequence[Any]
 
 
-def page(dialect: Dialect, scope: Scope, segment: Segment, selected: str) -> Statement:
+def page(dialect: Dialect, scope: ResolvedFilter, segment: Segment, selected: str) -> Statement:
     """The rows of a segment and its rest that match the filter, in the segment's order, at most its limit.
 
     `selected` are columns of the table `e`.
@@ -54,7 +54,7 @@ def page(dialect: Dialect, scope: Scope, segment: Segment, selected: str) -> Sta
     return Statement(f"SELECT {selected} FROM {source} {order}", params.values)
 
 
-def count(dialect: Dialect, scope: Scope, limit: int) -> Statement:
+def count(dialect: Dialect, scope: ResolvedFilter, limit: int) -> Statement:
     """How many rows match the filter, as one number that stops at `limit`."""
     params = Params(dialect)
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
@@ -72,17 +72,17 @@ def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], se
     """The newest row, by (queued_at, id), of each value of a column that has any."""
     params = Params(dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
-    source = _heads(Scope(ExecutionFilter(), None, None), segment, params, column, values)
+    source = _heads(ResolvedFilter(ExecutionFilter(), None, None), segment, params, column, values)
     # On SQLite the heads are whole rows.
     join = "JOIN executions e ON e.id = b.id" if dialect is Dialect.POSTGRES else ""
     return Statement(f"SELECT {selected} FROM {source} {join}", params.values)
 
 
-def _branches(scope: Scope, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
+def _branches(scope: ResolvedFilter, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
     return scope.branches if segment.ordering.column == "queued_at" and scope.filter.retry_of is None else None
 
 
-def _direct(scope: Scope, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
+def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
     """Plain or children: a table `e`, with the filter as conditions."""
     children, source = "", "executions"
     if scope.filter.retry_of is not None:
@@ -103,7 +103,9 @@ def _direct(scope: Scope, segment: Segment, params: Params, selected: str, *, or
     return f"WITH {children} {select(segment)}" if children else select(segment)
 
 
-def _heads(scope: Scope, segment: Segment, params: Params, column: Branched, values: Sequence[str | int]) -> str:
+def _heads(
+    scope: ResolvedFilter, segment: Segment, params: Params, column: Branched, values: Sequence[str | int]
+) -> str:
     """What follows FROM: the first rows of the segment for each value of a column, at most its limit of each.
 
     On Postgres their keys, as table `b`; on SQLite the rows, as table `e`. A range is (column, queued_at, id) between
@@ -126,7 +128,7 @@ def _heads(scope: Scope, segment: Segment, params: Params, column: Branched, val
     return f"unnest({given}) AS v (value) CROSS JOIN LATERAL (SELECT x.id, x.queued_at {ranges}) b"
 
 
-def _narrowed(scope: Scope, segment: Segment) -> Segment:
+def _narrowed(scope: ResolvedFilter, segment: Segment) -> Segment:
     """The segment within the filter's own bounds on its sort column. No row has the least or greatest id."""
     wanted = scope.filter
     least, greatest = LEAST_ID["uuid"], GREATEST_ID["uuid"]

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 @dataclass(slots=True)
-class Report:
+class ImportSummary:
     """The result of an import."""
 
     accepted: int = 0
@@ -54,7 +54,7 @@ class Importer:
         self._format = format_
         self._state_dir = state_dir
 
-    async def run(self, *, shift_to_now: bool, progress: Callable[[int], None]) -> Report:
+    async def run(self, *, shift_to_now: bool, progress: Callable[[int], None]) -> ImportSummary:
         """Import what is not imported yet. Calls `progress` with the lines done. Only Galaxy runs can be shifted.
 
         The rest of an interrupted import keeps its shift: another shift would stretch the same runs.
@@ -65,7 +65,7 @@ class Importer:
             state = orjson.loads(state_path.read_bytes())
         else:
             state = {"lines": 0, "shift_us": clock.now_us() - self._newest() if shift_to_now else 0}
-        report = Report(skipped_lines=state["lines"], shift_us=state["shift_us"])
+        report = ImportSummary(skipped_lines=state["lines"], shift_us=state["shift_us"])
         with self._path.open("rb") as file:
             lines = enumerate(file, 1)
             done = sum(1 for _ in islice(lines, state["lines"]))
@@ -90,7 +90,7 @@ class Importer:
         with self._path.open("rb") as file:
             return max((newest_time_us(run) for run in _runs(file)), default=clock.now_us())
 
-    async def _record(self, chunk: Sequence[tuple[int, bytes]], report: Report) -> None:
+    async def _record(self, chunk: Sequence[tuple[int, bytes]], report: ImportSummary) -> None:
         line_of: list[int] = []
         parts: list[bytes] = []
         for number, line in chunk:

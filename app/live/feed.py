@@ -22,7 +22,7 @@ from app.executions.filters import ExecutionFilter
 from app.executions.predicate import Predicate, predicate
 from app.live.queue import Queue
 from app.live.recent import RecentChanges
-from app.live.updates import Place, Update, resync, update_of
+from app.live.updates import FeedPosition, Update, resync, update_of
 from app.log import get_logger
 from app.sweep import Sweep
 
@@ -116,30 +116,30 @@ class Feed:
         """There may be news."""
         self._sweep.wake()
 
-    def place_of(self, cursor: str | None) -> Place:
+    def position_of(self, cursor: str | None) -> FeedPosition:
         """The position of a cursor; None: the last delivered one. BadInput for an invalid cursor."""
         if cursor is None:
             # A change committed just before may be delivered too. Nothing committed from here on is lost.
-            return Place(self.epoch, self._head)
+            return FeedPosition(self.epoch, self._head)
         given = parse_updates_cursor(cursor)
         if given is None:
             raise BadInput("after: not a cursor of updates; take one from updatesCursor, or from an update")
-        return Place(*given)
+        return FeedPosition(*given)
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
-        """The changes of executions that match `where`, or matched it: from a cursor on, as place_of takes it."""
-        place, queue = self.place_of(after), Queue()
+        """The changes of executions that match `where`, or matched it: from a cursor on, as position_of takes it."""
+        position, queue = self.position_of(after), Queue()
         wanted = self.listen(where, queue)  # before anything is read: what arrives meanwhile waits
         try:
             while True:
-                async for update in self.catch_up(wanted, place):
+                async for update in self.catch_up(wanted, position):
                     yield update
-                caught_up = place.revision
+                caught_up = position.revision
                 while (waiting := await queue.next()) is not None:
-                    if waiting.changed.revision > place.revision:
-                        place.revision = waiting.changed.revision
+                    if waiting.changed.revision > position.revision:
+                        position.revision = waiting.changed.revision
                         before = max(waiting.before, caught_up)  # delivered already while catching up
-                        yield update_of(place.epoch, waiting.changed, waiting.matches, before)
+                        yield update_of(position.epoch, waiting.changed, waiting.matches, before)
         finally:
             self.leave(where, queue)
 
@@ -158,26 +158,26 @@ class Feed:
         if not wanted.audiences:
             del self._filters[where]
 
-    async def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
+    async def catch_up(self, wanted: Filter, position: FeedPosition) -> AsyncGenerator[Update, None]:
         """What has changed since a position, which moves on.
 
         When it ends, the audiences have received nothing beyond the position. A caller that awaits nothing before it
         listens again misses nothing.
         """
-        began, told = place.revision, dict[str, int]()  # the revision at which each was delivered
+        began, delivered = position.revision, dict[str, int]()  # the revision at which each was delivered
         while True:
-            if lost := await self._persistently(partial(self._is_lost, place)):
-                place.epoch, place.revision = self.epoch, self._head
-                yield resync(place)
-            if lost or len(told) > MAX_CATCH_UP:  # a subscriber that is slow for hours would receive any number
-                began, told = place.revision, {}
-            if not self._remembers(place):
-                batch = await self._persistently(partial(self._read_since, place))
+            if lost := await self._persistently(partial(self._is_lost, position)):
+                position.epoch, position.revision = self.epoch, self._head
+                yield resync(position)
+            if lost or len(delivered) > MAX_CATCH_UP:  # a subscriber that is slow for hours would receive any number
+                began, delivered = position.revision, {}
+            if not self._remembers(position):
+                batch = await self._persistently(partial(self._read_since, position))
                 if batch is None:
                     continue
             else:
-                batch = self._recent.since(place.revision, MAX_BATCH_CHANGES)
-                if not batch and place.revision <= self._head:
+                batch = self._recent.since(position.revision, MAX_BATCH_CHANGES)
+                if not batch and position.revision <= self._head:
                     return
             if not batch:
                 # The subscriber knows what the feed does not, from another process or from the database. The feed must
@@ -185,27 +185,27 @@ class Feed:
                 await self._next_read()
             for changed in batch:
                 matches = changed.execution is not None and wanted.test(changed.execution)
-                place.revision = changed.revision
+                position.revision = changed.revision
                 # Somebody may have listed an execution between two of its changes; it has then left their filter.
                 if matches or not changed.is_first:
-                    before = told.get(changed.execution_id, began)
-                    told[changed.execution_id] = changed.revision
-                    yield update_of(place.epoch, changed, matches, before)
+                    before = delivered.get(changed.execution_id, began)
+                    delivered[changed.execution_id] = changed.revision
+                    yield update_of(position.epoch, changed, matches, before)
             await asyncio.sleep(0)  # for the others: nobody waits for what does not match
 
-    def _remembers(self, place: Place) -> bool:
+    def _remembers(self, position: FeedPosition) -> bool:
         """Whether everything that has changed since a position is in memory."""
-        return place.revision >= self._recent.after and place.epoch == self.epoch
+        return position.revision >= self._recent.after and position.epoch == self.epoch
 
-    async def _read_since(self, place: Place) -> Sequence[Changed] | None:
+    async def _read_since(self, position: FeedPosition) -> Sequence[Changed] | None:
         """Some of what has changed since a position, oldest first, from the database; None: check memory again."""
         head = self._head
-        batch = await changes.since(self._database, place.revision, MAX_BATCH_CHANGES)
+        batch = await changes.since(self._database, position.revision, MAX_BATCH_CHANGES)
         await self._know_engines(batch)
-        if await self._is_lost(place):
+        if await self._is_lost(position):
             return None  # tombstones were pruned meanwhile, and may be missing
-        if not batch and place.epoch == self.epoch:
-            place.revision = max(place.revision, head)
+        if not batch and position.epoch == self.epoch:
+            position.revision = max(position.revision, head)
         elif not batch:
             await self._next_read()
         return batch or None  # the feed may have delivered meanwhile
@@ -219,14 +219,14 @@ class Feed:
                 log.exception("changes_not_read")
                 await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _is_lost(self, place: Place) -> bool:
+    async def _is_lost(self, position: FeedPosition) -> bool:
         """Whether nobody can tell what has changed since a position, or it would be too much."""
-        if self._remembers(place) and place.revision <= self._head:
-            return self._recent.count_since(place.revision) > MAX_CATCH_UP
+        if self._remembers(position) and position.revision <= self._head:
+            return self._recent.count_since(position.revision) > MAX_CATCH_UP
         present, newest, forgotten = await revisions.counter_of(self._database)
-        if place.epoch != present or not forgotten <= place.revision <= newest:
+        if position.epoch != present or not forgotten <= position.revision <= newest:
             return True
-        return await changes.count_since(self._database, place.revision, MAX_CATCH_UP + 1) > MAX_CATCH_UP
+        return await changes.count_since(self._database, position.revision, MAX_CATCH_UP + 1) > MAX_CATCH_UP
 
     async def _next_read(self) -> None:
         self.notify()

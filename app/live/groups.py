@@ -20,7 +20,7 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
-from app.live.updates import Place, Update, update_of
+from app.live.updates import FeedPosition, Update, update_of
 
 # How long a result is kept for members that catch up. What they see below the execution is as old.
 KEPT_SECONDS = 1.0
@@ -63,7 +63,7 @@ class Group:
         self._size = 0  # of the queue: executions times filters
         self._taken: deque[tuple[_Waiting, Update, list[_Audience]]] = deque()
         self._dropped = 0  # how often the queue was dropped
-        self.told = 0  # members with nothing to catch up with know everything up to this revision
+        self.delivered = 0  # members with nothing to catch up with know everything up to this revision
         self._filled, self._done = asyncio.Event(), asyncio.Event()
         self._done.set()
         self._task = asyncio.create_task(self._run())
@@ -95,7 +95,7 @@ class Group:
     def add(self, audience: _Audience, changed: Changed, matches: bool, before: int) -> None:
         """Queue a change for an audience, after earlier ones, replacing a queued change of its execution."""
         if self._done.is_set():
-            self.told = before
+            self.delivered = before
         waiting = self._queue.get(changed.execution_id)
         if waiting is None or waiting.changed is not changed:
             waiting = self._in_place_of(waiting, changed, before)
@@ -123,7 +123,7 @@ class Group:
 
     def drop(self) -> None:
         """Drop the queue, for a group that falls behind with it."""
-        self.told = min([self.told, *(waiting.before for waiting in self._queue.values())])
+        self.delivered = min([self.delivered, *(waiting.before for waiting in self._queue.values())])
         self._queue.clear()
         self._taken.clear()
         self._size = 0
@@ -182,7 +182,7 @@ class Group:
             if not self._taken:
                 self._take()
             waiting, update, audiences = self._taken[0]
-            self.told = min(self.told, waiting.before) if found else waiting.before
+            self.delivered = min(self.delivered, waiting.before) if found else waiting.before
             task = self._execution(update)
             if not task.done():
                 await asyncio.wait([task], timeout=until - loop.time() if found else None)
@@ -216,7 +216,7 @@ def _hand_out(found: dict[_Audience, Results]) -> None:
             payload = together[single] = Payload.of(single)
         last = next(reversed(results))
         for member in audience.members:
-            member.tell(results, payload, last)
+            member.deliver(results, payload, last)
 
 
 class _Audience:
@@ -245,11 +245,11 @@ class _Audience:
 class Member:
     """One subscription: receives news while its socket has room, and otherwise reads what it missed."""
 
-    def __init__(self, feed: Feed, group: Group, where: ExecutionFilter, place: Place) -> None:
+    def __init__(self, feed: Feed, group: Group, where: ExecutionFilter, position: FeedPosition) -> None:
         self._feed = feed
         self._group = group
         self._where = where
-        self._place = place
+        self._position = position
         self._sink: Sink | None = None  # None while it catches up
         self._behind = asyncio.Event()
 
@@ -258,7 +258,7 @@ class Member:
         wanted = self._group.join(self, self._where)
         try:
             while True:
-                async for update in self._feed.catch_up(wanted, self._place):
+                async for update in self._feed.catch_up(wanted, self._position):
                     payload = await self._group.payload(update)
                     await sink.room()
                     sink.send(payload)
@@ -269,15 +269,15 @@ class Member:
         finally:
             self._group.leave(self, self._where)
 
-    def tell(self, results: Results, payload: Payload, last: int) -> None:
+    def deliver(self, results: Results, payload: Payload, last: int) -> None:
         """Send results, all in `payload`, up to the revision `last`, if they are new and there is room."""
-        sink, known = self._sink, self._place.revision
+        sink, known = self._sink, self._position.revision
         if sink is None or last <= known:
             return
         if not sink.has_room:
             self.fall_behind()
             return
-        self._place.revision = last
+        self._position.revision = last
         if known >= next(iter(results)):
             payload = Payload.of(result for revision, result in results.items() if revision > known)
         sink.send(payload)
@@ -285,6 +285,6 @@ class Member:
     def fall_behind(self) -> None:
         """Read news from here on."""
         if self._sink is not None:  # not from the last change that matched its filter, which may be long ago
-            self._place.revision = max(self._place.revision, self._group.told)
+            self._position.revision = max(self._position.revision, self._group.delivered)
         self._sink = None
         self._behind.set()

@@ -46,7 +46,7 @@ MAX_HANDOVER = 256
 # Precedes each message. Whatever another program, or another format of ours, publishes on the channel becomes a gap.
 MARK = b"runwatch/1 "
 
-# Goes through broadcaster as a string in place of a message: a gap.
+# Goes through broadcaster as a string in position of a message: a gap.
 NO_MESSAGE = ""
 
 # What this file relies on, whatever the URL's query says. RESP 2, so that messages come as ordinary answers and nothing

@@ -45,7 +45,7 @@ class _Asking:
 class SharedUpdates:
     """Executes operations: subscriptions to executions together where possible, everything else by `ordinary`.
 
-    `make_context` makes a viewer's context with something in place of the feed; `root_of` makes the schema's update.
+    `make_context` makes a viewer's context with something in position of the feed; `root_of` makes the schema's update.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class SharedUpdates:
             executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
             asked = None if executor is None else await _asked(executor)
             if executor is not None and asked is not None:
-                place = self._feed.place_of(asked.after)
+                position = self._feed.position_of(asked.after)
                 scope = (viewer.role, viewer.engine)
                 group = self._group((operation.query, operation.name, scope), executor, scope)
-                return Member(self._feed, group, asked.where, place)
+                return Member(self._feed, group, asked.where, position)
         return await self._ordinary.start(context, operation)
 
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:

@@ -43,7 +43,7 @@ class Watchable(Protocol):
 
 
 @dataclass(slots=True)
-class Place:
+class FeedPosition:
     """How much a subscriber has received: up to a revision, in one life of the counter."""
 
     epoch: str
@@ -61,6 +61,6 @@ def update_of(epoch: str, changed: Changed, matches: bool, before: int) -> Updat
     return Update(updates_cursor(epoch, changed.revision), change, changed.execution_id, changed.execution, matches)
 
 
-def resync(place: Place) -> Update:
+def resync(position: FeedPosition) -> Update:
     """The position is unknown: list again, and continue from there."""
-    return Update(updates_cursor(place.epoch, place.revision), Change.RESYNC, None, None, False)
+    return Update(updates_cursor(position.epoch, position.revision), Change.RESYNC, None, None, False)

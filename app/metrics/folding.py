@@ -12,7 +12,7 @@ from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.db.locks import Lock
 from app.metrics import deltas, rollups
-from app.metrics.rollups import Changes
+from app.metrics.rollups import RollupChanges
 from app.sweep import Sweep
 
 # Deltas per transaction: 0.2 s or so, during which only writers on SQLite wait.
@@ -41,7 +41,7 @@ async def _fold(transaction: Transaction, limit: int) -> int:
     rows = await transaction.fetch(_TAKE.format(limit=limit))
     if not rows:
         return 0
-    changes = await rollups.without_stalling(len(rows), Changes.of, rows)
+    changes = await rollups.without_stalling(len(rows), RollupChanges.of, rows)
     await rollups.apply(transaction, changes)
     return len(rows)
 

@@ -12,7 +12,7 @@ from app.db import Database, Transaction
 from app.db.locks import Lock
 from app.lifecycle import Status
 from app.metrics import rollups
-from app.metrics.rollups import Changes, Detail, Grain, GroupKey, Key
+from app.metrics.rollups import Detail, Grain, GroupKey, RollupChanges, RollupKey
 
 # What rollups should have: the executions without unfolded deltas, as of one moment.
 _EXPECTED = f"""
@@ -27,7 +27,8 @@ FROM metric_deltas d WHERE d.kept = 0 AND d.hour >= $1 AND d.hour < $2
 """
 _SPAN = "kept = 0 AND start >= $1 AND start < $2"
 _ROLLUPS = f"""
-SELECT {", ".join(Key._fields)}, executions, timed, duration_seconds, duration_micros, histogram FROM metric_rollups
+SELECT {", ".join(RollupKey._fields)}, executions, timed, duration_seconds, duration_micros, histogram
+FROM metric_rollups
 WHERE detail IN ({", ".join(str(int(detail)) for detail in Detail)}) AND grain IN (0, 1) AND {_SPAN}
 """
 _GROUPS = f"SELECT {', '.join(GroupKey._fields)}, failures FROM metric_error_groups WHERE grain IN (0, 1) AND {_SPAN}"
@@ -72,9 +73,9 @@ async def _day_from(database: Database, start: int) -> int | None:
 async def _rebuild(transaction: Transaction, day: int, fix: bool) -> int:
     await transaction.lock(Lock.ROLLUPS)
     span = (day, day + clock.DAY)
-    missing = Changes.of(await transaction.fetch(_EXPECTED, *span))
+    missing = RollupChanges.of(await transaction.fetch(_EXPECTED, *span))
     for row in await transaction.fetch(_ROLLUPS, *span):
-        missing.tallies[Key(*row[:7])].add(rollups.tally_of(row[7:]), -1)
+        missing.tallies[RollupKey(*row[:7])].add(rollups.tally_of(row[7:]), -1)
     for row in await transaction.fetch(_GROUPS, *span):
         missing.groups[GroupKey(*row[:6])] -= row[6]
     differing = sum(not tally.empty for tally in missing.tallies.values())

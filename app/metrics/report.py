@@ -11,7 +11,7 @@ from app.metrics.windows import Bucket
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MetricsReport:
     """The figures of a window. `points` is empty unless asked for."""
 
     where: MetricsFilter
@@ -21,7 +21,7 @@ class Report:
 
 async def report(
     database: Database, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
-) -> Report:
+) -> MetricsReport:
     """The figures of a window; with `points` its trend too.
 
     The bucket defaults to the one that fits. Raises BadInput for too many buckets, even when no points are asked for,
@@ -30,5 +30,5 @@ async def report(
     width = bucket or Bucket.fitting(where.start, where.end)
     width.starts(where.start, where.end)
     if not points:
-        return Report(where, await summary(database, where, histograms=histograms), [])
-    return Report(where, *await summary_and_trend(database, where, width, histograms=histograms))
+        return MetricsReport(where, await summary(database, where, histograms=histograms), [])
+    return MetricsReport(where, *await summary_and_trend(database, where, width, histograms=histograms))

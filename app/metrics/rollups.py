@@ -46,7 +46,7 @@ class Grain(IntEnum):
         return clock.DAY if self else clock.HOUR
 
 
-class Key(NamedTuple):
+class RollupKey(NamedTuple):
     """A row of metric_rollups."""
 
     detail: int
@@ -101,30 +101,30 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Changes:
+class RollupChanges:
     """What to add to rows: collected for the smallest rows; the others follow from those."""
 
-    tallies: defaultdict[Key, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    tallies: defaultdict[RollupKey, Tally] = field(default_factory=lambda: defaultdict(Tally))
     groups: defaultdict[GroupKey, int] = field(default_factory=lambda: defaultdict(int))
 
     def take(self, row: Row) -> None:
         """Add (hour, workflow_id, trigger_kind, status, duration, error_group_id, times, kept)."""
         hour, workflow_id, kind, status, duration, group, times, kept = row
-        self.tallies[Key(0, 0, workflow_id, hour, kind, status, kept)].sample(duration, times)
+        self.tallies[RollupKey(0, 0, workflow_id, hour, kind, status, kept)].sample(duration, times)
         if status == Status.FAILURE and group is not None:
             self.groups[GroupKey(0, hour, group, workflow_id, kind, kept)] += times
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> Changes:
+    def of(cls, rows: Iterable[Row]) -> RollupChanges:
         """The changes to rows, for each detail and grain."""
         changes = cls()
         for row in rows:
             changes.take(row)
         return changes.spread()
 
-    def spread(self) -> Changes:
+    def spread(self) -> RollupChanges:
         """With the rows of each detail and grain."""
-        every = Changes()
+        every = RollupChanges()
         for key, tally in self.tallies.items():
             if not tally.empty:
                 for other in _rows_of(key):
@@ -137,18 +137,18 @@ class Changes:
         return every
 
 
-def _rows_of(key: Key) -> Iterable[Key]:
+def _rows_of(key: RollupKey) -> Iterable[RollupKey]:
     """The rows that a smallest one is part of, itself included."""
     for grain in Grain:
         start = key.start - key.start % grain.width
         yield key._replace(grain=int(grain), start=start)
-        yield Key(Detail.WORKFLOW, grain, key.workflow_id, start, "", key.status, key.kept)
-        yield Key(Detail.NONE, grain, NOBODY, start, "", key.status, key.kept)
-        yield Key(Detail.KIND, grain, NOBODY, start, key.trigger_kind, key.status, key.kept)
+        yield RollupKey(Detail.WORKFLOW, grain, key.workflow_id, start, "", key.status, key.kept)
+        yield RollupKey(Detail.NONE, grain, NOBODY, start, "", key.status, key.kept)
+        yield RollupKey(Detail.KIND, grain, NOBODY, start, key.trigger_kind, key.status, key.kept)
 
 
 _VALUES = ("executions", "timed", "duration_seconds", "duration_micros", "histogram")
-_ROLLUP_COLUMNS = (*Key._fields, *_VALUES)
+_ROLLUP_COLUMNS = (*RollupKey._fields, *_VALUES)
 
 
 def tally_of(row: Row) -> Tally:
@@ -157,13 +157,13 @@ def tally_of(row: Row) -> Tally:
     return Tally(executions, timed, seconds * clock.SECOND + micros, histograms.decode(histogram))
 
 
-async def apply(transaction: Transaction, changes: Changes) -> None:
+async def apply(transaction: Transaction, changes: RollupChanges) -> None:
     """Add to the rows, under the lock. Deletes rows that count nothing any more."""
     tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
-    stored = await _stored(transaction, "metric_rollups", Key, _VALUES, tallies)
+    stored = await _stored(transaction, "metric_rollups", RollupKey, _VALUES, tallies)
     values, emptied = await without_stalling(len(tallies), _added_up, tallies, stored)
-    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=Key._fields)
-    await _delete(transaction, "metric_rollups", Key._fields, emptied)
+    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=RollupKey._fields)
+    await _delete(transaction, "metric_rollups", RollupKey._fields, emptied)
 
     groups = {key: failures for key, failures in changes.groups.items() if failures}
     for row in await _stored(transaction, "metric_error_groups", GroupKey, ("failures",), groups):
@@ -179,10 +179,10 @@ async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
     return await asyncio.to_thread(work, *given) if size > MAX_INLINE_ROWS else work(*given)
 
 
-def _added_up(tallies: dict[Key, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[Key]]:
+def _added_up(tallies: dict[RollupKey, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[RollupKey]]:
     """The rows to write, and the keys of those that count nothing any more."""
     for row in stored:
-        tallies[Key(*row[:7])].add(tally_of(row[7:]))
+        tallies[RollupKey(*row[:7])].add(tally_of(row[7:]))
     values: list[Row] = [
         (
             *key,
@@ -208,11 +208,11 @@ _TYPES = {
 async def _stored(
     transaction: Transaction,
     table: str,
-    key: type[Key] | type[GroupKey],
+    key: type[RollupKey] | type[GroupKey],
     values: Sequence[str],
     keys: Mapping[Any, Any],
 ) -> Sequence[Row]:
-    """Key and values of the existing rows; each is looked up by the primary key."""
+    """RollupKey and values of the existing rows; each is looked up by the primary key."""
     if not keys:
         return []
     names = key._fields

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from app import clock
 from app.db import Database, Row
 from app.db.dialect import Dialect
-from app.executions.filters import Scope, resolve
+from app.executions.filters import ResolvedFilter, resolve
 from app.lifecycle import STATES_OF, Status
 from app.metrics.filters import MetricsFilter
 from app.metrics.histograms import BOUNDS, bucket_of
@@ -76,7 +76,7 @@ def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:
 
 
 class _Statement:
-    def __init__(self, dialect: Dialect, where: MetricsFilter, scope: Scope, by: By, histograms: bool) -> None:
+    def __init__(self, dialect: Dialect, where: MetricsFilter, scope: ResolvedFilter, by: By, histograms: bool) -> None:
         self._dialect = dialect
         self._where = where
         self._scope = scope

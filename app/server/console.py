@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
-    from app.importing import Importer, Report
+    from app.importing import Importer, ImportSummary
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -27,7 +27,7 @@ def show_table(*columns: Column | str, rows: Iterable[Sequence[str]]) -> None:
     (console if console.is_terminal else Console(stderr=True, width=1_000)).print(table)
 
 
-async def import_with_progress(importer: Importer, path: Path, *, shift_to_now: bool) -> Report:
+async def import_with_progress(importer: Importer, path: Path, *, shift_to_now: bool) -> ImportSummary:
     """Run an import under a progress bar."""
     with path.open("rb") as file:
         total = sum(1 for _ in file)

@@ -13,7 +13,7 @@ from app import importing
 from app.clock import MINUTE, now_us
 from app.db import Database
 from app.errors import BadInput
-from app.importing import Format, Importer, Report
+from app.importing import Format, Importer, ImportSummary
 from tests.app.reports import report
 from tests.sealing import SEALER
 
@@ -48,7 +48,7 @@ def events(tmp_path: Path) -> Path:
 
 async def run(
     database: Database, path: Path, format_: Format, *, stop_after: int | None = None, shift_to_now: bool = False
-) -> Report:
+) -> ImportSummary:
     def progress(done: int) -> None:
         if stop_after is not None and done >= stop_after:
             raise Stopped

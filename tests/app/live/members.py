@@ -13,7 +13,7 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
 from app.live.groups import Group, Member
-from app.live.updates import Place, Update
+from app.live.updates import FeedPosition, Update
 
 EVERYTHING = ExecutionFilter()
 
@@ -26,9 +26,9 @@ class MemoryFeed(Feed):
         self._begin("aa", 0)
         self.rounds = 0
 
-    def catch_up(self, wanted: Filter, place: Place) -> AsyncGenerator[Update, None]:
+    def catch_up(self, wanted: Filter, position: FeedPosition) -> AsyncGenerator[Update, None]:
         self.rounds += 1
-        return super().catch_up(wanted, place)
+        return super().catch_up(wanted, position)
 
     def hand(self, *revisions: int, execution_id: str | None = None) -> None:
         head = self._head
@@ -36,8 +36,8 @@ class MemoryFeed(Feed):
             self._hand_on(Changed(revision, execution_id or f"x{revision}", None, 0, 0, 0), head)
             self._head = revision
 
-    async def _is_lost(self, place: Place) -> bool:
-        return place.epoch != self.epoch
+    async def _is_lost(self, position: FeedPosition) -> bool:
+        return position.epoch != self.epoch
 
     def restore(self, epoch: str, revision: int) -> None:
         self._begin(epoch, revision)
@@ -104,10 +104,10 @@ class Client:
 
 @asynccontextmanager
 async def member(
-    feed: Feed, results: Results, place: Place, where: ExecutionFilter = EVERYTHING
+    feed: Feed, results: Results, position: FeedPosition, where: ExecutionFilter = EVERYTHING
 ) -> AsyncIterator[tuple[Client, Group]]:
     client, group = Client(), Group(feed, results.execute, lambda: None)
-    pushing = asyncio.create_task(Member(feed, group, where, place).push(client))
+    pushing = asyncio.create_task(Member(feed, group, where, position).push(client))
     await asyncio.sleep(0.02)
     yield client, group
     pushing.cancel()

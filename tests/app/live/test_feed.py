@@ -167,7 +167,7 @@ async def test_a_position_that_nobody_knows_is_told_to_list_again(
 ) -> None:
     await ingestion.record(events([report("execution.queued")]))
     epoch, revision = await revisions.revision_of(database)
-    while feed.place_of(None).revision < revision:
+    while feed.position_of(None).revision < revision:
         await asyncio.sleep(0.005)
     # Of another life; not there yet; too far back.
     positions = [(("0" * 32, 0), 5_000), (("0" * 32, revision), 5_000), ((epoch, revision + 1), 5_000)]

@@ -48,7 +48,7 @@ async def read_all(database: Database, feed: Feed) -> None:
     """Until the feed has handed on all that is committed."""
     _, newest = await revisions.revision_of(database)
     feed.notify()
-    await until(lambda: feed.place_of(None).revision >= newest, "read")
+    await until(lambda: feed.position_of(None).revision >= newest, "read")
 
 
 async def next_of(updates: AsyncGenerator[Update, None], count: int) -> list[tuple[str, str | None]]:
@@ -127,8 +127,8 @@ async def test_tombstones_that_are_forgotten_while_one_catches_up_make_it_list_a
 async def test_execution_that_enters_a_filter_during_a_catch_up_is_new(database: Database, feed: Feed) -> None:
     """It came to be on the way, and was not told: however often was read since."""
     where, listener = ExecutionFilter(states=(State.RUNNING,)), Queue()
-    place = feed.place_of(await cursor(database))
-    updates = feed.catch_up(feed.listen(where, listener), place)
+    position = feed.position_of(await cursor(database))
+    updates = feed.catch_up(feed.listen(where, listener), position)
     ingestion = Ingestion(database, SEALER)
     await queue(database, "a")
     await ingestion.record(events([report("execution.started")], "b"))
@@ -229,6 +229,6 @@ async def test_distributors_are_given_time_before_more_is_read(
     async with asyncio.timeout(10):
         await feed._next_read()
     assert busy.waited_for == 1
-    assert feed.place_of(None).revision == 1
+    assert feed.position_of(None).revision == 1
     feed.leave(EVERYTHING, audience)
     await feed.close()

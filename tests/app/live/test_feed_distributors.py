@@ -113,7 +113,7 @@ async def test_memory_for_a_distributor_that_never_catches_up_is_bounded(
     feed, queue = Feed(database), Queue()
     await feed.start()
     ingestion = Ingestion(database, SEALER)
-    catching_up: Any = feed.catch_up(feed.listen(EVERYTHING, queue), feed.place_of(None))
+    catching_up: Any = feed.catch_up(feed.listen(EVERYTHING, queue), feed.position_of(None))
     said = []
     for number in range(30):
         await ingestion.record(events([report("execution.queued")], f"run-{number}"))

@@ -16,7 +16,7 @@ from app.live import feed as live_feed
 from app.live import groups
 from app.live.feed import Feed
 from app.live.groups import Group, Member
-from app.live.updates import Place
+from app.live.updates import FeedPosition
 from specs.harness.waiting import until
 from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
 from tests.app.reports import events, report
@@ -25,7 +25,7 @@ from tests.sealing import SEALER
 
 async def test_falling_behind_while_it_catches_up() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         await asyncio.sleep(0)
         results.gates = {number: asyncio.Event() for number in (3, 5, 6)}
         feed.hand(1)
@@ -54,7 +54,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
 async def test_changes_before_delivery_are_combined() -> None:
     feed, results = MemoryFeed(), Results()
     results.gates = {number: asyncio.Event() for number in (1, 2)}
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1)
         await asyncio.sleep(0.02)  # 1 is under way
         feed.hand(2, execution_id="same")
@@ -67,7 +67,7 @@ async def test_changes_before_delivery_are_combined() -> None:
 async def test_execution_that_changes_all_the_time_is_delivered() -> None:
     feed, results = MemoryFeed(), Results()
     results.gates = {number: asyncio.Event() for number in (1, 2, 3, 4)}
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         for number in (1, 2, 3, 4):
             feed.hand(number, execution_id="same")
             await asyncio.sleep(0.02)  # 1 is under way
@@ -87,7 +87,7 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
     await feed.start()
     ingestion = Ingestion(database, SEALER, Announcements([lambda _: feed.notify()]))
     failed = ExecutionFilter(statuses=(Status.FAILURE,))
-    async with member(feed, results, feed.place_of(None), failed) as (client, group):
+    async with member(feed, results, feed.position_of(None), failed) as (client, group):
         client.writable.clear()
         if all_of_them:
             results.gates[6] = asyncio.Event()
@@ -113,7 +113,7 @@ async def test_changes_after_a_new_epoch_are_kept(
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", seconds)
     feed, results = MemoryFeed(), Results()
     results.gates[2] = asyncio.Event()
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1, 2)
         await asyncio.sleep(0.02)  # 1 has been executed, and waits a moment for 2
         feed.restore("bb", epoch_at)
@@ -130,7 +130,7 @@ async def test_the_database_is_away_for_a_moment(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(groups, "AWAY_SECONDS", 0.01)
     feed, results = MemoryFeed(), Results()
     results.failures = [Unavailable("gone"), Unavailable("gone")]
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1)
         await client.until([1])
 
@@ -140,10 +140,10 @@ async def test_catch_up_shares_slow_results(monkeypatch: pytest.MonkeyPatch) -> 
     feed, results = MemoryFeed(), Results()
     feed.hand(1)
     results.gates[1] = asyncio.Event()
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         await asyncio.sleep(0.05)
         another = Client()
-        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, Place("aa", 0)).push(another))
+        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, FeedPosition("aa", 0)).push(another))
         await asyncio.sleep(0.05)
         results.gates[1].set()
         for each in (client, another):
@@ -159,7 +159,7 @@ async def test_update_that_nobody_waits_for_is_not_executed_further() -> None:
     feed, results = MemoryFeed(), Results()
     feed.hand(1)
     results.gates[1] = asyncio.Event()
-    async with member(feed, results, Place("aa", 0)):
+    async with member(feed, results, FeedPosition("aa", 0)):
         assert (results.executed, results.ended) == ([1], 0)
     await asyncio.sleep(0.02)
     assert results.ended == 1
@@ -168,7 +168,7 @@ async def test_update_that_nobody_waits_for_is_not_executed_further() -> None:
 async def test_a_group_that_nobody_is_in_any_more_is_not_waited_for() -> None:
     feed, results = MemoryFeed(), Results()
     results.gates[1] = asyncio.Event()
-    async with member(feed, results, Place("aa", 0)) as (_, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (_, group):
         feed.hand(1)
         waiting = asyncio.create_task(group.done())
         await asyncio.sleep(0.02)
@@ -188,7 +188,7 @@ async def test_falling_behind_costs_as_much_as_there_are_members() -> None:
             calls += 1
 
     members = [
-        (Counting(feed, group, where, Place("aa", 0)), where)
+        (Counting(feed, group, where, FeedPosition("aa", 0)), where)
         for where in (ExecutionFilter(queued_from=number) for number in range(100))
     ]
     for each, where in members:

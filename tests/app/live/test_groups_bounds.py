@@ -13,7 +13,7 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.live import groups
 from app.live.groups import Group, Member
-from app.live.updates import Place, update_of
+from app.live.updates import FeedPosition, update_of
 from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
 
 OTHERS = ExecutionFilter(workflow_names=("w",))
@@ -32,7 +32,7 @@ def open_all(results: Results) -> None:
 
 async def test_member_that_falls_behind_reads_what_is_being_executed() -> None:
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
         await asyncio.sleep(0.02)  # 1 is under way
         feed.hand(2)
@@ -44,7 +44,7 @@ async def test_member_that_falls_behind_reads_what_is_being_executed() -> None:
 async def test_member_that_falls_behind_reads_what_waits_to_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     feed, results = MemoryFeed(), gated(2)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
         feed.hand(2)
         await asyncio.sleep(0.02)  # 1 has been executed, and waits for 2
@@ -55,7 +55,7 @@ async def test_member_that_falls_behind_reads_what_waits_to_be_sent(monkeypatch:
 
 async def test_member_that_falls_behind_at_first_reads_from_its_position() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         group.fall_behind()
         feed.hand(1)
         await client.until([1])
@@ -63,7 +63,7 @@ async def test_member_that_falls_behind_at_first_reads_from_its_position() -> No
 
 async def test_group_that_falls_behind_holds_up_nobody() -> None:
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
         waiting = asyncio.create_task(group.done())
         await asyncio.sleep(0.02)
@@ -77,16 +77,16 @@ async def test_group_that_falls_behind_holds_up_nobody() -> None:
 async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "ENOUGH_QUEUED", 4)
     feed, results = MemoryFeed(), gated(1, 11, 21)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, Place("aa", 0)).push(other))
+        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
         await asyncio.sleep(0.02)
         for start in (1, 11):
             feed.hand(start)
             await asyncio.sleep(0.02)  # it is under way, and waits no more
             feed.hand(start + 1)
             assert not group.is_full
-            feed.hand(start + 2, execution_id=f"x{start + 1}")  # in its place
+            feed.hand(start + 2, execution_id=f"x{start + 1}")  # in its position
             assert not group.is_full
             feed.hand(start + 3)
             assert group.is_full
@@ -123,7 +123,7 @@ async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pyt
 async def test_beyond_so_many_the_members_read(monkeypatch: pytest.MonkeyPatch, waiting: int, dropped: bool) -> None:
     monkeypatch.setattr(groups, "MAX_QUEUED", 3)
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1)
         await asyncio.sleep(0.02)
         assert feed.rounds == 1
@@ -138,11 +138,11 @@ async def test_results_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(groups, "MAX_KEPT", 2)
     feed, results = MemoryFeed(), Results()
     feed.hand(*range(1, 6))
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         await client.until([1, 2, 3, 4, 5])
         assert len(group._payloads) == 2
         again = Client()
-        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, Place("aa", 3)).push(again))
+        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, FeedPosition("aa", 3)).push(again))
         await again.until([4, 5])
         assert results.executed == [1, 2, 3, 4, 5]  # the newest are kept
         pushing.cancel()
@@ -151,9 +151,9 @@ async def test_results_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_one_change_is_handed_to_those_whose_filter_it_passes_and_to_those_whose_filter_it_leaves() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, Place("aa", 0)).push(other))
+        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
         await asyncio.sleep(0.02)
         changed = Changed(1, "x1", None, 0, 0, 0)
         for where, matches in ((EVERYTHING, True), (OTHERS, False)):
@@ -168,9 +168,9 @@ async def test_one_change_is_handed_to_those_whose_filter_it_passes_and_to_those
 async def test_results_sent_together_are_joined_once_for_all_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, Place("aa", 0)).push(other))
+        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
         await asyncio.sleep(0.02)
         feed.hand(1, 2, 3)
         await asyncio.sleep(0.02)
@@ -192,7 +192,7 @@ async def test_as_many_are_sent_together_as_a_connection_takes(monkeypatch: pyte
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     monkeypatch.setattr(groups, "SENT_TOGETHER_BYTES", 2)  # of results of one byte
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1, 2, 3, 4, 5)
         await asyncio.sleep(0.02)
         open_all(results)
@@ -210,7 +210,7 @@ async def test_nobody_waits_long_for_more_to_be_sent_together(monkeypatch: pytes
         take(group)
 
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         for revision in (1, 2, 3, 4):
             await group.payload(update_of("aa", Changed(revision, f"x{revision}", None, 0, 0, 0), False, 0))
         monkeypatch.setattr(Group, "_take", slowly)
@@ -227,27 +227,27 @@ async def test_of_results_that_are_sent_together_a_member_gets_those_that_are_ne
     """It may have caught up with some of them."""
     feed, results = MemoryFeed(), Results()
     feed.hand(*range(1, known + 1))
-    async with member(feed, results, Place("aa", known)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", known)) as (client, group):
         together = {revision: Payload(str(revision).encode()) for revision in (2, 4, 6)}
         (one,) = group._audiences[EVERYTHING].members
         for _ in range(2):
-            one.tell(together, Payload.of(together.values()), 6)
+            one.deliver(together, Payload.of(together.values()), 6)
         assert client.got == got
 
 
 async def test_a_member_that_catches_up_is_sent_nothing_beside_it() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (_, group):
-        place = Place("aa", 0)
-        behind = Member(feed, group, EVERYTHING, place)
+    async with member(feed, results, FeedPosition("aa", 0)) as (_, group):
+        position = FeedPosition("aa", 0)
+        behind = Member(feed, group, EVERYTHING, position)
         payload = Payload(b"1")
-        behind.tell({1: payload}, payload, 1)
-        assert place == Place("aa", 0)
+        behind.deliver({1: payload}, payload, 1)
+        assert position == FeedPosition("aa", 0)
 
 
 async def test_a_client_without_room_is_sent_nothing_and_reads_it_later() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, Place("aa", 0)) as (client, _):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         client.writable.clear()
         feed.hand(1, 2)
         await asyncio.sleep(0.05)
@@ -261,7 +261,7 @@ async def test_others_get_a_turn_while_results_that_are_kept_are_handed_out(monk
     feed, results = MemoryFeed(), Results()
     revisions = [*range(1, 101)]
     feed.hand(*revisions)
-    async with member(feed, results, Place("aa", 0)) as (client, group):
+    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         await client.until(revisions)
         for revision in revisions:
             group.add(group._audiences[EVERYTHING], Changed(revision, f"x{revision}", None, 0, 0, 0), False, 0)
@@ -282,7 +282,7 @@ async def test_the_last_that_leaves_says_so() -> None:
         empty[0] += 1
 
     group = Group(feed, results.execute, on_empty)
-    members = [Member(feed, group, where, Place("aa", 0)) for where in (EVERYTHING, EVERYTHING, OTHERS)]
+    members = [Member(feed, group, where, FeedPosition("aa", 0)) for where in (EVERYTHING, EVERYTHING, OTHERS)]
     filters = [EVERYTHING, EVERYTHING, OTHERS]
     for each, where in zip(members, filters, strict=True):
         group.join(each, where)

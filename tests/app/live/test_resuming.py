@@ -52,7 +52,7 @@ async def told(updates: AsyncIterator[Update]) -> tuple[Change, bool]:
 async def has_read(feed: Feed, database: Database) -> None:
     """Wait until a feed has handed on all that was committed."""
     _, newest = await revisions.revision_of(database)
-    await until(lambda: feed.place_of(None).revision >= newest)
+    await until(lambda: feed.position_of(None).revision >= newest)
 
 
 async def test_leaving_a_filter_is_told_by_a_process_that_has_not_seen_it_there(

@@ -92,10 +92,10 @@ class Engine:
         """
         heard = {reader: reader.updates for reader in readers}
         for done in range(AT_ONCE, changes + 1, AT_ONCE):
-            lap, place = divmod(self._flooded, pool)
+            lap, position = divmod(self._flooded, pool)
             self._flooded += AT_ONCE
             type_ = "execution.waiting" if lap % 2 else "execution.started"
-            await self.post([event(self.name, f"run {place + i} {PADDING}", type_, lap) for i in range(AT_ONCE)])
+            await self.post([event(self.name, f"run {position + i} {PADDING}", type_, lap) for i in range(AT_ONCE)])
             for reader, before in heard.items():
                 await until(lambda reader=reader, enough=before + done: reader.updates >= enough, seconds=60)  # type: ignore[misc]
             yield done

@@ -22,7 +22,7 @@ from app.metrics import folding, rollups
 from app.metrics.figures import summary
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import Folding, fold
-from app.metrics.rollups import Changes
+from app.metrics.rollups import RollupChanges
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER
 
@@ -141,7 +141,7 @@ async def test_much_is_taken_in_aside(
 ) -> None:
     """5,000 deltas take 0.1 s, in which the server would answer nobody."""
     threads: list[int] = []
-    for owner, name in ((Changes, "of"), (rollups, "_added_up")):
+    for owner, name in ((RollupChanges, "of"), (rollups, "_added_up")):
         work = getattr(owner, name)
 
         def watched(*given: Any, work: Any = work) -> Any:
