@@ -81,7 +81,7 @@ def specs(words: list[str]) -> int:
     They start a server, or use the one at RUNWATCH_SPECS_URL. Further arguments go to pytest.
     """
     named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
-    _become("pytest", *([] if named else ["specs"]), *words)
+    _become("pytest", *_workers(words), *([] if named else ["specs"]), *words)
 
 
 def check(words: list[str]) -> int:
@@ -155,7 +155,8 @@ def _workers(words: list[str]) -> list[str]:
     alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co", "-n", "--dist"}
     if any(word in alone or word.startswith(("-n", "--numprocesses")) or "::" in word for word in words):
         return []
-    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]  # one more: tests also wait
+    # One more than there are cores, since tests also wait; each costs 15 s of CPU for imports and servers of its own.
+    return ["-n", str(min(os.cpu_count() or 1, 8) + 1), "--dist", "worksteal"]
 
 
 def _overview() -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,14 +16,8 @@ import pytest
 
 from app.db import Database, Transaction, open_database
 from app.errors import Unavailable
+from specs.harness import commands
 from specs.harness.servers.postgres import PostgresServer
-
-ROOT = Path(__file__).parents[3]
-_MIGRATE = """
-import asyncio, json, sys
-from app.db.migrate import migrate
-print(json.dumps(asyncio.run(migrate(sys.argv[1]))))
-"""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -39,15 +32,18 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-async def test_several_processes_migrate_once(empty_url: str) -> None:
-    processes = [
-        subprocess.Popen([sys.executable, "-c", _MIGRATE, empty_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    said = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4
-    applied = [json.loads(output) for output in said]
-    assert sorted(map(bool, applied)) == [False, False, False, True]
+async def test_several_processes_migrate_once(empty_url: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "RUNWATCH_DATA_DIR": str(tmp_path), "RUNWATCH_DATABASE_URL": empty_url}
+    logs = [tmp_path / f"log-{number}" for number in range(4)]
+    with ExitStack() as stack:
+        files = [stack.enter_context(log.open("w")) for log in logs]
+        processes = [
+            commands.start(["migrate"], environment=environment, folder=tmp_path, stdout=file, stderr=file)
+            for file in files
+        ]
+        assert [await asyncio.to_thread(process.wait, 60) for process in processes] == [0] * 4
+    applied = [log.read_text().count("0001_initial") for log in logs]
+    assert sorted(applied) == [0, 0, 0, 1]
     database = await open_database(empty_url)
     try:
         assert [tuple(row) for row in await database.fetch("SELECT id, revision FROM revision_counter")] == [(1, 0)]
