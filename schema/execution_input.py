@@ -91,6 +91,10 @@ DEFAULT_ORDER = ExecutionOrder(field=OrderField.QUEUED_AT, direction=OrderDirect
 class ExecutionFilter:
     """Filter."""
 
+    id: list[strawberry.ID] | None = strawberry.field(default=None, description="These executions, by global id.")
+    external_id: list[str] | None = strawberry.field(
+        default=None, description="Runs with one of these external ids, in any engine."
+    )
     status: list[Status] | None = strawberry.field(default=None, description="Runs with one of these values.")
     state: list[State] | None = strawberry.field(default=None, description="Runs with one of these values.")
     workflow_id: list[strawberry.ID] | None = strawberry.field(
@@ -105,6 +109,9 @@ class ExecutionFilter:
     engine: list[str] | None = strawberry.field(default=None, description="Runs of engines with one of these names.")
     trigger_kind: list[str] | None = strawberry.field(
         default=None, description="Runs with one of these kinds of trigger."
+    )
+    exclude_trigger_kind: list[str] | None = strawberry.field(
+        default=None, description="Excludes runs with one of these kinds of trigger."
     )
     queued_from: DateTime | None = strawberry.field(
         default=None, description="Runs with queuedAt at or after this time."
@@ -142,6 +149,8 @@ class ExecutionFilter:
         if given is None:
             return executions.ExecutionFilter()
         return executions.ExecutionFilter(
+            ids=filter_tuple(given.id, lambda id_: local_id("execution", id_)),
+            external_ids=filter_tuple(given.external_id),
             statuses=filter_tuple(given.status),
             states=filter_tuple(given.state),
             workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
@@ -149,6 +158,7 @@ class ExecutionFilter:
             exclude_workflow_names=filter_tuple(given.exclude_workflow_name),
             engines=filter_tuple(given.engine),
             trigger_kinds=filter_tuple(given.trigger_kind),
+            exclude_trigger_kinds=filter_tuple(given.exclude_trigger_kind),
             queued_from=given.queued_from,
             queued_to=given.queued_to,
             min_duration=microseconds("minDurationMs", given.min_duration_ms, up=True),

@@ -38,6 +38,8 @@ _INT64 = range(-(2**63), 2**63)
 class ExecutionFilter:
     """Which executions to read. Raises BadInput or LimitExceeded for invalid values."""
 
+    ids: tuple[str, ...] | None = None
+    external_ids: tuple[str, ...] | None = None
     statuses: tuple[Status, ...] | None = None
     states: tuple[State, ...] | None = None
     workflow_ids: tuple[str, ...] | None = None
@@ -45,6 +47,7 @@ class ExecutionFilter:
     exclude_workflow_names: tuple[str, ...] | None = None
     engines: tuple[str, ...] | None = None  # by name
     trigger_kinds: tuple[str, ...] | None = None
+    exclude_trigger_kinds: tuple[str, ...] | None = None
     queued_from: int | None = None  # µs since the epoch, inclusive
     queued_to: int | None = None  # µs since the epoch, exclusive
     min_duration: int | None = None  # µs, inclusive
@@ -61,10 +64,17 @@ class ExecutionFilter:
             "excludeWorkflowName": self.exclude_workflow_names,
             "engine": self.engines,
             "triggerKind": self.trigger_kinds,
+            "excludeTriggerKind": self.exclude_trigger_kinds,
+            "externalId": self.external_ids,
             "failedStepName": self.failed_step_names,
         }
         retry_of = None if self.retry_of is None else (self.retry_of,)
-        id_lists = {"workflowId": self.workflow_ids, "errorGroupId": self.error_group_ids, "retryOf": retry_of}
+        id_lists = {
+            "id": self.ids,
+            "workflowId": self.workflow_ids,
+            "errorGroupId": self.error_group_ids,
+            "retryOf": retry_of,
+        }
         for name, values in {"status": self.statuses, "state": self.states, **id_lists, **texts}.items():
             if values is not None and len(values) > MAX_FILTER_VALUES:
                 raise LimitExceeded(f"filter.{name}: at most {MAX_FILTER_VALUES} values, not {len(values)}")
@@ -89,6 +99,11 @@ class ExecutionFilter:
         if self.unresolved:
             allowed &= set(STATES_OF[Status.FAILURE])
         return None if len(allowed) == len(State) else frozenset(allowed)
+
+    @property
+    def names_executions(self) -> bool:
+        """Whether it lists executions, or the one that they retry: few match, whatever else it asks."""
+        return any(named is not None for named in (self.ids, self.external_ids, self.retry_of))
 
     @property
     def names_workflows(self) -> bool:
@@ -142,13 +157,13 @@ class ResolvedFilter:
         """Whether an index of (workflow, queued_at) answers the whole filter."""
         wanted = self.filter
         others = (
-            *(self.states, wanted.trigger_kinds, wanted.min_duration, wanted.max_duration),
-            *(wanted.search or None, wanted.unresolved),
+            *(self.states, wanted.trigger_kinds, wanted.exclude_trigger_kinds or None),
+            *(wanted.min_duration, wanted.max_duration, wanted.search or None, wanted.unresolved),
         )
         return all(other is None for other in (*others, *self._failures.values()))
 
     def conditions(self, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
-        """The filter as conditions on the table `alias`, without retry_of and the columns in `leave_out`."""
+        """Conditions on the table `alias`, without what names executions and the columns in `leave_out`."""
         wanted, left = self.filter, leave_out
         conditions: list[str] = []
         if self.states is not None and "state" not in left:
@@ -162,6 +177,9 @@ class ResolvedFilter:
             conditions.append(f"{alias}.workflow_id IN (SELECT w.id FROM workflows w WHERE {inner})")
         if wanted.trigger_kinds is not None:
             conditions.append(params.any_of(f"{alias}.trigger_kind", wanted.trigger_kinds, "text"))
+        if wanted.exclude_trigger_kinds:
+            excluded = params.any_of(f"{alias}.trigger_kind", wanted.exclude_trigger_kinds, "text")
+            conditions.append(f"NOT ({excluded})")
         for name, values in self._failures.items():
             if values is not None and name not in left:
                 kind: Literal["id", "text"] = "id" if name == "error_group_id" else "text"
@@ -187,7 +205,7 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter
     """Look up the workflows and engines of the filter, in at most one statement; None if nothing can match."""
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
-        *(wanted.failed_step_names, wanted.error_group_ids),
+        *(wanted.failed_step_names, wanted.error_group_ids, wanted.ids, wanted.external_ids),
     )
     allowed = wanted.allowed_states
     if () in given or (allowed is not None and not allowed):

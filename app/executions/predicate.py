@@ -24,6 +24,8 @@ def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predi
             given = frozenset(values)
             tests.append(lambda row: value(row) in given)
 
+    any_of(wanted.ids, lambda row: row.id)
+    any_of(wanted.external_ids, lambda row: row.external_id)
     any_of(wanted.statuses, lambda row: row.status)
     any_of(wanted.states, lambda row: row.state)
     any_of(wanted.workflow_ids, lambda row: row.workflow_id)
@@ -32,6 +34,9 @@ def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predi
     any_of(wanted.trigger_kinds, lambda row: row.trigger_kind)
     any_of(wanted.failed_step_names, lambda row: row.failed_step_name)
     any_of(wanted.error_group_ids, lambda row: row.error_group_id)
+    if wanted.exclude_trigger_kinds:
+        unwanted = frozenset(wanted.exclude_trigger_kinds)
+        tests.append(lambda row: row.trigger_kind not in unwanted)
     if wanted.exclude_workflow_names:
         excluded = frozenset(wanted.exclude_workflow_names)
         tests.append(lambda row: row.workflow_name not in excluded)

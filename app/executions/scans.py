@@ -3,7 +3,7 @@
 - Plain: the index of the ordering, with the filter as conditions.
 - Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step or error group; queued_at, id) that
   the filter names, merged.
-- Children: the few retries of one execution, sorted.
+- Few: executions that the filter lists by id, or the retries of one, sorted.
 
 Every form has one text whatever the number of values, so that the statement is planned once.
 """
@@ -79,16 +79,17 @@ def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], se
 
 
 def _branches(scope: ResolvedFilter, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
-    return scope.branches if segment.ordering.column == "queued_at" and scope.filter.retry_of is None else None
+    by_time = segment.ordering.column == "queued_at"
+    return scope.branches if by_time and not scope.filter.names_executions else None
 
 
 def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
-    """Plain or children: a table `e`, with the filter as conditions."""
-    children, source = "", "executions"
-    if scope.filter.retry_of is not None:
-        # An execution has few retries, but Postgres may believe that an index by time finds them sooner.
-        retried = params.bind(scope.filter.retry_of)
-        children, source = f"children AS MATERIALIZED (SELECT * FROM executions WHERE retry_of = {retried})", "children"
+    """Plain or few: a table `e`, with the filter as conditions."""
+    few, source = "", "executions"
+    if scope.filter.names_executions:
+        named = _named(scope.filter, params)
+        # They are few, but Postgres may believe that an index by time finds them sooner.
+        few, source = f"few AS MATERIALIZED (SELECT * FROM executions WHERE {named})", "few"
 
     def select(part: Segment) -> str:
         part = _narrowed(scope, part)
@@ -99,8 +100,18 @@ def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: s
         return f"SELECT {selected} FROM {source} e WHERE {where}{order} LIMIT {part.limit}"
 
     if segment.rest is not None:
-        return segment.continued(select(segment), select(segment.rest), children and f"{children}, ")
-    return f"WITH {children} {select(segment)}" if children else select(segment)
+        return segment.continued(select(segment), select(segment.rest), few and f"{few}, ")
+    return f"WITH {few} {select(segment)}" if few else select(segment)
+
+
+def _named(wanted: ExecutionFilter, params: Params) -> str:
+    """The conditions that name executions."""
+    conditions = [] if wanted.retry_of is None else [f"retry_of = {params.bind(wanted.retry_of)}"]
+    if wanted.ids is not None:
+        conditions.append(params.any_of("id", wanted.ids, "id"))
+    if wanted.external_ids is not None:
+        conditions.append(params.any_of("external_id", wanted.external_ids, "text"))
+    return " AND ".join(conditions)
 
 
 def _heads(

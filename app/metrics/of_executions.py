@@ -61,6 +61,7 @@ def _is_in_rollups(where: ExecutionFilter) -> bool:
         trigger_kinds=None,
         queued_from=None,
         queued_to=None,
+        exclude_trigger_kinds=where.exclude_trigger_kinds or None,
         search=where.search or None,
     )
     return known == ExecutionFilter()

@@ -20,6 +20,8 @@ ENGINES = ("alpha", "Beta", "ärger")
 NAMES = ("nightly", "Nightly", "ärger", "zürich", "日報", "🚀 launch", "(unknown)")
 STEPS = (None, None, "load", "ärger")
 GROUPS = (None, "d" * 32, "e" * 32)
+# Executions that filters name; all others have random ids.
+IDS = tuple(f"{digit}" * 12 + "4" + digit * 3 + "8" + digit * 15 for digit in "012")
 MESSAGES = (None, "Timeout after 30 s", "STRASSE gesperrt", "100% of _disk\\used", "Straße")
 # (engine, workflow name): the same name on two engines is two workflows.
 WORKFLOWS = tuple(
@@ -34,8 +36,10 @@ few_durations = st.integers(0, 3).map(lambda seconds: seconds * 1_000_000)
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
     engine_id, workflow_id, name = draw(st.sampled_from(WORKFLOWS))
+    id_ = draw(st.sampled_from(IDS) | st.uuids(version=4).map(lambda each: each.hex))
     return execution_row(
-        id=draw(st.uuids(version=4)).hex,
+        id=id_,
+        external_id=f"run-{id_}",
         engine_id=engine_id,
         workflow_id=workflow_id,
         workflow_name=name,
@@ -70,6 +74,8 @@ def span(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int | None, 
 def filters(draw: st.DrawFn) -> ExecutionFilter:
     queued, durations = draw(span(few_times)), draw(span(few_durations))
     return ExecutionFilter(
+        ids=draw(some((*IDS, "c" * 32))),
+        external_ids=draw(some((*(f"run-{id_}" for id_ in IDS), "unheard of"))),
         statuses=draw(some(list(Status))),
         states=draw(some(list(State))),
         workflow_ids=draw(some([id_ for _, id_, _ in WORKFLOWS] + ["c" * 32])),
@@ -77,6 +83,7 @@ def filters(draw: st.DrawFn) -> ExecutionFilter:
         exclude_workflow_names=draw(some((*NAMES, "unheard of"))),
         engines=draw(some((*ENGINES, "unheard of"))),
         trigger_kinds=draw(some(("schedule", "manual", "épreuve", "unheard of"))),
+        exclude_trigger_kinds=draw(some(("schedule", "manual", "épreuve", "unheard of"))),
         failed_step_names=draw(some((*STEPS[2:], "unheard of"))),
         error_group_ids=draw(some((*GROUPS[1:], "c" * 32))),
         unresolved=draw(st.sampled_from((None, None, True, False))),
@@ -96,6 +103,8 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
     engine = ENGINES[int(row["engine_id"], 16) - 1]
     duration = row["duration"]
     tests = [
+        wanted.ids is None or row["id"] in wanted.ids,
+        wanted.external_ids is None or row["external_id"] in wanted.external_ids,
         wanted.statuses is None or row["status"] in wanted.statuses,
         wanted.states is None or row["state"] in wanted.states,
         wanted.workflow_ids is None or row["workflow_id"] in wanted.workflow_ids,
@@ -103,6 +112,7 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
         wanted.exclude_workflow_names is None or row["workflow_name"] not in wanted.exclude_workflow_names,
         wanted.engines is None or engine in wanted.engines,
         wanted.trigger_kinds is None or row["trigger_kind"] in wanted.trigger_kinds,
+        wanted.exclude_trigger_kinds is None or row["trigger_kind"] not in wanted.exclude_trigger_kinds,
         wanted.failed_step_names is None or row["failed_step_name"] in wanted.failed_step_names,
         wanted.error_group_ids is None or row["error_group_id"] in wanted.error_group_ids,
         wanted.unresolved is None

@@ -241,6 +241,8 @@ async def test_impossible_filters_read_nothing(database: Database) -> None:
         ExecutionFilter(workflow_names=()),
         ExecutionFilter(engines=()),
         ExecutionFilter(trigger_kinds=()),
+        ExecutionFilter(ids=()),
+        ExecutionFilter(external_ids=()),
     ]
     for where in impossible:
         page = await list_page(database, where, ExecutionOrder(), PageRequest())

@@ -47,6 +47,9 @@ async def newest_ids(database: Database, where: ExecutionFilter) -> list[str]:
         {"exclude_workflow_names": ("\udfff",)},
         {"engines": ("\0",)},
         {"trigger_kinds": ("\0",)},
+        {"exclude_trigger_kinds": ("\0",)},
+        {"external_ids": ("a\0b",)},
+        {"ids": ("run-1",)},
         {"workflow_ids": ("a" * 31,)},
         {"workflow_ids": ("A" * 32,)},
         {"retry_of": "none"},
@@ -58,7 +61,15 @@ def test_a_filter_that_makes_no_sense_is_bad_input(given: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    "given", [{"workflow_names": ("n",) * 501}, {"statuses": (Status.PENDING,) * 501}, {"search": "x" * 1001}]
+    "given",
+    [
+        {"workflow_names": ("n",) * 501},
+        {"statuses": (Status.PENDING,) * 501},
+        {"ids": ("a" * 32,) * 501},
+        {"external_ids": ("n",) * 501},
+        {"exclude_trigger_kinds": ("n",) * 501},
+        {"search": "x" * 1001},
+    ],
 )
 def test_a_filter_has_bounds(given: dict[str, Any]) -> None:
     with pytest.raises(LimitExceeded):

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ from app.paging import PageRequest
 from benchmarks.data import DAY, START, fill
 from specs.harness.servers.postgres import PostgresServer
 from tests.app.executions.lists import ORDERS
-from tests.app.plans import Statement, postgres_plans
+from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import record_statements
 
 PlansOf = Callable[[Statement], Awaitable[list[str]]]
@@ -163,6 +164,39 @@ async def test_retries_of_an_execution_are_read_from_their_index(filled: Databas
         for plan in [plan for statement in statements for plan in await plans_of(statement)]:
             assert "executions_retry_of" in plan
             assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("others", [{}, {"statuses": (Status.SUCCESS,)}, {"workflow_names": ("workflow-001",)}])
+async def test_named_executions_are_read_from_their_index(
+    filled: Database, plans_of: PlansOf, others: dict[str, Any]
+) -> None:
+    rows = await filled.fetch("SELECT id, external_id FROM executions ORDER BY queued_at LIMIT 3")
+    ids, external_ids = tuple(row[0] for row in rows), tuple(row[1] for row in rows)
+    for order in ORDERS:
+        for where, index in (
+            (ExecutionFilter(ids=ids, **others), "executions_pkey"),
+            (ExecutionFilter(external_ids=external_ids, **others), "executions_external_id"),
+        ):
+            statements = await page_statements(filled, where, order)
+            counting = record_statements(filled)
+            await count(filled, where)
+            statements += counting[-1:]
+            for plan in [plan for statement in statements for plan in await plans_of(statement)]:
+                assert f" {index}" in plan
+                assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_named_executions_are_read_from_their_index_on_sqlite(database: Database) -> None:
+    for where, index in (
+        (ExecutionFilter(ids=("a" * 32,), statuses=(Status.SUCCESS,)), "sqlite_autoindex_executions_1"),
+        (ExecutionFilter(external_ids=("run-1",), statuses=(Status.SUCCESS,)), "executions_external_id"),
+    ):
+        for order in ORDERS:
+            for statement in await page_statements(database, where, order):
+                plan = await sqlite_plan(database, statement)
+                assert f"USING INDEX {index} (" in plan
+                assert "SCAN executions" not in plan
 
 
 async def test_families_are_followed_by_their_indexes(filled: Database, plans_of: PlansOf) -> None:

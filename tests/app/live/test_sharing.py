@@ -47,6 +47,8 @@ FILTERS: list[dict[str, Any] | None] = [
     {"excludeWorkflowName": ["nightly"], "engine": ["engine"]},
     {"triggerKind": ["schedule"], "minDurationMs": 1.5},
     {"search": "boom"},
+    {"externalId": ["run-1", "one"]},
+    {"excludeTriggerKind": ["schedule"]},
     {"unresolved": True},
 ]
 

@@ -111,3 +111,27 @@ async def test_filter_004_combined_searched_and_paged(runwatch: Runwatch) -> Non
         if not found["pageInfo"]["hasNextPage"]:
             break
     assert seen == "abcdf"
+
+
+async def test_filter_005_by_ids_and_without_kinds(runwatch: Runwatch) -> None:
+    """Filters MUST find executions by id or external id, in any engine, and leave out kinds of triggers."""
+    runs = Runs(runwatch)
+    document = "query I($f: ExecutionFilter) { executions(filter: $f) { nodes { id externalId } } }"
+    found = await runwatch.query(document, {"f": {"engine": [runs.engine]}})
+    ids = {node["externalId"]: node["id"] for node in found["executions"]["nodes"]}
+    assert await runs.list(id=[ids["b"], ids["e"], "execution_" + "0" * 32]) == "eb"
+    assert await runs.list(id=[ids["b"], ids["c"]], status=["FAILURE"]) == "c"
+    assert await runs.list(id=[ids["b"]], externalId=["b", "c"]) == "b"
+    assert await runs.list(externalId=["f", "a", "none such"]) == "fa"
+    assert await runs.list(externalId=["a"], workflowName=[runs.mail]) == ""
+    assert await runs.list(id=[]) == await runs.list(externalId=[]) == ""
+    assert await runs.list(excludeTriggerKind=["webhook", "none such"]) == "fedca"
+    assert await runs.list(excludeTriggerKind=["webhook", "manual"], status=["SUCCESS"]) == "a"
+    assert await runs.list(excludeTriggerKind=["manual"], triggerKind=["manual", "webhook"]) == "b"
+    assert await runs.list(excludeTriggerKind=[]) == "fedcba"
+    other = Runs(runwatch)
+    where = {"externalId": ["d"], "engine": [runs.engine, other.engine]}
+    assert len((await runwatch.query(document, {"f": where}))["executions"]["nodes"]) == 2
+    for invalid in (["none"], [runs.engine], ["workflow_" + "0" * 32]):
+        refused = runwatch.ask(document, f={"id": invalid})
+        assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

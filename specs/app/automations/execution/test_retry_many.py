@@ -65,11 +65,11 @@ def test_retry_004_all_of_the_filter_is_honoured(runwatch: Runwatch, engine: Web
     report(runwatch, engine.name, "c", 200, workflow=two, message="disk 99 is full", step="load", run=HELD)
     report(runwatch, engine.name, "d", 300, workflow=two, state="SUCCEEDED")
     report(runwatch, stranger, "e", 50, workflow=one, message="disk 5 is full")
-    about = (
-        "query A($f: ExecutionFilter) { executions(filter: $f) { nodes { workflow { id } error { group { id } } } } }"
-    )
+    about = """
+    query A($f: ExecutionFilter) { executions(filter: $f) { nodes { id workflow { id } error { group { id } } } } }
+    """
     (node,) = runwatch.ask(about, f={"engine": [engine.name], "triggerKind": ["api"]})["data"]["executions"]["nodes"]
-    workflow, group = node["workflow"]["id"], node["error"]["group"]["id"]
+    workflow, group, first = node["workflow"]["id"], node["error"]["group"]["id"], node["id"]
     everything = {
         "engine": [engine.name],
         "workflowName": [two],
@@ -92,6 +92,9 @@ def test_retry_004_all_of_the_filter_is_honoured(runwatch: Runwatch, engine: Web
         ({"status": ["SUCCESS"]}, ""),
         ({"state": ["TIMED_OUT", "CRASHED"]}, "b"),
         ({"triggerKind": ["api"]}, "a"),
+        ({"excludeTriggerKind": ["api"]}, "bc"),
+        ({"id": [first]}, "a"),
+        ({"externalId": ["b", "c"]}, "bc"),
         ({"queuedFrom": at(100), "queuedTo": at(301)}, "bc"),
         ({"queuedTo": at(100)}, "a"),
         ({"maxDurationMs": 4999}, ""),
