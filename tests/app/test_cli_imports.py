@@ -26,6 +26,7 @@ main()
 SQLITE = {"aiosqlite", "msgspec", "orjson", "pydantic"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "needed"),
     [

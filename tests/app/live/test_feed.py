@@ -184,6 +184,7 @@ async def test_a_position_that_nobody_knows_is_told_to_list_again(
     assert feed.subscribers == 0
 
 
+@pytest.mark.slow
 async def test_a_restored_database_makes_everybody_list_again(
     database: Database, feed: Feed, ingestion: Ingestion
 ) -> None:

@@ -123,7 +123,7 @@ async def test_memory_for_a_distributor_that_never_catches_up_is_bounded(
             assert update.execution is not None
             said.append((update.change, update.execution.external_id))
     assert said == [(Change.CREATED, f"run-{number}") for number in range(29)]
-    assert len(catching_up.ag_frame.f_locals["told"]) <= 5 + 2
+    assert len(catching_up.ag_frame.f_locals["delivered"]) <= 5 + 2
     await catching_up.aclose()
     feed.leave(EVERYTHING, queue)
     await feed.close()

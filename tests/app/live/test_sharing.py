@@ -249,6 +249,7 @@ async def test_an_execution_that_goes_wrong_is_masked_and_the_subscription_lives
         assert (await socket.next())["payload"]["data"]["executionUpdated"]["change"] == "UPDATED"
 
 
+@pytest.mark.slow
 async def test_a_restored_database_makes_everybody_list_again(site: Site) -> None:
     async with subscribed(site, "prebuilt") as socket:
         await site.ingestion.record(events([report("execution.queued")]))

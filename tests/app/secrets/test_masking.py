@@ -76,6 +76,7 @@ def test_a_period_is_the_least_shift_after_which_a_text_may_occur_again(text: st
     )
 
 
+@pytest.mark.slow
 def test_a_secret_that_overlaps_with_itself_costs_what_another_does() -> None:
     assert Masker(["-" * 32_000]).text("-" * 262_144) == MASK
     assert Masker(["a" * 4_000 + "b"]).text("a" * 262_144) == "a" * 262_144
