@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from app.auth import SignIn
-from app.background import Background, Closeable, running
+from app.background import Background, Closeable, alert_channels, running
 from app.db import Database, open_database
 from app.live.feed import Feed
 from app.main import create_app
@@ -96,6 +96,13 @@ async def broken_half_way(start: Callable[[], Awaitable[None]]) -> None:
 def test_services_are_those() -> None:
     services = Background(Settings(_env_file=None), None, SEALER).services  # type: ignore[arg-type]
     assert [type(each).__name__ for each in services] == NAMES
+
+
+@pytest.mark.parametrize("smtp_url", ["", "smtp://127.0.0.1:2525"])
+def test_alert_channels_are_those_of_the_settings(smtp_url: str) -> None:
+    settings = Settings(_env_file=None, smtp_url=smtp_url, smtp_from="a@example.com", alert_networks="10.0.0.0/8")
+    channels = alert_channels(settings)
+    assert (channels.mail, [str(each) for each in channels.networks]) == (bool(smtp_url), ["10.0.0.0/8"])
 
 
 async def test_services_are_closed_the_last_one_first(site: Site) -> None:

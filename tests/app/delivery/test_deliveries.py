@@ -43,11 +43,11 @@ async def test_loops_close_at_once_and_connections_after_the_last() -> None:
     assert log == ["close quick", "close slow", "close second", "close first"]
 
 
-@pytest.mark.parametrize("error", [OSError("gone"), asyncio.CancelledError("gone")], ids=["error", "cancelled"])
+@pytest.mark.parametrize("error", [OSError("gone"), asyncio.CancelledError()], ids=["error", "cancelled"])
 async def test_a_loop_that_fails_to_close_keeps_nothing_else_open(error: BaseException) -> None:
     log: list[str] = []
     loops = [Part("broken", log, error), Part("slow", log, seconds=0.1)]
-    with pytest.raises(type(error), match="gone"):
+    with pytest.raises(type(error)):
         await Deliveries(loops, [Part("first", log), Part("second", log)]).close()  # type: ignore[arg-type]
     assert log == ["close broken", "close slow", "close second", "close first"]
 
