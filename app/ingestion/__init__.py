@@ -17,7 +17,7 @@ from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
-from app.ingestion import execution_rows, failures, log_rows, retry_links, step_rows
+from app.ingestion import execution_rows, failures, log_rows, payload_rows, retry_links, step_rows
 from app.ingestion.consequences import failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.known_secrets import KnownSecrets
@@ -136,7 +136,7 @@ class Ingestion:
             row.facts.merge(facts[key])
         workflows = await self._workflow_ids(transaction, {key: row.facts for key, row in stored.items()})
         rewritten = [(row.id, row.facts) for row in stored.values() if row.facts.rewritten]
-        await execution_rows.update_payloads(transaction, sorted(rewritten, key=lambda item: item[0]))
+        await payload_rows.update(transaction, sorted(rewritten, key=lambda item: item[0]))
         changed = stepped | masked | {id_ for id_, _ in rewritten}
         changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
         changed |= await self._accept_deliveries(transaction, stored.values())

@@ -62,18 +62,18 @@ class ContactSweep(Sweep):
         )
         if not silent:
             return 0
-        parents = {row[1] for row in silent if row[1] is not None}
+        parents = {parent for _, parent in silent if parent is not None}
         above = await lineage.with_ancestors(transaction, parents)
-        await execution_rows.lock_with(transaction, (), {*above, *(row[0] for row in silent)})
+        await execution_rows.lock_with(transaction, (), {*above, *(id_ for id_, _ in silent)})
         # Check again: an event may have arrived while we waited for the lock.
         rows = await transaction.fetch(
             f"UPDATE executions SET state = {int(State.CONTACT_LOST)}, updated_at = $3"
             f" WHERE {transaction.any_of('id', 1, 'id')} AND {_SILENT} AND received_at < $2 RETURNING id",
-            transaction.array(row[0] for row in silent),
+            transaction.array(id_ for id_, _ in silent),
             now - self._limit,
             now,
         )
-        marked = sorted(row[0] for row in rows)
+        marked = sorted(id_ for (id_,) in rows)
         if marked:
             await self._announcements.announce(transaction, [*marked, *sorted(above.difference(marked))])
         return len(silent)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+import msgspec
 
-from app.db import Row, Transaction
+from app.db import Transaction
+from app.db.rows import RowsOf
 from app.ids import new_id
-from app.ingestion import log_rows, step_rows
-from app.ingestion.columns import failure_of, text_columns
+from app.ingestion import log_rows, payload_rows, step_rows
+from app.ingestion.columns import failure_of
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State
 from app.paging.search import search_text
@@ -19,7 +20,7 @@ from app.paging.search import search_text
 # An execution, by its engine's id and its external id.
 Key = tuple[str, str]
 
-# What a merge may change, in the order of _merged_values.
+# What a merge may change, in the order of merged_values.
 MERGED = (
     "workflow_id",
     "workflow_name",
@@ -55,9 +56,38 @@ MERGED = (
 )
 EXECUTION = ("id", "engine_id", "external_id", *MERGED)
 
-TRIGGER = ("trigger_data", "trigger_data_bytes", "trigger_sealed", "redacted_paths")
-STACK_TRACE = ("stack_trace", "stack_trace_bytes")
-PAYLOAD = ("execution_id", *TRIGGER, "definition", *STACK_TRACE)
+
+class _Locked(msgspec.Struct, gc=False):
+    """The columns that the next merge needs."""
+
+    id: str
+    external_id: str
+    workflow_id: str
+    workflow_name: str
+    trigger_kind: str
+    trigger_incomplete: bool
+    state: State
+    started_at: int | None
+    updated_at: int
+    retry_of: str | None
+    error_type: str | None
+    error_message: str | None
+    error_message_bytes: int | None
+    error_step: int | None
+    state_key: str
+    workflow_key: str | None
+    trigger_key: str | None
+    definition_key: str | None
+    retry_of_key: str | None
+    declared_queued_at: int | None
+    first_event_at: int
+    received_at: int
+    log_count: int
+    has_secrets: bool
+    awaiting_dispatch: bool
+    failed_step: int | None
+    failed_step_name: str | None
+    error_group_id: str | None
 
 
 @dataclass(slots=True)
@@ -74,23 +104,17 @@ class Stored:
 
 
 _OF_ENGINE = "engine_id = $1 AND {}"
-_LOCK = """
-SELECT id, external_id, state, updated_at, log_count, workflow_name, trigger_kind, trigger_incomplete, started_at,
-  retry_of, error_type, error_message, error_message_bytes, error_step, state_key, workflow_key, trigger_key,
-  definition_key, retry_of_key, declared_queued_at, first_event_at, received_at, has_secrets, failed_step,
-  failed_step_name, error_group_id, awaiting_dispatch, workflow_id
-FROM executions WHERE {condition} ORDER BY id
-"""
+_LOCKED = RowsOf(_Locked)
 
 
 async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
     """The stored executions, their rows locked in id order until the commit."""
     condition = _OF_ENGINE.format(transaction.any_of("external_id", 2, "text"))
-    sql = f"{_LOCK.format(condition=condition)} {transaction.for_update}"
+    sql = f"SELECT {_LOCKED.columns} FROM executions WHERE {condition} ORDER BY id {transaction.for_update}"
     found: dict[Key, Stored] = {}
     for engine_id, external_ids in _by_engine(keys):
-        for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)):
-            found[engine_id, row[1]] = _stored(row)
+        for row in _LOCKED.read_all(await transaction.fetch(sql, engine_id, transaction.array(external_ids))):
+            found[engine_id, row.external_id] = _stored(row)
     return found
 
 
@@ -101,7 +125,7 @@ async def lock_with(transaction: Transaction, keys: Iterable[Key], ids: Iterable
     every = set(ids)
     sql = f"SELECT id FROM executions WHERE {_OF_ENGINE.format(transaction.any_of('external_id', 2, 'text'))}"
     for engine_id, external_ids in _by_engine(keys):
-        every.update(row[0] for row in await transaction.fetch(sql, engine_id, transaction.array(external_ids)))
+        every.update(id_ for (id_,) in await transaction.fetch(sql, engine_id, transaction.array(external_ids)))
     condition = transaction.any_of("id", 1, "id")
     await transaction.fetch(
         f"SELECT 1 FROM executions WHERE {condition} ORDER BY id {transaction.for_update}", transaction.array(every)
@@ -115,29 +139,29 @@ def _by_engine(keys: Iterable[Key]) -> list[tuple[str, list[str]]]:
     return sorted(by_engine.items())
 
 
-def _stored(row: Row) -> Stored:
+def _stored(row: _Locked) -> Stored:
     facts = ExecutionFacts(
-        workflow=row[5],
-        trigger_kind=row[6],
-        trigger_incomplete=bool(row[7]),
-        started_at=row[8],
-        retry_of=row[9],
-        error=failure_of(row[10], row[11], row[12], row[13]),
-        state_key=row[14],
-        workflow_key=row[15],
-        trigger_key=row[16],
-        definition_key=row[17],
-        retry_of_key=row[18],
-        declared_queued_at=row[19],
-        first_event_at=row[20],
-        received_at=row[21],
-        has_secrets=bool(row[22]),
-        failed_step=row[23],
-        failed_step_name=row[24],
-        error_group_id=row[25],
-        awaiting_dispatch=bool(row[26]),
+        workflow=row.workflow_name,
+        trigger_kind=row.trigger_kind,
+        trigger_incomplete=row.trigger_incomplete,
+        started_at=row.started_at,
+        retry_of=row.retry_of,
+        error=failure_of(row.error_type, row.error_message, row.error_message_bytes, row.error_step),
+        state_key=row.state_key,
+        workflow_key=row.workflow_key,
+        trigger_key=row.trigger_key,
+        definition_key=row.definition_key,
+        retry_of_key=row.retry_of_key,
+        declared_queued_at=row.declared_queued_at,
+        first_event_at=row.first_event_at,
+        received_at=row.received_at,
+        has_secrets=row.has_secrets,
+        failed_step=row.failed_step,
+        failed_step_name=row.failed_step_name,
+        error_group_id=row.error_group_id,
+        awaiting_dispatch=row.awaiting_dispatch,
     )
-    return Stored(row[0], facts, State(row[2]), row[3], row[21], row[4], row[27])
+    return Stored(row.id, facts, row.state, row.updated_at, row.received_at, row.log_count, row.workflow_id)
 
 
 def merged_values(
@@ -199,34 +223,11 @@ async def insert_executions(
         "executions", EXECUTION, rows, key=("engine_id", "external_id"), returning="id"
     )
     fresh = {key: id_ for key, id_ in ids.items() if id_ in inserted}
-    await transaction.insert(
-        "execution_payloads", PAYLOAD, [row for key in fresh if (row := _payload(ids[key], facts[key]))]
-    )
+    await payload_rows.insert(transaction, [(ids[key], facts[key]) for key in fresh])
     steps = [(ids[key], step) for key in fresh for step in facts[key].steps.values()]
     await step_rows.insert(transaction, steps)
     await log_rows.insert(transaction, [(ids[key], 0, facts[key].logs.values()) for key in fresh if facts[key].logs])
     return fresh
-
-
-def _payload(execution_id: str, facts: ExecutionFacts) -> tuple[Any, ...] | None:
-    data, definition = facts.trigger_data, facts.definition
-    stack = None if facts.error is None else facts.error.stack_trace
-    if data is None and definition is None and stack is None:
-        return None
-    return (
-        execution_id,
-        *((None, 0, None, None) if data is None else (data.text, data.size, data.sealed, _paths(data.redacted_paths))),
-        None if definition is None else orjson.dumps(definition).decode(),
-        *text_columns(stack),
-    )
-
-
-def _paths(paths: tuple[str, ...]) -> str | None:
-    return orjson.dumps(paths).decode() if paths else None
-
-
-def _no_payload(execution_id: str) -> tuple[Any, ...]:
-    return (execution_id, None, 0, *[None] * (len(PAYLOAD) - 3))
 
 
 async def update_executions(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -237,21 +238,3 @@ async def update_executions(transaction: Transaction, rows: Sequence[tuple[Any, 
 async def update_receipts(transaction: Transaction, rows: Sequence[tuple[str, int, int]]) -> None:
     """Write (id, received_at, log_count) where nothing else changed. No index has these columns."""
     await transaction.update("executions", ("id", "received_at", "log_count"), rows, key=("id",))
-
-
-async def update_payloads(transaction: Transaction, written: Sequence[tuple[str, ExecutionFacts]]) -> None:
-    """Write the payloads that a merge replaced."""
-    rows = [(facts.rewritten, _payload(id_, facts) or _no_payload(id_)) for id_, facts in written]
-
-    def columns(part: str, *names: str) -> tuple[list[str], list[list[Any]]]:
-        places = [0, *map(PAYLOAD.index, names)]
-        given = [[row[place] for place in places] for rewritten, row in rows if part in rewritten]
-        return ["execution_id", *names], given
-
-    key = ("execution_id",)
-    await transaction.upsert("execution_payloads", *columns("trigger", *TRIGGER), key=key)
-    await transaction.upsert("execution_payloads", *columns("definition", "definition"), key=key)
-    # Most outcomes come without a stack trace: they need no row, and only remove an older one.
-    names, stacks = columns("outcome", *STACK_TRACE)
-    await transaction.upsert("execution_payloads", names, [row for row in stacks if row[1] is not None], key=key)
-    await transaction.update("execution_payloads", names, [row for row in stacks if row[1] is None], key=key)

@@ -32,7 +32,7 @@ async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]
         transaction.array(lines),
         transaction.array(key for of_one in lines.values() for key in of_one),
     )
-    return {(row[0], row[1]) for row in rows}
+    return {(execution_id, key) for execution_id, key in rows}
 
 
 async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> None:

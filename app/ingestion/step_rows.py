@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
+import msgspec
+from msgspec.structs import astuple
+
 from app.db import Transaction
+from app.db.rows import RowsOf
 from app.ingestion.columns import failure_of, json_columns, text_columns
 from app.ingestion.merging import StepFacts
 
-STEP_KEY = ("execution_id", "step_index")
-STEP_MERGED = (
+KEY = ("execution_id", "step_index")
+# What is written of a step, in the order of _values.
+MERGED = (
     "name",
     "kind",
     "state",
@@ -25,53 +31,86 @@ STEP_MERGED = (
     "kind_key",
     "input_key",
 )
-STEP = (*STEP_KEY, *STEP_MERGED)
-STEP_INPUT = ("input", "input_bytes", "input_sealed")
-STEP_OUTCOME = ("output", "output_bytes", "output_sealed", "stack_trace", "stack_trace_bytes")
-STEP_PAYLOAD = (*STEP_KEY, *STEP_INPUT, *STEP_OUTCOME)
+STEP = (*KEY, *MERGED)
+INPUT = ("input", "input_bytes", "input_sealed")
+OUTCOME = ("output", "output_bytes", "output_sealed", "stack_trace", "stack_trace_bytes")
+
+
+class _Stored(msgspec.Struct, gc=False):
+    """The columns that the next merge needs."""
+
+    execution_id: str
+    step_index: int
+    name: str
+    kind: str | None
+    started_at: int | None
+    reported_duration: int | None
+    error_type: str | None
+    error_message: str | None
+    error_message_bytes: int | None
+    state_key: str
+    name_key: str
+    kind_key: str | None
+    input_key: str | None
+
+
+class StepPayloadRow(msgspec.Struct, gc=False):
+    """The columns of step_payloads."""
+
+    execution_id: str
+    step_index: int
+    input: str | None = None
+    input_bytes: int | None = None
+    input_sealed: str | None = None
+    output: str | None = None
+    output_bytes: int | None = None
+    output_sealed: str | None = None
+    stack_trace: str | None = None
+    stack_trace_bytes: int | None = None
+
+
+_STEPS = RowsOf(_Stored)
 
 
 async def insert(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:
-    """Insert new steps, each with its execution's id."""
-    await transaction.insert("steps", STEP, [_step(id_, step) for id_, step in steps])
-    payloads = [_step_payload(id_, step) for id_, step in steps]
-    await transaction.insert(
-        "step_payloads", STEP_PAYLOAD, [row for row in payloads if any(value is not None for value in row[2:])]
-    )
+    """Insert steps, each with its execution's id, none of which exists yet."""
+    await transaction.insert("steps", STEP, [_values(id_, step) for id_, step in steps])
+    payloads = [_payload(id_, step) for id_, step in steps]
+    given = [astuple(row) for row in payloads if row != StepPayloadRow(row.execution_id, row.step_index)]
+    await transaction.insert("step_payloads", StepPayloadRow.__struct_fields__, given)
 
 
 async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict[tuple[str, int], StepFacts]:
     """The steps of locked executions, by (execution id, index)."""
-    sql = f"SELECT {', '.join(STEP)} FROM steps WHERE {transaction.any_of('execution_id', 1, 'id')}"
+    sql = f"SELECT {_STEPS.columns} FROM steps WHERE {transaction.any_of('execution_id', 1, 'id')}"
     return {
-        (row[0], row[1]): StepFacts(
-            index=row[1],
-            name=row[2],
-            kind=row[3],
-            started_at=row[5],
-            reported_duration=row[7],
-            error=failure_of(row[8], row[9], row[10]),
-            state_key=row[11],
-            name_key=row[12],
-            kind_key=row[13],
-            input_key=row[14],
+        (row.execution_id, row.step_index): StepFacts(
+            index=row.step_index,
+            name=row.name,
+            kind=row.kind,
+            started_at=row.started_at,
+            reported_duration=row.reported_duration,
+            error=failure_of(row.error_type, row.error_message, row.error_message_bytes),
+            state_key=row.state_key,
+            name_key=row.name_key,
+            kind_key=row.kind_key,
+            input_key=row.input_key,
         )
-        for row in await transaction.fetch(sql, transaction.array(execution_ids))
+        for row in _STEPS.read_all(await transaction.fetch(sql, transaction.array(execution_ids)))
     }
 
 
 async def update(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:
     """Write merged steps, each with its execution's id, and the payloads that the merge replaced."""
-    await transaction.update("steps", STEP, [_step(id_, step) for id_, step in steps], key=STEP_KEY)
-    rows = [(step.rewritten, _step_payload(id_, step)) for id_, step in steps]
-    for part, names in (("input", STEP_INPUT), ("outcome", STEP_OUTCOME)):
-        columns = (*STEP_KEY, *names)
-        places = [*map(STEP_PAYLOAD.index, columns)]
-        given = [[row[place] for place in places] for rewritten, row in rows if part in rewritten]
-        await transaction.upsert("step_payloads", columns, given, key=STEP_KEY)
+    await transaction.update("steps", STEP, [_values(id_, step) for id_, step in steps], key=KEY)
+    rows = [(step.rewritten, _payload(id_, step)) for id_, step in steps]
+    for part, names in (("input", INPUT), ("outcome", OUTCOME)):
+        columns = (*KEY, *names)
+        given = [*map(attrgetter(*columns), (row for rewritten, row in rows if part in rewritten))]
+        await transaction.upsert("step_payloads", columns, given, key=KEY)
 
 
-def _step(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
+def _values(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
     error = step.error
     message = None if error is None else error.message
     return (
@@ -92,6 +131,10 @@ def _step(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
     )
 
 
-def _step_payload(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
-    stack = None if step.error is None else step.error.stack_trace
-    return (execution_id, step.index, *json_columns(step.input), *json_columns(step.output), *text_columns(stack))
+def _payload(execution_id: str, step: StepFacts) -> StepPayloadRow:
+    row = StepPayloadRow(execution_id, step.index)
+    row.input, row.input_bytes, row.input_sealed = json_columns(step.input)
+    row.output, row.output_bytes, row.output_sealed = json_columns(step.output)
+    if step.error is not None:
+        row.stack_trace, row.stack_trace_bytes = text_columns(step.error.stack_trace)
+    return row
