@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+import msgspec
 
 from app.alerts import streaks
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
+from app.db.rows import RowsOf
 from app.lifecycle import State, Status
 from app.metrics import deltas
+from app.metrics.deltas import Figure
 
 # Executions per transaction. With 1,000 log lines each, 200 are 200,000 rows.
 MAX_BATCH_EXECUTIONS = 200
@@ -27,6 +31,28 @@ BELOW = (
 
 # A running execution is kept, however old. One that lost contact is not.
 _OVER = f"state >= {int(State.CONTACT_LOST)}"
+
+
+class _Old(msgspec.Struct):
+    """What has to be known of an execution that is deleted."""
+
+    id: str
+    workflow_id: str
+    trigger_kind: str
+    status: Status
+    queued_at: int
+    finished_at: int | None
+    duration: int | None
+    error_group_id: str | None
+
+    @property
+    def figure(self) -> Figure | None:
+        return deltas.figure(
+            self.queued_at, self.workflow_id, self.trigger_kind, self.status, self.duration, self.error_group_id
+        )
+
+
+_OLD = RowsOf(_Old)
 
 
 async def prune(
@@ -57,21 +83,22 @@ async def _delete_batch(
     transaction: Transaction, queued_before: int, keep_metrics: bool, announcements: Announcements
 ) -> int:
     rows = await transaction.fetch(
-        "SELECT id, queued_at, workflow_id, trigger_kind, status, duration, error_group_id, finished_at FROM executions"
+        f"SELECT {_OLD.columns} FROM executions"
         f" WHERE {_OVER} AND queued_at < $1"
         f" ORDER BY queued_at, id LIMIT {MAX_BATCH_EXECUTIONS} {transaction.for_update}",
         queued_before,
     )
-    ids: Sequence[str] = [row[0] for row in rows]
+    old = _OLD.read_all(rows)
+    ids = [each.id for each in old]
     if not ids:
         return 0
     given = transaction.array(ids)
     for table, column in BELOW:
         await transaction.fetch(f"DELETE FROM {table} WHERE {transaction.any_of(column, 1, 'id')}", given)
     await transaction.fetch(f"DELETE FROM executions WHERE {transaction.any_of('id', 1, 'id')}", given)
-    gone = [delta for _, *values, _ in rows for delta in deltas.deletion(deltas.figure(*values), keep=keep_metrics)]
+    gone = [delta for each in old for delta in deltas.deletion(each.figure, keep=keep_metrics)]
     await deltas.append(transaction, gone)
-    await streaks.remember_pruned(transaction, [(row[2], Status(row[4]), row[7]) for row in rows])
+    await streaks.remember_pruned(transaction, [(each.workflow_id, each.status, each.finished_at) for each in old])
     await announcements.announce_deleted(transaction, ids)
     return len(ids)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import orjson
 
 from app import clock, ids
 from app.alerts.channels import Channels, Webhook
 from app.db import Database, Transaction
+from app.db.rows import Column, RowsOf
 from app.delivery import outbox
 from app.delivery.addresses import AddressRefused, Resolver
 from app.delivery.mail import Mailer, one_line
@@ -22,15 +24,44 @@ from app.secrets.sealing import CannotUnseal, Sealer
 
 TYPE = "alert.fired"
 
-_NOTICE = """
-SELECT a.id, a.rule_id, a.workflow_id, w.name, g.name, a.failures, a.since, a.fired_at, a.last_execution_id,
-  f.error_type, f.error_message, l.error_type, l.error_message
+
+class _Fired(msgspec.Struct):
+    """An alert with what its notice says of the rest."""
+
+    id: str
+    rule_id: str
+    workflow_id: str
+    workflow: Annotated[str, Column("w.name")]
+    engine: Annotated[str, Column("g.name")]
+    failures: int
+    since: int
+    fired_at: int
+    last_execution_id: str
+    first_error_type: Annotated[str | None, Column("f.error_type")]
+    first_error_message: Annotated[str | None, Column("f.error_message")]
+    last_error_type: Annotated[str | None, Column("l.error_type")]
+    last_error_message: Annotated[str | None, Column("l.error_message")]
+
+
+_ALERTS = RowsOf(_Fired, "a")
+_NOTICE = f"""
+SELECT {_ALERTS.columns}
 FROM alerts a JOIN workflows w ON w.id = a.workflow_id JOIN engines g ON g.id = w.engine_id
 LEFT JOIN executions f ON f.id = a.first_execution_id LEFT JOIN executions l ON l.id = a.last_execution_id
 WHERE a.id = $1
 """
-_CHANNEL = """
-SELECT r.webhook_sealed, r.email FROM alert_rules r JOIN alerts a ON a.rule_id = r.id
+
+
+class _Reached(msgspec.Struct):
+    """Where a rule sends its alerts."""
+
+    webhook_sealed: str | None
+    email: str | None
+
+
+_CHANNELS = RowsOf(_Reached, "r")
+_CHANNEL = f"""
+SELECT {_CHANNELS.columns} FROM alert_rules r JOIN alerts a ON a.rule_id = r.id
 WHERE a.id = $1 AND r.deleted_at IS NULL
 """
 _OF_RULE = "(SELECT r.{} FROM alerts a JOIN alert_rules r ON r.id = a.rule_id WHERE a.id = outbox.subject_id)"
@@ -70,19 +101,20 @@ class Notice:
     async def read(cls, database: Database, alert_id: str, public_url: str) -> Notice:
         """The notice of an alert. Links begin with `public_url`, unless that is empty."""
         [row] = await database.fetch(_NOTICE, alert_id)
-        execution_id = ids.to_global("execution", row[8])
+        fired = _ALERTS.read(row)
+        execution_id = ids.to_global("execution", fired.last_execution_id)
         return cls(
-            ids.to_global("alert", row[0]),
-            ids.to_global("alertRule", row[1]),
-            ids.to_global("workflow", row[2]),
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            row[7],
-            Error(*row[9:11]),
-            Error(*row[11:13]),
-            f"{public_url}/executions/{execution_id}" if public_url else None,
+            alert_id=ids.to_global("alert", fired.id),
+            rule_id=ids.to_global("alertRule", fired.rule_id),
+            workflow_id=ids.to_global("workflow", fired.workflow_id),
+            workflow=fired.workflow,
+            engine=fired.engine,
+            failures=fired.failures,
+            since=fired.since,
+            fired_at=fired.fired_at,
+            first_error=Error(fired.first_error_type, fired.first_error_message),
+            last_error=Error(fired.last_error_type, fired.last_error_message),
+            link=f"{public_url}/executions/{execution_id}" if public_url else None,
         )
 
 
@@ -100,7 +132,7 @@ class WebhookHandler:
 
     async def deliver(self, item: OutboxItem) -> None:
         """See Handler."""
-        sealed = (await _channel(self._database, item))[0]
+        sealed = (await _channels(self._database, item)).webhook_sealed
         if sealed is None:
             raise NotDelivered("The rule no longer has a webhook", final=True)
         try:
@@ -142,7 +174,7 @@ class MailHandler:
 
     async def deliver(self, item: OutboxItem) -> None:
         """See Handler."""
-        email = (await _channel(self._database, item))[1]
+        email = (await _channels(self._database, item)).email
         if email is None:
             raise NotDelivered("The rule no longer has an e-mail address", final=True)
         if self._mailer is None:
@@ -202,11 +234,11 @@ def text_of(notice: Notice) -> str:
     return "\n".join(lines)
 
 
-async def _channel(database: Database, item: OutboxItem) -> Any:
+async def _channels(database: Database, item: OutboxItem) -> _Reached:
     rows = await database.fetch(_CHANNEL, item.subject_id)
     if not rows:
         raise NotDelivered("The rule was deleted", final=True)
-    return rows[0]
+    return _CHANNELS.read(rows[0])
 
 
 def _shown(error: Error) -> dict[str, str | None] | None:

@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import msgspec
 
 from app import clock
 from app.alerts import streaks
@@ -22,6 +25,7 @@ from app.alerts.streaks import Position, Streak
 from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.db.locks import Lock
+from app.db.rows import Column, RowsOf
 from app.delivery import outbox
 from app.ids import new_id
 from app.log import get_logger
@@ -47,18 +51,37 @@ WHERE a.workflow_id = $1 AND (a.since, a.first_execution_id) > ($2, $3)
   AND (coalesce(x.finished_at, a.since), a.first_execution_id) > ($2, $3)
   AND (coalesce(x.finished_at, a.since), a.first_execution_id) < ($4, $5)
 """
-_ALERT = ("id", "rule_id", "workflow_id", "since", "failures", "first_execution_id", "last_execution_id", "fired_at")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Alert(NamedTuple):
+    """A row of alerts."""
+
+    id: str
+    rule_id: str
+    workflow_id: str
+    since: int
+    failures: int
+    first_execution_id: str
+    last_execution_id: str
+    fired_at: int
+
+
+class _Rule(msgspec.Struct):
     id: str
     workflow_id: str | None
     consecutive_failures: int
-    channels: Sequence[str]
+    has_webhook: Annotated[bool, Column("webhook_sealed IS NOT NULL")]
+    has_email: Annotated[bool, Column("email IS NOT NULL")]
+
+    @property
+    def channels(self) -> list[str]:
+        return [kind for kind, used in ((WEBHOOK, self.has_webhook), (EMAIL, self.has_email)) if used]
 
     def wants(self, streak: Streak) -> bool:
         return self.workflow_id in (None, streak.workflow_id) and streak.failures >= self.consecutive_failures
+
+
+_RULES = RowsOf(_Rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +116,10 @@ async def _rules(transaction: Transaction, workflow_ids: Iterable[str]) -> list[
     """The rules that cover any of these workflows."""
     covers = f"(workflow_id IS NULL OR {transaction.any_of('workflow_id', 1, 'id')})"
     rows = await transaction.fetch(
-        "SELECT id, workflow_id, consecutive_failures, webhook_sealed IS NOT NULL, email IS NOT NULL FROM alert_rules"
-        f" WHERE deleted_at IS NULL AND enabled AND {covers} ORDER BY id",
+        f"SELECT {_RULES.columns} FROM alert_rules WHERE deleted_at IS NULL AND enabled AND {covers} ORDER BY id",
         transaction.array(workflow_ids),
     )
-    kinds = (WEBHOOK, EMAIL)
-    return [
-        _Rule(row[0], row[1], row[2], [kind for kind, used in zip(kinds, row[3:], strict=True) if used]) for row in rows
-    ]
+    return _RULES.read_all(rows)
 
 
 async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
@@ -108,18 +127,29 @@ async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence
     if not rules:
         return 0
     fired = await transaction.fetch(_FIRED, streak.workflow_id, *streak.after, *streak.before)
-    done = {row[0] for row in fired}
+    done = {rule_id for (rule_id,) in fired}
     due = [rule for rule in rules if rule.id not in done]
     if not due:
         return 0
     now = clock.now_us()
     first, last = await streaks.ends(transaction, streak)
-    of_streak = (streak.workflow_id, first.finished_at, streak.failures, first.execution_id, last.execution_id, now)
-    rows = [(new_id(now), rule.id, *of_streak) for rule in due]
-    await transaction.insert("alerts", _ALERT, rows)
-    for row, rule in zip(rows, due, strict=True):
+    alerts = [
+        _Alert(
+            id=new_id(now),
+            rule_id=rule.id,
+            workflow_id=streak.workflow_id,
+            since=first.finished_at,
+            failures=streak.failures,
+            first_execution_id=first.execution_id,
+            last_execution_id=last.execution_id,
+            fired_at=now,
+        )
+        for rule in due
+    ]
+    await transaction.insert("alerts", _Alert._fields, alerts)
+    for alert, rule in zip(alerts, due, strict=True):
         for kind in rule.channels:
-            await outbox.add(transaction, kind, row[0])
+            await outbox.add(transaction, kind, alert.id)
     return len(due)
 
 

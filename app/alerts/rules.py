@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from app import audit, clock, ids
 from app.alerts.channels import Channels, Webhook, checked_email, new_webhook
 from app.alerts.streaks import MAX_COUNT
-from app.db import Database, Row, Transaction
+from app.db import Database, Transaction
+from app.db.rows import RowsOf
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
 from app.secrets.sealing import CannotUnseal, Sealer
@@ -61,7 +64,15 @@ class SavedRule:
     signing_secret: str | None
 
 
-_COLUMNS = "id, workflow_id, consecutive_failures, webhook_host, email, enabled"
+class _Kept(msgspec.Struct):
+    """What is kept of a rule beside it."""
+
+    webhook_sealed: str | None
+    created_at: int
+
+
+_RULES = RowsOf(AlertRule)
+_KEPT = RowsOf(_Kept)
 
 
 async def save(database: Database, sealer: Sealer, channels: Channels, actor: str, change: RuleChange) -> SavedRule:
@@ -104,20 +115,16 @@ async def delete(database: Database, actor: str, id_: str) -> None:
 
 async def list_all(database: Database) -> list[AlertRule]:
     """All rules, oldest first, without deleted ones."""
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE deleted_at IS NULL ORDER BY id")
-    return [_rule(row) for row in rows]
+    rows = await database.fetch(f"SELECT {_RULES.columns} FROM alert_rules WHERE deleted_at IS NULL ORDER BY id")
+    return _RULES.read_all(rows)
 
 
 async def by_ids(database: Database, rule_ids: Iterable[str]) -> dict[str, AlertRule]:
     """The rules with these ids, by id, deleted ones too. Leaves out unknown ones."""
     known = [id_ for id_ in rule_ids if is_id(id_)]
     condition = database.any_of("id", 1, "id")
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM alert_rules WHERE {condition}", database.array(known))
-    return {row[0]: _rule(row) for row in rows}
-
-
-def _rule(row: Row) -> AlertRule:
-    return AlertRule(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+    rows = await database.fetch(f"SELECT {_RULES.columns} FROM alert_rules WHERE {condition}", database.array(known))
+    return {each.id: each for each in _RULES.read_all(rows)}
 
 
 async def _insert(
@@ -150,13 +157,15 @@ async def _update(
     webhook: Webhook | None,
 ) -> SavedRule:
     rows = await transaction.fetch(
-        f"SELECT {_COLUMNS}, webhook_sealed, created_at FROM alert_rules WHERE id = $1 AND deleted_at IS NULL"
+        f"SELECT {_RULES.columns}, {_KEPT.columns} FROM alert_rules WHERE id = $1 AND deleted_at IS NULL"
         f" {transaction.for_update}",
         change.id,
     )
     if not rows:
         raise NotFound("No such alert rule")
-    before, (sealed, created_at) = _rule(rows[0]), rows[0][6:]
+    before, rest = _RULES.split(rows[0])
+    kept = _KEPT.read(rest)
+    sealed = kept.webhook_sealed
     secret = None
     host = before.webhook_host
     if change.webhook_url is None:
@@ -172,7 +181,7 @@ async def _update(
         enabled=change.enabled,
     )
     _check_channels(rule)
-    await _write(transaction, rule, sealed, created_at, clock.now_us())
+    await _write(transaction, rule, sealed, kept.created_at, clock.now_us())
     await _note(transaction, actor, rule)
     return SavedRule(rule, secret)
 
@@ -203,7 +212,7 @@ def _same_url(sealer: Sealer, sealed: str | None, url: str) -> bool:
 
 async def _write(transaction: Transaction, rule: AlertRule, sealed: str | None, created_at: int, now: int) -> None:
     row = {
-        **{name: getattr(rule, name) for name in AlertRule.__dataclass_fields__},
+        **{name: getattr(rule, name) for name in _RULES.names},
         "webhook_sealed": sealed,
         "created_at": created_at,
         "updated_at": now,

@@ -12,10 +12,12 @@ import secrets
 import string
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 
 from app import clock
 from app.auth.roles import Role
-from app.db import Database, Row, Transaction
+from app.db import Database, Transaction
+from app.db.rows import Column, RowsOf
 from app.engines import check_name, ensure_engine
 from app.errors import BadInput, NotFound, Unauthenticated
 from app.ids import is_id, new_id
@@ -30,10 +32,6 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # Beyond this a token may as well never expire; and microseconds fit into the table's 64 bits.
 MAX_LIFETIME = timedelta(days=36_525)
 
-_SELECT = """
-    SELECT t.id, t.prefix, t.name, t.role, e.name, t.created_at, t.expires_at, t.last_used_at, t.revoked_at
-    FROM tokens t LEFT JOIN engines e ON e.id = t.engine_id
-"""
 _REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
 
 
@@ -45,11 +43,15 @@ class Token:
     prefix: str
     name: str
     role: Role
-    engine: str | None  # the name of the engine that a RUNNER reports for
+    engine: Annotated[str | None, Column("e.name")]  # the name of the engine that a RUNNER reports for
     created_at: int
     expires_at: int | None
     last_used_at: int | None
     revoked_at: int | None
+
+
+_TOKENS = RowsOf(Token, "t")
+_SELECT = f"SELECT {_TOKENS.columns} FROM tokens t LEFT JOIN engines e ON e.id = t.engine_id"
 
 
 async def create_token(
@@ -94,7 +96,7 @@ async def create_token(
 async def list_tokens(database: Database) -> list[Token]:
     """All tokens, newest first, including expired and revoked ones."""
     rows = await database.fetch(f"{_SELECT} ORDER BY t.created_at DESC, t.id DESC")
-    return [_token(row) for row in rows]
+    return _TOKENS.read_all(rows)
 
 
 async def check_token(database: Database, secret: str) -> Token:
@@ -130,7 +132,7 @@ async def revoke_token(database: Database, which: str) -> Token:
             # Conditional: when somebody else revokes it at the same moment, the first time stays.
             await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
             [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
-            token = _token(row)
+            token = _TOKENS.read(row)
         return token
 
     return await database.transaction(revoke)
@@ -144,7 +146,7 @@ async def _the_one(transaction: Transaction, wanted: str) -> Token:
     if not rows and not _UNSTORABLE.search(wanted):
         where = "WHERE t.prefix = $1 OR t.name = $1 ORDER BY t.created_at DESC, t.id DESC"
         rows = list(await transaction.fetch(f"{_SELECT} {where}", wanted))
-    tokens = [_token(row) for row in rows]
+    tokens = _TOKENS.read_all(rows)
     if not tokens:
         raise NotFound("No token has this id, prefix or name")
     holding = [token for token in tokens if token.revoked_at is None]
@@ -158,7 +160,7 @@ async def _the_one(transaction: Transaction, wanted: str) -> Token:
 
 async def _find_secret(database: Database, secret: str) -> Token | None:
     rows = await database.fetch(f"{_SELECT} WHERE t.secret_sha256 = $1", _hash(secret))
-    return _token(rows[0]) if rows else None
+    return _TOKENS.read(rows[0]) if rows else None
 
 
 def _new_secret() -> str:
@@ -170,8 +172,3 @@ def _new_secret() -> str:
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
-
-
-def _token(row: Row) -> Token:
-    number, prefix, name, role, *rest = row
-    return Token(number, prefix, name, Role(role), *rest)

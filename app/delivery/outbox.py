@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from app import backoff, clock
-from app.db import Database, Transaction
+from app.db import Database, Row, Transaction
+from app.db.rows import Column, RowsOf
 from app.ids import new_id
 
 FIRST_PAUSE = clock.SECOND
@@ -32,7 +33,7 @@ class OutboxItem:
     subject_id: str
     created_at: int
     attempts: int  # including this one
-    receiver: str | None = None  # None if its subject was deleted
+    receiver: Annotated[str | None, Column("{receiver}")] = None  # None if its subject was deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Dispatch:
     accepted_at: int | None
     next_attempt_at: int | None
     last_error: str | None
+
+
+_ITEMS = RowsOf(OutboxItem)
+_DISPATCHES = RowsOf(Dispatch)
 
 
 async def add(transaction: Transaction, kind: str, subject_id: str) -> str:
@@ -81,7 +86,7 @@ async def claim(
     due = _due(database, receivers)
     lock = database.dialect.for_update_skip_locked
 
-    async def work(transaction: Transaction) -> Sequence[Sequence[object]]:
+    async def work(transaction: Transaction) -> Sequence[Row]:
         # Now, and not before the wait for the transaction: a lease that is over when it begins keeps nobody away.
         now = clock.now_us()
         # Materialized: a subquery with a limit may be run again for each row, and then take more than that.
@@ -89,7 +94,7 @@ async def claim(
             f"""
             WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE {due} ORDER BY next_attempt_at LIMIT {limit} {lock})
             UPDATE outbox SET next_attempt_at = $4, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
-            RETURNING id, kind, subject_id, created_at, attempts, {receivers.sql}
+            RETURNING {_ITEMS.columns.format(receiver=receivers.sql)}
             """,
             now,
             *about,
@@ -99,7 +104,7 @@ async def claim(
     # Every process looks each second, so without the lock of a write.
     if not await database.fetch(f"SELECT 1 FROM outbox WHERE {due} LIMIT 1", clock.now_us(), *about):
         return []
-    return [OutboxItem(*row) for row in await database.transaction(work)]  # type: ignore[arg-type]
+    return _ITEMS.read_all(await database.transaction(work))
 
 
 def _due(database: Database, receivers: Receivers) -> str:
@@ -158,8 +163,8 @@ def pause(attempts: int) -> int:
 async def of_subjects(database: Database, subject_ids: Iterable[str]) -> dict[str, Dispatch]:
     """The delivery status of each subject, by its id. Leaves out subjects without one."""
     rows = await database.fetch(
-        "SELECT subject_id, attempts, accepted_at, next_attempt_at, last_error FROM outbox"
+        f"SELECT subject_id, {_DISPATCHES.columns} FROM outbox"
         f" WHERE {database.any_of('subject_id', 1, 'id')} ORDER BY id",
         database.array(subject_ids),
     )
-    return {row[0]: Dispatch(*row[1:]) for row in rows}
+    return {subject_id: _DISPATCHES.read(values) for subject_id, *values in rows}

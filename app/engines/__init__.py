@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from app import clock
-from app.db import Database, Reader, Row, Transaction
+from app.db import Database, Reader, Transaction
+from app.db.rows import Column, RowsOf
 from app.errors import BadInput
 from app.ids import new_id
 
@@ -32,7 +34,7 @@ class Engine:
     id: str
     name: str
     kind: EngineKind
-    connected: bool = False  # a webhook or broker is configured
+    connected: Annotated[bool, Column("connection_sealed IS NOT NULL")] = False  # a webhook or broker is configured
     claims_retries: bool = False  # its Celery workers run a retry once, even when it is published twice
 
     @property
@@ -41,7 +43,7 @@ class Engine:
         return self.connected and (self.kind is EngineKind.WEBHOOK or self.claims_retries)
 
 
-_COLUMNS = "id, name, kind, connection_sealed IS NOT NULL, claims_retries"
+_ENGINES = RowsOf(Engine)
 
 
 def check_name(name: str, what: str = "Engine name") -> str:
@@ -57,21 +59,21 @@ def check_name(name: str, what: str = "Engine name") -> str:
 
 async def list_engines(database: Database) -> list[Engine]:
     """All engines by name, sorted by code points."""
-    return [_engine(row) for row in await database.fetch(f"SELECT {_COLUMNS} FROM engines ORDER BY name")]
+    return _ENGINES.read_all(await database.fetch(f"SELECT {_ENGINES.columns} FROM engines ORDER BY name"))
 
 
 async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, Engine]:
     """The engines with these ids (32 hexadecimal digits each), by id. Leaves out unknown ids."""
     condition = reader.any_of("id", 1, "id")
-    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(ids))
-    return {row[0]: _engine(row) for row in rows}
+    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", reader.array(ids))
+    return {each.id: each for each in _ENGINES.read_all(rows)}
 
 
 async def by_names(reader: Reader, names: Iterable[str]) -> dict[str, Engine]:
     """The engines with these names, by name. Leaves out unknown names."""
     condition = reader.any_of("name", 1, "text")
-    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM engines WHERE {condition}", reader.array(names))
-    return {row[1]: _engine(row) for row in rows}
+    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", reader.array(names))
+    return {each.name: each for each in _ENGINES.read_all(rows)}
 
 
 async def ensure_engines(transaction: Transaction, names: Iterable[str]) -> dict[str, Engine]:
@@ -97,7 +99,3 @@ async def ensure_engines(transaction: Transaction, names: Iterable[str]) -> dict
 async def ensure_engine(transaction: Transaction, name: str) -> Engine:
     """The engine with this name; creates a missing one. BadInput for an invalid name."""
     return (await ensure_engines(transaction, [name]))[name]
-
-
-def _engine(row: Row) -> Engine:
-    return Engine(row[0], row[1], EngineKind(row[2]), bool(row[3]), bool(row[4]))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 from app import executions
 from app.db import Database
+from app.db.rows import Column, RowsOf
 from app.error_groups.counts import counted_groups
 from app.error_groups.fingerprints import fingerprint
 from app.executions import payloads
@@ -41,11 +43,12 @@ class CountedGroup:
 class Sightings:
     """All executions of a group: how many, and the least and the greatest queuedAt, in µs since the epoch."""
 
-    count: int
-    first: int
-    last: int
+    count: Annotated[int, Column("count(*)")]
+    first: Annotated[int, Column("min(queued_at)")]
+    last: Annotated[int, Column("max(queued_at)")]
 
 
+_SIGHTINGS = RowsOf(Sightings)
 _BY_FAILURES = Ordering("errorGroups.COUNT", "failures", descending=True)
 
 
@@ -63,7 +66,7 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
         counted = counted_groups(where, scope, params, kept=False)
         statement = segment.select("id, failures", f"({counted}) f", params)
         rows = await database.fetch(statement, *params.values)
-        groups = await by_ids(database, [row[0] for row in rows])
+        groups = await by_ids(database, [id_ for id_, _ in rows])
         return [CountedGroup(groups[id_], failures) for id_, failures in rows if id_ in groups]
 
     return await read_page(_BY_FAILURES, request, read, lambda each: Position(each.failures, each.group.id))
@@ -102,8 +105,8 @@ async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightin
     """The executions of groups, by id. Leaves out groups without any."""
     condition = database.any_of("error_group_id", 1, "id")
     rows = await database.fetch(
-        "SELECT error_group_id, count(*), min(queued_at), max(queued_at) FROM executions"
+        f"SELECT error_group_id, {_SIGHTINGS.columns} FROM executions"
         f" WHERE error_group_id IS NOT NULL AND {condition} GROUP BY error_group_id",
         database.array(ids),
     )
-    return {row[0]: Sightings(*row[1:]) for row in rows}
+    return {id_: _SIGHTINGS.read(values) for id_, *values in rows}

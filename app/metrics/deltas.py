@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from app import clock
 from app.db import Transaction
+from app.db.rows import RowsOf
 from app.lifecycle import Status
-
-COLUMNS = ("hour", "workflow_id", "trigger_kind", "status", "duration", "error_group_id", "sign", "kept")
 
 
 class Figure(NamedTuple):
@@ -27,8 +26,20 @@ class Figure(NamedTuple):
     error_group_id: str | None  # of failures only
 
 
-# A figure, 1 or -1, and 1 for a deleted execution, else 0.
-Delta = tuple[int, str, str, int, int | None, str | None, int, int]
+class Delta(NamedTuple):
+    """A row of metric_deltas: a figure that counts once more, or once less."""
+
+    hour: int
+    workflow_id: str
+    trigger_kind: str
+    status: int
+    duration: int | None
+    error_group_id: str | None
+    sign: int
+    kept: int  # 1: of a deleted execution
+
+
+DELTAS = RowsOf(Delta)
 
 
 def figure(
@@ -50,17 +61,17 @@ def change(before: Figure | None, after: Figure | None) -> list[Delta]:
     """The deltas that turn one figure into another; none if they are the same."""
     if before == after:
         return []
-    return [(*each, sign, 0) for each, sign in ((before, -1), (after, 1)) if each is not None]
+    return [Delta(*each, sign, 0) for each, sign in ((before, -1), (after, 1)) if each is not None]
 
 
 def deletion(before: Figure | None, *, keep: bool) -> list[Delta]:
     """The deltas of a deleted execution. With `keep` its figure stays, as a kept one."""
     if before is None:
         return []
-    gone: list[Delta] = [(*before, -1, 0)]
-    return [*gone, (*before, 1, 1)] if keep else gone
+    gone = [Delta(*before, -1, 0)]
+    return [*gone, Delta(*before, 1, 1)] if keep else gone
 
 
 async def append(transaction: Transaction, deltas: Sequence[Delta]) -> None:
     """Write deltas, in one statement."""
-    await transaction.insert("metric_deltas", COLUMNS, deltas)
+    await transaction.insert("metric_deltas", DELTAS.names, deltas)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import clock
-from app.db import Database, Row
+from app.db import Database
 from app.lifecycle import Status
 from app.metrics import sources
 from app.metrics.filters import MetricsFilter
 from app.metrics.histograms import Histogram
+from app.metrics.sources import Sums
 from app.metrics.windows import Bucket
 
 _NO_DURATIONS = Histogram()
@@ -141,44 +142,45 @@ def _points(where: MetricsFilter, starts: Sequence[int], found: dict[Any, Figure
     ]
 
 
-def by_group(rows: Sequence[Row]) -> dict[Any, Figures]:
+def by_group(rows: Sequence[Sums]) -> dict[Any, Figures]:
     """The figures of each group of `sources.read`."""
     # By the index of the status: nothing, a row (the usual case), or a list of rows.
-    sums: dict[Any, list[Any]] = {}
+    sums: dict[int | str, list[Any]] = {}
     for row in rows:
-        group, status = row[0], row[1]
-        found = sums.get(group)
+        found = sums.get(row.group)
         if found is None:
-            found = sums[group] = [None, None, None, None]
-        known = found[status]
+            found = sums[row.group] = [None, None, None, None]
+        known = found[row.status]
         if known is None:
-            found[status] = row
+            found[row.status] = row
         elif isinstance(known, list):
             known.append(row)
         else:
-            found[status] = [known, row]
+            found[row.status] = [known, row]
     return {
         group: Figures(_sum(pending).count, _sum(succeeded), _sum(failed), _sum(cancelled))
         for group, (pending, succeeded, failed, cancelled) in sums.items()
     }
 
 
-def _sum(found: Any) -> Outcome:
+def _sum(found: Sums | list[Sums] | None) -> Outcome:
     if found is None:
         return _NOTHING
     if not isinstance(found, list):
-        _, _, count, timed, seconds, micros, stored, bucket = found
-        return Outcome(count, timed, seconds * clock.SECOND + micros, _histogram(stored, bucket, count))
-    _, _, counts, timed, seconds, micros, stored, buckets = zip(*found, strict=True)
-    samples = [(bucket, count) for bucket, count in zip(buckets, counts, strict=True) if bucket is not None]
-    histogram = Histogram([each for histograms in stored for each in _stored(histograms)], samples)
-    return Outcome(sum(counts), sum(timed), sum(seconds) * clock.SECOND + sum(micros), histogram)
+        return Outcome(found.executions, found.timed, found.seconds * clock.SECOND + found.micros, _histogram(found))
+    samples = [(row.bucket, row.executions) for row in found if row.bucket is not None]
+    return Outcome(
+        sum(row.executions for row in found),
+        sum(row.timed for row in found),
+        sum(row.seconds for row in found) * clock.SECOND + sum(row.micros for row in found),
+        Histogram([each for row in found for each in _stored(row.histograms)], samples),
+    )
 
 
-def _histogram(stored: bytes | Sequence[bytes] | None, bucket: int | None, count: int) -> Histogram:
-    if stored is not None:
-        return Histogram(_stored(stored))
-    return _NO_DURATIONS if bucket is None else Histogram((), ((bucket, count),))
+def _histogram(row: Sums) -> Histogram:
+    if row.histograms is not None:
+        return Histogram(_stored(row.histograms))
+    return _NO_DURATIONS if row.bucket is None else Histogram((), ((row.bucket, row.executions),))
 
 
 def _stored(histograms: bytes | Sequence[bytes] | None) -> Sequence[bytes]:

@@ -11,7 +11,8 @@ import asyncio
 from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.db.locks import Lock
-from app.metrics import deltas, rollups
+from app.metrics import rollups
+from app.metrics.deltas import DELTAS
 from app.metrics.rollups import RollupChanges
 from app.sweep import Sweep
 
@@ -26,7 +27,7 @@ PAUSE_SECONDS = 0.1
 # In key order: an execution's earlier delta never stays behind while a later one is folded.
 _TAKE = f"""
 DELETE FROM metric_deltas WHERE id IN (SELECT id FROM metric_deltas ORDER BY id LIMIT {{limit}})
-RETURNING {", ".join(deltas.COLUMNS)}
+RETURNING {DELTAS.columns}
 """
 
 

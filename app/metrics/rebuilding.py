@@ -12,9 +12,9 @@ from app.db import Database, Transaction
 from app.db.locks import Lock
 from app.lifecycle import Status
 from app.metrics import rollups
-from app.metrics.rollups import Detail, Grain, GroupKey, RollupChanges, RollupKey
+from app.metrics.rollups import GROUP_KEYS, KEYS, VALUES, Detail, Grain, RollupChanges
 
-# What rollups should have: the executions without unfolded deltas, as of one moment.
+# What rollups should have: the executions without unfolded deltas, as of one moment, in rows of Delta.
 _EXPECTED = f"""
 SELECT x.queued_at - x.queued_at % {clock.HOUR} AS hour, x.workflow_id, x.trigger_kind, x.status, x.duration,
   CASE WHEN x.status = {int(Status.FAILURE)} THEN x.error_group_id END AS error_group_id, count(*) AS times, 0
@@ -27,11 +27,10 @@ FROM metric_deltas d WHERE d.kept = 0 AND d.hour >= $1 AND d.hour < $2
 """
 _SPAN = "kept = 0 AND start >= $1 AND start < $2"
 _ROLLUPS = f"""
-SELECT {", ".join(RollupKey._fields)}, executions, timed, duration_seconds, duration_micros, histogram
-FROM metric_rollups
+SELECT {KEYS.columns}, {VALUES.columns} FROM metric_rollups
 WHERE detail IN ({", ".join(str(int(detail)) for detail in Detail)}) AND grain IN (0, 1) AND {_SPAN}
 """
-_GROUPS = f"SELECT {', '.join(GroupKey._fields)}, failures FROM metric_error_groups WHERE grain IN (0, 1) AND {_SPAN}"
+_GROUPS = f"SELECT {GROUP_KEYS.columns}, failures FROM metric_error_groups WHERE grain IN (0, 1) AND {_SPAN}"
 
 # The next time that has anything; each part is one look into an index.
 _NEXT = " UNION ALL ".join(
@@ -75,9 +74,11 @@ async def _rebuild(transaction: Transaction, day: int, fix: bool) -> int:
     span = (day, day + clock.DAY)
     missing = RollupChanges.of(await transaction.fetch(_EXPECTED, *span))
     for row in await transaction.fetch(_ROLLUPS, *span):
-        missing.tallies[RollupKey(*row[:7])].add(rollups.tally_of(row[7:]), -1)
+        key, values = KEYS.split(row)
+        missing.tallies[key].add(VALUES.read(values).tally, -1)
     for row in await transaction.fetch(_GROUPS, *span):
-        missing.groups[GroupKey(*row[:6])] -= row[6]
+        group, [failures] = GROUP_KEYS.split(row)
+        missing.groups[group] -= failures
     differing = sum(not tally.empty for tally in missing.tallies.values())
     differing += sum(failures != 0 for failures in missing.groups.values())
     if fix and differing:

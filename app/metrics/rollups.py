@@ -14,8 +14,10 @@ import orjson
 from app import clock
 from app.db import Row, Transaction
 from app.db.dialect import Dialect
+from app.db.rows import RowsOf
 from app.lifecycle import Status
 from app.metrics import histograms
+from app.metrics.deltas import DELTAS, Delta
 
 T = TypeVar("T")
 
@@ -107,19 +109,19 @@ class RollupChanges:
     tallies: defaultdict[RollupKey, Tally] = field(default_factory=lambda: defaultdict(Tally))
     groups: defaultdict[GroupKey, int] = field(default_factory=lambda: defaultdict(int))
 
-    def take(self, row: Row) -> None:
-        """Add (hour, workflow_id, trigger_kind, status, duration, error_group_id, times, kept)."""
-        hour, workflow_id, kind, status, duration, group, times, kept = row
+    def take(self, delta: Delta) -> None:
+        """Add a delta; its sign may be of several."""
+        hour, workflow_id, kind, status, duration, group, times, kept = delta
         self.tallies[RollupKey(0, 0, workflow_id, hour, kind, status, kept)].sample(duration, times)
         if status == Status.FAILURE and group is not None:
             self.groups[GroupKey(0, hour, group, workflow_id, kind, kept)] += times
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> RollupChanges:
-        """The changes to rows, for each detail and grain."""
+        """The changes to rows, for each detail and grain, of rows of deltas."""
         changes = cls()
-        for row in rows:
-            changes.take(row)
+        for delta in map(DELTAS.read, rows):
+            changes.take(delta)
         return changes.spread()
 
     def spread(self) -> RollupChanges:
@@ -147,31 +149,49 @@ def _rows_of(key: RollupKey) -> Iterable[RollupKey]:
         yield RollupKey(Detail.KIND, grain, NOBODY, start, key.trigger_kind, key.status, key.kept)
 
 
-_VALUES = ("executions", "timed", "duration_seconds", "duration_micros", "histogram")
-_ROLLUP_COLUMNS = (*RollupKey._fields, *_VALUES)
+class Values(NamedTuple):
+    """What a row of metric_rollups has beside its key."""
+
+    executions: int
+    timed: int
+    duration_seconds: int
+    duration_micros: int
+    histogram: bytes
+
+    @classmethod
+    def of(cls, tally: Tally) -> Values:
+        """The stored form of a tally."""
+        seconds, micros = divmod(tally.duration_sum, clock.SECOND)
+        return cls(tally.executions, tally.timed, seconds, micros, histograms.encode(tally.counts))
+
+    @property
+    def tally(self) -> Tally:
+        """What they count."""
+        duration_sum = self.duration_seconds * clock.SECOND + self.duration_micros
+        return Tally(self.executions, self.timed, duration_sum, histograms.decode(self.histogram))
 
 
-def tally_of(row: Row) -> Tally:
-    """From the values of (executions, timed, duration_seconds, duration_micros, histogram)."""
-    executions, timed, seconds, micros, histogram = row
-    return Tally(executions, timed, seconds * clock.SECOND + micros, histograms.decode(histogram))
+KEYS = RowsOf(RollupKey)
+VALUES = RowsOf(Values)
+GROUP_KEYS = RowsOf(GroupKey)
 
 
 async def apply(transaction: Transaction, changes: RollupChanges) -> None:
     """Add to the rows, under the lock. Deletes rows that count nothing any more."""
     tallies = {key: tally for key, tally in changes.tallies.items() if not tally.empty}
-    stored = await _stored(transaction, "metric_rollups", RollupKey, _VALUES, tallies)
+    stored = await _stored(transaction, "metric_rollups", KEYS.names, VALUES.names, tallies)
     values, emptied = await without_stalling(len(tallies), _added_up, tallies, stored)
-    await transaction.upsert("metric_rollups", _ROLLUP_COLUMNS, values, key=RollupKey._fields)
-    await _delete(transaction, "metric_rollups", RollupKey._fields, emptied)
+    await transaction.upsert("metric_rollups", (*KEYS.names, *VALUES.names), values, key=KEYS.names)
+    await _delete(transaction, "metric_rollups", KEYS.names, emptied)
 
     groups = {key: failures for key, failures in changes.groups.items() if failures}
-    for row in await _stored(transaction, "metric_error_groups", GroupKey, ("failures",), groups):
-        groups[GroupKey(*row[:6])] += row[6]
+    for row in await _stored(transaction, "metric_error_groups", GROUP_KEYS.names, ("failures",), groups):
+        group, [failures] = GROUP_KEYS.split(row)
+        groups[group] += failures
     counted = [(*key, failures) for key, failures in groups.items() if failures]
-    await transaction.upsert("metric_error_groups", (*GroupKey._fields, "failures"), counted, key=GroupKey._fields)
+    await transaction.upsert("metric_error_groups", (*GROUP_KEYS.names, "failures"), counted, key=GROUP_KEYS.names)
     gone = [key for key, failures in groups.items() if not failures]
-    await _delete(transaction, "metric_error_groups", GroupKey._fields, gone)
+    await _delete(transaction, "metric_error_groups", GROUP_KEYS.names, gone)
 
 
 async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
@@ -182,19 +202,10 @@ async def without_stalling(size: int, work: Callable[..., T], *given: Any) -> T:
 def _added_up(tallies: dict[RollupKey, Tally], stored: Sequence[Row]) -> tuple[list[Row], list[RollupKey]]:
     """The rows to write, and the keys of those that count nothing any more."""
     for row in stored:
-        tallies[RollupKey(*row[:7])].add(tally_of(row[7:]))
-    values: list[Row] = [
-        (
-            *key,
-            tally.executions,
-            tally.timed,
-            *divmod(tally.duration_sum, clock.SECOND),
-            histograms.encode(tally.counts),
-        )
-        for key, tally in tallies.items()
-        if not tally.empty
-    ]
-    return values, [key for key, tally in tallies.items() if tally.empty]
+        key, values = KEYS.split(row)
+        tallies[key].add(VALUES.read(values).tally)
+    rows: list[Row] = [(*key, *Values.of(tally)) for key, tally in tallies.items() if not tally.empty]
+    return rows, [key for key, tally in tallies.items() if tally.empty]
 
 
 _TYPES = {
@@ -208,14 +219,13 @@ _TYPES = {
 async def _stored(
     transaction: Transaction,
     table: str,
-    key: type[RollupKey] | type[GroupKey],
+    names: Sequence[str],
     values: Sequence[str],
     keys: Mapping[Any, Any],
 ) -> Sequence[Row]:
     """RollupKey and values of the existing rows; each is looked up by the primary key."""
     if not keys:
         return []
-    names = key._fields
     wanted = ", ".join(f"r.{name}" for name in (*names, *values))
     # Keys of seven columns, one look-up each: SQLite has no unnest of several arrays, and no LATERAL.
     if transaction.dialect is Dialect.POSTGRES:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from app import clock
-from app.db import Database, Row
+from app.db import Database
 from app.db.dialect import Dialect
+from app.db.rows import RowsOf
 from app.executions.filters import ResolvedFilter, resolve
 from app.lifecycle import STATES_OF, Status
 from app.metrics.filters import MetricsFilter
@@ -38,14 +41,27 @@ _BUCKET = {
 _IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
 
 
-async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Row]:
-    """The contents of a window, as rows of (group, status, executions, timed, seconds, micros, histograms, bucket).
+class Sums(msgspec.Struct, gc=False):
+    """A row of a window: its executions of one group and status. Rows with the same group and status add up."""
 
-    The group is the start of the bucket in µs since the epoch, the id of the workflow, or 0. With buckets of minutes a
-    negative one has the pruned executions of whole hours, whose minutes are unknown. Rows with the same group and
-    status add up. `seconds` and `micros` together are the sum of durations. The histograms are a list of stored ones on
-    Postgres, and one on SQLite. A row of single executions has no histogram: `bucket` is the bucket of each one's
-    duration, left out without `histograms`. Raises LimitExceeded when the window has too much in it.
+    group: int | str  # start of the bucket (µs since the epoch), id of the workflow, or 0; see _IN_NO_MINUTE
+    status: int
+    executions: int
+    timed: int
+    seconds: int  # together with micros the sum of durations
+    micros: int
+    histograms: bytes | Sequence[bytes] | None  # stored ones: a list on Postgres, one on SQLite
+    bucket: int | None  # of single executions: that of each one's duration
+
+
+_SUMS = RowsOf(Sums)
+
+
+async def read(database: Database, where: MetricsFilter, by: By, *, histograms: bool) -> Sequence[Sums]:
+    """The contents of a window.
+
+    With buckets of minutes, a negative group has the pruned executions of whole hours, whose minutes are unknown.
+    Without `histograms` there are none, nor buckets. Raises LimitExceeded when the window has too much in it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
@@ -54,13 +70,15 @@ async def read(database: Database, where: MetricsFilter, by: By, *, histograms: 
     return await fetch(database, statement.text(), statement.params.values)
 
 
-async def fetch(database: Database, statement: str, params: Sequence[Any]) -> Sequence[Row]:
+async def fetch(database: Database, statement: str, params: Sequence[Any]) -> Sequence[Sums]:
     """The rows of a query with `summed` in it."""
-    rows = await database.fetch(statement, *params)
-    # SQLite has no width_bucket: its rows have the duration in that place.
-    if database.dialect is Dialect.POSTGRES:
-        return rows
-    return [row if row[-1] is None else (*row[:-1], bucket_of(row[-1])) for row in rows]
+    rows = _SUMS.read_all(await database.fetch(statement, *params))
+    if database.dialect is Dialect.SQLITE:
+        # It has no width_bucket: its rows have the duration in that place.
+        for row in rows:
+            if row.bucket is not None:
+                row.bucket = bucket_of(row.bucket)
+    return rows
 
 
 def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:

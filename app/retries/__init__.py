@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+import msgspec
 import orjson
 
 from app import audit, clock, engines, ids
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
+from app.db.rows import Column, RowsOf
 from app.delivery import outbox
 from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
@@ -129,9 +132,10 @@ async def _known(transaction: Transaction, asked: Asked) -> Retry | None:
     rows = await transaction.fetch("SELECT execution_id, retry_id FROM retry_keys WHERE key = $1", asked.key)
     if not rows:
         return None
-    if rows[0][0] != asked.execution_id:
+    [(execution_id, retry_id)] = rows
+    if execution_id != asked.execution_id:
         raise Conflict("idempotencyKey: used for another execution already")
-    return Retry(rows[0][1], rows[0][0], created=False)
+    return Retry(retry_id, execution_id, created=False)
 
 
 async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> None:
@@ -171,20 +175,37 @@ async def _create(transaction: Transaction, execution: Execution, actor: str) ->
     workflows = {(execution.engine_id, execution.workflow_name): execution.workflow_id}
     retry_id = (await execution_rows.insert_executions(transaction, {key: facts}, workflows, now))[key]
     await transaction.update("executions", ("id", "requested_by"), [(retry_id, actor)], key=("id",))
-    secrets = [(retry_id, row[0]) for row in rows]
+    secrets = [(retry_id, sealed) for (sealed,) in rows]
     await transaction.insert("execution_secrets", ("execution_id", "sealed"), secrets)
     return retry_id
 
 
+def _names(stored: str | None) -> tuple[str, ...] | None:
+    return None if stored is None else tuple(orjson.loads(stored))
+
+
+class _Payload(msgspec.Struct):
+    """What a retry takes over."""
+
+    trigger_data: str | None
+    trigger_data_bytes: int
+    trigger_sealed: str | None
+    redacted_paths: Annotated[tuple[str, ...] | None, Column(read=_names)]
+    definition: Annotated[tuple[str, ...] | None, Column(read=_names)]
+
+
+_PAYLOADS = RowsOf(_Payload)
+
+
 async def _payload(transaction: Transaction, execution_id: str) -> tuple[TriggerData | None, tuple[str, ...] | None]:
     rows = await transaction.fetch(
-        "SELECT trigger_data, trigger_data_bytes, trigger_sealed, redacted_paths, definition FROM execution_payloads"
-        " WHERE execution_id = $1",
-        execution_id,
+        f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE execution_id = $1", execution_id
     )
     if not rows:
         return None, None
-    data, size, sealed, paths, definition = rows[0]
-    redacted = () if paths is None else tuple(orjson.loads(paths))
-    kept = None if data is None else TriggerData(data, size, False, sealed, redacted)
-    return kept, None if definition is None else tuple(orjson.loads(definition))
+    kept = _PAYLOADS.read(rows[0])
+    data = None
+    if kept.trigger_data is not None:
+        paths = kept.redacted_paths or ()
+        data = TriggerData(kept.trigger_data, kept.trigger_data_bytes, False, kept.trigger_sealed, paths)
+    return data, kept.definition

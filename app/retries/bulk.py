@@ -13,7 +13,7 @@ from time import monotonic
 import orjson
 
 from app import audit, clock, engines, executions, ids
-from app.db import Transaction
+from app.db import Row, Transaction
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused
 from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
@@ -183,16 +183,16 @@ class BulkRetries:
         return id_
 
     async def _kept(self, snapshot: str) -> list[str]:
-        rows = ()
+        rows: Sequence[Row] = ()
         if is_id(snapshot):
-            rows = await self._database.fetch(  # type: ignore[assignment]
-                "SELECT execution_ids, created_at FROM retry_snapshots WHERE id = $1", snapshot
-            )
+            sql = "SELECT execution_ids, created_at FROM retry_snapshots WHERE id = $1"
+            rows = await self._database.fetch(sql, snapshot)
         if not rows:
             raise NotFound("snapshot: unknown or deleted; make a dry run")
-        if clock.now_us() - rows[0][1] > SNAPSHOT_LIFETIME:
+        [(execution_ids, created_at)] = rows
+        if clock.now_us() - created_at > SNAPSHOT_LIFETIME:
             raise Conflict("snapshot: expired; make a dry run again")
-        kept: list[str] = orjson.loads(rows[0][0])
+        kept: list[str] = orjson.loads(execution_ids)
         return kept
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
 
 from app import clock, ids
 from app.changes.commits import NO_LISTENERS, Announcements
-from app.db import Database, Row, Transaction
+from app.db import Database, Transaction
+from app.db.rows import Column, RowsOf
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import NotDelivered
@@ -15,15 +19,31 @@ from app.engines import EngineKind
 from app.engines.connections import unsealed_connection
 from app.events import Failure, Text
 from app.ingestion import Ingestion, execution_rows
+from app.ingestion.execution_rows import Key
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
 from app.retries.port import RetryRequest, WayBack
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer, unsealed_secrets
 
-_REQUEST = """
-SELECT e.external_id, e.retry_of, e.workflow_name, e.trigger_kind, p.trigger_data, p.trigger_sealed, g.kind,
-  g.connection_sealed, s.sealed
+
+class _Requested(msgspec.Struct):
+    """A retry, with what its engine has to know, and where that is."""
+
+    external_id: str
+    retry_of: str
+    workflow_name: str
+    trigger_kind: str
+    trigger_data: Annotated[str | None, Column("p.trigger_data")]
+    trigger_sealed: Annotated[str | None, Column("p.trigger_sealed")]
+    kind: Annotated[EngineKind, Column("g.kind")]
+    connection_sealed: Annotated[str | None, Column("g.connection_sealed")]
+    secrets_sealed: Annotated[str | None, Column("s.sealed")]
+
+
+_REQUESTS = RowsOf(_Requested, "e")
+_REQUEST = f"""
+SELECT {_REQUESTS.columns}
 FROM executions e JOIN engines g ON g.id = e.engine_id
 LEFT JOIN execution_payloads p ON p.execution_id = e.id LEFT JOIN execution_secrets s ON s.execution_id = e.id
 WHERE e.id = $1
@@ -54,23 +74,24 @@ class RetryHandler:
         rows = await self._database.fetch(_REQUEST, item.subject_id)
         if not rows:
             raise NotDelivered("The execution was deleted", final=True)
-        (external_id, retry_of, workflow, trigger_kind, data, sealed, kind, connection, secrets) = rows[0]
-        way_back = self._ways_back.get(EngineKind(kind))
-        if way_back is None or connection is None:
+        asked = _REQUESTS.read(rows[0])
+        way_back = self._ways_back.get(asked.kind)
+        if way_back is None or asked.connection_sealed is None:
             raise NotDelivered("The engine has no webhook or broker configured")
         try:
             request = RetryRequest(
                 id=item.id,
                 attempts=item.attempts,
                 execution_id=ids.to_global("execution", item.subject_id),
-                external_id=external_id,
-                retry_of=ids.to_global("execution", retry_of),
-                workflow=workflow,
-                trigger_kind=trigger_kind,
-                trigger_data="null" if data is None else self._sealer.unseal(data, sealed),
+                external_id=asked.external_id,
+                retry_of=ids.to_global("execution", asked.retry_of),
+                workflow=asked.workflow_name,
+                trigger_kind=asked.trigger_kind,
+                trigger_data=self._trigger_data(asked),
             )
+            secrets = asked.secrets_sealed
             known = set() if secrets is None else unsealed_secrets(self._sealer, secrets)[0]
-            to = unsealed_connection(self._sealer, connection)
+            to = unsealed_connection(self._sealer, asked.connection_sealed)
         except CannotUnseal as error:
             raise NotDelivered(error.message) from None
         try:
@@ -79,6 +100,10 @@ class RetryHandler:
             # An engine may echo what it was sent, and a library may name the password of a URL.
             masked = Masker({*known, *secrets_of(to)}).text(str(error), cut=error.cut)
             raise NotDelivered(masked, final=error.final) from None
+
+    def _trigger_data(self, asked: _Requested) -> str:
+        data = asked.trigger_data
+        return "null" if data is None else self._sealer.unseal(data, asked.trigger_sealed)
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
         """See Handler. A retry that is given up has failed, unless its engine says otherwise."""
@@ -99,7 +124,8 @@ class RetryHandler:
         if not news or not rows:
             return
         if failure is not None and given_up:
-            await self._finish(transaction, rows[0], item, failure, family)
+            [(engine_id, external_id)] = rows
+            await self._finish(transaction, (engine_id, external_id), item, failure, family)
             return
         if failure is None:
             # The engine answered: its silence counts from now (app/ingestion/contact.py), not from the request.
@@ -108,7 +134,7 @@ class RetryHandler:
         await self._announcements.announce(transaction, [execution_id])
 
     async def _finish(
-        self, transaction: Transaction, row: Row, item: OutboxItem, failure: str, family: set[str]
+        self, transaction: Transaction, key: Key, item: OutboxItem, failure: str, family: set[str]
     ) -> None:
         now = clock.now_us()
         message = f"The engine did not accept the retry (attempts: {item.attempts}): {failure}"
@@ -121,7 +147,7 @@ class RetryHandler:
         facts.rewritten.add("outcome")
         # Not as an event: that would count as the engine's word, which may still come.
         await _set_awaiting(transaction, item.subject_id, False)
-        await self._ingestion.merge(transaction, {(row[0], row[1]): facts}, family)
+        await self._ingestion.merge(transaction, {key: facts}, family)
         await _set_awaiting(transaction, item.subject_id, True)
 
 
