@@ -14,6 +14,7 @@ from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.background import Background, running
 from app.db import Database
+from app.executions.facets import Facets
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView
@@ -33,11 +34,12 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     """The ASGI application over an open, migrated database, which it closes at the end."""
     sign_in = SignIn(database, settings)
     background = Background(settings, database, sealer)
-    feed = background.feed
+    feed, facets = background.feed, Facets(database)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
             database=database,
+            facets=facets,
             signed_in=viewer,
             sealer=sealer,
             log_notifications=background.log_notifications,

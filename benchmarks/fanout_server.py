@@ -21,6 +21,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database, open_database
+from app.executions.facets import Facets
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
 from app.live.feed import Feed
@@ -43,11 +44,13 @@ SOMEBODY = Viewer("bench", Role.ADMIN)
 def application(way: str, database: Database) -> Starlette:
     """The same schema over the same feed; nobody has to sign in."""
     feed, log_notifications = Feed(database), LogNotifications(database)
+    facets = Facets(database)
     retries, channels = Retries(database, SEALER), Channels()
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
             database=database,
+            facets=facets,
             signed_in=viewer,
             sealer=SEALER,
             log_notifications=log_notifications,

@@ -8,6 +8,7 @@ from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.errors import Unauthenticated
+from app.executions.facets import Facets
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
@@ -21,6 +22,7 @@ class Context:
     """One operation's context. Without defaults: what a process has one of must not be made for an operation."""
 
     database: Database
+    facets: Facets
     signed_in: Viewer | None
     sealer: Sealer
     log_notifications: LogNotifications

@@ -13,6 +13,7 @@ from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
+from resolvers import facets as facet_resolvers
 from resolvers import metrics as metrics_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import workflows as workflow_resolvers
@@ -23,6 +24,7 @@ from schema.engine import Engine
 from schema.error_group import ErrorGroup, ErrorGroupConnection
 from schema.execution import Execution, ExecutionConnection
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
+from schema.facets import ExecutionFacets
 from schema.figures import PERCENTILES
 from schema.log import ExecutionLogConnection
 from schema.log_input import ExecutionId, LogSearch, MinLevel, StepId, log_filter
@@ -103,6 +105,21 @@ class Query:
         """By global id."""
         found: Execution | None = await _find(info, "execution", id)
         return found
+
+    @strawberry.field(
+        description=(
+            "How many executions a filter lets through, by what could be chosen next. Null, with"
+            " BAD_USER_INPUT, for an invalid filter."
+        )
+    )
+    async def execution_facets(
+        self,
+        info: Info,
+        filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
+    ) -> ExecutionFacets | None:
+        """Each is counted only if selected."""
+        where = await facet_resolvers.find_facets(info.context, partial(ExecutionFilter.where, filter))
+        return ExecutionFacets(where=where)
 
     @strawberry.field(
         description=(

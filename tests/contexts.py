@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database
+from app.executions.facets import Facets
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
@@ -26,6 +27,7 @@ def context_of(
     """A context for one operation; collaborators that are not given serve nobody else."""
     return Context(
         database=database,
+        facets=Facets(database),
         signed_in=viewer,
         sealer=SEALER,
         log_notifications=log_notifications or LogNotifications(database),

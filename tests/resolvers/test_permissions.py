@@ -23,6 +23,7 @@ FIELDS = {
     "engines": "engines { id }",
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',
+    "executionFacets": "executionFacets { total { value } unresolved { value } workflow { name } }",
     "executionHistogram": "executionHistogram { points { total } }",
     "executionLogs": f'executionLogs(executionId: "{UNKNOWN}") {{ nodes {{ id }} }}',
     "executions": "executions { nodes { id } totalCount { value } }",

@@ -135,3 +135,62 @@ async def test_filter_005_by_ids_and_without_kinds(runwatch: Runwatch) -> None:
     for invalid in (["none"], [runs.engine], ["workflow_" + "0" * 32]):
         refused = runwatch.ask(document, f={"id": invalid})
         assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+FACETS = """
+query Facets($filter: ExecutionFilter, $search: String) {
+  executionFacets(filter: $filter) {
+    total { value kind } unresolved { value kind }
+    status { status count { value kind } } state { state count { value kind } }
+    workflow(search: $search) { name count { value kind } } engine { name count { value kind } }
+    triggerKind { name count { value kind } } failedStepName { name count { value kind } }
+    errorGroup { group { message } count { value kind } }
+  }
+}
+"""
+
+
+async def test_filter_006_facets(runwatch: Runwatch) -> None:
+    """Each facet MUST count what choosing a value would give: under all conditions but its own, and exactly."""
+    runs = Runs(runwatch)
+
+    async def facets(names: str | None = None, **conditions: Any) -> dict[str, Any]:
+        variables = {"filter": {"engine": [runs.engine], **conditions}, "search": names}
+        found = (await runwatch.query(FACETS, variables))["executionFacets"]
+        return {
+            facet: counted(values)
+            if isinstance(values, dict)
+            else {value.get("name") or value.get(facet): counted(value["count"]) for value in values}
+            for facet, values in found.items()
+            if facet != "errorGroup"
+        } | {"errorGroup": [counted(each["count"]) for each in found["errorGroup"]]}
+
+    def counted(count: dict[str, Any]) -> int:
+        assert count["kind"] == "EXACT"
+        return int(count["value"])
+
+    everything = await facets()
+    assert (everything["total"], everything["unresolved"]) == (6, 2)
+    assert everything["status"] == {"PENDING": 1, "SUCCESS": 2, "FAILURE": 2, "CANCELLED": 1}
+    assert everything["state"]["TIMED_OUT"] == everything["state"]["RUNNING"] == 1
+    assert everything["state"]["SKIPPED"] == 0
+    assert everything["workflow"] == {runs.billing: 3, runs.mail: 3}
+    assert everything["engine"][runs.engine] == 6
+    assert everything["triggerKind"]["webhook"] == everything["triggerKind"]["manual"] == 1
+    assert sum(everything["errorGroup"]) == 2
+
+    failed = await facets(status=["FAILURE"])
+    assert failed["total"] == failed["unresolved"] == 2
+    assert failed["status"] == everything["status"]
+    assert failed["workflow"] == {runs.billing: 2}
+
+    both = await facets(status=["SUCCESS"], workflowName=[runs.billing])
+    assert (both["total"], both["unresolved"]) == (1, 0)
+    assert both["status"] == {"PENDING": 0, "SUCCESS": 1, "FAILURE": 2, "CANCELLED": 0}
+    assert both["workflow"] == {runs.billing: 1, runs.mail: 1}
+    assert (await facets(names=runs.mail.upper()))["workflow"] == {runs.mail: 3}
+    assert (await facets(workflowName=[]))["total"] == 0
+
+    invalid = runwatch.ask(FACETS, filter={"workflowId": ["none"]})
+    assert invalid["data"]["executionFacets"] is None
+    assert invalid["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
