@@ -54,7 +54,8 @@ class CeleryEngine:
         """Let the worker take messages of a queue, or leave them there."""
         assert self._publish is not None
         how = "add" if on else "cancel"
-        self._publish(f"app.control.{how}_consumer({queue!r}, reply=True) and None")
+        # Not only for the second that Celery waits: on a busy machine the worker would do so later.
+        self._publish(f"app.control.{how}_consumer({queue!r}, reply=True, timeout=30, limit=1)[0] and None")
 
     def queued(self, queue: str) -> int:
         """How many messages wait in a queue."""
