@@ -29,13 +29,13 @@ async def measure(
 
 
 async def measure_executions(
-    context: Context, where: Argument[ExecutionFilter], bucket: Bucket | None, *, histograms: bool
+    context: Context, where: Argument[ExecutionFilter], bucket: Bucket | None, *, fit: bool, histograms: bool
 ) -> Trend:
-    """The trend of the executions that match a filter."""
+    """The trend of the executions that match a filter; with `fit`, of what its list begins with."""
     context.require(Permission.READ)
     filter_ = where()
     context.budget.take_figures()
-    trend = await of_executions.trend_of(context.database, filter_, bucket, histograms=histograms)
+    trend = await of_executions.trend_of(context.database, filter_, bucket, histograms=histograms, fit=fit)
     context.budget.take_trend(len(trend.points))
     return trend
 

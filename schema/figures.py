@@ -105,6 +105,7 @@ class MetricsPoint:
     )
     end: DateTime = strawberry.field(description="End of the bucket, exclusive. The last bucket ends with the window.")
     total: int = strawberry.field(description=TOTAL)
+    pending: int = strawberry.field(description="Number of unfinished executions.")
     succeeded: int = strawberry.field(description=SUCCEEDED)
     failed: int = strawberry.field(description=FAILED)
     cancelled: int = strawberry.field(description=CANCELLED)
@@ -123,6 +124,7 @@ class MetricsPoint:
             start=DateTime(point.start),
             end=DateTime(point.end),
             total=figures.total,
+            pending=figures.pending,
             succeeded=succeeded,
             failed=failed,
             cancelled=figures.cancelled.count,

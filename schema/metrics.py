@@ -178,6 +178,8 @@ async def _of_workflow(info: Info, found: WorkflowFigures) -> WorkflowMetrics:
 class ExecutionHistogram:
     """Trend of a list of executions."""
 
+    from_: DateTime = strawberry.field(name="from", description="Start of the window, inclusive.")
+    to: DateTime = strawberry.field(description="End of the window, exclusive.")
     points: list[MetricsPoint] = strawberry.field(
         description="Every bucket of the window, empty ones included, oldest first. At most 1,500."
     )
@@ -191,6 +193,8 @@ class ExecutionHistogram:
     def of(cls, trend: Trend) -> ExecutionHistogram:
         """From app's trend."""
         return cls(
+            from_=DateTime(trend.points[0].start),
+            to=DateTime(trend.points[-1].end),
             points=[MetricsPoint.of(point) for point in trend.points],
             kind=CountKind.EXACT if trend.exact else CountKind.AT_LEAST,
         )

@@ -69,6 +69,20 @@ class MetricsBucket(Enum):
         return None if given is None or given is MetricsBucket.AUTO else windows.Bucket[given.name]
 
 
+@strawberry.enum(description="Window of a histogram whose filter has no queuedFrom.")
+class HistogramWindow(Enum):
+    """Where a histogram begins."""
+
+    LAST_24_HOURS = strawberry.enum_value("LAST_24_HOURS", description="24 hours.")
+    FIT = strawberry.enum_value(
+        "FIT",
+        description=(
+            "The least of 1, 6 and 24 hours, 7, 30, 90 and 400 days that has the newest 1,000 executions that match,"
+            " or all of them. 24 hours if none match."
+        ),
+    )
+
+
 Bucket = Annotated[
     MetricsBucket | None,
     strawberry.argument(

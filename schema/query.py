@@ -30,7 +30,7 @@ from schema.log import ExecutionLogConnection
 from schema.log_input import ExecutionId, LogSearch, MinLevel, StepId, log_filter
 from schema.mentions import mentions
 from schema.metrics import ExecutionHistogram, ExecutionMetrics
-from schema.metrics_input import Bucket, MetricsBucket, MetricsFilter
+from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.step import Step
@@ -123,8 +123,8 @@ class Query:
 
     @strawberry.field(
         description=(
-            "Executions per bucket of queuedAt. queuedTo defaults to now, queuedFrom to 24 hours before"
-            " it. BAD_USER_INPUT for more than 400 days or 1,500 buckets."
+            "Executions per bucket of queuedAt. queuedTo defaults to now, queuedFrom to what `window` says."
+            " BAD_USER_INPUT for more than 400 days or 1,500 buckets."
         )
     )
     async def execution_histogram(
@@ -132,12 +132,15 @@ class Query:
         info: Info,
         filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
         bucket: Bucket = MetricsBucket.AUTO,
+        window: Annotated[
+            HistogramWindow, strawberry.argument(description="Where the window begins if the filter has no queuedFrom.")
+        ] = HistogramWindow.LAST_24_HOURS,
     ) -> ExecutionHistogram:
         """What the list has, over time."""
         where, width = partial(ExecutionFilter.where, filter), MetricsBucket.bucket(bucket)
-        histograms = mentions(info, PERCENTILES)
+        histograms, fit = mentions(info, PERCENTILES), window is HistogramWindow.FIT
         return ExecutionHistogram.of(
-            await metrics_resolvers.measure_executions(info.context, where, width, histograms=histograms)
+            await metrics_resolvers.measure_executions(info.context, where, width, fit=fit, histograms=histograms)
         )
 
     @strawberry.field(description="Log of an execution, oldest lines first. Null for an unknown id.")

@@ -12,10 +12,17 @@ from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
 from app.metrics.figures import Figures, Outcome, Point, by_group, trend
-from app.metrics.filters import DEFAULT_WINDOW, MetricsFilter, check_window
+from app.metrics.filters import DEFAULT_WINDOW, MAX_WINDOW, MetricsFilter, check_window
 from app.metrics.windows import Bucket
 from app.paging.keyset import Segment
 
+# The windows that fit: the least that has so many of the newest executions, or all of them.
+FITTING_ROWS = 1_000
+FITTING = (
+    *(hours * clock.HOUR for hours in (1, 6, 24)),
+    *(days * clock.DAY for days in (7, 30, 90)),
+    MAX_WINDOW,
+)
 # Counting goes from the newest execution back, and stops here.
 MAX_ROWS = 100_000
 
@@ -28,14 +35,20 @@ class Trend:
     exact: bool
 
 
-async def trend_of(database: Database, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool) -> Trend:
+async def trend_of(
+    database: Database, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool, fit: bool = False
+) -> Trend:
     """The trend of the executions that match a filter.
 
-    queuedTo defaults to now, queuedFrom to 24 hours before, the bucket to the one that fits. Raises BadInput for an
+    queuedTo defaults to now, queuedFrom to 24 hours before, or with `fit` to where a window begins that has what the
+    list begins with; the bucket to the one that fits. Raises BadInput for an
     invalid window or bucket, LimitExceeded when reading takes too long.
     """
     end = clock.now_us() if where.queued_to is None else where.queued_to
-    start = end - DEFAULT_WINDOW if where.queued_from is None else where.queued_from
+    if where.queued_from is not None:
+        start = where.queued_from
+    else:
+        start = await _fitting(database, where, end) if fit else end - DEFAULT_WINDOW
     check_window(start, end, "queuedFrom", "queuedTo")
     width = bucket or Bucket.fitting(start, end)
     starts = width.starts(start, end)
@@ -47,6 +60,18 @@ async def trend_of(database: Database, where: ExecutionFilter, bucket: Bucket | 
         return Trend([replace(point, figures=_only(point.figures, statuses)) for point in points], exact=True)
     window = [(max(each, start), min(each + width.value, end)) for each in starts]
     return await _count(database, where, window, width, histograms=histograms)
+
+
+async def _fitting(database: Database, where: ExecutionFilter, end: int) -> int:
+    """Where the least window that fits begins; 24 hours before the end if nothing matches."""
+    resolved = await resolve(database, replace(where, queued_to=end)) if end > 0 else None
+    if resolved is None:
+        return end - DEFAULT_WINDOW
+    newest = Segment(BY_QUEUED_AT, False, None, None, False, FITTING_ROWS)
+    rows = page(database.dialect, resolved, newest, "e.queued_at")
+    ((oldest,),) = await database.fetch(f"SELECT min(x.queued_at) FROM ({rows.text}) x", *rows.params)
+    length = DEFAULT_WINDOW if oldest is None else next((each for each in FITTING if end - each <= oldest), MAX_WINDOW)
+    return max(end - length, 0)
 
 
 def _is_in_rollups(where: ExecutionFilter) -> bool:

@@ -24,7 +24,7 @@ FIELDS = {
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',
     "executionFacets": "executionFacets { total { value } unresolved { value } workflow { name } }",
-    "executionHistogram": "executionHistogram { points { total } }",
+    "executionHistogram": "executionHistogram { from points { total } }",
     "executionLogs": f'executionLogs(executionId: "{UNKNOWN}") {{ nodes {{ id }} }}',
     "executions": "executions { nodes { id } totalCount { value } }",
     "metrics": "metrics { total topErrors { count } byWorkflow { total } }",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -49,11 +50,13 @@ async def test_no_table_is_read_whole(filled_url: str, conditions: ExecutionFilt
     """Postgres expects a third of all rows within bounds that it does not see, and would join those with the table."""
     database = await open_database(filled_url)
     recorded = record_statements(database)
-    given = {name: getattr(conditions, name) for name in ExecutionFilter.__dataclass_fields__}
-    where = ExecutionFilter(**{**given, "queued_from": WINDOW[0], "queued_to": WINDOW[1]})
+    where = replace(conditions, queued_from=WINDOW[0], queued_to=WINDOW[1])
     await trend_of(database, where, None, histograms=True)
+    counting = recorded[-1]
+    await trend_of(database, replace(where, queued_from=None), None, histograms=False, fit=True)
+    fitting = next(each for each in recorded if "min(x.queued_at)" in each[0])
     connection = await asyncpg.connect(filled_url)
-    plans = await postgres_plans(connection, recorded[-1])
+    plans = [*await postgres_plans(connection, counting), *await postgres_plans(connection, fitting)]
     await connection.close()
     await database.close()
     for plan in plans:

@@ -180,3 +180,28 @@ async def test_metrics_003_by_workflow_error_and_trigger(runwatch: Runwatch) -> 
     assert found["triggerKinds"] == sorted(set(found["triggerKinds"]))
     assert {*kinds, "schedule"} <= set(found["triggerKinds"])
     assert engine in [each["name"] for each in found["engines"]]
+
+
+FIT = """
+query Fit($filter: ExecutionFilter) {
+  executionHistogram(filter: $filter, window: FIT) { from to points { start end total } }
+}
+"""
+
+
+async def test_metrics_005_a_window_that_fits(runwatch: Runwatch) -> None:
+    """The window MUST be the least of the lengths that has the list's newest runs, and end at queuedTo."""
+    engine = unique("fits")
+    for begin, hours in ((30 * DAY - 1800, 1), (30 * DAY - 5 * HOUR, 6), (25 * DAY, 7 * 24), (2 * DAY, 30 * 24)):
+        runwatch.report(*run_events(engine, unique("run"), begin))
+        found = await runwatch.query(FIT, {"filter": {"engine": [engine], "queuedTo": at(30 * DAY)}})
+        histogram = found["executionHistogram"]
+        assert moment(histogram["to"]) == moment(at(30 * DAY))
+        assert moment(histogram["to"]) - moment(histogram["from"]) == timedelta(hours=hours)
+        assert (histogram["points"][0]["start"], histogram["points"][-1]["end"]) == (histogram["from"], histogram["to"])
+    assert sum(point["total"] for point in histogram["points"]) == 4
+    given = {"engine": [engine], "queuedFrom": at(29 * DAY), "queuedTo": at(30 * DAY)}
+    histogram = (await runwatch.query(FIT, {"filter": given}))["executionHistogram"]
+    assert (moment(histogram["from"]), moment(histogram["to"])) == (moment(at(29 * DAY)), moment(at(30 * DAY)))
+    empty = (await runwatch.query(FIT, {"filter": {"engine": [unique("none")]}}))["executionHistogram"]
+    assert moment(empty["to"]) - moment(empty["from"]) == timedelta(days=1)
