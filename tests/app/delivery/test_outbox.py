@@ -64,6 +64,16 @@ async def test_a_row_is_due_at_once_and_claimed_once(database: Database) -> None
     assert await claim(database) == []
 
 
+async def test_a_row_is_due_at_its_very_moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now_us()
+    monkeypatch.setattr(clock, "now_us", lambda: now)
+    (id_,) = await add(database)
+    await shift(database, 1)
+    assert await claim(database) == []
+    await shift(database, -1)
+    assert [item.id for item in await claim(database)] == [id_]
+
+
 async def test_when_its_lease_is_over_it_falls_due_again(database: Database) -> None:
     (id_,) = await add(database)
     for attempts in (1, 2, 3):
