@@ -232,3 +232,63 @@ async def test_distributors_are_given_time_before_more_is_read(
     assert feed.position_of(None).revision == 1
     feed.leave(EVERYTHING, audience)
     await feed.close()
+
+
+class Full:
+    """A distributor with room again after `rounds` waits; None: never."""
+
+    def __init__(self, rounds: int | None) -> None:
+        self._rounds = rounds
+        self.fell_behind = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._rounds is None or self._rounds > 0
+
+    async def done(self) -> None:
+        if self._rounds is None:
+            await asyncio.Event().wait()
+        elif self._rounds:
+            self._rounds -= 1
+
+    def fall_behind(self) -> None:
+        self.fell_behind += 1
+
+
+@pytest.mark.parametrize("never", [True, False])
+async def test_only_distributors_that_stay_full_fall_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch, never: bool
+) -> None:
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 0.3)
+    feed, given = Feed(database), [Full(0), Full(1), *([Full(None)] if never else [])]
+    await feed.start()
+    await feed._next_read()  # its first, of nothing
+    feed.distributors.update(given)
+    audience: Audience = Queue()
+    feed.listen(EVERYTHING, audience)
+    await queue(database, "a")
+    await asyncio.wait_for(feed._next_read(), 10)
+    # The one that has room after a while may be waited for after the one that never has.
+    assert [each.fell_behind for each in given if each is not given[1]] == [0, *([1] if never else [])]
+    assert never or given[1].fell_behind == 0
+    feed.leave(EVERYTHING, audience)
+    await feed.close()
+
+
+async def test_engines_that_are_known_are_not_asked_for_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_feed, "SWEEP_SECONDS", 1_000)
+    feed = Feed(database)
+    await feed.start()
+    audience: Audience = Queue()
+    feed.listen(EVERYTHING, audience)
+    asked = []
+    for subject in ("a", "b"):
+        statements = record_statements(database)
+        await queue(database, subject)
+        await read_all(database, feed)
+        asked.append(any("FROM engines" in sql for sql, _ in statements))
+    assert asked == [True, False]
+    feed.leave(EVERYTHING, audience)
+    await feed.close()
