@@ -6,6 +6,7 @@ from app import executions
 from app.auth import Permission
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.executions.payloads import Payload
+from app.lifecycle import Status
 from app.paging import PageRequest
 from app.secrets import revealing
 from resolvers.arguments import Argument
@@ -34,6 +35,16 @@ async def find_execution(context: Context, id_: str) -> Execution | None:
     """One execution; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.executions.load(id_)
+
+
+async def neighbour_of(
+    context: Context, execution: Execution, statuses: Argument[tuple[Status, ...] | None], *, earlier: bool
+) -> Execution | None:
+    """The execution of the same workflow queued just before or after this one; None if there is none."""
+    context.require(Permission.READ)
+    allowed = statuses()
+    context.budget.take_list(1)
+    return await executions.neighbour(context.database, execution, allowed, earlier=earlier)
 
 
 async def find_payload(context: Context, id_: str) -> Payload | None:

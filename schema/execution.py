@@ -17,7 +17,7 @@ from schema import log, workflow  # the modules: their types and these name each
 from schema.context import Info
 from schema.engine import Engine
 from schema.error import ExecutionError
-from schema.execution_input import State, Status
+from schema.execution_input import State, Status, filter_tuple
 from schema.log_input import LogSearch, MinLevel, StepId, log_filter
 from schema.node import Node
 from schema.paging import (
@@ -82,6 +82,11 @@ class Trigger:
         """Batched."""
         payload = await resolvers.find_payload(info.context, self.execution_id)
         return [] if payload is None else payload.redacted_paths
+
+
+OfStatus = Annotated[
+    list[Status] | None, strawberry.argument(description="Only runs with one of these statuses; [] matches none.")
+]
 
 
 @strawberry.type(description="One run of a workflow.")
@@ -220,6 +225,18 @@ class Execution(Node):
         """Batched."""
         retries = await retry_resolvers.retries_of(info.context, self.row, partial(size_of, first))
         return [Execution.of(row) for row in retries]
+
+    @strawberry.field(description="The run of the same workflow queued just before this one. Null if there is none.")
+    async def previous(self, info: Info, status: OfStatus = None) -> Execution | None:
+        """One statement."""
+        found = await resolvers.neighbour_of(info.context, self.row, partial(filter_tuple, status), earlier=True)
+        return None if found is None else Execution.of(found)
+
+    @strawberry.field(description="The run of the same workflow queued just after this one. Null if there is none.")
+    async def next(self, info: Info, status: OfStatus = None) -> Execution | None:
+        """One statement."""
+        found = await resolvers.neighbour_of(info.context, self.row, partial(filter_tuple, status), earlier=False)
+        return None if found is None else Execution.of(found)
 
     @strawberry.field(description="The original that its chain of retries starts from. An original is its own root.")
     async def root_execution(self, info: Info) -> Execution:

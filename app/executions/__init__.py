@@ -30,6 +30,7 @@ __all__ = [
     "latest_of_workflows",
     "list_page",
     "lock",
+    "neighbour",
 ]
 
 
@@ -123,6 +124,20 @@ async def count(database: Database, where: ExecutionFilter) -> Count:
     statement = scans.count(database.dialect, scope, paging.MAX_COUNT + 1)
     rows = await database.fetch(statement.text, *statement.params)
     return Count.capped(rows[0][0])
+
+
+async def neighbour(
+    database: Database, execution: Execution, statuses: tuple[Status, ...] | None, *, earlier: bool
+) -> Execution | None:
+    """The execution of the same workflow queued just before or after this one, of these statuses only; None: any.
+
+    By (queued_at, id), as lists are sorted. Raises as a page does.
+    """
+    where = ExecutionFilter(workflow_ids=(execution.workflow_id,), statuses=statuses)
+    order = ExecutionOrder(descending=earlier)
+    cursor = _ORDERINGS[order].cursor(Position(execution.queued_at, execution.id))
+    page = await list_page(database, where, order, PageRequest(first=1, after=cursor))
+    return page.items[0] if page.items else None
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]:

@@ -21,6 +21,7 @@ from app.executions import (
     latest_of_workflows,
     lineage,
     list_page,
+    neighbour,
 )
 from app.lifecycle import State, Status
 from app.paging import PageRequest
@@ -153,6 +154,26 @@ async def test_the_latest_of_each_workflow_is_read_from_an_index(filled: Databas
     ids = [row[0] for row in await filled.fetch("SELECT id FROM workflows")]
     statements = record_statements(filled)
     assert len(await latest_of_workflows(filled, ids)) == len(ids)
+    for plan in await plans_of(statements[0]):
+        assert "using executions_workflow_queued_at" in plan
+        assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("statuses", [None, (Status.FAILURE,), (Status.SUCCESS,)], ids=str)
+@pytest.mark.parametrize("earlier", [True, False])
+async def test_neighbours_in_a_workflow_are_read_from_an_index(
+    filled: Database, plans_of: PlansOf, statuses: tuple[Status, ...] | None, earlier: bool
+) -> None:
+    where = ExecutionFilter(workflow_names=("workflow-001",))
+    middle = (await list_page(filled, where, ExecutionOrder(), PageRequest(first=50))).items[-1]
+    statements = record_statements(filled)
+    found = await neighbour(filled, middle, statuses, earlier=earlier)
+    assert found is not None
+    assert (found.workflow_id, (found.queued_at, found.id) < (middle.queued_at, middle.id)) == (
+        middle.workflow_id,
+        earlier,
+    )
+    assert len(statements) == 1
     for plan in await plans_of(statements[0]):
         assert "using executions_workflow_queued_at" in plan
         assert "Seq Scan" not in plan

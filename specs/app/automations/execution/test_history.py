@@ -152,3 +152,37 @@ async def test_history_005_an_engines_own_retry_is_linked(runwatch: Runwatch) ->
     )
     found = (await runwatch.query(document, {"id": original}))["executions"]["nodes"]
     assert found == [{"externalId": "again", "attempt": 2, "retryOf": {"id": original}}]
+
+
+async def test_history_006_neighbours_in_the_workflow(runwatch: Runwatch) -> None:
+    """previous and next MUST be those of the workflow's list, also where times are equal, of the asked statuses."""
+    engine, workflow = unique("neighbours"), unique("workflow")
+    states = {"a": "SUCCEEDED", "b": "FAILED", "c": "CANCELLED", "d": "SUCCEEDED", "e": "FAILED"}
+    for number, (name, state) in enumerate(states.items()):
+        error = {"type": "E", "message": "no"} if state == "FAILED" else None
+        begin = 60 * min(number, 3)  # d and e are queued at one time
+        runwatch.report(*run_events(engine, name, begin, workflow=workflow, state=state, error=error))
+        runwatch.report(*run_events(engine, f"other {name}", begin, workflow=unique("other")))
+    document = """
+    query N($f: ExecutionFilter, $s: [ExecutionStatus!]) {
+      executions(filter: $f) { nodes { externalId
+        previous { externalId } next { externalId }
+        before: previous(status: $s) { externalId } after: next(status: $s) { externalId }
+        never: next(status: []) { externalId }
+      } }
+    }
+    """
+    for statuses, those in ((["SUCCESS"], "ad"), (["FAILURE", "CANCELLED"], "bce"), (None, "abcde")):
+        variables = {"f": {"engine": [engine], "workflowName": [workflow]}, "s": statuses}
+        listed = (await runwatch.query(document, variables))["executions"]["nodes"][::-1]
+        order = [node["externalId"] for node in listed]
+        for place, node in enumerate(listed):
+            found = {key: value and value["externalId"] for key, value in node.items() if key != "externalId"}
+            earlier, later = order[:place][::-1], order[place + 1 :]
+            assert found == {
+                "previous": next(iter(earlier), None),
+                "next": next(iter(later), None),
+                "before": next((name for name in earlier if name in those), None),
+                "after": next((name for name in later if name in those), None),
+                "never": None,
+            }
