@@ -6,6 +6,7 @@ import strawberry
 
 from app import auth
 from app.auth import Role
+from schema.scalars import DateTime
 
 strawberry.enum(
     Role,
@@ -23,8 +24,13 @@ class Viewer:
 
     name: str = strawberry.field(description="Name of the API token, or `sub` of the JSON Web Token.")
     role: Role = strawberry.field(description="Role of the viewer.")
+    expires_at: DateTime | None = strawberry.field(description="When the sign-in ends by itself. Null if it does not.")
 
     @classmethod
     def of(cls, viewer: auth.Viewer) -> Viewer:
         """From app's viewer."""
-        return cls(name=viewer.name, role=viewer.role)
+        return cls(
+            name=viewer.name,
+            role=viewer.role,
+            expires_at=None if viewer.expires_at is None else DateTime(viewer.expires_at),
+        )

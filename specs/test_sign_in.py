@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -62,6 +63,16 @@ async def test_signin_003_an_expired_token_is_refused(runwatch: Runwatch) -> Non
     """A token MUST be valid until it expires, and not after."""
     token = runwatch.cli("token", "create", "--role", "admin", "--name", unique("short"), "--days", "0.0000001")
     is_401(send(runwatch, REQUESTS[0], f"Bearer {token}"))
+
+
+async def test_signin_003_a_viewer_learns_when_it_ends(runwatch: Runwatch) -> None:
+    """Viewer.expiresAt MUST be the end of the token, and null for one that does not end."""
+    query = {"query": "{ viewer { expiresAt } }"}
+    token = runwatch.cli("token", "create", "--role", "viewer", "--name", unique("day"), "--days", "1")
+    told = runwatch.post(query, token=token).json()["data"]["viewer"]["expiresAt"]
+    left = datetime.fromisoformat(told) - datetime.now(UTC)
+    assert timedelta(hours=23, minutes=55) < left <= timedelta(days=1)
+    assert runwatch.post(query).json() == {"data": {"viewer": {"expiresAt": None}}}
 
 
 async def test_signin_004_roles(runwatch: Runwatch) -> None:

@@ -30,7 +30,7 @@ FIELDS = {
     "metrics": "metrics { total topErrors { count } byWorkflow { total } }",
     "node": f'node(id: "{UNKNOWN}") {{ id }}',
     "triggerKinds": "triggerKinds",
-    "viewer": "viewer { name role }",
+    "viewer": "viewer { name role expiresAt }",
     "workflow": f'workflow(id: "{UNKNOWN}") {{ id }}',
     "workflows": "workflows { nodes { id } totalCount { value } }",
 }
