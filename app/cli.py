@@ -1,4 +1,4 @@
-"""The command line: runwatch serve, migrate, prune, import, token, engine, secret, metrics, export-schema.
+"""The command line: serve, migrate, prune, import, token, sign-in-link, engine, secret, metrics, export-schema.
 
 Declares the commands; what they do is in app/commands, of which each command imports its own module when it is run. So
 `--help` needs nothing of Runwatch, and `token create` nothing of the server.
@@ -155,6 +155,16 @@ def token_revoke(which: Annotated[str, typer.Argument(help="Id, prefix or name o
     from app.commands import tokens
 
     tokens.revoke(which)
+
+
+@app.command("sign-in-link")
+def sign_in_link(
+    token: Annotated[str, typer.Option(help="Id, prefix or name of the token to sign in with.")],
+) -> None:
+    """Print a link that signs a browser in, once and within 10 minutes."""
+    from app.commands import sign_in_link as command
+
+    command.show(token)
 
 
 @engine_app.command("add")

@@ -18,21 +18,31 @@ from app.executions.facets import Facets
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.view import GraphQLView
+from app.http.cors import Cors
+from app.http.dashboard import BuildHeader, Dashboard
 from app.http.events import EventsDoor
 from app.http.gate import Guard, SocketSignIn, viewer_in
+from app.http.hosts import Hosts
 from app.http.index import Health, index, refuse_unknown
+from app.http.proxies import Proxies
+from app.http.sessions import BrowserSessions
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
 from app.secrets.sealing import Sealer
 from app.settings import Settings
+from app.sweep import Sweep
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
+
+# A revoked credential ends its open sockets within this time; its requests and new operations are refused at once.
+EXPIRY_SECONDS = 2.0
 
 
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes at the end."""
     sign_in = SignIn(database, settings)
+    sessions = BrowserSessions(sign_in, settings.public_url)
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(database)
 
@@ -53,22 +63,28 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     limits = Limits(
         operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions
     )
-    sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in), limits)
+    sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
+    expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings)
+    dashboard = Dashboard()
     routes = [
         Route("/", index),
         Route("/health", Health(database).check),
+        Route("/session", sessions.answer, methods=["POST", "PATCH", "DELETE"]),
         Route("/graphql", view.run, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
+        *dashboard.routes,
     ]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with running(background.services, opened=(database, sign_in)):
+        async with running((*background.services, expiry), opened=(database, sign_in)):
             yield
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
     # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
-    return RequestLog(Guard(app, sign_in))
+    guarded = Cors(Guard(app, sign_in, sessions), settings.allowed_origins)
+    hosted = Hosts(BuildHeader(guarded, dashboard), settings.public_url, settings.allowed_hosts)
+    return RequestLog(Proxies(hosted, settings.trusted_proxies))

@@ -33,6 +33,25 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Comma-separated names that requests may have in Host, besides the public URL's, addresses, and names"
+            " without a dot; *: any, behind a proxy that checks it"
+        ),
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For, -Proto and -Host count"
+        ),
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Comma-separated origins, such as https://tools.example.com, whose pages may use the API, by bearer token"
+        ),
+    )
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
 
     # Secrets inside payloads.
@@ -116,10 +135,20 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL that begins with http:// or https://, without ? and #")
         return url.rstrip("/")
 
-    @field_validator("alert_networks", mode="before")
+    @field_validator("alert_networks", "allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
-    def _split_networks(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            written = f"{parts.scheme}://{parts.netloc}".lower()
+            if parts.scheme not in ("http", "https") or not parts.hostname or origin != written or parts.username:
+                raise ValueError(f"{origin}: not an origin as browsers send it, such as https://tools.example.com")
+        return origins
 
     @model_validator(mode="after")
     def _check_mail_server(self) -> Settings:

@@ -6,7 +6,7 @@ POST /notify says that there is news; GET /subscribers how many are subscribed.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -66,11 +66,14 @@ def application(way: str, database: Database) -> Starlette:
     async def sign_in(*_: object) -> Viewer:
         return SOMEBODY
 
+    async def ended(_: Collection[Viewer]) -> list[Viewer]:
+        return []
+
     if way == STOCK:
         sockets: Any = Stock(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
     else:
         shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
-        sockets = GraphQLSockets(shared, make_context, sign_in)
+        sockets = GraphQLSockets(shared, make_context, sign_in, ended=ended)
 
     async def notify(_: Request) -> Response:
         feed.notify()

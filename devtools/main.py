@@ -1,6 +1,7 @@
 """The commands of ./dev."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,9 +48,22 @@ def main(words: list[str]) -> NoReturn:
 def run(words: list[str]) -> int:
     """serve for development, with sample runs and an example engine.
 
+    The page is built beside it when it is missing or stale; --no-page leaves that out.
     Further arguments go to `runwatch serve --dev`: --port 8001, --host 0.0.0.0, …
     """
-    _become("runwatch", "serve", "--dev", *words)
+    if "--no-page" not in words:
+        from devtools.page import Page
+
+        page = Page()
+        if not page.is_current():
+            shutil.rmtree(page.dist, ignore_errors=True)  # the server would keep the old one in memory
+            subprocess.Popen([PYTHON, "-m", "devtools.page"], stdin=subprocess.DEVNULL)
+    _become("runwatch", "serve", "--dev", *(word for word in words if word != "--no-page"))
+
+
+def page(words: list[str]) -> int:
+    """build the page from dashboard/, if it has changed since; the server serves it after its next start."""
+    return _build_page()
 
 
 def test(words: list[str]) -> int:
@@ -72,6 +86,8 @@ def test(words: list[str]) -> int:
             return 0
         print(f"dev: {' '.join(found)}", file=sys.stderr, flush=True)
         rest = [*found, *rest]
+    if _need_page(rest):
+        _build_page()  # when that fails, so do the specs that need it, or they say why they are left out
     _become("pytest", *_workers(rest), *rest)
 
 
@@ -80,6 +96,8 @@ def specs(words: list[str]) -> int:
 
     They start a server, or use the one at RUNWATCH_SPECS_URL. Further arguments go to pytest.
     """
+    if _need_page(words or ["specs"]):
+        _build_page()
     named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
     _become("pytest", *_workers(words), *([] if named else ["specs"]), *words)
 
@@ -95,7 +113,7 @@ def check(words: list[str]) -> int:
 
 
 def fix(words: list[str]) -> int:
-    """apply ruff's fixes and formatting.
+    """apply ruff's fixes and formatting, and oxlint's where the page's packages are.
 
     --lock renews requirements.lock from pyproject.toml instead (over the network). It keeps versions that still fit.
     Further arguments go to uv: --upgrade, --upgrade-package NAME.
@@ -103,6 +121,11 @@ def fix(words: list[str]) -> int:
     if words[:1] == ["--lock"]:
         return 0
     ruff = VENV / "bin" / "ruff"
+    if not words:
+        from devtools.page import Page
+
+        if Page().has_packages():
+            subprocess.call([PYTHON, "-m", "devtools.page_checks", "fix"])
     fixed = subprocess.call([ruff, "check", "--fix", *words])
     return subprocess.call([ruff, "format", *words]) or fixed
 
@@ -127,6 +150,13 @@ def mutants(words: list[str]) -> int:
     _become(PYTHON.name, "-m", "devtools.mutants", *words)
 
 
+def screenshots(words: list[str]) -> int:
+    """take the pictures in docs/screenshots of the page with sample runs; needs Chromium."""
+    if failed := _build_page():
+        return failed
+    _become(PYTHON.name, "-m", "devtools.screenshots", *words)
+
+
 def schema(words: list[str]) -> int:
     """write schema.graphql from the code."""
     _become("runwatch", "export-schema", *words)
@@ -143,8 +173,23 @@ def demo(words: list[str]) -> int:
 
 
 COMMANDS: dict[str, Command] = {
-    command.__name__: command for command in (run, test, check, fix, specs, bench, mutants, schema, migrate, demo)
+    command.__name__: command
+    for command in (run, test, check, fix, specs, page, screenshots, bench, mutants, schema, migrate, demo)
 }
+
+
+def _build_page() -> int:
+    """Build the page if it is stale; the exit code. By the Python of .venv, which has Node."""
+    return subprocess.call([PYTHON, "-m", "devtools.page"])
+
+
+def _need_page(words: list[str]) -> bool:
+    """Whether tests that these words choose load the page, or pack it into a wheel."""
+    if "--quick" in words:
+        return False
+    named = [path for word in words if not word.startswith("-") and (path := Path(word.partition("::")[0])).exists()]
+    files = (file for path in named or [Path("specs")] for file in (path.rglob("*.py") if path.is_dir() else [path]))
+    return any(file.stem.endswith("_ui") or file.name in {"test_wheel.py", "test_page.py"} for file in files)
 
 
 def _workers(words: list[str]) -> list[str]:
@@ -160,7 +205,7 @@ def _workers(words: list[str]) -> list[str]:
 
 
 def _overview() -> str:
-    lines = [f"  {name:9}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:12}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "./dev COMMAND …: every chore of Runwatch. The first command installs what is missing, inside this folder.",

@@ -16,7 +16,7 @@ class AuditEntry(Node):
 
     at: DateTime = strawberry.field(description="When it happened.")
     actor: str = strawberry.field(description="Name of the viewer who did it.")
-    action: str = strawberry.field(description="Name of the mutation.")
+    action: str = strawberry.field(description="Name of the mutation, or signIn, signOut or signInLink.")
     subject: strawberry.ID | None = strawberry.field(description="Global id of the object. Null for several objects.")
     detail: Json | None = strawberry.field(description="Further details of the action. Null if there are none.")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from specs.clients import Node
 from specs.harness.driver import Runwatch, Server
 from specs.harness.servers import PostgresServer
 
@@ -48,3 +49,9 @@ def runwatch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         runwatch.close()
         code = server.stop()
     assert code == 0, server.log
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """Node with the stock clients."""
+    return Node(tmp_path_factory.mktemp("node"))

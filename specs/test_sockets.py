@@ -156,12 +156,6 @@ async def test_socket_002_many_things_over_one_socket(runwatch: Runwatch) -> Non
         await second.aclose()
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """Node with the clients."""
-    return Node(tmp_path_factory.mktemp("node"))
-
-
 @pytest.mark.parametrize("client", ["graphql-ws", "urql", "apollo"])
 async def test_socket_003_clients_of_browsers(runwatch: Runwatch, node: Node, client: str) -> None:
     """The JavaScript clients MUST follow a log, and give up when their credentials are not valid."""

@@ -19,6 +19,7 @@ from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SOURCE, SignedPost
 from app.delivery.webhook_url import secrets_of
+from app.pages import execution_link
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 
@@ -114,7 +115,7 @@ class Notice:
             fired_at=fired.fired_at,
             first_error=Error(fired.first_error_type, fired.first_error_message),
             last_error=Error(fired.last_error_type, fired.last_error_message),
-            link=f"{public_url}/executions/{execution_id}" if public_url else None,
+            link=execution_link(public_url, execution_id) if public_url else None,
         )
 
 

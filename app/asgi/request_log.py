@@ -9,7 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.asgi.answers import error_body
-from app.errors import masked
+from app.errors import Unavailable, masked
 from app.ids import new_id
 from app.log import get_logger
 
@@ -51,7 +51,11 @@ class RequestLog:
             if status:
                 raise  # the answer has started; the server cuts the connection
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send_with_id({"type": "http.response.start", "status": 500, "headers": headers})
+            code = 500
+            if isinstance(error, Unavailable):  # it says nothing of the request, nor of who sent it
+                code = 503
+                headers.append((b"retry-after", b"1"))
+            await send_with_id({"type": "http.response.start", "status": code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
         finally:
             elapsed = round((time.perf_counter() - started) * 1000, 1)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app import clock
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
+from app.auth.sessions import Sessions, valid_tokens
 from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
 from app.db import Database
 from app.errors import Unauthenticated
+from app.ids import is_id
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ class SignIn:
             from app.auth.jwt import JwtCheck
 
             self._jwt = JwtCheck(settings)
+        self.sessions = Sessions(database, self._jwt)
 
     async def viewer_of(self, authorization: str | None) -> Viewer:
         """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.
@@ -58,8 +62,30 @@ class SignIn:
         if self._jwt is not None:
             claims = await self._jwt.claims_of(secret)
             credential = f"subject {claims.subject}"
-            return Viewer(claims.subject, claims.role, expires_at=claims.expires_at, credential=credential)
+            return Viewer(
+                claims.subject, claims.role, expires_at=claims.expires_at, credential=credential, key=claims.key
+            )
         raise Unauthenticated("Unknown token")
+
+    async def ended(self, viewers: Iterable[Viewer]) -> list[Viewer]:
+        """Those whose sign-in has ended. One read for all sessions and one for all tokens, whatever their number."""
+        viewers = list(viewers)
+        now = clock.now_us()
+        sessions = {viewer.session for viewer in viewers if viewer.session is not None}
+        tokens = {viewer.credential for viewer in viewers if viewer.session is None and is_id(viewer.credential)}
+        living = await self.sessions.living(sessions) if sessions else set()
+        valid = await valid_tokens(self._database, tokens) if tokens else set()
+
+        def has_ended(viewer: Viewer) -> bool:
+            if viewer.session is not None:
+                return viewer.session not in living
+            if viewer.expires_at is not None and viewer.expires_at <= now:
+                return True
+            if viewer.key is not None:
+                return self._jwt is None or not self._jwt.still_accepts(viewer.key)
+            return viewer.credential in tokens and viewer.credential not in valid
+
+        return [viewer for viewer in viewers if has_ended(viewer)]
 
     async def close(self) -> None:
         """Stop background work. Call it before the database is closed."""

@@ -73,6 +73,12 @@ class PublishedKeys:
             raise KeysUnavailable
         return key
 
+    def known(self, algorithm: str, key_id: str | None) -> PyJWK | None:
+        """The same, of the keys that were fetched last. Old ones are fetched again meanwhile, for the next call."""
+        if _clock() - self._fetched_at >= FRESH_SECONDS:
+            self._fly()
+        return self._look_up(algorithm, key_id)
+
     async def close(self) -> None:
         """Stop a running fetch."""
         await end_tasks(self._flight)
@@ -87,14 +93,19 @@ class PublishedKeys:
 
     async def _refetch(self, *, wait: bool) -> None:
         """Fetch, or join a running fetch; do nothing if the last one is too recent."""
+        flight = self._fly()
+        if wait and flight is not None:
+            # Shielded: one caller that hangs up must not cancel it for the others.
+            await asyncio.shield(flight)
+
+    def _fly(self) -> asyncio.Task[None] | None:
+        """The running fetch, or a new one; None if the last one is too recent."""
         if self._flight is None or self._flight.done():
             if _clock() - self._tried_at < PAUSE_SECONDS:
-                return
+                return None
             self._tried_at = _clock()
             self._flight = asyncio.create_task(self._fetch())
-        if wait:
-            # Shielded: one caller that hangs up must not cancel it for the others.
-            await asyncio.shield(self._flight)
+        return self._flight
 
     async def _fetch(self) -> None:
         try:

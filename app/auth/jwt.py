@@ -7,14 +7,17 @@ PyJWT; this module is app.auth.jwt.)
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jwt
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.auth.jwks import KeysUnavailable, PublishedKeys
-from app.auth.roles import Role
+from app.auth.roles import Role, SigningKey
 from app.clock import SECOND
 from app.errors import BadInput, Unauthenticated
 from app.settings import Settings
@@ -43,6 +46,7 @@ class Claims:
     subject: str
     role: Role
     expires_at: int
+    key: SigningKey
 
 
 class Keys(Protocol):
@@ -50,6 +54,9 @@ class Keys(Protocol):
 
     async def find(self, algorithm: str, key_id: str | None) -> Any | None:
         """The key to verify `algorithm` with, in a form PyJWT accepts; None if there is none."""
+
+    def known(self, algorithm: str, key_id: str | None) -> Any | None:
+        """The same, as far as known without waiting."""
 
     async def close(self) -> None:
         """Stop background work."""
@@ -65,6 +72,10 @@ class FixedKey:
 
     async def find(self, algorithm: str, key_id: str | None) -> Any | None:
         """The one key, whatever its id."""
+        return self.known(algorithm, key_id)
+
+    def known(self, algorithm: str, key_id: str | None) -> Any | None:
+        """The same."""
         return self._keys.get(algorithm)
 
     async def close(self) -> None:
@@ -96,16 +107,37 @@ class JwtCheck:
             raise Unauthenticated("The token's algorithm is not accepted")
         if "crit" in header or "b64" in header:
             raise Unauthenticated("The token needs an extension that Runwatch does not support")
-        claims = self._decode(token, await self._key(algorithm, header.get("kid")))
+        key_id = header.get("kid")
+        key = await self._key(algorithm, key_id)
+        claims = self._decode(token, key)
         return Claims(
             subject=_subject(claims["sub"]),
             role=_role(claims, self._role_claim),
             expires_at=(int(claims["exp"]) + LEEWAY_SECONDS) * SECOND,
+            key=SigningKey(self._issuer or "", algorithm, key_id, _sha256(key)),
         )
+
+    async def accepts(self, key: SigningKey) -> bool:
+        """Whether a token that was checked with this key would be checked with it now."""
+        if not self._may_use(key):
+            return False
+        try:
+            return _is_same(key, await self._key(key.algorithm, key.key_id))
+        except Unauthenticated:
+            return False
+
+    def still_accepts(self, key: SigningKey) -> bool:
+        """The same, by the keys that are known, without waiting for the issuer."""
+        if not self._may_use(key):
+            return False
+        return _is_same(key, self._keys.known(key.algorithm, key.key_id))
 
     async def close(self) -> None:
         """Stop background work."""
         await self._keys.close()
+
+    def _may_use(self, key: SigningKey) -> bool:
+        return key.algorithm in self._algorithms and key.issuer == self._issuer
 
     async def _key(self, algorithm: str, key_id: str | None) -> Any:
         try:
@@ -149,6 +181,18 @@ def _prepared(key: str, algorithm: str) -> Any:
     if problem:
         raise BadInput(f"RUNWATCH_JWT_KEY: too short for {algorithm}: {problem}")
     return prepared
+
+
+def _sha256(key: Any) -> str:
+    """Identifies a key. A shared secret is not hashed itself: this tells no more of it than a token does."""
+    key = getattr(key, "key", key)  # of a PyJWK
+    if isinstance(key, bytes):
+        return hmac.new(key, b"runwatch", "sha256").hexdigest()
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def _is_same(key: SigningKey, found: Any | None) -> bool:
+    return found is not None and _sha256(found) == key.sha256
 
 
 def _subject(subject: str) -> str:

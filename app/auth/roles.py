@@ -35,12 +35,27 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What a JSON Web Token was checked with. The sign-in ends when Runwatch does not accept it any more.
+
+    `sha256` tells a key from another one with the same id.
+    """
+
+    issuer: str
+    algorithm: str
+    key_id: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """Somebody who is signed in.
 
     `engine` is the name of the engine that a RUNNER reports for; None for everybody else, who may report for any engine
     if they have the permission. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
-    `credential` identifies what somebody signed in with, and differs for tokens with the same name.
+    `credential` identifies what somebody signed in with, and differs for tokens with the same name; `key` is what its
+    issuer signed it with, None for our own tokens. `session` is the browser's session, None without one: it can end
+    before its credential, and its `expires_at` can move.
     """
 
     name: str
@@ -48,6 +63,8 @@ class Viewer:
     engine: str | None = None
     expires_at: int | None = None
     credential: str = field(default="", compare=False)
+    key: SigningKey | None = field(default=None, compare=False)
+    session: str | None = field(default=None, compare=False)
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer's role has the permission."""

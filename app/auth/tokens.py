@@ -127,7 +127,7 @@ async def revoke_token(database: Database, which: str) -> Token:
     wanted = form["prefix"] if form else which
 
     async def revoke(transaction: Transaction) -> Token:
-        token = await _the_one(transaction, wanted)
+        token = await the_token(transaction, wanted)
         if token.revoked_at is None:
             # Conditional: when somebody else revokes it at the same moment, the first time stays.
             await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
@@ -138,7 +138,11 @@ async def revoke_token(database: Database, which: str) -> Token:
     return await database.transaction(revoke)
 
 
-async def _the_one(transaction: Transaction, wanted: str) -> Token:
+async def the_token(transaction: Transaction, wanted: str) -> Token:
+    """The token with this id, prefix or name; of several with one name, the only one that is not revoked.
+
+    NotFound if there is none, BadInput if it could be one of several.
+    """
     rows = []
     if is_id(wanted):
         # First and alone: an id identifies a token, whatever other tokens are called.

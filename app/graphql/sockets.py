@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -38,13 +38,19 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 class SignedIn(Protocol):
-    """A signed-in viewer, the credential, and when it expires (µs since the epoch; None: never)."""
+    """A signed-in viewer, the credential, and when it expires (µs since the epoch; None: never).
+
+    The end of a `session` (None: without one) can move: only `ended` knows it.
+    """
 
     @property
     def credential(self) -> str: ...
 
     @property
     def expires_at(self) -> int | None: ...
+
+    @property
+    def session(self) -> str | None: ...
 
 
 ViewerT = TypeVar("ViewerT", bound=SignedIn)
@@ -64,7 +70,10 @@ class Limits:
 
 
 class GraphQLSockets(Generic[ViewerT]):
-    """ASGI: serves graphql-transport-ws. `sign_in` gets the scope and the payload of connection_init."""
+    """ASGI: serves graphql-transport-ws. `sign_in` gets the scope and the payload of connection_init.
+
+    `ended` returns those of some viewers whose sign-in has ended. It is asked before each operation, and by `sweep`.
+    """
 
     def __init__(
         self,
@@ -72,11 +81,15 @@ class GraphQLSockets(Generic[ViewerT]):
         make_context: Callable[[ViewerT], Any],
         sign_in: Callable[[Scope, dict[str, Any]], Awaitable[ViewerT]],
         limits: Limits = Limits(),
+        *,
+        ended: Callable[[Collection[ViewerT]], Awaitable[Collection[ViewerT]]],
     ) -> None:
         self.operations = operations
         self.make_context = make_context
         self.sign_in = sign_in
         self.limits = limits
+        self.ended = ended
+        self.open: set[_Socket[ViewerT]] = set()
         self.running = Running(limits.operations_of_all, limits.operations_of_viewer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,6 +104,15 @@ class GraphQLSockets(Generic[ViewerT]):
         taken = next((name for name in offered if _TOKEN.fullmatch(name)), None)
         await send({"type": "websocket.accept", "subprotocol": taken})
         await _close(scope, send, Closing(Close.SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}"))
+
+    async def sweep(self) -> None:
+        """Close the sockets whose sign-in has ended: their operations end too, and leave groups that share results."""
+        viewers = [socket.viewer for socket in self.open if socket.viewer is not None]
+        if not viewers:
+            return
+        ended = {id(viewer) for viewer in await self.ended(viewers)}
+        for socket in [socket for socket in self.open if id(socket.viewer) in ended]:
+            socket.expire()
 
 
 class _Socket(Generic[ViewerT]):
@@ -113,7 +135,7 @@ class _Socket(Generic[ViewerT]):
             (lambda: 0) if self._frames is None else self._frames.unsent_bytes,
         )
         self._signing_in: asyncio.Task[None] | None = None
-        self._viewer: ViewerT | None = None
+        self.viewer: ViewerT | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._started = 0
@@ -121,6 +143,7 @@ class _Socket(Generic[ViewerT]):
     async def run(self) -> None:
         """From the handshake to the end, which it reports to the server."""
         began = self._loop.time()
+        self._site.open.add(self)
         late = Closing(Close.INIT_TIMEOUT, "No connection_init within the time limit")
         self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._queue.write())]
@@ -128,6 +151,7 @@ class _Socket(Generic[ViewerT]):
         try:
             closing = await self._end
         finally:
+            self._site.open.discard(self)
             self._timer.cancel()
             self._queue.close()
             tasks += [self._signing_in] if self._signing_in else []
@@ -142,6 +166,10 @@ class _Socket(Generic[ViewerT]):
                 await asyncio.wait(self._ending, timeout=CLEANUP_SECONDS)
             seconds = round(self._loop.time() - began, 1)
             log.info("socket", code=closing and int(closing.code), operations=self._started, seconds=seconds)
+
+    def expire(self) -> None:
+        """The sign-in has ended: clients come back with fresh credentials, or give up."""
+        self._stop(Closing(Close.EXPIRED, "The sign-in has ended"))
 
     def _stop(self, closing: Closing | None = None) -> None:
         if not self._end.done():
@@ -197,19 +225,19 @@ class _Socket(Generic[ViewerT]):
         except Exception as error:  # of the database: it says nothing of the credentials
             self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
         else:
-            if viewer.expires_at is not None:
+            if viewer.expires_at is not None and viewer.session is None:
                 expired = Closing(Close.EXPIRED, "The sign-in has expired")
                 self._timer = self._loop.call_later(viewer.expires_at / 1e6 - time.time(), self._stop, expired)
-            self._viewer = viewer
+            self.viewer = viewer
             await self._reply(messages.ACK)
 
     async def _subscribe(self, message: Subscribe) -> None:
-        if self._viewer is None:
+        if self.viewer is None:
             raise Closing(Close.UNAUTHORIZED, "Operation before connection_ack")
         if message.id in self._running:
             raise Closing(Close.DUPLICATE_ID, f"Operation {message.id!r} exists already")
         limit = self._site.limits.operations
-        credential = self._viewer.credential
+        credential = self.viewer.credential
         # Operations that clean up count too: otherwise a client that keeps starting and stopping would have any number
         # of them. But most end as soon as they get a turn.
         if len(self._ending) >= limit:
@@ -222,7 +250,7 @@ class _Socket(Generic[ViewerT]):
             await self._reply(messages.error(message.id, [shown(error)]))
             return
         self._started += 1
-        task = asyncio.create_task(self._run(message.id, message.operation, self._viewer))
+        task = asyncio.create_task(self._run(message.id, message.operation, self.viewer))
         task.add_done_callback(lambda _: self._site.running.end(credential))
         self._running[message.id] = task
 
@@ -238,6 +266,9 @@ class _Socket(Generic[ViewerT]):
     async def _run(self, id_: str, operation: Operation, viewer: ViewerT) -> None:
         last = messages.complete(id_)
         try:
+            if await self._site.ended([viewer]):
+                self.expire()
+                return
             results = await self._site.operations.start(self._site.make_context(viewer), operation)
             if isinstance(results, Pushed):
                 await results.push(self._sink(id_))

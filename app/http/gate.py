@@ -11,6 +11,8 @@ from app.asgi.answers import error_body
 from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
 from app.errors import Unauthenticated, shown
+from app.http.origins import header
+from app.http.sessions import SECRET_HEADER, BrowserSessions
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -26,9 +28,16 @@ class SignInGate:
     without a viewer. Without it they are refused.
     """
 
-    def __init__(self, app: ASGIApp, sign_in: SignIn, websocket: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sign_in: SignIn,
+        sessions: BrowserSessions | None = None,
+        websocket: ASGIApp | None = None,
+    ) -> None:
         self._app = app
         self._sign_in = sign_in
+        self._sessions = sessions
         self._websocket = websocket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,41 +50,66 @@ class SignInGate:
             return
         if scope["type"] == "http":
             try:
-                viewer = await self._sign_in.viewer_of(_authorization(scope["headers"]))
+                viewer = await self._viewer_of(scope)
             except Unauthenticated as error:
                 await _refuse(scope, send, error)
                 return
             scope.setdefault("state", {})["viewer"] = viewer
         await self._app(scope, receive, send)
 
+    async def _viewer_of(self, scope: Scope) -> Viewer:
+        """By the Authorization header; without one, by a session. A bad header never falls back on a cookie."""
+        authorization = _authorization(scope["headers"])
+        if authorization is None and self._sessions is not None and _takes_cookies(scope):
+            viewer = await self._sessions.viewer_of(scope, header(scope, SECRET_HEADER))
+            if viewer is not None:
+                return viewer
+        return await self._sign_in.viewer_of(authorization)
+
 
 class Guard:
-    """Puts the gate in front of every path that shows or takes data, including unknown paths below them."""
+    """Puts the gate in front of every path that shows or takes data, including unknown paths below them.
 
-    def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
+    The cookie of a session opens /graphql alone.
+    """
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn, sessions: BrowserSessions) -> None:
         self._open = app
         self._gate = SignInGate(app, sign_in)
-        self._sockets = SignInGate(app, sign_in, websocket=app)
+        self._graphql = SignInGate(app, sign_in, sessions, websocket=app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         path = scope.get("path", "")
         if path == "/graphql":
-            await self._sockets(scope, receive, send)
+            await self._graphql(scope, receive, send)
             return
         guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in ("graphql", "api")
         await (self._gate if guarded else self._open)(scope, receive, send)
 
 
 class SocketSignIn:
-    """Signs in the client of a WebSocket, by its upgrade request or its first message."""
+    """Signs in the client of a WebSocket: by its upgrade request, its first message, or the session of our own page."""
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(self, sign_in: SignIn, sessions: BrowserSessions) -> None:
         self._sign_in = sign_in
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, payload: dict[str, Any]) -> Viewer:
         """The viewer. Raises Unauthenticated."""
-        return await self._sign_in.viewer_of(socket_authorization(scope, payload))
+        authorization = socket_authorization(scope, payload)
+        if authorization is None:
+            secret = payload.get("session")
+            viewer = await self._sessions.viewer_of(scope, secret if isinstance(secret, str) else None)
+            if viewer is not None:
+                return viewer
+        return await self._sign_in.viewer_of(authorization)
+
+
+def _takes_cookies(scope: Scope) -> bool:
+    """Only what a form of another page cannot send: POST with a body of JSON."""
+    media_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    return scope["method"] == "POST" and media_type == "application/json"
 
 
 def viewer_in(scope: Scope) -> Viewer:

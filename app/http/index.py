@@ -5,15 +5,19 @@ from __future__ import annotations
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.asgi.answers import error_body
 from app.asgi.media_types import JSON
 from app.db import Database
 from app.errors import AppError, MethodNotAllowed, NotFound, shown
+from app.pages import HISTORY
 
 DOORS = {
-    "GET /": "this list",
+    "GET /": "this list; for a browser, the page",
+    "GET /admin/automations/history": "the page: what ran, and what failed",
+    "GET /graphiql": "GraphiQL: write and run queries",
+    "POST /session": "sign-in of a browser, with a token or a one-time code; PATCH goes on, DELETE signs out",
     "POST /graphql": "queries and mutations; needs a bearer token",
     "GET /graphql?query=…": "queries; needs a bearer token",
     "WebSocket /graphql": "the same and subscriptions, over graphql-transport-ws; needs a bearer token",
@@ -23,7 +27,9 @@ DOORS = {
 
 
 async def index(request: Request) -> Response:
-    """List every door."""
+    """List every door. A browser, which asks for HTML, is led to the page."""
+    if "text/html" in request.headers.get("accept", "").lower():
+        return RedirectResponse(HISTORY, 303, {"vary": "Accept"})
     return _json({"runwatch": "execution history of automations, over GraphQL", "doors": DOORS})
 
 

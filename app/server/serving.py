@@ -10,10 +10,13 @@ from pathlib import Path
 import typer
 import uvicorn
 
+from app.auth.sessions import new_code
+from app.auth.tokens import check_token
 from app.db import Database, open_database
 from app.errors import BadInput
 from app.importing import Format, Importer
 from app.main import create_app
+from app.pages import local_address, sign_in_link
 from app.secrets.sealing import Sealer
 from app.server.console import console, import_with_progress
 from app.server.dev_engine import RETRY, DevEngine
@@ -31,9 +34,6 @@ GRACE_SECONDS = 5
 MAX_MESSAGE_BYTES = 1024 * 1024
 # Proxies cut connections that are silent for a minute. A client that is gone is found after twice this.
 PING_SECONDS = 20.0
-
-# Where to reach a server on the same machine that listens on all of its addresses.
-LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 QUERY = "{ executions(first: 5) { totalCount { value kind } nodes { workflowName status queuedAt durationMs } } }"
 
@@ -83,6 +83,7 @@ def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.C
         ws_ping_timeout=PING_SECONDS,
         loop="uvloop",
         lifespan="on",
+        proxy_headers=False,  # it would believe any program on this machine; app/http/proxies.py
         log_config=None,
         access_log=False,
         server_header=False,
@@ -129,20 +130,20 @@ async def _greet(settings: Settings, database: Database, sealer: Sealer, engine:
             " so that the newest ends now"
         )
     token = await development_token(database, settings.data_dir)
-    address = f"http://{_in_url(settings.host)}:{port}"
+    address = local_address(settings.host, port)
+    code = await new_code(database, await check_token(database, token))
     # On standard output and unwrapped: made to be copied, by people and by scripts.
-    typer.echo(f"\nRunwatch is at {address} (GET / lists every endpoint; Ctrl-C stops it). Try:\n")
+    typer.echo(
+        f"\nOpen this link in a browser; it signs in once, within 10 minutes:\n\n{sign_in_link(address, code)}\n"
+    )
+    typer.echo(f"Runwatch is at {address} (GET / lists every endpoint; Ctrl-C stops it). Try:\n")
     typer.echo(_curl(address, token, QUERY))
-    if await engine.start(f"http://{_in_url(LOOPBACK.get(settings.host, settings.host))}:{port}"):
+    if await engine.start(address):
         typer.echo(
             f'An example engine runs beside it and logs to {engine.log}. Its workflow "import orders" fails until'
             f" you repair its input. Repair it, then retry the newest failure:\n\n{engine.fix}\n"
             f"{_curl(address, token, RETRY)}"
         )
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _curl(address: str, token: str, document: str) -> str:

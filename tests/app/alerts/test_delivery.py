@@ -123,7 +123,7 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
             "since": clock.to_rfc3339(base() + clock.SECOND),
             "firstError": ERROR,
             "lastError": ERROR,
-            "link": f"https://runwatch.example/executions/{last}",
+            "link": f"https://runwatch.example/admin/automations/executions/{last}",
         },
     }
 
@@ -173,7 +173,8 @@ async def test_mail(place: Place, mail: MailServer) -> None:
     assert message["auto-submitted"] == "auto-generated"
     assert message["date"] is not None
     (alert,) = await select(place.database, "alerts", "1 = 1")
-    link = f"https://runwatch.example/executions/{ids.to_global('execution', alert['last_execution_id'])}"
+    last = ids.to_global("execution", alert["last_execution_id"])
+    link = f"https://runwatch.example/admin/automations/executions/{last}"
     for part in ("nightly", "engine", "Failures:  2", link, "IOError: no such file: /data/in"):
         assert part in sent.text
 

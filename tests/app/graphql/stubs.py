@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ from tests.app.graphql.sockets import serving
 class Somebody:
     expires_at: int | None = None
     credential: str = "somebody"
+    session: str | None = None
 
 
 class Plain:
@@ -65,6 +66,10 @@ class Stub:
         self.open = 0
         self.closed = asyncio.Event()
         self.stuck = asyncio.Event()
+        self.asked = 0  # how often who has ended
+        self.ended: set[str] = set()  # the credentials that have
+        self.ended_error: Exception | None = None
+        self.sweep: Callable[[], Awaitable[object]] = asyncio.Event().wait
 
     async def start(self, context: object, operation: Operation) -> AsyncIterator[Result] | Pushed:
         self.contexts.append(context)
@@ -139,8 +144,15 @@ class Stub:
 @asynccontextmanager
 async def sockets_of(stub: Stub, limits: Limits | None = None, **more: Any) -> AsyncIterator[str]:
     async def sign_in(scope: Scope, payload: dict[str, Any]) -> Somebody:
-        return Somebody(payload.get("expires_at"), payload.get("name", "somebody"))
+        return Somebody(payload.get("expires_at"), payload.get("name", "somebody"), payload.get("session"))
 
-    app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits())
+    async def ended(viewers: Collection[Somebody]) -> list[Somebody]:
+        stub.asked += 1
+        if stub.ended_error is not None:
+            raise stub.ended_error
+        return [viewer for viewer in viewers if viewer.credential in stub.ended]
+
+    app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits(), ended=ended)
+    stub.sweep = app.sweep
     async with serving(Starlette(routes=[WebSocketRoute("/graphql", app)]), **more) as url:
         yield url

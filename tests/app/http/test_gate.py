@@ -17,7 +17,8 @@ from app.auth import Role, SignIn, Viewer
 from app.auth.tokens import create_token, revoke_token
 from app.db import Database
 from app.errors import Unauthenticated
-from app.http.gate import SignInGate, socket_authorization, viewer_in
+from app.http.gate import Guard, SignInGate, socket_authorization, viewer_in
+from app.http.sessions import BrowserSessions
 from tests.app.auth.issuer import jwt_settings, sign
 from tests.app.listening import listening
 from tests.databases import before_any_statement
@@ -49,7 +50,7 @@ async def ask(app: ASGIApp, headers: list[tuple[bytes, bytes]], method: str = "P
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    scope = {"type": "http", "scheme": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
     await app(scope, never, send)
     body = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], dict(sent[0]["headers"]), json.loads(body) if body != b"in" else "in"
@@ -278,7 +279,7 @@ async def test_websockets_go_to_the_app_that_signs_them_in(sign_in: SignIn) -> N
         seen.append(scope)
 
     scope: Scope = {"type": "websocket", "headers": []}
-    await SignInGate(Inside(), sign_in, websocket)(scope, never, never)
+    await SignInGate(Inside(), sign_in, websocket=websocket)(scope, never, never)
     assert seen == [scope]
 
 
@@ -304,3 +305,46 @@ def test_websockets_that_say_it_oddly(headers: list[bytes], payload: Any) -> Non
     scope: Scope = {"headers": [(b"authorization", value) for value in headers]}
     with pytest.raises(Unauthenticated):
         socket_authorization(scope, payload)
+
+
+async def test_a_cookie_opens_graphql_alone(database: Database, sign_in: SignIn) -> None:
+    """And there only a POST of JSON, by our own page, without a bearer."""
+    secret, _ = await create_token(database, "ada", Role.ADMIN)
+    started = await sign_in.sessions.start(await sign_in.viewer_of(f"Bearer {secret}"), bound=True)
+    assert started.secret is not None
+    inside = Inside()
+    guard = Guard(inside, sign_in, BrowserSessions(sign_in, ""))
+    own = {
+        b"host": b"here:8000",
+        b"cookie": f"runwatch-8000={started.cookie}".encode(),
+        b"x-runwatch-session": started.secret.encode(),
+        b"content-type": b"application/json; charset=utf-8",
+        b"sec-fetch-site": b"same-origin",
+    }
+
+    async def status(path: str = "/graphql", method: str = "POST", **changes: bytes | None) -> int:
+        headers = own | {name.replace("_", "-").encode(): value for name, value in changes.items()}
+        sent = [(name, value) for name, value in headers.items() if value is not None]
+        answer: int = (await ask(guard, sent, method, path))[0]
+        return answer
+
+    assert await status() == 200
+    assert (inside.viewers[-1].name, inside.viewers[-1].session is None) == ("ada", False)
+    for refused in (
+        status(method="GET"),
+        status(method="PUT"),
+        status("/graphql/"),
+        status("/api/events"),
+        status(content_type=b"text/plain"),
+        status(content_type=None),
+        status(sec_fetch_site=b"same-site"),
+        status(sec_fetch_site=None),
+        status(x_runwatch_session=None),
+        status(cookie=None),
+        status(host=b"here:8001"),
+        status(authorization=b"Bearer x"),
+        status(authorization=b""),
+    ):
+        assert await refused == 401
+    assert await status(authorization=f"Bearer {secret}".encode()) == 200
+    assert inside.viewers[-1].session is None, "a bearer goes first"

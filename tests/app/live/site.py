@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -69,7 +69,7 @@ class Site:
         async with AsyncExitStack() as stack:
             for way in WAYS:
                 operations = SchemaOperations(schema) if way == "ordinary" else self.shared
-                app: Any = GraphQLSockets(operations, self.make_context, sign_in, limits)
+                app: Any = GraphQLSockets(operations, self.make_context, sign_in, limits, ended=nobody)
                 server = serving(
                     Starlette(routes=[WebSocketRoute("/graphql", app)]),
                     ws=WebSocketProtocol if way == "prebuilt" else "websockets-sansio",
@@ -80,6 +80,11 @@ class Site:
 
     async def cursor(self) -> str:
         return revisions.updates_cursor(*await revisions.revision_of(self.database))
+
+
+async def nobody(_: Collection[Viewer]) -> list[Viewer]:
+    """No sign-in has ended."""
+    return []
 
 
 @asynccontextmanager

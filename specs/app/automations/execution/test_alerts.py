@@ -105,7 +105,7 @@ async def test_alert_002_webhook_and_mail_say_what_happened(scene: Scene) -> Non
     assert (body["data"]["alertId"], body["data"]["failures"]) == (alert["id"], 2)
     assert body["data"]["firstError"] == {"type": "IOError", "message": "the first"}
     assert body["data"]["lastError"] == {"type": "OSError", "message": "the last"}
-    id_ = body["data"]["link"].removeprefix(f"{PUBLIC}/executions/")
+    id_ = body["data"]["link"].removeprefix(f"{PUBLIC}/admin/automations/executions/")
     (linked,) = [scene.runwatch.ask("query E($id: ID!) { execution(id: $id) { error { message } } }", id=id_)]
     assert linked["data"]["execution"]["error"]["message"] == "the last"
     (mail,) = scene.mailed(name)

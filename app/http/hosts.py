@@ -1,0 +1,77 @@
+"""Which hosts this server answers to.
+
+Whoever owns a name may have it resolve to 127.0.0.1 (DNS rebinding): a page of theirs then speaks to us as its own
+origin. So only hosts that we know are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.asgi.answers import error_body
+from app.errors import BadInput, shown
+
+UNKNOWN = "This server is not known by that Host: RUNWATCH_PUBLIC_URL and RUNWATCH_ALLOWED_HOSTS name its hosts"
+
+
+class Hosts:
+    """ASGI: passes on what names RUNWATCH_PUBLIC_URL's host, an allowed one, an address, or a name without a dot.
+
+    Nobody owns an address or a name without a dot, so neither can be rebound. Everything else gets a 421, except for
+    /health, which probes ask by whatever name they have.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str, allowed: Iterable[str]) -> None:
+        self._app = app
+        public = urlsplit(public_url).hostname
+        self._names = {name.lower() for name in (*allowed, *([public] if public else []))}
+        self._any = "*" in self._names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "lifespan" or scope["path"] == "/health" or self._knows(scope):
+            await self._app(scope, receive, send)
+        else:
+            await _misdirect(scope, receive, send)
+
+    def _knows(self, scope: Scope) -> bool:
+        """Whether the Host header names one of them. HTTP/1.0 may have none; two are refused."""
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        if self._any or not given:
+            return True
+        name = _name_of(given[0].decode("latin-1"))
+        return len(given) == 1 and (name in self._names or "." not in name or _is_address(name))
+
+
+async def _misdirect(scope: Scope, receive: Receive, send: Send) -> None:
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 4400})  # before it was accepted: the server answers 403
+            return
+        kind = "websocket.http.response"
+    body = error_body(shown(BadInput(UNKNOWN)))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": f"{kind}.start", "status": 421, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _name_of(host: str) -> str:
+    """Without the port: `[::1]:8000` is `::1`."""
+    lowered = host.lower()
+    if lowered.startswith("["):
+        return lowered[1:].partition("]")[0]
+    return lowered.partition(":")[0].rstrip(".")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

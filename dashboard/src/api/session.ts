@@ -1,0 +1,92 @@
+/**
+ * Who is signed in, and what the page keeps of it. The cookie is HttpOnly; over plain http the session is bound to a
+ * second secret too, which only this origin can read: cookies ignore ports.
+ */
+
+const SECRET = 'runwatch.session-secret'
+
+export type Refusal = 'wrong' | 'spent' | 'runner' | 'busy' | 'offline'
+type Watcher = () => void
+
+const watchers = new Set<Watcher>()
+let signedOut = false
+let build: string | null = null
+let outdated = false
+/** How far the server's clock is ahead of this browser's, in milliseconds; null until an answer has told. */
+let clockAhead: number | null = null
+
+export const session = {
+  subscribe(watcher: Watcher): () => void {
+    watchers.add(watcher)
+    return () => void watchers.delete(watcher)
+  },
+  isSignedOut: (): boolean => signedOut,
+  isOutdated: (): boolean => outdated,
+  clockAhead: (): number => clockAhead ?? 0,
+}
+
+function tell(): void {
+  for (const watcher of watchers) watcher()
+}
+
+/** The headers that each request carries besides the cookie. */
+export function credentials(): Record<string, string> {
+  const secret = localStorage.getItem(SECRET)
+  return secret === null ? {} : { 'x-runwatch-session': secret }
+}
+
+/** What every answer tells besides its data. */
+export function notice(answer: Response): void {
+  const now = answer.headers.get('x-runwatch-build')
+  if (now !== null) {
+    if (build !== null && now !== build && !outdated) {
+      outdated = true
+      tell()
+    }
+    build ??= now
+  }
+  const date = answer.headers.get('date')
+  // The header has whole seconds: half of one is the best guess.
+  if (date !== null) clockAhead = Date.parse(date) + 500 - Date.now()
+  if (answer.status === 401) endSession()
+}
+
+/** The session is over: the page asks for a new sign-in, and keeps everything else. */
+export function endSession(): void {
+  if (signedOut) return
+  signedOut = true
+  tell()
+}
+
+/** Sign in with a token that was typed, or a code from a link. Null: done; else why not. */
+export async function signIn(given: { token: string } | { code: string }): Promise<Refusal | null> {
+  let answer: Response
+  try {
+    answer = await fetch('/session', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(given),
+    })
+  } catch {
+    return 'offline'
+  }
+  if (answer.status === 429) return 'busy'
+  if (answer.status === 403) return 'runner'
+  if (!answer.ok) return answer.status >= 500 ? 'offline' : 'wrong'
+  const secret = answer.headers.get('x-runwatch-session')
+  if (secret === null) localStorage.removeItem(SECRET)
+  else localStorage.setItem(SECRET, secret)
+  signedOut = false
+  tell()
+  return null
+}
+
+/** Sign out here and end the session everywhere it is used. */
+export async function signOut(): Promise<void> {
+  try {
+    await fetch('/session', { method: 'DELETE', headers: credentials() })
+  } finally {
+    localStorage.removeItem(SECRET)
+    endSession()
+  }
+}

@@ -1,0 +1,55 @@
+import { graphql, type ResultOf } from '../api/graphql'
+
+/** What a row of a list shows. */
+export const RunRow = graphql(`
+  fragment RunRow on Execution {
+    id
+    externalId
+    workflowName
+    status
+    state
+    queuedAt
+    startedAt
+    finishedAt
+    queueMs
+    durationMs
+    attempt
+    resolved
+    requestedBy
+    error { type message }
+    failedStep { name }
+    trigger { kind }
+    engine { name }
+    retryability { canRetry reasons }
+  }
+`)
+export type RunRow = ResultOf<typeof RunRow>
+
+export const Executions = graphql(
+  `
+    query Executions($first: Int, $after: String, $filter: ExecutionFilter, $order: ExecutionOrder) {
+      executions(first: $first, after: $after, filter: $filter, orderBy: $order) {
+        updatesCursor
+        pageInfo { hasNextPage endCursor }
+        nodes { ...RunRow }
+      }
+    }
+  `,
+  [RunRow],
+)
+
+export const ExecutionUpdates = graphql(
+  `
+    subscription ExecutionUpdates($filter: ExecutionFilter, $after: String) {
+      executionUpdated(filter: $filter, after: $after) {
+        cursor
+        change
+        executionId
+        matches
+        execution { ...RunRow }
+      }
+    }
+  `,
+  [RunRow],
+)
+export type ExecutionUpdate = ResultOf<typeof ExecutionUpdates>['executionUpdated']

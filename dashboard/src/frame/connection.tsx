@@ -1,0 +1,70 @@
+import { type JSX, useEffect, useState, useSyncExternalStore } from 'react'
+import { connection } from '../api/follow'
+import { useZone } from '../parts/settings'
+import { texts } from '../texts'
+import { clockTime } from '../time/time'
+import { Icon } from './icons'
+
+/** What a list lets the frame pause; null on screens that follow nothing. */
+export interface Pausable {
+  paused: boolean
+  held: number
+  toggle(): void
+}
+
+let pausable: Pausable | null = null
+const watchers = new Set<() => void>()
+
+/** Say what the connection's button pauses. */
+export function offerPause(next: Pausable | null): void {
+  pausable = next
+  for (const watcher of watchers) watcher()
+}
+
+const PATIENCE_MS = 1_000
+
+/** The state of the live connection, always in the same place: icon, word and colour; a press pauses. */
+export function Connection(): JSX.Element {
+  const link = useSyncExternalStore(connection.subscribe, connection.link)
+  const attempts = useSyncExternalStore(connection.subscribe, connection.attempts)
+  const pause = useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher)
+      return () => void watchers.delete(watcher)
+    },
+    () => pausable,
+  )
+  const zone = useZone()
+  const [since, setSince] = useState(() => new Date().toISOString())
+  const [patient, setPatient] = useState(true)
+  useEffect(() => {
+    if (link === 'live') return
+    setSince(new Date().toISOString())
+    const timer = setTimeout(() => setPatient(false), PATIENCE_MS)
+    return () => {
+      clearTimeout(timer)
+      setPatient(true)
+    }
+  }, [link])
+
+  const paused = pause?.paused ?? false
+  const broken = link === 'reconnecting'
+  let text: string = texts.connection.live
+  if (paused) text = texts.connection.paused(pause!.held)
+  else if (broken) text = texts.connection.reconnecting(attempts, clockTime(since, zone).slice(0, 8))
+  else if (link === 'connecting') text = patient ? '' : texts.connection.connecting
+  return (
+    <button
+      type="button"
+      className={`item ${paused || broken ? 'broken' : 'live'}`}
+      aria-label={pause && text ? `${text}. ${paused ? texts.connection.resume : texts.connection.pause}` : text || texts.connection.connecting}
+      aria-disabled={!pause}
+      onClick={() => pause?.toggle()}
+    >
+      <Icon name={paused ? 'paused' : broken ? 'broken' : 'live'} />
+      <span className="label" role="status">
+        {text}
+      </span>
+    </button>
+  )
+}

@@ -1,0 +1,124 @@
+import { type JSX, type ReactNode, useState, useSyncExternalStore } from 'react'
+import { useLocation } from 'wouter'
+import { session, signOut } from '../api/session'
+import iconUrl from '../icon.svg'
+import { Voice } from '../parts/announce'
+import { useKeys } from '../parts/keys'
+import { Menu, MenuItem } from '../parts/menu'
+import { BROWSER_ZONE, changeSettings, useSettings } from '../parts/settings'
+import { hrefs } from '../routes'
+import { SignInDialog } from '../sign-in/sign-in'
+import { texts } from '../texts'
+import { Connection } from './connection'
+import { Icon } from './icons'
+import { Keys } from './keys'
+import { useViewer } from './viewer'
+
+const APART_MS = 30_000
+const ZONES = ['UTC', 'Europe/Berlin', 'Europe/London', 'America/New_York', 'America/Los_Angeles', 'Asia/Kolkata', 'Asia/Tokyo']
+
+/** What is around every screen: where to go, whether it is live, who one is. */
+export function Frame({ children }: { children: ReactNode }): JSX.Element {
+  const [path, go] = useLocation()
+  const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
+  const outdated = useSyncExternalStore(session.subscribe, session.isOutdated)
+  const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
+  const [keysShown, setKeysShown] = useState(false)
+  useKeys({ '?': () => setKeysShown(true), 'g h': () => go('/history') })
+  return (
+    <>
+      <a className="skip" href="#content">
+        {texts.frame.skip}
+      </a>
+      <nav className="rail" aria-label={texts.frame.main}>
+        <div className="brand">
+          <img src={iconUrl} alt="" />
+          <b>{texts.product}</b>
+        </div>
+        <a href={hrefs.history()} aria-current={path.startsWith('/history') ? 'page' : undefined}>
+          <Icon name="history" />
+          <span className="label">{texts.frame.history}</span>
+        </a>
+        <a href={hrefs.graphiql}>
+          <Icon name="graphiql" />
+          <span className="label">{texts.frame.graphiql}</span>
+        </a>
+        <div className="bottom">
+          <Connection />
+          <Account onKeys={() => setKeysShown(true)} />
+        </div>
+      </nav>
+      <main id="content" tabIndex={-1}>
+        {outdated && (
+          <p className="notice" role="status">
+            {texts.frame.outdated}
+            <button type="button" onClick={() => location.reload()}>
+              {texts.frame.reload}
+            </button>
+          </p>
+        )}
+        {Math.abs(ahead) > APART_MS && <p className="notice">{texts.frame.clockApart(Math.round(ahead / 1000))}</p>}
+        {children}
+      </main>
+      {signedOut && <SignInDialog />}
+      {keysShown && <Keys onClose={() => setKeysShown(false)} />}
+      <Voice />
+    </>
+  )
+}
+
+function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
+  const viewer = useViewer()
+  const settings = useSettings()
+  const name = viewer?.name ?? ''
+  return (
+    <Menu
+      className="item"
+      label={texts.frame.account(name)}
+      button={
+        <>
+          <Icon name="account" />
+          <span className="label cut">{name}</span>
+        </>
+      }
+    >
+      {viewer && (
+        <p className="heading">
+          {viewer.name} · {texts.frame.role[viewer.role]}
+        </p>
+      )}
+      <p className="heading">{texts.frame.theme}</p>
+      {(['system', 'light', 'dark'] as const).map((theme) => (
+        <MenuItem key={theme} chosen={settings.theme === theme} onChoose={() => changeSettings({ theme })}>
+          {texts.frame.themes[theme]}
+        </MenuItem>
+      ))}
+      <p className="heading">{texts.frame.density}</p>
+      {(['comfortable', 'compact'] as const).map((density) => (
+        <MenuItem key={density} chosen={settings.density === density} onChoose={() => changeSettings({ density })}>
+          {texts.frame.densities[density]}
+        </MenuItem>
+      ))}
+      <p className="heading">{texts.frame.zone}</p>
+      <MenuItem chosen={settings.zone === null} onChoose={() => changeSettings({ zone: null })}>
+        {texts.frame.browserZone(BROWSER_ZONE)}
+      </MenuItem>
+      {ZONES.map((zone) => (
+        <MenuItem key={zone} chosen={settings.zone === zone} onChoose={() => changeSettings({ zone })}>
+          {zone}
+        </MenuItem>
+      ))}
+      <hr />
+      <MenuItem
+        chosen={settings.singleKeys}
+        onChoose={() => changeSettings({ singleKeys: !settings.singleKeys })}
+      >
+        {texts.frame.singleKeys}
+      </MenuItem>
+      <MenuItem onChoose={onKeys}>
+        {texts.frame.keys} <kbd>?</kbd>
+      </MenuItem>
+      <MenuItem onChoose={() => void signOut()}>{texts.frame.signOut}</MenuItem>
+    </Menu>
+  )
+}

@@ -1,0 +1,20 @@
+import type { JSX } from 'react'
+
+const PATHS = {
+  history: 'M2.5 4h11M2.5 8h11M2.5 12h7',
+  graphiql: 'M8 1.8l5.4 3.1v6.2L8 14.2l-5.4-3.1V4.9zM8 1.8L2.6 11h10.8z',
+  live: 'M8 8m-2.4 0a2.4 2.4 0 1 0 4.8 0a2.4 2.4 0 1 0-4.8 0M3.6 12.4a6.2 6.2 0 0 1 0-8.8m8.8 0a6.2 6.2 0 0 1 0 8.8',
+  paused: 'M5.5 3.5v9m5-9v9',
+  broken: 'M2.5 8h3m5 0h3M6.5 5.5l3 5',
+  account: 'M8 8.2a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4M2.8 13.6c.6-2.4 2.6-3.6 5.2-3.6s4.6 1.2 5.2 3.6',
+  keys: 'M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.500 7h.01M12 7h.01M5 9.500h6',
+} as const
+
+/** Icons of the frame, drawn in the text's colour. */
+export function Icon({ name }: { name: keyof typeof PATHS }): JSX.Element {
+  return (
+    <svg className="icon" viewBox="0 0 16 16" aria-hidden="true" strokeLinecap="round" strokeLinejoin="round">
+      <path d={PATHS[name]} />
+    </svg>
+  )
+}

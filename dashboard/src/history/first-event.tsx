@@ -1,0 +1,57 @@
+import { type JSX, useState } from 'react'
+import { CopyButton } from '../parts/copy'
+import { texts } from '../texts'
+
+/** What to send so that the first run appears; the URL is the origin that this page came from. */
+export function FirstEvent(): JSX.Element {
+  const [language, setLanguage] = useState<keyof typeof EXAMPLES>('curl')
+  const example = EXAMPLES[language](location.origin)
+  return (
+    <div className="empty first-event">
+      <h2>{texts.history.noRuns}</h2>
+      <p className="dim">{texts.history.sendFirst}</p>
+      <div role="group" aria-label={texts.history.language} className="languages">
+        {(Object.keys(EXAMPLES) as (keyof typeof EXAMPLES)[]).map((each) => (
+          <button key={each} type="button" aria-pressed={each === language} onClick={() => setLanguage(each)}>
+            {each}
+          </button>
+        ))}
+        <CopyButton className="" what={texts.history.example} text={example}>
+          {texts.copy.copy}
+        </CopyButton>
+      </div>
+      <pre tabIndex={0} aria-label={texts.history.example}>
+        {example}
+      </pre>
+      <p role="status" className="waiting">
+        <span aria-hidden="true" className="pulse" /> {texts.history.waitingForFirst}
+      </p>
+    </div>
+  )
+}
+
+const EXAMPLES = {
+  curl: (origin: string) => `curl ${origin}/api/events \\
+  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/cloudevents+json' \\
+  -d '{
+    "specversion": "1.0", "id": "1", "source": "my-engine", "subject": "run-1",
+    "type": "execution.queued", "time": "'"$(date -u +%FT%TZ)"'",
+    "data": {"workflow": "send invoices", "trigger": {"kind": "manual", "data": {"month": "2026-11"}}}
+  }'`,
+  Python: (origin: string) => `from runwatch_client import Runwatch
+
+client = Runwatch("${origin}", token="…", source="my-engine")
+
+with client.execution("send invoices", trigger_kind="manual", trigger_data={"month": "2026-11"}) as run:
+    with run.step("send"):
+        run.log("INFO", "sending")`,
+  JavaScript: (origin: string) => `await fetch('${origin}/api/events', {
+  method: 'POST',
+  headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/cloudevents+json' },
+  body: JSON.stringify({
+    specversion: '1.0', id: crypto.randomUUID(), source: 'my-engine', subject: 'run-1',
+    type: 'execution.queued', time: new Date().toISOString(),
+    data: { workflow: 'send invoices', trigger: { kind: 'manual', data: { month: '2026-11' } } },
+  }),
+})`,
+} as const

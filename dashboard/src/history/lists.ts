@@ -1,0 +1,53 @@
+import type { Choice } from '../filter/filter'
+import { writeChoice } from '../filter/filter'
+import { filterOf, orderOf } from '../filter/api-filter'
+import { executionSource } from '../live/execution-source'
+import { LiveList } from '../live/live-list'
+import { now } from '../time/clock'
+
+/** How long a list outlives its screen, so that Back finds its rows and its place. */
+const KEEP_MS = 10 * 60_000
+const MAX_KEPT = 5
+
+interface Kept {
+  list: LiveList
+  /** Where it was scrolled to, in pixels. */
+  top: number
+  leftAt: number
+}
+
+const kept = new Map<string, Kept>()
+
+/** The list of a choice: the one that was left a while ago, else a new one, which is opened. */
+export function listOf(choice: Choice): Kept {
+  const key = writeChoice(choice).toString()
+  for (const [name, { leftAt, list }] of kept) {
+    if (leftAt && Date.now() - leftAt > KEEP_MS) {
+      list.close()
+      kept.delete(name)
+    }
+  }
+  let found = kept.get(key)
+  if (!found) {
+    const list = new LiveList(executionSource(filterOf(choice, now()), orderOf(choice)))
+    found = { list, top: 0, leftAt: 0 }
+    kept.set(key, found)
+    void list.open()
+  }
+  found.leftAt = 0
+  kept.delete(key)
+  kept.set(key, found) // the youngest last
+  return found
+}
+
+/** The screen has gone on to something else. */
+export function leave(left: Kept): void {
+  left.leftAt = Date.now()
+  for (const [name, each] of kept) {
+    if (kept.size <= MAX_KEPT) break
+    if (each.leftAt) {
+      each.list.close()
+      kept.delete(name)
+    }
+  }
+}

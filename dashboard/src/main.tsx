@@ -1,0 +1,48 @@
+import { lazy, StrictMode, Suspense } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Route, Router, Switch } from 'wouter'
+import './style/base.css'
+import './style/parts.css'
+import './style/frame.css'
+import './style/sign-in.css'
+import { Frame } from './frame/frame'
+import { History } from './history/history'
+import { BASE } from './routes'
+import { SignInPage } from './sign-in/sign-in'
+import { texts } from './texts'
+
+// The page has no service worker; one that another project left on this origin would answer for us.
+void navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((each) => void each.unregister()))
+
+const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <Router base={BASE}>
+      <Switch>
+        <Route path="/sign-in">
+          <SignInPage />
+        </Route>
+        <Route>
+          <Frame>
+            <Switch>
+              <Route path="/history">
+                <History />
+              </Route>
+              <Route path="/executions/:id">
+                {({ id }) => (
+                  <Suspense>
+                    <ExecutionPage id={id} />
+                  </Suspense>
+                )}
+              </Route>
+              <Route>
+                <p className="empty">{texts.frame.nothingHere}</p>
+              </Route>
+            </Switch>
+          </Frame>
+        </Route>
+      </Switch>
+    </Router>
+  </StrictMode>,
+)

@@ -1,0 +1,51 @@
+import { type JSX, type ReactNode, useState } from 'react'
+import { texts } from '../texts'
+import { announce } from './announce'
+
+const SHOWN_MS = 1_500
+
+/** Put text on the clipboard; says in place and politely that it is there. */
+export function CopyButton({
+  text,
+  what,
+  className = 'bare',
+  children,
+}: {
+  text: string | (() => string)
+  /** For its name: "Copy {what}". */
+  what: string
+  className?: string
+  children?: ReactNode
+}): JSX.Element {
+  const [said, setSaid] = useState<string | null>(null)
+  const copy = async (): Promise<void> => {
+    const done = await writeClipboard(typeof text === 'string' ? text : text())
+    const word = done ? texts.copy.copied : texts.copy.failed
+    setSaid(word)
+    announce(word)
+    setTimeout(() => setSaid(null), SHOWN_MS)
+  }
+  return (
+    <button type="button" className={className} aria-label={texts.copy.of(what)} onClick={() => void copy()}>
+      {said ?? children ?? <CopyIcon />}
+    </button>
+  )
+}
+
+export async function writeClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function CopyIcon(): JSX.Element {
+  return (
+    <svg width="14" height="14" viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+      <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+      <path d="M10.5 3.2v-.2a1 1 0 0 0-1-1H3.5a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h.2" />
+    </svg>
+  )
+}

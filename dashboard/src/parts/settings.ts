@@ -1,0 +1,79 @@
+import { useSyncExternalStore } from 'react'
+
+/** What a person has chosen for this browser. Nothing of it is a secret. */
+export interface Settings {
+  theme: 'system' | 'light' | 'dark'
+  density: 'comfortable' | 'compact'
+  /** Null: the browser's. */
+  zone: string | null
+  singleKeys: boolean
+  frames: 'own' | 'all' | 'raw'
+  wrapLog: boolean
+}
+
+const DEFAULTS: Settings = {
+  theme: 'system',
+  density: 'comfortable',
+  zone: null,
+  singleKeys: true,
+  frames: 'own',
+  wrapLog: true,
+}
+const KEY = 'runwatch.settings'
+const watchers = new Set<() => void>()
+
+function read(): Settings {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}')
+    return typeof stored === 'object' ? { ...DEFAULTS, ...stored } : DEFAULTS
+  } catch {
+    return DEFAULTS
+  }
+}
+
+let settings = read()
+
+function show(): void {
+  const { dataset } = document.documentElement
+  dataset.density = settings.density
+  if (settings.theme === 'system') {
+    delete dataset.theme
+    localStorage.removeItem('runwatch.theme') // theme.js reads it before the first paint
+  } else {
+    dataset.theme = settings.theme
+    localStorage.setItem('runwatch.theme', settings.theme)
+  }
+}
+show()
+
+export function currentSettings(): Settings {
+  return settings
+}
+
+export function changeSettings(change: Partial<Settings>): void {
+  settings = { ...settings, ...change }
+  localStorage.setItem(KEY, JSON.stringify(settings))
+  show()
+  for (const watcher of watchers) watcher()
+}
+
+addEventListener('storage', (event) => {
+  if (event.key !== KEY) return
+  settings = read()
+  show()
+  for (const watcher of watchers) watcher()
+})
+
+export function useSettings(): Settings {
+  return useSyncExternalStore((watcher) => {
+    watchers.add(watcher)
+    return () => void watchers.delete(watcher)
+  }, currentSettings)
+}
+
+export const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** The zone of every absolute time on the page. */
+export function useZone(): string {
+  return useSettings().zone ?? BROWSER_ZONE
+}

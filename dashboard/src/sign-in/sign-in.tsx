@@ -1,0 +1,82 @@
+import { type FormEvent, type JSX, useEffect, useState } from 'react'
+import { type Refusal, signIn } from '../api/session'
+import { Dialog } from '../parts/dialog'
+import { safeNext } from '../routes'
+import { texts } from '../texts'
+import iconUrl from '../icon.svg'
+
+/** A proper form, so that password managers know it: a token, and why it was not taken. */
+function TokenForm({ onDone, first = null }: { onDone: () => void; first?: Refusal | null }): JSX.Element {
+  const [refusal, setRefusal] = useState<Refusal | null>(first)
+  const [busy, setBusy] = useState(false)
+  useEffect(() => setRefusal(first), [first])
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault()
+    if (busy) return
+    const token = String(new FormData(event.currentTarget).get('token') ?? '').trim()
+    setBusy(true)
+    const refused = await signIn({ token })
+    setBusy(false)
+    setRefusal(refused)
+    if (refused === null) onDone()
+  }
+  return (
+    <form className="sign-in-form" onSubmit={(event) => void submit(event)}>
+      <input type="text" name="username" autoComplete="username" defaultValue="runwatch" hidden readOnly />
+      <label htmlFor="token">{texts.signIn.token}</label>
+      <input
+        id="token"
+        name="token"
+        type="password"
+        required
+        autoComplete="current-password"
+        spellCheck={false}
+        aria-describedby="sign-in-says"
+        aria-invalid={refusal === 'wrong'}
+      />
+      <p id="sign-in-says" role="alert" className="refusal">
+        {refusal && texts.signIn.refusals[refusal]}
+      </p>
+      <button type="submit" className="primary" aria-disabled={busy}>
+        {texts.signIn.signIn}
+      </button>
+      <p className="dim">{texts.signIn.how}</p>
+    </form>
+  )
+}
+
+/** Sign-in as a page: takes the one-time code of a link out of the fragment, or asks for a token. */
+export function SignInPage(): JSX.Element {
+  const [refusal, setRefusal] = useState<Refusal | null>(null)
+  const [code] = useState(() => new URLSearchParams(location.hash.slice(1)).get('code'))
+  const [asking, setAsking] = useState(code !== null)
+  const done = (): void => location.replace(safeNext(new URLSearchParams(location.search).get('next')))
+  useEffect(() => {
+    if (code === null) return
+    history.replaceState(null, '', location.pathname + location.search) // before it is sent: a code is a secret
+    void signIn({ code }).then((refused) => {
+      if (refused === null) return done()
+      setRefusal(refused === 'wrong' ? 'spent' : refused)
+      setAsking(false)
+    })
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [code])
+  return (
+    <main className="sign-in-page" id="content">
+      <div className="card">
+        <img src={iconUrl} alt="" width="36" height="36" />
+        <h1>{texts.signIn.title}</h1>
+        {asking ? <p role="status">{texts.signIn.asking}</p> : <TokenForm onDone={done} first={refusal} />}
+      </div>
+    </main>
+  )
+}
+
+/** Sign-in over the page when a session has ended: the URL, the scroll place and the selection stay. */
+export function SignInDialog(): JSX.Element {
+  return (
+    <Dialog title={texts.signIn.ended}>
+      <TokenForm onDone={() => {}} />
+    </Dialog>
+  )
+}

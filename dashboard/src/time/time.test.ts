@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { absolute, ago, brief, clockTime, duration, millis } from './time'
+
+const NOON = '2026-11-28T12:01:24.325678Z'
+
+test.each([
+  [0, '0 ms'], [0.004, '0.1 ms'], [0.24, '0.2 ms'], [1, '1 ms'], [9.96, '10 ms'], [52.4, '52 ms'], [999.4, '999 ms'],
+  [999.6, '1 s'], [6240, '6.2 s'], [59_949, '59.9 s'], [59_951, '1 min'], [185_000, '3 min 5 s'], [3_599_600, '1 h'],
+  [7_800_000, '2 h 10 min'], [86_400_000, '1 d'], [273_600_000, '3 d 4 h'],
+])('%s ms read as %s', (ms, text) => {
+  expect(duration(ms)).toBe(text)
+})
+
+test.each([
+  [0, '0 s ago'], [14_999, '14 s ago'], [60_000, '1 min ago'], [3_600_000, '1 h ago'], [200_000_000, '2 d ago'],
+  [-5000, '0 s ago'],
+])('%s ms before now', (ms, text) => {
+  expect(ago(new Date(1e12 - ms).toISOString(), 1e12)).toBe(text)
+})
+
+test('absolute times carry their zone', () => {
+  expect(absolute(NOON, 'UTC')).toBe('28 Nov 2026, 12:01:24 UTC')
+  expect(absolute(NOON, 'Europe/Berlin')).toMatch(/^28 Nov 2026, 13:01:24 (CET|GMT\+1)$/)
+  expect(absolute(NOON, 'Asia/Kolkata')).toMatch(/^28 Nov 2026, 17:31:24 GMT\+5:30$/)
+  expect(brief(NOON, 'UTC')).toBe('28 Nov 12:01')
+  expect(clockTime(NOON, 'UTC')).toBe('12:01:24.325')
+})
+
+test('microseconds are kept', () => {
+  expect(millis(NOON) - Date.parse('2026-11-28T12:01:24.325Z')).toBeCloseTo(0.678, 2)
+})

@@ -1,0 +1,76 @@
+import { LOCALE } from '../locale'
+import { texts } from '../texts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+const UNITS = [
+  ['d', DAY],
+  ['h', HOUR],
+  ['min', MINUTE],
+  ['s', 1000],
+] as const
+
+/** `14 s ago`; what the clocks of two machines put into the future is 0 s ago. */
+export function ago(iso: string, now: number): string {
+  const ms = Math.max(0, now - Date.parse(iso))
+  const [unit, size] = UNITS.find(([, length]) => ms >= length) ?? UNITS[3]
+  return texts.ago(Math.floor(ms / size), unit)
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${zone} ${JSON.stringify(options)}`
+  let made = formats.get(key)
+  if (!made) formats.set(key, (made = new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone })))
+  return made
+}
+
+/** `28 Nov 2026, 13:01:24 CET` */
+export function absolute(iso: string, zone: string): string {
+  return format(zone, {
+    day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
+    timeZoneName: 'short',
+  }).format(Date.parse(iso))
+}
+
+/** `28 Nov 13:00` */
+export function brief(iso: string, zone: string): string {
+  return format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+    .format(Date.parse(iso))
+    .replace(',', '')
+}
+
+/** `13:01:24.325` */
+export function clockTime(iso: string, zone: string): string {
+  return format(zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }).format(
+    Date.parse(iso),
+  )
+}
+
+/** Milliseconds with the part that Date drops: the API has microseconds. */
+export function millis(iso: string): number {
+  const micros = /\.\d{3}(\d{3})/.exec(iso)?.[1]
+  return Date.parse(iso) + (micros === undefined ? 0 : Number(micros) / 1000)
+}
+
+const decimals = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 })
+
+/** `0.2 ms`, `52 ms`, `6.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  if (ms < 1) return `${ms === 0 ? 0 : Math.max(0.1, Math.round(ms * 10) / 10)} ms`
+  if (ms < 999.5) return `${decimals.format(ms < 10 ? ms : Math.round(ms))} ms`
+  if (ms < 59_950) return `${decimals.format(ms / 1000)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 3600) return pair(seconds, 60, 'min', 's')
+  const minutes = Math.round(ms / MINUTE)
+  if (minutes < 24 * 60) return pair(minutes, 60, 'h', 'min')
+  return pair(Math.round(ms / HOUR), 24, 'd', 'h')
+}
+
+function pair(value: number, base: number, unit: string, rest: string): string {
+  const left = value % base
+  return `${Math.floor(value / base)} ${unit}${left ? ` ${left} ${rest}` : ''}`
+}

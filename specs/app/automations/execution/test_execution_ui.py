@@ -1,0 +1,140 @@
+"""APP-AUTO-EXEC-DETAIL-…-UI (AUTO-EXEC-ADMIN-003): an administrator opens a failed run, and sees why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from specs.engines.retries import listed
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, in_view, violations
+from specs.harness.driver import Runwatch, Server, event, run_events, unique
+
+Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
+MESSAGE = "line 5, order A-1004: quantity 'twelve' is not a number"
+LAST_LINE = "line 5 cannot be read"
+TRACE = """Traceback (most recent call last):
+  File "/app/automations.py", line 59, in import_orders
+    orders = [_order(row) for row in rows]
+  File "/app/automations.py", line 83, in _order
+    raise BrokenRow(message)
+automations.BrokenRow: line 5"""
+
+
+def failed_run(runwatch: Runwatch, name: str, *, lines: int = 40) -> str:
+    """The id of a run that failed in its second step, and wrote a log."""
+    events = run_events(name, "one", 0, workflow=name, state=None)
+    for index, (step, state, error) in enumerate(
+        [("read", "SUCCEEDED", None), ("check", "FAILED", {"type": "BrokenRow", "message": MESSAGE})]
+    ):
+        began: dict[str, Any] = {"index": index, "name": step}
+        ended = began | {"state": state, "output": {"rows": 5, "exact": 1}} | ({"error": error} if error else {})
+        events.append(event(name, "one", "step.started", 2 + index, {"step": began}, id=f"{index}/started"))
+        events.append(event(name, "one", "step.finished", 2.5 + index, {"step": ended}, id=f"{index}/finished"))
+    for line in range(lines):
+        last = line == lines - 1
+        data = {"level": "ERROR" if last else "INFO", "message": LAST_LINE if last else f"row {line} is fine"}
+        events.append(event(name, "one", "log.written", 2 + line / 100, data, id=f"log/{line}"))
+    error = {"type": "BrokenRow", "message": MESSAGE, "stackTrace": TRACE}
+    events.append(event(name, "one", "execution.finished", 4, {"state": "FAILED", "error": error}))
+    runwatch.report(*events)
+    id_: str = listed(runwatch, engine=[name])["one"]["id"]
+    return id_
+
+
+def sheet_of(visitor: Visitor, name: str, **options: Any) -> Page:
+    """The list of a workflow, with its failed run beside it by one click."""
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}", **options)
+    page.locator("[role=row].FAILURE").click()
+    page.get_by_role("dialog", name="Run").get_by_text(LAST_LINE).wait_for()
+    return page
+
+
+def test_detail_001_ui_one_click_shows_why_without_scrolling(shared: Runwatch, visitor: Visitor) -> None:
+    """At 1280 × 800 one click MUST show message, failed step and the last line of the log, with nothing scrolled."""
+    name = unique("why")
+    failed_run(shared, name)
+    page = sheet_of(visitor, name)
+    assert page.viewport_size == {"width": 1280, "height": 800}
+    sheet = page.get_by_role("dialog", name="Run")
+    expect(sheet.get_by_text("Failed in check")).to_be_visible()
+    expect(sheet.locator(".facts")).to_contain_text("3 s")
+    assert page.locator("dialog.sheet").evaluate("(sheet) => sheet.scrollTop") == 0
+    for text in ("Failed in check", MESSAGE, LAST_LINE):
+        assert in_view(page, text), text
+    expect(sheet.get_by_text("in _order")).to_have_count(1)
+
+
+def test_detail_002_ui_a_run_has_an_address(shared: Runwatch, visitor: Visitor) -> None:
+    """The address of a run MUST show the same as the sheet, title and data included."""
+    name = unique("address")
+    id_ = failed_run(shared, name)
+    page = visitor.open(f"{EXECUTIONS}/{id_}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(name))
+    expect(page).to_have_title(f"✕ {name} · Runwatch")
+    expect(page.get_by_text(LAST_LINE)).to_be_visible()
+    expect(page.get_by_text('"one"')).to_be_visible()
+    page.get_by_role("link", name=name).click()
+    page.wait_for_url(f"**{HISTORY}?{urlencode({'workflow': name})}")
+    page.locator("[role=row].FAILURE").wait_for()
+
+
+@pytest.mark.parametrize("id_", ["execution_" + "0" * 32, "nonsense"])
+def test_detail_003_ui_an_unknown_run_has_a_page(shared: Runwatch, visitor: Visitor, id_: str) -> None:
+    """An id that nothing has MUST be named on a page of its own, with a way to go on."""
+    page = visitor.open(f"{EXECUTIONS}/{id_}")
+    expect(page.get_by_role("heading", name="There is no run with this id.")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="Search for this id").click()
+    page.wait_for_url(f"**{HISTORY}?q={id_}")
+
+
+def test_detail_004_ui_a_run_that_is_deleted_meanwhile_says_so(alone: Alone) -> None:
+    """A run that is pruned while it is looked at MUST be marked in the list, and its page MUST say so."""
+    _, runwatch, visitor = alone()
+    id_ = failed_run(runwatch, "pruned")
+    page = visitor.open(f"{EXECUTIONS}/{id_}")
+    page.get_by_text(LAST_LINE).wait_for()
+    beside = visitor.tab(page.context, HISTORY)
+    beside.locator("[role=row].FAILURE").wait_for()
+    beside.get_by_role("status").get_by_text("Live").wait_for()
+    runwatch.cli("prune", "--older-than", "1")
+    expect(beside.locator("[role=row].gone")).to_contain_text("Deleted", timeout=15_000)
+    expect(page.get_by_role("heading", name="This run is no longer kept.")).to_be_visible(timeout=15_000)
+
+
+def test_detail_005_ui_it_follows_its_run(shared: Runwatch, visitor: Visitor) -> None:
+    """What a run does while it is looked at MUST show: lines of its log, its steps, and its end."""
+    name = unique("follows")
+    shared.report(*run_events(name, "one", 0, workflow=name, state=None))
+    page = visitor.open(f"{EXECUTIONS}/{listed(shared, engine=[name])['one']['id']}")
+    expect(page.get_by_text("The run has written no log.")).to_be_visible()
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    line = {"level": "INFO", "message": "fetched 3 pages"}
+    shared.report(
+        event(name, "one", "log.written", 2, line),
+        event(name, "one", "step.started", 2, {"step": {"index": 0, "name": "fetch"}}),
+    )
+    expect(page.get_by_text("fetched 3 pages")).to_be_visible()
+    expect(page.locator(".steps")).to_contain_text("fetch")
+    shared.report(event(name, "one", "execution.finished", 9, {"state": "SUCCEEDED"}))
+    expect(page.locator(".facts")).to_contain_text("Success")
+    expect(page.locator(".facts")).to_contain_text("8 s")
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_detail_006_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, look: str) -> None:
+    """axe-core MUST find nothing in the page of a run, and in the sheet."""
+    name = unique("accessible")
+    id_ = failed_run(shared, name)
+    scheme = "dark" if look == "dark" else "light"
+    page = sheet_of(visitor, name, phone=look == "phone", color_scheme=scheme)
+    assert violations(page) == []
+    page.goto(f"{shared.url}{EXECUTIONS}/{id_}")
+    page.get_by_text(LAST_LINE).wait_for()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"

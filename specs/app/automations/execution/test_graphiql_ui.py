@@ -1,0 +1,95 @@
+"""APP-AUTO-EXEC-GRAPHIQL-…-UI: somebody tries the API in a browser, without a network and under a strict policy."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from specs.engines.retries import listed
+from specs.harness.browser import HISTORY, Visitor
+from specs.harness.driver import Runwatch, event, run_events, unique
+
+
+def graphiql(visitor: Visitor, query: str, **variables: str) -> Page:
+    """GraphiQL with a query from a link, in its editor."""
+    fragment = urlencode({"query": query, **({"variables": str(variables).replace("'", '"')} if variables else {})})
+    page = visitor.open(f"/graphiql#{fragment}")
+    page.get_by_role("button", name=re.compile("Execute query")).wait_for()
+    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    assert "#" not in page.url, "the fragment may hold what nobody else should see"
+    return page
+
+
+def run(page: Page) -> None:
+    """Press the button."""
+    page.get_by_role("button", name=re.compile("Execute query")).click()
+
+
+def test_graphiql_001_ui_a_query_runs(shared: Runwatch, visitor: Visitor) -> None:
+    """A query MUST run and show its answer; nothing may be refused by the policy, nor asked of another origin."""
+    name = unique("asked")
+    shared.report(*run_events(name, "one", 0, workflow=name))
+    asked: set[str] = set()
+    visitor.listen = lambda request: asked.add(request.url.partition("/admin")[0].partition("/graphiql")[0])
+    page = graphiql(visitor, f'{{ executions(filter: {{workflowName: ["{name}"]}}) {{ nodes {{ externalId }} }} }}')
+    run(page)
+    expect(page.locator(".result-window")).to_contain_text('"externalId": "one"')
+    # Completion and its documentation, for which the editor makes elements of its own.
+    page.locator(".graphiql-query-editor .view-line").first.click()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+Space")
+    expect(page.locator(".suggest-widget")).to_be_visible()
+    assert page.evaluate("refused") == []
+    assert {url for url in asked if not url.startswith((shared.url, "blob:", "data:"))} == set()
+
+
+def test_graphiql_002_ui_a_subscription_delivers(shared: Runwatch, visitor: Visitor) -> None:
+    """A subscription MUST deliver what happens after it began."""
+    name = unique("heard")
+    shared.report(*run_events(name, "one", 0, workflow=name, state=None))
+    page = graphiql(
+        visitor,
+        f'subscription {{ executionUpdated(filter: {{workflowName: ["{name}"]}}) {{ execution {{ state }} }} }}',
+    )
+    run(page)
+    expect(page.get_by_role("button", name=re.compile("Stop"))).to_be_visible()
+    page.wait_for_timeout(300)  # the operation is on its way
+    shared.report(event(name, "one", "execution.finished", 3, {"state": "SUCCEEDED"}))
+    expect(page.locator(".result-window")).to_contain_text('"state": "SUCCEEDED"')
+
+
+def test_graphiql_003_ui_a_mutation_of_a_link_is_read_before_it_runs(shared: Runwatch, visitor: Visitor) -> None:
+    """A link MUST NOT run anything by itself; with a mutation the page MUST warn."""
+    name = unique("linked")
+    shared.report(*run_events(name, "one", 0, workflow=name, state="FAILED"))
+    id_ = listed(shared, engine=[name])["one"]["id"]
+    page = graphiql(visitor, f'mutation {{ retryExecution(input: {{executionId: "{id_}"}}) {{ created }} }}')
+    expect(page.get_by_role("alert").filter(has_text="came with a link and changes data")).to_be_visible()
+    assert len(listed(shared, engine=[name])) == 1
+
+
+def test_graphiql_004_ui_two_loads_differ_in_their_nonce(shared: Runwatch) -> None:
+    """Each load MUST have a nonce of its own, named by its policy, and MUST NOT be stored."""
+    loads = [httpx.get(f"{shared.url}/graphiql") for _ in range(2)]
+    nonces = [re.search(r"'nonce-([^']+)'", load.headers["content-security-policy"]) for load in loads]
+    assert all(nonce is not None and nonce[1] in load.text for nonce, load in zip(nonces, loads, strict=True))
+    assert nonces[0] != nonces[1]
+    assert loads[0].text != loads[1].text
+    assert {load.headers["cache-control"] for load in loads} == {"no-store"}
+    assert "unsafe" not in loads[0].headers["content-security-policy"]
+
+
+def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, visitor: Visitor) -> None:
+    """ "Open in GraphiQL" of the list MUST fill in the very query of the list, which runs."""
+    name = unique("opened")
+    shared.report(*run_events(name, "one", 0, workflow=name))
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    page.locator("[role=row][data-id]").wait_for()
+    page.get_by_role("link", name="Open in GraphiQL").click()
+    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    run(page)
+    expect(page.locator(".result-window")).to_contain_text(name)

@@ -1,0 +1,207 @@
+"""A real Chromium, and what specs do in it: sign in, look at the page, count what must not happen.
+
+The browser belongs to a module: while Playwright's synchronous API is open, this thread can run no other event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Request,
+    StorageState,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from specs.harness.compose import ROOT
+
+HISTORY = "/admin/automations/history"
+EXECUTIONS = "/admin/automations/executions"
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SECRET = "runwatch.session-secret"
+# A wait that ends in an error; what is waited for takes a fraction of it.
+PATIENCE_MS = 15_000
+AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+BUILT = ROOT / "dashboard" / "dist" / "index.html"
+
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Before any script of the page: what the policy refused, and errors that nobody caught.
+WATCH = """
+window.refused = []
+document.addEventListener('securitypolicyviolation', (event) =>
+  refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))
+"""
+
+
+def missing() -> str | None:
+    """Why there can be no browser specs here; None if nothing is missing."""
+    if shutil.which("chromium") is None:
+        return "there is no chromium on PATH (Debian: apt install chromium)"
+    if not BUILT.is_file():
+        return "the page is not built (./dev page)"
+    return None
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser. Without one: a skip that says why, in CI a failure."""
+    if why := missing():
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    expect.set_options(timeout=PATIENCE_MS)
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*ARGUMENTS, *options], headless=True
+        )
+        yield browser
+        browser.close()
+
+
+def session(url: str, token: str) -> StorageState:
+    """A session of the token's holder, as a context of the browser begins with."""
+    answer = httpx.post(f"{url}/session", json={"token": token}, timeout=30)
+    assert answer.status_code == 204, answer.text
+    cookies: list[Any] = [
+        {
+            "name": cookie.name,
+            "value": cookie.value or "",
+            "domain": urlsplit(url).hostname,
+            "path": "/",
+            "httpOnly": True,
+            "sameSite": "Strict",
+        }
+        for cookie in answer.cookies.jar
+    ]
+    stored = [{"name": SECRET, "value": answer.headers["x-runwatch-session"]}]
+    return {"cookies": cookies, "origins": [{"origin": url, "localStorage": stored}]}  # type: ignore[typeddict-item]
+
+
+class Visitor:
+    """Somebody with a browser at a server: contexts, of which each is a browser with its own storage."""
+
+    def __init__(self, browser: Browser, url: str, state: StorageState | None) -> None:
+        self.browser = browser
+        self.url = url
+        self.state = state
+        self.listen: Callable[[Request], object] = lambda request: None
+        self._contexts: list[BrowserContext] = []
+        self._errors: list[str] = []
+
+    def open(self, path: str = HISTORY, *, signed_in: bool = True, phone: bool = False, **options: Any) -> Page:
+        """A page in a context of its own."""
+        context = self.browser.new_context(
+            viewport=PHONE if phone else DESKTOP,
+            has_touch=phone,
+            storage_state=self.state if signed_in else None,
+            timezone_id=options.pop("timezone_id", "Europe/Berlin"),
+            reduced_motion=options.pop("reduced_motion", "reduce"),
+            permissions=["clipboard-read", "clipboard-write"],
+            **options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(WATCH)
+        self._contexts.append(context)
+        return self.tab(context, path)
+
+    def tab(self, context: BrowserContext, path: str) -> Page:
+        """One more page of a context."""
+        page = context.new_page()
+        page.on("request", self._heard)
+        page.on("pageerror", self._failed)
+        page.goto(f"{self.url}{path}")
+        return page
+
+    def _heard(self, request: Request) -> None:
+        self.listen(request)
+
+    def _failed(self, error: Error) -> None:
+        self._errors.append(str(error))
+
+    def close(self) -> None:
+        """Close all of it; nothing may have been refused by the policy, nor have failed without being caught."""
+        refused: list[str] = []
+        for context in self._contexts:
+            for page in context.pages:
+                try:
+                    refused += page.evaluate("window.refused ?? []")
+                except Error:  # it has gone to an address that the server does not answer
+                    continue
+            context.close()
+        assert not refused, refused
+        assert not self._errors, self._errors
+
+
+def wait(page: Page, expression: str, argument: Any = None) -> None:
+    """Until an expression of JavaScript holds: wait_for_function needs eval, which the policy forbids."""
+    for _ in range(PATIENCE_MS // 25):
+        if page.evaluate(expression, argument):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never: {expression}")
+
+
+def rows(page: Page) -> list[str]:
+    """The ids of the rows in the document, from top to bottom."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('[role=row][data-id]')].sort((a, b) =>"
+        " a.getBoundingClientRect().top - b.getBoundingClientRect().top).map((row) => row.dataset.id)"
+    )
+    return found
+
+
+def nodes(page: Page) -> int:
+    """How many elements the document has."""
+    count: int = page.evaluate("document.querySelectorAll('*').length")
+    return count
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds against the rules of WCAG 2.2 AA, and its own best practices."""
+    # Not add_script_tag, which the policy refuses.
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations)")
+    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+def in_view(page: Page, text: str) -> bool:
+    """Whether an element with that text lies in the window, without anybody scrolling."""
+    shown: bool = page.evaluate(
+        """(text) => {
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+          while (walker.nextNode()) {
+            if (!walker.currentNode.data.includes(text)) continue
+            const range = document.createRange()
+            range.selectNodeContents(walker.currentNode)
+            const { top, bottom, left, right, width } = range.getBoundingClientRect()
+            const middle = document.elementFromPoint((left + right) / 2, (top + bottom) / 2)
+            if (width > 0 && top >= 0 && bottom <= innerHeight && middle?.textContent.includes(text)) return true
+          }
+          return false
+        }""",
+        text,
+    )
+    return shown

@@ -1,0 +1,265 @@
+"""People sign in with a browser, once, and only their own page can use that."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from specs.harness.driver import Runwatch, unique
+from specs.harness.own_page import OWN, SECRET, OwnPage, cookie_of, is_signed_out
+from specs.test_sockets import code_of, said, subscribe
+
+REFUSED = "Unknown or expired token, code or session"
+
+
+def link_for(runwatch: Runwatch, token: str) -> str:
+    """A link that signs in as the holder of a token."""
+    return runwatch.cli("sign-in-link", "--token", token.rpartition("_")[0])
+
+
+def code_for(runwatch: Runwatch, token: str) -> str:
+    """The code in such a link."""
+    return urlsplit(link_for(runwatch, token)).fragment.removeprefix("code=")
+
+
+def is_refused(answer: httpx.Response) -> bool:
+    """Whatever was wrong with a credential, the answer is the same; 429 when many were wrong before."""
+    said = answer.json()["errors"][0]["message"]
+    return answer.status_code == 429 or (answer.status_code, said) == (401, REFUSED)
+
+
+def role_in(answer: httpx.Response) -> str:
+    """Who a request was, by the answer."""
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["data"]["viewer"]["role"])
+
+
+def test_session_001_a_token_becomes_a_cookie(runwatch: Runwatch) -> None:
+    """Over plain http the cookie MUST carry the port, be out of scripts' reach, and need the second secret."""
+    browser = OwnPage(runwatch.url)
+    answer = browser.sign_in(token=runwatch.token("viewer"))
+    cookie = cookie_of(answer)
+    assert cookie.key == f"runwatch-{urlsplit(runwatch.url).port}"
+    assert (cookie["httponly"], cookie["samesite"].lower(), cookie["path"]) == (True, "strict", "/")
+    assert (cookie["secure"], cookie["domain"]) == ("", "")
+    assert answer.headers["cache-control"] == "no-store"
+    assert role_in(browser.ask()) == "VIEWER"
+    for secret in ("", "x", cookie.value):
+        assert is_signed_out(browser.ask(headers={SECRET: secret}))
+    assert cookie.value not in runwatch.url
+    admin = OwnPage(runwatch.url).sign_in(token=runwatch.admin)
+    assert int(cookie_of(admin)["max-age"]) == 12 * 3600
+
+
+def test_session_002_a_code_signs_in_once(runwatch: Runwatch) -> None:
+    """A one-time code MUST be in the link's fragment, sign in as its token, and be spent then."""
+    token = runwatch.token("viewer")
+    link = urlsplit(link_for(runwatch, token))
+    assert (link.path, link.query) == ("/admin/automations/sign-in", "")
+    code = link.fragment.removeprefix("code=")
+    browser = OwnPage(runwatch.url).signed_in(code=code)
+    assert role_in(browser.ask()) == "VIEWER"
+    for spent in (code, code[:-1], code.swapcase(), token):
+        assert is_refused(OwnPage(runwatch.url).sign_in(code=spent))
+    late = code_for(runwatch, token)
+    runwatch.cli("token", "revoke", token.rpartition("_")[0])
+    assert is_refused(OwnPage(runwatch.url).sign_in(code=late)), "the code of a token that was revoked since"
+    assert is_signed_out(browser.ask())
+
+
+def test_session_002_codes_are_for_people(runwatch: Runwatch) -> None:
+    """A code for a RUNNER's token, or one that is not valid, MUST be refused, and so must its sign-in."""
+    runner = runwatch.token("runner", unique("engine"))
+    with pytest.raises(AssertionError, match="RUNNER is for an engine"):
+        link_for(runwatch, runner)
+    with pytest.raises(AssertionError, match="No token has this"):
+        runwatch.cli("sign-in-link", "--token", "nobody's")
+    answer = OwnPage(runwatch.url).sign_in(token=runner)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+
+
+def test_session_003_a_sign_in_is_a_new_session(runwatch: Runwatch) -> None:
+    """A sign-in MUST NOT take over an id that it was given, and MUST end the session that was presented."""
+    token = runwatch.token("viewer")
+    victim = OwnPage(runwatch.url)
+    victim.cookie = f"runwatch-{urlsplit(runwatch.url).port}=planted"
+    victim.signed_in(token=token)
+    assert "planted" not in victim.cookie
+    before = OwnPage(runwatch.url)
+    before.cookie, before.secret = victim.cookie, victim.secret
+    assert role_in(before.ask()) == "VIEWER"
+    victim.signed_in(token=runwatch.admin)
+    assert victim.cookie != before.cookie
+    assert role_in(victim.ask()) == "ADMIN"
+    assert is_signed_out(before.ask())
+    # The same browser's failed attempt changes nothing.
+    assert is_refused(victim.sign_in(token="nonsense"))
+    assert role_in(victim.ask()) == "ADMIN"
+
+
+async def test_session_004_sign_out_ends_the_session_and_its_sockets(runwatch: Runwatch) -> None:
+    """Sign-out MUST end the session at once, and close its sockets with 4403; other sessions go on."""
+    token = runwatch.token("viewer")
+    browser, other = OwnPage(runwatch.url).signed_in(token=token), OwnPage(runwatch.url).signed_in(token=token)
+    async with browser.socket() as socket, other.socket() as left:
+        for each in (socket, left):
+            assert await said(each) == {"type": "connection_ack"}
+            await subscribe(each, "1", "subscription { executionUpdated { cursor } }")
+        answer = browser.send("DELETE", "/session")
+        assert answer.status_code == 204
+        assert cookie_of(answer)["max-age"] == "0"
+        assert is_signed_out(browser.ask())
+        assert await code_of(socket) == 4403
+        await subscribe(left, "2", "{ viewer { role } }")
+        assert (await said(left))["payload"]["data"] == {"viewer": {"role": "VIEWER"}}
+    assert role_in(other.ask()) == "VIEWER"
+    assert browser.send("PATCH", "/session").status_code == 401
+    assert other.send("PATCH", "/session").status_code == 204
+    assert other.send("PATCH", "/session", headers={SECRET: ""}).status_code == 401
+
+
+def test_session_004_who_comes_and_goes_is_audited(runwatch: Runwatch) -> None:
+    """Sign-in, sign-out and sign-in links MUST be in the audit log, under the token's name."""
+    name = unique("someone")
+    token = runwatch.cli("token", "create", "--role", "viewer", "--name", name)
+    OwnPage(runwatch.url).signed_in(code=code_for(runwatch, token)).send("DELETE", "/session")
+    answer = runwatch.ask("{ auditLog(first: 100) { nodes { actor action } } }")
+    found = [each["action"] for each in answer["data"]["auditLog"]["nodes"] if each["actor"] == name]
+    assert found == ["signOut", "signIn", "signInLink"]
+
+
+def test_session_005_only_failures_are_counted(runwatch: Runwatch) -> None:
+    """After ten failures in a minute the next MUST be 429; a good token, code or session MUST work all the same."""
+    token = runwatch.token("viewer")
+    code = code_for(runwatch, token)
+    browser = OwnPage(runwatch.url).signed_in(token=token)
+    answers = [OwnPage(runwatch.url).sign_in(token=f"guess {number}") for number in range(30)]
+    messages = {answer.json()["errors"][0]["message"] for answer in answers if answer.status_code == 401}
+    assert messages <= {REFUSED}
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "60"
+    assert [answer.status_code for answer in answers] == sorted(answer.status_code for answer in answers)
+    assert OwnPage(runwatch.url).sign_in(token=token).status_code == 204
+    assert OwnPage(runwatch.url).sign_in(code=code).status_code == 204
+    assert role_in(browser.ask()) == "VIEWER"
+
+
+# What a page, a program or a person tries with a session that is somebody else's, and what is sent then.
+THREATS: dict[str, tuple[str, str, dict[str, str], dict[str, Any]]] = {
+    "page of another site": ("POST", "/graphql", {"sec-fetch-site": "cross-site"}, {}),
+    "page of another port": ("POST", "/graphql", {"sec-fetch-site": "same-site"}, {}),
+    "typed address": ("POST", "/graphql", {"sec-fetch-site": "none"}, {}),
+    "older browser, another origin": ("POST", "/graphql", {"sec-fetch-site": "", "origin": "https://evil.example"}, {}),
+    "older browser, sandboxed frame": ("POST", "/graphql", {"sec-fetch-site": "", "origin": "null"}, {}),
+    "older browser, no origin": ("POST", "/graphql", {"sec-fetch-site": ""}, {}),
+    "program without the second secret": ("POST", "/graphql", {SECRET: ""}, {}),
+    "program with another secret": ("POST", "/graphql", {SECRET: "x" * 43}, {}),
+    "form, text/plain": ("POST", "/graphql", {"content-type": "text/plain"}, {"content": b'{"query": "{a}"}'}),
+    "form, url-encoded": (
+        "POST",
+        "/graphql",
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content": b"query={a}"},
+    ),
+    "link": ("GET", "/graphql?query={viewer{name}}", {}, {}),
+    "events": ("POST", "/api/events", {"content-type": "application/json"}, {"content": b"[]"}),
+    "unknown path below": ("POST", "/graphql/x", {}, {}),
+    "bad bearer beside it": ("POST", "/graphql", {"authorization": "Bearer nonsense"}, {}),
+    "empty bearer beside it": ("POST", "/graphql", {"authorization": "Bearer"}, {}),
+    "two cookies of the name": ("POST", "/graphql", {"cookie": "twice"}, {}),
+}
+
+
+@pytest.mark.parametrize("threat", THREATS)
+def test_session_006_nobody_elses_request_has_the_session(runwatch: Runwatch, threat: str) -> None:
+    """A cookie MUST count only in a POST of JSON to /graphql, by our own page, alone, with the second secret."""
+    method, path, headers, more = THREATS[threat]
+    browser = OwnPage(runwatch.url).signed_in(token=runwatch.admin)
+    if "cookie" in headers:
+        headers = {"cookie": f"{browser.cookie}; {browser.cookie}"}
+    body = {} if more or method == "GET" else {"json": {"query": "{ viewer { name role } }"}}
+    assert is_signed_out(browser.send(method, path, headers=headers, **more, **body))
+    # By the same browser, from our own page: so the table refuses for the reason that it names.
+    assert role_in(browser.ask()) == "ADMIN"
+    assert role_in(browser.ask(headers={"sec-fetch-site": "", "origin": runwatch.url})) == "ADMIN"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site", "origin": "https://evil.example"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "", "origin": "https://evil.example"},
+        {"sec-fetch-site": "", "origin": "null"},
+    ],
+    ids=str,
+)
+def test_session_006_nobody_else_signs_in_or_out(runwatch: Runwatch, headers: dict[str, str]) -> None:
+    """A page of another origin MUST NOT sign anybody in (as somebody else) or out."""
+    browser = OwnPage(runwatch.url).signed_in(token=runwatch.token("viewer"))
+    for method in ("POST", "PATCH", "DELETE"):
+        answer = browser.send(method, "/session", headers=headers, json={"token": runwatch.admin})
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+    form = browser.send("POST", "/session", headers={"content-type": "text/plain"}, content=b'{"token": "x"}')
+    assert form.status_code == 415
+    assert role_in(browser.ask()) == "VIEWER"
+
+
+@pytest.mark.parametrize(
+    "threat", ["another origin", "another site", "no proof", "no secret", "another secret", "bad bearer", "two cookies"]
+)
+async def test_session_006_nobody_elses_socket_has_the_session(runwatch: Runwatch, threat: str) -> None:
+    """A socket MUST have the session only by our own page, with the second secret, and without a bearer."""
+    browser = OwnPage(runwatch.url, {}).signed_in(token=runwatch.admin)
+    origin: str | None = runwatch.url
+    headers: dict[str, str] = {}
+    payload: dict[str, Any] = {"session": browser.secret}
+    async with browser.socket(payload, origin) as socket:
+        assert await said(socket) == {"type": "connection_ack"}
+    match threat:
+        case "another origin":
+            origin = "https://evil.example"
+        case "another site":
+            headers = {"sec-fetch-site": "cross-site"}
+        case "no proof":
+            origin = None
+        case "no secret":
+            payload = {}
+        case "another secret":
+            payload = {"session": "x" * 43}
+        case "bad bearer":
+            payload |= {"authorization": "Bearer nonsense"}
+        case "two cookies":
+            headers = {"cookie": f"{browser.cookie}; {browser.cookie}"}
+    async with browser.socket(payload, origin, **headers) as socket:
+        assert await code_of(socket) == 4401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"token": 1}', 400),
+        (b'{"token": "x", "code": "y"}', 400),
+        (b'{"password": "x"}', 400),
+        (b'{"token": "\\ud800"}', 400),
+        (b"\xff", 400),
+        (b'{"code": "' + b"x" * 20_000 + b'"}', 413),
+        (b'{"code": "\\u0000"}', 401),
+        ('{"token": "ä"}'.encode(), 401),
+    ],
+)
+def test_session_007_a_malformed_sign_in_says_so(runwatch: Runwatch, body: bytes, status: int) -> None:
+    """A body that is no credential MUST be refused with a code, and never with an internal error."""
+    headers = {**OWN, "content-type": "application/json"}
+    answer = httpx.post(f"{runwatch.url}/session", content=body, headers=headers, timeout=30)
+    assert answer.status_code in ({401, 429} if status == 401 else {status}), answer.text
+    assert answer.json()["errors"][0]["extensions"]["code"] != "INTERNAL"
+    assert "set-cookie" not in answer.headers
