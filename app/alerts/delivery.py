@@ -16,10 +16,10 @@ from app.delivery import outbox
 from app.delivery.addresses import AddressRefused, Resolver
 from app.delivery.mail import Mailer, one_line
 from app.delivery.outbox import OutboxItem, Receivers
+from app.delivery.page_links import execution_link
 from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SOURCE, SignedPost
 from app.delivery.webhook_url import secrets_of
-from app.pages import execution_link
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 

@@ -7,7 +7,7 @@ import typer
 from app.auth.sessions import new_code_for
 from app.commands.running import run
 from app.db import Database
-from app.pages import local_address, sign_in_link
+from app.delivery.page_links import local_address, sign_in_link
 from app.settings import Settings
 
 

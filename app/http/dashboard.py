@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.pages import BASE, HISTORY, execution_link
+from app.delivery.page_links import BASE, HISTORY, execution_link
 
 PACKAGED = Path(__file__).parent / "static"  # in a wheel
 BUILT = Path(__file__).parents[2] / "dashboard" / "dist"  # in a checkout; ./dev builds it

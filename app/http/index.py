@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from app.asgi.answers import error_body
 from app.asgi.media_types import JSON
 from app.db import Database
+from app.delivery.page_links import HISTORY
 from app.errors import AppError, MethodNotAllowed, NotFound, shown
-from app.pages import HISTORY
 
 DOORS = {
     "GET /": "this list; for a browser, the page",

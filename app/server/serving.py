@@ -13,10 +13,10 @@ import uvicorn
 from app.auth.sessions import new_code
 from app.auth.tokens import check_token
 from app.db import Database, open_database
+from app.delivery.page_links import local_address, sign_in_link
 from app.errors import BadInput
 from app.importing import Format, Importer
 from app.main import create_app
-from app.pages import local_address, sign_in_link
 from app.secrets.sealing import Sealer
 from app.server.console import console, import_with_progress
 from app.server.dev_engine import RETRY, DevEngine
