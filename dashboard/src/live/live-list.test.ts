@@ -126,6 +126,17 @@ describe('a live list', () => {
     expect([list.ids.length, list.dropped, list.hasNext]).toEqual([500, 200, true])
   })
 
+  test('shows a run of its own as the updates have it, whichever of both comes first', async () => {
+    const [list, server] = await opened(1)
+    server.tell('mine', 'FINISHED')
+    list.insert(row('mine'))
+    expect([list.ids[0], list.row('mine')?.status, list.waiting.size]).toEqual(['mine', 'SUCCESS', 0])
+    list.insert(row('other'))
+    server.tell('other', 'FINISHED')
+    list.insert(row('other'))
+    expect([list.ids[0], list.row('other')?.status]).toEqual(['other', 'SUCCESS'])
+  })
+
   test('keeps its rows when the server fails, and says why', async () => {
     const [list, server] = await opened(2)
     server.fails = new Error('down')

@@ -48,6 +48,8 @@ export class LiveList {
   updates = 0
 
   private readonly rows = new Map<string, RunRow>()
+  /** What updates said of those that wait: newer than the answer that one's own deed may still get. */
+  private readonly newest = new Map<string, RunRow>()
   private readonly listeners = new Set<Listener>()
   private readonly rowListeners = new Map<string, Set<Listener>>()
   private readonly changedRows = new Set<string>()
@@ -113,8 +115,10 @@ export class LiveList {
   /** Show a run that this page itself has made. */
   insert(row: RunRow): void {
     this.waiting.delete(row.id)
-    if (!this.rows.has(row.id)) this.ids = [row.id, ...this.ids]
-    this.rows.set(row.id, row)
+    if (!this.rows.has(row.id)) {
+      this.ids = [row.id, ...this.ids]
+      this.rows.set(row.id, this.newest.get(row.id) ?? row)
+    }
     this.changedRows.add(row.id)
     this.changed()
   }
@@ -193,6 +197,7 @@ export class LiveList {
     if (!this.rows.has(id)) {
       if (update.matches && update.change !== 'DELETED') this.waiting.add(id)
       else this.waiting.delete(id)
+      if (update.execution) this.newest.set(id, update.execution)
       this.changed()
       return
     }
@@ -206,6 +211,7 @@ export class LiveList {
 
   private replace(rows: readonly RunRow[]): void {
     this.rows.clear()
+    this.newest.clear()
     this.gone.clear()
     this.waiting.clear()
     this.ids = []

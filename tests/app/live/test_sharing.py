@@ -120,7 +120,7 @@ async def _read_to(socket: Socket, cursor: str, seen: dict[str, list[Any]]) -> N
     # The others, too: what has not been executed when the next change comes is taken together with it.
     with suppress(TimeoutError):
         while True:
-            async with asyncio.timeout(0.3):
+            async with asyncio.timeout(0.6):
                 message = exactly(await socket.connection.recv())
             seen.setdefault(message["id"], []).append(message)
 
