@@ -323,7 +323,6 @@ export const texts = {
     ['p', 'Pause updates, or go on'],
     ['c', 'Copy the link of this view'],
     ['y', 'Copy the id of the run'],
-    ['e', 'Next failed step or error line'],
     ['g h', 'Go to History'],
     ['?', 'This list'],
   ],
