@@ -188,7 +188,7 @@ class Server:
         assert self._process is not None
         self._process.send_signal(sign)
         try:
-            return self._process.wait(15)
+            return self._process.wait(45)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
