@@ -54,19 +54,24 @@ async def _find(info: Info, kind: str, global_id: str) -> Any:
     return None if found is None else NODES[kind].of(found)
 
 
-@strawberry.type(description="Everything that reads.")
+@strawberry.type(
+    description=(
+        "Everything that reads. A field that fails is null and has an error; the others answer as usual. Only `viewer`"
+        " cannot fail."
+    )
+)
 class Query:
     """Everything that reads."""
 
     @strawberry.field(description="All alert rules, oldest first. At most 500.")
-    async def alert_rules(self, info: Info) -> list[AlertRule]:
+    async def alert_rules(self, info: Info) -> list[AlertRule] | None:
         """Rules are few."""
         return [AlertRule.of(rule) for rule in await alert_resolvers.list_rules(info.context)]
 
     @strawberry.field(description="Fired alerts, newest first.")
     async def alerts(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> AlertConnection:
+    ) -> AlertConnection | None:
         """A page of the history of alerts."""
         request = partial(PageRequest, first, after, last, before)
         return AlertConnection.of(await alert_resolvers.list_alerts(info.context, request))
@@ -74,13 +79,13 @@ class Query:
     @strawberry.field(description="Audit log, newest first. ADMIN only.")
     async def audit_log(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> AuditEntryConnection:
+    ) -> AuditEntryConnection | None:
         """A page of the audit."""
         request = partial(PageRequest, first, after, last, before)
         return AuditEntryConnection.of(await audit_resolvers.list_entries(info.context, request))
 
     @strawberry.field(description="All engines, by name.")
-    async def engines(self, info: Info) -> list[Engine]:
+    async def engines(self, info: Info) -> list[Engine] | None:
         """Engines are few."""
         return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
 
@@ -95,7 +100,7 @@ class Query:
         filter: Annotated[
             MetricsFilter | None, strawberry.argument(description="Window and filter of the failures.")
         ] = None,
-    ) -> ErrorGroupConnection:
+    ) -> ErrorGroupConnection | None:
         """A page of what goes wrong."""
         where, request = partial(MetricsFilter.where, filter), partial(PageRequest, first, after, last, before)
         return ErrorGroupConnection.of(await error_group_resolvers.list_error_groups(info.context, where, request))
@@ -135,7 +140,7 @@ class Query:
         window: Annotated[
             HistogramWindow, strawberry.argument(description="Where the window begins if the filter has no queuedFrom.")
         ] = HistogramWindow.LAST_24_HOURS,
-    ) -> ExecutionHistogram:
+    ) -> ExecutionHistogram | None:
         """What the list has, over time."""
         where, width = partial(ExecutionFilter.where, filter), MetricsBucket.bucket(bucket)
         histograms, fit = mentions(info, PERCENTILES), window is HistogramWindow.FIT
@@ -174,7 +179,7 @@ class Query:
             ExecutionOrder | None, strawberry.argument(description="Order. Defaults to newest first.")
         ] = DEFAULT_ORDER,
         filter: Annotated[ExecutionFilter | None, strawberry.argument(description="Filter.")] = None,
-    ) -> ExecutionConnection:
+    ) -> ExecutionConnection | None:
         """A page of the history."""
         where, order = partial(ExecutionFilter.where, filter), partial(ExecutionOrder.order, order_by)
         request = partial(PageRequest, first, after, last, before)
@@ -191,7 +196,7 @@ class Query:
         info: Info,
         filter: Annotated[MetricsFilter | None, strawberry.argument(description="Filter.")] = None,
         bucket: Bucket = MetricsBucket.AUTO,
-    ) -> ExecutionMetrics:
+    ) -> ExecutionMetrics | None:
         """Figures to steer by."""
         return await ExecutionMetrics.read(info, partial(MetricsFilter.where, filter), bucket)
 
@@ -202,7 +207,7 @@ class Query:
         return found
 
     @strawberry.field(description="Trigger kinds of all executions, sorted by code points.")
-    async def trigger_kinds(self, info: Info) -> list[str]:
+    async def trigger_kinds(self, info: Info) -> list[str] | None:
         """To choose from."""
         return await metrics_resolvers.list_trigger_kinds(info.context)
 
@@ -228,7 +233,7 @@ class Query:
         search: Annotated[
             str | None, strawberry.argument(description="Workflows whose name contains this text, in any case.")
         ] = None,
-    ) -> WorkflowConnection:
+    ) -> WorkflowConnection | None:
         """A page of workflows."""
         request = partial(PageRequest, first, after, last, before)
         return WorkflowConnection.of(await workflow_resolvers.list_workflows(info.context, search, request))

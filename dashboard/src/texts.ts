@@ -82,6 +82,8 @@ export const texts = {
     add: 'Filter',
     clear: 'Clear all',
     none: 'Nothing matches.',
+    unknown: '?',
+    uncounted: (why: string) => `Not counted: ${why}`,
     remove: (filter: string) => `Remove filter: ${filter}`,
     durationHint: 'A duration, such as 500ms, 2s or 5m.',
     stepHint: 'The exact name of the failed step.',

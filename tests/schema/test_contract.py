@@ -17,6 +17,7 @@ from graphql import (
     GraphQLUnionType,
     build_schema,
     is_introspection_type,
+    is_non_null_type,
     is_specified_scalar_type,
     print_type,
     value_from_ast,
@@ -132,6 +133,12 @@ def test_root_fields_are_alphabetical(ours: GraphQLSchema) -> None:
     for root in (ours.query_type, ours.mutation_type, ours.subscription_type):
         if root is not None:
             assert list(root.fields) == sorted(root.fields, key=str.lower)
+
+
+def test_a_query_that_fails_takes_no_other_with_it(ours: GraphQLSchema) -> None:
+    """An error in a field that cannot be null makes all data null."""
+    assert ours.query_type is not None
+    assert [name for name, field in ours.query_type.fields.items() if is_non_null_type(field.type)] == ["viewer"]
 
 
 def test_types_have_no_union_without_description(ours: GraphQLSchema) -> None:

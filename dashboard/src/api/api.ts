@@ -107,6 +107,12 @@ export async function ask<R, V>(document: TadaDocumentNode<R, V>, variables: V, 
   return data
 }
 
+/** A root field of an answer without errors: null comes only with one. */
+export function given<T>(root: T | null): T {
+  if (root === null) throw new ApiError('The server sent null, and no reason.', 'UNEXPECTED')
+  return root
+}
+
 async function parsed(answer: Response, exact: boolean): Promise<GraphQLAnswer> {
   const text = await answer.text()
   try {

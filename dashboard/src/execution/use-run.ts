@@ -1,5 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { ApiError, ask, SentNumber } from '../api/api'
+import { ApiError, ask, given, SentNumber } from '../api/api'
 import { follow } from '../api/follow'
 import { session } from '../api/session'
 import { ExecutionChanged, ExecutionDetail, type Run, UpdatesFrom } from './documents'
@@ -55,7 +55,7 @@ export function useRun(id: string): RunState & { again: () => void } {
       try {
         // The cursor first: what changes between the two is told, not missed.
         const { executions } = await ask(UpdatesFrom, { filter }, { signal: asking.signal })
-        cursor = executions.updatesCursor
+        cursor = given(executions).updatesCursor
       } catch {
         // Then the run itself says what is wrong.
       }

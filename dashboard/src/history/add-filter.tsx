@@ -1,9 +1,9 @@
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
-import { ask } from '../api/api'
+import { ask, given } from '../api/api'
 import { type Choice, parseDuration, RANGES, type Range, STATES } from '../filter/filter'
 import { Combobox, type Option } from '../parts/combobox'
 import { texts } from '../texts'
-import { EnginesAndTriggers, WorkflowNames } from './documents'
+import { Engines, TriggerKinds, WorkflowNames } from './documents'
 
 type Field = 'workflow' | 'notWorkflow' | 'engine' | 'trigger' | 'state' | 'step' | 'range' | 'min' | 'max'
 const FIELDS: Field[] = ['workflow', 'notWorkflow', 'state', 'engine', 'trigger', 'step', 'range', 'min', 'max']
@@ -76,16 +76,16 @@ async function optionsOf(field: Field, typed: string, signal: AbortSignal): Prom
     case 'workflow':
     case 'notWorkflow': {
       const { workflows } = await ask(WorkflowNames, { search: typed || null }, { signal })
-      const names = new Map(workflows.nodes.map((each) => [each.name, each.engine.name]))
+      const names = new Map(given(workflows).nodes.map((each) => [each.name, each.engine.name]))
       return [...names].map(([name, engine]) => ({ value: name, text: name, note: engine }))
     }
     case 'engine': {
-      const { engines } = await ask(EnginesAndTriggers, {}, { signal })
-      return engines.filter(({ name }) => contains(name)).map(({ name }) => ({ value: name, text: name }))
+      const { engines } = await ask(Engines, {}, { signal })
+      return given(engines).filter(({ name }) => contains(name)).map(({ name }) => ({ value: name, text: name }))
     }
     case 'trigger': {
-      const { triggerKinds } = await ask(EnginesAndTriggers, {}, { signal })
-      return triggerKinds.filter(contains).map((kind) => ({ value: kind, text: kind }))
+      const { triggerKinds } = await ask(TriggerKinds, {}, { signal })
+      return given(triggerKinds).filter(contains).map((kind) => ({ value: kind, text: kind }))
     }
     case 'state':
       return STATES.map((state) => ({ value: state, text: texts.state[state] })).filter(({ text }) => contains(text))

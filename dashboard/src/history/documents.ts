@@ -31,9 +31,14 @@ export const WorkflowNames = graphql(`
   }
 `)
 
-export const EnginesAndTriggers = graphql(`
-  query EnginesAndTriggers {
+export const Engines = graphql(`
+  query Engines {
     engines { id name }
+  }
+`)
+
+export const TriggerKinds = graphql(`
+  query TriggerKinds {
     triggerKinds
   }
 `)

@@ -1,5 +1,5 @@
 import { type JSX, useEffect, useState } from 'react'
-import { ask } from '../api/api'
+import { ask, given } from '../api/api'
 import type { Choice } from '../filter/filter'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
@@ -24,7 +24,7 @@ export function Empty({
   useEffect(() => {
     const asking = new AbortController()
     ask(AnyRun, {}, { signal: asking.signal }).then(
-      ({ executions }) => setAny(executions.nodes.length > 0),
+      ({ executions }) => setAny(given(executions).nodes.length > 0),
       () => {},
     )
     return () => asking.abort()

@@ -15,7 +15,7 @@ const ID = /^execution_[0-9a-f]{32}$/
 interface Props {
   choice: Choice
   change: (part: Partial<Choice>, replace?: boolean) => void
-  summary: SummaryState['data']
+  summary: SummaryState
   searchRef: Ref<HTMLInputElement>
 }
 
@@ -30,7 +30,7 @@ export function FilterBar({ choice, change, summary, searchRef }: Props): JSX.El
             <StatusChip
               key={status}
               status={status}
-              count={summary?.[status].totalCount ?? null}
+              count={<Counted summary={summary} of={status} />}
               chosen={choice.status.includes(status)}
               onPress={(add) => change({ status: nextStatuses(choice.status, status, add), state: [] })}
             />
@@ -40,8 +40,7 @@ export function FilterBar({ choice, change, summary, searchRef }: Props): JSX.El
             aria-pressed={choice.unresolved}
             onClick={() => change({ unresolved: !choice.unresolved })}
           >
-            {texts.filter.unresolved}{' '}
-            <output className="numbers">{summary ? texts.count(summary.unresolved.totalCount) : ''}</output>
+            {texts.filter.unresolved} <Counted summary={summary} of="unresolved" />
           </button>
         </div>
         <AddFilter choice={choice} change={change} />
@@ -57,6 +56,17 @@ export function nextStatuses(chosen: readonly Status[], status: Status, add: boo
   return add ? [...chosen, status] : [status]
 }
 
+/** How many there are, or why that is not known. */
+function Counted({ summary, of }: { summary: SummaryState; of: Status | 'unresolved' }): JSX.Element {
+  const error = summary.errors.get(of)
+  const count = summary.data?.[of]?.totalCount
+  return (
+    <output className="numbers" title={error?.message} aria-label={error && texts.filter.uncounted(error.message)}>
+      {error ? texts.filter.unknown : count ? texts.count(count) : ''}
+    </output>
+  )
+}
+
 function StatusChip({
   status,
   count,
@@ -64,14 +74,14 @@ function StatusChip({
   onPress,
 }: {
   status: Status
-  count: Parameters<typeof texts.count>[0] | null
+  count: JSX.Element
   chosen: boolean
   onPress: (add: boolean) => void
 }): JSX.Element {
   return (
     <button type="button" aria-pressed={chosen} onClick={(event) => onPress(event.ctrlKey || event.metaKey)}>
       <StatusIcon status={status} />
-      {texts.status[status]} <output className="numbers">{count ? texts.count(count) : ''}</output>
+      {texts.status[status]} {count}
     </button>
   )
 }

@@ -5,7 +5,7 @@ import { texts } from '../texts'
 import { brief } from '../time/time'
 import type { Summary } from './documents'
 
-type Data = ResultOf<typeof Summary>['executionHistogram']
+type Data = NonNullable<ResultOf<typeof Summary>['executionHistogram']>
 const HEIGHT = 40
 const PARTS = ['failed', 'pending', 'cancelled', 'succeeded'] as const
 

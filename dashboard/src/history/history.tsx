@@ -57,7 +57,7 @@ export function History(): JSX.Element {
     return () => offerPause(null)
   }, [list, list.paused, list.heldCount])
   useEffect(() => {
-    const failed = summary.data?.FAILURE.totalCount
+    const failed = summary.data?.FAILURE?.totalCount
     document.title = `${failed?.value ? `${texts.count(failed)} ${texts.status.FAILURE.toLowerCase()} · ` : ''}${texts.history.title} · ${texts.product}`
   }, [summary.data])
   const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
@@ -155,6 +155,7 @@ export function History(): JSX.Element {
   })
 
   const narrowed = isNarrowed(choice)
+  const histogramError = summary.errors.get('executionHistogram') ?? (summary.data ? null : summary.error)
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
       <section className="list">
@@ -184,9 +185,9 @@ export function History(): JSX.Element {
             </button>
           </p>
         )}
-        <FilterBar choice={choice} change={change} summary={summary.data} searchRef={search} />
-        {summary.error && !summary.data ? (
-          <ErrorBox error={summary.error} retry={summary.retry} />
+        <FilterBar choice={choice} change={change} summary={summary} searchRef={search} />
+        {histogramError ? (
+          <ErrorBox error={histogramError} retry={summary.retry} />
         ) : (
           <Histogram
             data={summary.data?.executionHistogram ?? null}
@@ -279,7 +280,7 @@ function totalOf(choice: Choice, data: SummaryState['data']): Count | null {
   if (!data) return null
   const { status, state } = choice
   if (state.length || status.length > 1) return null
-  return status.length === 1 ? data[status[0]!].totalCount : data.all.totalCount
+  return (status.length === 1 ? data[status[0]!] : data.all)?.totalCount ?? null
 }
 
 function footOf(shown: number, more: boolean, total: Count | null): string {

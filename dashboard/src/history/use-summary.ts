@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { ApiError, ask } from '../api/api'
+import { ApiError, type ask, askPartly } from '../api/api'
 import type { ResultOf } from '../api/graphql'
 import { filterOf } from '../filter/api-filter'
 import { type Choice, type Status, writeChoice } from '../filter/filter'
@@ -12,6 +12,9 @@ const STALE_MS = 5_000
 
 export interface SummaryState {
   data: ResultOf<typeof Summary> | null
+  /** Why a part of it is null, by the name of the part. */
+  errors: ReadonlyMap<string, ApiError>
+  /** Why nothing of it could be asked for; what was known stays. */
   error: ApiError | null
   retry(): void
 }
@@ -19,6 +22,7 @@ export interface SummaryState {
 /** Counts and histogram of a choice, kept current while updates arrive, and left alone while the tab is hidden. */
 export function useSummary(choice: Choice, list: LiveList): SummaryState {
   const [data, setData] = useState<SummaryState['data']>(null)
+  const [errors, setErrors] = useState<SummaryState['errors']>(new Map())
   const [error, setError] = useState<ApiError | null>(null)
   const [again, setAgain] = useState(0)
   const latest = useRef(choice)
@@ -27,9 +31,10 @@ export function useSummary(choice: Choice, list: LiveList): SummaryState {
 
   useEffect(() => {
     const asking = new AbortController()
-    ask(Summary, variables(latest.current), { signal: asking.signal }).then(
+    askPartly(Summary, variables(latest.current), { signal: asking.signal }).then(
       (answer) => {
-        setData(answer)
+        setData(answer.data)
+        setErrors(new Map(answer.errors.map((each) => [String(each.path[0]), each])))
         setError(null)
       },
       (reason: unknown) => {
@@ -49,7 +54,7 @@ export function useSummary(choice: Choice, list: LiveList): SummaryState {
     return () => clearInterval(timer)
   }, [list])
 
-  return { data, error, retry: () => setAgain((count) => count + 1) }
+  return { data, errors, error, retry: () => setAgain((count) => count + 1) }
 }
 
 function variables(choice: Choice): Record<string, unknown> & Parameters<typeof ask<unknown, never>>[1] {

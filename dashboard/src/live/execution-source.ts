@@ -1,4 +1,4 @@
-import { ask } from '../api/api'
+import { ask, given } from '../api/api'
 import { follow } from '../api/follow'
 import type { ExecutionFilter, ExecutionOrder } from '../filter/api-filter'
 import { Executions, ExecutionUpdates } from '../filter/documents'
@@ -8,13 +8,9 @@ import type { Source } from './live-list'
 export function executionSource(filter: ExecutionFilter, order: ExecutionOrder): Source {
   return {
     async page(first, after, signal) {
-      const { executions } = await ask(Executions, { first, after, filter, order }, { signal })
-      return {
-        rows: executions.nodes,
-        updatesCursor: executions.updatesCursor,
-        endCursor: executions.pageInfo.endCursor,
-        hasNext: executions.pageInfo.hasNextPage,
-      }
+      const answer = await ask(Executions, { first, after, filter, order }, { signal })
+      const { nodes, updatesCursor, pageInfo } = given(answer.executions)
+      return { rows: nodes, updatesCursor, endCursor: pageInfo.endCursor, hasNext: pageInfo.hasNextPage }
     },
     follow: (cursor, next) =>
       follow(ExecutionUpdates, () => ({ filter, after: cursor() }), (value) => next(value.executionUpdated)),

@@ -11,7 +11,7 @@ export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void
         {code === 'OFFLINE' ? texts.error.offline : code === 'FORBIDDEN' ? texts.error.forbidden : texts.error.title}
       </strong>
       {code !== 'OFFLINE' && <span>{error.message}</span>}
-      <span className="detail">
+      <span className="origin">
         <span>{texts.error.code(code)}</span>
         {error.requestId !== null && <span>{texts.error.request(error.requestId)}</span>}
       </span>

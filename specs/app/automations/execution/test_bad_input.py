@@ -175,3 +175,46 @@ async def test_badinput_007_other_formats(runwatch: Runwatch) -> None:
         answer = httpx.post(f"{runwatch.url}{path}", headers=headers, content=b"x", timeout=30)
         assert answer.status_code == 415
         refused(answer)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_badinput_008_one_that_fails_leaves_the_others(runwatch: Runwatch, accept: str) -> None:
+    """A field of Query that fails MUST be null with its own error, and the others MUST answer as usual."""
+    engine = unique("parts")
+    runwatch.report(*run_events(engine, "a", 0))
+    document = """query Q($mine: ExecutionFilter, $many: [String!]) {
+      viewer { role }
+      auditLog { totalCount { value } }
+      executions(filter: $mine) { nodes { externalId } }
+      wrong: executions(filter: {workflowId: ["nonsense"]}) { nodes { id } }
+      facets: executionFacets(filter: {id: ["nonsense"]}) { total { value } }
+      histogram: executionHistogram(filter: {workflowName: $many}) { kind }
+      executionHistogram(filter: $mine, window: FIT) { points { total } }
+      errorGroups(first: 0) { nodes { id } }
+      workflows(after: "garbage") { nodes { id } }
+      metrics { total }
+      engines { name }
+    }"""
+    answer = httpx.post(
+        f"{runwatch.url}/graphql",
+        headers={"authorization": f"Bearer {runwatch.token('viewer')}", "accept": accept},
+        json={"query": document, "variables": {"mine": {"engine": [engine]}, "many": ["w"] * 501}},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    assert {error["path"][0]: error["extensions"]["code"] for error in answer.json()["errors"]} == {
+        "auditLog": "FORBIDDEN",
+        "wrong": "BAD_USER_INPUT",
+        "facets": "BAD_USER_INPUT",
+        "histogram": "LIMIT_EXCEEDED",
+        "errorGroups": "BAD_USER_INPUT",
+        "workflows": "BAD_USER_INPUT",
+    }
+    assert [name for name, value in data.items() if value is None] == [
+        *("auditLog", "wrong", "facets", "histogram", "errorGroups", "workflows")
+    ]
+    assert data["viewer"] == {"role": "VIEWER"}
+    assert data["executions"] == {"nodes": [{"externalId": "a"}]}
+    assert sum(point["total"] for point in data["executionHistogram"]["points"]) == 1
+    assert engine in [each["name"] for each in data["engines"]]

@@ -1,0 +1,66 @@
+"""APP-AUTO-EXEC-BADINPUT-…-UI: what fails is shown where it would be, and takes nothing with it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import Page, Route, expect
+
+from specs.harness.browser import HISTORY, Visitor, rows, violations
+from specs.harness.driver import Runwatch, run_events, unique
+
+HISTOGRAM = "executionHistogram"
+
+
+def failing(page: Page, *, histogram: bool, others: bool) -> None:
+    """Let parts of what stands beside the list fail: the histogram, or all else."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        if HISTOGRAM not in (body.get("data") or {}):
+            return route.fulfill(response=response)
+        broken = [name for name in body["data"] if (histogram if name == HISTOGRAM else others)]
+        body["data"] |= dict.fromkeys(broken)
+        body["errors"] = [
+            {"message": f"{name} takes too long", "path": [name], "extensions": {"code": "LIMIT_EXCEEDED"}}
+            for name in broken
+        ]
+        return route.fulfill(response=response, body=json.dumps(body))
+
+    page.unroute("**/graphql")
+    page.route("**/graphql", answer)
+
+
+def test_badinput_001_ui_a_part_that_fails_takes_no_other_with_it(shared: Runwatch, visitor: Visitor) -> None:
+    """The page MUST show the error of a part that fails where the part would be, and the rest as usual."""
+    name = unique("parts")
+    shared.report(*run_events(name, "a", 0, workflow=name))
+    page = visitor.open(f"{HISTORY}?workflow={name}")
+    figure, alert = page.get_by_role("figure", name="Runs over time"), page.get_by_role("alert")
+    success = page.get_by_role("button", name=re.compile("^Success"))
+    expect(figure).to_be_visible()
+    expect(success).to_have_text(re.compile(r"Success\s*1"))
+
+    failing(page, histogram=True, others=False)
+    page.reload()
+    expect(alert).to_contain_text("executionHistogram takes too long")
+    expect(alert).to_contain_text("LIMIT_EXCEEDED")
+    expect(figure).to_have_count(0)
+    expect(success).to_have_text(re.compile(r"Success\s*1"))
+    assert len(rows(page)) == 1
+    assert violations(page) == []
+
+    failing(page, histogram=False, others=True)
+    alert.get_by_role("button", name="Try again").click()
+    expect(figure).to_be_visible()
+    expect(alert).to_have_count(0)
+    expect(success).to_have_text(re.compile(r"Success\s*\?"))
+    expect(success.locator("output")).to_have_attribute("title", re.compile("takes too long"))
+    assert len(rows(page)) == 1
+    assert violations(page) == []
+
+    page.unroute("**/graphql")
+    page.reload()
+    expect(success).to_have_text(re.compile(r"Success\s*1"))
