@@ -11,6 +11,7 @@ from app.alerts import history, rules, streaks
 from app.db import Database
 from app.delivery import outbox
 from app.executions import lineage, payloads, steps
+from app.retries import bulk
 
 V = TypeVar("V")
 
@@ -82,6 +83,7 @@ class Loaders:
         self.alert_deliveries = Loader(history.deliveries, database)
         self.alert_rules = Loader(rules.by_ids, database)
         self.consecutive_failures = Loader(streaks.lengths, database)
+        self.bulk_retries = Loader(bulk.outcomes, database)
         self.audit_entries = Loader(audit.by_ids, database)
         self.error_groups = Loader(error_groups.by_ids, database)
         self.error_group_sightings = Loader(error_groups.sightings, database)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import ids
 from app.auth import Permission
+from app.retries.bulk import MAX_LIMIT
 from resolvers.context import Context
 from resolvers.loaders import Loaders
 
@@ -17,6 +18,7 @@ _KINDS: dict[str, tuple[Permission, Find]] = {
     "alert": (Permission.READ, lambda loaders, id_: loaders.alerts.load(id_)),
     "alertRule": (Permission.READ, lambda loaders, id_: loaders.alert_rules.load(id_)),
     "auditEntry": (Permission.READ_AUDIT, lambda loaders, id_: loaders.audit_entries.load(id_)),
+    "bulkRetry": (Permission.READ, lambda loaders, id_: loaders.bulk_retries.load(id_)),
     "engine": (Permission.READ, lambda loaders, id_: loaders.engines.load(id_)),
     "errorGroup": (Permission.READ, lambda loaders, id_: loaders.error_groups.load(id_)),
     "execution": (Permission.READ, lambda loaders, id_: loaders.executions.load(id_)),
@@ -31,4 +33,6 @@ async def find_node(context: Context, kind: str, global_id: str) -> Any:
     permission, find = _KINDS.get(kind, (Permission.READ, None))
     context.require(permission)
     id_ = ids.from_global(kind, global_id)
+    if kind == "bulkRetry":
+        context.budget.take_list(MAX_LIMIT)  # all its executions are read at once
     return None if find is None or id_ is None else await find(context.loaders, id_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from app.auth import Permission
@@ -24,6 +25,14 @@ async def retry_executions(context: Context, request: Argument[BulkRequest]) -> 
     """Retries of many executions, or a dry run."""
     context.require(Permission.RETRY)
     return await BulkRetries(context.retries).run(request())
+
+
+async def existing(context: Context, execution_ids: Sequence[str]) -> set[str]:
+    """Those of some executions that have not been deleted."""
+    context.require(Permission.READ)
+    context.budget.take_list(len(execution_ids))
+    found = await asyncio.gather(*map(context.loaders.executions.load, execution_ids))
+    return {execution.id for execution in found if execution is not None}
 
 
 async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:

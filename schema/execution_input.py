@@ -135,6 +135,9 @@ class ExecutionFilter:
     retry_of: strawberry.ID | None = strawberry.field(
         default=None, description="Direct retries of this execution, by global id."
     )
+    bulk_retry_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Retries that this bulk retry created, by global id."
+    )
     search: str | None = strawberry.field(
         default=None,
         description=(
@@ -167,6 +170,7 @@ class ExecutionFilter:
             error_group_ids=filter_tuple(given.error_group_id, lambda id_: local_id("errorGroup", id_)),
             unresolved=given.unresolved,
             retry_of=None if given.retry_of is None else local_id("execution", given.retry_of),
+            bulk_retry_id=None if given.bulk_retry_id is None else local_id("bulkRetry", given.bulk_retry_id),
             search=given.search,
         )
 

@@ -11,8 +11,9 @@ from resolvers import alerts as alert_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import retries as retry_resolvers
 from schema.alert import AlertRuleInput, SaveAlertRulePayload
+from schema.bulk_retry import BulkRetry
 from schema.context import Info
-from schema.retry import BulkRetry, RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
+from schema.retry import RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.scalars import Json, verb_id
 
 RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="The execution to retry.")]
@@ -53,7 +54,8 @@ class Mutation:
     @strawberry.field(
         description=(
             "Retries many executions, each with its own trigger data. By default a dry run, which only"
-            " shows what would be retried. ADMIN only."
+            " shows what would be retried. Asking again with the same snapshot, after a lost answer or in another tab,"
+            " gives no execution its turn twice. ADMIN only."
         )
     )
     async def retry_executions(self, info: Info, input: BulkInput) -> BulkRetry:

@@ -19,6 +19,7 @@ from resolvers import nodes as node_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.alert import Alert, AlertConnection, AlertRule
 from schema.audit import AuditEntry, AuditEntryConnection
+from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.engine import Engine
 from schema.error_group import ErrorGroup, ErrorGroupConnection
@@ -41,6 +42,7 @@ NODES: dict[str, Any] = {
     "alert": Alert,
     "alertRule": AlertRule,
     "auditEntry": AuditEntry,
+    "bulkRetry": BulkRetry,
     "engine": Engine,
     "errorGroup": ErrorGroup,
     "execution": Execution,
@@ -83,6 +85,17 @@ class Query:
         """A page of the audit."""
         request = partial(PageRequest, first, after, last, before)
         return AuditEntryConnection.of(await audit_resolvers.list_entries(info.context, request))
+
+    @strawberry.field(
+        description=(
+            "One bulk retry, as far as it has come. Null for an unknown id, 30 days after its start, and 10 minutes"
+            " after a dry run."
+        )
+    )
+    async def bulk_retry(self, info: Info, id: strawberry.ID) -> BulkRetry | None:
+        """By global id."""
+        found: BulkRetry | None = await _find(info, "bulkRetry", id)
+        return found
 
     @strawberry.field(description="All engines, by name.")
     async def engines(self, info: Info) -> list[Engine] | None:

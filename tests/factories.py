@@ -54,6 +54,7 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "failed_step_name": None,
         "error_group_id": None,
         "requested_by": None,
+        "bulk_retry_id": None,
         "retry_succeeded": False,
     }
     row |= given | {"state": int(state)}

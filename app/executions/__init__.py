@@ -53,6 +53,7 @@ class Execution(msgspec.Struct, frozen=True):
     updated_at: int
     retry_of: str | None
     requested_by: str | None  # who asked Runwatch for this retry
+    bulk_retry_id: str | None  # the bulk retry that made it
     retry_succeeded: bool  # a retry of it, however deep, has succeeded
     error_type: str | None
     error_message: str | None

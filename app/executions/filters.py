@@ -56,6 +56,7 @@ class ExecutionFilter:
     error_group_ids: tuple[str, ...] | None = None
     unresolved: bool | None = None  # failed, and no retry of it, however deep, has succeeded
     retry_of: str | None = None  # the id of the retried execution
+    bulk_retry_id: str | None = None  # the bulk retry that made them
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
     def __post_init__(self) -> None:
@@ -69,11 +70,13 @@ class ExecutionFilter:
             "failedStepName": self.failed_step_names,
         }
         retry_of = None if self.retry_of is None else (self.retry_of,)
+        bulk_retry = None if self.bulk_retry_id is None else (self.bulk_retry_id,)
         id_lists = {
             "id": self.ids,
             "workflowId": self.workflow_ids,
             "errorGroupId": self.error_group_ids,
             "retryOf": retry_of,
+            "bulkRetryId": bulk_retry,
         }
         for name, values in {"status": self.statuses, "state": self.states, **id_lists, **texts}.items():
             if values is not None and len(values) > MAX_FILTER_VALUES:
@@ -102,8 +105,9 @@ class ExecutionFilter:
 
     @property
     def names_executions(self) -> bool:
-        """Whether it lists executions, or the one that they retry: few match, whatever else it asks."""
-        return any(named is not None for named in (self.ids, self.external_ids, self.retry_of))
+        """Whether it lists executions, or what they are retries of: few match, whatever else it asks."""
+        named = (self.ids, self.external_ids, self.retry_of, self.bulk_retry_id)
+        return any(each is not None for each in named)
 
     @property
     def names_workflows(self) -> bool:

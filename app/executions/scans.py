@@ -3,7 +3,7 @@
 - Plain: the index of the ordering, with the filter as conditions.
 - Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step or error group; queued_at, id) that
   the filter names, merged.
-- Few: executions that the filter lists by id, or the retries of one, sorted.
+- Few: executions that the filter lists by id, or the retries of one or of a bulk retry, sorted.
 
 Every form has one text whatever the number of values, so that the statement is planned once.
 """
@@ -107,6 +107,8 @@ def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: s
 def _named(wanted: ExecutionFilter, params: Params) -> str:
     """The conditions that name executions."""
     conditions = [] if wanted.retry_of is None else [f"retry_of = {params.bind(wanted.retry_of)}"]
+    if wanted.bulk_retry_id is not None:
+        conditions.append(f"bulk_retry_id = {params.bind(wanted.bulk_retry_id)}")
     if wanted.ids is not None:
         conditions.append(params.any_of("id", wanted.ids, "id"))
     if wanted.external_ids is not None:

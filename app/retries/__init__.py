@@ -42,11 +42,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for which retry. The same key always gives the same retry."""
+    """Who asks for which retry, and for which bulk retry. The same key always gives the same retry."""
 
     execution_id: str
     actor: str
     key: str | None = None
+    bulk: str | None = None
 
     def __post_init__(self) -> None:
         if self.key is not None and not 1 <= len(self.key) <= MAX_KEY_LENGTH:
@@ -106,7 +107,7 @@ class Retries:
             reasons = [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
         if reasons:
             raise RetryRefused(reasons)
-        retry_id = await _create(transaction, execution, asked.actor)
+        retry_id = await _create(transaction, execution, asked)
         await _remember(transaction, asked, retry_id)
         await outbox.add(transaction, OUTBOX_KIND, retry_id)
         return Retry(retry_id, execution.id, created=True)
@@ -148,7 +149,7 @@ async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> No
         raise Conflict("idempotencyKey: used for another execution already")
 
 
-async def _create(transaction: Transaction, execution: Execution, actor: str) -> str:
+async def _create(transaction: Transaction, execution: Execution, asked: Asked) -> str:
     """Insert the retry with the original's trigger, to the byte; returns its id."""
     now = clock.now_us()
     external_id = new_id(now)
@@ -174,7 +175,8 @@ async def _create(transaction: Transaction, execution: Execution, actor: str) ->
     key = (execution.engine_id, external_id)
     workflows = {(execution.engine_id, execution.workflow_name): execution.workflow_id}
     retry_id = (await execution_rows.insert_executions(transaction, {key: facts}, workflows, now))[key]
-    await transaction.update("executions", ("id", "requested_by"), [(retry_id, actor)], key=("id",))
+    row = (retry_id, asked.actor, asked.bulk)
+    await transaction.update("executions", ("id", "requested_by", "bulk_retry_id"), [row], key=("id",))
     secrets = [(retry_id, sealed) for (sealed,) in rows]
     await transaction.insert("execution_secrets", ("execution_id", "sealed"), secrets)
     return retry_id

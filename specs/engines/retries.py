@@ -23,15 +23,15 @@ mutation Retry($id: ID!, $key: String) {{
   }}
 }}
 """
-BULK = """
-mutation Bulk($input: RetryExecutionsInput!) {
-  retryExecutions(input: $input) {
-    matched eligible dryRun snapshot unprocessed
+BULK_FIELDS = """
+    id matched lookedAt eligible dryRun snapshot unprocessed asOf startedAt requestedBy filter
+    retriedCount createdCount skippedCount unprocessedCount
+    skippedBy { reason count } byWorkflow { name count { value kind } }
     retried { created execution { id attempt } retryOf { id externalId } }
     skipped { execution { externalId } reasons }
-  }
-}
 """
+BULK = f"mutation Bulk($input: RetryExecutionsInput!) {{ retryExecutions(input: $input) {{ {BULK_FIELDS} }} }}"
+BULK_ONE = f"query BulkOne($id: ID!) {{ bulkRetry(id: $id) {{ {BULK_FIELDS} }} }}"
 AUDIT = "{ auditLog(first: 100) { nodes { actor action subject detail } totalCount { value } } }"
 
 
@@ -58,6 +58,13 @@ def bulk(runwatch: Runwatch, **given: Any) -> Any:
     answer = runwatch.ask(BULK, input=given)
     assert "errors" not in answer, answer
     return answer["data"]["retryExecutions"]
+
+
+def bulk_retry(runwatch: Runwatch, id_: str, token: str | None = None) -> Any:
+    """A bulk retry by its id."""
+    answer = runwatch.ask(BULK_ONE, token, id=id_)
+    assert "errors" not in answer, answer
+    return answer["data"]["bulkRetry"]
 
 
 def refused(answer: Any) -> tuple[str, list[str] | None]:

@@ -20,6 +20,7 @@ FIELDS = {
     "alertRules": "alertRules { id }",
     "alerts": "alerts { nodes { id } totalCount { value } }",
     "auditLog": "auditLog { nodes { id } totalCount { value } }",
+    "bulkRetry": f'bulkRetry(id: "bulkRetry_{"0" * 32}") {{ id }}',
     "engines": "engines { id }",
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',

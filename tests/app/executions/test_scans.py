@@ -179,12 +179,18 @@ async def test_neighbours_in_a_workflow_are_read_from_an_index(
         assert "Seq Scan" not in plan
 
 
-async def test_retries_of_an_execution_are_read_from_their_index(filled: Database, plans_of: PlansOf) -> None:
+async def test_retries_of_an_execution_or_a_bulk_retry_are_read_from_their_index(
+    filled: Database, plans_of: PlansOf
+) -> None:
     for order in ORDERS:
-        statements = await page_statements(filled, ExecutionFilter(retry_of="a" * 32), order)
-        for plan in [plan for statement in statements for plan in await plans_of(statement)]:
-            assert "executions_retry_of" in plan
-            assert "Seq Scan" not in plan
+        for where, index in (
+            (ExecutionFilter(retry_of="a" * 32), "executions_retry_of"),
+            (ExecutionFilter(bulk_retry_id="a" * 32), "executions_bulk_retry"),
+        ):
+            statements = await page_statements(filled, where, order)
+            for plan in [plan for statement in statements for plan in await plans_of(statement)]:
+                assert index in plan
+                assert "Seq Scan" not in plan
 
 
 @pytest.mark.parametrize("others", [{}, {"statuses": (Status.SUCCESS,)}, {"workflow_names": ("workflow-001",)}])
@@ -212,6 +218,7 @@ async def test_named_executions_are_read_from_their_index_on_sqlite(database: Da
     for where, index in (
         (ExecutionFilter(ids=("a" * 32,), statuses=(Status.SUCCESS,)), "sqlite_autoindex_executions_1"),
         (ExecutionFilter(external_ids=("run-1",), statuses=(Status.SUCCESS,)), "executions_external_id"),
+        (ExecutionFilter(bulk_retry_id="a" * 32, statuses=(Status.SUCCESS,)), "executions_bulk_retry"),
     ):
         for order in ORDERS:
             for statement in await page_statements(database, where, order):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specs.engines.driver import HELD, WebhookEngine
-from specs.engines.retries import BULK, audited, bulk, count_audited, finished, listed, refused, retry
+from specs.engines.retries import (
+    BULK,
+    audited,
+    bulk,
+    bulk_retry,
+    count_audited,
+    finished,
+    listed,
+    refused,
+    retry,
+)
 from specs.harness.driver import Runwatch, at, event, unique
 
 
@@ -175,6 +186,8 @@ def test_retry_004_ids_and_limits(runwatch: Runwatch, engine: WebhookEngine) -> 
         ({"filter": where, "ids": [ids["a"]]}, "BAD_USER_INPUT"),
         ({"filter": where, "snapshot": seen["snapshot"]}, "BAD_USER_INPUT"),
         ({"filter": {**where, "workflowId": ["nonsense"]}}, "BAD_USER_INPUT"),
+        ({"filter": where, "batch": 0}, "BAD_USER_INPUT"),
+        ({"filter": where, "batch": 1001}, "BAD_USER_INPUT"),
         ({}, "BAD_USER_INPUT"),
         ({"ids": [ids["a"], ids["b"]], "limit": 1}, "LIMIT_EXCEEDED"),
     ):
@@ -211,3 +224,92 @@ def test_retry_004_the_audit_has_what_was_asked_for(runwatch: Runwatch, engine: 
     entry = audited(runwatch, None)[0]
     assert entry["detail"]["snapshot"] == seen["snapshot"]
     assert entry["detail"]["retries"] == {ids["b"]: done["retried"][0]["execution"]["id"]}
+
+
+def test_retry_004_sums_say_what_would_be_done(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """A dry run MUST say how many runs it would retry by workflow, and how many not for each reason."""
+    one, two = unique("one"), unique("two")
+    for number, name in enumerate("abc"):
+        report(runwatch, engine.name, name, number, workflow=one, run=HELD)
+    report(runwatch, engine.name, "d", 10, workflow=two, run=HELD)
+    for number, name in enumerate(("fine", "good")):
+        report(runwatch, engine.name, name, 20 + number, workflow=two, state="SUCCEEDED")
+    retry(runwatch, listed(runwatch, engine=[engine.name])["c"]["id"])
+    where = {"engine": [engine.name], "queuedTo": at(1000)}
+    seen = bulk(runwatch, filter=where)
+    exact = {"kind": "EXACT"}
+    assert (seen["matched"], seen["lookedAt"], seen["eligible"], seen["skippedCount"]) == (6, 6, 3, 3)
+    assert seen["byWorkflow"] == [
+        {"name": one, "count": {"value": 2} | exact},
+        {"name": two, "count": {"value": 1} | exact},
+    ]
+    assert seen["skippedBy"] == [{"reason": "NOT_FAILED", "count": 2}, {"reason": "RETRY_IN_PROGRESS", "count": 1}]
+    assert (seen["retriedCount"], seen["createdCount"], seen["unprocessedCount"], seen["startedAt"]) == (0, 0, 0, None)
+    assert bulk_retry(runwatch, seen["id"]) == seen
+    few = bulk(runwatch, filter=where, limit=3)
+    assert (few["matched"], few["lookedAt"], few["eligible"]) == (6, 3, 1)
+    for first in (0, 101):
+        document = f"query Q($id: ID!) {{ bulkRetry(id: $id) {{ byWorkflow(first: {first}) {{ name }} }} }}"
+        (error,) = runwatch.ask(document, id=seen["id"])["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_retry_004_a_bulk_retry_is_remembered_and_goes_on(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """Another tab, or whoever lost the answer, MUST read and continue a bulk retry; no run has its turn twice."""
+    workflow, viewer = unique("nightly"), runwatch.token("viewer")
+    for number, name in enumerate("abcde"):
+        report(runwatch, engine.name, name, number, workflow=workflow, run=HELD)
+    report(runwatch, engine.name, "fine", 9, workflow=workflow, state="SUCCEEDED")
+    where = {"engine": [engine.name]}
+    seen = bulk(runwatch, filter=where)
+    started = bulk(runwatch, snapshot=seen["snapshot"], dryRun=False, batch=3)
+    assert (started["id"], started["unprocessedCount"], skipped(started)) == (seen["id"], 3, {"fine": ["NOT_FAILED"]})
+    assert retried(started) == {"d", "e"}
+
+    # The answer is lost; another tab has the id, from the URL, and reads what was done.
+    found = bulk_retry(runwatch, seen["id"], viewer)
+    assert found == started
+    assert found["requestedBy"] == runwatch.ask("{ viewer { name } }")["data"]["viewer"]["name"]
+    assert (found["dryRun"], found["filter"], found["asOf"]) == (False, {"engines": [engine.name]}, seen["asOf"])
+    runs = {payload["retryOf"]["externalId"]: payload["execution"]["id"] for payload in found["retried"]}
+    made = listed(runwatch, bulkRetryId=found["id"])
+    assert {run["id"] for run in made.values()} == set(runs.values())
+    assert listed(runwatch, bulkRetryId=found["id"], status=["SUCCESS"]) == {}
+
+    report(runwatch, engine.name, "new", 30, workflow=workflow)
+    engine.let_go()
+    for id_ in runs.values():
+        finished(runwatch, id_)
+    done = bulk(runwatch, snapshot=found["snapshot"], dryRun=False)
+    assert (done["unprocessed"], done["retriedCount"], done["createdCount"]) == ([], 5, 5)
+    assert {each["retryOf"]["externalId"]: each["created"] for each in done["retried"]} == {
+        **dict.fromkeys("abc", True),
+        **dict.fromkeys("de", False),
+    }
+    assert done["byWorkflow"] == [{"name": workflow, "count": {"value": 5, "kind": "EXACT"}}]
+    again = bulk(runwatch, snapshot=found["snapshot"], dryRun=False)
+    assert [each["created"] for each in again["retried"]] == [False] * 5
+    assert len(listed(runwatch, bulkRetryId=found["id"])) == len(engine.deliveries()) == 5
+    assert listed(runwatch, **where)["new"]["retries"] == []
+
+    document = "query N($id: ID!) { node(id: $id) { id ... on BulkRetry { createdCount } } }"
+    assert runwatch.ask(document, id=done["id"])["data"]["node"] == {"id": done["id"], "createdCount": 5}
+    for unknown in (f"bulkRetry_{'0' * 32}", "nonsense", seen["snapshot"]):
+        assert bulk_retry(runwatch, unknown) is None
+    (error,) = runwatch.ask(document, runwatch.token("runner", engine.name), id=done["id"])["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    for filter_ in ({"bulkRetryId": "nonsense"}, {"bulkRetryId": seen["snapshot"]}):
+        answer = runwatch.ask("query L($f: ExecutionFilter) { executions(filter: $f) { nodes { id } } }", f=filter_)
+        assert refused(answer)[0] == "BAD_USER_INPUT"
+
+
+def test_retry_004_two_tabs_go_on_at_once(runwatch: Runwatch, engine: WebhookEngine) -> None:
+    """Requests with one snapshot at the same time MUST settle each run once."""
+    for number, name in enumerate("abcdefgh"):
+        report(runwatch, engine.name, name, number, run=HELD)
+    seen = bulk(runwatch, filter={"engine": [engine.name]})
+    with ThreadPoolExecutor(4) as tabs:
+        asked = [tabs.submit(bulk, runwatch, snapshot=seen["snapshot"], dryRun=False, batch=2) for _ in range(5)]
+    created = [each["retryOf"]["externalId"] for end in asked for each in end.result()["retried"] if each["created"]]
+    assert sorted(created) == list("abcdefgh")
+    assert len(listed(runwatch, bulkRetryId=seen["id"])) == 8
