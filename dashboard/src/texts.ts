@@ -61,6 +61,8 @@ export const texts = {
     code: (code: string) => `Code ${code}`,
     request: (id: string) => `Request ${id}`,
     offline: 'The server does not answer.',
+    status: (status: number) => `The server answered ${status}.`,
+    unexpected: 'Something unexpected happened.',
     forbidden: 'Your role may not see this.',
   },
 
@@ -292,8 +294,9 @@ export const texts = {
 
   graphiql: {
     examples: 'Examples',
-    choose: 'Choose …',
+    curl: 'as cURL',
     mutation: 'This query came with a link and changes data. Read it before you run it.',
+    read: 'I have read it',
   },
 
   signIn: {

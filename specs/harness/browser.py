@@ -178,13 +178,45 @@ def nodes(page: Page) -> int:
     return count
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds against the rules of WCAG 2.2 AA, and its own best practices."""
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds against the rules of WCAG 2.2 AA, and its own best practices; against some of them alone."""
     # Not add_script_tag, which the policy refuses.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations)")
+    found = page.evaluate(
+        """(rules) => axe.run(document, {
+          resultTypes: ['violations'], ...(rules.length ? { runOnly: { type: 'rule', values: rules } } : {}),
+        }).then((result) => result.violations)""",
+        list(rules),
+    )
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+def looks(page: Page, *, phone: bool = True) -> None:
+    """Look at a state in light, in dark and on a phone: axe-core finds nothing, and nothing overflows the window.
+
+    One page changes its clothes: what is not about colour is the same in the dark, so that is not looked at again.
+    """
+    found = {"light": violations(page)}
+    page.emulate_media(color_scheme="dark")
+    found["dark"] = violations(page, "color-contrast", "link-in-text-block")
+    page.emulate_media(color_scheme="light")
+    if phone:
+        page.set_viewport_size(PHONE)
+        found["phone"] = [*violations(page), *overflows(page)]
+        page.set_viewport_size(DESKTOP)
+    assert not any(found.values()), found
+
+
+def overflows(page: Page) -> list[str]:
+    """What reaches beyond the window's right edge, when that has made the page scroll sideways."""
+    beyond: list[str] = page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('*')]
+          .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+          .map((element) => `overflow: ${element.tagName}.${element.className} ${element.textContent.slice(0, 40)}`)
+          .slice(0, 10)"""
+    )
+    return beyond
 
 
 def in_view(page: Page, text: str) -> bool:

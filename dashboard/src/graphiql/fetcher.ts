@@ -1,7 +1,9 @@
+import type { ExecutionResult } from 'graphql'
 import type { Fetcher, FetcherParams, FetcherReturnType } from '@graphiql/toolkit'
 import { type DocumentNode, Kind, OperationTypeNode, parse } from 'graphql'
 import { createClient } from 'graphql-ws'
-import { credentials } from '../api/session'
+import { credentials, notice } from '../api/session'
+import { texts } from '../texts'
 
 /**
  * Sends subscriptions by graphql-transport-ws and all else by fetch. GraphiQL's own fetcher decides by a syntax tree
@@ -18,11 +20,10 @@ export function createFetcher(): Fetcher {
   })
   return (params, options) => {
     if (operationOf(params) === OperationTypeNode.SUBSCRIPTION) {
-      return socket.iterate({
-        query: params.query,
-        variables: params.variables as Record<string, unknown> | null,
-        operationName: params.operationName ?? null,
-      }) as unknown as FetcherReturnType
+      const { query, operationName } = params
+      const variables = params.variables as Record<string, unknown> | null
+      const answers = socket.iterate({ query, variables, operationName: operationName ?? null })
+      return told(answers as AsyncIterable<ExecutionResult>) as FetcherReturnType
     }
     return send(params, options?.headers as Record<string, string> | undefined)
   }
@@ -41,16 +42,43 @@ export function operationOf({ query, operationName }: FetcherParams): OperationT
   return chosen?.operation
 }
 
+/** The end of a socket as an error in words: GraphiQL would show the event, of which JSON says nothing. */
+async function* told(answers: AsyncIterable<ExecutionResult>): AsyncGenerator<unknown> {
+  try {
+    yield* answers
+  } catch (error) {
+    if (Array.isArray(error)) yield { errors: error }
+    else if (error instanceof CloseEvent) yield failed(error.reason || texts.error.offline, `CLOSED_${error.code}`)
+    else yield failed(texts.error.offline, 'OFFLINE')
+  }
+}
+
 async function send(params: FetcherParams, headers: Record<string, string> = {}): Promise<never> {
-  const answer = await fetch('/graphql', {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json',
-      ...credentials(),
-      ...headers,
-    },
-    body: JSON.stringify(params),
-  })
-  return (await answer.json()) as never
+  let answer: Response
+  try {
+    answer = await fetch('/graphql', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        ...credentials(),
+        ...headers,
+      },
+      body: JSON.stringify(params),
+    })
+  } catch {
+    return failed(texts.error.offline, 'OFFLINE') as never
+  }
+  // Somebody else's headers say nothing of this page's own session.
+  if (Object.keys(headers).length === 0) notice(answer)
+  const text = await answer.text()
+  try {
+    return JSON.parse(text) as never
+  } catch {
+    return failed(texts.error.status(answer.status), `HTTP_${answer.status}`) as never
+  }
+}
+
+function failed(message: string, code: string): ExecutionResult {
+  return { errors: [{ message, extensions: { code } }] } as unknown as ExecutionResult
 }

@@ -26,7 +26,7 @@ export function CopyButton({
     setTimeout(() => setSaid(null), SHOWN_MS)
   }
   return (
-    <button type="button" className={className} aria-label={texts.copy.of(what)} onClick={() => void copy()}>
+    <button type="button" className={className} aria-label={said ?? texts.copy.of(what)} onClick={() => void copy()}>
       {said ?? children ?? <CopyIcon />}
     </button>
   )
