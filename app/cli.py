@@ -99,8 +99,13 @@ def migrate() -> None:
 @app.command("prune")
 def prune_(
     older_than: Annotated[
-        float, typer.Option(help="Delete runs that were queued more than this many days ago.", min=0, max=36_525)
-    ],
+        float | None,
+        typer.Option(
+            help="Delete runs that were queued more than this many days ago. Default: RUNWATCH_KEPT_DAYS.",
+            min=0,
+            max=36_525,
+        ),
+    ] = None,
 ) -> None:
     """Delete old runs that are over or lost contact, in batches. Safe while the server runs."""
     from app.commands import pruning

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from app.about import About
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.background import Background, running
@@ -45,9 +46,12 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sessions = BrowserSessions(sign_in, settings.public_url)
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(database)
+    dashboard = Dashboard()
+    about = About(settings.kept_days, lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
+            about=about,
             database=database,
             facets=facets,
             signed_in=viewer,
@@ -66,7 +70,6 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings)
-    dashboard = Dashboard()
     routes = [
         Route("/", index),
         Route("/health", Health(database).check),

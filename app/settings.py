@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         description="Seconds of silence after which an unfinished run is CONTACT_LOST; 0: never",
     )
 
+    kept_days: int | None = Field(
+        None, ge=1, le=36_525, description="Days after which `runwatch prune` deletes finished runs; empty: none"
+    )
     prune_keeps_metrics: bool = Field(True, description="Whether figures continue to count pruned runs")
 
     # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.

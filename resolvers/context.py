@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.about import About
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
@@ -21,6 +22,7 @@ from resolvers.loaders import Loaders
 class Context:
     """One operation's context. Without defaults: what a process has one of must not be made for an operation."""
 
+    about: About
     database: Database
     facets: Facets
     signed_in: Viewer | None

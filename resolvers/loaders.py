@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from app import audit, engines, error_groups, executions, workflows
 from app.alerts import history, rules, streaks
+from app.auth import tokens
 from app.db import Database
 from app.delivery import outbox
 from app.executions import lineage, payloads, steps
@@ -83,6 +84,7 @@ class Loaders:
         self.alert_deliveries = Loader(history.deliveries, database)
         self.alert_rules = Loader(rules.by_ids, database)
         self.consecutive_failures = Loader(streaks.lengths, database)
+        self.tokens = Loader(tokens.by_ids, database)
         self.bulk_retries = Loader(bulk.outcomes, database)
         self.audit_entries = Loader(audit.by_ids, database)
         self.error_groups = Loader(error_groups.by_ids, database)

@@ -23,6 +23,7 @@ _KINDS: dict[str, tuple[Permission, Find]] = {
     "errorGroup": (Permission.READ, lambda loaders, id_: loaders.error_groups.load(id_)),
     "execution": (Permission.READ, lambda loaders, id_: loaders.executions.load(id_)),
     "step": (Permission.READ, lambda loaders, id_: loaders.steps.load(id_)),
+    "token": (Permission.MANAGE_TOKENS, lambda loaders, id_: loaders.tokens.load(id_)),
     "workflow": (Permission.READ, lambda loaders, id_: loaders.workflows.load(id_)),
 }
 

@@ -10,23 +10,38 @@ import strawberry
 from resolvers import alerts as alert_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import retries as retry_resolvers
+from resolvers import tokens as token_resolvers
 from schema.alert import AlertRuleInput, SaveAlertRulePayload
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.retry import RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.scalars import Json, verb_id
+from schema.token import CreateTokenPayload, RevokeTokenPayload, Token, TokenInput
 
 RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="The execution to retry.")]
 BulkInput = Annotated[
     RetryExecutionsInput, strawberry.argument(description="The executions to retry, and whether this is a dry run.")
 ]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution.")]
+NewToken = Annotated[TokenInput, strawberry.argument(description="The token to create.")]
+TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")]
 RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule to create or change.")]
 
 
 @strawberry.type(description="Everything that changes something.")
 class Mutation:
     """Everything that changes something."""
+
+    @strawberry.field(
+        description=(
+            "Creates an API token, and shows its secret, once. BAD_USER_INPUT for an invalid name, engine or time;"
+            " FORBIDDEN for a role that may do more than you. ADMIN only, and audited."
+        )
+    )
+    async def create_token(self, info: Info, input: NewToken) -> CreateTokenPayload:
+        """Audited."""
+        secret, token = await token_resolvers.create_token(info.context, input.new_token())
+        return CreateTokenPayload(token=Token.of(token), secret=secret)
 
     @strawberry.field(
         description=(
@@ -73,6 +88,18 @@ class Mutation:
         """Audited."""
         data = await execution_resolvers.reveal_trigger(info.context, partial(verb_id, "execution", execution_id))
         return None if data is None else Json(data)
+
+    @strawberry.field(
+        description=(
+            "Revokes an API token at once and for good, with the sessions behind which it stands. Revoking it again"
+            " changes nothing. NOT_FOUND for an unknown id. ADMIN only, and audited."
+        )
+    )
+    async def revoke_token(self, info: Info, id: TokenId) -> RevokeTokenPayload:
+        """Audited."""
+        return RevokeTokenPayload(
+            token=Token.of(await token_resolvers.revoke_token(info.context, partial(verb_id, "token", id)))
+        )
 
     @strawberry.field(
         description=(

@@ -16,6 +16,7 @@ from resolvers import executions as execution_resolvers
 from resolvers import facets as facet_resolvers
 from resolvers import metrics as metrics_resolvers
 from resolvers import nodes as node_resolvers
+from resolvers import server as server_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.alert import Alert, AlertConnection, AlertRule
 from schema.audit import AuditEntry, AuditEntryConnection
@@ -34,7 +35,9 @@ from schema.metrics import ExecutionHistogram, ExecutionMetrics
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
+from schema.server import Server
 from schema.step import Step
+from schema.token import Token
 from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
 
@@ -47,6 +50,7 @@ NODES: dict[str, Any] = {
     "errorGroup": ErrorGroup,
     "execution": Execution,
     "step": Step,
+    "token": Token,
     "workflow": Workflow,
 }
 
@@ -218,6 +222,11 @@ class Query:
         """By global id."""
         found: Node | None = await _find(info, id.partition("_")[0], id)
         return found
+
+    @strawberry.field(description="The server that answers: its version, its page, its clock, how long it keeps runs.")
+    def server(self, info: Info) -> Server | None:
+        """Without a read."""
+        return Server.of(server_resolvers.about(info.context))
 
     @strawberry.field(description="Trigger kinds of all executions, sorted by code points.")
     async def trigger_kinds(self, info: Info) -> list[str] | None:

@@ -8,6 +8,9 @@ from app import auth
 from app.auth import Role
 from schema.scalars import DateTime
 
+# Role too: a type that uses it before this module has named it gets another enum of Strawberry's own.
+__all__ = ["Role", "Viewer"]
+
 strawberry.enum(
     Role,
     name="Role",

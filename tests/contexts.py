@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.about import About
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database
@@ -26,6 +27,7 @@ def context_of(
 ) -> Context:
     """A context for one operation; collaborators that are not given serve nobody else."""
     return Context(
+        about=About(None, lambda: ""),
         database=database,
         facets=Facets(database),
         signed_in=viewer,

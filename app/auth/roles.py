@@ -25,6 +25,7 @@ class Permission(StrEnum):
     MANAGE_ALERTS = "MANAGE_ALERTS"
     READ_AUDIT = "READ_AUDIT"
     REVEAL = "REVEAL"  # sealed trigger data
+    MANAGE_TOKENS = "MANAGE_TOKENS"
 
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

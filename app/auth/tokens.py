@@ -10,16 +10,17 @@ import hashlib
 import re
 import secrets
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from app import clock
-from app.auth.roles import Role
+from app import audit, clock, ids
+from app.auth.roles import PERMISSIONS, Role, Viewer
 from app.db import Database, Transaction
 from app.db.rows import Column, RowsOf
 from app.engines import check_name, ensure_engine
-from app.errors import BadInput, NotFound, Unauthenticated
+from app.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from app.ids import is_id, new_id
 
 MARK = "rw_"
@@ -55,13 +56,22 @@ _SELECT = f"SELECT {_TOKENS.columns} FROM tokens t LEFT JOIN engines e ON e.id =
 
 
 async def create_token(
-    database: Database, name: str, role: Role, engine: str | None = None, expires_in: timedelta | None = None
+    database: Database,
+    name: str,
+    role: Role,
+    engine: str | None = None,
+    expires_in: timedelta | None = None,
+    *,
+    creator: Viewer | None = None,
 ) -> tuple[str, Token]:
     """Create a token; returns its secret, which nobody can get again, and what is kept of it.
 
     A RUNNER needs the name of its engine, which is created if missing; other roles must not have one. Without
     `expires_in` the token is valid until it is revoked. BadInput if any of that is violated, or for an invalid name.
+    A `creator`, which the command line has none of, is audited, and Forbidden gives nobody more than they have.
     """
+    if creator is not None and not PERMISSIONS[role] <= PERMISSIONS[creator.role]:
+        raise Forbidden(f"The role {creator.role} cannot create a token of role {role}")
     check_name(name, "Token name")
     if (role is Role.RUNNER) != (engine is not None):
         raise BadInput("A token of role RUNNER needs an engine; other tokens must not have one")
@@ -88,6 +98,10 @@ async def create_token(
             ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at"),
             [(token.id, token.prefix, _hash(secret), name, role.value, engine_id, now, token.expires_at)],
         )
+        if creator is not None:
+            expires_at = None if token.expires_at is None else clock.to_rfc3339(token.expires_at)
+            detail = {"name": name, "role": role.value, "engine": engine, "expiresAt": expires_at}
+            await audit.note(transaction, creator.name, "createToken", ids.to_global("token", token.id), detail)
 
     await database.transaction(insert)
     return secret, token
@@ -127,15 +141,33 @@ async def revoke_token(database: Database, which: str) -> Token:
     wanted = form["prefix"] if form else which
 
     async def revoke(transaction: Transaction) -> Token:
-        token = await the_token(transaction, wanted)
-        if token.revoked_at is None:
-            # Conditional: when somebody else revokes it at the same moment, the first time stays.
-            await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
-            [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
-            token = _TOKENS.read(row)
-        return token
+        return await _revoke(transaction, await the_token(transaction, wanted))
 
     return await database.transaction(revoke)
+
+
+async def revoke_token_by_id(database: Database, id_: str, revoker: Viewer) -> Token:
+    """The same for the token with this id, audited once. NotFound for an unknown id."""
+
+    async def revoke(transaction: Transaction) -> Token:
+        rows = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", id_)
+        if not rows:
+            raise NotFound("No such token")
+        token = _TOKENS.read(rows[0])
+        revoked = await _revoke(transaction, token)
+        if token.revoked_at is None:
+            detail = {"name": token.name, "role": token.role.value, "engine": token.engine}
+            await audit.note(transaction, revoker.name, "revokeToken", ids.to_global("token", id_), detail)
+        return revoked
+
+    return await database.transaction(revoke)
+
+
+async def by_ids(database: Database, wanted: Iterable[str]) -> dict[str, Token]:
+    """The tokens with these ids, by id. Leaves out unknown ones."""
+    given = [id_ for id_ in wanted if is_id(id_)]
+    rows = await database.fetch(f"{_SELECT} WHERE {database.any_of('t.id', 1, 'id')}", database.array(given))
+    return {each.id: each for each in _TOKENS.read_all(rows)}
 
 
 async def the_token(transaction: Transaction, wanted: str) -> Token:
@@ -160,6 +192,15 @@ async def the_token(transaction: Transaction, wanted: str) -> Token:
             + ", ".join(token.prefix if token.prefix != wanted else token.id for token in holding)
         )
     return (holding or tokens)[0]
+
+
+async def _revoke(transaction: Transaction, token: Token) -> Token:
+    if token.revoked_at is None:
+        # Conditional: when somebody else revokes it at the same moment, the first time stays.
+        await transaction.execute_many(_REVOKE, [(token.id, clock.now_us())])
+        [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
+        token = _TOKENS.read(row)
+    return token
 
 
 async def _find_secret(database: Database, secret: str) -> Token | None:

@@ -139,5 +139,10 @@ def test_an_age_that_cannot_be(tmp_path: Path, url: str, days: str) -> None:
     assert "--older-than" in runwatch(tmp_path, "prune", "--older-than", days, database_url=url, code=2).stderr
 
 
+def test_prune_takes_its_age_from_the_settings(tmp_path: Path, url: str) -> None:
+    assert "RUNWATCH_KEPT_DAYS" in runwatch(tmp_path, "prune", database_url=url, code=1).stderr
+    assert "Deleted 0" in runwatch(tmp_path, "prune", database_url=url, kept_days="90").stderr
+
+
 def test_a_token_that_cannot_be_named(tmp_path: Path, url: str) -> None:
     assert "No token" in runwatch(tmp_path, "token", "revoke", "\udcff", database_url=url, code=1).stderr

@@ -1,0 +1,20 @@
+"""What the server says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the server says of itself. `build` gives the hash of the page as it is now, empty without one."""
+
+    kept_days: int | None
+    build: Callable[[], str]
+
+    @property
+    def version(self) -> str:
+        """Of the installed distribution."""
+        return metadata.version("runwatch")
