@@ -16,6 +16,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What was thrown, as an error that a screen can show. */
+export function asApiError(reason: unknown): ApiError {
+  return reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
+}
+
 export interface Answer<R> {
   data: R
   /** Of the fields that failed beside data; a screen shows each where its part would be. */

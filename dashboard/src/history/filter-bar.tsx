@@ -157,6 +157,7 @@ export function chipsOf(choice: Choice, zone: string): Chip[] {
   }
   if (choice.retryOf !== null)
     chips.push({ key: 'retryOf', text: texts.filter.chip.retryOf(choice.retryOf), without: { retryOf: null } })
+  if (choice.retry !== null) chips.push({ key: 'retry', text: texts.filter.chip.retry, without: { retry: null } })
   if (choice.min !== null)
     chips.push({ key: 'min', text: texts.filter.chip.min(writeDuration(choice.min)), without: { min: null } })
   if (choice.max !== null)

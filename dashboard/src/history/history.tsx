@@ -9,6 +9,7 @@ import { CopyButton, writeClipboard } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
+import { BulkResult } from '../retry/bulk-result'
 import { BulkRetry } from '../retry/bulk-retry'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
@@ -185,6 +186,9 @@ export function History(): JSX.Element {
             </button>
           </p>
         )}
+        {choice.retry !== null && (
+          <BulkResult id={choice.retry} onMade={() => void list.reveal()} onClose={() => change({ retry: null })} />
+        )}
         <FilterBar choice={choice} change={change} summary={summary} searchRef={search} />
         {histogramError ? (
           <ErrorBox error={histogramError} retry={summary.retry} />
@@ -265,9 +269,10 @@ export function History(): JSX.Element {
           ids={selection.size ? [...selection.ids] : null}
           choice={choice}
           onClose={() => setRetrying(false)}
-          onDone={() => {
+          onStart={(id) => {
+            setRetrying(false)
             selection.clear()
-            void list.reveal()
+            change({ ...NOTHING, retry: id })
           }}
         />
       )}
