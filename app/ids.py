@@ -7,7 +7,11 @@ import re
 import uuid_utils
 
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
-_STEP = re.compile(r"[0-9a-f]{32}_(?:0|[1-9][0-9]{0,3})\Z")
+# What an id within its kind is like, where it is not an id of a row.
+_PARTS = {
+    "step": re.compile(r"[0-9a-f]{32}_(?:0|[1-9][0-9]{0,3})\Z"),
+    "log": re.compile(r"[0-9a-f]{32}_[1-9][0-9]{0,17}\Z"),
+}
 
 
 def new_id(at_us: int) -> str:
@@ -28,27 +32,38 @@ def to_global(kind: str, local_id: str) -> str:
 def from_global(kind: str, global_id: str) -> str | None:
     """The id within its kind; None if the text is not an id of that kind."""
     prefix, _, local_id = global_id.partition("_")
-    fits = _STEP.match(local_id) if kind == "step" else is_id(local_id)
+    fits = _PARTS[kind].match(local_id) if kind in _PARTS else is_id(local_id)
     return local_id if prefix == kind and fits else None
 
 
-def step_key(execution_id: str, index: int) -> str:
-    """The id of a step within its kind. Tables have no ids of steps."""
+def part_key(execution_id: str, index: int) -> str:
+    """The id within its kind of a part of an execution, a step or a log line. Tables have no ids of those."""
     return f"{execution_id}_{index}"
 
 
-def split_step_key(key: str) -> tuple[str, int]:
-    """The execution's id and the step's index in a step key."""
+def split_part_key(key: str) -> tuple[str, int]:
+    """The execution's id and the part's number in such a key."""
     execution_id, _, index = key.partition("_")
     return execution_id, int(index)
 
 
 def step_id(execution_id: str, index: int) -> str:
     """The id of a step that the API shows."""
-    return to_global("step", step_key(execution_id, index))
+    return to_global("step", part_key(execution_id, index))
+
+
+def log_id(execution_id: str, sequence: int) -> str:
+    """The id of a log line that the API shows."""
+    return to_global("log", part_key(execution_id, sequence))
+
+
+def parse_log_id(global_id: str) -> tuple[str, int] | None:
+    """The execution's id and the line's sequence in a line's id; None if the text is not such an id."""
+    key = from_global("log", global_id)
+    return None if key is None else split_part_key(key)
 
 
 def parse_step_id(global_id: str) -> tuple[str, int] | None:
     """The execution's id and the step's index in a step's id; None if the text is not such an id."""
     key = from_global("step", global_id)
-    return None if key is None else split_step_key(key)
+    return None if key is None else split_part_key(key)

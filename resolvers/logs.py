@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.auth import Permission
-from app.errors import NotFound
-from app.executions import Execution, logs
+from app.db import Database
+from app.errors import BadInput, NotFound
+from app.events import LogLevel
+from app.executions import Execution, log_counts, log_pages, logs
+from app.executions.filters import check_search
+from app.executions.log_counts import Match
+from app.executions.log_pages import Around
 from app.executions.logs import LogEntry, LogFilter, LogPosition
-from app.paging import PageRequest
+from app.paging import Count, Page, PageRequest
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import Listed
 
 # Lines per read for a follower who is behind: at 64 KiB a line at most 6 MB.
 MAX_BATCH_LINES = 100
+# Of one update: clients take messages of up to 1 MiB, and it may have its last line twice. Lines are numbered from the
+# end of the log, where they most often are.
+MAX_UPDATE_LINES = 500
+MAX_UPDATE_BYTES = 512 * 1024
+MAX_RANKED_FOR_UPDATE = 1_000
+
+
+@dataclass(slots=True)
+class Numbered:
+    """Lines whose numbers are read together, when the first of them is asked for its own."""
+
+    lines: Sequence[LogEntry]
+    upto: LogPosition
+    gaps: bool
+    most: int | None = None
+    reading: asyncio.Task[Mapping[int, int]] | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +45,108 @@ class LogList(Listed[LogEntry]):
     """A page of a log, and whose log it is. Its cursor of updates is a position in the log."""
 
     execution: Execution
+    filter: LogFilter
+    upto: LogPosition
+    numbered: Numbered
 
 
 @dataclass(frozen=True, slots=True)
 class LogUpdate:
-    """A line that has arrived; None: the given cursor was too old, list again. `cursor` is the position after it."""
+    """Lines that have arrived; none: the given cursor was too old, list again. `cursor` is the position after them."""
 
     cursor: str
-    entry: LogEntry | None
+    entries: Sequence[LogEntry] = ()
+    upto: LogPosition | None = None  # the log as it was then
+
+    @property
+    def numbered(self) -> Numbered:
+        """The lines, to be numbered together."""
+        assert self.upto is not None
+        by_time = sorted(self.entries, key=lambda entry: (entry.at, entry.sequence))
+        return Numbered(by_time, self.upto, gaps=True, most=MAX_RANKED_FOR_UPDATE)
 
 
 async def list_logs(
-    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest]
+    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around]
 ) -> LogList | None:
-    """A page of an execution's log by time; None for an unknown execution."""
+    """A page of an execution's log by time; None for an unknown execution.
+
+    NotFound for a page around a line that the log does not have.
+    """
     context.require(Permission.READ)
     filter_, given = where(), request()
     context.budget.take_list(given.size)
     execution = await context.loaders.executions.load(execution_id)
     # Before the page, which then has no line beyond it: what the page misses is what follows the cursor.
-    position = await logs.position(context.database, execution_id)
-    if execution is None or position is None:
+    found = await _position(context, execution_id, given)
+    if execution is None or found is None:
         return None
-    page = await logs.list_page(context.database, filter_, position, given)
-    return LogList(page, position.cursor, execution)
+    position, at = found
+    page: Page[LogEntry]
+    if isinstance(given, PageRequest):
+        page = await log_pages.list_page(context.database, filter_, position, given)
+    elif at is None:
+        raise NotFound("around: the log has no such line")
+    else:
+        page = await log_pages.page_around(context.database, filter_, position, at, given)
+    numbered = Numbered(page.items, position, gaps=filter_ != LogFilter())
+    return LogList(page, position.cursor, execution, filter_, position, numbered)
+
+
+async def _position(
+    context: Context, execution_id: str, given: PageRequest | Around
+) -> tuple[LogPosition, int | None] | None:
+    if isinstance(given, Around):
+        return await logs.position_and_line(context.database, execution_id, given.sequence)
+    position = await logs.position(context.database, execution_id)
+    return None if position is None else (position, None)
+
+
+async def number_of(context: Context, numbered: Numbered, line: LogEntry) -> int | None:
+    """The number of a line among all of its log; None where counting is not worth it."""
+    context.require(Permission.READ)
+    if numbered.reading is None:
+        context.budget.take_figures()
+        read = log_counts.numbers(
+            context.database, numbered.upto, numbered.lines, gaps=numbered.gaps, most=numbered.most
+        )
+        numbered.reading = asyncio.create_task(read)
+        numbered.reading.add_done_callback(_retrieve)
+    # Shielded: cancelling one field must not cancel the others that wait.
+    return (await asyncio.shield(numbered.reading)).get(line.sequence)
+
+
+def _retrieve(reading: asyncio.Task[Mapping[int, int]]) -> None:
+    """Whoever asked may be gone: nobody else has to hear of a failure."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+async def levels_of(context: Context, listed: LogList) -> Mapping[LogLevel, Count]:
+    """How many lines of each level there are, whatever the least level of the list."""
+    context.require(Permission.READ)
+    context.budget.take_figures()
+    return await log_counts.levels(context.database, listed.filter, listed.upto)
+
+
+async def matches_of(context: Context, listed: LogList, search: str, after: str | None) -> list[Match]:
+    """The lines in which a text occurs, whatever the search of the list."""
+    context.require(Permission.READ)
+    if not search:
+        raise BadInput("search: must not be empty")
+    check_search(search)
+    context.budget.take_figures()
+    where = LogFilter(listed.filter.min_level, listed.filter.step_index, search)
+    return await log_counts.matches(context.database, where, listed.upto, after)
 
 
 async def follow_log(
-    context: Context, execution: Argument[str], after: str | None = None
+    context: Context, execution: Argument[str], after: str | None = None, *, together: bool = False
 ) -> AsyncGenerator[LogUpdate, None]:
     """Every line that arrives after the cursor `after`, by arrival, or from now on. Ends with the execution's deletion.
 
-    BadInput for a cursor of anything else than this log, NotFound for an unknown execution. While it waits it holds no
-    connection to the database.
+    Each has its own update, unless they are to come `together`. BadInput for a cursor of anything else than this log,
+    NotFound for an unknown execution. While it waits it holds no connection to the database.
     """
     context.require(Permission.READ)
     execution_id = execution()
@@ -69,11 +160,27 @@ async def follow_log(
         while present is not None:
             if place.epoch != present.epoch or place.sequence > present.sequence:
                 place = present
-                yield LogUpdate(place.cursor, None)
-            while place.sequence < present.sequence:
-                upto = present.at(min(place.sequence + MAX_BATCH_LINES, present.sequence))
-                for entry in await logs.appended(context.database, place, upto):
-                    yield LogUpdate(place.at(entry.sequence).cursor, entry)
-                place = upto
+                yield LogUpdate(place.cursor)
+            async for entries in _batches(context.database, place, present, together):
+                yield LogUpdate(place.at(entries[-1].sequence).cursor, entries, present)
+            place = present
             await follower.notified()
             present = await logs.position(context.database, execution_id)
+
+
+async def _batches(
+    database: Database, after: LogPosition, upto: LogPosition, together: bool
+) -> AsyncGenerator[list[LogEntry], None]:
+    """The lines between two positions, by arrival: one by one, or as many together as an update may have."""
+    waiting: list[LogEntry] = []
+    most = MAX_UPDATE_LINES if together else 1
+    while after.sequence < upto.sequence:
+        end = upto.at(min(after.sequence + MAX_BATCH_LINES, upto.sequence))
+        waiting += await logs.appended(database, after, end)
+        after = end
+        while waiting:
+            size = log_pages.fitting(waiting[:most], MAX_UPDATE_BYTES)
+            if size == len(waiting) < most and after != upto:
+                break  # there is room for more
+            yield waiting[:size]
+            del waiting[:size]

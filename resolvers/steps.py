@@ -20,7 +20,7 @@ async def list_steps(context: Context, execution_id: str) -> list[Step]:
 async def find_step(context: Context, execution_id: str, index: int) -> Step | None:
     """One step; None if neither an event nor the definition names it."""
     context.require(Permission.READ)
-    return await context.loaders.steps.load(ids.step_key(execution_id, index))
+    return await context.loaders.steps.load(ids.part_key(execution_id, index))
 
 
 async def failed_step(context: Context, execution: Execution) -> Step | None:
@@ -28,10 +28,10 @@ async def failed_step(context: Context, execution: Execution) -> Step | None:
     context.require(Permission.READ)
     if execution.failed_step is None:
         return None
-    return await context.loaders.steps.load(ids.step_key(execution.id, execution.failed_step))
+    return await context.loaders.steps.load(ids.part_key(execution.id, execution.failed_step))
 
 
 async def find_step_payload(context: Context, step: Step) -> StepPayload | None:
     """The large parts of a step; None if it has none."""
     context.require(Permission.READ)
-    return await context.loaders.step_payloads.load(ids.step_key(step.execution_id, step.index))
+    return await context.loaders.step_payloads.load(ids.part_key(step.execution_id, step.index))

@@ -18,7 +18,17 @@ from schema.context import Info
 from schema.engine import Engine
 from schema.error import ExecutionError
 from schema.execution_input import State, Status, filter_tuple
-from schema.log_input import LogSearch, MinLevel, StepId, log_filter
+from schema.log_input import (
+    AroundLine,
+    AroundSize,
+    FirstLines,
+    LastLines,
+    LogSearch,
+    MinLevel,
+    StepId,
+    log_filter,
+    log_request,
+)
 from schema.node import Node
 from schema.paging import (
     After,
@@ -26,9 +36,6 @@ from schema.paging import (
     Connection,
     Count,
     Edge,
-    First,
-    Last,
-    PageRequest,
     counted,
     edges,
     nodes,
@@ -188,17 +195,19 @@ class Execution(Node):
     async def logs(
         self,
         info: Info,
-        first: First = None,
+        first: FirstLines = None,
         after: After = None,
-        last: Last = None,
+        last: LastLines = None,
         before: Before = None,
         min_level: MinLevel = None,
         step_id: StepId = None,
         search: LogSearch = None,
+        around: AroundLine = None,
+        size: AroundSize = 200,
     ) -> Annotated[ExecutionLogConnection, strawberry.lazy("schema.log")]:
         """One page of it."""
         where = partial(log_filter, self.row.id, min_level, step_id, search)
-        request = partial(PageRequest, first, after, last, before)
+        request = partial(log_request, self.row.id, first, after, last, before, around, size)
         return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
 
     @strawberry.field(description="1 for an original. A retry has one more than the execution that it retries.")

@@ -9,9 +9,23 @@ import strawberry
 from app import ids
 from app.errors import BadInput
 from app.events import LogLevel
+from app.executions.log_pages import MAX_LINES, Around
 from app.executions.logs import LogFilter
+from app.paging import PageRequest
 
-__all__ = ["ExecutionId", "LogLevel", "LogSearch", "MinLevel", "StepId", "log_filter"]
+__all__ = [
+    "AroundLine",
+    "AroundSize",
+    "ExecutionId",
+    "FirstLines",
+    "LastLines",
+    "LogLevel",
+    "LogSearch",
+    "MinLevel",
+    "StepId",
+    "log_filter",
+    "log_request",
+]
 
 strawberry.enum(
     LogLevel, name="LogLevel", description="Severity of a log line as the engine reports it, least severe first."
@@ -28,6 +42,30 @@ LogSearch = Annotated[
     str | None,
     strawberry.argument(description="Lines whose message contains this text, in any case. At most 1,000 characters."),
 ]
+FirstLines = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Page size, 1 to 1,000. Defaults to 50. A page ends early when its lines exceed 1 MiB."
+    ),
+]
+LastLines = Annotated[
+    int | None,
+    strawberry.argument(description="Page size from the end of the log, 1 to 1,000. Not together with `first`."),
+]
+AroundLine = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description=(
+            "Lines on both sides of this one, by global id. It is among them if it passes the filter. Not"
+            " together with first, last, after and before. BAD_USER_INPUT for a line of another execution,"
+            " NOT_FOUND for one that the log does not have."
+        )
+    ),
+]
+AroundSize = Annotated[
+    int,
+    strawberry.argument(description="Page size for `around`, 1 to 1,000: at most half of it before the line."),
+]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="Execution of this log.")]
 
 
@@ -39,3 +77,23 @@ def log_filter(execution_id: str, min_level: LogLevel | None, step_id: str | Non
     if step is None or step[0] != execution_id:
         raise BadInput(f"stepId: not a step of this execution: {step_id[:80]!r}")
     return LogFilter(min_level, step[1], search)
+
+
+def log_request(
+    execution_id: str,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    around: str | None,
+    size: int,
+) -> PageRequest | Around:
+    """As app's value; BadInput for numbers out of range, for pages in two ways, or a line of another execution."""
+    if around is None:
+        return PageRequest(first, after, last, before, MAX_LINES)
+    if any(each is not None for each in (first, after, last, before)):
+        raise BadInput("around: not together with first, last, after and before")
+    line = ids.parse_log_id(around)
+    if line is None or line[0] != execution_id:
+        raise BadInput(f"around: not a line of this execution: {around[:80]!r}")
+    return Around(line[1], size)

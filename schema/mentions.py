@@ -1,11 +1,18 @@
-"""Whether an operation selects something, anywhere."""
+"""Whether an operation selects something: anywhere, or right below a field."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
-from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+)
 
 from schema.context import Info
 
@@ -26,3 +33,36 @@ def mentions(info: Info, names: Collection[str]) -> bool:
                 return True
             waiting.append(getattr(selection, "selection_set", None))
     return False
+
+
+def selects(info: Info, name: str) -> bool:
+    """Whether the answer will have a field right below the present one, as fragments, @skip and @include have it."""
+    raw: GraphQLResolveInfo[Any] = info._raw_info
+    waiting: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
+    seen: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        for selection in () if current is None else current.selections:
+            if not _is_included(raw, selection):
+                continue
+            if isinstance(selection, FieldNode):
+                if selection.name.value == name:
+                    return True
+            elif isinstance(selection, FragmentSpreadNode):
+                if selection.name.value not in seen:
+                    seen.add(selection.name.value)
+                    waiting.append(raw.fragments[selection.name.value].selection_set)
+            else:
+                waiting.append(getattr(selection, "selection_set", None))
+    return False
+
+
+def _is_included(raw: GraphQLResolveInfo[Any], selection: SelectionNode) -> bool:
+    for directive in selection.directives or ():
+        if (name := directive.name.value) in ("include", "skip"):
+            condition: Any = next(iter(directive.arguments or ())).value
+            is_variable = isinstance(condition, VariableNode)
+            met = raw.variable_values[condition.name.value] if is_variable else condition.value
+            if met != (name == "include"):
+                return False
+    return True

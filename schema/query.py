@@ -29,7 +29,18 @@ from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrde
 from schema.facets import ExecutionFacets
 from schema.figures import PERCENTILES
 from schema.log import ExecutionLogConnection
-from schema.log_input import ExecutionId, LogSearch, MinLevel, StepId, log_filter
+from schema.log_input import (
+    AroundLine,
+    AroundSize,
+    ExecutionId,
+    FirstLines,
+    LastLines,
+    LogSearch,
+    MinLevel,
+    StepId,
+    log_filter,
+    log_request,
+)
 from schema.mentions import mentions
 from schema.metrics import ExecutionHistogram, ExecutionMetrics
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
@@ -170,18 +181,20 @@ class Query:
         self,
         info: Info,
         execution_id: ExecutionId,
-        first: First = None,
+        first: FirstLines = None,
         after: After = None,
-        last: Last = None,
+        last: LastLines = None,
         before: Before = None,
         min_level: MinLevel = None,
         step_id: StepId = None,
         search: LogSearch = None,
+        around: AroundLine = None,
+        size: AroundSize = 200,
     ) -> ExecutionLogConnection | None:
         """A page of a log."""
         id_ = ids.from_global("execution", execution_id) or ""
         where = partial(log_filter, id_, min_level, step_id, search)
-        request = partial(PageRequest, first, after, last, before)
+        request = partial(log_request, id_, first, after, last, before, around, size)
         return await ExecutionLogConnection.find(info, id_, where, request)
 
     @strawberry.field(description="Executions, newest first by default.")

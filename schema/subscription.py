@@ -16,6 +16,7 @@ from schema.execution_input import ExecutionFilter
 from schema.execution_update import ExecutionUpdate
 from schema.log import LogUpdate
 from schema.log_input import ExecutionId
+from schema.mentions import selects
 from schema.scalars import verb_id
 
 LogCursor = Annotated[
@@ -46,8 +47,8 @@ class Subscription:
 
     @strawberry.subscription(
         description=(
-            "Delivers each new line of an execution's log once, in order of arrival. Ends when the"
-            " execution is deleted. NOT_FOUND for an unknown id."
+            "Delivers each new line of an execution's log once, in order of arrival; several in one update if"
+            " the subscription selects `entries`. Ends when the execution is deleted. NOT_FOUND for an unknown id."
         )
     )
     async def execution_log_appended(
@@ -55,7 +56,8 @@ class Subscription:
     ) -> AsyncGenerator[LogUpdate, None]:
         """By arrival."""
         id_ = partial(verb_id, "execution", execution_id)
-        async with aclosing(log_resolvers.follow_log(info.context, id_, after)) as updates:
+        together = selects(info, "entries")
+        async with aclosing(log_resolvers.follow_log(info.context, id_, after, together=together)) as updates:
             async for update in updates:
                 info.context.forget()
                 yield LogUpdate.of(update)

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import orjson
 
 # What `any_of` compares.
-Kind = Literal["id", "text", "small"]
+Kind = Literal["id", "int", "text", "small"]
 
-_ARRAYS: dict[Kind, str] = {"id": "uuid", "text": "text", "small": "smallint"}
+_ARRAYS: dict[Kind, str] = {"id": "uuid", "int": "bigint", "text": "text", "small": "smallint"}
 
 
 class Dialect(StrEnum):

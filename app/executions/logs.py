@@ -1,4 +1,4 @@
-"""The log lines of an execution: pages in time order, and what has arrived since.
+"""The log lines of an execution, and what has arrived since. log_pages.py and log_counts.py read them by time.
 
 Each line has a sequence, its number in order of arrival within its execution: from 1 without gaps, assigned under the
 lock of the execution's row, so that it rises in the order of commits. A reader who has seen 7 misses nothing below it.
@@ -20,9 +20,8 @@ from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_STEPS, is_cut
 from app.executions.filters import check_search
 from app.ids import is_id
-from app.paging import Page, PageRequest, opaque, read_page
-from app.paging.keyset import Ordering, Params, Position, Segment
-from app.paging.search import occurs, search_term
+from app.paging import opaque
+from app.paging.keyset import Params
 
 _MAX_INT64 = 2**63 - 1
 
@@ -92,7 +91,7 @@ class LogPosition:
 
 
 _FORM = re.compile(r"([0-9a-f]{1,64}):([0-9a-f]{32}):(0|[1-9][0-9]{0,18})")
-_ENTRIES = RowsOf(LogEntry, "x")
+ENTRIES = RowsOf(LogEntry, "x")
 _POSITIONS = RowsOf(LogPosition)
 
 
@@ -114,20 +113,23 @@ async def positions(database: Database, execution_ids: Iterable[str]) -> dict[st
     return {each.execution_id: each for each in _POSITIONS.read_all(rows)}
 
 
-async def list_page(database: Database, where: LogFilter, upto: LogPosition, request: PageRequest) -> Page[LogEntry]:
-    """A page of the lines up to a position of a log, by time; lines with the same time by arrival.
-
-    Raises BadInput for a cursor of another list, LimitExceeded when a search takes too long.
-    """
-
-    async def read(segment: Segment) -> list[LogEntry]:
-        params = Params(database.dialect)
-        statement = _page(params, where, upto, segment)
-        return _ENTRIES.read_all(await database.fetch(statement, *params.values))
-
-    # Bound to the execution too: sequences of one log say nothing of another.
-    ordering = Ordering(f"logs.{upto.execution_id}", "at", id_column="sequence", id_kind="int")
-    return await read_page(ordering, request, read, lambda entry: Position(entry.at, entry.sequence))
+async def position_and_line(
+    database: Database, execution_id: str, sequence: int
+) -> tuple[LogPosition, int | None] | None:
+    """As `position`, with the time of one line, None if there is none; one statement."""
+    if not is_id(execution_id):
+        return None
+    params = Params(database.dialect)
+    rows = await database.fetch(
+        f"SELECT {_POSITIONS.columns}, x.at FROM executions e CROSS JOIN revision_counter c"
+        f" LEFT JOIN log_entries x ON x.execution_id = e.id AND x.sequence = {params.bind(sequence)}"
+        f" WHERE e.id = {params.bind(execution_id)} AND c.id = 1",
+        *params.values,
+    )
+    if not rows:
+        return None
+    position, (at,) = _POSITIONS.split(rows[0])
+    return position, at
 
 
 async def appended(database: Database, after: LogPosition, upto: LogPosition) -> list[LogEntry]:
@@ -137,39 +139,9 @@ async def appended(database: Database, after: LogPosition, upto: LogPosition) ->
     """
     params = Params(database.dialect)
     rows = await database.fetch(
-        f"SELECT {_ENTRIES.columns} FROM log_entries x WHERE x.execution_id = {params.bind(after.execution_id)}"
+        f"SELECT {ENTRIES.columns} FROM log_entries x WHERE x.execution_id = {params.bind(after.execution_id)}"
         f" AND x.sequence > {params.hide(after.sequence, 'bigint')}"
         f" AND x.sequence <= {params.hide(upto.sequence, 'bigint')} ORDER BY x.sequence",
         *params.values,
     )
-    return _ENTRIES.read_all(rows)
-
-
-def _page(params: Params, where: LogFilter, upto: LogPosition, segment: Segment) -> str:
-    """The statement: a branch for each level, at most a page of each, merged.
-
-    The index is (level, execution_id, at, sequence), for one step with step_index in front. With the execution in front
-    it would begin as the primary key does. For a page of 50, Postgres might then read that key, or the index without
-    the level, and sort or filter all lines of a log: 20 ms for 100,000. Values are hidden, because Postgres would take
-    a level that is rare elsewhere to be rare here.
-    """
-    columns, values = "x.level, x.execution_id", f"{{level}}, {params.hide(upto.execution_id, 'uuid')}"
-    conditions = [f"x.sequence <= {params.hide(upto.sequence, 'bigint')}"]
-    if where.step_index is not None:
-        columns = f"x.step_index, {columns}"
-        values = f"{params.hide(where.step_index, 'bigint')}, {values}"
-        conditions.append("x.step_index IS NOT NULL")  # the index is partial; a row comparison does not tell
-    if where.search:
-        # The database folds ASCII; `folded` has the rest (app/paging/search.py).
-        conditions.append(occurs(params, search_term(where.search), "coalesce(x.folded, lower(x.message))"))
-    conditions.append(segment.where(params, alias="x.", leading=(columns, values)))
-    branch = (
-        f"SELECT {_ENTRIES.columns} FROM log_entries x WHERE {' AND '.join(conditions)}"
-        f" ORDER BY {segment.order_by('x.', leading=columns)} LIMIT {segment.limit}"
-    )
-    levels = [level for level in LogLevel if where.min_level is None or level >= where.min_level]
-    branches = " UNION ALL ".join(
-        f"SELECT * FROM ({branch.format(level=params.hide(int(level), 'smallint'))}) {level.name.lower()}"
-        for level in levels
-    )
-    return f"SELECT * FROM ({branches}) p ORDER BY {segment.order_by('p.')} LIMIT {segment.limit}"
+    return ENTRIES.read_all(rows)

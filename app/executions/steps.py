@@ -11,7 +11,7 @@ import orjson
 from app.db import Database
 from app.db.dialect import Dialect
 from app.db.rows import Column, RowsOf
-from app.ids import split_step_key, step_key
+from app.ids import part_key, split_part_key
 from app.lifecycle import State, Status, shown_state
 
 
@@ -106,11 +106,11 @@ async def of_executions(database: Database, execution_ids: Iterable[str]) -> dic
 
 
 async def by_keys(database: Database, keys: Iterable[str]) -> dict[str, Step]:
-    """Steps by `ids.step_key`. Leaves out steps that are neither reported nor defined. At most two statements."""
-    wanted = {key: split_step_key(key) for key in keys}
+    """Steps by `ids.part_key`. Leaves out steps that are neither reported nor defined. At most two statements."""
+    wanted = {key: split_part_key(key) for key in keys}
     condition, params = _any_of_steps(database, "s.", wanted)
     reported = await _reported(database, condition, *params)
-    found = {step_key(each.execution_id, each.step_index): each.step() for each in reported}
+    found = {part_key(each.execution_id, each.step_index): each.step() for each in reported}
     if missing := {key: wanted[key] for key in wanted.keys() - found.keys()}:
         given = database.array({execution_id for execution_id, _ in missing.values()})
         of_runs = {each.execution_id: each for each in await _defined(database, given)}
@@ -122,10 +122,10 @@ async def by_keys(database: Database, keys: Iterable[str]) -> dict[str, Step]:
 
 
 async def payloads_by_keys(database: Database, keys: Iterable[str]) -> dict[str, StepPayload]:
-    """The payloads of steps by `ids.step_key`. Leaves out steps without any."""
+    """The payloads of steps by `ids.part_key`. Leaves out steps without any."""
     condition, params = _any_of_steps(database, "", keys)
     rows = await database.fetch(f"SELECT {_PAYLOADS.columns} FROM step_payloads WHERE {condition}", *params)
-    return {step_key(each.execution_id, each.step_index): each for each in _PAYLOADS.read_all(rows)}
+    return {part_key(each.execution_id, each.step_index): each for each in _PAYLOADS.read_all(rows)}
 
 
 async def _reported(database: Database, condition: str, *params: Any) -> list[_Reported]:
@@ -148,7 +148,7 @@ def _any_of_steps(database: Database, alias: str, keys: Iterable[str]) -> tuple[
     columns = f"({alias}execution_id, {alias}step_index)"
     # Pairs are no list for `any_of`: two arrays on Postgres, and on SQLite the keys, which are taken apart there.
     if database.dialect is Dialect.POSTGRES:
-        ids, indexes = zip(*map(split_step_key, keys), strict=True)
+        ids, indexes = zip(*map(split_part_key, keys), strict=True)
         return f"{columns} IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))", (ids, indexes)
     pairs = "SELECT substr(value, 1, 32), CAST(substr(value, 34) AS INTEGER) FROM json_each($1)"
     return f"{columns} IN ({pairs})", (database.array(keys),)

@@ -23,8 +23,9 @@ MAX_PAGE_SIZE = 100
 
 # Numbers of rows that statements ask for (the page and one more, which tells whether there is a next page). They are
 # part of the statement's text: with LIMIT $1, Postgres costs a generic plan for a tenth of the table and falls for a
-# hash join over all of it. Only a few steps, so that the connection has prepared the text already.
-LIMITS = (2, 11, 21, 26, 51, MAX_PAGE_SIZE + 1)
+# hash join over all of it. Only a few steps, so that the connection has prepared the text already. The last three are
+# for log lines.
+LIMITS = (2, 11, 21, 26, 51, MAX_PAGE_SIZE + 1, 201, 501, 1001)
 
 # Counting stops here: 10,000 index entries take 2 ms, a million 150 ms.
 MAX_COUNT = 10_000
@@ -38,9 +39,9 @@ class Count:
     exact: bool
 
     @classmethod
-    def capped(cls, counted: int) -> Count:
-        """Of a number of rows that stopped at one more than MAX_COUNT."""
-        return cls(min(counted, MAX_COUNT), exact=counted <= MAX_COUNT)
+    def capped(cls, counted: int, most: int = MAX_COUNT) -> Count:
+        """Of a number of rows that stopped at one more than `most`."""
+        return cls(min(counted, most), exact=counted <= most)
 
 
 async def counted(database: Database, rows: str, *params: object) -> Count:
@@ -51,19 +52,23 @@ async def counted(database: Database, rows: str, *params: object) -> Count:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The four arguments of a connection, as given; BadInput for a number out of range, or first with last."""
+    """The four arguments of a connection, as given; BadInput for a number out of range, or first with last.
+
+    `most` is the greatest size of the list's pages.
+    """
 
     first: int | None = None
     after: str | None = None
     last: int | None = None
     before: str | None = None
+    most: int = MAX_PAGE_SIZE
 
     def __post_init__(self) -> None:
         if self.first is not None and self.last is not None:
             raise BadInput("Pass first or last, not both")
         name = "first" if self.last is None else "last"
-        if not 1 <= self.size <= MAX_PAGE_SIZE:
-            raise BadInput(f"{name}: must be 1 to {MAX_PAGE_SIZE}, not {self.size}")
+        if not 1 <= self.size <= self.most:
+            raise BadInput(f"{name}: must be 1 to {self.most}, not {self.size}")
 
     @property
     def size(self) -> int:
@@ -129,17 +134,20 @@ async def read_page(
     request: PageRequest,
     read: Callable[[Segment], Awaitable[list[T]]],
     position: Callable[[T], Position],
+    fitting: Callable[[list[T]], int] = len,
 ) -> Page[T]:
     """The page that `request` asks for; `read` runs a segment, with its rest.
 
-    Raises BadInput for a cursor of another ordering.
+    `fitting` says how many of the rows, in the order in which they were read, a page has room for; at least one. `read`
+    may leave out what follows the first row that does not fit. Raises BadInput for a cursor of another ordering.
     """
     after = None if request.after is None else ordering.position(request.after)
     before = None if request.before is None else ordering.position(request.before)
     size = request.size
     items = await _read_between(ordering, after, before, request.backward, size + 1, read)
-    more = len(items) > size
-    del items[size:]
+    kept = min(size, fitting(items))
+    more = len(items) > kept
+    del items[kept:]
 
     # With a cursor at an end, rows beyond it are likely but not certain (they may be deleted, or new): look.
     async def exists_from(place: Position) -> bool:
@@ -158,6 +166,11 @@ async def read_page(
     return Page(items, ordering, position, previous, more or following)
 
 
+def limit_for(wanted: int) -> int:
+    """The least of LIMITS that is enough."""
+    return next(limit for limit in LIMITS if limit >= wanted)
+
+
 async def _read_between(
     ordering: Ordering,
     after: Position | None,
@@ -167,7 +180,7 @@ async def _read_between(
     read: Callable[[Segment], Awaitable[list[T]]],
 ) -> list[T]:
     """At least `wanted` rows between two positions in list order, if there are; from the end if backward."""
-    limit = next(limit for limit in LIMITS if limit >= wanted)
+    limit = limit_for(wanted)
     segment = None
     for null in (False, True) if backward else (True, False):
         if bounds := _bounds(ordering, null, after, before):

@@ -16,7 +16,7 @@ from app.auth.roles import Role, Viewer
 from app.changes.commits import Announcements
 from app.db import Database, Transaction
 from app.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
-from app.executions import logs
+from app.executions import log_pages, logs
 from app.executions.logs import LogFilter, LogPosition
 from app.ingestion import Ingestion
 from app.live.log_notifications import LogNotifications
@@ -96,7 +96,7 @@ def follow(context: Context, id_: str, after: str | None = None) -> AsyncGenerat
 
 
 def messages(updates: list[LogUpdate]) -> list[str | None]:
-    return [None if update.entry is None else update.entry.message for update in updates]
+    return [update.entries[-1].message if update.entries else None for update in updates]
 
 
 async def test_from_now_on(site: Site) -> None:
@@ -107,8 +107,7 @@ async def test_from_now_on(site: Site) -> None:
         await site.write("other", subject="another run")
         await site.write("after")
         (update,) = await first
-        assert update.entry is not None
-        assert (update.entry.message, update.entry.sequence) == ("after", 2)
+        assert [(entry.message, entry.sequence) for entry in update.entries] == [("after", 2)]
         await site.write("c", "b")
         assert messages(await take(following, 2)) == ["c", "b"]
 
@@ -137,6 +136,31 @@ async def test_follower_far_behind_catches_up_in_parts(site: Site, monkeypatch: 
     async with aclosing(follow(site.context, id_, start)) as following:
         assert messages(await take(following, 8)) == expected
     assert sum("log_entries" in sql for sql, _ in statements) == 3
+
+
+async def test_lines_that_come_together(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as an update may have, by number and by size, and never more than were there."""
+    monkeypatch.setattr(resolvers, "MAX_BATCH_LINES", 3)
+    monkeypatch.setattr(resolvers, "MAX_UPDATE_LINES", 5)
+    monkeypatch.setattr(resolvers, "MAX_UPDATE_BYTES", 5 * log_pages.LINE_BYTES + 900)
+    id_ = await site.write()
+    start = await site.cursor(id_)
+    expected = [str(number) for number in range(7)] + ["x" * 800, "y" * 800, "z"]
+    await site.write(*expected)
+    async with aclosing(follow_log(site.context, lambda: id_, start, together=True)) as following:
+        updates = await take(following, 3)
+        waiting = asyncio.create_task(take(following, 1))
+        await site.followed_by(1)
+        await site.write("a", "b")
+        updates += await waiting
+    sizes = [len(update.entries) for update in updates]
+    assert sizes == [5, 3, 2, 2]
+    assert [entry.message for update in updates for entry in update.entries] == [*expected, "a", "b"]
+    for number, update in enumerate(updates):
+        assert LogPosition.of(id_, update.cursor).sequence == sum(sizes[: number + 1])
+        async with aclosing(follow_log(site.context, lambda: id_, update.cursor, together=False)) as single:
+            for entry in [entry for later in updates[number + 1 :] for entry in later.entries]:
+                assert (await take(single, 1))[0].entries == [entry]
 
 
 async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> None:
@@ -171,8 +195,8 @@ async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> No
         while len(seen) < total:
             async with aclosing(follow(site.context, id_, cursor)) as following:
                 for update in await take(following, min(given.randint(1, 30), total - len(seen))):
-                    assert update.entry is not None
-                    seen.append(update.entry.sequence)
+                    (entry,) = update.entries
+                    seen.append(entry.sequence)
                     cursor = update.cursor
         return seen
 
@@ -223,7 +247,7 @@ async def test_a_cursor_of_another_epoch_or_beyond_the_log_is_too_old(
     present = LogPosition.of(id_, await site.cursor(id_))
     old = LogPosition(id_, epoch or present.epoch, sequence)
     async with aclosing(follow(site.context, id_, old.cursor)) as following:
-        assert await take(following, 1) == [LogUpdate(present.cursor, None)]
+        assert await take(following, 1) == [LogUpdate(present.cursor)]
         waiting = asyncio.create_task(take(following, 1))
         await site.write("3")
         assert messages(await waiting) == ["3"]
@@ -236,7 +260,7 @@ async def test_a_restored_database_is_noticed_while_following(site: Site) -> Non
         waiting = asyncio.create_task(take(following, 1))
         await asyncio.sleep(0.05)
         await site.restore()
-        assert await waiting == [LogUpdate(LogPosition(id_, "ffff", 2).cursor, None)]
+        assert await waiting == [LogUpdate(LogPosition(id_, "ffff", 2).cursor)]
         waiting = asyncio.create_task(take(following, 1))
         await site.write("3")
         assert messages(await waiting) == ["3"]

@@ -253,8 +253,8 @@ async def test_nested_fields_ask_for_themselves(database: Database, monkeypatch:
         info = MagicMock(context=context_of(database, viewer))
         given = {
             argument: -1 if argument == "first" else None
-            for argument, parameter in inspect.signature(function).parameters.items()
-            if argument not in ("self", "info") and parameter.default is not inspect.Parameter.empty
+            for argument in inspect.signature(function).parameters
+            if argument not in ("self", "info")
         }
         with pytest.raises(error):
             await function(parent, info, **given)

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
+from strawberry.types.execution import PreExecutionError
 
 from app import ids
 from app.db import Database
+from app.executions import logs
 from app.ingestion import Ingestion
 from schema import schema
 from tests.app.reports import events, line, report, row_of, step
@@ -63,6 +65,62 @@ async def test_both_ways_in_show_the_same_with_few_statements(database: Database
     assert log["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": False, "endCursor": log["edges"][-1]["cursor"]}
     assert first["attributes"] == {"n": 0}
     assert log["execution"] == {"externalId": "run"}
+
+
+NUMBERS = """
+fragment Log on ExecutionLogConnection { edges { node { number message } } nodes { number message } }
+query L($id: ID!, $level: LogLevel) {
+  executionLogs(executionId: $id, minLevel: $level) { ...Log }
+  execution(id: $id) { logs(last: 2, minLevel: $level) { ...Log } }
+}
+"""
+FOLLOW = """
+subscription F($id: ID!, $after: String) {
+  executionLogAppended(executionId: $id, after: $after) {
+    cursor entry { message number } entries { message number step { name } }
+  }
+}
+"""
+
+
+async def test_numbers_are_read_together_when_they_are_asked_for(database: Database) -> None:
+    lines = [line(str(n), at=n, level="ERROR" if n % 2 else "INFO") for n in (1, 2, 3, 4)]
+    id_ = await write(database, report("execution.queued"), *lines, line("0", at=0))
+    statements = record_statements(database)
+    for level, all_, last in ((None, [1, 2, 3, 4, 5], [4, 5]), ("ERROR", [2, 4], [2, 4])):
+        statements.clear()
+        found = await ask(database, NUMBERS, id=ids.to_global("execution", id_), level=level)
+        for log, expected in (
+            (found.data["executionLogs"], all_),
+            (found.data["execution"]["logs"], last),
+        ):
+            assert log["nodes"] == [edge["node"] for edge in log["edges"]]
+            assert [node["number"] for node in log["nodes"]] == expected
+            assert [int(node["message"]) + 1 for node in log["nodes"]] == expected
+        # The execution; and for each list its position, its page, its numbers.
+        assert len(statements) == 1 + 2 * 3, statements
+
+
+async def test_an_update_with_several_lines_takes_no_statement_a_line(database: Database) -> None:
+    reports = [step("started", 0), step("started", 1), *(line(str(n), at=9 - n, step=n % 2) for n in range(8))]
+    id_ = await write(database, report("execution.queued"), *reports)
+    position = await logs.position(database, id_)
+    assert position is not None
+    statements = record_statements(database)
+    variables = {"id": ids.to_global("execution", id_), "after": position.at(2).cursor}
+    stream = await schema.subscribe(FOLLOW, variables, context_value=context_of(database))
+    assert not isinstance(stream, PreExecutionError)
+    (result,) = [await anext(stream)]
+    await stream.aclose()
+    assert result.errors is None
+    assert result.data is not None
+    update = result.data["executionLogAppended"]
+    assert [entry["message"] for entry in update["entries"]] == ["2", "3", "4", "5", "6", "7"]
+    assert [entry["number"] for entry in update["entries"]] == [6, 5, 4, 3, 2, 1]
+    assert [entry["step"]["name"] for entry in update["entries"]] == ["step 0", "step 1"] * 3
+    assert update["entry"] == {"message": "7", "number": 1}
+    # The position, the lines; their numbers, and their steps.
+    assert len(statements) == 4, statements
 
 
 async def test_of_one_step(database: Database) -> None:

@@ -13,7 +13,7 @@ from app import clock
 from app.db import Database
 from schema import schema
 from schema.context import Info
-from schema.mentions import mentions
+from schema.mentions import mentions, selects
 from tests.contexts import context_of
 from tests.factories import execution_row, insert_engine, insert_executions, insert_workflow
 
@@ -62,6 +62,44 @@ def test_mentioned_fields_are_found(document: str) -> None:
 )
 def test_another_word_is_not_taken_for_it(document: str) -> None:
     assert not asks(document, "trend")
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ("cursor entries { id }", True),
+        ("all: entries { id }", True),
+        ("...F", True),
+        ("...G", True),
+        ("... on LogUpdate { entries { id } }", True),
+        ("entries @include(if: $yes) { id }", True),
+        ("entries @skip(if: $no) { id }", True),
+        ("entries @skip(if: true) { id } ...F", True),
+        ("...F @skip(if: $yes) ...G @include(if: true)", True),
+        ("cursor", False),
+        ("entries: entry { id }", False),
+        ("entry { step { entries: name } }", False),
+        ("entries @include(if: $no) { id }", False),
+        ("entries @skip(if: true) { id }", False),
+        ("entries @include(if: $yes) @skip(if: $yes) { id }", False),
+        ("...F @skip(if: $yes)", False),
+        ("... @include(if: false) { entries { id } }", False),
+        ("...H", False),
+    ],
+)
+def test_fields_right_below_that_the_answer_will_have(selection: str, expected: bool) -> None:
+    document = (
+        "subscription ($yes: Boolean!, $no: Boolean!) { log(id: 1) { %s } }"
+        " fragment F on LogUpdate { ...G } fragment G on LogUpdate { ...F entries { id } }"
+        " fragment H on LogUpdate { entry { entries: id } }"
+    )
+    nodes = parse(document % selection).definitions
+    fragments = {node.name.value: node for node in nodes if isinstance(node, FragmentDefinitionNode)}
+    operation = next(node for node in nodes if isinstance(node, OperationDefinitionNode))
+    raw = SimpleNamespace(
+        field_nodes=operation.selection_set.selections, fragments=fragments, variable_values={"yes": True, "no": False}
+    )
+    assert selects(cast(Info, SimpleNamespace(_raw_info=raw)), "entries") is expected
 
 
 def nested(levels: int, spreads: int = 2) -> str:

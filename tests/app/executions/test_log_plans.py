@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import asyncpg
 import pytest
 
 from app.db import Database, open_database
 from app.events import LogLevel
-from app.executions import logs
+from app.executions import log_counts, log_pages, logs
+from app.executions.log_pages import Around
 from app.executions.logs import LogFilter, LogPosition
 from app.paging import PageRequest
 from specs.harness.servers.postgres import PostgresServer
@@ -19,6 +20,7 @@ from tests.app.plans import Statement, postgres_plans, sqlite_plan
 from tests.factories import insert, log_row, record_statements
 
 LINES = 20_000
+BY_KEY = "SEARCH x USING INDEX sqlite_autoindex_log_entries_1 (execution_id=? AND sequence=?)"
 LONG = "a" * 32
 SHORT = "b" * 32
 FILTERS = {
@@ -86,12 +88,12 @@ async def connection(filled_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def page_statements(database: Database, where: LogFilter, position: LogPosition) -> list[Statement]:
     """The statements of pages at both ends and in the middle, and of their hasNextPage and hasPreviousPage."""
-    middle = await logs.list_page(database, LogFilter(), position, PageRequest(first=15))
+    middle = await log_pages.list_page(database, LogFilter(), position, PageRequest(first=15))
     statements = record_statements(database)
     requests = [PageRequest(first=100), PageRequest(last=100)]
     requests += [PageRequest(after=middle.end_cursor), PageRequest(last=50, before=middle.end_cursor)]
     for request in requests:
-        page = await logs.list_page(database, where, position, request)
+        page = await log_pages.list_page(database, where, position, request)
         await page.has_next_page()
         await page.has_previous_page()
     return statements.copy()
@@ -114,6 +116,66 @@ async def test_postgres_reads_branches_of_one_index(
                 assert not [word for word in ("Seq Scan", "Bitmap", "Incremental", "Hash") if word in plan], plan
 
 
+async def figures(database: Database, where: LogFilter, position: LogPosition) -> dict[str, list[Statement]]:
+    """The statements of the other questions about a log."""
+    middle = await log_pages.list_page(database, LogFilter(), position, PageRequest(first=15))
+    line = middle.items[-1]
+    questions: dict[str, Callable[[], Awaitable[object]]] = {
+        "around": lambda: log_pages.page_around(database, where, position, line.at, Around(line.sequence, 1_000)),
+        "levels": lambda: log_counts.levels(database, where, position),
+        "number": lambda: log_counts.numbers(database, position, middle.items, gaps=False),
+        "numbers": lambda: log_counts.numbers(database, position, middle.items, gaps=True),
+        "matches": lambda: log_counts.matches(database, where, position, middle.end_cursor),
+    }
+    asked = {}
+    for name, question in questions.items():
+        statements = record_statements(database)
+        await question()
+        asked[name] = statements.copy()
+    return asked
+
+
+@pytest.mark.parametrize("where", [FILTERS[name] for name in ("none", "error", "step, error, search")], ids=str)
+async def test_postgres_reads_an_index_for_every_question(
+    filled: Database, connection: asyncpg.Connection, where: LogFilter
+) -> None:
+    index = "log_entries_level" if where.step_index is None else "log_entries_step"
+    branches = len(LogLevel) - (where.min_level or 0)
+    for execution_id, lines in ((LONG, LINES), (SHORT, 20)):
+        asked = await figures(filled, where, LogPosition(execution_id, "ab", lines))
+        expected = {
+            "around": (index, 2 * branches),
+            "levels": (index, len(LogLevel)),
+            "number": ("log_entries_level", len(LogLevel)),
+            "numbers": ("log_entries_level", len(LogLevel)),
+            "matches": ("log_entries_pkey", 1),
+        }
+        for name, (statement,) in asked.items():
+            for plan in await postgres_plans(connection, statement):
+                used, scans = expected[name]
+                found = len(re.findall(rf"Index (?:Only )?Scan .*using {used} |Bitmap Index Scan on {used} ", plan))
+                assert found == scans, (name, plan)
+                assert not [word for word in ("Seq Scan", "Incremental", "Hash") if word in plan], (name, plan)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("where", [FILTERS[name] for name in ("none", "error", "step, error, search")], ids=str)
+async def test_sqlite_reads_an_index_for_every_question(database: Database, where: LogFilter) -> None:
+    await insert(database, "log_entries", [log_row(LONG, n, step_index=n % 12) for n in range(1, 40)])
+    index = "log_entries_level" if where.step_index is None else "log_entries_step"
+    branches = len(LogLevel) - (where.min_level or 0)
+    for name, (statement,) in (await figures(database, where, LogPosition(LONG, "ab", 39))).items():
+        plan = await sqlite_plan(database, statement)
+        if name == "matches":
+            assert "SEARCH x USING INDEX sqlite_autoindex_log_entries_1 (execution_id=? AND sequence>?" in plan
+            continue
+        expected = {"around": 2 * branches, "levels": len(LogLevel)}.get(name, len(LogLevel))
+        used = "log_entries_level" if name.startswith("number") else index
+        assert plan.count(f"INDEX {used} ((") == expected, plan
+        assert plan.count("SEARCH") == expected + plan.count(BY_KEY), plan
+        assert "SCAN x" not in plan
+
+
 async def test_postgres_reads_no_more_than_what_was_appended(filled: Database, connection: asyncpg.Connection) -> None:
     statements = record_statements(filled)
     after = LogPosition(LONG, "ab", 10)
@@ -134,8 +196,11 @@ async def test_sqlite_reads_branches_of_one_index(database: Database, where: Log
     index = "log_entries_level" if where.step_index is None else "log_entries_step"
     for statement in await page_statements(database, where, LogPosition(LONG, "ab", 39)):
         plan = await sqlite_plan(database, statement)
-        assert plan.count("SEARCH") == plan.count(f"INDEX {index} (({columns})>") == 6 - (where.min_level or 0), plan
-        assert plan.count(f"AND ({columns})<") == plan.count("SEARCH"), plan
+        branches = 6 - (where.min_level or 0)
+        assert plan.count(f"INDEX {index} (({columns})>") == plan.count(f"AND ({columns})<") == branches, plan
+        # The lines of the page by their keys: once for their sizes, once for those that fit.
+        assert plan.count(BY_KEY) == 2, plan
+        assert plan.count("SEARCH") == branches + 2
         assert "SCAN x" not in plan
 
 

@@ -13,7 +13,7 @@ from app.db import Database, open_database, postgres, sqlite
 from app.errors import BadInput, LimitExceeded
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE
-from app.executions import logs
+from app.executions import log_pages, logs
 from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.ids import new_id
 from app.ingestion import Ingestion
@@ -99,14 +99,14 @@ async def walk(database: Database, where: LogFilter, position: LogPosition, size
     forward: list[int] = []
     more, cursor = True, None
     while more:
-        page = await logs.list_page(database, where, position, PageRequest(first=size, after=cursor))
+        page = await log_pages.list_page(database, where, position, PageRequest(first=size, after=cursor))
         assert await page.has_previous_page() is bool(forward)
         forward += sequences(page)
         more, cursor = await page.has_next_page(), page.end_cursor
     backward: list[int] = []
     more, cursor = True, None
     while more:
-        page = await logs.list_page(database, where, position, PageRequest(last=size, before=cursor))
+        page = await log_pages.list_page(database, where, position, PageRequest(last=size, before=cursor))
         assert await page.has_next_page() is bool(backward)
         backward = sequences(page) + backward
         more, cursor = await page.has_previous_page(), page.start_cursor
@@ -145,21 +145,21 @@ async def test_a_page_between_two_cursors(
     rows = [log_row(ID, number, **one) for number, one in enumerate(given_lines, 1)]
     await insert(database, "log_entries", rows)
     position = upto(len(rows))
-    every = await logs.list_page(database, LogFilter(), position, PageRequest(first=100))
+    every = await log_pages.list_page(database, LogFilter(), position, PageRequest(first=100))
     first, last = sorted(data.draw(st.tuples(*[st.integers(0, len(rows) - 1)] * 2)))
     after, before = every.cursor(every.items[first]), every.cursor(every.items[last])
     by_sequence = {row["sequence"]: row for row in rows}
     between = [n for n in sequences(every)[first + 1 : last] if lets_through(where, by_sequence[n])]
     size = data.draw(st.integers(1, 5))
-    forward = await logs.list_page(database, where, position, PageRequest(first=size, after=after, before=before))
-    backward = await logs.list_page(database, where, position, PageRequest(last=size, after=after, before=before))
+    forward = await log_pages.list_page(database, where, position, PageRequest(first=size, after=after, before=before))
+    backward = await log_pages.list_page(database, where, position, PageRequest(last=size, after=after, before=before))
     assert (sequences(forward), sequences(backward)) == (between[:size], between[-size:])
 
 
 async def test_search_looks_for_the_casefolded_text_taken_literally(database: Database) -> None:
     await insert(database, "log_entries", [log_row(ID, n, message=text) for n, text in enumerate(MESSAGES, 1)])
     for term in TERMS:
-        page = await logs.list_page(database, LogFilter(search=term), upto(100), PageRequest(first=100))
+        page = await log_pages.list_page(database, LogFilter(search=term), upto(100), PageRequest(first=100))
         assert [entry.message for entry in page.items] == [
             text for text in MESSAGES if term.casefold() in text.casefold()
         ], term
@@ -179,7 +179,7 @@ async def test_every_field_of_a_line_comes_back(database: Database) -> None:
     attributes = '{"n": 12345678901234567890, "f": 1.10}'
     row = log_row(ID, 7, level=4, step_index=3, attributes=attributes, attributes_bytes=38, message="Größe")
     await insert(database, "log_entries", [row])
-    (entry,) = (await logs.list_page(database, LogFilter(), upto(7), PageRequest())).items
+    (entry,) = (await log_pages.list_page(database, LogFilter(), upto(7), PageRequest())).items
     assert entry == LogEntry(ID, 7, NOON + 7, LogLevel.ERROR, 3, "Größe", 7, attributes, 38)
     assert isinstance(entry.level, LogLevel)
     assert await logs.appended(database, upto(0), upto(7)) == [entry]
@@ -206,7 +206,7 @@ async def test_lines_that_are_too_long_are_kept_in_part(database: Database) -> N
     )
     position = await logs.position(database, (await row_of(database))["id"])
     assert position is not None
-    first, second, third = (await logs.list_page(database, LogFilter(), position, PageRequest())).items
+    first, second, third = (await log_pages.list_page(database, LogFilter(), position, PageRequest())).items
     assert (first.message, first.message_bytes) == (long[:-1], MAX_LOG_LINE + 2)
     assert [entry.truncated for entry in (first, second, third)] == [True, True, False]
     assert second.attributes is not None
@@ -217,13 +217,13 @@ async def test_cursors_of_other_lists_are_refused(database: Database) -> None:
     await insert(database, "log_entries", [log_row(ID, 1), log_row(NEIGHBOUR, 1)])
     engine = await insert_engine(database, "one")
     await insert_workflow(database, engine, "n")
-    theirs = (await logs.list_page(database, LogFilter(), upto(1, NEIGHBOUR), PageRequest())).end_cursor
+    theirs = (await log_pages.list_page(database, LogFilter(), upto(1, NEIGHBOUR), PageRequest())).end_cursor
     of_workflows = (await workflows.list_page(database, None, PageRequest())).end_cursor
     statements = record_statements(database)
     for cursor in (theirs, of_workflows, upto(1).cursor, "garbage"):
         for request in (PageRequest(after=cursor), PageRequest(last=1, before=cursor)):
             with pytest.raises(BadInput):
-                await logs.list_page(database, LogFilter(), upto(1), request)
+                await log_pages.list_page(database, LogFilter(), upto(1), request)
     assert statements == []
 
 
@@ -249,7 +249,7 @@ async def test_ids_of_every_age_sort_apart(database: Database) -> None:
         await insert(database, "log_entries", [log_row(id_, n, step_index=0, level=n % 6) for n in range(1, 13)])
     for id_ in ids:
         for where in (LogFilter(), LogFilter(step_index=0), LogFilter(min_level=LogLevel.FATAL)):
-            page = await logs.list_page(database, where, upto(12, id_), PageRequest())
+            page = await log_pages.list_page(database, where, upto(12, id_), PageRequest())
             assert {entry.execution_id for entry in page.items} == {id_}
             assert len(page.items) == (2 if where.min_level else 12)
 
@@ -261,6 +261,6 @@ async def test_a_search_that_takes_too_long_is_refused(database_url: str, monkey
     try:
         await insert(database, "log_entries", [log_row(ID, n, message="x" * 2000) for n in range(1, 6001)])
         with pytest.raises(LimitExceeded):
-            await logs.list_page(database, LogFilter(search="nowhere to be found"), upto(6000), PageRequest())
+            await log_pages.list_page(database, LogFilter(search="nowhere to be found"), upto(6000), PageRequest())
     finally:
         await database.close()

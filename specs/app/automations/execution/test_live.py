@@ -27,9 +27,34 @@ subscription Updates($filter: ExecutionFilter, $after: String) {
 LIST = "query L($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor nodes { externalId } } }"
 
 
+LOGS = "query L($filter: ExecutionFilter) { executions(filter: $filter) { nodes { id logs { updatesCursor } } } }"
+LINES = """
+subscription Lines($id: ID!, $after: String) {
+  executionLogAppended(executionId: $id, after: $after) { cursor entries { message number } entry { message } }
+}
+"""
+
+
+async def lines_together(one: Runwatch, two: Runwatch, engine: str) -> None:
+    """Lines that one process commits reach the followers of another together, each once."""
+    where = {"engine": [engine], "externalId": ["a"]}
+    (run,) = (await two.query(LOGS, {"filter": where}))["executions"]["nodes"]
+    expected = [f"line {number}" for number in range(30)]
+    seen: list[str] = []
+    async with updates(two, LINES, id=run["id"], after=run["logs"]["updatesCursor"]) as stream:
+        for start in range(0, 30, 10):
+            data = [{"level": "INFO", "message": message} for message in expected[start : start + 10]]
+            one.report(*(event(engine, "a", "log.written", 50 + start + n, each) for n, each in enumerate(data)))
+            (update,) = await take(stream, 1)
+            seen += [entry["message"] for entry in update["entries"]]
+            assert [entry["number"] for entry in update["entries"]] == list(range(start + 1, start + 11))
+            assert update["entry"]["message"] == seen[-1]
+    assert seen == expected
+
+
 @asynccontextmanager
 async def updates(
-    runwatch: Runwatch, token: str | None = None, **variables: Any
+    runwatch: Runwatch, document: str = UPDATES, token: str | None = None, **variables: Any
 ) -> AsyncIterator[AsyncGenerator[dict[str, Any], None]]:
     """The updates of a subscription through gql."""
     transport = WebsocketsTransport(
@@ -37,13 +62,13 @@ async def updates(
         subprotocols=["graphql-transport-ws"],
         init_payload={"authorization": f"Bearer {runwatch.admin if token is None else token}"},
     )
-    request = gql(UPDATES)
+    request = gql(document)
     request.variable_values = variables
     async with Client(transport=transport, fetch_schema_from_transport=False) as session:
 
         async def each() -> AsyncGenerator[dict[str, Any], None]:
             async for result in session.subscribe(request):
-                yield result["executionUpdated"]
+                yield next(iter(result.values()))
 
         stream = each()
         try:
@@ -160,6 +185,7 @@ async def test_live_005_processes_tell_each_other(tmp_path: Path, postgres_serve
             one.report(*run_events(engine, "c", 0))
             found += await take(stream, 1)
         assert [each[1] for each in said(found)] == ["a", "b", "c"]
+        await lines_together(one, two, engine)
         for runwatch, server in zip((one, two), servers, strict=True):
             runwatch.close()
             assert server.stop() == 0, server.log

@@ -196,7 +196,7 @@ async def test_logs_003_late_and_repeated_lines(runwatch: Runwatch) -> None:
         {"after": "garbage"},
         {"before": ""},
         {"first": 0},
-        {"first": 101},
+        {"first": 1001},
         {"first": 1, "last": 1},
         {"last": -1},
     ],
