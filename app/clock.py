@@ -30,5 +30,17 @@ def to_us(moment: datetime) -> int:
 
 def to_rfc3339(us: int) -> str:
     """The one format of every answer: UTC, six digits, "Z"."""
-    # Half the time of strftime, and answers have thousands.
-    return f"{(_NAIVE_EPOCH + timedelta(microseconds=us)).isoformat(timespec='microseconds')}Z"
+    # Answers have thousands, within few minutes: a third of the time that a datetime takes.
+    minute, rest = divmod(us, MINUTE)
+    start = _minutes.get(minute)
+    if start is None:
+        if len(_minutes) >= MAX_MINUTES:
+            _minutes.clear()
+        start = _minutes[minute] = (_NAIVE_EPOCH + timedelta(minutes=minute)).isoformat()[:17]
+    second, micros = divmod(rest, SECOND)
+    return f"{start}{second:02d}.{micros:06d}Z"
+
+
+# The beginnings of texts, up to the seconds. A week has 10,080; they take 1.5 MB.
+MAX_MINUTES = 10_000
+_minutes: dict[int, str] = {}

@@ -45,3 +45,35 @@ async def send_all(port: int, streams: Sequence[Sequence[bytes]], answer: bytes)
         writer.close()
         await writer.wait_closed()
     return seconds
+
+
+async def ask_again(
+    port: int, asked: bytes, answer: bytes | None, times: int, connections: int
+) -> tuple[bytes, list[float]]:
+    """Send one request over and over on each connection; the body of its answer, and the seconds of each.
+
+    Every answer must be 200 with exactly the body `answer`, or with that of the first.
+    """
+    took: list[float] = []
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(connections)]
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, expected: bytes | None) -> bytes:
+        for _ in range(times):
+            started = time.perf_counter()
+            writer.write(asked)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            assert length is not None, head
+            body = await reader.readexactly(int(length[1]))
+            took.append(time.perf_counter() - started)
+            assert head.startswith(b"HTTP/1.1 200"), head + body
+            expected = expected or body
+            assert body == expected, (body[:2000], expected[:2000])
+        assert expected is not None
+        return expected
+
+    bodies = await asyncio.gather(*(ask(reader, writer, answer) for reader, writer in opened))
+    for _, writer in opened:
+        writer.close()
+        await writer.wait_closed()
+    return bodies[0], took

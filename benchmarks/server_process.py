@@ -46,19 +46,39 @@ def process_cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def precise_cpu(pid: int) -> float:
+    """Seconds of CPU of the living threads of a process, to the nanosecond, where the kernel tells."""
+    try:
+        return sum(int(each.read_text().split()[0]) for each in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    except OSError:
+        return process_cpu(pid)
+
+
+def children(pid: int) -> list[int]:
+    """The process ids of the living children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def children_cpu(pid: int) -> float:
     """Seconds of CPU of the living children of a process: of Postgres, whose backends live as long as its clients."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(process_cpu(int(child)) for child in children)
+    return sum(process_cpu(child) for child in children(pid))
+
+
+def resident_kb(pid: int) -> int:
+    """How much memory a process has in use."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
 
 
 @contextmanager
-def running(command: Sequence[str], environment: dict[str, str] | None = None) -> Iterator[ServerProcess]:
-    """Run `python <command>`, of which {port} is replaced, until the block ends."""
+def running(
+    command: Sequence[str], environment: dict[str, str] | None = None, tree: Path = ROOT
+) -> Iterator[ServerProcess]:
+    """Run `python <command>`, of which {port} is replaced, until the block ends; with the modules of a checkout."""
     port = free_port()
     argv = [sys.executable, *(word.format(port=port) for word in command)]
     settings = {**os.environ, **(environment or {})}
-    with subprocess.Popen(argv, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(argv, cwd=tree, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         server = ServerProcess(child, port)
         try:
             _wait(child, port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from app.graphql.document import OneOperation
+from app.graphql.documents import OneOperation
 from app.graphql.executor import EventByEvent
 from app.graphql.sign_in import SignInRequired
 from schema.mutation import Mutation

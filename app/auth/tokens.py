@@ -53,6 +53,7 @@ class Token:
 
 _TOKENS = RowsOf(Token, "t")
 _SELECT = f"SELECT {_TOKENS.columns} FROM tokens t LEFT JOIN engines e ON e.id = t.engine_id"
+_BY_SECRET = f"{_SELECT} WHERE t.secret_sha256 = $1"
 
 
 async def create_token(
@@ -204,7 +205,7 @@ async def _revoke(transaction: Transaction, token: Token) -> Token:
 
 
 async def _find_secret(database: Database, secret: str) -> Token | None:
-    rows = await database.fetch(f"{_SELECT} WHERE t.secret_sha256 = $1", _hash(secret))
+    rows = await database.fetch_by_key(_BY_SECRET, _hash(secret))
     return _TOKENS.read(rows[0]) if rows else None
 
 

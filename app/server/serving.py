@@ -21,6 +21,7 @@ from app.secrets.sealing import Sealer
 from app.server.console import console, import_with_progress
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
+from app.server.garbage import IdleCollection
 from app.server.http_protocol import HttpProtocol
 from app.server.keys import check_keys, open_sealer
 from app.server.startup import listen, prepare
@@ -108,15 +109,18 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._close_first = close_first
         self._ready = ready
+        self._collection = IdleCollection()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        await self._collection.start()
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await self._close_first()
         finally:
+            await self._collection.close()
             await super().shutdown(sockets)
 
 

@@ -161,7 +161,7 @@ async def test_an_unexpected_failure_before_execution(
         raise RuntimeError("hunter2")
 
     monkeypatch.setattr("app.graphql.document.parse", fail)
-    answer = await viewer.post("/graphql", json={"query": "{ viewer { name } }"})
+    answer = await viewer.post("/graphql", json={"query": "{ neverSeen: __typename }"})
     assert (answer.status_code, answer.content) == (500, body(MASKED, "INTERNAL", errorId="e1"))
 
 

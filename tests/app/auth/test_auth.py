@@ -116,6 +116,6 @@ async def test_errors_of_the_database_are_not_unauthenticated(
     async def fail(sql: str, *params: Any) -> Any:
         raise OSError("the database is gone")
 
-    monkeypatch.setattr(database, "fetch", fail)
+    monkeypatch.setattr(database, "fetch_by_key", fail)
     with pytest.raises(OSError, match="gone"):
         await sign_in_to(database).viewer_of(f"Bearer {secret}")

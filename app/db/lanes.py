@@ -1,0 +1,50 @@
+"""Connections of asyncpg's pool that stay with those who read.
+
+asyncpg's own acquire and release start a task and wrap the connection anew for every statement: 45 µs of CPU, as much
+as most statements take. A lane gives a connection back only when a statement on it failed or was cancelled; the pool
+knows how to clean up after both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+
+class Lane:
+    """At most `size` connections of a pool, the one used last first."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], size: int) -> None:
+        self._pool = pool
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[PoolConnectionProxy[Any]] = []
+        self._closed = False
+
+    async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
+        """The rows of one statement; raises as asyncpg does."""
+        async with self._free:
+            connection = self._idle.pop() if self._idle else await self._pool.acquire()
+            try:
+                rows: Sequence[Any] = await connection.fetch(sql, *params)
+            except BaseException:
+                await self._pool.release(connection)
+                raise
+            if self._closed:
+                await self._pool.release(connection)
+            else:
+                self._idle.append(connection)
+            return rows
+
+    async def renew(self) -> None:
+        """Give all idle connections back: they may be dead."""
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+
+    async def close(self) -> None:
+        """Give every connection back, those in use after their statement."""
+        self._closed = True
+        await self.renew()

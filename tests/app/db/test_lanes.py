@@ -1,0 +1,70 @@
+"""Lanes: connections that stay with their readers, and return to the pool when something went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.db import Database
+from app.db.lanes import Lane
+from app.db.sqlite import SqliteDatabase
+
+
+@pytest.fixture
+async def pool(postgres_server: Any) -> AsyncIterator[asyncpg.Pool[Any]]:
+    async with asyncpg.create_pool(postgres_server.url(), min_size=1, max_size=3) as pool:
+        yield pool
+
+
+async def test_lane_keeps_as_many_connections_as_run_at_once(pool: asyncpg.Pool[Any]) -> None:
+    lane = Lane(pool, 2)
+    pids = [row[0][0] for row in await asyncio.gather(*(lane.fetch("SELECT pg_backend_pid()", ()) for _ in range(20)))]
+    assert len(set(pids)) == 2
+    assert pool.get_size() - pool.get_idle_size() == 2
+    assert await pool.fetchval("SELECT 1") == 1, "the third connection is still the pool's"
+    await lane.close()
+    assert pool.get_size() == pool.get_idle_size()
+
+
+async def test_cancelled_and_failed_statements_give_their_connection_back(pool: asyncpg.Pool[Any]) -> None:
+    lane = Lane(pool, 1)
+    for _ in range(20):
+        sleeping = asyncio.create_task(lane.fetch("SELECT pg_sleep(60)", ()))
+        await asyncio.sleep(0.005)
+        sleeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping
+        with pytest.raises(asyncpg.UndefinedColumnError):
+            await lane.fetch("SELECT nothing", ())
+        assert (await lane.fetch("SELECT $1::int", (7,)))[0][0] == 7
+    await lane.close()
+    assert pool.get_size() == pool.get_idle_size()
+
+
+async def test_closed_lane_gives_back_what_was_in_use(pool: asyncpg.Pool[Any]) -> None:
+    lane = Lane(pool, 1)
+    running = asyncio.create_task(lane.fetch("SELECT pg_sleep(0.1)", ()))
+    await asyncio.sleep(0.02)
+    await lane.close()
+    await running
+    assert pool.get_size() == pool.get_idle_size()
+
+
+async def test_reading_by_key_does_not_wait_for_lists(database: Database) -> None:
+    if isinstance(database, SqliteDatabase):
+        # On SQLite it has a connection of its own in this thread: every reader may be taken.
+        for _ in range(4):
+            await database._idle.get()
+        assert await database.fetch_by_key("SELECT 1 WHERE 1 = $1", 1)
+        return
+    lists = [asyncio.create_task(database.fetch("SELECT pg_sleep(60)")) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(30):
+        assert (await database.fetch_by_key("SELECT $1::int", 1))[0][0] == 1
+    for each in lists:
+        each.cancel()
+    await asyncio.gather(*lists, return_exceptions=True)

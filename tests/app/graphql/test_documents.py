@@ -1,0 +1,91 @@
+"""Documents that were seen before: what is kept of them, and that it is bounded."""
+
+from __future__ import annotations
+
+import pytest
+import strawberry
+from graphql import DocumentNode, GraphQLError
+
+from app.errors import BadInput
+from app.graphql import documents
+from app.graphql.documents import Documents, OneOperation, documents_of
+
+
+@strawberry.type
+class Query:
+    n: int = 1
+
+
+class Counted:
+    """Counts validations."""
+
+    def __init__(self, *errors: GraphQLError) -> None:
+        self.calls = 0
+        self.errors = list(errors)
+
+    def __call__(self, _: DocumentNode) -> list[GraphQLError]:
+        self.calls += 1
+        return self.errors
+
+
+def test_document_is_validated_once_for_each_text_and_name() -> None:
+    validate = Counted()
+    known = Documents(validate)
+    first = known.find("query A { n } query B { n }", "A")
+    assert known.find("query A { n } query B { n }", "A") is first
+    assert known.find("query A { n } query B { n }", "B") is not first
+    assert (validate.calls, len(known)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "kind"),
+    [("{", None, GraphQLError), ("fragment F on Q { n }", None, BadInput), ("query A { n }", "B", BadInput)],
+)
+def test_refusal_is_raised_each_time_without_frames(query: str, name: str | None, kind: type[Exception]) -> None:
+    prepared = Documents(Counted()).find(query, name)
+    for _ in range(3):
+        with pytest.raises(kind) as raised:
+            prepared.parsed()
+    depth, frame = 0, raised.value.__traceback__
+    while frame is not None:
+        depth, frame = depth + 1, frame.tb_next
+    assert depth == 2, "this test's frame and that of the method"
+
+
+def test_least_recently_used_document_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", 2)
+    validate = Counted()
+    known = Documents(validate)
+    for query in ("{ a }", "{ b }", "{ a }", "{ c }", "{ a }"):
+        known.find(query, None)
+    assert (validate.calls, len(known)) == (3, 2)
+    known.find("{ b }", None)
+    assert validate.calls == 4
+
+
+def test_documents_are_bounded_by_their_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_ALL_CHARACTERS", 1_000)
+    monkeypatch.setattr(documents, "MAX_CHARACTERS", 400)
+    known = Documents(Counted())
+    for number in range(50):
+        known.find(f"{{ a{number} {'b' * 200} }}", None)
+        assert known.characters <= 1_000
+    assert len(known) == 4
+    known.find(f"{{ {'b' * 400} }}", None)
+    assert len(known) == 4, "too long to be kept"
+
+
+def test_what_errors_quote_counts_as_well() -> None:
+    known = Documents(Counted(GraphQLError("x" * documents.MAX_CHARACTERS)))
+    assert known.find("{ a }", None).invalid
+    assert len(known) == 0
+
+
+async def test_schema_answers_a_second_time_as_the_first() -> None:
+    schema = strawberry.Schema(Query, extensions=[OneOperation])
+    for query in ("{ n }", "{ m }", "{", "{ n } { n }"):
+        first, second = [await schema.execute(query, root_value=Query()) for _ in range(2)]
+        assert first.data == second.data
+        assert [str(each) for each in first.errors or ()] == [str(each) for each in second.errors or ()]
+        assert bool(first.errors) == (query != "{ n }")
+    assert len(documents_of(schema)) == 4

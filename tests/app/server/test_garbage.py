@@ -1,0 +1,49 @@
+"""Garbage collection of a server: what is there at the start stays out of it, and full collections wait for time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from app.server import garbage
+from app.server.garbage import IdleCollection
+
+
+@pytest.fixture(autouse=True)
+def thresholds() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+async def test_what_is_there_at_the_start_is_frozen_until_the_end() -> None:
+    collection = IdleCollection()
+    frozen = gc.get_freeze_count()
+    await collection.start()
+    try:
+        assert gc.get_freeze_count() > frozen + 10_000
+        assert gc.get_threshold() == (garbage.YOUNG, garbage.MIDDLE, garbage.FULL)
+    finally:
+        await collection.close()
+    assert gc.get_freeze_count() == 0
+
+
+async def test_full_collection_comes_only_when_the_process_was_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, at = 0.0, 0.0
+    monkeypatch.setattr(garbage, "process_time", lambda: cpu)
+    monkeypatch.setattr(garbage, "monotonic", lambda: at)
+    collection = IdleCollection()
+    kept: list[list[object]] = [[] for _ in range(10)]
+    for busy in (True, False):
+        gc.collect(1)  # something has survived the young generation
+        gc.collect(0)
+        assert any(gc.get_count()[1:])
+        cpu, at = cpu + (9.0 if busy else 0.1), at + 10.0
+        assert await collection.look() is not busy
+    gc.collect()
+    at += 10.0
+    assert await collection.look() is False, "nothing has survived since"
+    assert len(kept) == 10
