@@ -8,9 +8,6 @@ const plural = new Intl.PluralRules(LOCALE)
 const n = (count: number, one: string, other: string): string =>
   `${number.format(count)} ${plural.select(count) === 'one' ? one : other}`
 
-/** Where the server stops counting. */
-const MAX_COUNT = 10_000
-
 export interface Count {
   value: number
   kind: 'EXACT' | 'AT_LEAST'
@@ -22,6 +19,8 @@ export const texts = {
   number: (value: number) => number.format(value),
   count: ({ value, kind }: Count) => `${number.format(value)}${kind === 'AT_LEAST' ? '+' : ''}`,
   runs: (count: number) => n(count, 'run', 'runs'),
+  counted: ({ value, kind }: Count) =>
+    kind === 'AT_LEAST' ? `${number.format(value)}+ runs` : n(value, 'run', 'runs'),
 
   frame: {
     skip: 'Skip to the content',
@@ -38,6 +37,7 @@ export const texts = {
     density: 'Rows',
     densities: { comfortable: 'Comfortable', compact: 'Compact' },
     zone: 'Time zone',
+    zoneIs: (place: string) => `Time zone: ${place}`,
     browserZone: (zone: string) => `This browser’s (${zone})`,
     singleKeys: 'Single-key shortcuts',
     outdated: 'A new version of this page is ready.',
@@ -76,6 +76,8 @@ export const texts = {
   },
 
   loading: 'Loading…',
+  /** Where a value is not known, or there is none. */
+  none: '–',
 
   filter: {
     search: 'Search workflow, id, error message',
@@ -89,25 +91,32 @@ export const texts = {
     none: 'Nothing matches.',
     unknown: '?',
     uncounted: (why: string) => `Not counted: ${why}`,
+    by: 'Filter by',
+    all: 'Filters',
+    chosen: 'chosen:',
+    not: (field: string) => `Not: ${field}`,
+    excludeHint: '⏎ adds · Alt ⏎ or “not …” excludes',
+    show: (count: string | null) => (count === null ? 'Show runs' : count === '1' ? 'Show 1 run' : `Show ${count} runs`),
     remove: (filter: string) => `Remove filter: ${filter}`,
     durationHint: 'A duration, such as 500ms, 2s or 5m.',
-    stepHint: 'The exact name of the failed step.',
     fields: {
-      workflow: 'Workflow is', notWorkflow: 'Workflow is not', state: 'State is', engine: 'Engine is',
-      trigger: 'Trigger is', step: 'Failed step is', range: 'Queued within', min: 'Took at least', max: 'Took at most',
+      workflow: 'Workflow', state: 'State', engine: 'Engine', trigger: 'Trigger', step: 'Failed step',
+      group: 'Error group', range: 'Queued within', min: 'Took at least', max: 'Took at most',
     },
     ranges: {
       '1h': 'Last hour', '6h': 'Last 6 hours', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days',
     },
     chip: {
+      status: (value: string) => `Status: ${value}`,
+      q: (value: string) => `Search: ${value}`,
       state: (value: string) => `State: ${value}`,
       workflow: (value: string) => `Workflow: ${value}`,
       notWorkflow: (value: string) => `Not: ${value}`,
       engine: (value: string) => `Engine: ${value}`,
       trigger: (value: string) => `Trigger: ${value}`,
+      notTrigger: (value: string) => `Not by: ${value}`,
       step: (value: string) => `Failed step: ${value}`,
       group: (value: string) => `Error group: ${value}`,
-      retry: 'Runs of a bulk retry',
       retryOf: (value: string) => `Retries of ${value}`,
       min: (value: string) => `At least ${value}`,
       max: (value: string) => `At most ${value}`,
@@ -123,7 +132,8 @@ export const texts = {
     bar: (start: string, total: number, failed: number) =>
       `${start}: ${n(total, 'run', 'runs')}, ${number.format(failed)} failed`,
     caption: (total: number, atLeast: boolean) =>
-      `${number.format(total)}${atLeast ? '+' : ''} ${plural.select(total) === 'one' ? 'run' : 'runs'} · drag to choose a time`,
+      atLeast ? `${number.format(total)}+ runs` : n(total, 'run', 'runs'),
+    drag: 'drag to choose a time',
     widen: 'Show all',
   },
 
@@ -132,11 +142,30 @@ export const texts = {
     grid: 'Runs',
     columns: {
       status: 'Status', workflow: 'Workflow', happened: 'What happened', trigger: 'Trigger', queued: 'Queued',
-      duration: 'Duration', actions: 'Actions',
+      duration: 'Duration', engine: 'Engine', started: 'Started', finished: 'Finished', waited: 'Waited',
+      externalId: 'External id', requestedBy: 'Asked for by', actions: 'Actions',
+    },
+    display: 'Display',
+    columnsHeading: 'Columns',
+    usualColumns: 'Usual columns',
+    move: {
+      [-1]: (column: string) => `Move ${column} to the left`,
+      1: (column: string) => `Move ${column} to the right`,
+    },
+    menu: {
+      of: (workflow: string) => `Menu of ${workflow}`,
+      open: 'Open beside the list',
+      openPage: 'Open as page',
+      only: { workflow: 'Only this workflow', step: 'Only this step', trigger: 'Only this trigger', engine: 'Only this engine' },
+      notWorkflow: 'Not this workflow',
+      group: 'This error group',
+      noGroup: 'Runwatch has no error group for this run.',
+      copyLink: 'Copy link',
     },
     share: 'Copy link',
     copyView: 'This view, with its relative time',
     copyTimes: 'Exactly these times',
+    copyColumns: 'This view, with its columns',
     openInGraphiql: 'Open in GraphiQL',
     unknown: (parameters: readonly string[]) => `This link has parameters that mean nothing here: ${parameters.join(', ')}`,
     forget: 'Dismiss',
@@ -144,15 +173,21 @@ export const texts = {
     selectAll: 'Select all loaded runs',
     selection: 'Selected runs',
     selected: (count: number) => `${number.format(count)} selected`,
+    allSelected: (total: string | null) => (total === null ? 'All that match' : `All ${total} that match`),
+    selectAllOf: (total: string | null) => (total === null ? 'Select all that match' : `Select all ${total} that match`),
     ids: 'ids of the selected runs',
     copyIds: 'Copy ids',
     clearSelection: 'Clear',
     gone: { unmatched: 'No longer matches the filter', deleted: 'Deleted' },
-    resolved: 'Resolved · ',
+    resolved: 'Resolved',
     pending: {
-      QUEUED: 'Waits for its engine', RUNNING: 'At work', WAITING: 'Waits', CONTACT_LOST: 'No event for too long',
-    } as Partial<Record<'QUEUED' | 'RUNNING' | 'WAITING' | 'CONTACT_LOST', string>>,
-    retry: (attempt: number, by: string | null) => (by ? `Attempt ${attempt}, asked for by ${by}` : `Attempt ${attempt}`),
+      RUNNING: 'Running', WAITING: 'Waiting', CONTACT_LOST: 'No event for too long',
+    } as Partial<Record<'RUNNING' | 'WAITING' | 'CONTACT_LOST', string>>,
+    queuedFor: (duration: string) => `Queued for ${duration}`,
+    retry: (attempt: number, status: string, by: string | null) =>
+      `${status === 'SUCCESS' ? `Resolves attempt ${attempt - 1}` : `Attempt ${attempt}`}${by ? ` · asked for by ${by}` : ''}`,
+    sortedAsOf: (time: string) => `Sorted as of ${time}`,
+    sortAgain: 'Sort again',
     newRuns: (count: number) => (count > 99 ? '99+ new runs' : n(count, 'new run', 'new runs')),
     shownOf: (shown: number, total: string | null) =>
       `${number.format(shown)} ${total === null ? '' : `of ${total} `}· more as you scroll`,
@@ -165,14 +200,6 @@ export const texts = {
     language: 'Language',
     example: 'the example',
     waitingForFirst: 'Waiting for the first event …',
-  },
-
-  token: {
-    engine: 'Your engine',
-    make: 'Make a token',
-    secret: 'the token',
-    askAdmin: 'It needs a token of the role RUNNER, which an administrator makes.',
-    shownOnce: (engine: string) => `A token that reports for ${engine}, and nothing else. It is shown once: copy it now.`,
   },
 
   retry: {
@@ -197,38 +224,23 @@ export const texts = {
     },
     title: 'Retry failed runs',
     looking: 'Looking at what would be retried…',
-    looked: (seen: number, matched: number) =>
-      matched > seen
-        ? `Looked at the newest ${number.format(seen)} of ${number.format(matched)}${matched >= MAX_COUNT ? '+' : ''} runs.`
-        : `Looked at ${n(seen, 'run', 'runs')}.`,
-    asOf: (time: string) => `As of ${time}; what comes later stays out.`,
+    looked: (matched: number) => `Looked at ${n(matched, 'run', 'runs')}, newest first.`,
     willRetry: (count: number) => `${n(count, 'run', 'runs')} will be retried, each with its own trigger data.`,
     willNot: (count: number) => `${n(count, 'run', 'runs')} will not:`,
-    wereNot: (count: number) => `${n(count, 'run', 'runs')} left out:`,
-    moreSkipped: (count: number) => `and ${number.format(count)} more`,
     skipped: {
       NOT_FINISHED: 'still running', NOT_FAILED: 'did not fail', ENGINE_CANNOT_RETRY: 'engine cannot be reached',
       TRIGGER_DATA_INCOMPLETE: 'trigger data incomplete', RETRY_IN_PROGRESS: 'a retry is running',
       ALREADY_RESOLVED: 'already resolved', SUPERSEDED: 'a later attempt exists', FORBIDDEN: 'not allowed',
     },
-    byWorkflow: 'By workflow:',
+    byWorkflow: 'By workflow',
     limit: 'At most',
     typeToConfirm: (count: number) => `Type ${count} to confirm`,
     go: (count: number) => `Retry ${number.format(count)}`,
     nothing: 'Nothing here can be retried.',
     done: (count: number) => `${n(count, 'run', 'runs')} retried.`,
     left: (count: number) => `${n(count, 'run', 'runs')} left over.`,
-    found: (count: number) => `${n(count, 'retry', 'retries')} ran already.`,
-    goOn: (count: number) => `Go on with ${number.format(count)}`,
+    goOn: 'Go on',
     stop: 'Stop after this batch',
-    stopping: 'Stopping…',
-    result: 'Bulk retry',
-    closeResult: 'Close the bulk retry',
-    by: (name: string) => `asked for by ${name}`,
-    reading: 'Reading the bulk retry…',
-    progressName: 'Runs looked at',
-    missing: 'This bulk retry is no longer kept: Runwatch keeps them for 30 days.',
-    notStarted: 'Nobody has confirmed it yet.',
     progress: (done: number, of: number) => `${number.format(done)} of ${number.format(of)}`,
   },
 
@@ -342,22 +354,29 @@ export const texts = {
     },
   },
 
-  keys: [
-    ['j k', 'Next and previous run'],
-    ['Enter', 'Open the run beside the list'],
-    ['o', 'Open the run as a page'],
-    ['Escape', 'Close, then clear the search, then the selection'],
-    ['x', 'Select the run'],
-    ['r', 'Retry the run'],
-    ['Shift R', 'Retry the selected runs'],
-    ['/', 'Search'],
-    ['.', 'Show new runs'],
-    ['p', 'Pause updates, or go on'],
-    ['c', 'Copy the link of this view'],
-    ['y', 'Copy the id of the run'],
-    ['g h', 'Go to History'],
-    ['?', 'This list'],
-  ],
+  /** In the order in which the list of keys has them. */
+  keys: {
+    j: 'Next run (also ↓)',
+    k: 'Previous run (also ↑)',
+    Enter: 'Open the run beside the list',
+    o: 'Open the run as a page',
+    m: 'Menu of the run: narrow the list, copy',
+    x: 'Select the run',
+    'Shift ArrowDown': 'Extend the selection down',
+    'Shift ArrowUp': 'Extend the selection up',
+    r: 'Retry the run',
+    R: 'Retry the selected runs, or all that match',
+    y: 'Copy the id of the run',
+    Y: 'Copy a cURL command for the run',
+    '/': 'Search',
+    f: 'Add a filter',
+    '.': 'Show new runs, or sort again',
+    p: 'Pause updates, or go on',
+    c: 'Copy the link of this view',
+    Escape: 'Close, then clear the search, then the selection',
+    'g h': 'Go to History',
+    '?': 'This list',
+  },
 
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Copying failed', of: (what: string) => `Copy ${what}` },
   dialog: { close: 'Close', cancel: 'Cancel' },

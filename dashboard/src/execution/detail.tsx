@@ -1,15 +1,14 @@
 import { type JSX, type ReactNode, useEffect, useRef } from 'react'
 import type { RunRow } from '../filter/documents'
-import { Duration } from '../history/row'
 import { Log } from '../log/log'
 import { announce } from '../parts/announce'
-import { CopyButton } from '../parts/copy'
+import { CopyButton, curlOf, writeClipboard } from '../parts/copy'
+import { Duration } from '../parts/duration'
 import { ErrorBox } from '../parts/error-box'
 import { Menu, MenuItem } from '../parts/menu'
 import { useZone } from '../parts/settings'
 import { StatusIcon } from '../parts/status'
 import { When } from '../parts/when'
-import { writeClipboard } from '../parts/copy'
 import { RetryButton } from '../retry/retry-button'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -147,7 +146,7 @@ function Head({
           <MenuItem onChoose={() => void writeClipboard(run.id)}>{texts.execution.copyId}</MenuItem>
           <MenuItem onChoose={() => void writeClipboard(run.externalId)}>{texts.execution.copyExternalId}</MenuItem>
           <MenuItem onChoose={() => void writeClipboard(forChat(run, link, zone))}>{texts.execution.copyChat}</MenuItem>
-          <MenuItem onChoose={() => void writeClipboard(curlOf(run))}>{texts.execution.copyCurl}</MenuItem>
+          <MenuItem onChoose={() => void writeClipboard(curlOf(run.id))}>{texts.execution.copyCurl}</MenuItem>
           <MenuItem onChoose={() => location.assign(graphiqlOf(run))}>{texts.history.openInGraphiql}</MenuItem>
         </Menu>
       </div>
@@ -183,11 +182,6 @@ function Missing({ id, deleted, sheet }: { id: string; deleted: boolean; sheet: 
 function forChat(run: Run, link: string, zone: string): string {
   const why = run.error ? ` – ${run.error.message.split('\n', 1)[0]}` : ''
   return `${texts.state[run.state]}: ${run.workflowName}${why} (${absolute(run.queuedAt, zone)})\n${link}`
-}
-
-function curlOf(run: Run): string {
-  const query = `{ execution(id: \\"${run.id}\\") { state error { message } trigger { data } } }`
-  return `curl ${location.origin}/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"query": "${query}"}'`
 }
 
 function graphiqlOf(run: Run): string {

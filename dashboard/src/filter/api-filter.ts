@@ -17,11 +17,11 @@ export function filterOf(choice: Choice, now: number): ExecutionFilter {
   if (choice.notWorkflow.length) filter.excludeWorkflowName = choice.notWorkflow
   if (choice.engine.length) filter.engine = choice.engine
   if (choice.trigger.length) filter.triggerKind = choice.trigger
+  if (choice.notTrigger.length) filter.excludeTriggerKind = choice.notTrigger
   if (choice.step.length) filter.failedStepName = choice.step
   if (choice.group.length) filter.errorGroupId = choice.group
   if (choice.unresolved) filter.unresolved = true
   if (choice.retryOf !== null) filter.retryOf = choice.retryOf
-  if (choice.retry !== null) filter.bulkRetryId = choice.retry
   if (choice.min !== null) filter.minDurationMs = choice.min
   if (choice.max !== null) filter.maxDurationMs = choice.max
   if (choice.range !== null) filter.queuedFrom = new Date(now - RANGES[choice.range] * 3_600_000).toISOString()

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { filterOf, orderOf } from './api-filter'
 import {
-  type Choice, exactly, isNarrowed, NOTHING, parseChoice, parseDuration, RANGES, SORTS, STATES, STATUSES, writeChoice,
-  writeDuration,
+  type Choice, exactly, isNarrowed, isNewestFirst, NOTHING, parseChoice, parseDuration, RANGES, SORTS, STATES, STATUSES, withoutValue,
+  withValue, writeChoice, writeDuration,
 } from './filter'
 
 const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12, unit: 'binary' }), { maxLength: 3 })
@@ -21,11 +21,11 @@ const choices: fc.Arbitrary<Choice> = fc.record({
   notWorkflow: names.filter((all) => all.every(text)),
   engine: names.filter((all) => all.every(text)),
   trigger: names.filter((all) => all.every(text)),
+  notTrigger: names.filter((all) => all.every(text)),
   step: names.filter((all) => all.every(text)),
   group: names.filter((all) => all.every(text)),
   unresolved: fc.boolean(),
   retryOf: fc.option(fc.uuid()),
-  retry: fc.option(fc.uuid().map((id) => `bulkRetry_${id.replaceAll('-', '')}`)),
   min: duration,
   max: duration,
   range: fc.option(fc.constantFrom(...(Object.keys(RANGES) as (keyof typeof RANGES)[]))),
@@ -58,7 +58,7 @@ describe('the choice in the URL', () => {
 
   test.each([
     'status=BROKEN', 'state=', 'workflow=', 'unresolved=yes', 'min=12', 'max=2d', 'range=2h', 'from=yesterday',
-    'to=2026-11-28T10:00:00', 'sort=-size', 'retry=snapshot_1', 'colour=red',
+    'to=2026-11-28T10:00:00', 'sort=-size', 'colour=red',
   ])('names %s as unknown', (parameter) => {
     expect(parseChoice(parameter)).toEqual({ choice: NOTHING, unknown: [parameter] })
   })
@@ -76,6 +76,19 @@ test.each([
 
 test('a duration is written as short as it can be', () => {
   expect([0, 1, 1000, 1500, 60_000, 7_200_000].map(writeDuration)).toEqual(['0ms', '1ms', '1s', '1500ms', '1m', '2h'])
+})
+
+test('a value is added once, and taken away alone', () => {
+  const choice: Choice = { ...NOTHING, workflow: ['a', 'b'], status: ['FAILURE'] }
+  expect(withValue(choice, 'workflow', 'c')).toEqual({ workflow: ['a', 'b', 'c'] })
+  expect(withValue(choice, 'workflow', 'b')).toEqual({})
+  expect(withoutValue(choice, 'workflow', 'a')).toEqual({ workflow: ['b'] })
+})
+
+test('newcomers are at the top of the usual order alone', () => {
+  expect(isNewestFirst(NOTHING)).toBe(true)
+  expect(isNewestFirst({ ...NOTHING, sort: { field: 'queued', descending: false } })).toBe(false)
+  expect(isNewestFirst({ ...NOTHING, sort: { field: 'duration', descending: true } })).toBe(false)
 })
 
 test('a sort narrows nothing', () => {

@@ -28,12 +28,11 @@ export interface Choice {
   notWorkflow: string[]
   engine: string[]
   trigger: string[]
+  notTrigger: string[]
   step: string[]
   group: string[]
   unresolved: boolean
   retryOf: string | null
-  /** A bulk retry: the runs that it made. */
-  retry: string | null
   /** Milliseconds. */
   min: number | null
   max: number | null
@@ -44,6 +43,9 @@ export interface Choice {
   sort: Sort
 }
 
+/** What is chosen by a list of values. */
+export type ListField = 'status' | 'state' | (typeof NAMES)[number]
+
 export interface Parsed {
   choice: Choice
   /** Parameters that say nothing that we know, as `name=value`: named on the page, never dropped in silence. */
@@ -51,14 +53,14 @@ export interface Parsed {
 }
 
 export const NOTHING: Choice = {
-  status: [], state: [], workflow: [], notWorkflow: [], engine: [], trigger: [], step: [], group: [],
-  unresolved: false, retryOf: null, retry: null, min: null, max: null, range: null, from: null, to: null, q: '',
+  status: [], state: [], workflow: [], notWorkflow: [], engine: [], trigger: [], notTrigger: [], step: [], group: [],
+  unresolved: false, retryOf: null, min: null, max: null, range: null, from: null, to: null, q: '',
   sort: { field: 'queued', descending: true },
 }
 
 /** Parameters of the page that are no filter. */
 const OTHERS = new Set(['run', 'columns', 'density', 'view', 'follow'])
-const NAMES = ['workflow', 'notWorkflow', 'engine', 'trigger', 'step', 'group'] as const
+const NAMES = ['workflow', 'notWorkflow', 'engine', 'trigger', 'notTrigger', 'step', 'group'] as const
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 /** `500ms`, `2s`, `1.5m`; null for what is none. */
@@ -114,14 +116,13 @@ function take(choice: Choice, name: string, value: string): boolean {
       return (STATUSES as readonly string[]).includes(value) && add(choice.status)
     case 'state':
       return (STATES as readonly string[]).includes(value) && add(choice.state)
-    case 'workflow': case 'notWorkflow': case 'engine': case 'trigger': case 'step': case 'group':
+    case 'workflow': case 'notWorkflow': case 'engine': case 'trigger': case 'notTrigger':
+    case 'step': case 'group':
       return add(choice[name])
     case 'unresolved':
       return value === '1' && (choice.unresolved = true)
     case 'retryOf':
       return given(value || null, (id) => (choice.retryOf = id))
-    case 'retry':
-      return given(/^bulkRetry_[0-9a-f]{32}$/.test(value) ? value : null, (id) => (choice.retry = id))
     case 'min': case 'max':
       return given(parseDuration(value), (ms) => (choice[name] = ms))
     case 'range':
@@ -149,7 +150,6 @@ export function writeChoice(choice: Choice): URLSearchParams {
   for (const name of NAMES) all(name, choice[name])
   if (choice.unresolved) query.set('unresolved', '1')
   if (choice.retryOf !== null) query.set('retryOf', choice.retryOf)
-  if (choice.retry !== null) query.set('retry', choice.retry)
   if (choice.min !== null) query.set('min', writeDuration(choice.min))
   if (choice.max !== null) query.set('max', writeDuration(choice.max))
   if (choice.range !== null) query.set('range', choice.range)
@@ -164,6 +164,22 @@ export function writeChoice(choice: Choice): URLSearchParams {
 /** Whether anything narrows the list: a sort does not. */
 export function isNarrowed(choice: Choice): boolean {
   return writeChoice({ ...choice, sort: NOTHING.sort }).size > 0
+}
+
+/** The order in which newcomers are at the top. */
+export function isNewestFirst({ sort }: Choice): boolean {
+  return sort.field === 'queued' && sort.descending
+}
+
+/** The choice with one more value in a list; what was chosen stays. */
+export function withValue(choice: Choice, list: ListField, value: string): Partial<Choice> {
+  const values: readonly string[] = choice[list]
+  return values.includes(value) ? {} : { [list]: [...values, value] }
+}
+
+/** The choice without a value. */
+export function withoutValue(choice: Choice, list: ListField, value: string): Partial<Choice> {
+  return { [list]: (choice[list] as readonly string[]).filter((each) => each !== value) }
 }
 
 /** A range that is relative to now, made absolute: what "exactly these times" copies. */

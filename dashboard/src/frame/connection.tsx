@@ -2,7 +2,6 @@ import { type JSX, useEffect, useState, useSyncExternalStore } from 'react'
 import { connection } from '../api/follow'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
-import { now } from '../time/clock'
 import { clockTime } from '../time/time'
 import { Icon } from './icons'
 
@@ -36,11 +35,11 @@ export function Connection(): JSX.Element {
     () => pausable,
   )
   const zone = useZone()
-  const [since, setSince] = useState(() => new Date(now()).toISOString())
+  const [since, setSince] = useState(() => new Date().toISOString())
   const [patient, setPatient] = useState(true)
   useEffect(() => {
     if (link === 'live') return
-    setSince(new Date(now()).toISOString())
+    setSince(new Date().toISOString())
     const timer = setTimeout(() => setPatient(false), PATIENCE_MS)
     return () => {
       clearTimeout(timer)

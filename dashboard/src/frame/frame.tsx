@@ -45,6 +45,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         </a>
         <div className="bottom">
           <Connection />
+          <Zone />
           <Account onKeys={() => setKeysShown(true)} />
         </div>
       </nav>
@@ -64,6 +65,34 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
       {keysShown && <Keys onClose={() => setKeysShown(false)} />}
       <Voice />
     </>
+  )
+}
+
+/** The zone of every time on the page. */
+function Zone(): JSX.Element {
+  const { zone: chosen } = useSettings()
+  const place = (chosen ?? BROWSER_ZONE).split('/').at(-1)!.replaceAll('_', ' ')
+  return (
+    <Menu
+      className="item"
+      label={texts.frame.zoneIs(place)}
+      button={
+        <>
+          <Icon name="zone" />
+          <span className="label cut">{place}</span>
+        </>
+      }
+    >
+      <p className="heading">{texts.frame.zone}</p>
+      <MenuItem chosen={chosen === null} onChoose={() => changeSettings({ zone: null })}>
+        {texts.frame.browserZone(BROWSER_ZONE)}
+      </MenuItem>
+      {ZONES.map((zone) => (
+        <MenuItem key={zone} chosen={chosen === zone} onChoose={() => changeSettings({ zone })}>
+          {zone}
+        </MenuItem>
+      ))}
+    </Menu>
   )
 }
 
@@ -97,15 +126,6 @@ function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
       {(['comfortable', 'compact'] as const).map((density) => (
         <MenuItem key={density} chosen={settings.density === density} onChoose={() => changeSettings({ density })}>
           {texts.frame.densities[density]}
-        </MenuItem>
-      ))}
-      <p className="heading">{texts.frame.zone}</p>
-      <MenuItem chosen={settings.zone === null} onChoose={() => changeSettings({ zone: null })}>
-        {texts.frame.browserZone(BROWSER_ZONE)}
-      </MenuItem>
-      {ZONES.map((zone) => (
-        <MenuItem key={zone} chosen={settings.zone === zone} onChoose={() => changeSettings({ zone })}>
-          {zone}
         </MenuItem>
       ))}
       <hr />

@@ -1,45 +1,76 @@
-import { graphql } from '../api/graphql'
+import { graphql, type ResultOf } from '../api/graphql'
 
-/** What a click on each chip would give, and the runs over time, all under the other filters. */
-export const Summary = graphql(`
-  query Summary(
-    $all: ExecutionFilter
-    $failure: ExecutionFilter
-    $pending: ExecutionFilter
-    $success: ExecutionFilter
-    $cancelled: ExecutionFilter
-    $unresolved: ExecutionFilter
-    $histogram: ExecutionFilter
-  ) {
-    all: executions(first: 1, filter: $all) { totalCount { value kind } }
-    FAILURE: executions(first: 1, filter: $failure) { totalCount { value kind } }
-    PENDING: executions(first: 1, filter: $pending) { totalCount { value kind } }
-    SUCCESS: executions(first: 1, filter: $success) { totalCount { value kind } }
-    CANCELLED: executions(first: 1, filter: $cancelled) { totalCount { value kind } }
-    unresolved: executions(first: 1, filter: $unresolved) { totalCount { value kind } }
-    executionHistogram(filter: $histogram, window: FIT) {
+/** What a click on each chip would give, under all other filters. */
+export const Facets = graphql(`
+  query Facets($filter: ExecutionFilter) {
+    executionFacets(filter: $filter) {
+      total { value kind }
+      unresolved { value kind }
+      status { status count { value kind } }
+    }
+  }
+`)
+export type Facets = NonNullable<ResultOf<typeof Facets>['executionFacets']>
+
+/** Runs over time; the window is what the list begins with, unless the filter has one. */
+export const Histogram = graphql(`
+  query Histogram($filter: ExecutionFilter) {
+    executionHistogram(filter: $filter, window: FIT) {
       kind
       points { start end total succeeded failed cancelled }
     }
   }
 `)
+export type Histogram = NonNullable<ResultOf<typeof Histogram>['executionHistogram']>
 
-/** What `+ Filter` offers. */
-export const WorkflowNames = graphql(`
-  query WorkflowNames($search: String) {
-    workflows(first: 20, search: $search) { nodes { id name engine { name } } }
+/** How many a filter would give. */
+export const Total = graphql(`
+  query Total($filter: ExecutionFilter) {
+    executionFacets(filter: $filter) { total { value kind } }
   }
 `)
 
-export const Engines = graphql(`
-  query Engines {
-    engines { id name }
+/** What + Filter offers: the values of one field, under all other filters. */
+export const Values = graphql(`
+  query Values(
+    $filter: ExecutionFilter
+    $search: String
+    $state: Boolean!
+    $workflow: Boolean!
+    $engine: Boolean!
+    $trigger: Boolean!
+    $step: Boolean!
+    $group: Boolean!
+  ) {
+    executionFacets(filter: $filter) {
+      state @include(if: $state) { state count { value kind } }
+      workflow(first: 50, search: $search) @include(if: $workflow) { name count { value kind } }
+      engine @include(if: $engine) { name count { value kind } }
+      triggerKind @include(if: $trigger) { name count { value kind } }
+      failedStepName(first: 100) @include(if: $step) { name count { value kind } }
+      errorGroup(first: 50) @include(if: $group) { group { id type message } count { value kind } }
+    }
   }
 `)
 
-export const TriggerKinds = graphql(`
-  query TriggerKinds {
-    triggerKinds
+/** What an error group is called. */
+export const GroupName = graphql(`
+  query GroupName($id: ID!) {
+    node(id: $id) { ... on ErrorGroup { id type message } }
+  }
+`)
+
+/** The error group of a run: asked for when somebody narrows by it. */
+export const GroupOf = graphql(`
+  query GroupOf($id: ID!) {
+    execution(id: $id) { error { group { id type message } } }
+  }
+`)
+
+/** The runs with an external id. */
+export const ByExternalId = graphql(`
+  query ByExternalId($externalId: String!) {
+    executions(first: 2, filter: { externalId: [$externalId] }) { nodes { id } }
   }
 `)
 

@@ -1,26 +1,24 @@
 import { type JSX, useEffect, useState } from 'react'
-import { ask, given } from '../api/api'
-import type { Choice } from '../filter/filter'
+import { ask, askPartly, given } from '../api/api'
+import { filterOf } from '../filter/api-filter'
+import { type Choice, isNarrowed, NOTHING, writeChoice } from '../filter/filter'
 import { useZone } from '../parts/settings'
-import { texts } from '../texts'
-import { AnyRun } from './documents'
-import { chipsOf } from './filter-bar'
+import { type Count, texts } from '../texts'
+import { now } from '../time/clock'
+import { allChipsOf, type Chip } from './chips'
+import { AnyRun, Total } from './documents'
 import { FirstEvent } from './first-event'
+import { useGroupNames } from './groups'
 
 /** Nothing to list: because nothing was ever reported, or because nothing matches. */
 export function Empty({
   choice,
-  narrowed,
   change,
-  onClear,
 }: {
   choice: Choice
-  narrowed: boolean
   change: (part: Partial<Choice>) => void
-  onClear: () => void
 }): JSX.Element | null {
   const [any, setAny] = useState<boolean | null>(null)
-  const zone = useZone()
   useEffect(() => {
     const asking = new AbortController()
     ask(AnyRun, {}, { signal: asking.signal }).then(
@@ -34,22 +32,50 @@ export function Empty({
   return (
     <div className="empty" role="status">
       <h2>{texts.history.nothingMatches}</h2>
-      {narrowed && (
-        <>
-          <ul>
-            {chipsOf(choice, zone).map(({ key, text, without }) => (
-              <li key={key}>
-                <button type="button" onClick={() => change(without)}>
-                  {texts.history.without(text)}
-                </button>
-              </li>
-            ))}
-          </ul>
-          <button type="button" className="primary" onClick={onClear}>
-            {texts.filter.clear}
-          </button>
-        </>
-      )}
+      {isNarrowed(choice) && <WayOut choice={choice} change={change} />}
     </div>
+  )
+}
+
+/** Which filter to take away, and how many runs that gives. */
+function WayOut({ choice, change }: { choice: Choice; change: (part: Partial<Choice>) => void }): JSX.Element | null {
+  const zone = useZone()
+  const [ways, setWays] = useState<{ chip: Chip; count: Count | null }[] | null>(null)
+  const key = writeChoice(choice).toString()
+  useGroupNames(choice.group)
+  useEffect(() => {
+    const asking = new AbortController()
+    const count = async (without: Partial<Choice>): Promise<Count | null> => {
+      const filter = filterOf({ ...choice, ...without }, now())
+      const { data } = await askPartly(Total, { filter }, { signal: asking.signal })
+      return data.executionFacets?.total ?? null
+    }
+    const chips = allChipsOf(choice, zone)
+    Promise.all(chips.map(async (chip) => ({ chip, count: await count(chip.without).catch(() => null) }))).then((found) => {
+      if (!asking.signal.aborted) setWays(found)
+    }, () => {})
+    return () => asking.abort()
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [key])
+  if (ways === null) return null
+  const some = ways.filter(({ count }) => count?.value !== 0)
+  const helpful = some.length > 0 ? some : ways
+  return (
+    <>
+      <ul>
+        {helpful.map(({ chip, count }) => (
+          <li key={chip.key}>
+            <button type="button" onClick={() => change(chip.without)}>
+              <span>{texts.history.without(chip.text)}</span> <b className="numbers">{count && texts.counted(count)}</b>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {ways.length > 1 && (
+        <button type="button" className="primary" onClick={() => change(NOTHING)}>
+          {texts.filter.clear}
+        </button>
+      )}
+    </>
   )
 }

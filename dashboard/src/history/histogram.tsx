@@ -1,17 +1,16 @@
 import { type JSX, type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
-import type { ResultOf } from '../api/graphql'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { brief } from '../time/time'
-import type { Summary } from './documents'
+import type { Histogram as Data } from './documents'
 
-type Data = NonNullable<ResultOf<typeof Summary>['executionHistogram']>
 const HEIGHT = 40
 const PARTS = ['failed', 'pending', 'cancelled', 'succeeded'] as const
+const DAY_MS = 86_400_000
 
 /**
- * Runs over time, as bars of SVG: they cost nothing, scale with CSS, and read as one sentence and a table to assistive
- * technology. Dragging chooses a time; Escape and a double click widen it again.
+ * Runs over time, as bars of SVG: they cost nothing, scale with CSS, and read as one sentence to assistive technology.
+ * Dragging chooses a time; Escape and a double click widen it again; arrows move it, + and - zoom.
  */
 export function Histogram({
   data,
@@ -27,6 +26,7 @@ export function Histogram({
   const zone = useZone()
   const svg = useRef<SVGSVGElement>(null)
   const [brush, setBrush] = useState<[number, number] | null>(null)
+  const [pointed, setPointed] = useState<number | null>(null)
   const points = data?.points ?? []
   const first = points[0]
   const last = points.at(-1)
@@ -44,23 +44,26 @@ export function Histogram({
     setBrush(null)
     onPick(points[from]!.start, points[to]!.end)
   }
-  const shift = (event: KeyboardEvent): void => {
+  const press = (event: KeyboardEvent): void => {
     if (event.key === 'Escape' && (brush || narrowed)) {
       event.stopPropagation()
       setBrush(null)
       if (narrowed) onWiden()
-    } else if (first && last && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
-      event.preventDefault()
-      const length = Date.parse(last.end) - Date.parse(first.start)
-      const by = event.key === 'ArrowLeft' ? -length : length
-      const moved = (iso: string): string => new Date(Date.parse(iso) + by).toISOString()
-      onPick(moved(first.start), moved(last.end))
+      return
     }
+    // Of the window's length: how far its start and its end move.
+    const by = ({ ArrowLeft: [-1, -1], ArrowRight: [1, 1], '+': [0.25, -0.25], '-': [-0.5, 0.5] } as const)[event.key]
+    if (!by || !first || !last) return
+    event.preventDefault()
+    const [start, end] = [Date.parse(first.start), Date.parse(last.end)]
+    const [from, to] = [start + by[0] * (end - start), end + by[1] * (end - start)]
+    if (to - from >= 1000) onPick(new Date(from).toISOString(), new Date(to).toISOString())
   }
 
   const total = points.reduce((sum, point) => sum + point.total, 0)
   const failed = points.reduce((sum, point) => sum + point.failed, 0)
   const said = first && last ? texts.histogram.says(total, failed, brief(first.start, zone), brief(last.end, zone)) : ''
+  const shown = pointed === null ? undefined : points[pointed]
   return (
     <figure className="histogram" aria-label={texts.histogram.title}>
       {/* An image with a name, and a brush for those who have a pointer: its keys do the same. */}
@@ -70,36 +73,41 @@ export function Histogram({
         viewBox={`0 0 100 ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={said}
+        aria-label={said || texts.histogram.title}
         tabIndex={0}
-        onKeyDown={shift}
+        onKeyDown={press}
         onDoubleClick={() => narrowed && onWiden()}
         onPointerDown={(event) => {
           if (!points.length || event.button !== 0) return
           event.currentTarget.setPointerCapture(event.pointerId)
           setBrush([at(event), at(event)])
         }}
-        onPointerMove={(event) => brush && setBrush([brush[0], at(event)])}
+        onPointerMove={(event) => {
+          if (points.length) setPointed(at(event))
+          if (brush) setBrush([brush[0], at(event)])
+        }}
+        onPointerLeave={() => setPointed(null)}
         onPointerUp={pick}
         onPointerCancel={() => setBrush(null)}
       >
+        <pattern id="failed" width="1" height="3" patternUnits="userSpaceOnUse">
+          <rect className="failed" width="1" height="3" />
+          <rect className="gap" width="1" height="0.8" />
+        </pattern>
+        {pointed !== null && <rect className="pointed" x={pointed * width} width={width} y={0} height={HEIGHT} />}
         {points.map((point, index) => {
           const pending = point.total - point.succeeded - point.failed - point.cancelled
           const values = { failed: point.failed, pending, cancelled: point.cancelled, succeeded: point.succeeded }
           let y = HEIGHT
-          return (
-            <g key={point.start} className="bar">
-              <title>{texts.histogram.bar(brief(point.start, zone), point.total, point.failed)}</title>
-              <rect className="hit" x={index * width} width={width} y={0} height={HEIGHT} />
-              {PARTS.map((part) => {
-                if (!values[part]) return null
-                // Whatever there is can be seen: a thirtieth of the height at least.
-                const height = Math.max((values[part] / top) * (HEIGHT - 2), HEIGHT / 30)
-                y -= height
-                return <rect key={part} className={part} x={index * width + width * 0.1} width={width * 0.8} y={y} height={height} />
-              })}
-            </g>
-          )
+          return PARTS.map((part) => {
+            if (!values[part]) return null
+            // Whatever there is can be seen: a thirtieth of the height at least.
+            const height = Math.max((values[part] / top) * (HEIGHT - 2), HEIGHT / 30)
+            y -= height
+            return (
+              <rect key={`${point.start} ${part}`} className={`part ${part}`} x={(index + 0.08) * width} width={width * 0.84} y={y} height={height} />
+            )
+          })
         })}
         {brush && (
           <rect
@@ -113,9 +121,16 @@ export function Histogram({
       </svg>
       <figcaption>
         <span>{first && brief(first.start, zone)}</span>
-        <span>
-          {data && texts.histogram.caption(total, data.kind === 'AT_LEAST')}{' '}
-          {narrowed && (
+        <span className="middle">
+          {shown ? (
+            texts.histogram.bar(`${brief(shown.start, zone)} – ${brief(shown.end, zone).slice(end(shown))}`, shown.total, shown.failed)
+          ) : (
+            <span>
+              {data && texts.histogram.caption(total, data.kind === 'AT_LEAST')}
+              {data && total > 0 && <span className="hover"> · {texts.histogram.drag}</span>}
+            </span>
+          )}
+          {narrowed && !shown && (
             <button type="button" className="link" onClick={onWiden}>
               {texts.histogram.widen}
             </button>
@@ -125,4 +140,9 @@ export function Histogram({
       </figcaption>
     </figure>
   )
+}
+
+/** Where the end of a bar begins to say something new: its time, where the day is that of its start. */
+function end({ start, end: to }: Data['points'][number]): number {
+  return Date.parse(to) - Date.parse(start) < DAY_MS ? -5 : 0
 }

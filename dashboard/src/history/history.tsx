@@ -1,54 +1,67 @@
-import { type JSX, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { type JSX, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { session } from '../api/session'
 import type { RunRow } from '../filter/documents'
-import { type Choice, exactly, isNarrowed, NOTHING, writeChoice } from '../filter/filter'
-import { ExecutionSheet } from '../execution/sheet'
+import { isNewestFirst, writeChoice } from '../filter/filter'
 import { offerPause } from '../frame/connection'
 import { announce, toast } from '../parts/announce'
-import { CopyButton, writeClipboard } from '../parts/copy'
+import { curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
-import { Menu, MenuItem } from '../parts/menu'
-import { BulkResult } from '../retry/bulk-result'
-import { BulkRetry } from '../retry/bulk-retry'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
-import { type Count, texts } from '../texts'
-import { now } from '../time/clock'
+import { texts } from '../texts'
 import './history.css'
 import { Empty } from './empty'
 import { FilterBar } from './filter-bar'
+import { Foot } from './foot'
+import { Head } from './head'
 import { Histogram } from './histogram'
-import { leave, listOf } from './lists'
+import { enter, type Kept, leave, listOf } from './lists'
 import { narrowedBy } from './narrow'
+import { Pill } from './pill'
 import type { RowActions } from './row'
+import { copy, RowMenu } from './row-menu'
 import { RunTable, type TableHandle } from './table'
 import { useChoice } from './use-choice'
+import { useColumns } from './use-columns'
 import { useSelection } from './use-selection'
-import { type SummaryState, useSummary } from './use-summary'
+import { type Summary, useSummary } from './use-summary'
+
+// Nobody needs these for the first rows; they come while somebody reads those.
+const sheet = (): Promise<typeof import('../execution/sheet')> => import('../execution/sheet')
+const bulk = (): Promise<typeof import('../retry/bulk-retry')> => import('../retry/bulk-retry')
+const ExecutionSheet = lazy(async () => ({ default: (await sheet()).ExecutionSheet }))
+const BulkRetry = lazy(async () => ({ default: (await bulk()).BulkRetry }))
 
 /** The list of runs: the page that an administrator keeps open. */
 export function History(): JSX.Element {
-  const { choice, unknown, run, change, open, forget } = useChoice()
+  const state = useChoice()
+  const { choice, run, change, open } = state
   const key = writeChoice(choice).toString()
   // oxlint-disable-next-line react/exhaustive-deps
   const kept = useMemo(() => listOf(choice), [key])
   const { list } = kept
   useSyncExternalStore(list.subscribe, () => list.version)
+  // What was there stays until the answer is there.
+  const before = useRef<{ kept: Kept; key: string } | null>(null)
+  if (list.orderedAt !== null || !before.current) before.current = { kept, key }
+  const shown = before.current
+  const stale = shown.kept !== kept
   const summary = useSummary(choice, list)
+  const [columns, setColumns] = useColumns(state)
   const table = useRef<TableHandle>(null)
   const search = useRef<HTMLInputElement>(null)
-  const [focus, setFocus] = useState(0)
+  const [focusId, setFocusId] = useState<string | null>(null)
   const [retrying, setRetrying] = useState(false)
-  const selection = useSelection(list)
+  const [menu, setMenu] = useState<{ id: string; anchor: HTMLElement } | null>(null)
+  const selection = useSelection(list, key)
+  const focus = Math.max(0, list.ids.indexOf(focusId ?? ''))
+  const total = summary.facets.data?.total ?? null
 
-  useEffect(
-    () => () => {
-      kept.top = table.current?.scrollTop() ?? 0
-      leave(kept)
-    },
-    [kept],
-  )
+  useEffect(() => {
+    enter(kept)
+    return () => leave(kept)
+  }, [kept])
   useEffect(() => {
     offerPause({
       paused: list.paused,
@@ -57,39 +70,50 @@ export function History(): JSX.Element {
     })
     return () => offerPause(null)
   }, [list, list.paused, list.heldCount])
-  useEffect(() => {
-    const failed = summary.data?.FAILURE?.totalCount
-    document.title = `${failed?.value ? `${texts.count(failed)} ${texts.status.FAILURE.toLowerCase()} · ` : ''}${texts.history.title} · ${texts.product}`
-  }, [summary.data])
+  useTitle(summary)
+  const again = (): void => {
+    void list.reveal()
+    summary.retry()
+  }
   const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
   useEffect(() => {
-    if (!signedOut && list.error) void list.reveal()
+    if (!signedOut && list.error) again()
     // Only a sign-in asks again by itself; after other errors somebody presses Try again.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [signedOut])
   useEffect(() => {
     if (list.waiting.size) announceNew(list.waiting.size)
   }, [list.waiting.size])
+  const answered = list.orderedAt !== null
+  useEffect(() => {
+    if (answered) requestIdleCallback(() => void sheet())
+  }, [answered])
 
   // The first runs of an empty list move nothing: they show by themselves.
-  const first = list.ids.length === 0 && list.waiting.size > 0 && list.loading === null
+  const first = answered && list.ids.length === 0 && list.waiting.size > 0 && list.loading === null
   useEffect(() => {
     if (first) void list.reveal()
   }, [first, list])
 
-  const moveTo = (index: number): void => {
+  const moveTo = (index: number): string | undefined => {
     const to = Math.max(0, Math.min(list.ids.length - 1, index))
-    setFocus(to)
-    table.current?.show(to)
     const id = list.ids[to]
     if (id === undefined) return
+    setFocusId(id)
+    table.current?.show(to)
     if (run !== null) open(id, true)
     requestAnimationFrame(() => table.current?.focusRow(id))
+    return id
+  }
+  const extend = (by: 1 | -1): void => {
+    const from = list.ids[focus]
+    const to = moveTo(focus + by)
+    if (from !== undefined && to !== undefined) selection.extend(from, to)
   }
   const reveal = async (): Promise<void> => {
     await list.reveal()
     table.current?.toTop()
-    setFocus(0)
+    moveTo(0)
   }
   const retried = useCallback(
     (made: RunRow) => {
@@ -101,51 +125,50 @@ export function History(): JSX.Element {
   const latest = useRef<RowActions>(null!)
   latest.current = {
     open: (id) => open(id),
-    select: (id, span) => selection.toggle(id, span),
-    narrow: (id, event) => {
-      const part = narrowedBy(choice, list.row(id), event)
+    select: selection.toggle,
+    narrow: (id, cell, exclude) => {
+      const row = list.row(id)
+      const part = row ? narrowedBy(choice, row, cell, exclude) : null
       if (part) change(part)
       return part !== null
     },
+    menu: (id, anchor) => setMenu({ id, anchor }),
     retried,
   }
   // Stable: a new object would render every row again at each frame of scrolling.
   const [actions] = useState<RowActions>(() => ({
     open: (id) => latest.current.open(id),
     select: (id, span) => latest.current.select(id, span),
-    narrow: (id, event: MouseEvent) => latest.current.narrow(id, event),
+    narrow: (id, cell, exclude) => latest.current.narrow(id, cell, exclude),
+    menu: (id, anchor) => latest.current.menu(id, anchor),
     retried: (row) => latest.current.retried(row),
   }))
-  const focused = (): RunRow | undefined => list.row(list.ids[focus] ?? '')
+  const focused = list.row(list.ids[focus] ?? '')
+  const inSight = (run === null ? undefined : list.row(run)) ?? focused
+  const target = run ?? focused?.id
   useKeys({
-    j: () => moveTo(focus + 1),
-    k: () => moveTo(focus - 1),
+    j: () => void moveTo(focus + 1),
+    k: () => void moveTo(focus - 1),
+    'Shift ArrowDown': () => extend(1),
+    'Shift ArrowUp': () => extend(-1),
     Enter: () => {
-      if (!(document.activeElement?.matches('[role=row], body') ?? true)) return false
-      const id = list.ids[focus]
-      if (id !== undefined) open(id)
+      if (!focused || !(document.activeElement?.matches('[role=row], body') ?? true)) return false
+      open(focused.id)
     },
-    o: () => {
-      const row = focused()
-      if (row) location.assign(hrefs.execution(run ?? row.id))
+    o: () => target !== undefined && location.assign(hrefs.execution(target)),
+    m: () => {
+      const anchor = focused && document.querySelector<HTMLElement>(`#row-${CSS.escape(focused.id)} .more`)
+      if (anchor) setMenu({ id: focused.id, anchor })
     },
-    x: () => {
-      const row = focused()
-      if (row) selection.toggle(row.id, false)
-    },
-    r: () => {
-      const row = list.row(run ?? '') ?? focused()
-      if (row) void retryNow(row, retried)
-    },
+    x: () => focused && selection.toggle(focused.id, false),
+    r: () => inSight && void retryNow(inSight, retried),
     R: () => setRetrying(true),
-    y: () => {
-      const id = run ?? focused()?.id
-      if (id) void writeClipboard(id).then(() => announce(texts.copy.copied))
-    },
-    c: () => void writeClipboard(location.href).then(() => announce(texts.copy.copied)),
+    y: () => target !== undefined && void copy(target),
+    Y: () => target !== undefined && void copy(curlOf(target)),
+    c: () => void copy(location.href),
     p: () => (list.paused ? list.resume() : list.pause()),
     '.': () => void reveal(),
-    f: () => document.getElementById('add-filter')?.click(),
+    f: () => document.querySelector<HTMLElement>('#add-filter, .open-filters')?.click(),
     '/': () => search.current?.focus(),
     Escape: () => {
       if (run !== null) open(null)
@@ -155,142 +178,112 @@ export function History(): JSX.Element {
     },
   })
 
-  const narrowed = isNarrowed(choice)
-  const histogramError = summary.errors.get('executionHistogram') ?? (summary.data ? null : summary.error)
+  const menuRow = menu && list.row(menu.id)
+  const { histogram } = summary
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
       <section className="list">
-        <header className="page-head">
-          <h1>{texts.history.title}</h1>
-          <div className="end">
-            <Menu button={texts.history.share}>
-              <MenuItem onChoose={() => void writeClipboard(location.href)}>{texts.history.copyView}</MenuItem>
-              <MenuItem
-                onChoose={() =>
-                  void writeClipboard(location.origin + hrefs.history(writeChoice(exactly(choice, now()))))
-                }
-              >
-                {texts.history.copyTimes}
-              </MenuItem>
-            </Menu>
-            <a className="button" href={graphiqlLink(choice)}>
-              {texts.history.openInGraphiql}
-            </a>
-          </div>
-        </header>
-        {unknown.length > 0 && (
+        <Head choice={choice} columns={columns} onColumns={setColumns} />
+        {state.unknown.length > 0 && (
           <p className="notice" role="status">
-            {texts.history.unknown(unknown)}
-            <button type="button" onClick={forget}>
+            {texts.history.unknown(state.unknown)}
+            <button type="button" onClick={state.forget}>
               {texts.history.forget}
             </button>
           </p>
         )}
-        {choice.retry !== null && (
-          <BulkResult id={choice.retry} onMade={() => void list.reveal()} onClose={() => change({ retry: null })} />
-        )}
-        <FilterBar choice={choice} change={change} summary={summary} searchRef={search} />
-        {histogramError ? (
-          <ErrorBox error={histogramError} retry={summary.retry} />
+        <FilterBar
+          choice={choice}
+          change={change}
+          facets={summary.facets}
+          searchRef={search}
+          onOpen={(id) => open(id, false, { q: '' })}
+          total={total}
+        />
+        {histogram.error && !histogram.data && !list.error ? (
+          <ErrorBox error={histogram.error} retry={summary.retry} />
         ) : (
           <Histogram
-            data={summary.data?.executionHistogram ?? null}
+            data={histogram.data}
             narrowed={choice.from !== null || choice.to !== null || choice.range !== null}
             onPick={(from, to) => change({ from, to, range: null })}
             onWiden={() => change({ from: null, to: null, range: null })}
           />
         )}
         <div className="table">
-          {list.loading === 'refresh' && <div className="progress" role="presentation" />}
-          {list.error && <ErrorBox error={list.error} retry={() => void list.reveal()} />}
-          <div className="pill-place">
-            {list.waiting.size > 0 && (
-              <button type="button" className="pill" onClick={() => void reveal()}>
-                ↑ {texts.history.newRuns(list.waiting.size)} <kbd>.</kbd>
-              </button>
-            )}
-          </div>
+          {(stale || list.loading === 'refresh') && <div className="progress" role="presentation" />}
+          {list.error && <ErrorBox error={list.error} retry={again} />}
+          <Pill list={list} newestFirst={isNewestFirst(choice)} onPress={() => void reveal()} />
           <RunTable
-            key={key}
+            key={shown.key}
             ref={table}
-            list={list}
+            list={shown.kept.list}
+            place={shown.kept}
+            stale={stale}
             choice={choice}
+            columns={columns}
             onSort={(sort) => change({ sort })}
             focus={focus}
-            onFocus={setFocus}
+            onFocus={(index) => setFocusId(list.ids[index] ?? null)}
+            onMove={moveTo}
             opened={run}
             selection={selection.ids}
             onSelectAll={selection.toggleLoaded}
             actions={actions}
-            startTop={kept.top}
           />
-          {!list.loading && !list.error && list.ids.length === 0 && (
-            <Empty choice={choice} narrowed={narrowed} change={change} onClear={() => change(NOTHING)} />
-          )}
+          {answered && !list.loading && !list.error && list.ids.length === 0 && <Empty choice={choice} change={change} />}
         </div>
-        <footer className="table-foot">
-          {selection.size > 0 ? (
-            <div className="selection" role="group" aria-label={texts.history.selection}>
-              <b>{texts.history.selected(selection.size)}</b>
-              <button type="button" onClick={() => setRetrying(true)}>
-                {texts.retry.bulk}
-              </button>
-              <CopyButton className="" what={texts.history.ids} text={() => [...selection.ids].join('\n')}>
-                {texts.history.copyIds}
-              </CopyButton>
-              <button type="button" onClick={selection.clear}>
-                {texts.history.clearSelection}
-              </button>
-            </div>
-          ) : (
-            <p className="dim numbers">{footOf(list.ids.length, list.hasNext, totalOf(choice, summary.data))}</p>
-          )}
-          {list.dropped > 0 && <p className="dim">{texts.history.dropped(list.dropped)}</p>}
-        </footer>
+        <Foot list={list} total={total} selection={selection} onRetry={() => setRetrying(true)} />
       </section>
-      {run !== null && (
-        <ExecutionSheet
-          id={run}
-          onClose={() => {
-            open(null)
-            const id = list.ids[focus]
-            if (id !== undefined) requestAnimationFrame(() => table.current?.focusRow(id))
-          }}
-          onOpen={(id) => open(id)}
-          onStep={(by) => moveTo(list.ids.indexOf(run) + by)}
-          onRetried={(made) => {
-            retried(made)
-            open(made.id)
-          }}
-        />
-      )}
-      {retrying && (
-        <BulkRetry
-          ids={selection.size ? [...selection.ids] : null}
+      <Suspense>
+        {run !== null && (
+          <ExecutionSheet
+            id={run}
+            onClose={() => {
+              open(null)
+              if (focused) requestAnimationFrame(() => table.current?.focusRow(focused.id))
+            }}
+            onOpen={(id) => open(id)}
+            onStep={(by) => void moveTo(list.ids.indexOf(run) + by)}
+            onRetried={(made) => {
+              retried(made)
+              open(made.id)
+            }}
+          />
+        )}
+        {retrying && (
+          <BulkRetry
+            ids={selection.size && !selection.all ? [...selection.ids] : null}
+            choice={choice}
+            onClose={() => setRetrying(false)}
+            onDone={() => {
+              selection.clear()
+              void list.reveal()
+            }}
+          />
+        )}
+      </Suspense>
+      {menu && menuRow && (
+        <RowMenu
+          key={menu.id}
+          row={menuRow}
+          anchor={menu.anchor}
           choice={choice}
-          onClose={() => setRetrying(false)}
-          onStart={(id) => {
-            setRetrying(false)
-            selection.clear()
-            change({ ...NOTHING, retry: id })
-          }}
+          change={change}
+          onOpen={() => open(menu.id)}
+          onClose={() => setMenu(null)}
         />
       )}
     </div>
   )
 }
 
-/** How many match: of one chosen status its own count, else that of all; unknown for several. */
-function totalOf(choice: Choice, data: SummaryState['data']): Count | null {
-  if (!data) return null
-  const { status, state } = choice
-  if (state.length || status.length > 1) return null
-  return (status.length === 1 ? data[status[0]!] : data.all)?.totalCount ?? null
-}
-
-function footOf(shown: number, more: boolean, total: Count | null): string {
-  if (!shown) return ''
-  return more ? texts.history.shownOf(shown, total ? texts.count(total) : null) : texts.history.shownAll(shown)
+function useTitle({ facets }: Summary): void {
+  const failed = facets.data?.status?.find(({ status }) => status === 'FAILURE')?.count
+  const text = failed?.value ? `${texts.count(failed)} ${texts.status.FAILURE.toLowerCase()} · ` : ''
+  useEffect(() => {
+    document.title = `${text}${texts.history.title} · ${texts.product}`
+  }, [text])
 }
 
 const ANNOUNCE_MS = 10_000
@@ -300,8 +293,4 @@ function announceNew(count: number): void {
   if (Date.now() - announcedAt < ANNOUNCE_MS) return
   announcedAt = Date.now()
   announce(texts.history.newRuns(count))
-}
-
-function graphiqlLink(choice: Parameters<typeof writeChoice>[0]): string {
-  return `${hrefs.graphiql}#${new URLSearchParams({ history: writeChoice(choice).toString() })}`
 }

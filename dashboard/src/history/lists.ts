@@ -1,5 +1,4 @@
-import type { Choice } from '../filter/filter'
-import { writeChoice } from '../filter/filter'
+import { type Choice, isNewestFirst, writeChoice } from '../filter/filter'
 import { filterOf, orderOf } from '../filter/api-filter'
 import { executionSource } from '../live/execution-source'
 import { LiveList } from '../live/live-list'
@@ -9,7 +8,7 @@ import { now } from '../time/clock'
 const KEEP_MS = 10 * 60_000
 const MAX_KEPT = 5
 
-interface Kept {
+export interface Kept {
   list: LiveList
   /** Where it was scrolled to, in pixels. */
   top: number
@@ -29,7 +28,7 @@ export function listOf(choice: Choice): Kept {
   }
   let found = kept.get(key)
   if (!found) {
-    const list = new LiveList(executionSource(filterOf(choice, now()), orderOf(choice)))
+    const list = new LiveList(executionSource(filterOf(choice, now()), orderOf(choice)), isNewestFirst(choice))
     found = { list, top: 0, leftAt: 0 }
     kept.set(key, found)
     void list.open()
@@ -40,14 +39,22 @@ export function listOf(choice: Choice): Kept {
   return found
 }
 
-/** The screen has gone on to something else. */
+/** The screen shows it. */
+export function enter(entered: Kept): void {
+  entered.leftAt = 0
+}
+
+/** The screen has gone on to something else. What nobody has seen yet is not worth an answer. */
 export function leave(left: Kept): void {
   left.leftAt = Date.now()
-  for (const [name, each] of kept) {
-    if (kept.size <= MAX_KEPT) break
-    if (each.leftAt) {
-      each.list.close()
+  // A moment later: a screen may leave and enter at once.
+  queueMicrotask(() => {
+    let surplus = kept.size - MAX_KEPT
+    for (const [name, { leftAt, list }] of kept) {
+      if (!leftAt || (list.orderedAt !== null && surplus <= 0)) continue
+      list.close()
       kept.delete(name)
+      surplus--
     }
-  }
+  })
 }

@@ -1,24 +1,38 @@
-import type { MouseEvent } from 'react'
 import type { RunRow } from '../filter/documents'
-import type { Choice } from '../filter/filter'
+import { type Choice, type ListField, withValue } from '../filter/filter'
+import { texts } from '../texts'
 
-/** What an Alt-click on a cell adds to the choice; with Shift too, it excludes. Null: that cell narrows nothing. */
-export function narrowedBy(choice: Choice, row: RunRow | undefined, event: MouseEvent): Partial<Choice> | null {
-  const cell = (event.target as Element).closest<HTMLElement>('[data-narrow]')?.dataset.narrow
-  if (!row || !cell) return null
-  const add = (list: string[], value: string): string[] => (list.includes(value) ? list : [...list, value])
+/** What a cell's value narrows the list by: the lists that keep it, and leave it out. */
+export interface Narrowing {
+  value: string
+  only: ListField
+  not: ListField | null
+}
+
+/** What the cells of a row narrow by; nothing for the others. */
+export function narrowing(row: RunRow, cell: string): Narrowing | null {
   switch (cell) {
-    case 'status':
-      return { status: add(choice.status, row.status) as Choice['status'] }
+    case 'status': {
+      // Of a status with several states, the word in the cell is the state's.
+      const whole = texts.state[row.state] === texts.status[row.status]
+      return whole ? { value: row.status, only: 'status', not: null } : { value: row.state, only: 'state', not: null }
+    }
     case 'workflow':
-      return event.shiftKey
-        ? { notWorkflow: add(choice.notWorkflow, row.workflowName) }
-        : { workflow: add(choice.workflow, row.workflowName) }
+      return { value: row.workflowName, only: 'workflow', not: 'notWorkflow' }
     case 'trigger':
-      return { trigger: add(choice.trigger, row.trigger.kind) }
+      return { value: row.trigger.kind, only: 'trigger', not: 'notTrigger' }
+    case 'engine':
+      return { value: row.engine.name, only: 'engine', not: null }
     case 'step':
-      return row.failedStep ? { step: add(choice.step, row.failedStep.name) } : null
+      return row.failedStep && { value: row.failedStep.name, only: 'step', not: null }
     default:
       return null
   }
+}
+
+/** What an Alt-click adds to the choice; with Shift too, it excludes. Null: that cell narrows nothing. */
+export function narrowedBy(choice: Choice, row: RunRow, cell: string, exclude: boolean): Partial<Choice> | null {
+  const found = narrowing(row, cell)
+  const list = found && (exclude ? found.not : found.only)
+  return found && list && withValue(choice, list, found.value)
 }

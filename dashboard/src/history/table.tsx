@@ -1,25 +1,23 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type JSX, type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useRef, useSyncExternalStore } from 'react'
+import {
+  type JSX, type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState,
+  useSyncExternalStore,
+} from 'react'
 import type { Choice, SortField } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
 import { useRowLayout } from '../parts/row-height'
 import { texts } from '../texts'
+import { type Column, COLUMNS, fitting, isEnd, tracks, TWO_LINES_BELOW } from './columns'
 import { RunRowView, type RowActions } from './row'
 
 const OVERSCAN = 8
 /** The next page is asked for when the last rows come this near. */
 const AHEAD = 20
-const COLUMNS: { name: string; sort: SortField | null }[] = [
-  { name: 'status', sort: 'status' },
-  { name: 'workflow', sort: 'workflow' },
-  { name: 'happened', sort: null },
-  { name: 'trigger', sort: null },
-  { name: 'queued', sort: 'queued' },
-  { name: 'duration', sort: 'duration' },
-]
+/** The height of the row of headers, which stays in view, as history.css has it; px. */
+const HEAD = 30
+const TWO_LINES: readonly Column[] = ['status', 'workflow', 'happened', 'queued', 'duration']
 
 export interface TableHandle {
-  scrollTop(): number
   toTop(): void
   show(index: number): void
   focusRow(id: string): void
@@ -28,43 +26,53 @@ export interface TableHandle {
 interface Props {
   list: LiveList
   choice: Choice
+  columns: readonly Column[]
   onSort: (sort: Choice['sort']) => void
   focus: number
   onFocus: (index: number) => void
+  /** The focus goes to another row. */
+  onMove: (index: number) => void
   opened: string | null
   selection: ReadonlySet<string>
   onSelectAll: () => void
   actions: RowActions
-  startTop: number
+  /** Where it was scrolled to, and where it is. */
+  place: { top: number }
+  /** Whether newer rows are on their way. */
+  stale: boolean
   ref: Ref<TableHandle>
 }
 
 /** The list as a grid: any number of rows, a screenful of them in the document. */
 export function RunTable({
-  list, choice, onSort, focus, onFocus, opened, selection, onSelectAll, actions, startTop, ref,
+  list, choice, columns, onSort, focus, onFocus, onMove, opened, selection, onSelectAll, actions, place, stale, ref,
 }: Props): JSX.Element {
   useSyncExternalStore(list.subscribe, () => list.version)
   const scroller = useRef<HTMLDivElement>(null)
-  const { height, twoLines } = useRowLayout(opened !== null)
+  const width = useWidth(scroller)
+  const { height, twoLines } = useRowLayout(width < TWO_LINES_BELOW)
+  const shown = useMemo(() => (twoLines ? TWO_LINES : fitting(columns, width)), [columns, width, twoLines])
+  const head = twoLines ? 0 : HEAD
   const { ids } = list
   const virtual = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: OVERSCAN,
+    scrollMargin: head,
+    scrollPaddingStart: head,
     getItemKey: (index) => ids[index]!,
-    initialOffset: startTop,
+    initialOffset: place.top,
     // The row that has the focus stays in the document, wherever one scrolls.
     rangeExtractor: ({ startIndex, endIndex, overscan, count }) => {
       const from = Math.max(0, startIndex - overscan)
       const to = Math.min(count - 1, endIndex + overscan)
-      const shown = Array.from({ length: Math.max(0, to - from + 1) }, (_, offset) => from + offset)
-      return focus >= 0 && focus < count && (focus < from || focus > to) ? [...shown, focus].toSorted((a, b) => a - b) : shown
+      const range = Array.from({ length: Math.max(0, to - from + 1) }, (_, offset) => from + offset)
+      return focus >= 0 && focus < count && (focus < from || focus > to) ? [...range, focus].toSorted((a, b) => a - b) : range
     },
   })
   useEffect(() => virtual.measure(), [height, virtual])
   useImperativeHandle(ref, () => ({
-    scrollTop: () => scroller.current?.scrollTop ?? 0,
     toTop: () => scroller.current?.scrollTo({ top: 0 }),
     show: (index) => virtual.scrollToIndex(index, { align: 'auto' }),
     focusRow: (id) => document.getElementById(`row-${id}`)?.focus({ preventScroll: true }),
@@ -72,80 +80,98 @@ export function RunTable({
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (last >= ids.length - AHEAD) void list.next()
-  }, [last, ids.length, list])
+    if (!stale && last >= ids.length - AHEAD) void list.next()
+  }, [last, ids.length, list, stale])
 
   const press = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -ids.length, End: ids.length }[event.key]
-    if (step === undefined || (event.target as Element).matches('input')) return
+    if (step === undefined || event.shiftKey || event.altKey || !(event.target as Element).matches('[role=row], [role=grid]')) return
     event.preventDefault()
-    onFocus(Math.max(0, Math.min(ids.length - 1, focus + step)))
+    onMove(focus + step)
   }
   const all = ids.length > 0 && ids.every((id) => selection.has(id))
   return (
     <div
+      ref={scroller}
       role="grid"
-      className={`grid ${twoLines ? 'two-lines' : ''}`}
+      className={`grid rows ${twoLines ? 'two-lines' : ''} ${stale ? 'stale' : ''}`}
+      style={{ '--row': `${height}px`, '--tracks': tracks(shown) } as React.CSSProperties}
       aria-label={texts.history.grid}
       aria-rowcount={list.hasNext ? -1 : ids.length + 1}
-      aria-busy={list.loading !== null}
-      tabIndex={-1}
+      aria-busy={stale || list.loading !== null}
+      tabIndex={ids.length ? -1 : 0}
       onKeyDown={press}
+      onScroll={(event) => {
+        place.top = event.currentTarget.scrollTop
+      }}
       onFocus={(event) => {
         const index = Number((event.target as Element).closest('[aria-rowindex]')?.ariaRowIndex ?? 0) - 2
         if (index >= 0 && index !== focus) onFocus(index)
       }}
     >
-      <div role="rowgroup">
+      <div role="rowgroup" className="heads">
         <div role="row" className="row head" aria-rowindex={1}>
           <span role="columnheader" className="select">
             <input type="checkbox" checked={all} aria-label={texts.history.selectAll} onChange={onSelectAll} />
           </span>
-          {COLUMNS.map(({ name, sort }) => (
-            <Header key={name} name={name} field={sort} sort={choice.sort} onSort={onSort} />
+          {shown.map((column) => (
+            <Header key={column} column={column} sort={choice.sort} onSort={onSort} />
           ))}
           <span role="columnheader" className="actions">
             <span className="visually-hidden">{texts.history.columns.actions}</span>
           </span>
         </div>
       </div>
-      <div role="rowgroup" className="rows" ref={scroller} tabIndex={ids.length ? -1 : 0}>
-        <div role="presentation" className="space" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => (
-            <div role="presentation" key={item.key} className="slot" style={{ transform: `translateY(${item.start}px)` }}>
-              <RunRowView
-                list={list}
-                id={ids[item.index]!}
-                index={item.index}
-                focused={item.index === focus}
-                opened={ids[item.index] === opened}
-                selected={selection.has(ids[item.index]!)}
-                actions={actions}
-              />
-            </div>
-          ))}
-        </div>
-        {list.loading === 'first' && <Skeleton />}
+      <div role="rowgroup" className="space" style={{ height: virtual.getTotalSize() }}>
+        {items.map((item) => (
+          <div role="presentation" key={item.key} className="slot" style={{ transform: `translateY(${item.start - head}px)` }}>
+            <RunRowView
+              list={list}
+              id={ids[item.index]!}
+              index={item.index}
+              columns={shown}
+              focused={item.index === focus}
+              opened={ids[item.index] === opened}
+              selected={selection.has(ids[item.index]!)}
+              actions={actions}
+            />
+          </div>
+        ))}
       </div>
+      {list.loading === 'first' && <Skeleton />}
     </div>
   )
 }
 
+/** The width of an element, in px: before the first measure that of the window, as a guess. */
+function useWidth(element: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(innerWidth)
+  useLayoutEffect(() => {
+    const { current } = element
+    if (!current) return
+    setWidth(current.clientWidth)
+    const observer = new ResizeObserver(() => setWidth(current.clientWidth))
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [element])
+  return width
+}
+
 function Header({
-  name,
-  field,
+  column,
   sort,
   onSort,
 }: {
-  name: string
-  field: SortField | null
+  column: Column
   sort: Choice['sort']
   onSort: (sort: Choice['sort']) => void
 }): JSX.Element {
-  const label = texts.history.columns[name as keyof typeof texts.history.columns]
+  const label = texts.history.columns[column]
+  const field: SortField | null = COLUMNS[column].sort
+  const className = `${column} ${isEnd(column) ? 'end' : ''}`
   if (field === null) {
     return (
-      <span role="columnheader" className={name}>
+      <span role="columnheader" className={className}>
         {label}
       </span>
     )
@@ -154,7 +180,7 @@ function Header({
   return (
     <span
       role="columnheader"
-      className={name}
+      className={className}
       aria-sort={sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
     >
       <button

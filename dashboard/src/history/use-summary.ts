@@ -1,72 +1,88 @@
 import { useEffect, useRef, useState } from 'react'
-import { ApiError, type ask, askPartly } from '../api/api'
-import type { ResultOf } from '../api/graphql'
-import { filterOf } from '../filter/api-filter'
-import { type Choice, type Status, writeChoice } from '../filter/filter'
+import { ApiError, askPartly } from '../api/api'
+import type { TadaDocumentNode } from '../api/graphql'
+import { filterOf, type ExecutionFilter } from '../filter/api-filter'
+import { type Choice, NOTHING, writeChoice } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
 import { now } from '../time/clock'
-import { Summary } from './documents'
+import { Facets, Histogram } from './documents'
 
 /** Figures are asked again this long after the update that made them stale, and never on a timer alone. */
 const STALE_MS = 5_000
 
-export interface SummaryState {
-  data: ResultOf<typeof Summary> | null
-  /** Why a part of it is null, by the name of the part. */
-  errors: ReadonlyMap<string, ApiError>
-  /** Why nothing of it could be asked for; what was known stays. */
+export interface Part<T> {
+  data: T | null
+  /** Why there is none, or nothing newer. */
   error: ApiError | null
+  /** Why some of it is null, by the name of the field. */
+  missing: ReadonlyMap<string, ApiError>
+}
+
+export interface Summary {
+  facets: Part<Facets>
+  histogram: Part<Histogram>
   retry(): void
 }
 
 /** Counts and histogram of a choice, kept current while updates arrive, and left alone while the tab is hidden. */
-export function useSummary(choice: Choice, list: LiveList): SummaryState {
-  const [data, setData] = useState<SummaryState['data']>(null)
-  const [errors, setErrors] = useState<SummaryState['errors']>(new Map())
-  const [error, setError] = useState<ApiError | null>(null)
+export function useSummary(choice: Choice, list: LiveList): Summary {
   const [again, setAgain] = useState(0)
-  const latest = useRef(choice)
-  latest.current = choice
-  const key = writeChoice({ ...choice, sort: { field: 'queued', descending: true } }).toString()
-
-  useEffect(() => {
-    const asking = new AbortController()
-    askPartly(Summary, variables(latest.current), { signal: asking.signal }).then(
-      (answer) => {
-        setData(answer.data)
-        setErrors(new Map(answer.errors.map((each) => [String(each.path[0]), each])))
-        setError(null)
-      },
-      (reason: unknown) => {
-        if (!asking.signal.aborted) setError(reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED'))
-      },
-    )
-    return () => asking.abort()
-  }, [key, again])
+  const key = `${again} ${writeChoice({ ...choice, sort: NOTHING.sort })}`
+  const filter = (): ExecutionFilter => filterOf(choice, now())
+  const facets = usePart(Facets, filter, ({ executionFacets }) => executionFacets, key)
+  const histogram = usePart(Histogram, filter, ({ executionHistogram }) => executionHistogram, key)
 
   useEffect(() => {
     let seen = list.updates
-    const timer = setInterval(() => {
-      if (document.hidden || list.updates === seen) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = (): void => {
+      timer = undefined
       seen = list.updates
       setAgain((count) => count + 1)
-    }, STALE_MS)
-    return () => clearInterval(timer)
+    }
+    const look = (): void => {
+      if (document.hidden) {
+        clearTimeout(timer)
+        timer = undefined
+      } else if (list.updates !== seen) timer ??= setTimeout(ask, STALE_MS)
+    }
+    list.watch(look)
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearTimeout(timer)
+      list.watch(() => {})
+      document.removeEventListener('visibilitychange', look)
+    }
   }, [list])
 
-  return { data, errors, error, retry: () => setAgain((count) => count + 1) }
+  return { facets, histogram, retry: () => setAgain((count) => count + 1) }
 }
 
-function variables(choice: Choice): Record<string, unknown> & Parameters<typeof ask<unknown, never>>[1] {
-  const at = now()
-  const of = (status: Status): unknown => filterOf({ ...choice, status: [status], state: [] }, at)
-  return {
-    all: filterOf({ ...choice, status: [], state: [] }, at),
-    failure: of('FAILURE'),
-    pending: of('PENDING'),
-    success: of('SUCCESS'),
-    cancelled: of('CANCELLED'),
-    unresolved: filterOf({ ...choice, status: [], state: [], unresolved: true }, at),
-    histogram: filterOf(choice, at),
-  } as never
+/** One root of the API; an answer that nobody waits for any more is given up. */
+function usePart<R, T>(
+  document: TadaDocumentNode<R, { filter?: ExecutionFilter | null }>,
+  filter: () => ExecutionFilter,
+  root: (data: R) => T | null,
+  key: string,
+): Part<T> {
+  const [part, setPart] = useState<Part<T>>({ data: null, error: null, missing: new Map() })
+  const latest = useRef({ filter, root })
+  latest.current = { filter, root }
+  useEffect(() => {
+    const asking = new AbortController()
+    askPartly(document, { filter: latest.current.filter() }, { signal: asking.signal }).then(
+      ({ data, errors }) => {
+        const found = latest.current.root(data)
+        const missing = new Map(errors.map((each) => [String(each.path[1]), each]))
+        setPart({ data: found, error: found === null ? (errors[0] ?? null) : null, missing })
+      },
+      (reason: unknown) => {
+        if (asking.signal.aborted) return
+        const error = reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
+        setPart((before) => ({ ...before, error }))
+      },
+    )
+    return () => asking.abort()
+  }, [document, key])
+  return part
 }

@@ -2,7 +2,7 @@ import { ask, given } from '../api/api'
 import { follow } from '../api/follow'
 import type { ExecutionFilter, ExecutionOrder } from '../filter/api-filter'
 import { Executions, ExecutionUpdates } from '../filter/documents'
-import type { Source } from './live-list'
+import type { Source } from './source'
 
 /** The API as a source: one filter, one order. */
 export function executionSource(filter: ExecutionFilter, order: ExecutionOrder): Source {

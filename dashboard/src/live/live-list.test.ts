@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ExecutionUpdate, RunRow } from '../filter/documents'
-import { LiveList, type Page, type Source } from './live-list'
+import { LiveList } from './live-list'
+import type { Page, Source } from './source'
 
 const row = (id: string, status: RunRow['status'] = 'PENDING'): RunRow => ({ id, status }) as unknown as RunRow
 
@@ -47,10 +48,10 @@ const microtask = (work: () => void): number => {
 }
 const settle = (): Promise<void> => new Promise((done) => setTimeout(done))
 
-async function opened(count: number): Promise<[LiveList, Server]> {
+async function opened(count: number, newestFirst = true): Promise<[LiveList, Server]> {
   const server = new Server()
   server.all = Array.from({ length: count }, (_, number) => row(`r${number}`))
-  const list = new LiveList(server, microtask)
+  const list = new LiveList(server, newestFirst, microtask)
   await list.open()
   await settle()
   return [list, server]
@@ -117,13 +118,65 @@ describe('a live list', () => {
     expect([list.row('r0')?.status, list.waiting.size, list.heldCount]).toEqual(['SUCCESS', 1, 0])
   })
 
-  test('is asked again in place when the server says so', async () => {
+  test('keeps the place of each row when it is asked again, lets newcomers wait, and marks what is missing', async () => {
+    const [list, server] = await opened(120)
+    await list.next()
+    const before = list.ids
+    server.all = [row('new'), ...server.all.filter(({ id }) => id !== 'r3').map(({ id }) => row(id, 'SUCCESS'))]
+    server.tell(null, 'RESYNC', false)
+    await settle()
+    expect([list.ids, [...list.waiting], Object.fromEntries(list.gone)]).toEqual([before, ['new'], { r3: 'unmatched' }])
+    expect([list.row('r0')?.status, list.dropped, list.hasNext]).toEqual(['SUCCESS', 0, false])
+    await list.reveal()
+    expect(list.ids).toEqual(server.all.map(({ id }) => id))
+  })
+
+  test('is asked again for 500 rows at most, and says how many it drops', async () => {
     const [list, server] = await opened(700)
     for (let page = 0; page < 7; page++) await list.next()
     expect(list.ids).toHaveLength(700)
     server.tell(null, 'RESYNC', false)
     await settle()
     expect([list.ids.length, list.dropped, list.hasNext]).toEqual([500, 200, true])
+    await list.next()
+    await list.next()
+    expect(list.ids).toEqual(server.all.map(({ id }) => id))
+  })
+
+  test('keeps what is loaded below the newcomers that it shows', async () => {
+    const [list, server] = await opened(700)
+    for (let page = 0; page < 7; page++) await list.next()
+    const pages = server.asked.length
+    for (const id of ['n1', 'n2']) {
+      server.all.unshift(row(id))
+      server.tell(id, 'CREATED')
+    }
+    const cursor = server.revision
+    await list.reveal()
+    expect(server.asked.length).toBe(pages + 1)
+    expect(list.ids).toEqual(server.all.map(({ id }) => id))
+    expect([list.hasNext, list.waiting.size, server.followedFrom.at(-1)]).toEqual([false, 0, String(cursor)])
+  })
+
+  test('starts anew when the newcomers are more than it asks for at once', async () => {
+    const [list, server] = await opened(60)
+    server.all = [...Array.from({ length: 600 }, (_, number) => row(`n${number}`)), ...server.all]
+    for (const { id } of server.all.slice(0, 600)) server.tell(id, 'CREATED')
+    await list.reveal()
+    expect(list.ids).toEqual(server.all.slice(0, 500).map(({ id }) => id))
+    expect([list.hasNext, list.waiting.size]).toEqual([true, 0])
+  })
+
+  test('in another order says that something changed, and asks for all that was loaded when it sorts again', async () => {
+    const [list, server] = await opened(150, false)
+    await list.next()
+    expect([list.outOfOrder, list.ids.length]).toEqual([false, 150])
+    server.tell('r7', 'FINISHED')
+    expect(list.outOfOrder).toBe(true)
+    server.all.reverse()
+    await list.reveal()
+    expect(list.outOfOrder).toBe(false)
+    expect(list.ids).toEqual(server.all.map(({ id }) => id))
   })
 
   test('shows a run of its own as the updates have it, whichever of both comes first', async () => {

@@ -1,34 +1,18 @@
 import { ApiError } from '../api/api'
 import type { ExecutionUpdate, RunRow } from '../filter/documents'
+import type { Page, Source } from './source'
+import { Told } from './told'
 
 const FIRST_PAGE = 50
 const NEXT_PAGE = 100
-/** Rows that a list keeps when it is asked again in place; the rest is dropped, and said to be. */
-const MAX_RESYNC = 500
-
-type Listener = () => void
-
-/** What the list needs of the API; tests put their own in. */
-export interface Source {
-  page(first: number, after: string | null, signal: AbortSignal): Promise<Page>
-  follow(cursor: () => string, next: (update: ExecutionUpdate) => void): () => void
-}
-
-export interface Page {
-  rows: readonly RunRow[]
-  updatesCursor: string
-  endCursor: string | null
-  hasNext: boolean
-}
+/** Rows that are asked for when a list is asked again; the rest is dropped, and said to be. */
+const MAX_AGAIN = 500
 
 /**
  * A list that the server keeps current. Rows change in place, in the order that the server gave; newcomers wait until
  * somebody asks for them; what no longer matches stays and is marked, so that no row moves under the pointer.
- *
- * A row has listeners of its own: an update of one of ten thousand rows costs one render. Everything that arrives
- * within a frame is told once.
  */
-export class LiveList {
+export class LiveList extends Told {
   ids: readonly string[] = []
   /** Of rows that are shown, but match no more, or are deleted. */
   readonly gone = new Map<string, 'unmatched' | 'deleted'>()
@@ -38,38 +22,41 @@ export class LiveList {
   error: ApiError | null = null
   hasNext = false
   paused = false
-  /** When the list was last known to be current, in ms; null before the first answer. */
-  currentAt: number | null = null
+  /** When its order was the server's, in ms; null before the first answer. */
+  orderedAt: number | null = null
+  /** Whether anything changed since. */
+  outOfOrder = false
   /** Rows that a refresh in place dropped. */
   dropped = 0
-  /** Grows whenever something but a single row has changed. */
-  version = 0
   /** Grows with each update taken in: counts and histograms are stale then. */
   updates = 0
 
   private readonly rows = new Map<string, RunRow>()
   /** What updates said of those that wait: newer than the answer that one's own deed may still get. */
   private readonly newest = new Map<string, RunRow>()
-  private readonly listeners = new Set<Listener>()
-  private readonly rowListeners = new Map<string, Set<Listener>>()
-  private readonly changedRows = new Set<string>()
   private readonly held: ExecutionUpdate[] = []
-  private listChanged = false
-  private frame = 0
+  private watcher: () => void = () => {}
   private endCursor: string | null = null
   private cursor = ''
   private unfollow: (() => void) | undefined
   private asking = new AbortController()
-  private closed = false
 
+  /** `newestFirst`: those that wait belong to the top, so that what is loaded below them stays. */
   constructor(
     private readonly source: Source,
-    private readonly schedule: (work: () => void) => number = (work) => requestAnimationFrame(work),
-  ) {}
+    private readonly newestFirst = true,
+    schedule?: (work: () => void) => number,
+  ) {
+    super(schedule)
+  }
 
   /** Load the first page and follow what changes after it. */
   async open(): Promise<void> {
-    await this.load('first', FIRST_PAGE)
+    await this.ask('first', async (signal) => {
+      const page = await this.pages(FIRST_PAGE, () => true, signal)
+      this.replace(page)
+      this.follow(page.updatesCursor)
+    })
   }
 
   /** Load the next page. */
@@ -89,10 +76,64 @@ export class LiveList {
     }
   }
 
-  /** Show those that wait: ask again from the top, as the order is the server's. Rows that go on matching stay loaded. */
+  /**
+   * Show those that wait: ask again from the top, as the order is the server's. Newest first, the answer goes on until it
+   * meets what is loaded, which stays; in another order it replaces as many rows as were loaded.
+   */
   async reveal(): Promise<void> {
+    if (this.orderedAt === null) return this.open()
     if (this.paused) this.resume()
-    await this.load('refresh', Math.max(FIRST_PAGE, Math.min(this.ids.length, NEXT_PAGE)))
+    const isKnown = (row: RunRow | undefined): boolean => row !== undefined && this.rows.has(row.id) && !this.gone.has(row.id)
+    const from = this.cursor
+    await this.ask('refresh', async (signal) => {
+      const meets = (rows: RunRow[]): boolean => !this.newestFirst || this.ids.length === 0 || isKnown(rows.at(-1))
+      const page = await this.pages(this.newestFirst ? FIRST_PAGE : this.ids.length, meets, signal)
+      const last = page.rows.at(-1)
+      if (!this.newestFirst || !page.hasNext || !isKnown(last)) {
+        this.dropped = page.hasNext ? Math.max(0, this.ids.length - page.rows.length) : 0
+        this.replace(page)
+        return this.follow(page.updatesCursor)
+      }
+      const answered = new Set(page.rows.map((row) => row.id))
+      const below = this.ids.slice(this.ids.indexOf(last!.id) + 1).filter((id) => !answered.has(id) && !this.gone.has(id))
+      const rows = [...page.rows, ...below.map((id) => this.rows.get(id)!)]
+      this.replace({ ...page, rows, endCursor: this.endCursor, hasNext: this.hasNext })
+      this.follow(from) // of the rows below, the answer's cursor would miss what was under way
+    })
+  }
+
+  /** Ask again after an unknown number of changes: each row keeps its place, newcomers wait, what is missing is marked. */
+  private async resync(): Promise<void> {
+    const loaded = this.ids.length
+    await this.ask('refresh', async (signal) => {
+      const page = await this.pages(loaded + this.waiting.size, () => true, signal)
+      const rows = new Map(page.rows.map((row) => [row.id, row]))
+      const lastKnown = this.ids.findLastIndex((id) => rows.has(id))
+      // Behind the last row that both have, only a whole answer tells what is gone from what comes later.
+      const kept = page.hasNext ? this.ids.slice(0, lastKnown + 1) : this.ids
+      if (lastKnown < 0) this.replace(page)
+      else {
+        this.dropped = this.ids.length - kept.length
+        for (const id of this.ids.slice(kept.length)) this.rows.delete(id)
+        this.ids = kept
+        this.gone.clear()
+        this.waiting.clear()
+        for (const id of kept) {
+          const row = rows.get(id)
+          if (row) this.rows.set(id, row)
+          else this.gone.set(id, 'unmatched')
+          this.changedRow(id)
+        }
+        for (const [id, row] of rows) {
+          if (this.rows.has(id)) continue
+          this.waiting.add(id)
+          this.newest.set(id, row)
+        }
+        this.endCursor = page.endCursor
+        this.hasNext = page.hasNext
+      }
+      this.follow(page.updatesCursor)
+    })
   }
 
   /** Take nothing in; what arrives is kept, and counted where it is new. */
@@ -119,65 +160,60 @@ export class LiveList {
       this.ids = [row.id, ...this.ids]
       this.rows.set(row.id, this.newest.get(row.id) ?? row)
     }
-    this.changedRows.add(row.id)
+    this.changedRow(row.id)
     this.changed()
+  }
+
+  /** Have this called with each update, until the next one is given. */
+  watch(watcher: () => void): void {
+    this.watcher = watcher
   }
 
   row = (id: string): RunRow | undefined => this.rows.get(id)
 
-  subscribe = (listener: Listener): (() => void) => {
-    this.listeners.add(listener)
-    return () => void this.listeners.delete(listener)
-  }
-
-  subscribeRow = (id: string, listener: Listener): (() => void) => {
-    let listeners = this.rowListeners.get(id)
-    if (!listeners) this.rowListeners.set(id, (listeners = new Set()))
-    listeners.add(listener)
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0) this.rowListeners.delete(id)
-    }
-  }
-
   close(): void {
-    this.closed = true
+    this.mute()
     this.asking.abort()
     this.unfollow?.()
   }
 
-  private async load(how: 'first' | 'refresh', first: number): Promise<void> {
+  private async ask(how: 'first' | 'refresh', work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.asking.abort()
     this.asking = new AbortController()
     const { signal } = this.asking
     this.begin(how)
     try {
-      const rows: RunRow[] = []
-      let page = await this.source.page(Math.min(first, NEXT_PAGE), null, signal)
-      const { updatesCursor } = page
-      rows.push(...page.rows)
-      while (rows.length < first && page.hasNext) {
-        page = await this.source.page(Math.min(first - rows.length, NEXT_PAGE), page.endCursor, signal)
-        rows.push(...page.rows)
-      }
-      if (signal.aborted) return
-      this.dropped = how === 'refresh' && page.hasNext ? Math.max(0, this.ids.length - rows.length) : 0
-      this.replace(rows)
-      this.endCursor = page.endCursor
-      this.hasNext = page.hasNext
-      this.cursor = updatesCursor
-      this.currentAt = Date.now()
-      // Asked anew from this answer's cursor: what an older subscription was about to say is in the answer, or follows.
-      this.unfollow?.()
-      this.unfollow = this.source.follow(() => this.cursor, (update) => this.take(update))
-      this.finish(null)
+      await work(signal)
+      if (!signal.aborted) this.finish(null)
     } catch (error) {
       this.fail(error, signal)
     }
   }
 
+  /** Rows from the top: so many, and on until `enough`, but never more than can be asked for at once. */
+  private async pages(count: number, enough: (rows: RunRow[]) => boolean, signal: AbortSignal): Promise<Page> {
+    const least = Math.min(Math.max(count, FIRST_PAGE), MAX_AGAIN)
+    const rows: RunRow[] = []
+    let page: Page | undefined
+    let cursor = ''
+    while (!page || (page.hasNext && rows.length < MAX_AGAIN && (rows.length < least || !enough(rows)))) {
+      const left = (rows.length < least ? least : MAX_AGAIN) - rows.length
+      const next: Page = await this.source.page(Math.min(left, NEXT_PAGE), page?.endCursor ?? null, signal)
+      signal.throwIfAborted()
+      cursor ||= next.updatesCursor // the first: what changed between two pages is told again
+      rows.push(...next.rows)
+      page = next
+    }
+    return { ...page, rows, updatesCursor: cursor }
+  }
+
+  private follow(cursor: string): void {
+    this.cursor = cursor
+    this.unfollow?.()
+    this.unfollow = this.source.follow(() => this.cursor, (update) => this.take(update))
+  }
+
   private take(update: ExecutionUpdate): void {
-    this.currentAt = Date.now()
     this.cursor = update.cursor
     if (this.paused && update.change !== 'RESYNC') {
       this.held.push(update)
@@ -187,13 +223,18 @@ export class LiveList {
 
   private apply(update: ExecutionUpdate): void {
     this.updates++
+    this.watcher()
     if (update.change === 'RESYNC') {
       this.held.length = 0
-      void this.load('refresh', Math.max(FIRST_PAGE, Math.min(this.ids.length, MAX_RESYNC)))
+      void this.resync()
       return
     }
     const id = update.executionId
     if (id === null) return
+    if (!this.newestFirst && !this.outOfOrder) {
+      this.outOfOrder = true
+      this.changed()
+    }
     if (!this.rows.has(id)) {
       if (update.matches && update.change !== 'DELETED') this.waiting.add(id)
       else this.waiting.delete(id)
@@ -205,18 +246,21 @@ export class LiveList {
     if (update.change === 'DELETED') this.gone.set(id, 'deleted')
     else if (update.matches) this.gone.delete(id)
     else this.gone.set(id, 'unmatched')
-    this.changedRows.add(id)
-    this.touch()
+    this.changedRow(id)
   }
 
-  private replace(rows: readonly RunRow[]): void {
+  private replace({ rows, endCursor, hasNext }: Page): void {
+    this.orderedAt = Date.now()
+    this.outOfOrder = false
+    this.endCursor = endCursor
+    this.hasNext = hasNext
     this.rows.clear()
     this.newest.clear()
     this.gone.clear()
     this.waiting.clear()
     this.ids = []
     this.append(rows)
-    for (const id of this.rowListeners.keys()) this.changedRows.add(id)
+    this.changedAllRows()
   }
 
   private append(rows: readonly RunRow[]): void {
@@ -243,26 +287,5 @@ export class LiveList {
   private fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     this.finish(error instanceof ApiError ? error : new ApiError(String(error), 'UNEXPECTED'))
-  }
-
-  private changed(): void {
-    this.listChanged = true
-    this.touch()
-  }
-
-  private touch(): void {
-    if (this.frame !== 0 || this.closed) return
-    this.frame = this.schedule(() => this.tell())
-  }
-
-  private tell(): void {
-    this.frame = 0
-    const rows = [...this.changedRows]
-    this.changedRows.clear()
-    for (const id of rows) for (const listener of this.rowListeners.get(id) ?? []) listener()
-    if (!this.listChanged) return
-    this.listChanged = false
-    this.version++
-    for (const listener of this.listeners) listener()
   }
 }

@@ -5,6 +5,8 @@ export interface Option {
   value: string
   text: string
   note?: string
+  /** Whether it is chosen already. */
+  chosen?: boolean
 }
 
 const DEBOUNCE_MS = 120
@@ -12,24 +14,29 @@ const DEBOUNCE_MS = 120
 /** An editable combobox with a list that is loaded as one types (ARIA combobox pattern: the focus stays in the field). */
 export function Combobox({
   label,
+  hint,
   load,
   onChoose,
   onCancel,
 }: {
   label: string
+  hint?: string | undefined
   load: (typed: string, signal: AbortSignal) => Promise<Option[]>
-  onChoose: (value: string) => void
+  /** `other`: chosen with Alt, or after "not". */
+  onChoose: (value: string, other: boolean) => void
   onCancel: () => void
 }): JSX.Element {
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
-  const list = useRef<HTMLUListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const latest = useRef(load)
   latest.current = load
   const [typed, setTyped] = useState('')
-  const [options, setOptions] = useState<Option[] | null>(null)
+  const [found, setFound] = useState<{ typed: string; options: Option[] } | null>(null)
   const [failed, setFailed] = useState(false)
   const [active, setActive] = useState(0)
+  // Somebody types faster than the list loads: Enter then means the first of what is yet to come.
+  const [entered, setEntered] = useState<{ other: boolean } | null>(null)
 
   useEffect(() => {
     field.current?.focus()
@@ -39,9 +46,9 @@ export function Combobox({
     const asking = new AbortController()
     const timer = setTimeout(
       () =>
-        latest.current(typed, asking.signal).then(
-          (found) => {
-            setOptions(found)
+        latest.current(withoutNot(typed), asking.signal).then(
+          (options) => {
+            setFound({ typed, options })
             setFailed(false)
             setActive(0)
           },
@@ -54,19 +61,31 @@ export function Combobox({
       asking.abort()
     }
   }, [typed])
+  const options = found?.options
+  const count = options?.length ?? 0
   useEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' })
   }, [active, id])
+  useEffect(() => {
+    if (!entered || found?.typed !== typed) return
+    setEntered(null)
+    const first = found.options[0]
+    if (first) onChoose(first.value, entered.other)
+  }, [entered, found, typed, onChoose])
 
-  const count = options?.length ?? 0
   const press = (event: KeyboardEvent): void => {
+    const size = Math.max(1, count)
     if (event.key === 'Escape') {
       event.stopPropagation()
       onCancel()
-    } else if (event.key === 'ArrowDown') setActive((active + 1) % Math.max(1, count))
-    else if (event.key === 'ArrowUp') setActive((active + Math.max(1, count) - 1) % Math.max(1, count))
-    else if (event.key === 'Enter' && options?.[active]) onChoose(options[active].value)
-    else return
+    } else if (event.key === 'ArrowDown') setActive((active + 1) % size)
+    else if (event.key === 'ArrowUp') setActive((active + size - 1) % size)
+    else if (event.key === 'Enter') {
+      const other = event.altKey || typed !== withoutNot(typed)
+      const option = options?.[active]
+      if (found?.typed !== typed) setEntered({ other })
+      else if (option) onChoose(option.value, other)
+    } else return
     event.preventDefault()
   }
   return (
@@ -86,28 +105,37 @@ export function Combobox({
         onKeyDown={press}
         onBlur={onCancel}
       />
-      <ul ref={list} id={`${id}-list`} role="listbox" aria-label={label} popover="manual" className="menu options">
-        {options?.map((option, index) => (
-          // The field keeps the focus and has the keys: an option is for the pointer only.
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
-          <li
-            key={option.value}
-            id={`${id}-${index}`}
-            role="option"
-            aria-selected={index === active}
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => onChoose(option.value)}
-          >
-            <span className="cut">{option.text}</span>
-            {option.note && <span className="dim cut">{option.note}</span>}
-          </li>
-        ))}
-        {count === 0 && (
-          <li className="none dim" role="presentation">
-            {failed ? texts.error.title : options ? texts.filter.none : texts.loading}
-          </li>
-        )}
-      </ul>
+      <div ref={list} popover="manual" className="menu options">
+        <ul id={`${id}-list`} role="listbox" aria-label={label}>
+          {options?.map((option, index) => (
+            // The field keeps the focus and has the keys: an option is for the pointer only.
+            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+            <li
+              key={option.value}
+              id={`${id}-${index}`}
+              role="option"
+              aria-selected={index === active}
+              onPointerDown={(event) => event.preventDefault()}
+              onClick={(event) => onChoose(option.value, event.altKey || typed !== withoutNot(typed))}
+            >
+              {option.chosen && <span aria-label={texts.filter.chosen}>✓</span>}
+              <span className="cut">{option.text}</span>
+              {option.note && <span className="dim numbers">{option.note}</span>}
+            </li>
+          ))}
+          {count === 0 && (
+            <li className="none dim" role="option" aria-disabled="true" aria-selected="false">
+              {failed ? texts.error.title : options ? texts.filter.none : texts.loading}
+            </li>
+          )}
+        </ul>
+        {hint && <p className="dim hint">{hint}</p>}
+      </div>
     </span>
   )
+}
+
+/** What is looked for: "not" before it excludes. */
+function withoutNot(typed: string): string {
+  return typed.replace(/^\s*not\s+/i, '')
 }

@@ -41,6 +41,12 @@ export async function writeClipboard(text: string): Promise<boolean> {
   }
 }
 
+/** How to ask for a run on the command line; the token is the reader's own. */
+export function curlOf(id: string): string {
+  const query = `{ execution(id: \\"${id}\\") { state error { message } trigger { data } } }`
+  return `curl ${location.origin}/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"query": "${query}"}'`
+}
+
 function CopyIcon(): JSX.Element {
   return (
     <svg width="14" height="14" viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">

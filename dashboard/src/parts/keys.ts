@@ -1,13 +1,24 @@
 import { useEffect, useRef } from 'react'
+import { texts } from '../texts'
 import { currentSettings } from './settings'
 
+/** Every key has its text: the list of keys shows those that work, and no other. */
+export type Key = keyof typeof texts.keys
 /** What a key does; false: nothing after all, and the key goes on. */
 export type KeyAction = () => boolean | void
-export type KeyMap = Record<string, KeyAction>
+export type KeyMap = Partial<Record<Key, KeyAction>>
+
+const active = new Set<{ current: KeyMap }>()
+
+/** The keys that work at the moment, in the order of their texts. */
+export function activeKeys(): Key[] {
+  const all = Object.keys(texts.keys) as Key[]
+  return all.filter((key) => [...active].some(({ current }) => current[key]))
+}
 
 /**
- * Single keys of a screen, by `event.key`, with `Shift+` where a letter needs it, and `g h` for two in a row. They are
- * silent while a field has the focus, while a modal dialog is open, and when they are switched off.
+ * Single keys of a screen, by `event.key`, with `Shift ` before a key that has no capital, and `g h` for two in a row.
+ * They are silent while a field has the focus, while a modal dialog is open, and when they are switched off.
  */
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys)
@@ -19,9 +30,10 @@ export function useKeys(keys: KeyMap): void {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
       if (event.key !== 'Escape' && !currentSettings().singleKeys) return
       const target = event.target as HTMLElement
-      if (event.key !== 'Escape' && target.matches('input, textarea, select, [contenteditable]')) return
+      if (event.key !== 'Escape' && target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]')) return
       if (document.querySelector('dialog.modal[open], [popover].menu:popover-open')) return
-      const action = latest.current[`${prefix}${event.key}`]
+      const shift = event.shiftKey && event.key.length > 1 ? 'Shift ' : ''
+      const action = latest.current[`${prefix}${shift}${event.key}` as Key]
       clearTimeout(timer)
       prefix = ''
       if (action) {
@@ -31,8 +43,10 @@ export function useKeys(keys: KeyMap): void {
         timer = setTimeout(() => (prefix = ''), 1_000)
       }
     }
+    active.add(latest)
     document.addEventListener('keydown', press)
     return () => {
+      active.delete(latest)
       document.removeEventListener('keydown', press)
       clearTimeout(timer)
     }

@@ -1,4 +1,4 @@
-import { type JSX, type KeyboardEvent, type ReactNode, useId, useRef } from 'react'
+import { type JSX, type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react'
 
 /** A button that opens a menu: arrows, Home, End and typing move in it, Escape closes it and gives the focus back. */
 export function Menu({
@@ -47,6 +47,47 @@ export function Menu({
         {children}
       </div>
     </>
+  )
+}
+
+/** A menu without a button of its own, open at an element for as long as it is rendered; it gives the focus back. */
+export function MenuAt({
+  anchor,
+  label,
+  onClose,
+  children,
+}: {
+  anchor: HTMLElement
+  label: string
+  onClose: () => void
+  children: ReactNode
+}): JSX.Element {
+  const menu = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    anchor.style.setProperty('anchor-name', '--menu-at')
+    menu.current?.showPopover()
+    return () => void anchor.style.removeProperty('anchor-name')
+  }, [anchor])
+  return (
+    <div
+      ref={menu}
+      role="menu"
+      aria-label={label}
+      popover="auto"
+      tabIndex={-1}
+      className="menu"
+      style={{ positionAnchor: '--menu-at' } as React.CSSProperties}
+      onToggle={(event) => {
+        if (event.newState === 'open') items(menu.current)[0]?.focus()
+        else onClose()
+      }}
+      onKeyDown={(event) => move(event, items(menu.current))}
+      onClick={(event) => {
+        if ((event.target as Element).closest('[role^=menuitem]')) menu.current?.hidePopover()
+      }}
+    >
+      {children}
+    </div>
   )
 }
 

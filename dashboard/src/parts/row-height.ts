@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import { useSettings } from './settings'
 
-/** The heights of style/base.css and history.css (--row), which the virtualiser has to know as well; px. */
+/** The heights of rows, which the virtualiser has to know, and gives to history.css as --row; px. */
 const COMFORTABLE = 37
 const COMPACT = 28
 const TWO_LINES = 58
@@ -18,7 +18,7 @@ export function useIsPhone(): boolean {
   )
 }
 
-/** How rows are laid out. `narrow`: the list shares the window with a sheet, so its rows have two lines. */
+/** How rows are laid out. `narrow`: there is no room for columns, so its rows have two lines. */
 export function useRowLayout(narrow: boolean): { height: number; twoLines: boolean } {
   const { density } = useSettings()
   const twoLines = useIsPhone() || narrow

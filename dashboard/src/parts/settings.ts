@@ -7,6 +7,8 @@ export interface Settings {
   /** Null: the browser's. */
   zone: string | null
   singleKeys: boolean
+  /** Of history, by name, in their order. */
+  columns: string[] | null
   frames: 'own' | 'all' | 'raw'
   wrapLog: boolean
 }
@@ -16,6 +18,7 @@ const DEFAULTS: Settings = {
   density: 'comfortable',
   zone: null,
   singleKeys: true,
+  columns: null,
   frames: 'own',
   wrapLog: true,
 }

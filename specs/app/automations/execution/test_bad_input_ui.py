@@ -10,24 +10,19 @@ from playwright.sync_api import Page, Route, expect
 from specs.harness.browser import HISTORY, Visitor, rows, violations
 from specs.harness.driver import Runwatch, run_events, unique
 
-HISTOGRAM = "executionHistogram"
+HISTOGRAM, FACETS = "executionHistogram", "executionFacets"
 
 
-def failing(page: Page, *, histogram: bool, others: bool) -> None:
-    """Let parts of what stands beside the list fail: the histogram, or all else."""
+def failing(page: Page, root: str) -> None:
+    """Let one of the parts beside the list fail."""
 
     def answer(route: Route) -> None:
         response = route.fetch()
         body = response.json()
-        if HISTOGRAM not in (body.get("data") or {}):
+        if root not in (body.get("data") or {}):
             return route.fulfill(response=response)
-        broken = [name for name in body["data"] if (histogram if name == HISTOGRAM else others)]
-        body["data"] |= dict.fromkeys(broken)
-        body["errors"] = [
-            {"message": f"{name} takes too long", "path": [name], "extensions": {"code": "LIMIT_EXCEEDED"}}
-            for name in broken
-        ]
-        return route.fulfill(response=response, body=json.dumps(body))
+        error = {"message": f"{root} takes too long", "path": [root], "extensions": {"code": "LIMIT_EXCEEDED"}}
+        return route.fulfill(response=response, body=json.dumps({"data": {root: None}, "errors": [error]}))
 
     page.unroute("**/graphql")
     page.route("**/graphql", answer)
@@ -43,7 +38,7 @@ def test_badinput_001_ui_a_part_that_fails_takes_no_other_with_it(shared: Runwat
     expect(figure).to_be_visible()
     expect(success).to_have_text(re.compile(r"Success\s*1"))
 
-    failing(page, histogram=True, others=False)
+    failing(page, HISTOGRAM)
     page.reload()
     expect(alert).to_contain_text("executionHistogram takes too long")
     expect(alert).to_contain_text("LIMIT_EXCEEDED")
@@ -52,7 +47,7 @@ def test_badinput_001_ui_a_part_that_fails_takes_no_other_with_it(shared: Runwat
     assert len(rows(page)) == 1
     assert violations(page) == []
 
-    failing(page, histogram=False, others=True)
+    failing(page, FACETS)
     alert.get_by_role("button", name="Try again").click()
     expect(figure).to_be_visible()
     expect(alert).to_have_count(0)

@@ -1,0 +1,56 @@
+import type { JSX } from 'react'
+import type { LiveList } from '../live/live-list'
+import { CopyButton } from '../parts/copy'
+import { type Count, texts } from '../texts'
+import type { Selection } from './use-selection'
+
+/** Below the list: what is selected and what can be done with it, else how much of the list is loaded. */
+export function Foot({
+  list,
+  total,
+  selection,
+  onRetry,
+}: {
+  list: LiveList
+  total: Count | null
+  selection: Selection
+  onRetry: () => void
+}): JSX.Element {
+  const { ids, size, all } = selection
+  const more = list.hasNext && !all && size >= list.ids.length
+  return (
+    <footer className="table-foot">
+      {size > 0 ? (
+        <div className="selection" role="group" aria-label={texts.history.selection}>
+          <b className="numbers">
+            {all ? texts.history.allSelected(total ? texts.count(total) : null) : texts.history.selected(size)}
+          </b>
+          <button type="button" onClick={onRetry}>
+            {texts.retry.bulk}
+          </button>
+          {!all && (
+            <CopyButton className="" what={texts.history.ids} text={() => [...ids].join('\n')}>
+              {texts.history.copyIds}
+            </CopyButton>
+          )}
+          <button type="button" onClick={selection.clear}>
+            {texts.history.clearSelection}
+          </button>
+          {more && (
+            <button type="button" className="link" onClick={selection.selectAll}>
+              {texts.history.selectAllOf(total ? texts.count(total) : null)}
+            </button>
+          )}
+        </div>
+      ) : (
+        <p className="dim numbers">{shownOf(list, total)}</p>
+      )}
+      {list.dropped > 0 && <p className="dim">{texts.history.dropped(list.dropped)}</p>}
+    </footer>
+  )
+}
+
+function shownOf({ ids, hasNext }: LiveList, total: Count | null): string {
+  if (!ids.length) return ''
+  return hasNext ? texts.history.shownOf(ids.length, total ? texts.count(total) : null) : texts.history.shownAll(ids.length)
+}

@@ -1,0 +1,52 @@
+import type { JSX } from 'react'
+import { type Choice, exactly, writeChoice } from '../filter/filter'
+import { Icon } from '../frame/icons'
+import { Menu, MenuItem } from '../parts/menu'
+import { hrefs } from '../routes'
+import { texts } from '../texts'
+import { now } from '../time/clock'
+import type { Column } from './columns'
+import { Display } from './display'
+import { copy } from './row-menu'
+
+/** The title, and what is done with the view as a whole. */
+export function Head({
+  choice,
+  columns,
+  onColumns,
+}: {
+  choice: Choice
+  columns: readonly Column[]
+  onColumns: (columns: Column[]) => void
+}): JSX.Element {
+  const exact = (): URLSearchParams => writeChoice(exactly(choice, now()))
+  const withColumns = (): URLSearchParams => {
+    const query = new URLSearchParams(location.search)
+    query.set('columns', columns.join())
+    return query
+  }
+  return (
+    <header className="page-head">
+      <h1>{texts.history.title}</h1>
+      <div className="end">
+        <Display columns={columns} onColumns={onColumns} />
+        <Menu
+          button={
+            <>
+              <Icon name="link" /> <span className="word">{texts.history.share}</span>
+            </>
+          }
+        >
+          <MenuItem onChoose={() => void copy(location.href)}>{texts.history.copyView}</MenuItem>
+          <MenuItem onChoose={() => void copy(location.origin + hrefs.history(exact()))}>{texts.history.copyTimes}</MenuItem>
+          <MenuItem onChoose={() => void copy(location.origin + hrefs.history(withColumns()))}>
+            {texts.history.copyColumns}
+          </MenuItem>
+        </Menu>
+        <a className="button" href={`${hrefs.graphiql}#${new URLSearchParams({ history: writeChoice(choice).toString() })}`}>
+          <Icon name="graphiql" /> {texts.history.openInGraphiql}
+        </a>
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,39 @@
+import type { JSX } from 'react'
+import type { LiveList } from '../live/live-list'
+import { useZone } from '../parts/settings'
+import { texts } from '../texts'
+import { clockTime } from '../time/time'
+
+/** What has happened since the list was asked for, and the way to it: nothing moves before somebody presses. */
+export function Pill({
+  list,
+  newestFirst,
+  onPress,
+}: {
+  list: LiveList
+  newestFirst: boolean
+  onPress: () => void
+}): JSX.Element {
+  const zone = useZone()
+  const { size } = list.waiting
+  const since = list.orderedAt === null ? '' : clockTime(new Date(list.orderedAt).toISOString(), zone).slice(0, 8)
+  return (
+    <div className="pill-place">
+      {newestFirst
+        ? size > 0 && (
+            <button type="button" className="pill" onClick={onPress}>
+              ↑ {texts.history.newRuns(size)} <kbd>.</kbd>
+            </button>
+          )
+        : list.outOfOrder && (
+            <button type="button" className="pill quiet" onClick={onPress}>
+              <span>
+                {texts.history.sortedAsOf(since)}
+                {size > 0 && ` · ${texts.history.newRuns(size)}`}
+              </span>
+              <b>{texts.history.sortAgain}</b> <kbd>.</kbd>
+            </button>
+          )}
+    </div>
+  )
+}
