@@ -88,7 +88,7 @@ def test(words: list[str]) -> int:
         rest = [*found, *rest]
     if _need_page(rest):
         _build_page()  # when that fails, so do the specs that need it, or they say why they are left out
-    _become("pytest", *_workers(rest), *rest)
+    _run_pytest(*_workers(rest), *rest)
 
 
 def specs(words: list[str]) -> int:
@@ -99,7 +99,7 @@ def specs(words: list[str]) -> int:
     if _need_page(words or ["specs"]):
         _build_page()
     named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
-    _become("pytest", *_workers(words), *([] if named else ["specs"]), *words)
+    _run_pytest(*_workers(words), *([] if named else ["specs"]), *words)
 
 
 def check(words: list[str]) -> int:
@@ -202,6 +202,13 @@ def _workers(words: list[str]) -> list[str]:
         return []
     # One more than there are cores, since tests also wait; each costs 15 s of CPU for imports and servers of its own.
     return ["-n", str(min(os.cpu_count() or 1, 8) + 1), "--dist", "worksteal"]
+
+
+def _run_pytest(*words: str) -> NoReturn:
+    # Where Python may write no bytecode, every process of a run, and every server that it starts, compiles all modules
+    # anew: 3 s of CPU each. __pycache__ is in .gitignore.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    _become("pytest", *words)
 
 
 def _overview() -> str:

@@ -209,3 +209,18 @@ def test_a_demo_runs_as_a_folder_of_its_own(
     with pytest.raises(SystemExit, match="0"):
         main.demo(["engine", "--fix"])
     assert capfd.readouterr().out == "['--fix']\n"
+
+
+def test_tests_may_keep_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+
+    def become(_: str, words: list[str]) -> None:
+        kept.append("PYTHONDONTWRITEBYTECODE" not in os.environ)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", become)
+    for command in (main.test, main.specs):
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        with pytest.raises(SystemExit):
+            command(["--quick"])
+    assert kept == [True, True]
