@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -132,11 +133,13 @@ async def hears_of_the_other(runwatch: Runwatch, listener: int, writer: int) -> 
             reporter.report(*run_events(engine, "first", 0, state=None))
         assert await told(connection) == "first"
         # The reporter's connection stays with the worker that accepted it, so nobody has to be stopped.
-        began = time.monotonic()
-        for number in range(10):
+        took = []
+        for number in range(5):
+            began = time.monotonic()
             reporter.report(*run_events(engine, str(number), 0, state=None))
             assert await told(connection) == str(number)
-        assert time.monotonic() - began < 5, "by Redis: without it, each takes a second"
+            took.append(time.monotonic() - began)
+        assert statistics.median(took) < 0.5, "by Redis: without it, each takes a second"
     reporter.close()
 
 
@@ -169,9 +172,8 @@ async def test_deployment_003_it_stops_within_its_grace_period(server: Server, r
     pids = all_serve(server)
     async with socket(runwatch, runwatch.admin) as one, socket(runwatch, runwatch.admin) as deaf:
         deaf.transport.pause_reading()
-        began = time.monotonic()
-        assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
-        assert time.monotonic() - began < 10
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
         assert await code_of(one) == 1012
         deaf.transport.resume_reading()
         await code_of(deaf)

@@ -20,12 +20,13 @@ async def until(
     met: Callable[[], bool | Awaitable[bool]], what: str = "end of the wait", *, seconds: float = PATIENCE_SECONDS
 ) -> None:
     """Wait until a condition holds, in a test with an event loop."""
-    deadline = time.monotonic() + seconds
+    now = asyncio.get_running_loop().time
+    deadline = now() + seconds
     while True:
         found = met()
         if found if isinstance(found, bool) else await found:
             return
-        assert time.monotonic() < deadline, f"no {what} within {seconds:g} s"
+        assert now() < deadline, f"no {what} within {seconds:g} s"
         await asyncio.sleep(0.005)
 
 

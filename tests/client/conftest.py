@@ -24,8 +24,8 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def client(sink: Sink) -> Iterator[Runwatch]:
-    """A client of it that does not wait long."""
-    client = Runwatch(sink.url, "secret-token", "billing", linger=0.01, timeout=2)
+    """A client of it that sends at once."""
+    client = Runwatch(sink.url, "secret-token", "billing", linger=0.01, timeout=30)
     yield client
     client.close(2)
 

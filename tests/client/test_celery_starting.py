@@ -206,6 +206,6 @@ def test_workers_say_that_retries_run_once(bench: Bench) -> None:
 
 def test_without_claims_they_say_nothing(client: Runwatch, sink: Sink) -> None:
     WorkerEvents(client, lambda: None).emit_text("run", "execution.started", "run/started", "null")
-    assert client.flush(5)
+    assert client.flush(30)
     [event] = sink.events
     assert "runwatchclaims" not in event

@@ -76,7 +76,7 @@ async def test_a_run_of_python_code(runwatch: Runwatch) -> None:
             send_invoices(client)
         with client.execution("odd", trigger_data={"value": object(), "nan": float("nan")}, external_id="run-2"):
             pass
-        assert client.flush(10)
+        assert client.flush(30)
         assert client.stats.rejected == client.stats.dropped == 0
     shown = await run_of(runwatch, "run-1", lambda run: run["state"] == "FAILED")
     assert shown["workflowName"] == "send invoices"

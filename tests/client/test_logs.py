@@ -24,7 +24,7 @@ def logger() -> Iterator[logging.Logger]:
 
 
 def lines(sink: Sink, client: Runwatch, run: str) -> list[Event]:
-    assert client.flush(5)
+    assert client.flush(30)
     return [event["data"] for event in sink.of(run, "log.written")]
 
 
@@ -54,7 +54,7 @@ def test_reporter_does_not_report_itself(sink: Sink, client: Runwatch, logger: l
         for _ in range(5):
             logging.getLogger("runwatch_client").warning("about ourselves")
             logging.getLogger("httpx").info("HTTP Request: …")
-            assert client.flush(5)
+            assert client.flush(30)
     assert lines(sink, client, "run-2") == []
 
 
@@ -63,7 +63,7 @@ def test_requests_of_the_reporter_are_not_logged(
 ) -> None:
     with client.execution("nightly"):
         pass
-    assert client.flush(5)
+    assert client.flush(30)
     assert [record for record in caplog.records if record.name == "httpx"] == []
 
 

@@ -18,7 +18,7 @@ from tests.client.sink import Event, Sink
 
 def told(sink: Sink, client: Runwatch, run: str) -> list[Event]:
     """All events of a run, in the order in which they were made."""
-    assert client.flush(5)
+    assert client.flush(30)
     return sink.of(run)
 
 
@@ -241,7 +241,7 @@ def test_arguments_of_any_kind_never_raise(sink: Sink, client: Runwatch) -> None
 
     with pytest.raises(Broken):
         fail()
-    assert client.flush(5)
+    assert client.flush(30)
     assert client.stats.sent == 6
 
 

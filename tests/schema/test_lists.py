@@ -22,9 +22,6 @@ from tests.factories import (
     record_statements,
 )
 
-# When a field fails, graphql-core cancels those beside it, some of them before they began.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-
 EXECUTIONS = "executions(first: 100) {{ nodes {{ workflow {{ {} }} }} }}"
 
 

@@ -138,9 +138,9 @@ async def test_a_kilobyte_of_nested_fragments_is_answered_at_once(database: Data
     await insert_executions(database, execution_row(engine_id=engine, workflow_id=workflow, queued_at=queued_at))
     document = nested(12)
     assert 900 < len(document) < 1_100
-    start = time.perf_counter()
+    start = time.process_time()
     result = await schema.execute(document, context_value=context_of(database))
-    assert time.perf_counter() - start < 5  # 0.05 s; where each spread counts, minutes
+    assert time.process_time() - start < 5  # 0.05 s; where each spread counts, minutes
     assert result.errors is None
     assert result.data is not None
     (found,) = result.data["workflows"]["nodes"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
@@ -82,9 +81,8 @@ async def test_cancelled_reads_leave_the_readers_as_they_were(database: Database
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-    before = time.monotonic()
-    await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(20)))
-    assert time.monotonic() - before < 1
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(20)))
 
 
 async def test_close_waits_for_what_runs(database_url: str) -> None:
@@ -178,11 +176,10 @@ async def hasty(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 async def test_a_slow_read_is_cut_off(hasty: Database) -> None:
-    before = time.monotonic()
-    results = await asyncio.gather(*(hasty.fetch(SLOW[hasty.dialect]) for _ in range(3)), return_exceptions=True)
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*(hasty.fetch(SLOW[hasty.dialect]) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(result, LimitExceeded) for result in results)
     assert "0.2 s" in str(results[0])
-    assert time.monotonic() - before < 3
     assert [tuple(row) for row in await hasty.fetch("SELECT 1")] == [(1,)]
 
 

@@ -47,9 +47,9 @@ def test_nan_is_not_a_name() -> None:
 
 @pytest.mark.parametrize("body", [b'NaN"' + b'\\"' * 500_000, b'NaN"' * 500_001, b'NaN"' + b"\\" * 1_000_001])
 def test_a_string_that_never_ends_takes_no_time(body: bytes) -> None:
-    before = time.monotonic()
+    before = time.process_time()
     repair(body)
-    assert time.monotonic() - before < 5
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize(("depth", "exceeds"), [(0, False), (64, False), (65, True), (100_000, True)])

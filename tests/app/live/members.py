@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from app.changes import Changed
 from app.changes.revisions import parse_updates_cursor
@@ -14,6 +14,7 @@ from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
 from app.live.groups import Group, Member
 from app.live.updates import FeedPosition, Update
+from specs.harness.waiting import until
 
 EVERYTHING = ExecutionFilter()
 
@@ -95,20 +96,21 @@ class Client:
             self.writable.clear()
 
     async def until(self, got: list[int]) -> None:
-        for _ in range(500):
-            if self.got == got:
-                return
-            await asyncio.sleep(0.01)
-        assert self.got == got
+        with suppress(AssertionError):  # the next line shows the difference
+            await until(lambda: self.got == got)
+        assert self.got == got, self.got
 
 
 @asynccontextmanager
 async def member(
     feed: Feed, results: Results, position: FeedPosition, where: ExecutionFilter = EVERYTHING
 ) -> AsyncIterator[tuple[Client, Group]]:
+    """Of a group of its own; it has caught up to what there is, or waits for the first result of that."""
     client, group = Client(), Group(feed, results.execute, lambda: None)
-    pushing = asyncio.create_task(Member(feed, group, where, position).push(client))
-    await asyncio.sleep(0.02)
+    joined = Member(feed, group, where, position)
+    executed = len(results.executed)
+    pushing = asyncio.create_task(joined.push(client))
+    await until(lambda: joined._sink is not None or len(results.executed) > executed)
     yield client, group
     pushing.cancel()
     await asyncio.wait([pushing])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -48,13 +47,13 @@ async def test_one_that_is_never_done_holds_up_nobody(database: Database, monkey
     updates = feed.watch(EVERYTHING)
     first: asyncio.Task[Any] = asyncio.create_task(anext(updates))
     await asyncio.sleep(0.05)
-    began = time.monotonic()
+    began = asyncio.get_running_loop().time()
     await Ingestion(database, SEALER, Announcements([lambda _: feed.notify()])).record(
         [one for number in range(30) for one in events([report("execution.queued")], f"run-{number}")]
     )
     found = [await first, *[await anext(updates) for _ in range(29)]]
     assert len({update.execution_id for update in found}) == 30
-    assert time.monotonic() - began < 8  # one wait, not thirty
+    assert asyncio.get_running_loop().time() - began < 8  # one wait, not thirty
     assert dawdler.fell_behind
     await updates.aclose()
     await feed.close()

@@ -93,10 +93,11 @@ async def test_one_that_falls_behind_goes_on_from_what_its_filter_was_told_of(
             results.gates[6] = asyncio.Event()
         for number in range(5):
             await ingestion.record(events([report("execution.queued")], f"run-{number}"))
+        await until(lambda: feed._head == 5)  # what it reads in one go counts as one
         await ingestion.record(events([report("execution.finished", state="FAILED")]))
         await until(lambda: results.executed == [6])
         await ingestion.record(events([report("execution.queued")], "last"))
-        await asyncio.sleep(0.1)
+        await until(lambda: feed._head == 7)
         if all_of_them:
             group.fall_behind()
             results.gates[6].set()

@@ -7,7 +7,6 @@ import base64
 import json
 import ssl
 import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -138,22 +137,22 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
     async def beat() -> None:
         nonlocal slowest
         while True:
-            before = time.perf_counter()
+            before = asyncio.get_running_loop().time()
             await asyncio.sleep(0.01)
-            slowest = max(slowest, time.perf_counter() - before)
+            slowest = max(slowest, asyncio.get_running_loop().time() - before)
 
     with ValkeyServer(own=True) as hung:
         await way_back.send(a_retry(), {"broker_url": hung.url})
         hung.pause()
         beating = asyncio.create_task(beat())
-        began = time.perf_counter()
+        began = asyncio.get_running_loop().time()
         sends = [asyncio.create_task(fails(way_back, hung.url)) for _ in range(40)]
         await asyncio.sleep(0.2)
         assert publishing() == MAX_THREADS_PER_BROKER
         await way_back.send(a_retry(), {"broker_url": valkey.url})
         assert not any(send.done() for send in sends), "it did not wait for them"
         errors = await asyncio.gather(*sends)
-        assert time.perf_counter() - began < 6, "one time-out; four at a time, it would be ten"
+        assert asyncio.get_running_loop().time() - began < 6, "one time-out; four at a time, it would be ten"
         assert {str(error) for error in errors} == {"The broker did not answer within 1.5 s"}
         beating.cancel()
         assert slowest < 1, "the server goes on, and not only when a time-out is over"

