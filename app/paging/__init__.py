@@ -39,8 +39,9 @@ class Count:
     exact: bool
 
     @classmethod
-    def capped(cls, counted: int, most: int = MAX_COUNT) -> Count:
-        """Of a number of rows that stopped at one more than `most`."""
+    def capped(cls, counted: int, most: int | None = None) -> Count:
+        """Of a number of rows that stopped at one more than `most`, or than MAX_COUNT."""
+        most = MAX_COUNT if most is None else most
         return cls(min(counted, most), exact=counted <= most)
 
 
