@@ -8,6 +8,9 @@ const plural = new Intl.PluralRules(LOCALE)
 const n = (count: number, one: string, other: string): string =>
   `${number.format(count)} ${plural.select(count) === 'one' ? one : other}`
 
+/** Where the server stops counting. */
+const MAX_COUNT = 10_000
+
 export interface Count {
   value: number
   kind: 'EXACT' | 'AT_LEAST'
@@ -117,6 +120,7 @@ export const texts = {
       notTrigger: (value: string) => `Not by: ${value}`,
       step: (value: string) => `Failed step: ${value}`,
       group: (value: string) => `Error group: ${value}`,
+      retry: 'Runs of a bulk retry',
       retryOf: (value: string) => `Retries of ${value}`,
       min: (value: string) => `At least ${value}`,
       max: (value: string) => `At most ${value}`,
@@ -202,6 +206,14 @@ export const texts = {
     waitingForFirst: 'Waiting for the first event …',
   },
 
+  token: {
+    engine: 'Your engine',
+    make: 'Make a token',
+    secret: 'the token',
+    askAdmin: 'It needs a token of the role RUNNER, which an administrator makes.',
+    shownOnce: (engine: string) => `A token that reports for ${engine}, and nothing else. It is shown once: copy it now.`,
+  },
+
   retry: {
     retry: 'Retry',
     bulk: 'Retry…',
@@ -224,23 +236,38 @@ export const texts = {
     },
     title: 'Retry failed runs',
     looking: 'Looking at what would be retried…',
-    looked: (matched: number) => `Looked at ${n(matched, 'run', 'runs')}, newest first.`,
+    looked: (seen: number, matched: number) =>
+      matched > seen
+        ? `Looked at the newest ${number.format(seen)} of ${number.format(matched)}${matched >= MAX_COUNT ? '+' : ''} runs.`
+        : `Looked at ${n(seen, 'run', 'runs')}.`,
+    asOf: (time: string) => `As of ${time}; what comes later stays out.`,
     willRetry: (count: number) => `${n(count, 'run', 'runs')} will be retried, each with its own trigger data.`,
     willNot: (count: number) => `${n(count, 'run', 'runs')} will not:`,
+    wereNot: (count: number) => `${n(count, 'run', 'runs')} left out:`,
+    moreSkipped: (count: number) => `and ${number.format(count)} more`,
     skipped: {
       NOT_FINISHED: 'still running', NOT_FAILED: 'did not fail', ENGINE_CANNOT_RETRY: 'engine cannot be reached',
       TRIGGER_DATA_INCOMPLETE: 'trigger data incomplete', RETRY_IN_PROGRESS: 'a retry is running',
       ALREADY_RESOLVED: 'already resolved', SUPERSEDED: 'a later attempt exists', FORBIDDEN: 'not allowed',
     },
-    byWorkflow: 'By workflow',
+    byWorkflow: 'By workflow:',
     limit: 'At most',
     typeToConfirm: (count: number) => `Type ${count} to confirm`,
     go: (count: number) => `Retry ${number.format(count)}`,
     nothing: 'Nothing here can be retried.',
     done: (count: number) => `${n(count, 'run', 'runs')} retried.`,
     left: (count: number) => `${n(count, 'run', 'runs')} left over.`,
-    goOn: 'Go on',
+    found: (count: number) => `${n(count, 'retry', 'retries')} ran already.`,
+    goOn: (count: number) => `Go on with ${number.format(count)}`,
     stop: 'Stop after this batch',
+    stopping: 'Stopping…',
+    result: 'Bulk retry',
+    closeResult: 'Close the bulk retry',
+    by: (name: string) => `asked for by ${name}`,
+    reading: 'Reading the bulk retry…',
+    progressName: 'Runs looked at',
+    missing: 'This bulk retry is no longer kept: Runwatch keeps them for 30 days.',
+    notStarted: 'Nobody has confirmed it yet.',
     progress: (done: number, of: number) => `${number.format(done)} of ${number.format(of)}`,
   },
 

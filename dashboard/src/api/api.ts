@@ -1,5 +1,6 @@
 import { print } from '@0no-co/graphql.web'
 import type { TadaDocumentNode } from './graphql'
+import { texts } from '../texts'
 import { credentials, notice } from './session'
 
 /** What the server, or the way to it, answered instead of data. `code` is `extensions.code`, or OFFLINE, or HTTP_<status>. */
@@ -13,6 +14,11 @@ export class ApiError extends Error {
   ) {
     super(message)
   }
+}
+
+/** What was thrown, as an error that a screen can show. */
+export function asApiError(reason: unknown): ApiError {
+  return reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
 }
 
 export interface Answer<R> {
@@ -30,12 +36,12 @@ interface GraphQLAnswer {
   }[]
 }
 
-const texts = new WeakMap<object, string>()
+const printed = new WeakMap<object, string>()
 
 /** The text of a document, printed once. */
 export function textOf(document: object): string {
-  let text = texts.get(document)
-  if (text === undefined) texts.set(document, (text = print(document as never)))
+  let text = printed.get(document)
+  if (text === undefined) printed.set(document, (text = print(document as never)))
   return text
 }
 
@@ -78,12 +84,11 @@ export async function askPartly<R, V>(
       body: JSON.stringify({ query: textOf(document), variables }),
     })
   } catch (error) {
-    if (signal?.aborted) throw error
-    throw new ApiError('The server does not answer.', 'OFFLINE')
+    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE')
   }
   notice(answer)
   const requestId = answer.headers.get('x-request-id')
-  const body = await parsed(answer, exact)
+  const body = await parsed(answer, exact, signal)
   const errors = (body.errors ?? []).map(
     (error) =>
       new ApiError(
@@ -95,7 +100,7 @@ export async function askPartly<R, V>(
       ),
   )
   if (body.data === undefined || body.data === null) {
-    throw errors[0] ?? new ApiError(`The server answered ${answer.status}.`, `HTTP_${answer.status}`, requestId)
+    throw errors[0] ?? new ApiError(texts.error.status(answer.status), `HTTP_${answer.status}`, requestId)
   }
   return { data: body.data as R, errors }
 }
@@ -109,12 +114,17 @@ export async function ask<R, V>(document: TadaDocumentNode<R, V>, variables: V, 
 
 /** A root field of an answer without errors: null comes only with one. */
 export function given<T>(root: T | null): T {
-  if (root === null) throw new ApiError('The server sent null, and no reason.', 'UNEXPECTED')
+  if (root === null) throw new ApiError(texts.error.unexpected, 'UNEXPECTED')
   return root
 }
 
-async function parsed(answer: Response, exact: boolean): Promise<GraphQLAnswer> {
-  const text = await answer.text()
+async function parsed(answer: Response, exact: boolean, signal: AbortSignal | undefined): Promise<GraphQLAnswer> {
+  let text: string
+  try {
+    text = await answer.text()
+  } catch (error) {
+    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE') // cut off in the middle
+  }
   try {
     return JSON.parse(text, exact ? (asSent as never) : undefined) as GraphQLAnswer
   } catch {

@@ -9,10 +9,17 @@ const FIRST_PAUSE_MS = 500
 const MAX_PAUSE_MS = 15_000
 /** A tab that is hidden longer than this closes its socket, and goes on from its cursor on return. */
 const HIDDEN_MS = 60_000
+const PING_MS = 12_000
+/** After a sleep, or a change of networks, a socket may look open that leads nowhere: silence is its end. */
+const SILENCE_MS = 5_000
+/** Another filter is another subscription, over the same socket. */
+const IDLE_MS = 3_000
 
 const watchers = new Set<() => void>()
 let link: Link = 'connecting'
 let attempts = 0
+/** How often a socket was opened; pauses grow only between two of them. */
+let opened = 0
 
 export const connection = {
   subscribe(watcher: () => void): () => void {
@@ -23,6 +30,9 @@ export const connection = {
   attempts: (): number => attempts,
 }
 
+/** Whether the followers have been stopped because nobody looks. */
+let resting = false
+
 function tell(next: Link): void {
   if (next === 'live') attempts = 0
   if (next === 'reconnecting') attempts++
@@ -31,6 +41,7 @@ function tell(next: Link): void {
 }
 
 let client: Client | undefined
+let silence: ReturnType<typeof setTimeout> | undefined
 
 function socket(): Client {
   client ??= createClient({
@@ -41,13 +52,25 @@ function socket(): Client {
     },
     lazy: true,
     retryAttempts: 0, // we come back ourselves: the library would repeat the variables that it was given first
-    keepAlive: 12_000,
+    keepAlive: PING_MS,
+    connectionAckWaitTimeout: SILENCE_MS * 2,
+    lazyCloseTimeout: IDLE_MS,
     on: {
-      connected: () => tell('live'),
+      connected: () => {
+        opened++
+        tell('live')
+      },
+      ping: (received) => {
+        if (!received) silence = setTimeout(() => client?.terminate(), SILENCE_MS)
+      },
+      pong: (received) => {
+        if (received) clearTimeout(silence)
+      },
       closed: (event) => {
+        clearTimeout(silence)
         const { code } = event as CloseEvent
         if (code === CloseCode.Unauthorized) endSession()
-        if (followers.size > 0) tell('reconnecting')
+        if (followers.size > 0 && !resting) tell('reconnecting')
       },
     },
   })
@@ -63,18 +86,24 @@ const followers = new Set<Follower>()
 let hiddenTimer: ReturnType<typeof setTimeout> | undefined
 
 function wakeAll(): void {
+  resting = false
   for (const follower of followers) follower.start()
+}
+
+function restAll(): void {
+  resting = true
+  for (const follower of followers) follower.stop()
 }
 
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer)
-  if (document.hidden) {
-    hiddenTimer = setTimeout(() => {
-      for (const follower of followers) follower.stop()
-    }, HIDDEN_MS)
-  } else wakeAll()
+  if (document.hidden) hiddenTimer = setTimeout(restAll, HIDDEN_MS)
+  else wakeAll()
 })
-addEventListener('online', wakeAll)
+addEventListener('online', () => {
+  client?.terminate() // what is open was opened over another network
+  wakeAll()
+})
 session.subscribe(() => {
   if (!session.isSignedOut()) wakeAll()
 })
@@ -91,11 +120,14 @@ export function follow<R, V>(
   let unsubscribe: (() => void) | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let pause = FIRST_PAUSE_MS
+  let over = opened
 
   const again = (): void => {
     unsubscribe = undefined
     if (!followers.has(follower) || document.hidden || session.isSignedOut()) return
     clearTimeout(timer)
+    if (over !== opened) pause = FIRST_PAUSE_MS
+    over = opened
     timer = setTimeout(follower.start, pause * (0.5 + Math.random()))
     pause = Math.min(pause * 2, MAX_PAUSE_MS)
   }

@@ -14,6 +14,14 @@ let build: string | null = null
 let outdated = false
 /** How far the server's clock is ahead of this browser's, in milliseconds; null until an answer has told. */
 let clockAhead: number | null = null
+/** The header has whole seconds, and answers take their time: less than this says nothing new. */
+const CLOCK_NOISE_MS = 2_000
+/** One browser has one session: what a tab does with it, all of them know. */
+const tabs = new BroadcastChannel('runwatch.session')
+tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>): void => {
+  if (data === 'out') endSession()
+  else begin()
+}
 
 export const session = {
   subscribe(watcher: Watcher): () => void {
@@ -46,8 +54,13 @@ export function notice(answer: Response): void {
     build ??= now
   }
   const date = answer.headers.get('date')
-  // The header has whole seconds: half of one is the best guess.
-  if (date !== null) clockAhead = Date.parse(date) + 500 - Date.now()
+  if (date !== null) {
+    const ahead = Date.parse(date) + 500 - Date.now() // half a second is the best guess of what the header leaves out
+    if (clockAhead === null || Math.abs(ahead - clockAhead) > CLOCK_NOISE_MS) {
+      clockAhead = ahead
+      tell()
+    }
+  }
   if (answer.status === 401) endSession()
 }
 
@@ -55,6 +68,11 @@ export function notice(answer: Response): void {
 export function endSession(): void {
   if (signedOut) return
   signedOut = true
+  tell()
+}
+
+function begin(): void {
+  signedOut = false
   tell()
 }
 
@@ -76,8 +94,8 @@ export async function signIn(given: { token: string } | { code: string }): Promi
   const secret = answer.headers.get('x-runwatch-session')
   if (secret === null) localStorage.removeItem(SECRET)
   else localStorage.setItem(SECRET, secret)
-  signedOut = false
-  tell()
+  begin()
+  tabs.postMessage('in')
   return null
 }
 
@@ -88,5 +106,6 @@ export async function signOut(): Promise<void> {
   } finally {
     localStorage.removeItem(SECRET)
     endSession()
+    tabs.postMessage('out')
   }
 }

@@ -22,6 +22,7 @@ export function filterOf(choice: Choice, now: number): ExecutionFilter {
   if (choice.group.length) filter.errorGroupId = choice.group
   if (choice.unresolved) filter.unresolved = true
   if (choice.retryOf !== null) filter.retryOf = choice.retryOf
+  if (choice.retry !== null) filter.bulkRetryId = choice.retry
   if (choice.min !== null) filter.minDurationMs = choice.min
   if (choice.max !== null) filter.maxDurationMs = choice.max
   if (choice.range !== null) filter.queuedFrom = new Date(now - RANGES[choice.range] * 3_600_000).toISOString()

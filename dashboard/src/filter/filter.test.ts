@@ -26,6 +26,7 @@ const choices: fc.Arbitrary<Choice> = fc.record({
   group: names.filter((all) => all.every(text)),
   unresolved: fc.boolean(),
   retryOf: fc.option(fc.uuid()),
+  retry: fc.option(fc.uuid().map((id) => `bulkRetry_${id.replaceAll('-', '')}`)),
   min: duration,
   max: duration,
   range: fc.option(fc.constantFrom(...(Object.keys(RANGES) as (keyof typeof RANGES)[]))),
@@ -58,7 +59,7 @@ describe('the choice in the URL', () => {
 
   test.each([
     'status=BROKEN', 'state=', 'workflow=', 'unresolved=yes', 'min=12', 'max=2d', 'range=2h', 'from=yesterday',
-    'to=2026-11-28T10:00:00', 'sort=-size', 'colour=red',
+    'to=2026-11-28T10:00:00', 'sort=-size', 'retry=snapshot_1', 'colour=red',
   ])('names %s as unknown', (parameter) => {
     expect(parseChoice(parameter)).toEqual({ choice: NOTHING, unknown: [parameter] })
   })

@@ -33,6 +33,8 @@ export interface Choice {
   group: string[]
   unresolved: boolean
   retryOf: string | null
+  /** A bulk retry: the runs that it made. */
+  retry: string | null
   /** Milliseconds. */
   min: number | null
   max: number | null
@@ -54,7 +56,7 @@ export interface Parsed {
 
 export const NOTHING: Choice = {
   status: [], state: [], workflow: [], notWorkflow: [], engine: [], trigger: [], notTrigger: [], step: [], group: [],
-  unresolved: false, retryOf: null, min: null, max: null, range: null, from: null, to: null, q: '',
+  unresolved: false, retryOf: null, retry: null, min: null, max: null, range: null, from: null, to: null, q: '',
   sort: { field: 'queued', descending: true },
 }
 
@@ -123,6 +125,8 @@ function take(choice: Choice, name: string, value: string): boolean {
       return value === '1' && (choice.unresolved = true)
     case 'retryOf':
       return given(value || null, (id) => (choice.retryOf = id))
+    case 'retry':
+      return given(/^bulkRetry_[0-9a-f]{32}$/.test(value) ? value : null, (id) => (choice.retry = id))
     case 'min': case 'max':
       return given(parseDuration(value), (ms) => (choice[name] = ms))
     case 'range':
@@ -150,6 +154,7 @@ export function writeChoice(choice: Choice): URLSearchParams {
   for (const name of NAMES) all(name, choice[name])
   if (choice.unresolved) query.set('unresolved', '1')
   if (choice.retryOf !== null) query.set('retryOf', choice.retryOf)
+  if (choice.retry !== null) query.set('retry', choice.retry)
   if (choice.min !== null) query.set('min', writeDuration(choice.min))
   if (choice.max !== null) query.set('max', writeDuration(choice.max))
   if (choice.range !== null) query.set('range', choice.range)

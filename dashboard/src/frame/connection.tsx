@@ -2,6 +2,7 @@ import { type JSX, useEffect, useState, useSyncExternalStore } from 'react'
 import { connection } from '../api/follow'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
+import { now } from '../time/clock'
 import { clockTime } from '../time/time'
 import { Icon } from './icons'
 
@@ -35,11 +36,11 @@ export function Connection(): JSX.Element {
     () => pausable,
   )
   const zone = useZone()
-  const [since, setSince] = useState(() => new Date().toISOString())
+  const [since, setSince] = useState(() => new Date(now()).toISOString())
   const [patient, setPatient] = useState(true)
   useEffect(() => {
     if (link === 'live') return
-    setSince(new Date().toISOString())
+    setSince(new Date(now()).toISOString())
     const timer = setTimeout(() => setPatient(false), PATIENCE_MS)
     return () => {
       clearTimeout(timer)

@@ -1,4 +1,3 @@
-import * as monaco from 'monaco-graphql/esm/monaco-editor.js'
 import { useSyncExternalStore } from 'react'
 import { useSettings } from '../parts/settings'
 
@@ -19,7 +18,8 @@ export type Theme = keyof typeof PALETTES
 export const EDITOR_THEMES = { light: 'runwatch-light', dark: 'runwatch-dark' } as const
 
 /** Before GraphiQL is mounted: it sets a theme by its name. */
-export function defineEditorThemes(): void {
+export async function defineEditorThemes(): Promise<void> {
+  const monaco = await import('monaco-graphql/esm/monaco-editor.js')
   for (const theme of ['light', 'dark'] as const) {
     const { surface, text, dim, accent, soft, success, pending, failure } = PALETTES[theme]
     monaco.editor.defineTheme(EDITOR_THEMES[theme], {

@@ -5,9 +5,6 @@ import 'graphiql/style.css'
 import { type JSX, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { createRoot } from 'react-dom/client'
-import '../style/base.css'
-import '../style/parts.css'
-import '../style/sign-in.css'
 import { Voice } from '../parts/announce'
 import { now } from '../time/clock'
 import { Bar, SignInAgain } from './bar'
@@ -20,7 +17,6 @@ import { linked } from './start'
 
 const asked = linked(location.hash.slice(1), now())
 history.replaceState(null, '', location.pathname)
-defineEditorThemes()
 
 const fetcher = createFetcher()
 
@@ -57,4 +53,4 @@ function App(): JSX.Element {
 
 const root = document.getElementById('graphiql')!
 keepNames(root)
-createRoot(root).render(<App />)
+void defineEditorThemes().then(() => createRoot(root).render(<App />))

@@ -24,10 +24,11 @@ export function chipsOf(choice: Choice, zone: string): Chip[] {
       chips.push({ key: `${list} ${value}`, text: chip[list](shown), without: withoutValue(choice, list, value) })
     }
   }
-  const add = (key: 'retryOf' | 'min' | 'max' | 'range' | 'from' | 'to', text: string): void => {
+  const add = (key: 'retryOf' | 'retry' | 'min' | 'max' | 'range' | 'from' | 'to', text: string): void => {
     chips.push({ key, text, without: { [key]: null } })
   }
   if (choice.retryOf !== null) add('retryOf', chip.retryOf(choice.retryOf))
+  if (choice.retry !== null) add('retry', chip.retry)
   if (choice.min !== null) add('min', chip.min(writeDuration(choice.min)))
   if (choice.max !== null) add('max', chip.max(writeDuration(choice.max)))
   if (choice.range !== null) add('range', texts.filter.ranges[choice.range])

@@ -1,15 +1,18 @@
 import { type JSX, useState } from 'react'
 import { CopyButton } from '../parts/copy'
+import { MakeToken } from '../sign-in/make-token'
 import { texts } from '../texts'
 
 /** What to send so that the first run appears; the URL is the origin that this page came from. */
 export function FirstEvent(): JSX.Element {
   const [language, setLanguage] = useState<keyof typeof EXAMPLES>('curl')
-  const example = EXAMPLES[language](location.origin)
+  const [engine, setEngine] = useState('my-engine')
+  const example = EXAMPLES[language](location.origin, engine)
   return (
     <div className="empty first-event">
       <h2>{texts.history.noRuns}</h2>
       <p className="dim">{texts.history.sendFirst}</p>
+      <MakeToken engine={engine} onEngine={setEngine} />
       <div role="group" aria-label={texts.history.language} className="languages">
         {(Object.keys(EXAMPLES) as (keyof typeof EXAMPLES)[]).map((each) => (
           <button key={each} type="button" aria-pressed={each === language} onClick={() => setLanguage(each)}>
@@ -31,25 +34,25 @@ export function FirstEvent(): JSX.Element {
 }
 
 const EXAMPLES = {
-  curl: (origin: string) => `curl ${origin}/api/events \\
+  curl: (origin: string, engine: string) => `curl ${origin}/api/events \\
   -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/cloudevents+json' \\
   -d '{
-    "specversion": "1.0", "id": "1", "source": "my-engine", "subject": "run-1",
+    "specversion": "1.0", "id": "1", "source": ${JSON.stringify(engine).replaceAll("'", "'\\''")}, "subject": "run-1",
     "type": "execution.queued", "time": "'"$(date -u +%FT%TZ)"'",
     "data": {"workflow": "send invoices", "trigger": {"kind": "manual", "data": {"month": "2026-11"}}}
   }'`,
-  Python: (origin: string) => `from runwatch_client import Runwatch
+  Python: (origin: string, engine: string) => `from runwatch_client import Runwatch
 
-client = Runwatch("${origin}", token="…", source="my-engine")
+client = Runwatch("${origin}", token="…", source=${JSON.stringify(engine)})
 
 with client.execution("send invoices", trigger_kind="manual", trigger_data={"month": "2026-11"}) as run:
     with run.step("send"):
         run.log("INFO", "sending")`,
-  JavaScript: (origin: string) => `await fetch('${origin}/api/events', {
+  JavaScript: (origin: string, engine: string) => `await fetch('${origin}/api/events', {
   method: 'POST',
   headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/cloudevents+json' },
   body: JSON.stringify({
-    specversion: '1.0', id: crypto.randomUUID(), source: 'my-engine', subject: 'run-1',
+    specversion: '1.0', id: crypto.randomUUID(), source: ${JSON.stringify(engine)}, subject: 'run-1',
     type: 'execution.queued', time: new Date().toISOString(),
     data: { workflow: 'send invoices', trigger: { kind: 'manual', data: { month: '2026-11' } } },
   }),

@@ -1,9 +1,9 @@
 import { type JSX, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { session } from '../api/session'
 import type { RunRow } from '../filter/documents'
-import { isNewestFirst, writeChoice } from '../filter/filter'
+import { isNewestFirst, NOTHING, writeChoice } from '../filter/filter'
 import { offerPause } from '../frame/connection'
-import { announce, toast } from '../parts/announce'
+import { toast } from '../parts/announce'
 import { curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
@@ -32,6 +32,7 @@ const sheet = (): Promise<typeof import('../execution/sheet')> => import('../exe
 const bulk = (): Promise<typeof import('../retry/bulk-retry')> => import('../retry/bulk-retry')
 const ExecutionSheet = lazy(async () => ({ default: (await sheet()).ExecutionSheet }))
 const BulkRetry = lazy(async () => ({ default: (await bulk()).BulkRetry }))
+const BulkResult = lazy(async () => ({ default: (await import('../retry/bulk-result')).BulkResult }))
 
 /** The list of runs: the page that an administrator keeps open. */
 export function History(): JSX.Element {
@@ -81,9 +82,6 @@ export function History(): JSX.Element {
     // Only a sign-in asks again by itself; after other errors somebody presses Try again.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [signedOut])
-  useEffect(() => {
-    if (list.waiting.size) announceNew(list.waiting.size)
-  }, [list.waiting.size])
   const answered = list.orderedAt !== null
   useEffect(() => {
     if (answered) requestIdleCallback(() => void sheet())
@@ -192,6 +190,11 @@ export function History(): JSX.Element {
             </button>
           </p>
         )}
+        {choice.retry !== null && (
+          <Suspense>
+            <BulkResult id={choice.retry} onMade={() => void list.reveal()} onClose={() => change({ retry: null })} />
+          </Suspense>
+        )}
         <FilterBar
           choice={choice}
           change={change}
@@ -256,9 +259,10 @@ export function History(): JSX.Element {
             ids={selection.size && !selection.all ? [...selection.ids] : null}
             choice={choice}
             onClose={() => setRetrying(false)}
-            onDone={() => {
+            onStart={(id) => {
+              setRetrying(false)
               selection.clear()
-              void list.reveal()
+              change({ ...NOTHING, retry: id })
             }}
           />
         )}
@@ -284,13 +288,4 @@ function useTitle({ facets }: Summary): void {
   useEffect(() => {
     document.title = `${text}${texts.history.title} · ${texts.product}`
   }, [text])
-}
-
-const ANNOUNCE_MS = 10_000
-let announcedAt = 0
-
-function announceNew(count: number): void {
-  if (Date.now() - announcedAt < ANNOUNCE_MS) return
-  announcedAt = Date.now()
-  announce(texts.history.newRuns(count))
 }

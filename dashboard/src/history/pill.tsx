@@ -1,5 +1,6 @@
-import type { JSX } from 'react'
+import { type JSX, useEffect } from 'react'
 import type { LiveList } from '../live/live-list'
+import { announce } from '../parts/announce'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { clockTime } from '../time/time'
@@ -16,6 +17,9 @@ export function Pill({
 }): JSX.Element {
   const zone = useZone()
   const { size } = list.waiting
+  useEffect(() => {
+    if (size) announceNew(size)
+  }, [size])
   const since = list.orderedAt === null ? '' : clockTime(new Date(list.orderedAt).toISOString(), zone).slice(0, 8)
   return (
     <div className="pill-place">
@@ -36,4 +40,13 @@ export function Pill({
           )}
     </div>
   )
+}
+
+const ANNOUNCE_MS = 10_000
+let announcedAt = 0
+
+function announceNew(count: number): void {
+  if (Date.now() - announcedAt < ANNOUNCE_MS) return
+  announcedAt = Date.now()
+  announce(texts.history.newRuns(count))
 }

@@ -1,4 +1,4 @@
-import { graphql } from '../api/graphql'
+import { graphql, type ResultOf } from '../api/graphql'
 import { RunRow } from '../filter/documents'
 
 export const RetryOne = graphql(
@@ -10,16 +10,50 @@ export const RetryOne = graphql(
   [RunRow],
 )
 
-export const RetryMany = graphql(`
-  mutation RetryMany($input: RetryExecutionsInput!) {
-    retryExecutions(input: $input) {
-      matched
-      eligible
-      dryRun
-      snapshot
-      unprocessed
-      retried { created execution { id workflowName } }
-      skipped { reasons execution { id workflowName } }
+/** What a bulk retry has come to, without its runs: sums are enough to say it. */
+export const BulkSums = graphql(`
+  fragment BulkSums on BulkRetry {
+    id
+    snapshot
+    dryRun
+    matched
+    lookedAt
+    eligible
+    asOf
+    startedAt
+    requestedBy
+    retriedCount
+    createdCount
+    skippedCount
+    unprocessedCount
+    skippedBy { reason count }
+    byWorkflow(first: 5) { name count { value } }
+  }
+`)
+export type Bulk = ResultOf<typeof BulkSums>
+
+export const RetryMany = graphql(
+  `
+    mutation RetryMany($input: RetryExecutionsInput!) {
+      retryExecutions(input: $input) { ...BulkSums }
+    }
+  `,
+  [BulkSums],
+)
+
+export const BulkRetryById = graphql(
+  `
+    query BulkRetryById($id: ID!) {
+      bulkRetry(id: $id) { ...BulkSums }
+    }
+  `,
+  [BulkSums],
+)
+
+export const BulkSkipped = graphql(`
+  query BulkSkipped($id: ID!) {
+    bulkRetry(id: $id) {
+      skipped { reasons execution { id workflowName queuedAt } }
     }
   }
 `)

@@ -266,8 +266,13 @@ def test_history_009_ui_the_first_run_shows_by_itself(alone: Alone) -> None:
     expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
     assert f"curl {runwatch.url}/api/events" in page.locator("pre").inner_text()
     page.get_by_role("status").get_by_text("Live").wait_for()
+    page.get_by_label("Your engine").fill("first")
+    assert '"source": "first"' in page.locator("pre").inner_text()
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.get_by_text("export TOKEN=").inner_text().partition("=")[2]
     assert violations(page) == []
-    runwatch.report(*run_events("first", "one", 0, workflow="first"))
+    answer = runwatch.post_events(run_events("first", "one", 0, workflow="first"), token=secret)
+    assert answer.json()["accepted"] == 3
     expect(page.get_by_role("heading", name="No runs yet")).to_have_count(0)
     page.locator("[role=row][data-id]").first.wait_for()
     page.goto(f"{runwatch.url}{of('nothing')}")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from specs.engines.driver import WebhookEngine
 from specs.engines.retries import listed, of_subject
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session, violations, wait
 from specs.harness.driver import Runwatch, run_events, unique
 
+ERROR = {"type": "Failed", "message": "no"}
 NEEDS_INPUT = '{"run": "cat input"}'
 
 
@@ -39,6 +40,37 @@ def opened(visitor: Visitor, workflow: str) -> Page:
     page.locator("[role=row].FAILURE").wait_for()
     page.get_by_role("status").get_by_text("Live").wait_for()
     return page
+
+
+def report_failed(runwatch: Runwatch, engine: WebhookEngine, workflow: str, count: int) -> None:
+    """Runs of an engine that failed; it can run them again."""
+    for number in range(count):
+        subject, trigger = f"{workflow}-{number}", {"kind": "test", "data": {"run": "true"}}
+        queued, *rest = run_events(engine.name, subject, number * 9, workflow=workflow, state="FAILED", error=ERROR)
+        runwatch.report({**queued, "data": {"workflow": workflow, "trigger": trigger}}, *rest)
+
+
+def result_of(page: Page) -> Locator:
+    """What the page says of the bulk retry that its address names."""
+    return page.get_by_role("region", name="Bulk retry")
+
+
+def lose_batches(route: Route) -> None:
+    """The server does what it was asked; its answer does not arrive."""
+    if '"batch":' in (route.request.post_data or ""):
+        route.fetch()
+        route.abort()
+    else:
+        route.continue_()
+
+
+def wait_until(page: Page, met: Callable[[], bool]) -> None:
+    """Until something that a handler of Playwright's does has happened."""
+    for _ in range(600):
+        if met():
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("never")
 
 
 def test_retry_001_ui_a_double_click_makes_one_run(shared: Runwatch, visitor: Visitor, engine: WebhookEngine) -> None:
@@ -114,8 +146,88 @@ def test_retry_004_ui_many_show_first_what_will_happen(
     dialog = page.get_by_role("dialog", name="Retry failed runs")
     expect(dialog).to_contain_text("2 runs will be retried")
     assert len(listed(shared, engine=[engine.name])) == 3, "it has only looked"
+    expect(dialog).to_contain_text(f"By workflow: {name} 2")
+    assert violations(page) == []
     dialog.get_by_role("button", name="Retry 2").click()
-    expect(dialog).to_contain_text("2 runs retried.")
+    page.wait_for_url(f"**{HISTORY}?retry=bulkRetry_*")
+    expect(result_of(page)).to_contain_text("2 runs retried.")
+    expect(page.locator("[role=row][data-id]")).to_have_count(2)
+    expect(page.locator("[role=row][data-id]").first).to_contain_text("↻ 2")
+    assert violations(page) == []
     runs = listed(shared, engine=[engine.name]).values()
     assert {run["retryOf"]["id"] for run in runs if run["retryOf"]} == {*failed[:2]}
     expect(page.get_by_text(re.compile(r"\d selected"))).to_have_count(0)
+
+
+def test_retry_005_ui_a_bulk_retry_stops_and_goes_on_in_another_tab(
+    shared: Runwatch, visitor: Visitor, engine: WebhookEngine
+) -> None:
+    """It MUST stop after a batch and go on in any tab; a lost answer MUST lose and repeat nothing."""
+    name = unique("batches")
+    report_failed(shared, engine, name, 4)
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    page.locator("[role=row].FAILURE").first.wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        """The next batch, of one run, waits for us."""
+        if '"batch":' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/graphql", hold)
+    page.keyboard.press("Shift+R")
+    dialog = page.get_by_role("dialog", name="Retry failed runs")
+    dialog.get_by_role("button", name="Retry 4").click()
+    result = result_of(page)
+    expect(result).to_contain_text("0 of 4")
+    result.get_by_role("button", name="Stop after this batch").click()
+    wait_until(page, lambda: bool(held))
+    held[0].continue_(post_data=(held[0].request.post_data or "").replace('"batch":100', '"batch":1'))
+    expect(result).to_contain_text("1 run retried. 3 runs left over.")
+    expect(page.locator("[role=row][data-id]")).to_have_count(1)
+    assert len(held) == 1, "nothing was asked after the stop"
+
+    viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
+    seen = result_of(viewer.open(urlsplit(page.url).path + "?" + urlsplit(page.url).query))
+    expect(seen).to_contain_text("1 run retried. 3 runs left over.")
+    expect(seen.get_by_role("button", name="Go on")).to_have_count(0)
+    viewer.close()
+
+    other = visitor.tab(page.context, urlsplit(page.url).path + "?" + urlsplit(page.url).query)
+    other.route("**/graphql", lose_batches)
+    again = result_of(other)
+    again.get_by_role("button", name="Go on with 3").click()
+    expect(again).to_contain_text("4 runs retried.")
+    expect(again.get_by_role("alert")).to_contain_text("does not answer")
+    expect(other.locator("[role=row][data-id]")).to_have_count(4)
+    page.reload()
+    expect(result_of(page)).to_contain_text("4 runs retried.")
+    expect(result_of(page).get_by_role("button", name="Go on")).to_have_count(0)
+    originals = [run for run in listed(shared, engine=[engine.name]).values() if run["attempt"] == 1]
+    assert [len(run["retries"]) for run in originals] == [1] * 4
+
+
+def test_retry_006_ui_more_than_fifty_are_typed(shared: Runwatch, visitor: Visitor, engine: WebhookEngine) -> None:
+    """Above 50 runs the number MUST be typed; what is left out MUST be named by reason, and in a list."""
+    name = unique("typed")
+    report_failed(shared, engine, name, 51)
+    shared.report(*run_events(engine.name, f"{name}-fine", 900, workflow=name))
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    page.locator("[role=row].FAILURE").first.wait_for()
+    page.keyboard.press("Shift+R")
+    dialog = page.get_by_role("dialog", name="Retry failed runs")
+    expect(dialog).to_contain_text("Looked at 52 runs.")
+    dialog.get_by_text("1 run will not:").click()
+    expect(dialog.locator(".skipped li")).to_have_text(re.compile(f"^{name}.*did not fail$"))
+    button = dialog.get_by_role("button", name="Retry 51")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    button.click(force=True)
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Type 51 to confirm").fill("51")
+    expect(button).to_have_attribute("aria-disabled", "false")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert len(listed(shared, engine=[engine.name], status=["PENDING"])) == 0
