@@ -45,8 +45,8 @@ export const texts = {
     singleKeys: 'Single-key shortcuts',
     outdated: 'A new version of this page is ready.',
     reload: 'Reload',
-    clockApart: (seconds: number) =>
-      `This computer’s clock is ${n(Math.abs(seconds), 'second', 'seconds')} ${seconds > 0 ? 'behind' : 'ahead of'} the server’s. Times here follow the server.`,
+    clockApart: (apart: string, behind: boolean) =>
+      `This computer’s clock is ${apart} ${behind ? 'behind' : 'ahead of'} the server’s. Times here follow the server.`,
     nothingHere: 'There is no page at this address.',
   },
 

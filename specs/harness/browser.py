@@ -110,8 +110,10 @@ class Visitor:
         self._contexts: list[BrowserContext] = []
         self._errors: list[str] = []
 
-    def open(self, path: str = HISTORY, *, signed_in: bool = True, phone: bool = False, **options: Any) -> Page:
-        """A page in a context of its own."""
+    def open(
+        self, path: str = HISTORY, *, signed_in: bool = True, phone: bool = False, script: str = "", **options: Any
+    ) -> Page:
+        """A page in a context of its own; `script` runs before any of the page."""
         context = self.browser.new_context(
             viewport=PHONE if phone else DESKTOP,
             has_touch=phone,
@@ -123,15 +125,22 @@ class Visitor:
         )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(WATCH)
+        if script:
+            context.add_init_script(script)
         self._contexts.append(context)
         return self.tab(context, path)
+
+    def blank(self, **options: Any) -> Page:
+        """A page in a context of its own that shows nothing yet: what comes between it and the server can be set up."""
+        return self.open("", **options)
 
     def tab(self, context: BrowserContext, path: str) -> Page:
         """One more page of a context."""
         page = context.new_page()
         page.on("request", self._heard)
         page.on("pageerror", self._failed)
-        page.goto(f"{self.url}{path}")
+        if path:
+            page.goto(f"{self.url}{path}")
         return page
 
     def _heard(self, request: Request) -> None:

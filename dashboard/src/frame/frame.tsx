@@ -9,6 +9,7 @@ import { BROWSER_ZONE, changeSettings, useSettings } from '../parts/settings'
 import { hrefs } from '../routes'
 import { SignInDialog } from '../sign-in/sign-in'
 import { texts } from '../texts'
+import { duration } from '../time/time'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
@@ -58,7 +59,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
             </button>
           </p>
         )}
-        {Math.abs(ahead) > APART_MS && <p className="notice">{texts.frame.clockApart(Math.round(ahead / 1000))}</p>}
+        {Math.abs(ahead) > APART_MS && <p className="notice">{texts.frame.clockApart(apart(ahead), ahead > 0)}</p>}
         {children}
       </main>
       {signedOut && <SignInDialog />}
@@ -94,6 +95,12 @@ function Zone(): JSX.Element {
       ))}
     </Menu>
   )
+}
+
+/** How far two clocks are apart: to the minute, once it is minutes. */
+function apart(ms: number): string {
+  const unit = Math.abs(ms) > 90_000 ? 60_000 : 1_000
+  return duration(Math.round(Math.abs(ms) / unit) * unit)
 }
 
 function Account({ onKeys }: { onKeys: () => void }): JSX.Element {

@@ -1,0 +1,218 @@
+"""APP-AUTO-EXEC-FAULTS-…-UI: what breaks between the page and the server costs nobody a run, and is said in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+
+from specs.engines.driver import WebhookEngine
+from specs.engines.retries import listed as runs_of
+from specs.engines.retries import of_subject
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, looks, session
+from specs.harness.driver import Runwatch, Server, event, unique
+from specs.harness.servers import ValkeyServer
+from specs.pages import is_as_the_api, listed, now, of, ready, report, seconds_from_start
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def engine(shared: Runwatch, tmp_path: Path) -> Iterator[WebhookEngine]:
+    """A connected engine."""
+    with WebhookEngine(shared, tmp_path) as engine:
+        yield engine
+
+
+def catches_up(page: Page, runwatch: Runwatch, name: str) -> None:
+    """Two runs came while the page heard nothing: it says so, and then equals the API."""
+    expect(page.get_by_role("button", name="2 new runs")).to_be_visible(timeout=40_000)
+    expect(page.locator("[role=row].PENDING")).to_have_count(0)
+    page.keyboard.press(".")
+    is_as_the_api(page, runwatch, name)
+    assert page.evaluate("window.same"), "the page was loaded again"
+
+
+def opened(visitor: Visitor, runwatch: Runwatch, name: str) -> Page:
+    """The list of a workflow with a run that is open yet."""
+    report(runwatch, name, "one", "two")
+    report(runwatch, name, "open", state=None, at=10)
+    page = ready(visitor.open(of(name)))
+    page.evaluate("window.same = true")
+    return page
+
+
+def meanwhile(runwatch: Runwatch, name: str) -> None:
+    """What happens while the page hears nothing: a run ends, and two come."""
+    runwatch.report(event(name, "open", "execution.finished", 20, {"state": "FAILED", "error": {"message": "no"}}))
+    report(runwatch, name, "three", "four", at=30)
+
+
+def test_faults_001_ui_a_sleeping_laptop_catches_up(shared: Runwatch, visitor: Visitor) -> None:
+    """After a sleep, in which its socket died without a word or not, the page MUST equal the API, without a reload."""
+    name = unique("asleep")
+    page = opened(visitor, shared, name)
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Page.setWebLifecycleState", {"state": "frozen"})
+    meanwhile(shared, name)
+    cdp.send("Page.setWebLifecycleState", {"state": "active"})
+    catches_up(page, shared, name)
+
+    asleep: list[bool] = []
+    page = visitor.blank()
+    page.clock.install()
+
+    def between(socket: WebSocketRoute) -> None:
+        server, silent = socket.connect_to_server(), len(asleep)
+        socket.on_message(lambda message: server.send(message) if len(asleep) == silent else None)
+        server.on_message(lambda message: socket.send(message) if len(asleep) == silent else None)
+
+    page.route_web_socket(re.compile("/graphql$"), between)
+    other = unique("dead")
+    report(shared, other, "one")
+    report(shared, other, "open", state=None, at=10)
+    page.goto(f"{shared.url}{of(other)}")
+    ready(page).evaluate("window.same = true")
+    asleep.append(True)
+    meanwhile(shared, other)
+    page.clock.fast_forward(13_000)  # it asks whether anybody is there
+    page.clock.fast_forward(6_000)  # nobody is
+    catches_up(page, shared, other)
+
+
+def test_faults_002_ui_a_restart_of_redis_costs_nothing(visitor: Visitor, tmp_path: Path) -> None:
+    """Runs that another process takes in while Redis restarts MUST be shown, without a reload."""
+    with ValkeyServer(own=True) as redis:
+        servers = [Server(tmp_path / "shared", "") for _ in range(2)]
+        for server in servers:
+            server.environment["RUNWATCH_REDIS_URL"] = redis.url
+            server.start()
+        here, there = (Runwatch(server.url, "", server.environment) for server in servers)
+        here.admin = there.admin = here.token("admin")
+        own = Visitor(visitor.browser, here.url, session(here.url, here.admin))
+        try:
+            page = opened(own, here, "redis")
+            redis.restart()
+            meanwhile(there, "redis")
+            catches_up(page, here, "redis")
+            expect(page.get_by_role("status").get_by_text("Live")).to_be_visible()
+        finally:
+            own.close()
+            for each in (here, there):
+                each.close()
+            for server in servers:
+                server.kill()
+
+
+def test_faults_003_ui_the_network_comes_back(shared: Runwatch, visitor: Visitor) -> None:
+    """What came while the browser was offline MUST be shown once it is online; a request meanwhile MUST say so."""
+    name = unique("offline")
+    page = opened(visitor, shared, name)
+    page.context.set_offline(True)
+    meanwhile(shared, name)
+    page.get_by_role("searchbox").fill("one")
+    expect(page.get_by_role("alert").filter(has_text="The server does not answer.").first).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.locator("[role=row][data-id]")).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    catches_up(page, shared, name)
+
+
+def test_faults_004_ui_a_failed_request_is_told_in_its_place(shared: Runwatch, visitor: Visitor) -> None:
+    """A request that fails MUST show message, code, request id and Try again where its data would be."""
+    name = unique("failing")
+    report(shared, name, "one", state="FAILED")
+    id_ = listed(shared, workflowName=[name])[0]["id"]
+
+    def refuse(route: Route) -> None:
+        error = {"message": "Something went wrong on our side", "extensions": {"code": "INTERNAL"}}
+        route.fulfill(status=503, headers={"x-request-id": "req-4711"}, body=json.dumps({"errors": [error]}))
+
+    page = visitor.blank()
+    for path, shown in ((of(name), "[role=row][data-id]"), (f"{EXECUTIONS}/{id_}", "h1")):
+        page.route("**/graphql", refuse)
+        page.goto(f"{shared.url}{path}")
+        box = page.locator("#content").get_by_role("alert").first
+        for said in ("Something went wrong on our side", "INTERNAL", "req-4711"):
+            expect(box).to_contain_text(said)
+        if shown != "h1":
+            looks(page)
+        page.unroute("**/graphql")
+        again = page.get_by_role("button", name="Try again")
+        while again.count():
+            again.first.click()
+            page.wait_for_timeout(100)
+        expect(page.locator(shown).filter(has_text=name).first).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="req-4711")).to_have_count(0)
+
+
+def test_faults_005_ui_a_wrong_clock_changes_no_time(shared: Runwatch, visitor: Visitor) -> None:
+    """With a clock an hour off, the page MUST say so, and count relative times by the server's."""
+    name = unique("clock")
+    report(shared, name, "one", at=now())
+    script = f"const real = Date.now; Date.now = () => real() - {HOUR_MS}"
+    page = ready(visitor.open(of(name), script=script))
+    expect(page.get_by_text(re.compile("clock is 1 h behind"))).to_be_visible()
+    expect(page.locator("[role=row][data-id] time").first).to_have_text(re.compile(r"^\d+ (s|min) ago$"))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Lord_Howe"])
+def test_faults_006_ui_zones_with_half_hours(shared: Runwatch, visitor: Visitor, zone: str) -> None:
+    """An absolute time MUST be that of the zone, on both sides of a change of daylight saving by half an hour."""
+    name = unique("zone")
+    # Lord Howe leaves summer time at 15:00 UTC of 4 April 2026, from +11 to +10:30; Kolkata is always +5:30.
+    moments = [datetime(2026, 4, 4, 14, 59, tzinfo=UTC), datetime(2026, 4, 4, 15, 1, tzinfo=UTC)]
+    for number, moment in enumerate(moments):
+        report(shared, name, f"run-{number}", at=seconds_from_start(moment))
+    page = ready(visitor.open(of(name), timezone_id=zone))
+    for moment in moments:
+        local = moment.astimezone(ZoneInfo(zone))
+        shown = f"{local.day} {local:%b %Y, %H:%M:%S}"
+        page.locator(f"time[datetime^='{moment:%Y-%m-%dT%H:%M}']").first.hover()
+        expect(page.get_by_role("tooltip").filter(has_text=f"{moment:%Y-%m-%dT%H:%M:%S}")).to_contain_text(shown)
+
+
+def test_faults_007_ui_a_lost_answer_makes_no_second_run(
+    shared: Runwatch, visitor: Visitor, engine: WebhookEngine
+) -> None:
+    """When the answer of a retry is lost, pressing again MUST make no second run; the page MUST say what to do."""
+    name = unique("lost")
+    failed = of_subject(shared, engine.name, engine.run(name, '{"run": "cat input"}'))
+    (engine.folder / "input").write_text("there")
+    page = visitor.open(f"{EXECUTIONS}/{failed['id']}")
+
+    def lose(route: Route) -> None:
+        if "retryExecution(" not in (route.request.post_data or ""):
+            route.continue_()
+            return
+        route.fetch()
+        route.abort()
+
+    page.route("**/graphql", lose)
+    button = page.get_by_role("button", name="Retry", exact=True)
+    button.click()
+    expect(page.get_by_text("The answer was lost.").first).to_be_visible()
+    page.unroute("**/graphql")
+    button.click()
+    expect(page.get_by_text(re.compile("[Aa]ttempt 2")).first).to_be_visible()
+    assert len(runs_of(shared, engine=[engine.name])) == 2
+    assert len(engine.deliveries()) == 1
+
+
+def test_faults_008_ui_tabs_agree(shared: Runwatch, visitor: Visitor) -> None:
+    """What is chosen in one tab, of theme and density, MUST hold in the others at once."""
+    one = visitor.open(HISTORY)
+    other = visitor.tab(one.context, f"{EXECUTIONS}/nonsense")
+    one.get_by_role("button", name=re.compile("^Account")).click()
+    one.get_by_role("menuitemradio", name="Dark").click()
+    expect(other.locator("html")).to_have_attribute("data-theme", "dark")
+    one.get_by_role("button", name=re.compile("^Account")).click()
+    one.get_by_role("menuitemradio", name="Compact").click()
+    expect(other.locator("html")).to_have_attribute("data-density", "compact")
