@@ -30,8 +30,9 @@ function precompressed(): Plugin {
   }
 }
 
-/** Not GraphiQL's own weight, which its workers share. */
-const SHARED = (id: string): boolean => !/graphql\/|monaco|\.css$/.test(id)
+/** What both pages need at once: not GraphiQL's own weight, nor what a run needs that somebody opens later. */
+const LATER = /graphql\/|monaco|\.css$|src\/(execution|log|live\/.*log|retry\/bulk|parts\/json)/
+const SHARED = (id: string): boolean => !LATER.test(id)
 
 export default defineConfig({
   base: '/admin/automations/',

@@ -163,9 +163,9 @@ class Visitor:
         assert not self._errors, self._errors
 
 
-def wait(page: Page, expression: str, argument: Any = None) -> None:
+def wait(page: Page, expression: str, argument: Any = None, *, patience: int = 1) -> None:
     """Until an expression of JavaScript holds: wait_for_function needs eval, which the policy forbids."""
-    for _ in range(PATIENCE_MS // 25):
+    for _ in range(patience * PATIENCE_MS // 25):
         if page.evaluate(expression, argument):
             return
         page.wait_for_timeout(25)
