@@ -77,6 +77,7 @@ class Loaders:
         self.steps = Loader(steps.by_keys, database)
         self.step_payloads = Loader(steps.payloads_by_keys, database)
         self.all_steps = Loader(steps.of_executions, database)
+        self.progress = Loader(steps.progress_of, database)
         self.retries = Loader(lineage.retries_of, database)
         self.roots = Loader(lineage.roots_of, database)
         self.dispatches = Loader(outbox.of_subjects, database)

@@ -31,6 +31,24 @@ async def failed_step(context: Context, execution: Execution) -> Step | None:
     return await context.loaders.steps.load(ids.part_key(execution.id, execution.failed_step))
 
 
+async def step_count(context: Context, execution_id: str) -> int:
+    """How many steps an execution has."""
+    context.require(Permission.READ)
+    progress = await context.loaders.progress.load(execution_id)
+    return 0 if progress is None else progress.count
+
+
+async def current_step(context: Context, execution: Execution) -> Step | None:
+    """The step under way; None if none is."""
+    context.require(Permission.READ)
+    if execution.state.finished:
+        return None
+    progress = await context.loaders.progress.load(execution.id)
+    if progress is None or progress.current is None:
+        return None
+    return await context.loaders.steps.load(ids.part_key(execution.id, progress.current))
+
+
 async def find_step_payload(context: Context, step: Step) -> StepPayload | None:
     """The large parts of a step; None if it has none."""
     context.require(Permission.READ)

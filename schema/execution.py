@@ -191,6 +191,22 @@ class Execution(Node):
         """Batched."""
         return [Step.of(step) for step in await step_resolvers.list_steps(info.context, self.row.id)]
 
+    @strawberry.field(description="How many `steps` it has.")
+    async def step_count(self, info: Info) -> int:
+        """Batched."""
+        return await step_resolvers.step_count(info.context, self.row.id)
+
+    @strawberry.field(
+        description=(
+            "The step under way, that is RUNNING or WAITING; of several, the one with the greatest index. Null while no"
+            " step is, and once the run has finished."
+        )
+    )
+    async def current_step(self, info: Info) -> Step | None:
+        """Batched."""
+        step = await step_resolvers.current_step(info.context, self.row)
+        return None if step is None else Step.of(step)
+
     @strawberry.field(description="Its log, oldest lines first, as in Query.executionLogs.")
     async def logs(
         self,

@@ -62,6 +62,19 @@ def execution_row(**given: Any) -> dict[str, Any]:
     return row
 
 
+def step_row(execution_id: str, index: int, **given: Any) -> dict[str, Any]:
+    """A step as a row, under way unless `state` says otherwise."""
+    row: dict[str, Any] = {
+        "execution_id": execution_id,
+        "step_index": index,
+        "name": f"step {index}",
+        "state": int(State.RUNNING),
+        "state_key": "",
+        "name_key": "",
+    }
+    return row | given
+
+
 def log_row(execution_id: str, sequence: int, **given: Any) -> dict[str, Any]:
     """A log line as a row; its message decides its size and what search looks in."""
     message = given.get("message", f"line {sequence}")

@@ -23,11 +23,12 @@ from tests.factories import (
     insert_executions,
     insert_workflow,
     record_statements,
+    step_row,
 )
 
 PAGE = """{ executions(first: 50) { nodes {
   id attempt engine { name } workflow { name engine { name } } retryOf { id retryOf { id } }
-  trigger { data dataBytes } error { message stackTrace truncated }
+  stepCount currentStep { name } trigger { data dataBytes } error { message stackTrace truncated }
 } } }"""
 
 
@@ -55,12 +56,15 @@ async def fill(database: Database) -> None:
                 retry_of=rows[number - 10]["id"] if number >= 10 else None,
             )
         )
+    for row in rows[-6:]:
+        row |= {"state": int(State.RUNNING), "status": int(State.RUNNING.status)}
     await insert_executions(database, *rows)
     await insert(
         database,
         "execution_payloads",
         [{"execution_id": row["id"], "trigger_data": '{"a": 1.0}', "trigger_data_bytes": 10} for row in rows],
     )
+    await insert(database, "steps", [step_row(row["id"], index) for row in rows for index in range(2)])
 
 
 async def test_a_page_takes_one_statement_a_kind(database: Database) -> None:
@@ -72,13 +76,15 @@ async def test_a_page_takes_one_statement_a_kind(database: Database) -> None:
     nodes = result.data["executions"]["nodes"]
     assert len(nodes) == 50
     assert {node["attempt"] for node in nodes} == {2, 3, 4, 5, 6}
+    assert {node["stepCount"] for node in nodes} == {2}
+    assert [node["currentStep"] for node in nodes] == [{"name": "step 1"}] * 6 + [None] * 44
     assert nodes[0]["workflow"]["engine"]["name"] == nodes[0]["engine"]["name"] == "two"
     assert nodes[0]["retryOf"]["retryOf"] is not None
     statements = [statement for statement, _ in recorded]
-    # Revision, page, attempts, engines, workflows, payloads; two for retryOf, which goes two deep. Engines are known
-    # by the time that workflows ask for them.
-    assert len(statements) <= 9, statements
-    for table in ("FROM engines", "FROM workflows", "FROM execution_payloads", "WITH RECURSIVE"):
+    # Revision, page, attempts, engines, workflows, payloads, progress, and the steps under way; two for retryOf, which
+    # goes two deep. Engines are known by the time that workflows ask for them.
+    assert len(statements) <= 11, statements
+    for table in ("FROM engines", "FROM workflows", "FROM execution_payloads", "WITH RECURSIVE", "FROM steps s JOIN"):
         assert sum(table in statement for statement in statements) == 1, table
 
 

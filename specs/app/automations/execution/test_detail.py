@@ -256,3 +256,33 @@ async def test_detail_006_failures_of_one_cause_are_one_group(runwatch: Runwatch
     for bad in ({"from": at(5), "to": at(5)}, {"from": at(0), "to": at(401 * 86400)}, {"workflowId": ["x"]}):
         answer = runwatch.post({"query": GROUPS, "variables": {"filter": bad}}).json()
         assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", bad
+
+
+async def test_detail_007_how_far_a_run_is(runwatch: Runwatch) -> None:
+    """stepCount MUST count every step once, and currentStep be the one under way, null once the run has ended."""
+    engine = unique("progress")
+    document = (
+        "query P($e: [String!]) { executions(filter: {engine: $e})"
+        " { nodes { externalId stepCount currentStep { index name state } } } }"
+    )
+
+    async def progress() -> dict[str, tuple[int, Any]]:
+        nodes = (await runwatch.query(document, {"e": [engine]}))["executions"]["nodes"]
+        return {node["externalId"]: (node["stepCount"], node["currentStep"]) for node in nodes}
+
+    def of(type_: str, index: int, seconds: float, **more: Any) -> dict[str, Any]:
+        step = {"index": index, "name": ("fetch", "parse", "load")[index], **more}
+        return event(engine, "r", f"step.{type_}", seconds, {"step": step})
+
+    runwatch.report(*run_events(engine, "none", 0), event(engine, "r", "execution.queued", 0, {"workflow": "w"}))
+    assert await progress() == {"none": (0, None), "r": (0, None)}
+    runwatch.report(event(engine, "r", "execution.started", 1, {"definition": ["fetch", "parse"]}))
+    assert (await progress())["r"] == (2, None)
+    runwatch.report(of("started", 0, 2))
+    assert (await progress())["r"] == (2, {"index": 0, "name": "fetch", "state": "RUNNING"})
+    runwatch.report(of("finished", 0, 3, state="SUCCEEDED"), of("started", 1, 3), of("started", 2, 3))
+    assert (await progress())["r"] == (3, {"index": 2, "name": "load", "state": "RUNNING"})
+    runwatch.report(of("finished", 2, 4, state="FAILED"))
+    assert (await progress())["r"] == (3, {"index": 1, "name": "parse", "state": "RUNNING"})
+    runwatch.report(event(engine, "r", "execution.finished", 5, {"state": "FAILED"}))
+    assert (await progress())["r"] == (3, None)
