@@ -19,6 +19,7 @@ from app.delivery.port import Handler
 from app.engines import EngineKind
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
+from app.ingestion.labelling import Labelling
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.notifications import LiveNotifications
@@ -74,6 +75,7 @@ class Background:
             notifications,  # wake both, and tell other processes what the services below commit until all have closed
             deliveries,
             ContactSweep(database, settings.contact_lost_seconds, announcements),
+            Labelling(database, sealer),
             folding,
             firing,  # wakes the deliveries
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.db import Database
 from app.db.rows import RowsOf
-from app.executions.filters import check_search, contains
+from app.executions.searching import check_search, contains
 from app.ids import is_id
 from app.paging import Count, Page, PageRequest, counted, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment

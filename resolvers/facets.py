@@ -6,7 +6,8 @@ from typing import Any
 
 from app.auth import Permission
 from app.executions.facets import Counts, Facet
-from app.executions.filters import ExecutionFilter, check_search
+from app.executions.filters import ExecutionFilter
+from app.executions.searching import check_search
 from app.paging import Count
 from app.paging.search import search_term
 from resolvers.arguments import Argument

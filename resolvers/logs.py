@@ -11,10 +11,10 @@ from app.db import Database
 from app.errors import BadInput, NotFound
 from app.events import LogLevel
 from app.executions import Execution, log_counts, log_pages, logs
-from app.executions.filters import check_search
 from app.executions.log_counts import Match
 from app.executions.log_pages import Around
 from app.executions.logs import LogEntry, LogFilter, LogPosition
+from app.executions.searching import check_search
 from app.paging import Count, Page, PageRequest
 from resolvers.arguments import Argument
 from resolvers.context import Context

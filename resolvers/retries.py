@@ -59,6 +59,9 @@ async def root_of(context: Context, execution: Execution) -> Execution:
     context.require(Permission.READ)
     if execution.retry_of is None:
         return execution
+    if execution.root_id and (found := await context.loaders.executions.load(execution.root_id)):
+        return found
+    # Deleted: then the topmost that is left stands for it.
     root = await context.loaders.roots.load(execution.id)
     return (await context.loaders.executions.load(root) if root else None) or execution
 

@@ -42,53 +42,13 @@ from schema.paging import (
     size_of,
 )
 from schema.retryability import Dispatch, Retryability
-from schema.scalars import DateTime, Json, milliseconds
+from schema.scalars import DateTime, milliseconds
 from schema.step import Step
+from schema.trigger import Trigger
 
 if TYPE_CHECKING:
     from schema.log import ExecutionLogConnection
     from schema.workflow import Workflow
-
-
-@strawberry.type(description="What triggered an execution.")
-class Trigger:
-    """What triggered an execution."""
-
-    execution_id: strawberry.Private[str]
-    kind: str = strawberry.field(
-        description=(
-            "Kind of trigger in the engine's words: schedule, webhook, manual, … `unknown` until the engine reports it."
-        )
-    )
-    incomplete: bool = strawberry.field(
-        description=(
-            "Whether `data` differs from what the engine sent, because it was too large or not valid"
-            " JSON. Blocks a retry."
-        )
-    )
-
-    @strawberry.field(
-        description=(
-            "Data that the engine gave the run, secrets masked as •••. Null if the engine sent none. An"
-            " object with `truncated`, `bytes` and `start` replaces data of more than 256 KiB."
-        )
-    )
-    async def data(self, info: Info) -> Json | None:
-        """Batched."""
-        payload = await resolvers.find_payload(info.context, self.execution_id)
-        return None if payload is None or payload.trigger_data is None else Json(payload.trigger_data)
-
-    @strawberry.field(description="Size of the sent data in bytes. 0 if the engine sent none.")
-    async def data_bytes(self, info: Info) -> int:
-        """Batched."""
-        payload = await resolvers.find_payload(info.context, self.execution_id)
-        return 0 if payload is None else payload.trigger_data_bytes
-
-    @strawberry.field(description="JSON Pointers (RFC 6901) to the masked values of `data`, at most 1,000.")
-    async def redacted_paths(self, info: Info) -> list[str]:
-        """Batched."""
-        payload = await resolvers.find_payload(info.context, self.execution_id)
-        return [] if payload is None else payload.redacted_paths
 
 
 OfStatus = Annotated[
@@ -156,8 +116,7 @@ class Execution(Node):
     @strawberry.field(description="What triggered the run.")
     def trigger(self) -> Trigger:
         """Its data is read only when asked for."""
-        row = self.row
-        return Trigger(execution_id=row.id, kind=row.trigger_kind, incomplete=row.trigger_incomplete)
+        return Trigger.of(self.row)
 
     @strawberry.field(description="startedAt - queuedAt in milliseconds. Null until startedAt is known.")
     def queue_ms(self) -> float | None:
@@ -262,6 +221,16 @@ class Execution(Node):
         """One statement."""
         found = await resolvers.neighbour_of(info.context, self.row, partial(filter_tuple, status), earlier=False)
         return None if found is None else Execution.of(found)
+
+    @strawberry.field(
+        description=(
+            "Id of the original that its chain of retries starts from, as the filter `rootExecutionId` takes it. Its"
+            " own for an original. It stays when the original is deleted."
+        )
+    )
+    def root_execution_id(self) -> strawberry.ID:
+        """Kept in its row."""
+        return strawberry.ID(ids.to_global("execution", self.row.root_id or self.row.id))
 
     @strawberry.field(description="The original that its chain of retries starts from. An original is its own root.")
     async def root_execution(self, info: Info) -> Execution:

@@ -138,6 +138,12 @@ class ExecutionFilter:
     bulk_retry_id: strawberry.ID | None = strawberry.field(
         default=None, description="Retries that this bulk retry created, by global id."
     )
+    root_execution_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=(
+            "The original with this global id, and all retries of it, however deep. The id of a retry matches nothing."
+        ),
+    )
     search: str | None = strawberry.field(
         default=None,
         description=(
@@ -171,6 +177,7 @@ class ExecutionFilter:
             unresolved=given.unresolved,
             retry_of=None if given.retry_of is None else local_id("execution", given.retry_of),
             bulk_retry_id=None if given.bulk_retry_id is None else local_id("bulkRetry", given.bulk_retry_id),
+            root_id=None if given.root_execution_id is None else local_id("execution", given.root_execution_id),
             search=given.search,
         )
 

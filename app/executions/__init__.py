@@ -44,6 +44,7 @@ class Execution(msgspec.Struct, frozen=True):
     workflow_name: str
     trigger_kind: str
     trigger_incomplete: bool
+    trigger_label: str | None  # "": nothing to tell it apart by; None: not made yet (app/ingestion/labelling.py)
     state: State
     status: Status
     queued_at: int
@@ -52,6 +53,7 @@ class Execution(msgspec.Struct, frozen=True):
     duration: int | None
     updated_at: int
     retry_of: str | None
+    root_id: str | None  # the original of its family; None: of itself, and nothing has retried it
     requested_by: str | None  # who asked Runwatch for this retry
     bulk_retry_id: str | None  # the bulk retry that made it
     retry_succeeded: bool  # a retry of it, however deep, has succeeded

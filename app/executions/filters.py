@@ -6,22 +6,20 @@ All given fields must match. A tuple matches any of its values, () matches nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
 from app.db import Database
-from app.db.dialect import Dialect
 from app.errors import BadInput, LimitExceeded
+from app.executions.searching import check_search, check_text, contains
 from app.ids import is_id
 from app.lifecycle import STATES_OF, State, Status
 from app.paging.keyset import Params
-from app.paging.search import like_pattern, occurs, search_term
 
 # Clients send a filter again with every page, and every live update is tested against it. Nobody picks this many by
 # hand.
 MAX_FILTER_VALUES = 500
-MAX_SEARCH_LENGTH = 1_000
 
 # A page reads up to a page of keys for each of so many workflows or states: 10,000 index entries, about 5 ms.
 MAX_BRANCHES = 200
@@ -29,7 +27,7 @@ MAX_BRANCHES = 200
 # With other conditions too, each branch may have to read a lot before it has its page.
 MAX_BRANCHES_WITH_CONDITIONS = 10
 
-Branched = Literal["workflow_id", "state", "failed_step_name", "error_group_id"]
+Branched = Literal["workflow_id", "state", "failed_step_name", "error_group_id", "root_id"]
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -56,6 +54,7 @@ class ExecutionFilter:
     error_group_ids: tuple[str, ...] | None = None
     unresolved: bool | None = None  # failed, and no retry of it, however deep, has succeeded
     retry_of: str | None = None  # the id of the retried execution
+    root_id: str | None = None  # the id of an original, which matches too
     bulk_retry_id: str | None = None  # the bulk retry that made them
     search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
 
@@ -69,21 +68,19 @@ class ExecutionFilter:
             "externalId": self.external_ids,
             "failedStepName": self.failed_step_names,
         }
-        retry_of = None if self.retry_of is None else (self.retry_of,)
-        bulk_retry = None if self.bulk_retry_id is None else (self.bulk_retry_id,)
+        singles = {"retryOf": self.retry_of, "rootExecutionId": self.root_id, "bulkRetryId": self.bulk_retry_id}
         id_lists = {
             "id": self.ids,
             "workflowId": self.workflow_ids,
             "errorGroupId": self.error_group_ids,
-            "retryOf": retry_of,
-            "bulkRetryId": bulk_retry,
+            **{name: None if id_ is None else (id_,) for name, id_ in singles.items()},
         }
         for name, values in {"status": self.statuses, "state": self.states, **id_lists, **texts}.items():
             if values is not None and len(values) > MAX_FILTER_VALUES:
                 raise LimitExceeded(f"filter.{name}: at most {MAX_FILTER_VALUES} values, not {len(values)}")
         for name, names in texts.items():
             for text in names or ():
-                _check_text(f"filter.{name}", text)
+                check_text(f"filter.{name}", text)
         for name, ids in id_lists.items():
             if not all(map(is_id, ids or ())):
                 raise BadInput(f"filter.{name}: not an id")
@@ -131,6 +128,8 @@ class ResolvedFilter:
         A branch reads until it has a whole page that satisfies the other conditions, so many branches multiply the cost
         of those conditions. Without other conditions, a branch reads one page of keys and nothing else.
         """
+        if self.filter.root_id is not None:
+            return "root_id", (self.filter.root_id,)
         for column, values in self._failures.items():
             if values is not None and len(values) <= MAX_BRANCHES:
                 return column, values
@@ -167,7 +166,7 @@ class ResolvedFilter:
         return all(other is None for other in (*others, *self._failures.values()))
 
     def conditions(self, params: Params, alias: str, leave_out: Sequence[str]) -> list[str]:
-        """Conditions on the table `alias`, without what names executions and the columns in `leave_out`."""
+        """Conditions on the table `alias`, without what names executions or a family, and the columns `leave_out`."""
         wanted, left = self.filter, leave_out
         conditions: list[str] = []
         if self.states is not None and "state" not in left:
@@ -206,7 +205,11 @@ class ResolvedFilter:
 
 
 async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
-    """Look up the workflows and engines of the filter, in at most one statement; None if nothing can match."""
+    """Look up the workflows and engines of the filter, and its family, in at most one statement each; None if nothing
+    can match.
+    """
+    if wanted.root_id is not None:
+        wanted = await _with_family(database, wanted, wanted.root_id)
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
         *(wanted.failed_step_names, wanted.error_group_ids, wanted.ids, wanted.external_ids),
@@ -232,28 +235,18 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter
     return ResolvedFilter(wanted, states, tuple(row[0] for row in rows))
 
 
+async def _with_family(database: Database, wanted: ExecutionFilter, root_id: str) -> ExecutionFilter:
+    """The filter itself; by id for an original that nothing has retried, which has no root_id."""
+    rows = await database.fetch("SELECT root_id FROM executions WHERE id = $1", root_id)
+    if not rows or rows[0][0] is not None:
+        return wanted
+    return replace(wanted, root_id=None, ids=(root_id,) if wanted.ids is None or root_id in wanted.ids else ())
+
+
 def described(wanted: ExecutionFilter) -> dict[str, object]:
     """The filter as plain values, for a record of it."""
     given = {name: getattr(wanted, name) for name in ExecutionFilter.__dataclass_fields__}
     return {name: _plain(value) for name, value in given.items() if value is not None}
-
-
-def check_search(search: str | None) -> None:
-    """Refuse an invalid search: BadInput for characters that no text has, LimitExceeded for its length."""
-    if search is None:
-        return
-    _check_text("search", search)
-    if len(search) > MAX_SEARCH_LENGTH:
-        raise LimitExceeded(f"search: at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
-
-
-def contains(params: Params, column: str, search: str) -> str:
-    """The condition that a column of casefolded texts contains `search`, which is not empty."""
-    term = search_term(search)
-    # LIKE, because a trigram index serves it, on Postgres only. A term without a trigram would read that whole index.
-    if params.dialect is Dialect.POSTGRES and len(term) >= 3:
-        return f"{column} LIKE {params.bind(like_pattern(term))}"
-    return occurs(params, term, column)
 
 
 def _workflow_conditions(params: Params, wanted: ExecutionFilter) -> list[str]:
@@ -269,15 +262,6 @@ def _workflow_conditions(params: Params, wanted: ExecutionFilter) -> list[str]:
         named = params.any_of("g.name", wanted.engines, "text")
         conditions.append(f"w.engine_id IN (SELECT g.id FROM engines g WHERE {named})")
     return conditions
-
-
-def _check_text(name: str, text: str) -> None:
-    if "\0" in text:
-        raise BadInput(f"{name}: contains a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadInput(f"{name}: contains half a surrogate pair") from None
 
 
 def _check_range(low_name: str, low: int | None, high_name: str, high: int | None) -> None:

@@ -49,6 +49,34 @@ async def lock_with_ancestors(transaction: Transaction, ids: Iterable[str]) -> d
     return await executions.lock(transaction, family)
 
 
+async def with_descendants(transaction: Transaction, ids: Collection[str]) -> set[str]:
+    """The executions that exist among `ids`, and all retries of them, however deep. Locks nothing."""
+    return {id_ for _, id_, _ in await _below(transaction, ids)} if ids else set()
+
+
+async def refresh_roots(transaction: Transaction, linked: Collection[str]) -> set[str]:
+    """Update root_id of executions whose retryOf was set, and of all below them; returns the ids of those that moved.
+
+    All these rows, and those of their ancestors, must be locked. An original has a root_id, itself, from its first
+    retry on: so one index range is a whole family, and the many runs without a retry are not in it.
+    """
+    line = _upwards(transaction.any_of("id", 1, "id"), "root_id")
+    rows = await transaction.fetch(
+        f"{line} SELECT start, id, parent, root_id FROM line ORDER BY depth", transaction.array(linked)
+    )
+    roots: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for start, id_, parent, root in rows:  # the topmost comes last
+        # Above a deleted execution nobody can follow, but those below it know where they stem from.
+        roots[start] = id_ if parent is None else (root if root is not None and id_ != start else parent)
+        if parent is None and root is None:
+            written[id_] = id_
+    moved = {id_: roots[top] for top, id_, root in await _below(transaction, linked) if root != roots[top]}
+    written |= moved
+    await transaction.update("executions", ("id", "root_id"), sorted(written.items()), key=("id",))
+    return set(moved)
+
+
 async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) -> set[str]:
     """Update retry_succeeded of `parents` and all their ancestors, whose rows must be locked; returns their ids.
 
@@ -107,6 +135,23 @@ async def line_of(transaction: Transaction, id_: str) -> list[tuple[str, str]]:
     line = _upwards("id = $1", "engine_id", "external_id")
     rows = await transaction.fetch(f"{line} SELECT engine_id, external_id FROM line ORDER BY depth", id_)
     return [(engine_id, external_id) for engine_id, external_id in rows]
+
+
+async def _below(transaction: Transaction, ids: Collection[str]) -> list[tuple[str, str, str | None]]:
+    """Each of `ids` that exists, and all retries of it: (which of them, id, root_id)."""
+    rows = await transaction.fetch(
+        f"""
+        WITH RECURSIVE below (top, id, root_id, depth) AS (
+          SELECT id, id, root_id, 1 FROM executions WHERE {transaction.any_of("id", 1, "id")}
+          UNION ALL
+          SELECT below.top, child.id, child.root_id, below.depth + 1
+          FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
+        )
+        SELECT top, id, root_id FROM below
+        """,
+        transaction.array(ids),
+    )
+    return [(top, id_, root) for top, id_, root in rows]
 
 
 def line_in(family: dict[str, Execution], id_: str | None) -> list[str]:

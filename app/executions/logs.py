@@ -18,7 +18,7 @@ from app.db.rows import Column, RowsOf
 from app.errors import BadInput
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_STEPS, is_cut
-from app.executions.filters import check_search
+from app.executions.searching import check_search
 from app.ids import is_id
 from app.paging import opaque
 from app.paging.keyset import Params

@@ -44,6 +44,8 @@ def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predi
         tests.append(lambda row: _is_unresolved(row) is wanted.unresolved)
     if wanted.retry_of is not None:
         tests.append(lambda row: row.retry_of == wanted.retry_of)
+    if wanted.root_id is not None:
+        tests.append(lambda row: (row.root_id or row.id) == wanted.root_id)
     if wanted.bulk_retry_id is not None:
         tests.append(lambda row: row.bulk_retry_id == wanted.bulk_retry_id)
     tests += _ranges(wanted)

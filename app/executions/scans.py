@@ -1,9 +1,10 @@
 """The statements that read executions: which index a filter and an ordering are read from, and in which form.
 
 - Plain: the index of the ordering, with the filter as conditions.
-- Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step or error group; queued_at, id) that
-  the filter names, merged.
-- Few: executions that the filter lists by id, or the retries of one or of a bulk retry, sorted.
+- Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step, error group or family; queued_at,
+  id) that the filter names, merged.
+- Few: executions that the filter lists by id, or the retries of one or of a bulk retry, sorted; a family, under other
+  orderings and on SQLite.
 
 Every form has one text whatever the number of values, so that the statement is planned once.
 """
@@ -21,9 +22,15 @@ from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position,
 
 BY_QUEUED_AT = Ordering("executions.QUEUED_AT", "queued_at")
 
-_TYPES = {"state": "smallint", "workflow_id": "uuid", "failed_step_name": "text", "error_group_id": "uuid"}
+_TYPES = {
+    "state": "smallint",
+    "workflow_id": "uuid",
+    "failed_step_name": "text",
+    "error_group_id": "uuid",
+    "root_id": "uuid",
+}
 # Their indexes are partial, which no database concludes from a row comparison.
-_PARTIAL = ("failed_step_name", "error_group_id")
+_PARTIAL = ("failed_step_name", "error_group_id", "root_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ def page(dialect: Dialect, scope: ResolvedFilter, segment: Segment, selected: st
     `selected` are columns of the table `e`.
     """
     params = Params(dialect)
-    branches = _branches(scope, segment)
+    branches = _branches(dialect, scope, segment)
     if branches is None:
         return Statement(_direct(scope, segment, params, selected), params.values)
     segment = _narrowed(scope, segment)
@@ -59,7 +66,7 @@ def count(dialect: Dialect, scope: ResolvedFilter, limit: int) -> Statement:
     params = Params(dialect)
     segment = _narrowed(scope, Segment(BY_QUEUED_AT, False, None, None, True, limit))
     # On SQLite branches look up each row, which a count does not need.
-    branches = _branches(scope, segment) if dialect is Dialect.POSTGRES else None
+    branches = _branches(dialect, scope, segment) if dialect is Dialect.POSTGRES else None
     if branches is not None:
         rows = f"SELECT 1 FROM {_heads(scope, segment, params, *branches)} LIMIT {limit}"
     else:
@@ -78,15 +85,16 @@ def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], se
     return Statement(f"SELECT {selected} FROM {source} {join}", params.values)
 
 
-def _branches(scope: ResolvedFilter, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
-    by_time = segment.ordering.column == "queued_at"
-    return scope.branches if by_time and not scope.filter.names_executions else None
+def _branches(dialect: Dialect, scope: ResolvedFilter, segment: Segment) -> tuple[Branched, Sequence[str | int]] | None:
+    # SQLite would read a family by the state of its members, if the filter has any: it knows no row comparison.
+    few = scope.filter.names_executions or (scope.filter.root_id is not None and dialect is Dialect.SQLITE)
+    return scope.branches if segment.ordering.column == "queued_at" and not few else None
 
 
 def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
     """Plain or few: a table `e`, with the filter as conditions."""
     few, source = "", "executions"
-    if scope.filter.names_executions:
+    if scope.filter.names_executions or scope.filter.root_id is not None:
         named = _named(scope.filter, params)
         # They are few, but Postgres may believe that an index by time finds them sooner.
         few, source = f"few AS MATERIALIZED (SELECT * FROM executions WHERE {named})", "few"
@@ -105,10 +113,9 @@ def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: s
 
 
 def _named(wanted: ExecutionFilter, params: Params) -> str:
-    """The conditions that name executions."""
-    conditions = [] if wanted.retry_of is None else [f"retry_of = {params.bind(wanted.retry_of)}"]
-    if wanted.bulk_retry_id is not None:
-        conditions.append(f"bulk_retry_id = {params.bind(wanted.bulk_retry_id)}")
+    """The conditions that name executions, or a family."""
+    links = {"retry_of": wanted.retry_of, "root_id": wanted.root_id, "bulk_retry_id": wanted.bulk_retry_id}
+    conditions = [f"{column} = {params.bind(id_)}" for column, id_ in links.items() if id_ is not None]
     if wanted.ids is not None:
         conditions.append(params.any_of("id", wanted.ids, "id"))
     if wanted.external_ids is not None:

@@ -21,7 +21,7 @@ from app.ingestion import execution_rows, failures, log_rows, payload_rows, retr
 from app.ingestion.consequences import failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.known_secrets import KnownSecrets
-from app.ingestion.merging import ExecutionFacts, StepFacts
+from app.ingestion.merging import ExecutionFacts, StepFacts, precedes
 from app.ingestion.registry import Registry
 from app.lifecycle import State
 from app.metrics import deltas
@@ -78,19 +78,21 @@ class Ingestion:
     ) -> None:
         """Bring executions up to the facts, as the last part of a transaction.
 
-        Also locks the ancestors of retries, in id order with the rest, so that two batches cannot deadlock. Who they
-        are shows only when the retry is locked: then they go into `family`, and the transaction runs again with them
-        (Overtaken).
+        Also locks the ancestors of retries, and what is below those that are linked anew, in id order with the rest, so
+        that two batches cannot deadlock. Who they are shows only when the retry is locked: then they go into `family`,
+        and the transaction runs again with them (Overtaken).
         """
         if family:
             await execution_rows.lock_with(transaction, facts, family)
         stored = await execution_rows.lock(transaction, facts)
         known = (*facts.values(), *(row.facts for row in stored.values()))
         parents = {fact.retry_of for fact in known if fact.retry_of is not None}
-        above = await lineage.with_ancestors(transaction, parents)
-        if not above <= family | {row.id for row in stored.values()}:
-            family |= above
-            raise Overtaken("what is above a retry is to be locked first")
+        linked = {row.id for key, row in stored.items() if _links_anew(row, facts[key])}
+        relatives = await lineage.with_ancestors(transaction, parents)
+        relatives |= await lineage.with_descendants(transaction, linked)
+        if not relatives <= family | {row.id for row in stored.values()}:
+            family |= relatives
+            raise Overtaken("what is above a retry, or moves with it, is to be locked first")
         fresh: dict[Key, str] = {}
         workflows: dict[Key, str] = {}
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
@@ -110,8 +112,10 @@ class Ingestion:
             write.note_failure(None, failing(facts[key], workflow_id, id_))
         if stored:
             await self._merge(transaction, stored, facts, write)
-        if write.moved:
-            told = await lineage.refresh_ancestors(transaction, write.moved)
+        linked |= {id_ for key, id_ in fresh.items() if facts[key].retry_of is not None}
+        if write.moved or linked:
+            told = await lineage.refresh_roots(transaction, linked) if linked else set()
+            told |= await lineage.refresh_ancestors(transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
         await deltas.append(transaction, write.deltas)
         if not imported:
@@ -234,6 +238,12 @@ class _Write:
         """Record that an execution has failed, or now failed at another time or in another workflow."""
         if after is not None and after != before:
             self.failed.add(after)
+
+
+def _links_anew(row: Stored, facts: ExecutionFacts) -> bool:
+    """Whether the merge will set what the stored execution retries."""
+    known = row.facts
+    return precedes(facts.retry_of_key, known.retry_of_key) and facts.retry_of != known.retry_of
 
 
 def _place(row: Stored) -> tuple[State, str | None]:

@@ -26,6 +26,7 @@ MERGED = (
     "workflow_name",
     "trigger_kind",
     "trigger_incomplete",
+    "trigger_label",
     "state",
     "status",
     "queued_at",
@@ -66,6 +67,7 @@ class _Locked(msgspec.Struct, gc=False):
     workflow_name: str
     trigger_kind: str
     trigger_incomplete: bool
+    trigger_label: str | None
     state: State
     started_at: int | None
     updated_at: int
@@ -144,6 +146,7 @@ def _stored(row: _Locked) -> Stored:
         workflow=row.workflow_name,
         trigger_kind=row.trigger_kind,
         trigger_incomplete=row.trigger_incomplete,
+        trigger_label=row.trigger_label,
         started_at=row.started_at,
         retry_of=row.retry_of,
         error=failure_of(row.error_type, row.error_message, row.error_message_bytes, row.error_step),
@@ -176,6 +179,7 @@ def merged_values(
         facts.workflow,
         facts.trigger_kind,
         facts.trigger_incomplete,
+        facts.trigger_label,
         int(state),
         int(state.status),
         facts.queued_at,

@@ -1,14 +1,15 @@
-"""The secrets of each execution, from its payloads: masked in all its texts, whichever came first."""
+"""The secrets of each execution, from its payloads: masked in all its texts, and kept out of its label."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from app.db import Transaction
+from app.db import Reader, Transaction
 from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.labels import label_of
 from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
-from app.ingestion.remasking import remask
+from app.ingestion.remasking import label_again, remask
 from app.log import get_logger
 from app.secrets.masking import MAX_CHARACTERS, MAX_VALUES, Masker, Withholder, worth_masking
 from app.secrets.sealing import SEPARATOR, Sealer, unsealed_secrets
@@ -23,14 +24,17 @@ class KnownSecrets:
         self._sealer = sealer
 
     async def mask_fresh(self, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
-        """Mask the texts of new executions; returns the secrets to store with them."""
+        """Mask the texts of new executions, and label them; returns the secrets to store with them."""
         learned = {}
         for key, fact in facts.items():
             values = worth_masking(fact.secrets) if fact.secrets else set()
+            masker = None
             if values:
                 learned[key] = _bounded(set(), values)
                 fact.has_secrets = True
-                mask_facts(Masker(learned[key]), fact)
+                masker = Masker(learned[key])
+                mask_facts(masker, fact)
+            fact.trigger_label = label_of(fact.trigger_data, masker)
         return learned
 
     async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
@@ -40,40 +44,61 @@ class KnownSecrets:
     async def mask_stored(
         self, transaction: Transaction, stored: Mapping[Key, Stored], facts: Mapping[Key, ExecutionFacts]
     ) -> set[str]:
-        """Mask stored executions and what arrives for them, with the secrets that arrive too.
+        """Mask stored executions and what arrives for them, with the secrets that arrive too; label what arrives.
 
         Returns the ids of executions of which stored texts other than log lines changed.
         """
         concerned = {key: row for key, row in stored.items() if _has_texts(facts[key]) or facts[key].secrets}
-        sealed = await self._sealed(transaction, [row.id for row in concerned.values() if row.facts.has_secrets])
+        sealed = await _sealed(transaction, [row.id for row in concerned.values() if row.facts.has_secrets])
         changed: set[str] = set()
         for key, row in concerned.items():
             before, unreadable = unsealed_secrets(self._sealer, sealed.get(row.id, ""))
             if unreadable:
                 log.error("secrets_unreadable", execution_id=row.id)
             values = _bounded(before, worth_masking(facts[key].secrets))
-            if values or unreadable:
-                mask_facts(Withholder() if unreadable else Masker(values), facts[key])
+            every = _masker(values, unreadable)
+            if every is not None:
+                mask_facts(every, facts[key])
+            facts[key].trigger_label = label_of(facts[key].trigger_data, every)
             if new := values - before:
                 row.facts.has_secrets = True
                 masker = Masker(new, before)
                 error = mask_failure(masker, row.facts.error)
-                if await remask(transaction, row.id, row.log_count, masker) or error != row.facts.error:
+                label = row.facts.trigger_label
+                if label and every is not None:
+                    label = await label_again(transaction, row.id, every)
+                rewritten = await remask(transaction, row.id, row.log_count, masker)
+                if rewritten or (error, label) != (row.facts.error, row.facts.trigger_label):
                     changed.add(row.id)
-                row.facts.error = error
+                row.facts.error, row.facts.trigger_label = error, label
                 # Keep what no key opens now: its key may come back.
                 parts = [*unreadable, self._sealer.encrypt(sorted(values))]
                 await _store(transaction, {row.id: SEPARATOR.join(parts)})
         return changed
 
-    async def _sealed(self, transaction: Transaction, ids: list[str]) -> dict[str, str]:
-        if not ids:
-            return {}
-        condition = transaction.any_of("execution_id", 1, "id")
-        rows = await transaction.fetch(
-            f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", transaction.array(ids)
-        )
-        return {execution_id: parts for execution_id, parts in rows}  # noqa: C416  # mypy takes no rows for pairs
+    async def maskers(self, reader: Reader, ids: Iterable[str]) -> dict[str, Masker]:
+        """What masks the known secrets of each execution, by its id. Leaves out those that have none."""
+        found = {}
+        for id_, parts in (await _sealed(reader, [*ids])).items():
+            if masker := _masker(*unsealed_secrets(self._sealer, parts)):
+                found[id_] = masker
+        return found
+
+
+def _masker(values: set[str], unreadable: list[str]) -> Masker | None:
+    if unreadable:
+        return Withholder()
+    return Masker(values) if values else None
+
+
+async def _sealed(reader: Reader, ids: list[str]) -> dict[str, str]:
+    if not ids:
+        return {}
+    condition = reader.any_of("execution_id", 1, "id")
+    rows = await reader.fetch(
+        f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", reader.array(ids)
+    )
+    return {execution_id: parts for execution_id, parts in rows}  # noqa: C416  # mypy takes no rows for pairs
 
 
 async def _store(transaction: Transaction, sealed: Mapping[str, str]) -> None:
@@ -95,4 +120,4 @@ def _bounded(known: set[str], new: set[str]) -> set[str]:
 
 
 def _has_texts(facts: ExecutionFacts) -> bool:
-    return bool(facts.error or facts.logs or any(step.error for step in facts.steps.values()))
+    return bool(facts.error or facts.logs or facts.trigger_data or any(step.error for step in facts.steps.values()))

@@ -59,7 +59,7 @@ def least(one: int | None, other: int | None) -> int | None:
     return min(one, other)
 
 
-def _precedes(key: str | None, other: str | None) -> bool:
+def precedes(key: str | None, other: str | None) -> bool:
     """Whether the claim behind `key` beats the one behind `other`."""
     return key is not None and (other is None or key < other)
 
@@ -96,9 +96,9 @@ class StepFacts:
         """Merge what `other` knows better."""
         if other.name_key < self.name_key:
             self.name, self.name_key = other.name, other.name_key
-        if _precedes(other.kind_key, self.kind_key):
+        if precedes(other.kind_key, self.kind_key):
             self.kind, self.kind_key = other.kind, other.kind_key
-        if _precedes(other.input_key, self.input_key):
+        if precedes(other.input_key, self.input_key):
             self.input, self.input_key = other.input, other.input_key
             self.rewritten.add("input")
         self.started_at = least(self.started_at, other.started_at)
@@ -120,8 +120,7 @@ class StepFacts:
 class ExecutionFacts:
     """What is known of one execution.
 
-    `secrets` are the texts that its events sealed, in the clear. Every event counts, whether or not it wins a merge:
-    otherwise what is masked would depend on the order of arrival.
+    `secrets` are the texts that its events sealed, in the clear: of every event, whether or not it wins a merge.
     """
 
     first_event_at: int
@@ -135,6 +134,7 @@ class ExecutionFacts:
     trigger_kind: str = UNKNOWN_TRIGGER
     trigger_data: TriggerData | None = None
     trigger_incomplete: bool = False
+    trigger_label: str | None = ""  # None: of a row that is older than labels (app/ingestion/labelling.py)
     trigger_key: str | None = None
     definition: tuple[str, ...] | None = None
     definition_key: str | None = None
@@ -222,16 +222,17 @@ class ExecutionFacts:
         self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)
         self.started_at = least(self.started_at, other.started_at)
         self._report(other.state_key, other.error)
-        if _precedes(other.workflow_key, self.workflow_key):
+        if precedes(other.workflow_key, self.workflow_key):
             self.workflow, self.workflow_key = other.workflow, other.workflow_key
-        if _precedes(other.trigger_key, self.trigger_key):
+        if precedes(other.trigger_key, self.trigger_key):
             self.trigger_kind, self.trigger_data = other.trigger_kind, other.trigger_data
             self.trigger_incomplete, self.trigger_key = other.trigger_incomplete, other.trigger_key
+            self.trigger_label = other.trigger_label
             self.rewritten.add("trigger")
-        if _precedes(other.definition_key, self.definition_key):
+        if precedes(other.definition_key, self.definition_key):
             self.definition, self.definition_key = other.definition, other.definition_key
             self.rewritten.add("definition")
-        if _precedes(other.retry_of_key, self.retry_of_key):
+        if precedes(other.retry_of_key, self.retry_of_key):
             self.retry_of, self.retry_of_key = other.retry_of, other.retry_of_key
 
     def _report(self, key: str, error: Failure | None) -> None:

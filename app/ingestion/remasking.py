@@ -7,6 +7,7 @@ from typing import Any
 
 from app.db import Row, Transaction
 from app.events.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
+from app.ingestion.labels import label_of_text
 from app.ingestion.masking import mask_attributes
 from app.paging.search import folded
 from app.secrets.masking import Masker
@@ -38,6 +39,14 @@ async def remask(transaction: Transaction, execution_id: str, log_count: int, ma
     ]
     await _remask_lines(transaction, execution_id, log_count, masker)
     return any(changed)
+
+
+async def label_again(transaction: Transaction, execution_id: str, masker: Masker) -> str:
+    """The label of a locked execution's stored trigger data, without the secrets that are known now."""
+    rows = await transaction.fetch(
+        "SELECT trigger_data, trigger_data_bytes FROM execution_payloads WHERE execution_id = $1", execution_id
+    )
+    return "".join(label_of_text(data, size, masker) for data, size in rows if data is not None)
 
 
 async def _rewrite(

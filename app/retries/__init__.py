@@ -19,6 +19,8 @@ from app.events import TriggerData
 from app.executions import Execution, lineage
 from app.ids import new_id
 from app.ingestion import execution_rows
+from app.ingestion.known_secrets import KnownSecrets
+from app.ingestion.labels import label_of
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_QUEUED, State, state_key
 from app.retries.blockers import IN_PROGRESS, RetryBlocker, blockers
@@ -107,7 +109,7 @@ class Retries:
             reasons = [RetryBlocker.TRIGGER_DATA_INCOMPLETE]
         if reasons:
             raise RetryRefused(reasons)
-        retry_id = await _create(transaction, execution, asked)
+        retry_id = await _create(transaction, execution, asked, self._sealer)
         await _remember(transaction, asked, retry_id)
         await outbox.add(transaction, OUTBOX_KIND, retry_id)
         return Retry(retry_id, execution.id, created=True)
@@ -149,11 +151,15 @@ async def _remember(transaction: Transaction, asked: Asked, retry_id: str) -> No
         raise Conflict("idempotencyKey: used for another execution already")
 
 
-async def _create(transaction: Transaction, execution: Execution, asked: Asked) -> str:
+async def _create(transaction: Transaction, execution: Execution, asked: Asked, sealer: Sealer) -> str:
     """Insert the retry with the original's trigger, to the byte; returns its id."""
     now = clock.now_us()
     external_id = new_id(now)
     data, definition = await _payload(transaction, execution.id)
+    label = execution.trigger_label
+    if label is None:  # of an older row, which nobody has labelled yet
+        maskers = await KnownSecrets(sealer).maskers(transaction, [execution.id])
+        label = label_of(data, maskers.get(execution.id))
     facts = ExecutionFacts(
         first_event_at=now,
         received_at=now,
@@ -163,6 +169,7 @@ async def _create(transaction: Transaction, execution: Execution, asked: Asked) 
         workflow_key=FIXED,
         trigger_kind=execution.trigger_kind,
         trigger_data=data,
+        trigger_label=label,
         trigger_key=FIXED,
         definition=definition,
         definition_key=FIXED,
@@ -177,6 +184,7 @@ async def _create(transaction: Transaction, execution: Execution, asked: Asked) 
     retry_id = (await execution_rows.insert_executions(transaction, {key: facts}, workflows, now))[key]
     row = (retry_id, asked.actor, asked.bulk)
     await transaction.update("executions", ("id", "requested_by", "bulk_retry_id"), [row], key=("id",))
+    await lineage.refresh_roots(transaction, [retry_id])
     secrets = [(retry_id, sealed) for (sealed,) in rows]
     await transaction.insert("execution_secrets", ("execution_id", "sealed"), secrets)
     return retry_id

@@ -22,7 +22,16 @@ from specs.harness.waiting import until
 from tests.app.leftovers import is_let_go
 from tests.sealing import SEALER
 
-NAMES = ["Feed", "LogNotifications", "LiveNotifications", "Deliveries", "ContactSweep", "Folding", "Firing"]
+NAMES = [
+    "Feed",
+    "LogNotifications",
+    "LiveNotifications",
+    "Deliveries",
+    "ContactSweep",
+    "Labelling",
+    "Folding",
+    "Firing",
+]
 OPENED = ["SignIn", "Database"]  # what the services stand on, in the order in which it is closed
 # Where it makes no difference, the one that takes less time to open.
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

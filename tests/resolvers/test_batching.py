@@ -28,7 +28,7 @@ from tests.factories import (
 
 PAGE = """{ executions(first: 50) { nodes {
   id attempt engine { name } workflow { name engine { name } } retryOf { id retryOf { id } }
-  stepCount currentStep { name } trigger { data dataBytes } error { message stackTrace truncated }
+  stepCount currentStep { name } rootExecutionId trigger { label data dataBytes } error { message stackTrace truncated }
 } } }"""
 
 

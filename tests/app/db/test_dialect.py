@@ -18,9 +18,9 @@ COLUMNS = ("id", "name", "kind", "created_at")
 DIFFERENT = {
     "alerts/streaks.py",  # the index begins with an expression on Postgres
     "changes/revisions.py",  # an UPDATE within a WITH, which SQLite does not know
-    "executions/filters.py",  # only Postgres has an index of trigrams
     "executions/log_pages.py",  # a sort of whole lines, which SQLite would copy
     "executions/scans.py",  # LATERAL, which SQLite does not know
+    "executions/searching.py",  # only Postgres has an index of trigrams
     "executions/steps.py",  # lists of pairs
     "metrics/rollups.py",  # LATERAL over lists of keys
     "metrics/sources.py",  # width_bucket and array_agg, which SQLite does not know

@@ -50,6 +50,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         finished_at=draw(st.none() | few_times),
         duration=draw(st.none() | few_durations),
         retry_of=draw(st.sampled_from((None, None, "a" * 32, "b" * 32))),
+        root_id=draw(st.sampled_from((None, None, "a" * 32, "b" * 32))),
         bulk_retry_id=draw(st.sampled_from((None, None, "a" * 32, "b" * 32))),
         error_message=draw(st.sampled_from(MESSAGES)),
         failed_step_name=draw(st.sampled_from(STEPS)),
@@ -93,6 +94,7 @@ def filters(draw: st.DrawFn) -> ExecutionFilter:
         min_duration=durations[0],
         max_duration=durations[1],
         retry_of=draw(st.sampled_from((None, None, None, "a" * 32, "c" * 32))),
+        root_id=draw(st.sampled_from((None, None, None, "a" * 32, IDS[0]))),
         bulk_retry_id=draw(st.sampled_from((None, None, None, "a" * 32, "c" * 32))),
         search=draw(
             st.sampled_from((None, None, "", "strasse", "NIGHT", "% of _", "\\", "🚀", "ü", "run-1", "x\x1fy"))
@@ -124,6 +126,7 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
         wanted.min_duration is None or (duration is not None and duration >= wanted.min_duration),
         wanted.max_duration is None or (duration is not None and duration <= wanted.max_duration),
         wanted.retry_of is None or row["retry_of"] == wanted.retry_of,
+        wanted.root_id is None or wanted.root_id == (row["root_id"] or row["id"]),
         wanted.bulk_retry_id is None or row["bulk_retry_id"] == wanted.bulk_retry_id,
         wanted.search is None or wanted.search.casefold() in row["search_text"],
     ]

@@ -69,6 +69,11 @@ FROM (
 WHERE numbered.id = executions.id AND n % 100 = 0
 """
 
+_FAMILIES = """
+UPDATE executions SET root_id = coalesce(retry_of, id)
+WHERE retry_of IS NOT NULL OR id IN (SELECT retry_of FROM executions)
+"""
+
 
 @pytest.fixture(scope="module")
 def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
@@ -79,6 +84,7 @@ def filled_url(postgres_server: PostgresServer, migrated_postgres: str) -> Itera
             connection = await asyncpg.connect(url)
             await fill(connection, 20_000)
             await connection.execute(_RETRIES)
+            await connection.execute(_FAMILIES)
             await connection.execute("VACUUM (ANALYZE) executions")
             await connection.close()
 
@@ -194,6 +200,34 @@ async def test_retries_of_an_execution_or_a_bulk_retry_are_read_from_their_index
 
 
 @pytest.mark.parametrize("others", [{}, {"statuses": (Status.SUCCESS,)}, {"workflow_names": ("workflow-001",)}])
+async def test_a_family_is_read_from_its_index(filled: Database, plans_of: PlansOf, others: dict[str, Any]) -> None:
+    [(root,)] = await filled.fetch("SELECT root_id FROM executions WHERE root_id IS NOT NULL ORDER BY id LIMIT 1")
+    for order in ORDERS:
+        where = ExecutionFilter(root_id=root, **others)
+        statements = await page_statements(filled, where, order)
+        counting = record_statements(filled)
+        await count(filled, where)
+        statements += counting[-1:]
+        for plan in [plan for statement in statements for plan in await plans_of(statement)]:
+            assert re.search(" (executions_root|executions_pkey) ", plan), plan
+            assert "Seq Scan" not in plan
+        if order.field is OrderField.QUEUED_AT:
+            assert any("using executions_root " in plan for plan in await plans_of(statements[-1]))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_family_is_read_from_its_index_on_sqlite(database: Database) -> None:
+    for order in ORDERS:
+        where = ExecutionFilter(root_id="a" * 32, statuses=(Status.SUCCESS,))
+        statements = [each for each in await page_statements(database, where, order) if "SELECT root_id" not in each[0]]
+        assert statements
+        for statement in statements:
+            plan = await sqlite_plan(database, statement)
+            assert re.search(r"USING (COVERING )?INDEX executions_root \(", plan), plan
+            assert "SCAN executions" not in plan
+
+
+@pytest.mark.parametrize("others", [{}, {"statuses": (Status.SUCCESS,)}, {"workflow_names": ("workflow-001",)}])
 async def test_named_executions_are_read_from_their_index(
     filled: Database, plans_of: PlansOf, others: dict[str, Any]
 ) -> None:
@@ -250,12 +284,14 @@ async def test_families_are_followed_by_their_indexes(filled: Database, plans_of
         await lineage.line_of(transaction, ids[0])
         await lineage.retries_of(transaction, [parents[0]])
         await lineage.refresh_ancestors(transaction, parents[:20])
+        await lineage.with_descendants(transaction, parents[:20])
+        await lineage.refresh_roots(transaction, ids)
         raise Looked
 
     with pytest.raises(Looked):
         await filled.transaction(look)
     assert len(ids) == 20
-    assert len(statements) == 8
+    assert len(statements) == 11
     for statement in statements:
         for plan in await plans_of(statement):
             assert re.search("using executions_(pkey|retry_of) ", plan), plan

@@ -107,6 +107,9 @@ async def test_the_original_is_never_rewritten(connected: Database) -> None:
     after = await dump(connected, "run")
     assert after["executions"][0].pop("retry_succeeded") == (1 if connected.dialect == "sqlite" else True)
     assert not before["executions"][0].pop("retry_succeeded")
+    # From its first retry on it is the original of a family.
+    assert after["executions"][0].pop("root_id") == original
+    assert before["executions"][0].pop("root_id") is None
     assert after == before
 
 

@@ -286,3 +286,42 @@ async def test_detail_007_how_far_a_run_is(runwatch: Runwatch) -> None:
     assert (await progress())["r"] == (3, {"index": 1, "name": "parse", "state": "RUNNING"})
     runwatch.report(event(engine, "r", "execution.finished", 5, {"state": "FAILED"}))
     assert (await progress())["r"] == (3, None)
+
+
+async def test_detail_008_labels_tell_runs_apart(runwatch: Runwatch) -> None:
+    """Trigger.label MUST have up to three telling values of the data, and no secret, user info or query of a URL."""
+    engine = unique("labels")
+    secret = f"s3cr3t-{engine}"
+    given: dict[str, Any] = {
+        "file": {"file": "orders/today.csv", "shop": {"api_token": secret}},
+        "url": {
+            "size": 3,
+            "url": f"https://user:{secret}@shop.example/orders?token={secret}",
+            "customer_id": 123456789012,
+        },
+        "late": {"subject": f"about {secret}", "dry": True},
+        "odd": {"name": "a\x1b[31mb\nc\u202e", "title": "x" * 500},
+        "none": {"text": "x" * 500, "list": []},
+        "nothing": None,
+    }
+    for subject, data in given.items():
+        trigger = {"kind": "k", "data": data}
+        runwatch.report(event(engine, subject, "execution.queued", 0, {"workflow": "w", "trigger": trigger}))
+    document = "query L($e: [String!]) { executions(filter: {engine: $e}) { nodes { externalId trigger { label } } } }"
+
+    async def labels() -> dict[str, str | None]:
+        nodes = (await runwatch.query(document, {"e": [engine]}))["executions"]["nodes"]
+        return {node["externalId"]: node["trigger"]["label"] for node in nodes}
+
+    expected = {
+        "file": "file=orders/today.csv",
+        "url": "url=https://shop.example/orders, customer_id=123456789012, size=3",
+        "late": f"subject=about {secret}, dry=true",
+        "odd": f"name=ab c, title={'x' * 59}…",
+        "none": None,
+        "nothing": None,
+    }
+    assert await labels() == expected
+    step = {"index": 0, "name": "s", "input": {"password": secret}}
+    runwatch.report(event(engine, "late", "step.started", 1, {"step": step}))
+    assert await labels() == expected | {"late": "dry=true"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from specs.harness.driver import Runwatch, at, run_events, unique
+from specs.harness.driver import Runwatch, at, event, run_events, unique
 
 LIST = """
 query List($filter: ExecutionFilter!, $first: Int, $after: String, $order: ExecutionOrder) {
@@ -134,6 +134,39 @@ async def test_filter_005_by_ids_and_without_kinds(runwatch: Runwatch) -> None:
     assert len((await runwatch.query(document, {"f": where}))["executions"]["nodes"]) == 2
     for invalid in (["none"], [runs.engine], ["workflow_" + "0" * 32]):
         refused = runwatch.ask(document, f={"id": invalid})
+        assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_filter_007_by_family(runwatch: Runwatch) -> None:
+    """rootExecutionId MUST find an original and all its retries, however deep and however late they were linked."""
+    runs = Runs(runwatch)
+    document = "query I($f: ExecutionFilter) { executions(filter: $f) { nodes { id externalId rootExecutionId } } }"
+
+    async def known() -> dict[str, tuple[str, str]]:
+        nodes = (await runwatch.query(document, {"f": {"engine": [runs.engine]}}))["executions"]["nodes"]
+        return {node["externalId"]: (node["id"], node["rootExecutionId"]) for node in nodes}
+
+    ids = {name: id_ for name, (id_, root) in (await known()).items() if id_ == root}
+    assert "".join(sorted(ids)) == "abcdef"
+
+    def link(retry: str, retried: str) -> None:
+        runwatch.report(event(runs.engine, retry, "execution.heartbeat", 900, {"retryOf": ids[retried]}))
+
+    assert await runs.list(rootExecutionId=ids["a"]) == "a"
+    link("e", "d")
+    link("f", "d")
+    assert await runs.list(rootExecutionId=ids["d"]) == "fed"
+    link("d", "b")
+    assert await runs.list(rootExecutionId=ids["b"]) == "fedb"
+    assert await runs.list(rootExecutionId=ids["d"]) == ""
+    assert await runs.list(rootExecutionId=ids["b"], status=["PENDING"]) == "e"
+    assert await runs.list(rootExecutionId=ids["b"], retryOf=ids["d"]) == "fe"
+    assert await runs.list(rootExecutionId=ids["b"], id=[ids["a"], ids["b"]]) == "b"
+    assert await runs.list(rootExecutionId=ids["a"], id=[ids["b"]]) == ""
+    assert {name for name, (_, root) in (await known()).items() if root == ids["b"]} == set("bdef")
+    assert await runs.list(rootExecutionId="execution_" + "0" * 32) == ""
+    for invalid in ("none", "workflow_" + "0" * 32):
+        refused = runwatch.ask(document, f={"rootExecutionId": invalid})
         assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 

@@ -163,6 +163,41 @@ async def test_live_004_who_may_not_read_gets_nothing(runwatch: Runwatch) -> Non
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+async def test_live_006_who_moves_in_or_out_of_a_family_is_told(runwatch: Runwatch) -> None:
+    """When a late retryOf moves runs to another original, subscribers of either family MUST hear of each of them."""
+    engine = unique("family")
+    for number, name in enumerate(("one", "two", "retry", "again")):
+        runwatch.report(*run_events(engine, name, number, state="FAILED"))
+    document = "query I($f: ExecutionFilter) { executions(filter: $f) { nodes { id externalId } } }"
+    nodes = (await runwatch.query(document, {"f": {"engine": [engine]}}))["executions"]["nodes"]
+    ids = {node["externalId"]: node["id"] for node in nodes}
+
+    def link(retry: str, retried: str, seconds: float) -> None:
+        runwatch.report(event(engine, retry, "execution.heartbeat", seconds, {"retryOf": ids[retried]}))
+
+    link("again", "retry", 100)
+    first, second = ({"rootExecutionId": ids[name]} for name in ("one", "two"))
+    async with (
+        updates(runwatch, filter=first, after=await cursor_of(runwatch, first)) as into,
+        updates(runwatch, filter=second, after=await cursor_of(runwatch, second)) as out,
+    ):
+        link("retry", "two", 100)
+        await hears(out, {"two": True, "retry": True, "again": True})
+        link("retry", "one", 50)  # an earlier claim, which wins
+        await hears(into, {"one": True, "retry": True, "again": True})
+        await hears(out, {"two": True, "retry": False, "again": False})
+
+
+async def hears(stream: AsyncIterator[dict[str, Any]], expected: dict[str, bool]) -> None:
+    """Until it says that each of these runs matches, or does not; of no other may it say that it matches."""
+    missing = dict(expected)
+    while missing:
+        [(_, name, _, matches)] = said(await take(stream, 1))
+        assert not matches or expected.get(name), name
+        if missing.get(name) is matches:
+            del missing[name]
+
+
 async def test_live_005_processes_tell_each_other(tmp_path: Path, postgres_server: PostgresServer) -> None:
     """What one process commits MUST reach the subscribers of another, even while Redis is down."""
     with postgres_server.database("live") as url, ValkeyServer(own=True) as valkey:

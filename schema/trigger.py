@@ -1,0 +1,69 @@
+"""Triggers: what set a run off."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app import executions
+from resolvers import executions as resolvers
+from schema.context import Info
+from schema.scalars import Json
+
+
+@strawberry.type(description="What triggered an execution.")
+class Trigger:
+    """What triggered an execution."""
+
+    execution_id: strawberry.Private[str]
+    kind: str = strawberry.field(
+        description=(
+            "Kind of trigger in the engine's words: schedule, webhook, manual, … `unknown` until the engine reports it."
+        )
+    )
+    incomplete: bool = strawberry.field(
+        description=(
+            "Whether `data` differs from what the engine sent, because it was too large or not valid"
+            " JSON. Blocks a retry."
+        )
+    )
+
+    label: str | None = strawberry.field(
+        description=(
+            "Up to three short values of `data`, to tell runs apart in a list: `file=orders/today.csv`. At most 120"
+            " characters, on one line, with no secret, and no user info or query of a URL. Null if nothing in it does"
+            " that, and for a run of an older version until a background job has made it."
+        )
+    )
+
+    @classmethod
+    def of(cls, row: executions.Execution) -> Trigger:
+        """From app's execution."""
+        return cls(
+            execution_id=row.id,
+            kind=row.trigger_kind,
+            incomplete=row.trigger_incomplete,
+            label=row.trigger_label or None,
+        )
+
+    @strawberry.field(
+        description=(
+            "Data that the engine gave the run, secrets masked as •••. Null if the engine sent none. An"
+            " object with `truncated`, `bytes` and `start` replaces data of more than 256 KiB."
+        )
+    )
+    async def data(self, info: Info) -> Json | None:
+        """Batched."""
+        payload = await resolvers.find_payload(info.context, self.execution_id)
+        return None if payload is None or payload.trigger_data is None else Json(payload.trigger_data)
+
+    @strawberry.field(description="Size of the sent data in bytes. 0 if the engine sent none.")
+    async def data_bytes(self, info: Info) -> int:
+        """Batched."""
+        payload = await resolvers.find_payload(info.context, self.execution_id)
+        return 0 if payload is None else payload.trigger_data_bytes
+
+    @strawberry.field(description="JSON Pointers (RFC 6901) to the masked values of `data`, at most 1,000.")
+    async def redacted_paths(self, info: Info) -> list[str]:
+        """Batched."""
+        payload = await resolvers.find_payload(info.context, self.execution_id)
+        return [] if payload is None else payload.redacted_paths
