@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.error_groups import stack_traces
 from app.events.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.executions import Execution, steps
 from app.lifecycle import State, Status
@@ -17,6 +18,43 @@ from schema.context import Info
 
 if TYPE_CHECKING:
     from schema.error_group import ErrorGroup
+
+
+@strawberry.type(description="A frame of a stack trace: a call that had not returned when the error was raised.")
+class StackFrame:
+    """A frame of a stack trace."""
+
+    file: str = strawberry.field(
+        description="Path, address or name of the file as the trace has it. Empty if the trace names none."
+    )
+    line: int | None = strawberry.field(description="Line in the file, from 1. Null if the trace has none.")
+    function: str | None = strawberry.field(
+        description="Function in the words of its language, with its class or package. Null for one without a name."
+    )
+    source: str | None = strawberry.field(
+        description="Text of the line. Null if the trace does not have it, as outside Python."
+    )
+    library: bool = strawberry.field(
+        description="Whether it belongs to a library or to the language, as far as path or name tell."
+    )
+    cause: str | None = strawberry.field(
+        description=(
+            "First line of the error that caused the one above. The first frame of each cause has it, all others"
+            " have null. A cause without frames has a frame with nothing else."
+        )
+    )
+
+    @classmethod
+    def of(cls, frame: stack_traces.Frame) -> StackFrame:
+        """From app's frame."""
+        return cls(
+            file=frame.file,
+            line=frame.line,
+            function=frame.function,
+            source=frame.source,
+            library=frame.library,
+            cause=frame.cause,
+        )
 
 
 @strawberry.type(description="Why an execution or a step failed. Known secrets are masked as •••.")
@@ -49,6 +87,22 @@ class ExecutionError:
     async def stack_trace(self, info: Info) -> str | None:
         """Batched."""
         return (await self._stack_trace(info))[0]
+
+    @strawberry.field(
+        description=(
+            "Frames of `stackTrace`, the innermost first, at most 500: those of the error, then those of its causes."
+            " Reads traces of Python, JavaScript, Java, .NET, Go, Ruby, PHP and Rust, the first and the last 1,000"
+            " lines of each. Null for any other format, and without a stack trace."
+        )
+    )
+    async def frames(self, info: Info) -> list[StackFrame] | None:
+        """Batched."""
+        text = (await self._stack_trace(info))[0]
+        found = None if text is None else stack_traces.shown(text)
+        if found is None:
+            return None
+        info.context.budget.take_list(len(found))
+        return [StackFrame.of(frame) for frame in found]
 
     @strawberry.field(description="Whether the stored message or stack trace was cut.")
     async def truncated(self, info: Info) -> bool:

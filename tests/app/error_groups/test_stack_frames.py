@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.error_groups.fingerprints import fingerprint
 from app.error_groups.stack_frames import MAX_FRAMES, frames
+from tests.app.error_groups import traces
 
 # Python
 
@@ -218,6 +219,40 @@ def test_java_reflection_is_left_out_because_it_changes_after_some_calls() -> No
     native = "\tat java.base/jdk.internal.reflect.NativeMethodAccessorImpl.invoke0(Native Method)\n"
     generated = "\tat jdk.internal.reflect.GeneratedMethodAccessor12.invoke(Unknown Source)\n"
     assert frames(called.format(native)) == frames(called.format(generated)) == ("a.B:c", "a.M:m")
+
+
+# The groups of failures that are stored
+
+# Made before traces were read for people too. A change takes failures out of their groups.
+FINGERPRINTS = {
+    "PYTHON": "6c9953f75fd97ff29a0de6bb15d06bc5",
+    "PYTHON_NEVER_RAISED": "31a9c4104c64a783ede92a502996323b",
+    "PYTHON_GROUP": "2b323c0fdba15386aae4b04e06a20915",
+    "NODE": "b315706e51e1a8a059d2dd89fa2c2937",
+    "FIREFOX": "1980f21f2954c6c56897166a9968424b",
+    "JAVA": "c0073c54053a50f7d6fd4c78cddcc38d",
+    "DOTNET": "94a5eaf80131ab552e27a374f540d9b9",
+    "GO": "709ae63194f3e1aaf1352b9739a4e791",
+    "GO_ERRORS": "0e9d854737c853ada351d46ac755a9a0",
+    "RUBY": "50b52f03f973e468fa0e7473fff3d6fc",
+    "RUBY_REVERSED": "0f0dc00ae55faf5fadb88a063365bc47",
+    "RUBY_34": "e3d8b836d55604ed28f7d5c6789f9bf8",
+    "PHP": "fdf330e0758efa7b251be96f40f95e26",
+    "PHP_CALLS": "779f323b06306a9591c3f389c6953dde",
+    "RUST": "8ef24b4918b84ac49954e0b3bbf13537",
+    "ANYHOW": "b77893a8a4a450ca173391f6ce0d4fc8",
+}
+
+
+@pytest.mark.parametrize("name", traces.EVERY)
+def test_fingerprints_stay_what_they_were(name: str) -> None:
+    found = fingerprint("E", None, traces.EVERY[name], workflow="w", failed_step=None)
+    assert found.key == FINGERPRINTS[name]
+
+
+@pytest.mark.parametrize("name", ["GO", "GO_ERRORS", "RUBY", "RUBY_34", "PHP", "PHP_CALLS"])
+def test_languages_that_are_read_for_people_only(name: str) -> None:
+    assert frames(traces.EVERY[name]) == ()
 
 
 # Any text
