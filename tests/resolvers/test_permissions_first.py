@@ -50,6 +50,8 @@ ADMINISTRATORS_ONLY = {
     "executions.reveal_trigger",
     "retries.retry_execution",
     "retries.retry_executions",
+    "tokens.create_token",
+    "tokens.revoke_token",
 }
 # Fields that read without asking, because the list that has them asked before it was there.
 ASKED_BY_THE_LIST = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage", "totalCount"}
