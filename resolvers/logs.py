@@ -10,9 +10,10 @@ from app.auth import Permission
 from app.db import Database
 from app.errors import BadInput, NotFound
 from app.events import LogLevel
-from app.executions import Execution, log_counts, log_pages, logs
+from app.executions import Execution, log_counts, log_offsets, log_pages, logs
 from app.executions.log_counts import Match
-from app.executions.log_pages import Around
+from app.executions.log_offsets import Skip
+from app.executions.log_pages import MAX_LINES, Around
 from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.executions.searching import check_search
 from app.paging import Count, Page, PageRequest
@@ -48,6 +49,7 @@ class LogList(Listed[LogEntry]):
     filter: LogFilter
     upto: LogPosition
     numbered: Numbered
+    skipped: int | None = None  # how many lines of the list the request left out, if it said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class LogUpdate:
 
 
 async def list_logs(
-    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around]
+    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
 ) -> LogList | None:
     """A page of an execution's log by time; None for an unknown execution.
 
@@ -83,18 +85,25 @@ async def list_logs(
         return None
     position, at = found
     page: Page[LogEntry]
-    if isinstance(given, PageRequest):
+    skipped: int | None = None
+    if isinstance(given, Skip):
+        skipped = given.lines
+        context.budget.take_figures()
+        after = await log_offsets.cursor_after(context.database, filter_, position, skipped)
+        following = PageRequest(given.size, after, None, None, MAX_LINES)
+        page = await log_pages.list_page(context.database, filter_, position, following)
+    elif isinstance(given, PageRequest):
         page = await log_pages.list_page(context.database, filter_, position, given)
     elif at is None:
         raise NotFound("around: the log has no such line")
     else:
         page = await log_pages.page_around(context.database, filter_, position, at, given)
     numbered = Numbered(page.items, position, gaps=filter_ != LogFilter())
-    return LogList(page, position.cursor, execution, filter_, position, numbered)
+    return LogList(page, position.cursor, execution, filter_, position, numbered, skipped)
 
 
 async def _position(
-    context: Context, execution_id: str, given: PageRequest | Around
+    context: Context, execution_id: str, given: PageRequest | Around | Skip
 ) -> tuple[LogPosition, int | None] | None:
     if isinstance(given, Around):
         return await logs.position_and_line(context.database, execution_id, given.sequence)
@@ -120,6 +129,15 @@ def _retrieve(reading: asyncio.Task[Mapping[int, int]]) -> None:
     """Whoever asked may be gone: nobody else has to hear of a failure."""
     if not reading.cancelled():
         reading.exception()
+
+
+async def offset_of(context: Context, listed: LogList) -> int | None:
+    """How many lines of the list are before its page; None where counting is not worth it."""
+    context.require(Permission.READ)
+    if listed.skipped is not None or not listed.page.items:
+        return listed.skipped or 0
+    context.budget.take_figures()
+    return await log_offsets.lines_before(context.database, listed.filter, listed.upto, listed.page.items[0])
 
 
 async def levels_of(context: Context, listed: LogList) -> Mapping[LogLevel, Count]:

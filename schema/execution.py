@@ -25,6 +25,7 @@ from schema.log_input import (
     LastLines,
     LogSearch,
     MinLevel,
+    SkipLines,
     StepId,
     log_filter,
     log_request,
@@ -179,10 +180,11 @@ class Execution(Node):
         search: LogSearch = None,
         around: AroundLine = None,
         size: AroundSize = 200,
+        skip: SkipLines = None,
     ) -> Annotated[ExecutionLogConnection, strawberry.lazy("schema.log")]:
         """One page of it."""
         where = partial(log_filter, self.row.id, min_level, step_id, search)
-        request = partial(log_request, self.row.id, first, after, last, before, around, size)
+        request = partial(log_request, self.row.id, first, after, last, before, around, size, skip)
         return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
 
     @strawberry.field(description="1 for an original. A retry has one more than the execution that it retries.")

@@ -9,6 +9,7 @@ import strawberry
 from app import ids
 from app.errors import NotFound
 from app.executions import log_counts, logs
+from app.executions.log_offsets import Skip
 from app.executions.log_pages import Around
 from app.executions.logs import LogFilter
 from resolvers import logs as resolvers
@@ -127,7 +128,7 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
 
     @classmethod
     async def find(
-        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around]
+        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
     ) -> ExecutionLogConnection | None:
         """The page of an execution's log; None for an unknown execution."""
         listed = await resolvers.list_logs(info.context, execution_id, where, request)
@@ -135,7 +136,7 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
 
     @classmethod
     async def get(
-        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around]
+        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
     ) -> ExecutionLogConnection:
         """The page of the log of an execution that existed just now; NotFound if it no longer does."""
         found = await cls.find(info, execution_id, where, request)
@@ -156,6 +157,11 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
     def nodes(self) -> list[LogEntry]:
         """Of the page."""
         return [LogEntry.of(row, self.listed.numbered) for row in self.listed.page.items]
+
+    @strawberry.field(description="How many lines of the list are before this page. Null for more than 100,000.")
+    async def offset(self, info: Info) -> int | None:
+        """One statement, or none."""
+        return await resolvers.offset_of(info.context, self.listed)
 
     @strawberry.field(
         description=(

@@ -9,9 +9,10 @@ import strawberry
 from app import ids
 from app.errors import BadInput
 from app.events import LogLevel
+from app.executions.log_offsets import Skip
 from app.executions.log_pages import MAX_LINES, Around
 from app.executions.logs import LogFilter
-from app.paging import PageRequest
+from app.paging import PAGE_SIZE, PageRequest
 
 __all__ = [
     "AroundLine",
@@ -22,6 +23,7 @@ __all__ = [
     "LogLevel",
     "LogSearch",
     "MinLevel",
+    "SkipLines",
     "StepId",
     "log_filter",
     "log_request",
@@ -66,6 +68,15 @@ AroundSize = Annotated[
     int,
     strawberry.argument(description="Page size for `around`, 1 to 1,000: at most half of it before the line."),
 ]
+SkipLines = Annotated[
+    int | None,
+    strawberry.argument(
+        description=(
+            "Lines of the list to leave out before the page, for scrollbars. With first alone. LIMIT_EXCEEDED more"
+            " than 100,000 lines from the start of the log; without a filter, from both ends."
+        )
+    ),
+]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="Execution of this log.")]
 
 
@@ -87,8 +98,13 @@ def log_request(
     before: str | None,
     around: str | None,
     size: int,
-) -> PageRequest | Around:
+    skip: int | None,
+) -> PageRequest | Around | Skip:
     """As app's value; BadInput for numbers out of range, for pages in two ways, or a line of another execution."""
+    if skip is not None:
+        if any(each is not None for each in (after, last, before, around)):
+            raise BadInput("skip: with first alone")
+        return Skip(skip, PAGE_SIZE if first is None else first)
     if around is None:
         return PageRequest(first, after, last, before, MAX_LINES)
     if any(each is not None for each in (first, after, last, before)):

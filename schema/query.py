@@ -37,6 +37,7 @@ from schema.log_input import (
     LastLines,
     LogSearch,
     MinLevel,
+    SkipLines,
     StepId,
     log_filter,
     log_request,
@@ -190,11 +191,12 @@ class Query:
         search: LogSearch = None,
         around: AroundLine = None,
         size: AroundSize = 200,
+        skip: SkipLines = None,
     ) -> ExecutionLogConnection | None:
         """A page of a log."""
         id_ = ids.from_global("execution", execution_id) or ""
         where = partial(log_filter, id_, min_level, step_id, search)
-        request = partial(log_request, id_, first, after, last, before, around, size)
+        request = partial(log_request, id_, first, after, last, before, around, size, skip)
         return await ExecutionLogConnection.find(info, id_, where, request)
 
     @strawberry.field(description="Executions, newest first by default.")
