@@ -5,7 +5,7 @@ import { LOCALE } from './locale'
 const number = new Intl.NumberFormat(LOCALE)
 const plural = new Intl.PluralRules(LOCALE)
 
-const n = (count: number, one: string, other: string): string =>
+export const n = (count: number, one: string, other: string): string =>
   `${number.format(count)} ${plural.select(count) === 'one' ? one : other}`
 
 /** Where the server stops counting. */
@@ -234,6 +234,12 @@ export const texts = {
       SUPERSEDED: 'Retry its latest attempt instead.',
       FORBIDDEN: 'Viewers cannot retry.',
     },
+    /** The same, where it is known which attempt is meant. */
+    reasonsOf: {
+      RETRY_IN_PROGRESS: (attempt: number) => `Attempt ${attempt} is running.`,
+      ALREADY_RESOLVED: (attempt: number) => `Attempt ${attempt} succeeded.`,
+      SUPERSEDED: (attempt: number) => `Retry attempt ${attempt} instead.`,
+    },
     title: 'Retry failed runs',
     looking: 'Looking at what would be retried…',
     looked: (seen: number, matched: number) =>
@@ -271,91 +277,11 @@ export const texts = {
     progress: (done: number, of: number) => `${number.format(done)} of ${number.format(of)}`,
   },
 
-  bytes: (bytes: number) =>
-    bytes < 1024 ? `${bytes} B` : bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`,
-
+  /** The rest of its words is in run-texts.ts. */
   execution: {
-    sheet: 'Run',
-    previous: 'Previous run of the list',
-    next: 'Next run of the list',
-    openPage: 'Open as page',
-    link: 'link of this run',
-    copyLink: 'Copy link',
-    more: 'More',
     copyId: 'Copy id',
     copyExternalId: 'Copy external id',
-    copyChat: 'Copy for chat',
     copyCurl: 'Copy as cURL',
-    failedIn: (state: string, step: string) => `${state} in ${step}`,
-    trigger: (kind: string) => `trigger: ${kind}`,
-    engine: (name: string) => `engine: ${name}`,
-    attempt: (number: number, by: string | null) => (by ? `attempt ${number}, asked for by ${by}` : `attempt ${number}`),
-    resolved: 'resolved by a retry',
-    ended: (workflow: string, state: string, step: string | null) =>
-      step === null ? `${workflow}: ${state}` : `${workflow}: ${state} in ${step}`,
-    error: 'Error',
-    message: 'the message',
-    occurrences: (count: number) => `${number.format(count)} ×`,
-    since: 'since',
-    truncated: 'Runwatch keeps the beginning of long texts. This one was cut.',
-    stackTrace: 'Stack trace',
-    frames: { own: 'Own frames', all: 'All', raw: 'Raw' },
-    libraryFrames: (count: number) => n(count, 'frame of a library', 'frames of libraries'),
-    inFunction: (name: string) => `in ${name}`,
-    steps: (count: number) => (count ? `Steps · ${number.format(count)}` : 'Steps'),
-    noSteps: 'The engine reported no steps.',
-    onlyFailed: 'Only failed',
-    slowestFirst: 'Slowest first',
-    notReached: 'not reached',
-    input: 'Input',
-    output: 'Output',
-    log: 'Log',
-    triggerData: 'Trigger data',
-    kind: (kind: string) => kind,
-    noData: 'The engine sent no trigger data.',
-    incomplete: 'The trigger data was too large, or could not be kept whole. A retry is not possible.',
-    reveal: (count: number) => `Reveal ${n(count, 'sealed value', 'sealed values')}`,
-    hide: 'Hide sealed values',
-    revealed: 'Revealed: do not share',
-    revealTitle: 'Reveal sealed values?',
-    revealText: 'The values are shown until you close this run. The audit log keeps that you looked at them.',
-    revealGo: 'Reveal',
-    attempts: 'Attempts',
-    attemptNumber: (number: number) => `Attempt ${number}`,
-    askedBy: (name: string) => `asked for by ${name}`,
-    offered: (count: number) => `Offered to its engine ${n(count, 'time', 'times')}, not accepted yet.`,
-    deleted: 'This run is no longer kept.',
-    unknown: 'There is no run with this id.',
-    searchId: 'Search for this id',
-  },
-
-  log: {
-    tools: 'Log view',
-    level: 'Least level',
-    allLevels: 'All levels',
-    from: (level: string) => `${level} and worse`,
-    levels: { TRACE: 'Trace', DEBUG: 'Debug', INFO: 'Info', WARNING: 'Warning', ERROR: 'Error', FATAL: 'Fatal' },
-    step: 'Step',
-    allSteps: 'All steps',
-    find: 'Find in messages',
-    wrap: 'Wrap',
-    loaded: 'the loaded lines',
-    none: 'The run has written no log.',
-    noneMatch: 'No line matches.',
-    shown: (count: number, more: boolean) => (more ? `${n(count, 'line', 'lines')} loaded` : n(count, 'line', 'lines')),
-    following: 'Following',
-    notFollowing: 'Scroll to the end to follow',
-    toStart: 'To the beginning',
-    fresh: (count: number) => n(count, 'new line', 'new lines'),
-    truncated: '(cut at 64 KiB)',
-  },
-
-  json: {
-    raw: '{ } raw',
-    sealed: 'sealed',
-    items: (count: number) => n(count, 'item', 'items'),
-    fields: (count: number) => n(count, 'field', 'fields'),
-    more: (count: number) => `${number.format(count)} more`,
   },
 
   graphiql: {
@@ -395,6 +321,10 @@ export const texts = {
     R: 'Retry the selected runs, or all that match',
     y: 'Copy the id of the run',
     Y: 'Copy a cURL command for the run',
+    '[': 'Previous run of the workflow',
+    ']': 'Next run of the workflow',
+    e: 'Next failed step of the run, then the error lines of its log',
+    w: 'Wrap long log lines, or not',
     '/': 'Search',
     f: 'Add a filter',
     '.': 'Show new runs, or sort again',

@@ -2,44 +2,46 @@ import type { JSX } from 'react'
 import { StatusIcon } from '../parts/status'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
+import { runTexts } from '../run-texts'
 import { texts } from '../texts'
-import type { Run } from './documents'
-import { PartTitle } from './part-title'
+import { duration } from '../time/time'
+import type { Attempt } from './documents'
 
-/** The line of retries around a run: its original, what it retries, itself, and its retries, each a link. */
-export function Attempts({ run, onOpen }: { run: Run; onOpen: (id: string) => void }): JSX.Element | null {
-  const before = [run.rootExecution, ...(run.retryOf && run.retryOf.id !== run.rootExecution.id ? [run.retryOf] : [])]
-  const all = [...before.filter(({ id }) => id !== run.id), run, ...run.retries]
-  if (all.length < 2) return null
+/** The line of retries of a run: its original, and all that came of it, each a link; the present one marked. */
+export function Attempts({ id, attempts, onOpen }: { id: string; attempts: readonly Attempt[]; onOpen: (id: string) => void }): JSX.Element {
   return (
-    <section className="part" aria-labelledby="part-attempts">
-      <header>
-        <PartTitle id="part-attempts">{texts.execution.attempts}</PartTitle>
-      </header>
-      <ol className="attempts">
-        {all.map((each) => (
-          <li key={each.id} aria-current={each.id === run.id ? 'true' : undefined}>
-            <StatusIcon status={each.status} state={each.state} />
-            {each.id === run.id ? (
-              <b>{texts.execution.attemptNumber(each.attempt)}</b>
-            ) : (
-              <a
-                href={hrefs.execution(each.id)}
-                onClick={(event) => {
-                  if (event.metaKey || event.ctrlKey || event.shiftKey) return
-                  event.preventDefault()
-                  onOpen(each.id)
-                }}
-              >
-                {texts.execution.attemptNumber(each.attempt)}
-              </a>
-            )}
-            <span>{texts.state[each.state]}</span>
+    <ol className="attempts">
+      {attempts.map((each) => (
+        <li key={each.id} aria-current={each.id === id ? 'true' : undefined}>
+          <StatusIcon status={each.status} state={each.state} />
+          <span className="which">
+            <span>
+              {each.id === id ? (
+                <b>{runTexts.execution.attemptNumber(each.attempt)}</b>
+              ) : (
+                <a
+                  href={hrefs.execution(each.id)}
+                  onClick={(event) => {
+                    if (event.metaKey || event.ctrlKey || event.shiftKey) return
+                    event.preventDefault()
+                    onOpen(each.id)
+                  }}
+                >
+                  {runTexts.execution.attemptNumber(each.attempt)}
+                </a>
+              )}{' '}
+              <span className={each.status}>{texts.state[each.state]}</span>
+              {each.durationMs !== null && <span className="dim numbers"> · {duration(each.durationMs)}</span>}
+            </span>
+            <small className="dim">
+              {each.requestedBy !== null ? runTexts.execution.askedBy(each.requestedBy) : each.attempt === 1 ? runTexts.execution.original : runTexts.execution.byEngine}
+            </small>
+          </span>
+          <span className="dim when">
             <When at={each.queuedAt} />
-            {each.requestedBy !== null && <span className="dim">{texts.execution.askedBy(each.requestedBy)}</span>}
-          </li>
-        ))}
-      </ol>
-    </section>
+          </span>
+        </li>
+      ))}
+    </ol>
   )
 }

@@ -1,43 +1,33 @@
 import { expect, test } from 'vitest'
-import { framesOf } from './frames'
+import { type Frame, rowsOf, shortPath } from './frames'
 
-const PYTHON = `Traceback (most recent call last):
-  File "/app/orders.py", line 83, in _order
-    return int(quantity)
-           ^^^^^^^^^^^^^
-ValueError: invalid literal for int() with base 10: 'twelve'
+const frame = (file: string, library: boolean, cause: string | null = null): Frame => ({
+  file, line: 1, function: 'f', source: null, library, cause,
+})
+const [own, other] = [frame('/app/orders.py', false), frame('/app/shop.py', false)]
+const [inner, outer] = [frame('/x/site-packages/engine/run.py', true), frame('/x/site-packages/engine/step.py', true)]
 
-The above exception was the direct cause of the following exception:
-
-Traceback (most recent call last):
-  File "/usr/lib/python3.11/site-packages/engine/run.py", line 12, in run
-    work()
-  File "/app/orders.py", line 59, in import_orders
-    orders = [_order(row) for row in rows]
-orders.BrokenRow: line 5
-`
-
-test('a chain of Python errors, the innermost frame first', () => {
-  expect(framesOf(PYTHON)).toEqual([
-    { file: '/app/orders.py', line: 59, name: 'import_orders', source: 'orders = [_order(row) for row in rows]', library: false },
-    { file: 'engine/run.py', line: 12, name: 'run', source: 'work()', library: true },
-    { cause: "ValueError: invalid literal for int() with base 10: 'twelve'" },
-    { file: '/app/orders.py', line: 83, name: '_order', source: 'return int(quantity)', library: false },
+test('one’s own frames fold those of libraries, and causes stand before their frames', () => {
+  const cause = frame('/app/rows.py', false, 'ValueError: twelve')
+  expect(rowsOf([own, inner, outer, other, cause], 'own')).toEqual([
+    { kind: 'frame', frame: own },
+    { kind: 'libraries', frames: [inner, outer] },
+    { kind: 'frame', frame: other },
+    { kind: 'cause', text: 'ValueError: twelve' },
+    { kind: 'frame', frame: cause },
   ])
 })
 
-test('JavaScript', () => {
-  const text = `TypeError: x is undefined
-    at check (/srv/shop/src/check.js:5:12)
-    at /srv/shop/node_modules/queue/index.js:10:3
-    at node:internal/process/task_queues:95:5`
-  expect(framesOf(text)).toEqual([
-    { file: '…/shop/src/check.js', line: 5, name: 'check', source: null, library: false },
-    { file: 'queue/index.js', line: 10, name: null, source: null, library: true },
-    { file: 'node:internal/process/task_queues', line: 95, name: null, source: null, library: true },
-  ])
+test('all shows each, and a trace of libraries alone folds nothing', () => {
+  expect(rowsOf([own, inner], 'all').map(({ kind }) => kind)).toEqual(['frame', 'frame'])
+  expect(rowsOf([inner, outer], 'own').map(({ kind }) => kind)).toEqual(['frame', 'frame'])
 })
 
-test('what is no trace that is known stays text', () => {
-  expect(framesOf('goroutine 1 [running]:\nmain.main()')).toBeNull()
+test.each([
+  ['/usr/lib/python3.11/site-packages/engine/run.py', 'engine/run.py'],
+  ['/srv/shop/node_modules/queue/index.js', 'queue/index.js'],
+  ['/srv/deploy/releases/42/shop/orders.py', '…/42/shop/orders.py'],
+  ['/app/shop/orders.py', '/app/shop/orders.py'],
+])('of %s one reads %s', (file, shown) => {
+  expect(shortPath(file)).toBe(shown)
 })

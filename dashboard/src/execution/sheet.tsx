@@ -1,7 +1,12 @@
 import { type JSX, useEffect, useRef } from 'react'
 import type { RunRow } from '../filter/documents'
+import { useKeptView } from '../log/view'
+import { CopyButton } from '../parts/copy'
+import { hrefs } from '../routes'
+import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import { Detail } from './detail'
+import { linkOf } from './share'
 import { useRun } from './use-run'
 
 /** A run beside the list: not modal, so that the list stays usable and j and k go on in it. */
@@ -20,14 +25,23 @@ export function ExecutionSheet({
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   const state = useRun(id)
+  const view = useKeptView(id)
   useEffect(() => {
-    dialog.current?.show()
+    const { current } = dialog
+    if (!current?.open) current?.show()
+    // Its first button would take the focus, and a ring: the sheet itself does, and Tab goes on in it.
+    current?.focus({ preventScroll: true })
   }, [])
+  // Another run begins at its top.
+  useEffect(() => {
+    void dialog.current?.scrollTo({ top: 0 }) // in some browsers a promise, which is no clean-up
+  }, [id])
   return (
     <dialog
       ref={dialog}
       className="sheet"
-      aria-label={texts.execution.sheet}
+      tabIndex={-1}
+      aria-label={runTexts.execution.sheet}
       onKeyDown={(event) => {
         if (event.key === 'Escape' && !event.defaultPrevented) {
           event.preventDefault()
@@ -36,23 +50,31 @@ export function ExecutionSheet({
       }}
     >
       <div className="sheet-bar">
-        <button type="button" className="bare" onClick={() => onStep(-1)}>
-          <span className="visually-hidden">{texts.execution.previous}</span>
+        <button type="button" className="bare" title={runTexts.execution.previous} onClick={() => onStep(-1)}>
+          <span className="visually-hidden">{runTexts.execution.previous}</span>
           <span aria-hidden="true">
-            ‹ <kbd>k</kbd>
+            ↑ <kbd>k</kbd>
           </span>
         </button>
-        <button type="button" className="bare" onClick={() => onStep(1)}>
-          <span className="visually-hidden">{texts.execution.next}</span>
+        <button type="button" className="bare" title={runTexts.execution.next} onClick={() => onStep(1)}>
+          <span className="visually-hidden">{runTexts.execution.next}</span>
           <span aria-hidden="true">
-            › <kbd>j</kbd>
+            ↓ <kbd>j</kbd>
           </span>
         </button>
-        <button type="button" className="bare close" aria-label={texts.dialog.close} onClick={onClose}>
-          ✕
-        </button>
+        <span className="end">
+          <CopyButton className="bare" what={runTexts.execution.link} text={linkOf({ id })}>
+            {runTexts.execution.copyLink}
+          </CopyButton>
+          <a className="button bare" href={hrefs.execution(id)}>
+            {runTexts.execution.openPage} <kbd>o</kbd>
+          </a>
+          <button type="button" className="bare close" aria-label={texts.dialog.close} onClick={onClose}>
+            ✕
+          </button>
+        </span>
       </div>
-      <Detail id={id} state={state} onOpen={onOpen} onRetried={onRetried} sheet />
+      <Detail id={id} state={state} log={view} onOpen={onOpen} onRetried={onRetried} sheet />
     </dialog>
   )
 }

@@ -1,139 +1,187 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type JSX, useRef, useState } from 'react'
-import { JsonTree } from '../parts/json-tree'
-import { StatusIcon } from '../parts/status'
-import { texts } from '../texts'
+import { type JSX, type Ref, useCallback, useImperativeHandle, useMemo, useRef, useState } from 'react'
+import { runTexts } from '../run-texts'
 import { useNow } from '../time/clock'
-import { duration, millis } from '../time/time'
+import { duration } from '../time/time'
 import type { Run, Step } from './documents'
-import { barOf, scaleOf } from './waterfall'
+import { StepRow } from './step-row'
+import { gapsOf, isDominated, scaleOf } from './waterfall'
 
 /** Beyond this many, only the visible steps are in the document. */
 const VIRTUAL_ABOVE = 100
-const ROW = 30
+const ROW = 28
+/** Up to this many steps are shown without asking; the log below stays in the window. */
+const SHORT = 6
+/** Fewer need no choices. */
+const CHOICES_ABOVE = 4
 
-/** The steps as bars on the run's own scale; each folds open to its error, input and output. */
-export function Steps({ run }: { run: Run }): JSX.Element {
+export interface StepsHandle {
+  /** Unfold a step, and put the focus on it. */
+  show(id: string): void
+}
+
+/** The steps as bars on the run's own scale; each folds open to its error, input, output and log. */
+export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => void; ref: Ref<StepsHandle> }): JSX.Element {
   const [onlyFailed, setOnlyFailed] = useState(false)
   const [slowest, setSlowest] = useState(false)
+  const [logarithmic, setLogarithmic] = useState(false)
+  const [long, setLong] = useState(false)
+  // What the run's own error says stands above: unfolded again, it would push the log out of the window.
+  const [open, setOpen] = useState<ReadonlySet<string>>(
+    () => new Set(run.steps.filter(({ error }) => error !== null && error.message !== run.error?.message).slice(0, 1).map(({ id }) => id)),
+  )
   const running = run.finishedAt === null && run.startedAt !== null
   const now = useNow(running)
-  if (!run.steps.length) return <p className="dim">{texts.execution.noSteps}</p>
-  const scale = scaleOf(run, now)
-  const rest = { scale, now, runError: run.error?.message ?? null }
-  let steps = onlyFailed ? run.steps.filter((step) => step.status === 'FAILURE') : run.steps
-  if (slowest) steps = steps.toSorted((a, b) => (b.durationMs ?? 0) - (a.durationMs ?? 0))
-  return (
-    <div className="steps">
-      <div className="steps-head">
-        {run.steps.length > 8 && (
-          <span className="choices">
-            <button type="button" aria-pressed={onlyFailed} onClick={() => setOnlyFailed(!onlyFailed)}>
-              {texts.execution.onlyFailed}
-            </button>
-            <button type="button" aria-pressed={slowest} onClick={() => setSlowest(!slowest)}>
-              {texts.execution.slowestFirst}
-            </button>
-          </span>
-        )}
-        <span className="scale numbers dim" aria-hidden="true">
-          <span>0</span>
-          <span>{duration(scale.length / 2)}</span>
-          <span>{duration(scale.length)}</span>
-        </span>
-      </div>
-      {steps.length > VIRTUAL_ABOVE ? (
-        <VirtualSteps steps={steps} {...rest} />
-      ) : (
-        <ol>
-          {steps.map((step) => (
-            <li key={step.id}>
-              <StepRow step={step} {...rest} />
-            </li>
-          ))}
-        </ol>
-      )}
-    </div>
-  )
-}
-
-interface Rest {
-  scale: ReturnType<typeof scaleOf>
-  now: number
-  runError: string | null
-}
-
-function VirtualSteps({ steps, ...rest }: { steps: Step[] } & Rest): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null)
+  const failed = run.steps.filter((step) => step.status === 'FAILURE')
+  const steps = useMemo(() => {
+    const chosen = onlyFailed ? run.steps.filter((step) => step.status === 'FAILURE') : run.steps
+    return slowest ? chosen.toSorted((a, b) => (b.durationMs ?? -1) - (a.durationMs ?? -1)) : chosen
+  }, [run.steps, onlyFailed, slowest])
+  // A short window on many steps begins where the run broke, or where it is.
+  const [startTop] = useState(() => {
+    const broke = run.steps.findIndex((step) => step.id === run.failedStep?.id)
+    const at = broke >= 0 ? broke : run.steps.findIndex((step) => step.status === 'PENDING' && step.startedAt !== null)
+    return at > SHORT - 2 ? (at - 2) * ROW : 0
+  })
+  const place = useCallback(
+    (element: HTMLDivElement | null) => {
+      scroller.current = element
+      if (element) element.scrollTop = startTop
+    },
+    [startTop],
+  )
   const virtual = useVirtualizer({
     count: steps.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: 10,
+    initialOffset: startTop,
     getItemKey: (index) => steps[index]!.id,
+    enabled: steps.length > VIRTUAL_ABOVE,
   })
-  return (
-    <div ref={scroller} className="steps-scroller" tabIndex={0} role="group" aria-label={texts.execution.steps(steps.length)}>
-      <ol style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {virtual.getVirtualItems().map((item) => (
-          <li
-            key={item.key}
-            data-index={item.index}
-            ref={virtual.measureElement}
-            aria-setsize={steps.length}
-            aria-posinset={item.index + 1}
-            style={{ position: 'absolute', insetInline: 0, transform: `translateY(${item.start}px)` }}
-          >
-            <StepRow step={steps[item.index]!} {...rest} />
-          </li>
-        ))}
-      </ol>
-    </div>
-  )
-}
+  const toggle = useCallback((id: string) => {
+    setOpen((before) => {
+      const after = new Set(before)
+      if (!after.delete(id)) after.add(id)
+      return after
+    })
+  }, [])
+  useImperativeHandle(ref, () => ({
+    show(id) {
+      setOnlyFailed(false)
+      setOpen((before) => new Set(before).add(id))
+      const index = run.steps.findIndex((step) => step.id === id)
+      if (run.steps.length > VIRTUAL_ABOVE) virtual.scrollToIndex(index, { align: 'center' })
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          const row = document.getElementById(`step-${id}`)
+          row?.scrollIntoView({ block: 'nearest' })
+          row?.querySelector('button')?.focus({ preventScroll: true })
+        }),
+      )
+    },
+  }))
 
-function StepRow({ step, scale, now, runError }: { step: Step } & Rest): JSX.Element {
-  const bar = barOf(step, scale, now)
-  const reached = step.startedAt !== null || step.durationMs !== null
-  // What the run's own error says stands above: unfolded again, it would push the log out of the window.
-  const told = step.error !== null && step.error.message === runError
-  const folds = step.error !== null || step.input !== null || step.output !== null
-  const took = step.durationMs ?? (step.startedAt !== null && step.finishedAt === null ? now - millis(step.startedAt) : null)
-  const running = step.finishedAt === null && step.startedAt !== null
-  const line = (
-    <>
-      <StatusIcon status={step.status} state={step.state} />
-      <span className="visually-hidden">{texts.state[step.state]}: </span>
-      <span className="name cut">
-        {step.name}
-        {step.kind !== null && <small className="dim"> {step.kind}</small>}
-      </span>
-      <span className="track" aria-hidden="true">
-        {bar && <i className={`bar ${step.status}`} style={{ insetInlineStart: `${bar.start}%`, width: `${bar.width}%` }} />}
-      </span>
-      <span className="took numbers">
-        {took === null ? (
-          <span className="dim">{reached ? '–' : texts.execution.notReached}</span>
-        ) : (
-          `${duration(Math.max(0, took))}${running ? '…' : ''}`
-        )}
-      </span>
-    </>
+  const linear = scaleOf(run, now)
+  const dominated = isDominated(run.steps, linear, now)
+  const scale = dominated && logarithmic ? scaleOf(run, now, true) : linear
+  const gaps = slowest || onlyFailed ? [] : gapsOf(run.steps, scale, now)
+  const lastReached = run.steps.findLast(({ startedAt }) => startedAt !== null)?.id
+  const row = (step: Step, index: number): JSX.Element => (
+    <StepRow
+      step={step}
+      index={index}
+      scale={scale}
+      now={now}
+      first={step.id === run.steps[0]?.id}
+      gap={gaps.find(({ before }) => before === step.id)}
+      gapAfter={step.id === lastReached ? gaps.find(({ before }) => before === null) : undefined}
+      open={open.has(step.id)}
+      executionId={run.id}
+      onToggle={toggle}
+      onLog={onLog}
+    />
   )
-  if (!folds) return <div className="step">{line}</div>
+  const isLong = steps.length > SHORT
   return (
-    <details className="step-details" open={step.error !== null && !told}>
-      <summary className="step">{line}</summary>
-      <div className="step-body">
-        {step.error && (
-          <p className="message">
-            {step.error.type && <b>{step.error.type}: </b>}
-            {step.error.message}
-          </p>
-        )}
-        {step.input !== null && <JsonTree label={texts.execution.input} value={step.input} />}
-        {step.output !== null && <JsonTree label={texts.execution.output} value={step.output} />}
+    <div className="steps">
+      {(run.steps.length > CHOICES_ABOVE || dominated) && (
+        <div className="steps-choices">
+          {run.steps.length > CHOICES_ABOVE && (
+            <>
+              <button type="button" aria-pressed={onlyFailed} aria-disabled={!failed.length} onClick={() => failed.length && setOnlyFailed(!onlyFailed)}>
+                {runTexts.execution.onlyFailed(failed.length)}
+              </button>
+              <button type="button" aria-pressed={slowest} onClick={() => setSlowest(!slowest)}>
+                {runTexts.execution.slowestFirst}
+              </button>
+            </>
+          )}
+          {dominated && (
+            <button type="button" aria-pressed={logarithmic} title={runTexts.execution.logScaleHint} onClick={() => setLogarithmic(!logarithmic)}>
+              {runTexts.execution.logScale}
+            </button>
+          )}
+          {isLong && (
+            <button type="button" className="link" aria-expanded={long} onClick={() => setLong(!long)}>
+              {long ? runTexts.execution.fewerSteps : runTexts.execution.allSteps}
+            </button>
+          )}
+        </div>
+      )}
+      <div role="table" aria-label={runTexts.execution.steps(steps.length)} aria-rowcount={steps.length + 1}>
+        <div role="row" className="step steps-head" aria-rowindex={1}>
+          <span role="columnheader">
+            <span className="visually-hidden">{runTexts.execution.columns.state}</span>
+          </span>
+          <span role="columnheader" className="name">
+            <span className="visually-hidden">{runTexts.execution.columns.step}</span>
+            {scale.lead > 0 && (
+              <span className="waited dim" aria-hidden="true">
+                {runTexts.execution.waited(duration(scale.waited))}
+              </span>
+            )}
+          </span>
+          <span role="columnheader" className="scale numbers dim">
+            <span className="visually-hidden">{runTexts.execution.columns.start}</span>
+            <span aria-hidden="true" className="marks">
+              {scale.lead > 0 && <span style={{ width: `${scale.lead}%` }} />}
+              <span className="ticks">
+                <span>0</span>
+                {!(dominated && logarithmic) && <span>{duration(scale.length / 2)}</span>}
+                <span>{duration(scale.length)}</span>
+              </span>
+            </span>
+          </span>
+          <span role="columnheader" className="took">
+            <span className="visually-hidden">{runTexts.execution.columns.took}</span>
+          </span>
+        </div>
+        <div ref={place} role="rowgroup" className={`steps-rows ${isLong ? (long ? 'long' : 'short') : ''}`} tabIndex={isLong ? 0 : undefined}>
+          {steps.length > VIRTUAL_ABOVE ? (
+            <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+              {virtual.getVirtualItems().map((item) => (
+                <div
+                  key={item.key}
+                  role="presentation"
+                  data-index={item.index}
+                  ref={virtual.measureElement}
+                  style={{ position: 'absolute', insetInline: 0, transform: `translateY(${item.start}px)` }}
+                >
+                  {row(steps[item.index]!, item.index)}
+                </div>
+              ))}
+            </div>
+          ) : (
+            steps.map((step, index) => (
+              <div role="presentation" key={step.id}>
+                {row(step, index)}
+              </div>
+            ))
+          )}
+        </div>
       </div>
-    </details>
+    </div>
   )
 }

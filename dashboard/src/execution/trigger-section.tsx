@@ -4,6 +4,7 @@ import { useViewer } from '../frame/viewer'
 import { Dialog } from '../parts/dialog'
 import { ErrorBox } from '../parts/error-box'
 import { JsonTree } from '../parts/json-tree'
+import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import { Reveal, type Run } from './documents'
 import { PartTitle } from './part-title'
@@ -29,42 +30,47 @@ export function TriggerSection({ run }: { run: Run }): JSX.Element {
       setError(reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED'))
     }
   }
+  const large = trigger.dataBytes > FOLD_BYTES
   return (
-    <section className="part" aria-labelledby="part-trigger">
+    <section className="part trigger-part" aria-labelledby="part-trigger">
       <header>
-        <PartTitle id="part-trigger">{texts.execution.triggerData}</PartTitle>
-        <span className="dim numbers">{texts.bytes(trigger.dataBytes)}</span>
-        {trigger.redactedPaths.length > 0 && !shown && viewer?.role === 'ADMIN' && (
-          <button type="button" onClick={() => setAsking(true)}>
-            {texts.execution.reveal(trigger.redactedPaths.length)}
-          </button>
-        )}
-        {shown && (
-          <button type="button" onClick={() => setRevealed(null)}>
-            {texts.execution.hide}
-          </button>
-        )}
+        <PartTitle id="part-trigger">{runTexts.execution.triggerData}</PartTitle>
+        <span className="dim numbers">{large ? runTexts.json.folded(runTexts.bytes(trigger.dataBytes)) : runTexts.bytes(trigger.dataBytes)}</span>
+        <span className="end">
+          {trigger.redactedPaths.length > 0 && !shown && viewer?.role === 'ADMIN' && (
+            <button type="button" onClick={() => setAsking(true)}>
+              {runTexts.execution.reveal(trigger.redactedPaths.length)}
+            </button>
+          )}
+          {shown && (
+            <button type="button" onClick={() => setRevealed(null)}>
+              {runTexts.execution.hide}
+            </button>
+          )}
+        </span>
       </header>
-      {trigger.incomplete && <p className="notice">{texts.execution.incomplete}</p>}
+      {trigger.incomplete && <p className="notice">{runTexts.execution.incomplete}</p>}
       {error && <ErrorBox error={error} retry={() => void reveal()} />}
       {trigger.data === null ? (
-        <p className="dim">{texts.execution.noData}</p>
+        <p className="dim">{runTexts.execution.noData}</p>
       ) : (
         <JsonTree
-          label={shown ? texts.execution.revealed : texts.execution.kind(trigger.kind)}
+          key={shown ? 'revealed' : 'sealed'}
+          label={shown ? runTexts.execution.revealed : trigger.kind}
           value={shown ? shown.data : trigger.data}
-          folded={trigger.dataBytes > FOLD_BYTES}
+          folded={large}
+          revealed={shown !== null}
         />
       )}
       {asking && (
-        <Dialog title={texts.execution.revealTitle} onClose={() => setAsking(false)}>
-          <p>{texts.execution.revealText}</p>
+        <Dialog title={runTexts.execution.revealTitle} onClose={() => setAsking(false)}>
+          <p>{runTexts.execution.revealText}</p>
           <div className="actions">
             <button type="button" onClick={() => setAsking(false)}>
               {texts.dialog.cancel}
             </button>
             <button type="button" className="primary" onClick={() => void reveal()}>
-              {texts.execution.revealGo}
+              {runTexts.execution.revealGo}
             </button>
           </div>
         </Dialog>

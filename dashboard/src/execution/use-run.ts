@@ -2,7 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 import { ApiError, ask, given, SentNumber } from '../api/api'
 import { follow } from '../api/follow'
 import { session } from '../api/session'
-import { ExecutionChanged, ExecutionDetail, type Run, UpdatesFrom } from './documents'
+import { type Attempt, ExecutionChanged, ExecutionDetail, type Run, UpdatesFrom } from './documents'
 
 export type RunState =
   | { kind: 'loading'; run: Run | null }
@@ -14,9 +14,14 @@ export type RunState =
 function plain(run: Run): Run {
   const value = (sent: number | null): number | null =>
     (sent as unknown) instanceof SentNumber ? Number((sent as unknown as SentNumber).source) : sent
+  const attempt = <T extends Attempt>(each: T): T => ({ ...each, durationMs: value(each.durationMs) })
   return {
     ...run,
     durationMs: value(run.durationMs),
+    queueMs: value(run.queueMs),
+    retryOf: run.retryOf && attempt(run.retryOf),
+    rootExecution: attempt(run.rootExecution),
+    retries: run.retries.map(attempt),
     steps: run.steps.map((step) => ({ ...step, durationMs: value(step.durationMs) })),
   }
 }

@@ -1,35 +1,79 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { barOf, scaleOf } from './waterfall'
+import { barOf, gapsOf, isDominated, scaleOf } from './waterfall'
 
 const at = (ms: number): string => new Date(1e12 + ms).toISOString()
+const step = (from: number | null, to: number | null, id = 'a') => ({
+  id,
+  startedAt: from === null ? null : at(from),
+  finishedAt: to === null ? null : at(to),
+  durationMs: from === null || to === null ? null : to - from,
+})
+const run = (queued: number, started: number, finished: number | null, steps: ReturnType<typeof step>[]) => ({
+  queuedAt: at(queued),
+  startedAt: at(started),
+  finishedAt: finished === null ? null : at(finished),
+  steps,
+})
 
 test('steps lie on the scale of their run', () => {
-  const steps = [
-    { startedAt: at(0), finishedAt: at(250), durationMs: 250 },
-    { startedAt: at(500), finishedAt: at(1000), durationMs: 500 },
-    { startedAt: null, finishedAt: null, durationMs: null },
-  ]
-  const scale = scaleOf({ queuedAt: at(-100), startedAt: at(0), finishedAt: at(1000), steps }, 0)
-  expect(steps.map((step) => barOf(step, scale, 0))).toEqual([{ start: 0, width: 25 }, { start: 50, width: 50 }, null])
+  const steps = [step(0, 250), step(500, 1000), step(null, null)]
+  const scale = scaleOf(run(0, 0, 1000, steps), 0)
+  expect(steps.map((each) => barOf(each, scale, 0))).toEqual([{ start: 0, width: 25 }, { start: 50, width: 50 }, null])
 })
 
 test('a running step grows until now', () => {
-  const step = { startedAt: at(500), finishedAt: null, durationMs: null }
+  const running = step(500, null)
   const now = 1e12 + 1000
-  const scale = scaleOf({ queuedAt: at(0), startedAt: at(0), finishedAt: null, steps: [step] }, now)
-  expect(barOf(step, scale, now)).toEqual({ start: 50, width: 50 })
+  const scale = scaleOf(run(0, 0, null, [running]), now)
+  expect(barOf(running, scale, now)).toEqual({ start: 50, width: 50 })
+})
+
+test('waiting takes its part of the track, and never most of it', () => {
+  const steps = [step(0, 1000)]
+  expect(scaleOf(run(-5, 0, 1000, steps), 0)).toMatchObject({ waited: 5, lead: 0 })
+  expect(scaleOf(run(-111, 0, 1000, steps), 0).lead).toBeCloseTo(10, 1)
+  const long = scaleOf(run(-3_600_000, 0, 1000, steps), 0)
+  expect(long).toMatchObject({ waited: 3_600_000, lead: 16 })
+  expect(barOf(steps[0]!, long, 0)).toEqual({ start: 16, width: 84 })
+})
+
+test('long gaps are told, with the step that ended them', () => {
+  const steps = [step(0, 100, 'a'), step(90, 120, 'b'), step(500, 600, 'c')]
+  const scale = scaleOf(run(0, 0, 1000, steps), 0)
+  expect(gapsOf(steps, scale, 0)).toEqual([
+    { start: 12, width: 38, ms: 380, before: 'c' },
+    { start: 60, width: 40, ms: 400, before: null },
+  ])
+})
+
+test('one step that takes nearly all asks for a log scale, on which the others are seen', () => {
+  const steps = [step(0, 300), step(400, 799_000), step(799_000, 799_200)]
+  const times = run(0, 0, 799_200, steps)
+  const linear = scaleOf(times, 0)
+  expect(isDominated(steps, linear, 0)).toBe(true)
+  expect(isDominated(steps.slice(1, 2), linear, 0)).toBe(false)
+  const warped = scaleOf(times, 0, true)
+  const widths = steps.map((each) => barOf(each, warped, 0)!.width)
+  expect(Math.min(...widths)).toBeGreaterThan(5)
+  expect(widths[1]).toBe(Math.max(...widths))
 })
 
 test('a bar is within its track and can be seen, whatever the clocks of the engines say', () => {
   const time = fc.option(fc.integer({ min: -1e6, max: 1e6 }))
-  const text = (value: number | null): string | null => (value === null ? null : at(value))
   fc.assert(
-    fc.property(time, time, fc.array(fc.tuple(time, time)), (startedAt, finishedAt, given) => {
-      const steps = given.map(([from, to]) => ({ startedAt: text(from), finishedAt: text(to), durationMs: null }))
-      const scale = scaleOf({ queuedAt: at(0), startedAt: text(startedAt), finishedAt: text(finishedAt), steps }, 1e12)
-      for (const step of steps) {
-        const bar = barOf(step, scale, 1e12)
+    fc.property(time, time, fc.array(fc.tuple(time, time)), fc.boolean(), (startedAt, finishedAt, given, logarithmic) => {
+      const steps = given.map(([from, to]) => ({ ...step(from, to), durationMs: null }))
+      const text = (value: number | null): string | null => (value === null ? null : at(value))
+      const times = { queuedAt: at(0), startedAt: text(startedAt), finishedAt: text(finishedAt), steps }
+      const scale = scaleOf(times, 1e12, logarithmic)
+      let before = -1
+      for (const moment of [-2e6, -1e6, -1000, 0, 1000, 1e6, 2e6]) {
+        expect(scale.place(1e12 + moment)).toBeGreaterThanOrEqual(before) // later is never further left
+        before = scale.place(1e12 + moment)
+      }
+      for (const each of steps) {
+        const bar = barOf(each, scale, 1e12)
         if (bar === null) continue
         expect(bar.start).toBeGreaterThanOrEqual(0)
         expect(bar.width).toBeGreaterThan(0)

@@ -8,46 +8,83 @@ export const LogLine = graphql(`
     message
     attributes
     truncated
-    step { id name }
+    step { id name index }
   }
 `)
-export type LogLine = ResultOf<typeof LogLine>
 
-export const LogPage = graphql(
+/** A window on the log, with what its scrollbar and its levels need. */
+export const LogWindow = graphql(
   `
-    query LogPage(
+    query LogWindow(
       $id: ID!
       $first: Int
-      $after: String
       $last: Int
-      $before: String
+      $skip: Int
+      $around: ID
+      $size: Int! = 1000
       $minLevel: LogLevel
       $stepId: ID
       $search: String
+      $counts: Boolean!
     ) {
       executionLogs(
         executionId: $id
         first: $first
-        after: $after
         last: $last
-        before: $before
+        skip: $skip
+        around: $around
+        size: $size
         minLevel: $minLevel
         stepId: $stepId
         search: $search
       ) {
         updatesCursor
-        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-        nodes { ...LogLine }
+        offset
+        levels @include(if: $counts) { level count { value kind } }
+        nodes { ...LogLine number }
+      }
+    }
+  `,
+  [LogLine],
+)
+type Answer = NonNullable<ResultOf<typeof LogWindow>['executionLogs']>
+export type LogLine = Answer['nodes'][number]
+export type Level = LogLine['level']
+
+/** A few lines, without anything around them. */
+export const LogPage = graphql(
+  `
+    query LogPage($id: ID!, $first: Int, $last: Int, $around: ID, $size: Int! = 3, $minLevel: LogLevel, $stepId: ID) {
+      executionLogs(
+        executionId: $id
+        first: $first
+        last: $last
+        around: $around
+        size: $size
+        minLevel: $minLevel
+        stepId: $stepId
+      ) {
+        nodes { ...LogLine number }
       }
     }
   `,
   [LogLine],
 )
 
+/** Where a text occurs. */
+export const LogMatches = graphql(`
+  query LogMatches($id: ID!, $minLevel: LogLevel, $stepId: ID, $search: String!) {
+    executionLogs(executionId: $id, first: 1, minLevel: $minLevel, stepId: $stepId) {
+      matches(search: $search) { id number }
+    }
+  }
+`)
+export type LogMatch = NonNullable<NonNullable<ResultOf<typeof LogMatches>['executionLogs']>['matches']>[number]
+
 export const LogAppended = graphql(
   `
     subscription LogAppended($id: ID!, $after: String) {
-      executionLogAppended(executionId: $id, after: $after) { cursor entry { ...LogLine } }
+      executionLogAppended(executionId: $id, after: $after) { cursor entries { ...LogLine } entry { id } }
     }
   `,
   [LogLine],

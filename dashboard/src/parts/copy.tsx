@@ -9,12 +9,14 @@ export function CopyButton({
   text,
   what,
   className = 'bare',
+  tabIndex,
   children,
 }: {
   text: string | (() => string)
   /** For its name: "Copy {what}". */
   what: string
   className?: string
+  tabIndex?: number
   children?: ReactNode
 }): JSX.Element {
   const [said, setSaid] = useState<string | null>(null)
@@ -26,7 +28,7 @@ export function CopyButton({
     setTimeout(() => setSaid(null), SHOWN_MS)
   }
   return (
-    <button type="button" className={className} aria-label={said ?? texts.copy.of(what)} onClick={() => void copy()}>
+    <button type="button" className={className} tabIndex={tabIndex} aria-label={said ?? texts.copy.of(what)} onClick={() => void copy()}>
       {said ?? children ?? <CopyIcon />}
     </button>
   )

@@ -11,6 +11,8 @@ export interface Settings {
   columns: string[] | null
   frames: 'own' | 'all' | 'raw'
   wrapLog: boolean
+  /** Log lines with clock times, instead of those since the start of the run. */
+  logClock: boolean
 }
 
 const DEFAULTS: Settings = {
@@ -21,6 +23,7 @@ const DEFAULTS: Settings = {
   columns: null,
   frames: 'own',
   wrapLog: true,
+  logClock: false,
 }
 const KEY = 'runwatch.settings'
 const watchers = new Set<() => void>()

@@ -2,20 +2,24 @@ import { type JSX, useState } from 'react'
 import type { RunRow } from '../filter/documents'
 import { announce, toast } from '../parts/announce'
 import { Tooltip } from '../parts/tooltip'
+import { hrefs } from '../routes'
 import { texts } from '../texts'
-import { retryOnce } from './retry'
+import { explain, type Sibling } from './reasons'
+import { isLost, retryOnce } from './retry'
 
 type Retryable = Pick<RunRow, 'id' | 'engine' | 'retryability' | 'attempt'>
 
-/** Why a run cannot be retried, in words; empty when it can. */
-export function reasonsOf({ retryability }: Pick<RunRow, 'retryability'>): string {
-  return retryability.reasons.map((reason) => texts.retry.reasons[reason]).join('\n')
+/** Say why not, with a way to the attempt that is meant. */
+function refuse(reasons: readonly string[], attempt: number, attempts: readonly Sibling[]): void {
+  const { text, see } = explain(reasons, attempt, attempts)
+  toast(text.replaceAll('\n', ' '), see ? { href: hrefs.execution(see.id), text: texts.retry.see } : undefined)
 }
 
 /** Retry a run and say what came of it. */
-export async function retryNow(run: Retryable, onRetried: (made: RunRow) => void): Promise<void> {
-  if (!run.retryability.canRetry) {
-    announce(reasonsOf(run))
+export async function retryNow(run: Retryable, onRetried: (made: RunRow) => void, attempts: readonly Sibling[] = []): Promise<void> {
+  const { retryability, attempt } = run
+  if (!retryability.canRetry) {
+    refuse(retryability.reasons, attempt, attempts)
     return
   }
   const outcome = await retryOnce(run.id)
@@ -25,32 +29,34 @@ export async function retryNow(run: Retryable, onRetried: (made: RunRow) => void
     return
   }
   const { error } = outcome
-  if (error.code === 'OFFLINE') toast(texts.retry.lost)
-  else if (error.reasons.length) {
-    toast(error.reasons.map((reason) => texts.retry.reasons[reason as 'NOT_FAILED'] ?? reason).join(' '))
-  } else toast(`${error.message} (${texts.error.code(error.code)})`)
+  if (isLost(error)) toast(texts.retry.lost)
+  else if (error.reasons.length) refuse(error.reasons, attempt, attempts)
+  else toast(`${error.message} (${texts.error.code(error.code)})`)
 }
 
 /** The button stays when it cannot work, and says why: on hover, on focus, and when it is pressed. */
 export function RetryButton({
   run,
   compact = false,
+  attempts = [],
   onRetried,
 }: {
   run: Retryable
   compact?: boolean
+  /** The line of retries that it belongs to, where it is known. */
+  attempts?: readonly Sibling[]
   onRetried: (made: RunRow) => void
 }): JSX.Element {
   const [busy, setBusy] = useState(false)
-  const { canRetry } = run.retryability
+  const { canRetry, reasons } = run.retryability
   const press = async (): Promise<void> => {
     if (busy) return
     setBusy(true)
-    await retryNow(run, onRetried)
+    await retryNow(run, onRetried, attempts)
     setBusy(false)
   }
   return (
-    <Tooltip text={canRetry ? texts.retry.will(run.engine.name) : reasonsOf(run)}>
+    <Tooltip text={canRetry ? texts.retry.will(run.engine.name) : explain(reasons, run.attempt, attempts).text}>
       <button
         type="button"
         className={compact ? 'retry compact' : 'retry primary'}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { absolute, ago, brief, clockTime, duration, millis } from './time'
+import { absolute, ago, brief, clockTime, duration, millis, offset } from './time'
 
 const NOON = '2026-11-28T12:01:24.325678Z'
 
@@ -28,4 +28,11 @@ test('absolute times carry their zone', () => {
 
 test('microseconds are kept', () => {
   expect(millis(NOON) - Date.parse('2026-11-28T12:01:24.325Z')).toBeCloseTo(0.678, 2)
+})
+
+test.each([
+  [0, '+0.000 s'], [1204.4, '+1.204 s'], [-10, '−0.010 s'], [59_999.7, '+1:00.000'], [125_120, '+2:05.120'],
+  [3_661_002, '+1:01:01.002'],
+])('%s ms after the start read as %s', (ms, text) => {
+  expect(offset(ms)).toBe(text)
 })

@@ -50,6 +50,18 @@ export function clockTime(iso: string, zone: string): string {
   )
 }
 
+/** `+1.204 s`, `+2:05.120`, `−0.010 s`: how long after the start of a run. */
+export function offset(ms: number): string {
+  const sign = ms < 0 ? '−' : '+'
+  const rounded = Math.round(Math.abs(ms))
+  const seconds = (rounded % MINUTE) / 1000
+  if (rounded < MINUTE) return `${sign}${seconds.toFixed(3)} s`
+  const rest = seconds.toFixed(3).padStart(6, '0')
+  const minutes = Math.floor(rounded / MINUTE)
+  if (rounded < HOUR) return `${sign}${minutes}:${rest}`
+  return `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`
+}
+
 /** Milliseconds with the part that Date drops: the API has microseconds. */
 export function millis(iso: string): number {
   const micros = /\.\d{3}(\d{3})/.exec(iso)?.[1]

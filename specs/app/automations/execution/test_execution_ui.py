@@ -78,7 +78,7 @@ def test_detail_002_ui_a_run_has_an_address(shared: Runwatch, visitor: Visitor) 
     expect(page).to_have_title(f"✕ {name} · Runwatch")
     expect(page.get_by_text(LAST_LINE)).to_be_visible()
     expect(page.get_by_text('"one"')).to_be_visible()
-    page.get_by_role("link", name=name).click()
+    page.get_by_role("navigation", name="Where this run belongs").get_by_role("link", name=name).click()
     page.wait_for_url(f"**{HISTORY}?{urlencode({'workflow': name})}")
     page.locator("[role=row].FAILURE").wait_for()
 

@@ -225,3 +225,45 @@ async def test_logs_007_lines_that_come_together(runwatch: Runwatch) -> None:
     runwatch.report(*(written(engine, "r", "long " * 10_000, 20 + n, id_=f"long/{n}") for n in range(50)))
     found = await follow(runwatch, id_, found[-1]["cursor"], 50, together=True)
     assert [len(each["entries"]) for each in found] == [10] * 5
+
+
+SKIPPED = """
+query Skipped($id: ID!, $first: Int, $skip: Int, $last: Int, $around: ID, $after: String, $level: LogLevel) {
+  executionLogs(
+    executionId: $id, first: $first, skip: $skip, last: $last, around: $around, size: 4, after: $after, minLevel: $level
+  ) { offset nodes { id number message } }
+}
+"""
+
+
+async def test_logs_008_any_place(runwatch: Runwatch) -> None:
+    """A page MUST begin after as many lines as one says, and say how many are before it, filtered or not."""
+    engine = unique("logs")
+    runwatch.report(*run_events(engine, "r", 0))
+    runwatch.report(*[written(engine, "r", f"line {n}", n, "ERROR" if n % 3 == 0 else "INFO") for n in range(1, 31)])
+    id_ = (await run_of(runwatch, engine))["id"]
+
+    async def place(**arguments: Any) -> tuple[int, list[int]]:
+        found = (await runwatch.query(SKIPPED, {"id": id_, **arguments}))["executionLogs"]
+        assert all(node["message"] == f"line {node['number']}" for node in found["nodes"])
+        return found["offset"], [node["number"] for node in found["nodes"]]
+
+    assert await place(skip=0, first=2) == (0, [1, 2])
+    assert await place(skip=17, first=3) == (17, [18, 19, 20])
+    assert await place(skip=28, first=3) == (28, [29, 30])
+    assert await place(skip=30, first=3) == (30, [])
+    assert await place(skip=3, first=2, level="ERROR") == (3, [12, 15])
+    assert await place(last=3) == (27, [28, 29, 30])
+    assert await place(last=2, level="ERROR") == (8, [27, 30])
+    line = (await runwatch.query(SKIPPED, {"id": id_, "skip": 17, "first": 1}))["executionLogs"]["nodes"][0]["id"]
+    assert await place(around=line) == (15, [16, 17, 18, 19])
+    assert await place(around=line, level="ERROR") == (3, [12, 15, 18, 21])
+    for arguments, message in (
+        ({"skip": -1}, "skip: must be 0 or more, not -1"),
+        ({"skip": 1, "first": 1001}, "first: must be 1 to 1000, not 1001"),
+        ({"skip": 1, "last": 2}, "skip: with first alone"),
+        ({"skip": 1, "around": line}, "skip: with first alone"),
+    ):
+        answer = runwatch.post({"query": SKIPPED, "variables": {"id": id_, **arguments}})
+        refused(answer)
+        assert message in answer.text

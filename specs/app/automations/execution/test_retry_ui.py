@@ -231,3 +231,56 @@ def test_retry_006_ui_more_than_fifty_are_typed(shared: Runwatch, visitor: Visit
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert len(listed(shared, engine=[engine.name], status=["PENDING"])) == 0
+
+
+def test_retry_007_ui_a_lost_answer_is_the_same_retry(
+    shared: Runwatch, visitor: Visitor, engine: WebhookEngine
+) -> None:
+    """When the answer is lost behind the server, the page MUST ask again, make no second run, and go to the first."""
+    name = unique("lost")
+    failed = failed_run(shared, engine, name)
+    (engine.folder / "input").write_text("there")
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name, 'run': failed})}")
+    button = page.get_by_role("dialog", name="Run").get_by_role("button", name="Retry")
+    button.wait_for()
+    taken: list[int] = []
+
+    def lose(route: Route) -> None:
+        if "RetryOne" not in (route.request.post_data or "") or len(taken) == 2:
+            route.fallback()
+            return
+        taken.append(route.fetch().status)  # the server has done it, and nobody hears of it
+        route.abort()
+
+    page.route("**/graphql", lose)
+    button.click()
+    expect(page.locator(".facts")).to_contain_text("Attempt 2 of 2")
+    assert taken == [200, 200]
+    runs = listed(shared, engine=[engine.name])
+    assert len(runs) == 2
+    retry = next(run["id"] for run in runs.values() if run["retryOf"])
+    assert f"run={retry}" in page.url, "the sheet is the new run's"
+    expect(page.locator(".facts")).to_contain_text("Success")
+    assert len(engine.deliveries()) == 1
+    expect(page.locator(".attempts li")).to_have_count(2)
+
+
+def test_retry_008_ui_a_press_that_may_not_says_which_attempt(
+    shared: Runwatch, visitor: Visitor, engine: WebhookEngine
+) -> None:
+    """Pressed where a later attempt exists, the button MUST say which, with a way to it, and make no run."""
+    name = unique("later")
+    failed = failed_run(shared, engine, name)
+    page = visitor.open(f"{EXECUTIONS}/{failed}")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".facts")).to_contain_text("Attempt 2 of 2")
+    expect(page.locator(".facts")).to_contain_text("Failed")
+    page.get_by_role("link", name="Attempt 1").click()
+    expect(page.locator(".facts")).to_contain_text("Attempt 1 of 2")
+    button = page.get_by_role("button", name="Retry")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    button.click(force=True)  # it is aria-disabled, and says why
+    toast = page.locator(".toast").filter(has_text="Retry attempt 2 instead.")
+    toast.get_by_role("link", name="See").click()
+    expect(page.locator(".facts")).to_contain_text("Attempt 2 of 2")
+    assert len(listed(shared, engine=[engine.name])) == 2

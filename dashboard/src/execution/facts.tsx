@@ -1,0 +1,60 @@
+import type { JSX, ReactNode } from 'react'
+import { CopyButton } from '../parts/copy'
+import { useZone } from '../parts/settings'
+import { hrefs } from '../routes'
+import { runTexts } from '../run-texts'
+import { absolute, duration } from '../time/time'
+import type { Run } from './documents'
+
+const { fact } = runTexts.execution
+
+/** What a page has room for and a sheet has not: every time, and the ids. */
+export function Facts({ run }: { run: Run }): JSX.Element {
+  const zone = useZone()
+  const time = (at: string | null): ReactNode =>
+    at === null ? null : (
+      <time dateTime={at} title={at}>
+        {absolute(at, zone)}
+      </time>
+    )
+  const list = (field: 'engine' | 'trigger', name: string): ReactNode => (
+    <a href={hrefs.history(new URLSearchParams({ [field]: name }))}>{name}</a>
+  )
+  const rows: [string, ReactNode][] = [
+    [fact.queued, time(run.queuedAt)],
+    [fact.started, time(run.startedAt)],
+    [fact.finished, time(run.finishedAt)],
+    [fact.waited, run.queueMs === null ? null : duration(run.queueMs)],
+    [fact.took, run.durationMs === null ? null : duration(run.durationMs)],
+    [fact.engine, list('engine', run.engine.name)],
+    [fact.trigger, list('trigger', run.trigger.kind)],
+    [fact.externalId, id(fact.externalId, run.externalId)],
+    [fact.id, id(fact.id, run.id)],
+  ]
+  return (
+    <section className="part facts-part" aria-label={runTexts.execution.facts}>
+      <dl>
+        {rows.map(
+          ([name, value]) =>
+            value !== null && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+    </section>
+  )
+}
+
+function id(what: string, text: string): ReactNode {
+  return (
+    <span className="id">
+      <span className="mono cut" title={text}>
+        {text}
+      </span>
+      <CopyButton what={what} text={text} />
+    </span>
+  )
+}

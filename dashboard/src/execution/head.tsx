@@ -1,0 +1,112 @@
+import type { JSX } from 'react'
+import type { RunRow } from '../filter/documents'
+import { CopyButton, curlOf, writeClipboard } from '../parts/copy'
+import { Duration } from '../parts/duration'
+import { Menu, MenuItem } from '../parts/menu'
+import { useZone } from '../parts/settings'
+import { StatusIcon } from '../parts/status'
+import { When } from '../parts/when'
+import { RetryButton } from '../retry/retry-button'
+import { hrefs } from '../routes'
+import { runTexts } from '../run-texts'
+import { texts } from '../texts'
+import { absolute } from '../time/time'
+import type { Attempt, Run } from './documents'
+import { forChat, graphiqlOf, linkOf } from './share'
+
+/** What a run is and how it stands, in two lines, and what one can do with it. */
+export function Head({
+  run,
+  attempts,
+  sheet,
+  onOpen,
+  onRetried,
+}: {
+  run: Run
+  attempts: readonly Attempt[]
+  sheet: boolean
+  onOpen: (id: string) => void
+  onRetried: (made: RunRow) => void
+}): JSX.Element {
+  const zone = useZone()
+  const Title = sheet ? 'h2' : 'h1'
+  return (
+    <header className="head">
+      <div className="title">
+        <Title>
+          <StatusIcon status={run.status} state={run.state} />
+          <span>{run.workflowName}</span>
+        </Title>
+        <div className="tools">
+          <Neighbours run={run} onOpen={onOpen} />
+          {run.status === 'FAILURE' || run.retryability.canRetry ? <RetryButton run={run} attempts={attempts} onRetried={onRetried} /> : null}
+          {!sheet && (
+            <CopyButton className="" what={runTexts.execution.link} text={linkOf(run)}>
+              {runTexts.execution.copyLink}
+            </CopyButton>
+          )}
+          <Menu button="⋯" label={runTexts.execution.more}>
+            <MenuItem onChoose={() => void writeClipboard(run.id)}>
+              {runTexts.execution.copyId} <kbd>y</kbd>
+            </MenuItem>
+            <MenuItem onChoose={() => void writeClipboard(run.externalId)}>{runTexts.execution.copyExternalId}</MenuItem>
+            <MenuItem onChoose={() => void writeClipboard(forChat(run, zone))}>{runTexts.execution.copyChat}</MenuItem>
+            <MenuItem onChoose={() => void writeClipboard(curlOf(run.id))}>
+              {runTexts.execution.copyCurl} <kbd>⇧Y</kbd>
+            </MenuItem>
+            <MenuItem onChoose={() => location.assign(graphiqlOf(run))}>{texts.history.openInGraphiql}</MenuItem>
+          </Menu>
+        </div>
+      </div>
+      <p className="facts">
+        <b className={run.status}>
+          {run.failedStep ? runTexts.execution.failedIn(texts.state[run.state], run.failedStep.name) : texts.state[run.state]}
+        </b>
+        <span className="numbers">
+          <Duration row={run} />
+        </span>
+        <span>
+          <When at={run.queuedAt} focusable /> <span className="dim">({absolute(run.queuedAt, zone)})</span>
+        </span>
+        <span title={runTexts.execution.fact.trigger}>{run.trigger.kind}</span>
+        <span title={runTexts.execution.fact.engine}>{run.engine.name}</span>
+        <span>
+          {runTexts.execution.attemptOf(run.attempt, Math.max(...attempts.map(({ attempt }) => attempt)))}
+          {run.requestedBy !== null && <span className="dim">, {runTexts.execution.askedBy(run.requestedBy)}</span>}
+        </span>
+        {run.resolved && <b className="SUCCESS">{runTexts.execution.resolved}</b>}
+      </p>
+    </header>
+  )
+}
+
+/** The runs of the same workflow just before and after this one. */
+function Neighbours({ run, onOpen }: { run: Run; onOpen: (id: string) => void }): JSX.Element | null {
+  if (!run.previous && !run.next) return null
+  const link = (to: { id: string } | null, label: string, sign: string, key: string): JSX.Element =>
+    to ? (
+      <a
+        className="button bare"
+        href={hrefs.execution(to.id)}
+        aria-label={label}
+        title={`${label} (${key})`}
+        onClick={(event) => {
+          if (event.metaKey || event.ctrlKey || event.shiftKey) return
+          event.preventDefault()
+          onOpen(to.id)
+        }}
+      >
+        {sign}
+      </a>
+    ) : (
+      <span className="button bare none" aria-hidden="true">
+        {sign}
+      </span>
+    )
+  return (
+    <span className="neighbours">
+      {link(run.previous, runTexts.execution.previousOf(run.workflowName), '←', '[')}
+      {link(run.next, runTexts.execution.nextOf(run.workflowName), '→', ']')}
+    </span>
+  )
+}

@@ -1,0 +1,69 @@
+import { type RefObject, useRef } from 'react'
+import type { RunRow } from '../filter/documents'
+import type { LogHandle } from '../log/log'
+import { announce } from '../parts/announce'
+import { curlOf, writeClipboard } from '../parts/copy'
+import { type KeyMap, useKeys } from '../parts/keys'
+import { changeSettings, currentSettings } from '../parts/settings'
+import { retryNow } from '../retry/retry-button'
+import { runTexts } from '../run-texts'
+import { texts } from '../texts'
+import type { Attempt, Run } from './documents'
+import { linkOf } from './share'
+import type { StepsHandle } from './steps'
+
+async function copy(text: string): Promise<void> {
+  announce((await writeClipboard(text)) ? texts.copy.copied : texts.copy.failed)
+}
+
+/** The single keys of a run. Beside the list, the list has those that it shares with its rows. */
+export function useRunKeys({
+  run,
+  attempts,
+  sheet,
+  steps,
+  log,
+  onOpen,
+  onRetried,
+}: {
+  run: Run | null
+  attempts: readonly Attempt[]
+  sheet: boolean
+  steps: RefObject<StepsHandle | null>
+  log: RefObject<LogHandle | null>
+  onOpen: (id: string) => void
+  onRetried: (made: RunRow) => void
+}): void {
+  // What `e` showed last, of the failed steps; behind them come the error lines of the log.
+  const shown = useRef({ of: '', step: -1 })
+  const nextFailure = async (): Promise<void> => {
+    if (!run) return
+    if (shown.current.of !== run.id) shown.current = { of: run.id, step: -1 }
+    const failed = run.steps.filter(({ status }) => status === 'FAILURE')
+    const next = failed[shown.current.step + 1]
+    if (next) {
+      shown.current.step++
+      steps.current?.show(next.id)
+      return
+    }
+    shown.current.step = failed.length
+    if (await log.current?.nextError()) return
+    shown.current.step = -1 // around: the first step again
+    announce(runTexts.log.moreError)
+  }
+  const own: KeyMap = {
+    e: () => void nextFailure(),
+    w: () => changeSettings({ wrapLog: !currentSettings().wrapLog }),
+    ...(run?.previous && { '[': () => onOpen(run.previous!.id) }),
+    ...(run?.next && { ']': () => onOpen(run.next!.id) }),
+  }
+  const alone: KeyMap = run
+    ? {
+        c: () => void copy(location.search ? location.href : linkOf(run)),
+        y: () => void copy(run.id),
+        Y: () => void copy(curlOf(run.id)),
+        r: () => void retryNow(run, onRetried, attempts),
+      }
+    : {}
+  useKeys(sheet ? own : { ...own, ...alone })
+}
