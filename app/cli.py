@@ -164,12 +164,17 @@ def token_revoke(which: Annotated[str, typer.Argument(help="Id, prefix or name o
 
 @app.command("sign-in-link")
 def sign_in_link(
-    token: Annotated[str, typer.Option(help="Id, prefix or name of the token to sign in with.")],
+    token: Annotated[
+        str | None,
+        typer.Option(help="Id, prefix or name of the token to sign in with. Default: the development server's."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port that the server listens on.", min=1, max=65535)] = None,
 ) -> None:
     """Print a link that signs a browser in, once and within 10 minutes."""
     from app.commands import sign_in_link as command
 
-    command.show(token)
+    command.show(token, host, port)
 
 
 @engine_app.command("add")

@@ -23,7 +23,7 @@ from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
 from app.http.events import EventsDoor
 from app.http.gate import Guard, SocketSignIn, viewer_in
-from app.http.hosts import Hosts
+from app.http.hosts import Hosts, OneLoopback
 from app.http.index import Health, index, refuse_unknown
 from app.http.proxies import Proxies
 from app.http.sessions import BrowserSessions
@@ -89,5 +89,6 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
     guarded = Cors(Guard(app, sign_in, sessions), settings.allowed_origins)
-    hosted = Hosts(BuildHeader(guarded, dashboard), settings.public_url, settings.allowed_hosts)
+    paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
+    hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
     return RequestLog(Proxies(hosted, settings.trusted_proxies))

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
 
     # Delivery of alerts to people.
     public_url: str = Field(
-        "", description="URL at which people reach this server, for links in alerts; empty: no links"
+        "", description="URL at which people reach this server, without a path, for links in alerts; empty: no links"
     )
     smtp_url: SecretStr | None = Field(
         None, description="Mail server for alerts: smtp://user:password@host:587, or smtps://; empty: no e-mail"
@@ -136,6 +136,9 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("must be a URL that begins with http:// or https://, without ? and #")
+        if parts.path.strip("/"):
+            # The page, its assets, its cookie and the doors are at the root: below a path a link would lead nowhere.
+            raise ValueError("must not have a path: give Runwatch a host name of its own, https://runwatch.example.com")
         return url.rstrip("/")
 
     @field_validator("alert_networks", "allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")

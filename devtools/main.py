@@ -61,6 +61,14 @@ def run(words: list[str]) -> int:
     _become("runwatch", "serve", "--dev", *(word for word in words if word != "--no-page"))
 
 
+def link(words: list[str]) -> int:
+    """print another link that signs in to the server of ./dev run, once and within 10 minutes.
+
+    --host and --port where that server has others than 127.0.0.1 and 8000; --token NAME signs in with another token.
+    """
+    _become("runwatch", "sign-in-link", *words)
+
+
 def page(words: list[str]) -> int:
     """build the page from dashboard/, if it has changed since; the server serves it after its next start."""
     return _build_page()
@@ -174,7 +182,7 @@ def demo(words: list[str]) -> int:
 
 COMMANDS: dict[str, Command] = {
     command.__name__: command
-    for command in (run, test, check, fix, specs, page, screenshots, bench, mutants, schema, migrate, demo)
+    for command in (run, link, test, check, fix, specs, page, screenshots, bench, mutants, schema, migrate, demo)
 }
 
 

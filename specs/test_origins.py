@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -76,6 +77,33 @@ def test_session_010_known_hosts_are_answered(runwatch: Runwatch, behind_a_proxy
     for host in ("runwatch.example", "other.example", "OTHER.example:8443", "other.example."):
         assert known(behind_a_proxy, host), host
         assert not known(runwatch, host), host
+
+
+def test_session_017_pages_stay_on_the_host_that_was_printed(runwatch: Runwatch, behind_a_proxy: Runwatch) -> None:
+    """A page under another name of this machine MUST lead to the printed one: a session belongs to a name."""
+    html, port = {"accept": "text/html"}, runwatch.url.rpartition(":")[2]
+    for path in ("/admin/automations/history?status=FAILURE", "/graphiql", "/admin", "/"):
+        for host in (f"localhost:{port}", f"[::1]:{port}", "LOCALHOST"):
+            answer = get(runwatch, path, host=host, **html)
+            assert answer.status_code == 303, (path, host)
+            there = f"http://127.0.0.1{'' if ':' not in host else ':' + port}"
+            assert answer.headers["location"].rstrip("/") == f"{there}{path}".rstrip("/")
+        assert "http://" not in get(runwatch, path, **html).headers.get("location", "")
+        for host in ("192.0.2.7", "runwatch"):
+            assert "127.0.0.1" not in get(runwatch, path, host=host, **html).headers.get("location", "")
+    for path in ("/graphql?query={viewer{name}}", "/api/events", "/health", "/"):
+        assert get(runwatch, path, host="localhost").status_code != 303, "a program's request stays where it is"
+    assert "127.0.0.1" not in get(behind_a_proxy, "/admin", host="localhost", **html).headers["location"]
+
+
+@pytest.mark.parametrize("path", ["/runwatch", "/tools/runwatch/"])
+def test_session_018_a_public_url_with_a_path_is_refused(tmp_path: Path, path: str) -> None:
+    """RUNWATCH_PUBLIC_URL with a path MUST refuse the start and say why: page, cookie and links are at the root."""
+    server = Server(tmp_path, "")
+    server.environment["RUNWATCH_PUBLIC_URL"] = f"https://example.com{path}"
+    with pytest.raises(RuntimeError, match="must not have a path"):
+        server.start()
+    server.kill()
 
 
 def test_session_011_over_https_the_cookie_is_bound_to_the_host(behind_a_proxy: Runwatch) -> None:

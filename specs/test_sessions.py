@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +11,10 @@ import httpx
 import pytest
 
 from specs.harness.driver import Runwatch, unique
+from specs.harness.outage import outage
 from specs.harness.own_page import OWN, SECRET, OwnPage, cookie_of, is_signed_out
+from specs.harness.servers import PostgresServer
+from specs.harness.waiting import soon
 from specs.test_sockets import code_of, said, subscribe
 
 REFUSED = "Unknown or expired token, code or session"
@@ -102,6 +107,33 @@ def test_session_003_a_sign_in_is_a_new_session(runwatch: Runwatch) -> None:
     assert role_in(victim.ask()) == "ADMIN"
 
 
+def test_session_003_a_link_replaces_nobody_silently(runwatch: Runwatch) -> None:
+    """A code of somebody else MUST be refused with both names, and stay good, until the page says `replace`."""
+    names = {role: unique(role) for role in ("viewer", "admin")}
+    secrets = {role: runwatch.cli("token", "create", "--role", role, "--name", name) for role, name in names.items()}
+    browser = OwnPage(runwatch.url).signed_in(token=secrets["viewer"])
+    code = code_for(runwatch, secrets["admin"])
+    answer = browser.sign_in(code=code)
+    told = answer.json()["errors"][0]["extensions"]
+    assert (answer.status_code, told["code"]) == (409, "CONFLICT")
+    assert (told["signedIn"], told["offered"]) == (names["viewer"], names["admin"])
+    assert "set-cookie" not in answer.headers
+    assert role_in(browser.ask()) == "VIEWER"
+    # A code that is not good says nothing of the session, and takes nothing of it.
+    assert is_refused(browser.sign_in(code="nonsense"))
+    assert role_in(browser.ask()) == "VIEWER"
+    own = code_for(runwatch, secrets["viewer"])
+    assert browser.sign_in(code=own).status_code == 204, "of the same token there is nothing to ask"
+    answer = browser.send("POST", "/session", json={"code": code, "replace": True})
+    assert answer.status_code == 204
+    browser.keep(answer)
+    assert role_in(browser.ask()) == "ADMIN"
+    # Without the second secret it is nobody's session: there is nobody to ask for.
+    stranger = OwnPage(runwatch.url)
+    stranger.cookie = browser.cookie
+    assert stranger.sign_in(code=code_for(runwatch, secrets["viewer"])).status_code == 204
+
+
 async def test_session_004_sign_out_ends_the_session_and_its_sockets(runwatch: Runwatch) -> None:
     """Sign-out MUST end the session at once, and close its sockets with 4403; other sessions go on."""
     token = runwatch.token("viewer")
@@ -113,6 +145,7 @@ async def test_session_004_sign_out_ends_the_session_and_its_sockets(runwatch: R
         answer = browser.send("DELETE", "/session")
         assert answer.status_code == 204
         assert cookie_of(answer)["max-age"] == "0"
+        assert answer.headers["clear-site-data"] == '"storage"'
         assert is_signed_out(browser.ask())
         assert await code_of(socket) == 4403
         await subscribe(left, "2", "{ viewer { role } }")
@@ -147,6 +180,50 @@ def test_session_005_only_failures_are_counted(runwatch: Runwatch) -> None:
     assert OwnPage(runwatch.url).sign_in(token=token).status_code == 204
     assert OwnPage(runwatch.url).sign_in(code=code).status_code == 204
     assert role_in(browser.ask()) == "VIEWER"
+
+
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+def test_session_015_a_session_ends_with_its_token(runwatch: Runwatch, role: str) -> None:
+    """A session MUST last 12 hours or until the end of its token; renewing it MUST NOT lead beyond that."""
+    secret = runwatch.cli("token", "create", "--role", role, "--name", unique("short"), "--days", "0.1")
+    browser, wide = OwnPage(runwatch.url).signed_in(token=secret), OwnPage(runwatch.url)
+    wide.signed_in(token=runwatch.token(role))
+
+    def hours(page: OwnPage) -> float:
+        ends = page.ask("{ viewer { expiresAt } }").json()["data"]["viewer"]["expiresAt"]
+        return (datetime.fromisoformat(ends) - datetime.now(UTC)) / timedelta(hours=1)
+
+    for _ in range(2):
+        assert 2.3 < hours(browser) <= 2.4
+        assert 11.9 < hours(wide) <= 12
+        assert browser.send("PATCH", "/session").status_code == wide.send("PATCH", "/session").status_code == 204
+
+
+async def test_session_016_with_the_database_away_a_session_waits(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    """With the database away, requests with a session MUST be 503, never 401, its socket MUST say to come back."""
+    with outage(postgres_server, tmp_path) as (away, way):
+        browser = OwnPage(away.url, {}).signed_in(token=away.admin)
+        code = code_for(away, away.admin)
+        headers = {"origin": away.url}
+        async with browser.socket(origin=away.url) as socket:
+            assert await said(socket) == {"type": "connection_ack"}
+            with way.cut():
+                answers = [
+                    browser.ask(headers=headers),
+                    *(browser.send(method, "/session", headers=headers) for method in ("PATCH", "DELETE")),
+                    browser.send("POST", "/session", headers=headers, json={"token": away.admin}),
+                    browser.send("POST", "/session", headers=headers, json={"code": code}),
+                ]
+                assert [answer.status_code for answer in answers] == [503] * 5
+                assert all(answer.headers["retry-after"] == "1" for answer in answers)
+                assert not any("set-cookie" in answer.headers for answer in answers)
+                await subscribe(socket, "1", QUIET)
+                assert await code_of(socket) == 1013
+        soon(lambda: browser.ask(headers=headers).status_code == 200)
+        assert role_in(browser.ask(headers=headers)) == "ADMIN"
+        assert browser.send("POST", "/session", headers=headers, json={"code": code}).status_code == 204
 
 
 # What a page, a program or a person tries with a session that is somebody else's, and what is sent then.

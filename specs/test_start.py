@@ -17,6 +17,7 @@ import pytest
 from specs.engines.retries import finished, listed, one
 from specs.harness.commands import RUNWATCH
 from specs.harness.driver import Runwatch, Server
+from specs.harness.own_page import OwnPage
 from specs.harness.waiting import soon
 
 
@@ -76,6 +77,16 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make
     assert count(server, "galaxy") == 269
     assert len(answer["data"]["executions"]["nodes"]) == 5
     assert "newest ends now" in server.log
+    links = [line for line in server.output.splitlines() if "/admin/automations/sign-in#code=" in line]
+    assert f"./dev link --host 127.0.0.1 --port {server.port}" in server.output
+    another = ["sign-in-link", "--host", "127.0.0.1", "--port", str(server.port)]  # which ./dev link runs
+    done = subprocess.run([RUNWATCH, *another], env=server.environment, capture_output=True, text=True, timeout=60)
+    links += done.stdout.splitlines()
+    assert len(set(links)) == 2, done.stderr
+    for link in links:
+        assert link.startswith(f"{server.url}/admin/automations/sign-in#code=")
+        page = OwnPage(server.url).signed_in(code=link.partition("=")[2])
+        assert page.ask().json()["data"]["viewer"] == {"name": "development", "role": "ADMIN"}
     token = tmp_path / "data" / "dev-token"
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     kept = token.read_text()

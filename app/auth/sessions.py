@@ -126,6 +126,15 @@ class Sessions:
 
         return await self._database.transaction(work)
 
+    async def offered_by(self, code: str) -> Viewer | None:
+        """Whom a code would sign in; it stays good. None for an unknown, spent or expired one."""
+        rows = await self._database.fetch(
+            "SELECT t.id, t.name, t.role, t.expires_at FROM sign_in_codes c JOIN tokens t ON t.id = c.token_id"
+            " WHERE c.code_sha256 = $1 AND c.expires_at > $2 AND t.revoked_at IS NULL",
+            *(_hash(code), clock.now_us()),
+        )
+        return Viewer(rows[0][1], Role(rows[0][2]), expires_at=rows[0][3], credential=rows[0][0]) if rows else None
+
     async def viewer_of(self, cookie: str, secret: str | None) -> Viewer:
         """Whose session this is; Unauthenticated if it is over, or if its second secret does not come with it."""
         now = clock.now_us()

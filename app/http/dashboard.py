@@ -5,11 +5,13 @@ Everybody may load them: they hold no data, and what they ask for needs a sign-i
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import mimetypes
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from app.delivery.page_links import BASE, HISTORY, execution_link
 PACKAGED = Path(__file__).parent / "static"  # in a wheel
 BUILT = Path(__file__).parents[2] / "dashboard" / "dist"  # in a checkout; ./dev builds it
 BUILD_LOG = BUILT.with_name("build.log")
+# Without a word of the build for so long, there is none. The packages of a first build may take minutes.
+PATIENCE_SECONDS = 15 * 60
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src {styles}; img-src {images}; font-src 'self'; connect-src 'self';"
@@ -63,6 +67,7 @@ class Dashboard:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._files: dict[str, _File] = {}
+        self._began = time.time()
         self.build = ""
         self._read()
 
@@ -87,14 +92,14 @@ class Dashboard:
             return Response("There is no such file\n", 404, HEADERS, "text/plain")
         file = file or self._file("index.html")
         if file is None:
-            return _not_built()
+            return _not_built(self._began)
         return _answer(request, file, PAGE_POLICY)
 
     async def graphiql(self, request: Request) -> Response:
         """GraphiQL, each time with a nonce of its own: neither stored, nor compressed beforehand, nor 304."""
         file = self._file("graphiql.html")
         if file is None:
-            return _not_built()
+            return _not_built(self._began)
         nonce = secrets.token_urlsafe(16)
         headers = {
             **HEADERS,
@@ -186,13 +191,22 @@ def _to_execution(request: Request) -> Response:
     return RedirectResponse(execution_link("", request.path_params["id"]), 308)
 
 
-def _not_built() -> Response:
-    """While ./dev builds it: a page that says so, and loads itself again, its fragment kept; then why it failed."""
+# Not Refresh: with a fragment, as a link that signs in has, that goes nowhere.
+_RELOAD = "setTimeout(() => location.reload(), 2000)"
+_RELOAD_SHA256 = base64.b64encode(hashlib.sha256(_RELOAD.encode()).digest()).decode()
+
+
+def _not_built(began: float) -> Response:
+    """While ./dev builds it: a page that says so, and loads itself again, its fragment kept; then why it failed.
+
+    `began`: when this process did. A build that was killed leaves no last word: it has failed when it is silent.
+    """
     try:
         lines = BUILD_LOG.read_text(errors="replace").splitlines()[-12:]
+        began = max(began, BUILD_LOG.stat().st_mtime)
     except OSError:
         lines = []
-    failed = bool(lines) and lines[-1].startswith("failed")
+    failed = (bool(lines) and lines[-1].startswith("failed")) or time.time() - began > PATIENCE_SECONDS
     said = html.escape("\n".join(lines))
     title = "The page could not be built" if failed else "The page is being built"
     hint = (
@@ -200,11 +214,11 @@ def _not_built() -> Response:
         if failed
         else "It takes half a minute the first time, and loads by itself then."
     )
+    again = "" if failed else f"<script>{_RELOAD}</script>"
     body = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<h1>{title}</h1><p>{hint}</p><pre>{said}</pre></html>"
+        f"<h1>{title}</h1><p>{hint}</p><pre>{said}</pre>{again}</html>"
     )
-    headers = {**HEADERS, "content-security-policy": "default-src 'none'", "cache-control": "no-store"}
-    if not failed:
-        headers["refresh"] = "2"
+    policy = f"default-src 'none'; script-src 'sha256-{_RELOAD_SHA256}'"
+    headers = {**HEADERS, "content-security-policy": policy, "cache-control": "no-store"}
     return Response(body, 503, headers, "text/html")

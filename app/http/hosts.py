@@ -10,12 +10,18 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from starlette.datastructures import URL
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.asgi.answers import error_body
+from app.delivery.page_links import BASE, local_address
 from app.errors import BadInput, shown
 
 UNKNOWN = "This server is not known by that Host: RUNWATCH_PUBLIC_URL and RUNWATCH_ALLOWED_HOSTS name its hosts"
+
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Hosts:
@@ -45,6 +51,38 @@ class Hosts:
             return True
         name = _name_of(given[0].decode("latin-1"))
         return len(given) == 1 and (name in self._names or "." not in name or _is_address(name))
+
+
+class OneLoopback:
+    """ASGI: pages that are asked for by another name of this machine are moved to the one that the server prints.
+
+    A browser keeps a session by name: with a link to 127.0.0.1, somebody at localhost would not be signed in.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, public_url: str) -> None:
+        self._app = app
+        printed = urlsplit(public_url or local_address(host, 0)).hostname or ""
+        self._printed = printed if printed in _LOOPBACK else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "http" and self._printed is not None and _is_page(scope):
+            given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+            if _name_of(given) in _LOOPBACK - {self._printed}:
+                # The browser keeps the fragment.
+                shown_as = f"[{self._printed}]" if ":" in self._printed else self._printed
+                url = URL(scope=scope).replace(hostname=shown_as)
+                await RedirectResponse(url, 303, {"cache-control": "no-store"})(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_page(scope: Scope) -> bool:
+    """Whether a browser loads a page, and not a part of one."""
+    path = scope["path"]
+    asks = any(b"text/html" in value for name, value in scope["headers"] if name == b"accept")
+    pages = path in ("/", "/graphiql", "/admin") or path.startswith((BASE, "/executions/"))
+    return scope["method"] == "GET" and asks and pages
 
 
 async def _misdirect(scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from app.clock import DAY, SECOND
 from app.errors import (
     AppError,
     BadInput,
+    Conflict,
     Forbidden,
     LimitExceeded,
     Unauthenticated,
@@ -46,6 +47,7 @@ class TooManyFailures(LimitExceeded):
 class _Credential(msgspec.Struct, forbid_unknown_fields=True):
     token: str | None = None
     code: str | None = None
+    replace: bool = False
 
 
 class BrowserSessions:
@@ -95,6 +97,8 @@ class BrowserSessions:
         replaces = before[0] if len(before) == 1 else None
         try:
             if given.code is not None:
+                if not given.replace:
+                    await self._check_present(request.scope, given.code)
                 return await self._sign_in.sessions.start_by_code(given.code, bound=bound, replaces=replaces)
             try:
                 viewer = await self._sign_in.viewer_of(f"Bearer {given.token}")
@@ -105,6 +109,17 @@ class BrowserSessions:
             if self._failed(address) > MAX_FAILURES:
                 raise TooManyFailures("Too many failed attempts: wait a minute") from None
             raise
+
+    async def _check_present(self, scope: Scope, code: str) -> None:
+        """Conflict if somebody else is signed in: a link that somebody sent must not make one work as another."""
+        try:
+            present = await self.viewer_of(scope, header(scope, SECRET_HEADER))
+        except Unauthenticated:
+            return
+        offered = None if present is None else await self._sign_in.sessions.offered_by(code)
+        if present is not None and offered is not None and present.credential != offered.credential:
+            message = "Somebody else is signed in: add replace: true to sign in instead, or keep the session"
+            raise Conflict(message, signedIn=present.name, offered=offered.name)
 
     def _started(self, scope: Scope, started: Started) -> Response:
         headers = dict(_NO_STORE)

@@ -26,6 +26,15 @@ async def development_token(database: Database, data_dir: Path) -> str:
     return await _kept_token(database, data_dir, FILE_NAME, Role.ADMIN, None)
 
 
+def kept_development_token(data_dir: Path) -> str | None:
+    """The prefix of that token, if the folder has one; it may have ended."""
+    try:
+        kept = (data_dir / FILE_NAME).read_text().strip()
+    except OSError:
+        return None
+    return kept.rpartition("_")[0] or None
+
+
 async def engine_token(database: Database, data_dir: Path, engine: str) -> str:
     """The same for a RUNNER token of an engine, kept in <data_dir>/engine-token."""
     return await _kept_token(database, data_dir, ENGINE_FILE_NAME, Role.RUNNER, engine)

@@ -140,6 +140,8 @@ async def _greet(settings: Settings, database: Database, sealer: Sealer, engine:
     typer.echo(
         f"\nOpen this link in a browser; it signs in once, within 10 minutes:\n\n{sign_in_link(address, code)}\n"
     )
+    other = "" if address == local_address("127.0.0.1", 8000) else f" --host {settings.host} --port {port}"
+    typer.echo(f"For another link, another browser or another day: ./dev link{other}\n")
     typer.echo(f"Runwatch is at {address} (GET / lists every endpoint; Ctrl-C stops it). Try:\n")
     typer.echo(_curl(address, token, QUERY))
     if await engine.start(address):

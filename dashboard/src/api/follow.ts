@@ -1,7 +1,7 @@
 import { type Client, CloseCode, createClient } from 'graphql-ws'
 import { textOf } from './api'
 import type { TadaDocumentNode } from './graphql'
-import { credentials, endSession, session } from './session'
+import { credentials, endSession, onUnavailable, session } from './session'
 
 export type Link = 'connecting' | 'live' | 'reconnecting'
 
@@ -104,6 +104,8 @@ addEventListener('online', () => {
   client?.terminate() // what is open was opened over another network
   wakeAll()
 })
+// Its end shows as Reconnecting; the next one opens once there is somebody to sign in with.
+onUnavailable(() => client?.terminate())
 session.subscribe(() => {
   if (!session.isSignedOut()) wakeAll()
 })

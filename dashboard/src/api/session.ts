@@ -62,6 +62,15 @@ export function notice(answer: Response): void {
     }
   }
   if (answer.status === 401) endSession()
+  // Behind the server is the database: what is open over the socket is not live either.
+  if (answer.status === 503) for (const each of unavailable) each()
+}
+
+const unavailable = new Set<Watcher>()
+
+/** Call when the server cannot answer for now. The session is not over: it goes on when the server does. */
+export function onUnavailable(watcher: Watcher): void {
+  unavailable.add(watcher)
 }
 
 /** The session is over: the page asks for a new sign-in, and keeps everything else. */
@@ -76,17 +85,29 @@ function begin(): void {
   tell()
 }
 
+/** Somebody else is signed in here; the code is still good. */
+export interface Taken {
+  signedIn: string
+  offered: string
+}
+
 /** Sign in with a token that was typed, or a code from a link. Null: done; else why not. */
-export async function signIn(given: { token: string } | { code: string }): Promise<Refusal | null> {
+export async function signIn(
+  given: { token: string } | { code: string; replace?: boolean },
+): Promise<Refusal | Taken | null> {
   let answer: Response
   try {
     answer = await fetch('/session', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...credentials() },
       body: JSON.stringify(given),
     })
   } catch {
     return 'offline'
+  }
+  if (answer.status === 409) {
+    const { errors } = (await answer.json()) as { errors: { extensions: Taken }[] }
+    return errors[0]!.extensions
   }
   if (answer.status === 429) return 'busy'
   if (answer.status === 403) return 'runner'
@@ -97,6 +118,17 @@ export async function signIn(given: { token: string } | { code: string }): Promi
   begin()
   tabs.postMessage('in')
   return null
+}
+
+/** Give the session its whole lifetime again, in place. Whether it took. */
+export async function renew(): Promise<boolean> {
+  try {
+    const answer = await fetch('/session', { method: 'PATCH', headers: credentials() })
+    notice(answer)
+    return answer.ok
+  } catch {
+    return false
+  }
 }
 
 /** Sign out here and end the session everywhere it is used. */

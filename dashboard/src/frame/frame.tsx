@@ -7,6 +7,7 @@ import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
 import { BROWSER_ZONE, changeSettings, useSettings } from '../parts/settings'
 import { hrefs } from '../routes'
+import { SessionEnds } from '../sign-in/session-end'
 import { SignInDialog } from '../sign-in/sign-in'
 import { texts } from '../texts'
 import { duration } from '../time/time'
@@ -60,6 +61,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           </p>
         )}
         {Math.abs(ahead) > APART_MS && <p className="notice">{texts.frame.clockApart(apart(ahead), ahead > 0)}</p>}
+        <SessionEnds />
         {children}
       </main>
       {signedOut && <SignInDialog />}

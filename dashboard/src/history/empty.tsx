@@ -1,4 +1,4 @@
-import { type JSX, useEffect, useState } from 'react'
+import { type JSX, lazy, Suspense, useEffect, useState } from 'react'
 import { ask, askPartly, given } from '../api/api'
 import { filterOf } from '../filter/api-filter'
 import { type Choice, isNarrowed, NOTHING, writeChoice } from '../filter/filter'
@@ -7,8 +7,10 @@ import { type Count, texts } from '../texts'
 import { now } from '../time/clock'
 import { allChipsOf, type Chip } from './chips'
 import { AnyRun, Total } from './documents'
-import { FirstEvent } from './first-event'
 import { useGroupNames } from './groups'
+
+// Seen once in the life of a database.
+const FirstEvent = lazy(async () => ({ default: (await import('./first-event')).FirstEvent }))
 
 /** Nothing to list: because nothing was ever reported, or because nothing matches. */
 export function Empty({
@@ -28,7 +30,13 @@ export function Empty({
     return () => asking.abort()
   }, [])
   if (any === null) return null
-  if (!any) return <FirstEvent />
+  if (!any) {
+    return (
+      <Suspense>
+        <FirstEvent />
+      </Suspense>
+    )
+  }
   return (
     <div className="empty" role="status">
       <h2>{texts.history.nothingMatches}</h2>

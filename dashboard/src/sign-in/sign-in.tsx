@@ -1,9 +1,25 @@
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
-import { type Refusal, signIn } from '../api/session'
+import { ask } from '../api/api'
+import { graphql } from '../api/graphql'
+import { type Refusal, signIn, type Taken } from '../api/session'
 import { Dialog } from '../parts/dialog'
 import { safeNext } from '../routes'
 import { texts } from '../texts'
 import iconUrl from '../icon.svg'
+
+const WhoAmI = graphql(`
+  query WhoAmI {
+    viewer { name }
+  }
+`)
+
+/** Whether a session is signed in here, whatever came of a code. */
+async function isSignedIn(): Promise<boolean> {
+  return ask(WhoAmI, {}).then(
+    () => true,
+    () => false,
+  )
+}
 
 /** A proper form, so that password managers know it: a token, and why it was not taken. */
 function TokenForm({ onDone, first = null }: { onDone: () => void; first?: Refusal | null }): JSX.Element {
@@ -17,8 +33,8 @@ function TokenForm({ onDone, first = null }: { onDone: () => void; first?: Refus
     setBusy(true)
     const refused = await signIn({ token })
     setBusy(false)
-    setRefusal(refused)
     if (refused === null) onDone()
+    else if (typeof refused === 'string') setRefusal(refused)
   }
   return (
     <form className="sign-in-form" onSubmit={(event) => void submit(event)}>
@@ -50,23 +66,42 @@ export function SignInPage(): JSX.Element {
   const [refusal, setRefusal] = useState<Refusal | null>(null)
   const [code] = useState(() => new URLSearchParams(location.hash.slice(1)).get('code'))
   const [asking, setAsking] = useState(code !== null)
+  const [taken, setTaken] = useState<Taken | null>(null)
   const done = (): void => location.replace(safeNext(new URLSearchParams(location.search).get('next')))
   useEffect(() => {
     if (code === null) return
     history.replaceState(null, '', location.pathname + location.search) // before it is sent: a code is a secret
-    void signIn({ code }).then((refused) => {
-      if (refused === null) return done()
-      setRefusal(refused === 'wrong' ? 'spent' : refused)
-      setAsking(false)
-    })
+    void enter({ code })
     // oxlint-disable-next-line react/exhaustive-deps
   }, [code])
+
+  const enter = async (given: { code: string; replace?: boolean }): Promise<void> => {
+    setTaken(null)
+    setAsking(true)
+    const refused = await signIn(given)
+    if (refused === null || (refused === 'wrong' && (await isSignedIn()))) return done()
+    if (typeof refused === 'string') setRefusal(refused === 'wrong' ? 'spent' : refused)
+    else setTaken(refused)
+    setAsking(false)
+  }
   return (
     <main className="sign-in-page" id="content">
       <div className="card">
         <img src={iconUrl} alt="" width="36" height="36" />
-        <h1>{texts.signIn.title}</h1>
-        {asking ? <p role="status">{texts.signIn.asking}</p> : <TokenForm onDone={done} first={refusal} />}
+        <h1>{taken ? texts.signIn.instead(taken.offered, taken.signedIn) : texts.signIn.title}</h1>
+        {asking && <p role="status">{texts.signIn.asking}</p>}
+        {taken && code !== null && (
+          <div className="instead">
+            <p>{texts.signIn.taken(taken.signedIn)}</p>
+            <button type="button" className="primary" onClick={done}>
+              {texts.signIn.stay(taken.signedIn)}
+            </button>
+            <button type="button" onClick={() => void enter({ code, replace: true })}>
+              {texts.signIn.replace(taken.offered)}
+            </button>
+          </div>
+        )}
+        {!asking && !taken && <TokenForm onDone={done} first={refusal} />}
       </div>
     </main>
   )

@@ -1,4 +1,6 @@
-"""A proxy in front of a server that loses answers: the request has arrived, and the client cannot know."""
+"""Proxies in front of a server: one that loses answers (the request has arrived, and the client cannot know), and one
+that cuts every connection for a while, as if the server were away.
+"""
 
 import asyncio
 import contextlib
@@ -7,15 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 
-class LossyProxy:
-    """Listens on `port` for the server on `target`. While it loses answers, they stop when a client has sent `word`."""
+class _Proxy:
+    """Listens on `port` for the server on `target`, on a thread of its own."""
 
-    def __init__(self, target: int, word: bytes) -> None:
-        self.lost = 0  # connections whose answers were lost, since that began
-        self._losing = False
+    def __init__(self, target: int) -> None:
         self.port = 0
         self._target = target
-        self._word = word
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop: Callable[[], None] = lambda: None
@@ -31,13 +30,6 @@ class LossyProxy:
         self._thread.join(10)
         self._loop.close()
 
-    @contextlib.contextmanager
-    def losing_answers(self) -> Iterator[None]:
-        """Lose them meanwhile."""
-        self.lost, self._losing = 0, True
-        yield
-        self._losing = False
-
     async def _serve(self) -> None:
         stopped = asyncio.Event()
         self._stop = stopped.set
@@ -52,6 +44,26 @@ class LossyProxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raise NotImplementedError
+
+
+class LossyProxy(_Proxy):
+    """While it loses answers, they stop when a client has sent `word`."""
+
+    def __init__(self, target: int, word: bytes) -> None:
+        super().__init__(target)
+        self.lost = 0  # connections whose answers were lost, since that began
+        self._losing = False
+        self._word = word
+
+    @contextlib.contextmanager
+    def losing_answers(self) -> Iterator[None]:
+        """Lose them meanwhile."""
+        self.lost, self._losing = 0, True
+        yield
+        self._losing = False
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
         muted = asyncio.Event()
 
@@ -63,6 +75,37 @@ class LossyProxy:
 
         with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
             await asyncio.gather(_copy(reader, to_server, look), _copy(upstream, writer, lambda _: not muted.is_set()))
+
+
+class CuttingProxy(_Proxy):
+    """Passes everything on, but for the time that it is cut."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__(target)
+        self._is_cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """End what is open, and accept nothing meanwhile."""
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._abort)
+        yield
+        self._is_cut = False
+
+    def _abort(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        self._open |= {writer, to_server}
+        with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
+            await asyncio.gather(_copy(reader, to_server, lambda _: True), _copy(upstream, writer, lambda _: True))
+        self._open -= {writer, to_server}
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]) -> None:

@@ -96,7 +96,7 @@ def test_settings_of_alerts() -> None:
     assert settings().mail_server is None
     assert settings(smtp_url="").mail_server is None
     assert settings(smtp_url="smtp://m.example", smtp_from=SENDER).mail_server is not None
-    assert settings(public_url="https://runwatch.example/ui/").public_url == "https://runwatch.example/ui"
+    assert settings(public_url="https://runwatch.example/").public_url == "https://runwatch.example"
     assert list(map(str, settings(alert_networks=" 10.0.0.0/8, fd00::/8 ,").alert_networks)) == [
         "10.0.0.0/8",
         "fd00::/8",
@@ -109,6 +109,7 @@ def test_settings_of_alerts() -> None:
         {"smtp_url": "smtp://u:secret-pass@m.example"},
         {"smtp_url": "secret-url", "smtp_from": SENDER},
         {"public_url": "runwatch.example"},
+        {"public_url": "https://runwatch.example/ui/"},
         {"public_url": "ftp://runwatch.example"},
         {"public_url": "https://runwatch.example/?x=1"},
         {"alert_networks": "10.0.0.0/33"},

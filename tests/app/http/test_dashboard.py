@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
+import time
 from pathlib import Path
 
 import httpx
@@ -149,8 +151,30 @@ async def test_a_page_that_is_not_there_yet(
     async with client_of(tmp_path / "dist") as client:
         for path in ("/admin/automations/history", "/graphiql"):
             answer = await client.get(path)
-            assert (answer.status_code, title in answer.text, "refresh" in answer.headers) == (503, True, reloads)
+            assert (answer.status_code, title in answer.text, "location.reload()" in answer.text) == (
+                503,
+                True,
+                reloads,
+            )
             assert ("&lt;building&gt;" in answer.text, "<building>" in answer.text) == (log is not None, False)
             assert "x-runwatch-build" not in answer.headers
         built(tmp_path / "dist")
         assert (await client.get("/admin/automations/history")).content == PAGE
+
+
+async def test_build_that_was_killed_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves no last word: after a quarter of an hour of silence the page says that it failed, and rests."""
+    log = tmp_path / "build.log"
+    log.write_text("installing the page's packages\n")
+    monkeypatch.setattr(dashboard, "BUILD_LOG", log)
+    async with client_of(tmp_path / "dist") as client:
+        now = time.time()
+        for silent, reloads in ((dashboard.PATIENCE_SECONDS - 60, True), (dashboard.PATIENCE_SECONDS + 60, False)):
+            os.utime(log, (now, now))
+            monkeypatch.setattr(time, "time", lambda silent=silent: now + silent)
+            answer = await client.get("/admin/automations/history")
+            assert ("location.reload()" in answer.text, "could not be built" in answer.text) == (reloads, not reloads)
+            assert "The API works" in answer.text or reloads
+            assert "installing the page" in answer.text

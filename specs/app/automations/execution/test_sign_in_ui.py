@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from specs.harness.browser import HISTORY, Visitor, rows, session, violations, wait
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.outage import outage
+from specs.harness.servers import PostgresServer
 
 SIGN_IN = "/admin/automations/sign-in"
 
@@ -79,6 +84,110 @@ def test_sign_in_004_ui_an_ended_session_loses_nothing(shared: Runwatch, visitor
     wait(page, "document.querySelectorAll('[role=row][data-id]').length === 2")
     assert page.evaluate("window.same")
     short.close()
+
+
+def link_of(runwatch: Runwatch, name: str) -> str:
+    """Path and fragment of a new link for a token."""
+    parts = urlsplit(runwatch.cli("sign-in-link", "--token", name))
+    return f"{parts.path}#{parts.fragment}"
+
+
+def account(page: Page, name: str) -> Locator:
+    """The button of the account, once it has a name."""
+    return page.get_by_role("button", name=f"Account: {name}")
+
+
+def test_sign_in_006_ui_a_link_replaces_nobody_unasked(shared: Runwatch, visitor: Visitor) -> None:
+    """Somebody who is signed in MUST be asked before a link makes him another; a spent one MUST change nothing."""
+    mine, other = unique("mine"), unique("other")
+    secret = shared.cli("token", "create", "--role", "viewer", "--name", mine)
+    shared.cli("token", "create", "--role", "viewer", "--name", other)
+    signed_in = Visitor(visitor.browser, shared.url, session(shared.url, secret))
+    where = link_of(shared, other)
+    page = signed_in.open(where)
+    expect(page.get_by_role("heading")).to_have_text(f"Sign in as {other} instead of {mine}?")
+    assert "code" not in page.url
+    assert violations(page) == []
+    page.get_by_role("button", name=f"Stay signed in as {mine}").click()
+    page.wait_for_url(f"**{HISTORY}")
+    expect(account(page, mine)).to_be_visible()
+
+    page.goto(f"{shared.url}{where}")
+    page.get_by_role("button", name=f"Sign in as {other}").click()
+    page.wait_for_url(f"**{HISTORY}")
+    expect(account(page, other)).to_be_visible()
+
+    page.goto(f"{shared.url}{where}")  # spent
+    page.wait_for_url(f"**{HISTORY}")
+    expect(account(page, other)).to_be_visible()
+    signed_in.close()
+
+
+def test_sign_in_007_ui_the_end_is_announced_and_put_off(shared: Runwatch, visitor: Visitor) -> None:
+    """Ten minutes before its end the page MUST say so, and renew the session in place; then it says nothing."""
+    soon = datetime.now(UTC) + timedelta(minutes=9)
+    renewed: list[str] = []
+
+    def answer(route: Route) -> None:
+        """The server's clock is not ours to move: a session that is about to end, until it is renewed."""
+        if renewed or "SessionEnd" not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            route.fulfill(json={"data": {"viewer": {"expiresAt": soon.isoformat()}}})
+
+    context = visitor.open("/admin/automations/sign-in").context
+    context.route("**/graphql", answer)
+    page = visitor.tab(context, HISTORY)
+    page.on("request", lambda request: renewed.append(request.method) if request.method == "PATCH" else None)
+    notice = page.get_by_role("status").filter(has_text="Your sign-in ends at")
+    expect(notice).to_contain_text(soon.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M"))
+    assert violations(page) == []
+    page.evaluate("window.same = true")
+    notice.get_by_role("button", name="Stay signed in").click()
+    expect(notice).to_have_count(0)
+    assert renewed == ["PATCH"]
+    assert page.evaluate("window.same")
+    page.reload()
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    expect(notice).to_have_count(0)
+
+
+def test_sign_in_008_ui_the_database_away_signs_nobody_out(
+    browser: Browser, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    """With the database away the page MUST say Reconnecting and keep what it shows, never ask for a sign-in."""
+    with outage(postgres_server, tmp_path) as (away, way):
+        away.report(*run_events("engine", "one", 0, state="FAILED"))
+        visitor = Visitor(browser, away.url, session(away.url, away.admin))
+        page = visitor.open()
+        page.locator("[role=row][data-id]").wait_for()
+        status = page.get_by_role("status")
+        status.get_by_text("Live").wait_for()
+        before = rows(page)
+        with way.cut():
+            page.get_by_role("button", name="Failed").click()  # whatever asks
+            status.get_by_text("Reconnecting").wait_for()
+            expect(page.get_by_role("dialog")).to_have_count(0)
+            page.go_back()
+            assert rows(page) == before
+            expect(page.get_by_role("dialog")).to_have_count(0)
+        status.get_by_text("Live").wait_for()
+        away.report(*run_events("engine", "two", 60))
+        expect(page.get_by_role("button", name="1 new run")).to_be_visible()
+        visitor.close()
+
+
+def test_sign_in_009_ui_a_foreign_service_worker_goes(shared: Runwatch, visitor: Visitor) -> None:
+    """A service worker that another project left on this origin MUST be unregistered; ours MUST NOT register one."""
+    elsewhere = visitor.open("/health").context
+    script, count = f"{shared.url}/sw.js", "navigator.serviceWorker.getRegistrations().then((all) => all.length)"
+    elsewhere.route(script, lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page = elsewhere.pages[0]
+    page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => null)")
+    assert page.evaluate(count) == 1
+    page.goto(f"{shared.url}{HISTORY}")
+    page.locator("main").wait_for()
+    wait(page, f"{count}.then((left) => left === 0)")
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
