@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,11 @@ SOAK_TIMEOUT_SECONDS = 3600
 EXAMPLES, SOAK_EXAMPLES = 40, 1_000
 # What --quick leaves out whole, beside tests with a mark or with Postgres.
 NOT_QUICK = ("specs/", "tests/deploy/", "tests/examples/")
+
+# Whom tests trust over TLS they name. Reading the machine's certificates takes 24 ms of each client of httpx, in tests
+# and in the servers that they start.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = os.devnull
 
 # Hypothesis replays with a fixed seed in the ordinary run, so that a red build is red for everybody; --soak explores.
 hypothesis.settings.register_profile("reduced", max_examples=EXAMPLES, deadline=None, derandomize=True)

@@ -73,4 +73,6 @@ async def databases(database: Database, database_url: str) -> AsyncIterator[list
     # Not open_database: Tortoise has one set of connections a process, and would close the first.
     assert isinstance(database, PostgresDatabase)
     async with asyncpg.create_pool(database_url, init=_prepare_connection, min_size=1) as pool:
-        yield [database, PostgresDatabase(pool, pool, database._column_types)]
+        second = PostgresDatabase(pool, pool, database._column_types)
+        yield [database, second]
+        await second.close()  # it keeps connections, for whose release the pool waits
