@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -97,12 +98,19 @@ async def test_one_process_at_a_time(databases: list[Database], database: Databa
     await queued(database, "run", {"id": 1})
     await age(database)
 
-    async def held(transaction: Any) -> None:
-        assert await transaction.try_lock(Lock.LABELS)
-        await Labelling(databases[1], SEALER).label()
-        assert await labels(databases[1]) == {"run": None}
+    holds, release = asyncio.Event(), asyncio.Event()
 
-    await database.transaction(held)
+    async def hold(transaction: Any) -> None:
+        assert await transaction.try_lock(Lock.LABELS)
+        holds.set()
+        await release.wait()
+
+    holder = asyncio.create_task(database.transaction(hold))
+    await holds.wait()
+    await Labelling(databases[1], SEALER).label()
+    assert await labels(databases[1]) == {"run": None}
+    release.set()
+    await holder
     await label_all(databases[1])
     assert await labels(database) == {"run": "id=1"}
 
