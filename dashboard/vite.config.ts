@@ -64,5 +64,5 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'], testTimeout: 60_000 }, // a time-out is for what hangs, not for a busy machine
 } as Parameters<typeof defineConfig>[0])

@@ -37,7 +37,7 @@ createRoot(document.getElementById('root')!).render(
                 )}
               </Route>
               <Route>
-                <p className="empty">{texts.frame.nothingHere}</p>
+                <h1 className="empty">{texts.frame.nothingHere}</h1>
               </Route>
             </Switch>
           </Frame>

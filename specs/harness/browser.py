@@ -214,7 +214,7 @@ def looks(page: Page, *, phone: bool = True) -> None:
         page.set_viewport_size(PHONE)
         found["phone"] = [*violations(page), *overflows(page)]
         page.set_viewport_size(DESKTOP)
-    assert not any(found.values()), found
+    assert not any(found.values()), (page.url, found)
 
 
 def overflows(page: Page) -> list[str]:

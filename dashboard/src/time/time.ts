@@ -36,10 +36,15 @@ export function absolute(iso: string, zone: string): string {
   }).format(Date.parse(iso))
 }
 
-/** `28 Nov 13:00` */
-export function brief(iso: string, zone: string): string {
-  return format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
-    .format(Date.parse(iso))
+/** `28 Nov 13:00`; with its year where that is not this one. */
+export function brief(iso: string, zone: string, now = Date.now()): string {
+  const year = format(zone, { year: 'numeric' })
+  const at = Date.parse(iso)
+  return format(zone, {
+    day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit',
+    ...(year.format(at) === year.format(now) ? {} : { year: 'numeric' }),
+  })
+    .format(at)
     .replace(',', '')
 }
 

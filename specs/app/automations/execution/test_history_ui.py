@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, nodes, rows, violations, wait
@@ -280,22 +279,3 @@ def test_history_009_ui_the_first_run_shows_by_itself(alone: Alone) -> None:
     assert violations(page) == []
     page.get_by_role("button", name="Without “Workflow: nothing”").click()
     page.locator("[role=row][data-id]").first.wait_for()
-
-
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_history_010_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, look: str) -> None:
-    """axe-core MUST find nothing in the list, in the list with a run beside it, and in the list of keys."""
-    name = unique("accessible")
-    report(shared, name, 12)
-    page = ready(visitor.open(of(name), phone=look == "phone", color_scheme="dark" if look == "dark" else "light"))
-    assert violations(page) == []
-    page.locator("[role=row].FAILURE").first.click()
-    page.get_by_role("dialog", name="Run").get_by_role("heading", name="Trigger data").wait_for()
-    assert violations(page) == []
-    page.keyboard.press("Escape")
-    if look == "light":
-        page.keyboard.press("?")
-        page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
-        assert violations(page) == []
-    if look == "phone":
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"

@@ -188,12 +188,3 @@ def test_sign_in_009_ui_a_foreign_service_worker_goes(shared: Runwatch, visitor:
     page.goto(f"{shared.url}{HISTORY}")
     page.locator("main").wait_for()
     wait(page, f"{count}.then((left) => left === 0)")
-
-
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_sign_in_005_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, look: str) -> None:
-    """axe-core MUST find nothing in the page that signs in."""
-    scheme = "dark" if look == "dark" else "light"
-    page = visitor.open(SIGN_IN, signed_in=False, phone=look == "phone", color_scheme=scheme)
-    page.get_by_label("Token").wait_for()
-    assert violations(page) == []
