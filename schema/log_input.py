@@ -10,7 +10,7 @@ from app import ids
 from app.errors import BadInput
 from app.events import LogLevel
 from app.executions.log_offsets import Skip
-from app.executions.log_pages import MAX_LINES, Around
+from app.executions.log_pages import MAX_LINES, Around, check_size
 from app.executions.logs import LogFilter
 from app.paging import PAGE_SIZE, PageRequest
 
@@ -101,6 +101,7 @@ def log_request(
     skip: int | None,
 ) -> PageRequest | Around | Skip:
     """As app's value; BadInput for numbers out of range, for pages in two ways, or a line of another execution."""
+    check_size(size)
     if skip is not None:
         if any(each is not None for each in (after, last, before, around)):
             raise BadInput("skip: with first alone")

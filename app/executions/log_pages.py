@@ -31,8 +31,13 @@ class Around:
     size: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= MAX_LINES:
-            raise BadInput(f"size: must be 1 to {MAX_LINES}, not {self.size}")
+        check_size(self.size)
+
+
+def check_size(size: int) -> None:
+    """Raise BadInput for the size of a page around a line that is out of range."""
+    if not 1 <= size <= MAX_LINES:
+        raise BadInput(f"size: must be 1 to {MAX_LINES}, not {size}")
 
 
 def ordering(execution_id: str) -> Ordering:

@@ -10,7 +10,8 @@ from strawberry.types.execution import PreExecutionError
 
 from app import ids
 from app.db import Database
-from app.executions import logs
+from app.errors import LimitExceeded
+from app.executions import log_counts, logs
 from app.ingestion import Ingestion
 from schema import schema
 from tests.app.reports import events, line, report, row_of, step
@@ -99,6 +100,41 @@ async def test_numbers_are_read_together_when_they_are_asked_for(database: Datab
             assert [int(node["message"]) + 1 for node in log["nodes"]] == expected
         # The execution; and for each list its position, its page, its numbers.
         assert len(statements) == 1 + 2 * 3, statements
+
+
+AROUND = """
+query L($id: ID!, $around: ID!) {
+  executionLogs(executionId: $id, around: $around, size: 3) {
+    nodes { message } pageInfo { hasNextPage hasPreviousPage }
+    levels { level count { value kind } } matches(search: "x") { number }
+  }
+}
+"""
+
+
+async def test_lines_around_one_take_three_statements_and_each_figure_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = await write(database, report("execution.queued"), *(line(f"x{n}", at=n) for n in range(9)))
+    variables = {"id": ids.to_global("execution", id_), "around": ids.log_id(id_, 5)}
+    statements = record_statements(database)
+    found = await ask(database, AROUND, **variables)
+    assert found.errors is None
+    log = found.data["executionLogs"]
+    assert [node["message"] for node in log["nodes"]] == ["x3", "x4", "x5"]
+    assert log["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": True}
+    assert [match["number"] for match in log["matches"]] == list(range(1, 10))
+    assert len(statements) == 3 + 2, statements
+
+    async def late(*_: object) -> None:
+        raise LimitExceeded("late")
+
+    # What takes too long leaves the others.
+    monkeypatch.setattr(log_counts, "levels", late)
+    monkeypatch.setattr(log_counts, "matches", late)
+    found = await ask(database, AROUND, **variables)
+    assert [error.original_error.extensions["code"] for error in found.errors] == ["LIMIT_EXCEEDED"] * 2
+    assert found.data["executionLogs"] == log | {"levels": None, "matches": None}
 
 
 async def test_an_update_with_several_lines_takes_no_statement_a_line(database: Database) -> None:

@@ -102,7 +102,7 @@ async def test_logs_005_a_place_that_cannot_be_meant(runwatch: Runwatch) -> None
         *({"around": wrong} for wrong in (theirs, id_, "nonsense", "", f"{line}x", line + "0" * 30, line[:-1] + "0")),
         *({"around": line, **both} for both in ({"first": 1}, {"last": 1}, {"after": "x"}, {"before": "x"})),
         *({"around": line, "size": size} for size in (0, -1, 1001)),
-        *({"first": 1001}, {"last": 1001}),
+        *({"first": 1001}, {"last": 1001}, {"size": 0}),
     ):
         refused(runwatch.post({"query": LINES, "variables": {"id": id_, **arguments}}))
     refused(runwatch.post({"query": LINES, "variables": {"id": id_, "around": f"{line}2"}}), "NOT_FOUND")
