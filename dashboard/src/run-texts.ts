@@ -88,11 +88,8 @@ export const runTexts = {
     original: 'original',
     byEngine: 'retried by its engine',
     attemptNumber: (number: number) => `Attempt ${number}`,
-    attemptsCut: (count: number) => `The first ${number.format(count)} attempts.`,
-    present: 'This run',
     offered: (count: number) =>
       count ? `Offered to its engine ${n(count, 'time', 'times')}, not accepted yet.` : 'Not offered to its engine yet.',
-    accepted: (count: number) => `Accepted by its engine at the ${count === 1 ? 'first' : `${number.format(count)}th`} offer.`,
     acceptedOnce: 'Accepted by its engine at once.',
     acceptedAfter: (count: number) => `Accepted by its engine after ${n(count, 'offer', 'offers')}.`,
     nextOffer: (time: string) => `Next offer at ${time}.`,
@@ -100,9 +97,11 @@ export const runTexts = {
     answer: 'Its engine answered:',
 
     deleted: 'This run is no longer kept.',
-    deletedWhy: 'Runwatch deletes runs that are older than their keeping time, and what an administrator prunes.',
+    deletedWhy: (days: number | null) =>
+      days === null ? 'An administrator has pruned it.' : `Runs are pruned ${n(days, 'day', 'days')} after their end.`,
     unknown: 'There is no run with this id.',
-    unknownWhy: 'The link may be cut off, or the run was pruned.',
+    unknownWhy: (days: number | null) =>
+      days === null ? 'The link may be cut off, or the run was pruned.' : `The link may be cut off, or the run was pruned: runs are kept for ${n(days, 'day', 'days')} after their end.`,
     unknownRun: 'Unknown run',
     crumbs: 'Where this run belongs',
     searchId: 'Search for this id',

@@ -64,9 +64,7 @@ export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false 
         <div className="columns">
           <div className="main-column">
             {run.error && <ErrorSection key={run.id} error={run.error} step={run.failedStep?.name ?? null} />}
-            <Section title={runTexts.execution.steps(run.steps.length)} id="steps" note={run.steps.length ? '' : runTexts.execution.noSteps}>
-              {run.steps.length > 0 && <Steps key={run.id} run={run} ref={steps} onLog={(step) => log.current?.showStep(step.id)} />}
-            </Section>
+            <Steps key={`steps ${run.id}`} run={run} ref={steps} onLog={(step) => log.current?.showStep(step.id)} />
             <Log
               key={`log ${run.id}`}
               ref={log}
@@ -93,12 +91,11 @@ export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false 
   )
 }
 
-function Section({ title, id, note = '', children }: { title: string; id: string; note?: string; children: ReactNode }): JSX.Element {
+function Section({ title, id, children }: { title: string; id: string; children: ReactNode }): JSX.Element {
   return (
     <section className={`part ${id}-part`} aria-labelledby={`part-${id}`}>
       <header>
         <PartTitle id={`part-${id}`}>{title}</PartTitle>
-        {note && <p className="dim">{note}</p>}
       </header>
       {children}
     </section>

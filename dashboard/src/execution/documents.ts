@@ -10,7 +10,11 @@ export const ExecutionDetail = graphql(
         updatedAt
         workflow { id }
         engine { id name kind canRetry }
-        error { type message stackTrace truncated group { id type message count firstSeenAt lastSeenAt } }
+        error {
+          type message stackTrace truncated
+          frames { file line function source library cause }
+          group { id type message count firstSeenAt lastSeenAt }
+        }
         failedStep { id name }
         steps {
           id index name kind status state startedAt finishedAt durationMs input output
@@ -19,21 +23,33 @@ export const ExecutionDetail = graphql(
         trigger { kind data dataBytes redactedPaths incomplete }
         previous { id }
         next { id }
-        retryOf { ...Attempt }
-        rootExecution { ...Attempt }
-        retries(first: 20) { ...Attempt }
+        rootExecutionId
+        retries(first: 1) { id state }
         dispatch { attempts acceptedAt nextAttemptAt lastError }
       }
-    }
-    fragment Attempt on Execution {
-      id attempt status state queuedAt durationMs requestedBy
     }
   `,
   [RunRow],
 )
 export type Run = NonNullable<ResultOf<typeof ExecutionDetail>['execution']>
 export type Step = Run['steps'][number]
-export type Attempt = Run['rootExecution']
+
+/** The line of retries of a run, oldest first. */
+export const Family = graphql(`
+  query Family($root: ID!) {
+    executions(first: 100, filter: { rootExecutionId: $root }, orderBy: { field: QUEUED_AT, direction: ASC }) {
+      nodes { id attempt status state queuedAt durationMs requestedBy }
+    }
+  }
+`)
+export type Attempt = NonNullable<ResultOf<typeof Family>['executions']>['nodes'][number]
+
+/** How long runs are kept. */
+export const Kept = graphql(`
+  query Kept {
+    server { keptDays }
+  }
+`)
 
 /** That something has changed; the page then asks for all of it. */
 export const ExecutionChanged = graphql(`

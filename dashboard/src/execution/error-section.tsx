@@ -4,7 +4,6 @@ import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
 import type { Run } from './documents'
-import { framesOf } from './parse-frames'
 import { PartTitle } from './part-title'
 import { StackTrace } from './stack-trace'
 
@@ -30,7 +29,7 @@ export function ErrorSection({ error, step }: { error: Failure; step: string | n
         </span>
       </header>
       <Message text={error.message} step={step} />
-      {error.stackTrace !== null && <StackTrace text={error.stackTrace} frames={framesOf(error.stackTrace)} />}
+      {error.stackTrace !== null && <StackTrace text={error.stackTrace} frames={error.frames} />}
       {error.truncated && <p className="dim">{runTexts.execution.truncated}</p>}
     </section>
   )

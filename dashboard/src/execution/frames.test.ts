@@ -18,6 +18,11 @@ test('one’s own frames fold those of libraries, and causes stand before their 
   ])
 })
 
+test('a cause without frames is its text alone', () => {
+  const bare = { ...frame('', false, 'IOError: gone'), function: null }
+  expect(rowsOf([own, bare], 'all').map(({ kind }) => kind)).toEqual(['frame', 'cause'])
+})
+
 test('all shows each, and a trace of libraries alone folds nothing', () => {
   expect(rowsOf([own, inner], 'all').map(({ kind }) => kind)).toEqual(['frame', 'frame'])
   expect(rowsOf([inner, outer], 'own').map(({ kind }) => kind)).toEqual(['frame', 'frame'])

@@ -23,6 +23,8 @@ export function rowsOf(frames: readonly Frame[], view: 'own' | 'all'): Row[] {
   const rows: Row[] = []
   for (const frame of frames) {
     if (frame.cause !== null) rows.push({ kind: 'cause', text: frame.cause })
+    // A cause without frames of its own is nothing but its text.
+    if (frame.file === '' && frame.function === null) continue
     const last = rows.at(-1)
     if (!folds || !frame.library) rows.push({ kind: 'frame', frame })
     else if (last?.kind === 'libraries') last.frames.push(frame)
@@ -33,6 +35,7 @@ export function rowsOf(frames: readonly Frame[], view: 'own' | 'all'): Row[] {
 
 /** What of a path tells: from the package on for libraries, else its last three parts. */
 export function shortPath(file: string): string {
+  if (file === '') return '?'
   const inLibrary = /(?:site-packages|dist-packages|node_modules)\/(.+)$/.exec(file)
   if (inLibrary) return inLibrary[1]!
   const parts = file.split('/')

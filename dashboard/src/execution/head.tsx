@@ -66,7 +66,7 @@ export function Head({
           <Duration row={run} />
         </span>
         <span>
-          <When at={run.queuedAt} focusable /> <span className="dim">({absolute(run.queuedAt, zone)})</span>
+          <When at={run.queuedAt} focusable /> <span className="dim exact">({absolute(run.queuedAt, zone)})</span>
         </span>
         <span title={runTexts.execution.fact.trigger}>{run.trigger.kind}</span>
         <span title={runTexts.execution.fact.engine}>{run.engine.name}</span>

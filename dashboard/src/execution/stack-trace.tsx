@@ -5,7 +5,7 @@ import { runTexts } from '../run-texts'
 import { type Frame, type Row, rowsOf, shortPath } from './frames'
 
 /** As many rows stand there before somebody asks for more: the log below stays in the window. */
-const SHORT = 5
+const SHORT = 4
 
 /** Three views of a trace: the frames of one's own code, all of them, and the text as it was sent. */
 export function StackTrace({ text, frames }: { text: string; frames: readonly Frame[] | null }): JSX.Element {

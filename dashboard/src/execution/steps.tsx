@@ -4,6 +4,7 @@ import { runTexts } from '../run-texts'
 import { useNow } from '../time/clock'
 import { duration } from '../time/time'
 import type { Run, Step } from './documents'
+import { PartTitle } from './part-title'
 import { StepRow } from './step-row'
 import { gapsOf, isDominated, scaleOf } from './waterfall'
 
@@ -105,83 +106,87 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
   )
   const isLong = steps.length > SHORT
   return (
-    <div className="steps">
-      {(run.steps.length > CHOICES_ABOVE || dominated) && (
-        <div className="steps-choices">
-          {run.steps.length > CHOICES_ABOVE && (
-            <>
-              <button type="button" aria-pressed={onlyFailed} aria-disabled={!failed.length} onClick={() => failed.length && setOnlyFailed(!onlyFailed)}>
-                {runTexts.execution.onlyFailed(failed.length)}
-              </button>
-              <button type="button" aria-pressed={slowest} onClick={() => setSlowest(!slowest)}>
-                {runTexts.execution.slowestFirst}
-              </button>
-            </>
-          )}
-          {dominated && (
-            <button type="button" aria-pressed={logarithmic} title={runTexts.execution.logScaleHint} onClick={() => setLogarithmic(!logarithmic)}>
-              {runTexts.execution.logScale}
+    <section className="part steps-part" aria-labelledby="part-steps">
+      <header>
+        <PartTitle id="part-steps">{runTexts.execution.steps(run.steps.length)}</PartTitle>
+        {!run.steps.length && <p className="dim">{runTexts.execution.noSteps}</p>}
+        {run.steps.length > CHOICES_ABOVE && (
+          <>
+            <button type="button" aria-pressed={onlyFailed} aria-disabled={!failed.length} onClick={() => failed.length && setOnlyFailed(!onlyFailed)}>
+              {runTexts.execution.onlyFailed(failed.length)}
             </button>
-          )}
-          {isLong && (
-            <button type="button" className="link" aria-expanded={long} onClick={() => setLong(!long)}>
-              {long ? runTexts.execution.fewerSteps : runTexts.execution.allSteps}
+            <button type="button" aria-pressed={slowest} onClick={() => setSlowest(!slowest)}>
+              {runTexts.execution.slowestFirst}
             </button>
-          )}
+          </>
+        )}
+        {dominated && (
+          <button type="button" aria-pressed={logarithmic} title={runTexts.execution.logScaleHint} onClick={() => setLogarithmic(!logarithmic)}>
+            {runTexts.execution.logScale}
+          </button>
+        )}
+        {isLong && (
+          <button type="button" className="link" aria-expanded={long} onClick={() => setLong(!long)}>
+            {long ? runTexts.execution.fewerSteps : runTexts.execution.allSteps}
+          </button>
+        )}
+      </header>
+      {run.steps.length > 0 && (
+        <div className="steps">
+          <div role="table" aria-label={runTexts.execution.steps(steps.length)} aria-rowcount={steps.length + 1}>
+            <div role="row" className="step steps-head" aria-rowindex={1}>
+              <span role="columnheader">
+                <span className="visually-hidden">{runTexts.execution.columns.state}</span>
+              </span>
+              <span role="columnheader" className="name">
+                <span className="visually-hidden">{runTexts.execution.columns.step}</span>
+                {scale.lead > 0 && (
+                  <span className="waited dim" aria-hidden="true">
+                    {runTexts.execution.waited(duration(scale.waited))}
+                  </span>
+                )}
+              </span>
+              <span role="columnheader" className="scale numbers dim">
+                <span className="visually-hidden">{runTexts.execution.columns.start}</span>
+                <span aria-hidden="true" className="marks">
+                  {scale.lead > 0 && <span style={{ width: `${scale.lead}%` }} />}
+                  <span className="ticks">
+                    <span>0</span>
+                    {!(dominated && logarithmic) && <span>{duration(scale.length / 2)}</span>}
+                    <span>{duration(scale.length)}</span>
+                  </span>
+                </span>
+              </span>
+              <span role="columnheader" className="took">
+                <span className="visually-hidden">{runTexts.execution.columns.took}</span>
+              </span>
+            </div>
+            <div ref={place} role="rowgroup" className={`steps-rows ${isLong ? (long ? 'long' : 'short') : ''}`} tabIndex={isLong ? 0 : undefined}>
+              {steps.length > VIRTUAL_ABOVE ? (
+                <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+                  {virtual.getVirtualItems().map((item) => (
+                    <div
+                      key={item.key}
+                      role="presentation"
+                      data-index={item.index}
+                      ref={virtual.measureElement}
+                      style={{ position: 'absolute', insetInline: 0, transform: `translateY(${item.start}px)` }}
+                    >
+                      {row(steps[item.index]!, item.index)}
+                    </div>
+                  ))}
+                </div>
+              ) : (
+                steps.map((step, index) => (
+                  <div role="presentation" key={step.id}>
+                    {row(step, index)}
+                  </div>
+                ))
+              )}
+            </div>
+          </div>
         </div>
       )}
-      <div role="table" aria-label={runTexts.execution.steps(steps.length)} aria-rowcount={steps.length + 1}>
-        <div role="row" className="step steps-head" aria-rowindex={1}>
-          <span role="columnheader">
-            <span className="visually-hidden">{runTexts.execution.columns.state}</span>
-          </span>
-          <span role="columnheader" className="name">
-            <span className="visually-hidden">{runTexts.execution.columns.step}</span>
-            {scale.lead > 0 && (
-              <span className="waited dim" aria-hidden="true">
-                {runTexts.execution.waited(duration(scale.waited))}
-              </span>
-            )}
-          </span>
-          <span role="columnheader" className="scale numbers dim">
-            <span className="visually-hidden">{runTexts.execution.columns.start}</span>
-            <span aria-hidden="true" className="marks">
-              {scale.lead > 0 && <span style={{ width: `${scale.lead}%` }} />}
-              <span className="ticks">
-                <span>0</span>
-                {!(dominated && logarithmic) && <span>{duration(scale.length / 2)}</span>}
-                <span>{duration(scale.length)}</span>
-              </span>
-            </span>
-          </span>
-          <span role="columnheader" className="took">
-            <span className="visually-hidden">{runTexts.execution.columns.took}</span>
-          </span>
-        </div>
-        <div ref={place} role="rowgroup" className={`steps-rows ${isLong ? (long ? 'long' : 'short') : ''}`} tabIndex={isLong ? 0 : undefined}>
-          {steps.length > VIRTUAL_ABOVE ? (
-            <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-              {virtual.getVirtualItems().map((item) => (
-                <div
-                  key={item.key}
-                  role="presentation"
-                  data-index={item.index}
-                  ref={virtual.measureElement}
-                  style={{ position: 'absolute', insetInline: 0, transform: `translateY(${item.start}px)` }}
-                >
-                  {row(steps[item.index]!, item.index)}
-                </div>
-              ))}
-            </div>
-          ) : (
-            steps.map((step, index) => (
-              <div role="presentation" key={step.id}>
-                {row(step, index)}
-              </div>
-            ))
-          )}
-        </div>
-      </div>
-    </div>
+    </section>
   )
 }

@@ -1,8 +1,9 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { ApiError, ask, given, SentNumber } from '../api/api'
 import { follow } from '../api/follow'
+import type { ExecutionFilter } from '../filter/api-filter'
 import { session } from '../api/session'
-import { type Attempt, ExecutionChanged, ExecutionDetail, type Run, UpdatesFrom } from './documents'
+import { ExecutionChanged, ExecutionDetail, type Run, UpdatesFrom } from './documents'
 
 export type RunState =
   | { kind: 'loading'; run: Run | null }
@@ -14,14 +15,10 @@ export type RunState =
 function plain(run: Run): Run {
   const value = (sent: number | null): number | null =>
     (sent as unknown) instanceof SentNumber ? Number((sent as unknown as SentNumber).source) : sent
-  const attempt = <T extends Attempt>(each: T): T => ({ ...each, durationMs: value(each.durationMs) })
   return {
     ...run,
     durationMs: value(run.durationMs),
     queueMs: value(run.queueMs),
-    retryOf: run.retryOf && attempt(run.retryOf),
-    rootExecution: attempt(run.rootExecution),
-    retries: run.retries.map(attempt),
     steps: run.steps.map((step) => ({ ...step, durationMs: value(step.durationMs) })),
   }
 }
@@ -56,7 +53,7 @@ export function useRun(id: string): RunState & { again: () => void } {
     }
     const start = async (): Promise<void> => {
       let cursor: string | null = null
-      const filter = { id: [id] }
+      let filter: ExecutionFilter = { id: [id] }
       try {
         // The cursor first: what changes between the two is told, not missed.
         const { executions } = await ask(UpdatesFrom, { filter }, { signal: asking.signal })
@@ -66,12 +63,13 @@ export function useRun(id: string): RunState & { again: () => void } {
       }
       await load()
       if (asking.signal.aborted || cursor === null) return
+      // All of its line of retries: what becomes of one decides whether another can be retried.
+      if (run) filter = { rootExecutionId: (run as Run).rootExecutionId }
       unfollow = follow(
         ExecutionChanged,
         () => ({ filter, after: cursor }),
         ({ executionUpdated }) => {
           cursor = executionUpdated.cursor
-          if (executionUpdated.executionId !== id && executionUpdated.change !== 'RESYNC') return
           clearTimeout(timer)
           timer = setTimeout(() => void load(), GATHER_MS)
         },

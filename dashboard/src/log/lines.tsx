@@ -15,7 +15,7 @@ import { useMarks } from './use-marks'
 const LINE = 22
 const OVERSCAN = 10
 /** So much of the log is shown however little room there is, and so much stands below it. */
-const MIN_HEIGHT = 132
+const MIN_HEIGHT = 112
 const FOOT = 36
 /** So near the end counts as the end. */
 const END_PX = 24

@@ -25,7 +25,9 @@ TRACE = """Traceback (most recent call last):
 automations.BrokenRow: line 5"""
 
 
-def failed_run(runwatch: Runwatch, name: str, *, lines: int = 40) -> str:
+def failed_run(
+    runwatch: Runwatch, name: str, *, lines: int = 40, message: str = MESSAGE, trace: str = TRACE, unreached: int = 0
+) -> str:
     """The id of a run that failed in its second step, and wrote a log."""
     events = run_events(name, "one", 0, workflow=name, state=None)
     for index, (step, state, error) in enumerate(
@@ -39,7 +41,10 @@ def failed_run(runwatch: Runwatch, name: str, *, lines: int = 40) -> str:
         last = line == lines - 1
         data = {"level": "ERROR" if last else "INFO", "message": LAST_LINE if last else f"row {line} is fine"}
         events.append(event(name, "one", "log.written", 2 + line / 100, data, id=f"log/{line}"))
-    error = {"type": "BrokenRow", "message": MESSAGE, "stackTrace": TRACE}
+    if unreached:
+        names = ["read", "check", *(f"later {number}" for number in range(unreached))]
+        events[0]["data"]["definition"] = names
+    error = {"type": "BrokenRow", "message": message, "stackTrace": trace}
     events.append(event(name, "one", "execution.finished", 4, {"state": "FAILED", "error": error}))
     runwatch.report(*events)
     id_: str = listed(runwatch, engine=[name])["one"]["id"]
@@ -67,6 +72,31 @@ def test_detail_001_ui_one_click_shows_why_without_scrolling(shared: Runwatch, v
     for text in ("Failed in check", MESSAGE, LAST_LINE):
         assert in_view(page, text), text
     expect(sheet.get_by_text("in _order")).to_have_count(1)
+
+
+LONG = {
+    "message": "\n".join([MESSAGE, *(f"and row {number} as well, which is told at length" for number in range(60))]),
+    "trace": TRACE.replace(
+        "  File", "".join(f'  File "/app/m{n}.py", line {n}, in f{n}\n    g()\n' for n in range(80)) + "  File", 1
+    ),
+    "unreached": 300,
+}
+
+
+@pytest.mark.parametrize("as_page", [False, True])
+def test_detail_013_ui_however_much_there_is(shared: Runwatch, visitor: Visitor, as_page: bool) -> None:
+    """A long message, a long trace and many steps MUST NOT push failed step and last lines out of the window."""
+    name = unique("much")
+    id_ = failed_run(shared, name, **LONG)  # type: ignore[arg-type]
+    page = visitor.open(f"{EXECUTIONS}/{id_}" if as_page else f"{HISTORY}?{urlencode({'workflow': name, 'run': id_})}")
+    page.get_by_text(LAST_LINE).wait_for()
+    for text in ("Failed in check", MESSAGE, "m79.py", LAST_LINE):
+        assert in_view(page, text), text
+    expect(page.locator(".step").get_by_role("button", name="check")).to_be_in_viewport()
+    page.get_by_role("button", name="Show the whole message").click()
+    expect(page.get_by_text("and row 59 as well")).to_be_visible()
+    page.get_by_role("button", name="more frames").click()
+    expect(page.get_by_text("/app/m0.py:0")).to_be_visible()
 
 
 def test_detail_002_ui_a_run_has_an_address(shared: Runwatch, visitor: Visitor) -> None:
