@@ -31,10 +31,12 @@ MAX_TEXT = 1_000
 MAX_LOOKED_AT = 200
 MAX_DEPTH = 4
 
-# Keys that name things, the most telling first; then all others, and what is only true or false.
+# Keys that name things, the most telling first; then all others, and what is only true or false. An outer name comes
+# before an inner one: of {"file": …, "shop": {"name": …}} it is the file that tells runs apart.
 _NAMING = ("name", "title", "subject", "file", "url", "email", "id")
 _RANKS = {key: rank for rank, key in enumerate(_NAMING)}
-_SOME_ID, _OTHER, _FLAG = len(_NAMING), len(_NAMING) + 1, len(_NAMING) + 2
+_SOME_ID, _LEVEL = len(_NAMING), len(_NAMING) + 1
+_OTHER, _FLAG = _LEVEL * MAX_DEPTH, _LEVEL * MAX_DEPTH + 1
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -92,7 +94,7 @@ def _found(text: str) -> list[tuple[int, str, bytes]]:
 def _scalars(data: bytes) -> Iterator[tuple[int, str, bytes]]:
     """The values that have nothing below them, outer ones first: rank, key as shown, and JSON."""
     level, looked_at = [("", data.strip())], 0
-    for _ in range(MAX_DEPTH):
+    for depth in range(MAX_DEPTH):
         deeper: list[tuple[str, bytes]] = []
         for key, value in level:
             first = value[:1]
@@ -103,6 +105,7 @@ def _scalars(data: bytes) -> Iterator[tuple[int, str, bytes]]:
                 deeper += [(f"{key}[{place}]", bytes(each)) for place, each in enumerate(items)]
             elif first != b"n" and len(key) <= MAX_KEY and (known := _known(key)) is not None:
                 rank, name = known
+                rank = rank + depth * _LEVEL if rank < _OTHER else rank
                 yield _FLAG if first in b"tf" else rank, name, value
             looked_at += 1
             if looked_at == MAX_LOOKED_AT:

@@ -31,6 +31,8 @@ def label(data: Any, *secrets: str) -> str:
     [
         ({"file": "orders/today.csv"}, "file=orders/today.csv"),
         ({"count": 3, "file": "a.csv", "shop": {"id": 7}}, "file=a.csv, id=7, count=3"),
+        ({"file": "a.csv", "shop": {"name": "corner"}}, "file=a.csv, name=corner"),
+        ({"n": 1, "shop": {"owner": {"id": 7}, "name": "corner"}}, "name=corner, id=7, n=1"),
         # The most telling first; then in their order, the outer ones first; true and false last.
         ({"dry": True, "z": 1, "email": "a@b.c", "title": "T"}, "title=T, email=a@b.c, z=1"),
         ({"dry": False, "z": 1}, "z=1, dry=false"),
