@@ -7,14 +7,15 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from specs.harness.browser import HISTORY, Visitor, rows, violations
+from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
 from specs.harness.driver import Runwatch, run_events, unique
 
-HISTOGRAM, FACETS = "executionHistogram", "executionFacets"
+HISTOGRAM, FACETS, LIST = "executionHistogram", "executionFacets", "executions"
+RUN, LOG = "execution", "executionLogs"
 
 
 def failing(page: Page, root: str) -> None:
-    """Let one of the parts beside the list fail."""
+    """Let one part of the page fail."""
 
     def answer(route: Route) -> None:
         response = route.fetch()
@@ -55,6 +56,32 @@ def test_badinput_001_ui_a_part_that_fails_takes_no_other_with_it(shared: Runwat
     expect(success.locator("output")).to_have_attribute("title", re.compile("takes too long"))
     assert len(rows(page)) == 1
     assert violations(page) == []
+
+    failing(page, LIST)
+    page.reload()
+    expect(alert).to_contain_text("executions takes too long")
+    expect(figure).to_be_visible()
+    expect(success).to_have_text(re.compile(r"Success\s*1"))
+    assert rows(page) == []
+    assert violations(page) == []
+    page.unroute("**/graphql")
+    alert.get_by_role("button", name="Try again").click()
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 1")
+    expect(alert).to_have_count(0)
+
+    page.get_by_role("row").filter(has_text=name).click()
+    sheet = page.get_by_role("dialog", name="Run")
+    log, steps = sheet.get_by_role("heading", name="Log"), sheet.get_by_role("heading", name="Steps")
+    expect(log).to_be_visible()
+    failing(page, LOG)
+    page.reload()
+    expect(sheet.get_by_role("alert")).to_contain_text("executionLogs takes too long")
+    expect(steps).to_be_visible()
+    assert len(rows(page)) == 1
+    failing(page, RUN)
+    page.reload()
+    expect(sheet.get_by_role("alert")).to_contain_text("execution takes too long")
+    assert len(rows(page)) == 1
 
     page.unroute("**/graphql")
     page.reload()
