@@ -60,6 +60,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             retries=background.retries,
             feed=updates,
             alert_channels=background.alert_channels,
+            compiled=settings.graphql == "compiled",
         )
 
     view = GraphQLView(schema, lambda request: make_context(viewer_in(request.scope)), settings.max_graphql_body_bytes)

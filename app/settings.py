@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     jwt_audience: str | None = Field(None, description="Required value of aud")
     jwt_role_claim: str = Field("role", description="Claim that says ADMIN or VIEWER; dots descend into objects")
 
+    graphql: Literal["compiled", "reference"] = Field(
+        "compiled",
+        description="How GraphQL is executed: compiled, or reference (graphql-core alone, slower)",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level to log")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
 

@@ -57,6 +57,7 @@ def application(way: str, database: Database) -> Starlette:
             retries=retries,
             feed=updates,
             alert_channels=channels,
+            compiled=True,
         )
 
     class Stock(GraphQL[Context, None]):

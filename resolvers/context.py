@@ -31,6 +31,7 @@ class Context:
     retries: Retries
     feed: Watchable
     alert_channels: Channels
+    compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     budget: Budget = field(default_factory=Budget, init=False)
     loaders: Loaders = field(init=False)
 

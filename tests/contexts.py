@@ -36,4 +36,5 @@ def context_of(
         retries=retries or Retries(database, SEALER),
         feed=feed or Feed(database),
         alert_channels=Channels(),
+        compiled=True,
     )

@@ -9,11 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from graphql import DocumentNode, GraphQLError
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
 from graphql.validation import specified_rules
-from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
@@ -35,6 +33,7 @@ class Prepared:
     """
 
     document: DocumentNode | None = None
+    operation: OperationDefinitionNode | None = None
     refusal: Exception | None = None  # of the parser, of our bounds, of a validation too deep
     invalid: list[GraphQLError] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +54,7 @@ class Documents:
     def __init__(self, validate: Callable[[DocumentNode], list[GraphQLError]]) -> None:
         self._validate = validate
         self._known: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._by_operation: dict[int, Prepared] = {}
         self.characters = 0
 
     def __len__(self) -> int:
@@ -73,31 +73,41 @@ class Documents:
         prepared.characters = len(query) + len(name or "") + quoted
         if prepared.characters <= MAX_CHARACTERS:
             self._known[key] = prepared
+            self._by_operation[id(prepared.operation)] = prepared
             self.characters += prepared.characters
             while len(self._known) > MAX_DOCUMENTS or self.characters > MAX_ALL_CHARACTERS:
-                self.characters -= self._known.popitem(last=False)[1].characters
+                self._drop(self._known.popitem(last=False)[1])
         return prepared
+
+    def of_operation(self, operation: OperationDefinitionNode) -> Prepared | None:
+        """What is kept of an operation that is being executed; None if it is not, or no longer."""
+        prepared = self._by_operation.get(id(operation))
+        return prepared if prepared is not None and prepared.operation is operation else None
+
+    def _drop(self, prepared: Prepared) -> None:
+        self.characters -= prepared.characters
+        self._by_operation.pop(id(prepared.operation), None)
 
     def _prepare(self, query: str, name: str | None) -> Prepared:
         try:
             document = parse_bounded(query)
             check_operation(document, name)
-            return Prepared(document, invalid=[_bare(error) for error in self._validate(document)])
+            errors = [_bare(error) for error in self._validate(document)]
+            return Prepared(document, get_operation_ast(document, name), invalid=errors)
         except (GraphQLError, AppError, RecursionError) as error:
             return Prepared(refusal=_bare(error))
 
 
-def documents_of(schema: Schema) -> Documents:
-    """The documents of a schema, which cannot change."""
+def documents_of(schema: GraphQLSchema) -> Documents:
+    """The documents of a schema, which cannot change. A process has one schema, and tests some more."""
     documents = _of_schemas.get(schema)
     if documents is None:
         rules = tuple(specified_rules)
-        core = schema._schema  # not the schema itself: it would never go
-        documents = _of_schemas[schema] = Documents(lambda document: validate_document(core, document, rules))
+        documents = _of_schemas[schema] = Documents(lambda document: validate_document(schema, document, rules))
     return documents
 
 
-_of_schemas: WeakKeyDictionary[Schema, Documents] = WeakKeyDictionary()
+_of_schemas: dict[GraphQLSchema, Documents] = {}
 
 
 class OneOperation(SchemaExtension):
@@ -109,7 +119,9 @@ class OneOperation(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Sets the document."""
         context = self.execution_context
-        self._prepared = documents_of(context.schema).find(context.query or "", context._provided_operation_name)
+        self._prepared = documents_of(context.schema._schema).find(
+            context.query or "", context._provided_operation_name
+        )
         context.graphql_document = self._prepared.parsed()
         yield
 

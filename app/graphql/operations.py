@@ -16,6 +16,7 @@ from app.graphql.documents import documents_of
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
+from app.graphql.queries import Queries
 
 # A result: an object to serialise, or its JSON.
 Result = dict[str, Any] | bytes
@@ -75,6 +76,7 @@ class SchemaOperations:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        self._queries = Queries(schema)
 
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result]:
         """Executes nothing before the first result is requested."""
@@ -86,11 +88,15 @@ class SchemaOperations:
 
     def _type(self, operation: Operation) -> OperationType | None:
         """The type of the selected operation of its document; None: it will not be executed, the answer says why."""
-        document = documents_of(self._schema).find(operation.query, operation.name).document
+        document = documents_of(self._schema._schema).find(operation.query, operation.name).document
         found = None if document is None else get_operation_ast(document, operation.name)
         return None if found is None else found.operation
 
     async def _results(self, context: Any, operation: Operation, is_subscription: bool) -> AsyncGenerator[Result, None]:
+        answer = await self._queries.answer(operation, context)
+        if answer is not None:
+            yield answer
+            return
         stream = await self._schema.stream(
             operation.query,
             variable_values=operation.variables,

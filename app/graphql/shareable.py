@@ -9,21 +9,15 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
-    GraphQLSchema,
     Node,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    get_operation_ast,
-    validate,
 )
 
-from app.graphql.document import parse_bounded
+from app.graphql.documents import Documents
 
-# Remembered documents, and their maximum length: 2.5 MB of text.
-MAX_DOCUMENTS = 256
-MAX_CHARACTERS = 10_000
+KEPT = "shareable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +31,18 @@ class Field:
 class ShareableDocuments:
     """Decides whether documents can be shared: subscriptions to one field that differ only in its arguments."""
 
-    def __init__(self, schema: GraphQLSchema, field: Field) -> None:
-        self._schema = schema
+    def __init__(self, documents: Documents, field: Field) -> None:
+        self._documents = documents
         self._field = field
-        self._known: dict[tuple[str, str | None], DocumentNode | None] = {}
 
     def find(self, query: str, name: str | None) -> DocumentNode | None:
         """The valid document if its operation of that name can be shared, otherwise None."""
-        if len(query) + len(name or "") > MAX_CHARACTERS:
-            return None
-        key = (query, name)
-        if key not in self._known:
-            if len(self._known) >= MAX_DOCUMENTS:
-                del self._known[next(iter(self._known))]
-            self._known[key] = self._read(query, name)
-        return self._known[key]
-
-    def _read(self, query: str, name: str | None) -> DocumentNode | None:
-        try:
-            document = parse_bounded(query)
-            operation = get_operation_ast(document, name)
-            shareable = operation is not None and self._is_shareable(document, operation)
-            return document if shareable and not validate(self._schema, document) else None
-        except (GraphQLError, RecursionError):
+        prepared = self._documents.find(query, name)
+        if prepared.document is None or prepared.operation is None or prepared.invalid:
             return None  # to be executed by itself, which says what is wrong with it
+        if KEPT not in prepared.kept:
+            prepared.kept[KEPT] = self._is_shareable(prepared.document, prepared.operation)
+        return prepared.document if prepared.kept[KEPT] else None
 
     def _is_shareable(self, document: DocumentNode, operation: OperationDefinitionNode) -> bool:
         selections = operation.selection_set.selections

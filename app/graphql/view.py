@@ -18,6 +18,8 @@ from app.asgi.body import read_body
 from app.asgi.media_types import JSON, answer_type
 from app.errors import AppError, BadInput, ErrorCode, MethodNotAllowed, UnsupportedMediaType, masked, shown
 from app.graphql.errors import before_execution, shown_all
+from app.graphql.messages import Operation
+from app.graphql.queries import Queries
 
 # HEAD is GET without a body in the answer. Neither may change anything.
 SAFE = ("GET", "HEAD")
@@ -30,6 +32,7 @@ class GraphQLView:
 
     def __init__(self, schema: Schema, make_context: Callable[[Request], Any], max_body_bytes: int) -> None:
         self._schema = schema
+        self._queries = Queries(schema)
         self._make_context = make_context
         self._max_body_bytes = max_body_bytes
 
@@ -38,11 +41,15 @@ class GraphQLView:
         media_type = answer_type(",".join(request.headers.getlist("accept")))
         try:
             operation = await self._operation(request)
+            context = self._make_context(request)
+            answer = await self._queries.answer(operation, context)
+            if answer is not None:
+                return _answer(answer, media_type, 200)
             result = await self._schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.name,
-                context_value=self._make_context(request),
+                context_value=context,
                 allowed_operation_types=ALLOWED[request.method in SAFE],
             )
         except AppError as error:
@@ -65,36 +72,33 @@ class GraphQLView:
         status = 200 if executed else _status_of_refused(body["errors"], media_type)
         return _answer(orjson.dumps(body), media_type, status)
 
-    async def _operation(self, request: Request) -> _Operation:
+    async def _operation(self, request: Request) -> Operation:
         if request.method in SAFE:
             given = dict(request.query_params)
             variables = _json(given["variables"].encode(), "variables") if given.get("variables") else None
-            return _Operation({**given, "variables": variables, "extensions": None})
+            return _operation_of({**given, "variables": variables, "extensions": None})
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
-        return _Operation(_json(await read_body(request, self._max_body_bytes), "The body"))
+        return _operation_of(_json(await read_body(request, self._max_body_bytes), "The body"))
 
 
-class _Operation:
+def _operation_of(given: object) -> Operation:
     """The parameters of a request, checked."""
-
-    def __init__(self, given: object) -> None:
-        if isinstance(given, list):
-            raise BadInput("Send one operation per request, not a batch")
-        if not isinstance(given, dict):
-            raise BadInput('The body must be a JSON object with "query"')
-        self.query = given.get("query")
-        self.variables = given.get("variables")
-        self.name = given.get("operationName") or None
-        if not isinstance(self.query, str) or not self.query.strip():
-            raise BadInput('"query" must be a GraphQL document')
-        if not isinstance(self.variables, dict | None):
-            raise BadInput('"variables" must be an object')
-        if not isinstance(self.name, str | None):
-            raise BadInput('"operationName" must be a string')
-        if not isinstance(given.get("extensions"), dict | None):
-            raise BadInput('"extensions" must be an object')
+    if isinstance(given, list):
+        raise BadInput("Send one operation per request, not a batch")
+    if not isinstance(given, dict):
+        raise BadInput('The body must be a JSON object with "query"')
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName") or None
+    if not isinstance(query, str) or not query.strip():
+        raise BadInput('"query" must be a GraphQL document')
+    if not isinstance(variables, dict | None):
+        raise BadInput('"variables" must be an object')
+    if not isinstance(name, str | None):
+        raise BadInput('"operationName" must be a string')
+    if not isinstance(given.get("extensions"), dict | None):
+        raise BadInput('"extensions" must be an object')
+    return Operation(query, variables, name)
 
 
 def _json(data: bytes, what: str) -> object:

@@ -15,6 +15,7 @@ from graphql import GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
+from app.graphql.documents import documents_of
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response
@@ -57,7 +58,7 @@ class SharedUpdates:
         root_of: Callable[[Update], Any],
     ) -> None:
         self._schema = schema
-        self._documents = ShareableDocuments(schema, SHARED)
+        self._documents = ShareableDocuments(documents_of(schema), SHARED)
         self._ordinary = ordinary
         self._feed = feed
         self._make_context = make_context

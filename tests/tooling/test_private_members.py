@@ -40,8 +40,9 @@ from schema import schema
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("app", "client/src", "devtools", "examples", "resolvers", "runwatch", "schema")
 REST = ("benchmarks", "conftest.py", "specs", "tests")
-# They begin with an underscore and are documented: of named tuples, of os, of pydantic-settings.
-DOCUMENTED = {"_env_file", "_exit", "_fields", "_replace"}
+# They begin with an underscore and are documented: of named tuples, of os, of pydantic-settings, of enums, and of
+# asyncio, for those who make tasks of their own.
+DOCUMENTED = {"_enter_task", "_env_file", "_exit", "_fields", "_leave_task", "_name_", "_replace"}
 
 
 def context_of_strawberry() -> ExecutionContext:
@@ -51,7 +52,10 @@ def context_of_strawberry() -> ExecutionContext:
 
 # Each with its distribution and with something that has it as an attribute, or as a key.
 UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
+    "_asyncio_future_blocking": ("python", lambda: asyncio.Future),
     "_context": ("celery", lambda: Request),
+    "_exception_handler_specs": ("strawberry-graphql", lambda: schema.schema_converter),
+    "_field": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
     "_meta": ("tortoise-orm", lambda: Engine),
     "_payload": ("celery", lambda: Request),
     "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
@@ -61,6 +65,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_run_sql": ("tortoise-orm", lambda: RunSQL),
     "_schema": ("strawberry-graphql", lambda: schema),
     "_shutdown": ("python", lambda: threading),
+    "_strawberry_schema": ("strawberry-graphql", lambda: schema._schema),
     "_waiters": ("python", asyncio.Event),
     "_writer": ("redis", Connection),
 }

@@ -88,4 +88,4 @@ async def test_schema_answers_a_second_time_as_the_first() -> None:
         assert first.data == second.data
         assert [str(each) for each in first.errors or ()] == [str(each) for each in second.errors or ()]
         assert bool(first.errors) == (query != "{ n }")
-    assert len(documents_of(schema)) == 4
+    assert len(documents_of(schema._schema)) == 4

@@ -1,9 +1,10 @@
-"""Which subscriptions can share their results, and how little is remembered of documents."""
+"""Which subscriptions can share their results."""
 
 from __future__ import annotations
 
 import pytest
 
+from app.graphql.documents import documents_of
 from app.graphql.shareable import ShareableDocuments
 from app.live.sharing import SHARED
 from schema import schema
@@ -33,23 +34,14 @@ SMALL = (
         ("subscription A { executionUpdated { cursor } } subscription B { executionUpdated { change } }", False),
         ("subscription { executionUpdated { nothing } }", False),
         ("subscription { executionUpdated { cursor }", False),
-        ("subscription { executionUpdated { cursor } } #" + "x" * 10_000, False),
     ],
 )  # fmt: skip
 def test_documents_that_can_be_shared(document: str, shareable: bool) -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
+    documents = ShareableDocuments(documents_of(schema._schema), SHARED)
     assert [documents.find(document, None) is not None for _ in range(2)] == [shareable] * 2
 
 
-def test_little_is_remembered_of_documents() -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
-    for number in range(300):
-        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(5_000))
-        documents.find("subscription { executionUpdated { cursor } }", f"{number}".ljust(50_000))
-    assert sum(len(query) + len(name or "") for query, name in documents._known) < 3_000_000
-
-
 def test_the_operation_that_is_named() -> None:
-    documents = ShareableDocuments(schema._schema, SHARED)
+    documents = ShareableDocuments(documents_of(schema._schema), SHARED)
     both = "subscription A { executionUpdated { cursor } } query B { viewer { name } }"
     assert [documents.find(both, name) is not None for name in ("A", "B", "C", None)] == [True, False, False, False]

@@ -1,0 +1,57 @@
+"""The plans of documents that are kept, and how often graphql-core had to do without one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from graphql import GraphQLSchema
+from strawberry import Schema
+
+from app.graphql.compiled import CompiledOperation, NotRight, Unsupported, compile_operation
+from app.graphql.documents import Prepared
+from app.log import get_logger
+
+log = get_logger(__name__)
+
+KEPT = "compiled"
+
+# By reason, since the start of the process. Reasons name types, fields and classes of errors: there are not many.
+fallbacks: Counter[str] = Counter()
+
+
+def compiled_of(schema: GraphQLSchema, prepared: Prepared) -> CompiledOperation | None:
+    """The compiled operation of a valid document, made the first time; None if no plan can be made of it."""
+    found = prepared.kept.get(KEPT)
+    if found is None:
+        assert prepared.document is not None
+        assert prepared.operation is not None
+        try:
+            strawberry_schema: Schema = schema._strawberry_schema  # type: ignore[attr-defined]
+            found = compile_operation(strawberry_schema, prepared.document, prepared.operation)
+        except Unsupported as error:
+            found = error.with_traceback(None)
+        prepared.kept[KEPT] = found
+    if isinstance(found, Unsupported):
+        count(found)
+        return None
+    return found
+
+
+def fall_back(error: Exception, context: Any) -> None:
+    """A plan did not get to its end: graphql-core begins anew, with a context that remembers nothing."""
+    count(error)
+    context.forget()
+
+
+def count(error: Exception) -> None:
+    """Count one operation that graphql-core does."""
+    match error:
+        case Unsupported():
+            reason = f"unsupported: {error}"
+        case NotRight():
+            reason = "a value, or the variables"
+        case _:
+            reason = f"{type(error).__name__} was raised"
+    fallbacks[reason] += 1
+    log.debug("graphql_fallback", reason=reason)

@@ -1,0 +1,80 @@
+"""Queries by their plans: the short way past Strawberry's and graphql-core's execution."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import orjson
+from graphql import FieldNode, OperationType
+from strawberry import Schema
+
+from app.graphql.documents import OneOperation, Prepared, documents_of
+from app.graphql.messages import Operation
+from app.graphql.plans import compiled_of, fall_back
+from app.graphql.sign_in import SignInRequired
+
+# Answers to introspection that are kept, in bytes together; GraphiQL's has 130 KB.
+MAX_INTROSPECTION_BYTES = 2 * 1024 * 1024
+ANSWER = "answer"
+# What plans replace: they do what these do.
+EXTENSIONS = (SignInRequired, OneOperation)
+
+
+class Queries:
+    """Answers queries of one schema. Whatever it does not answer, Strawberry is to execute."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._documents = documents_of(schema._schema)
+        self._replaces_extensions = tuple(schema.extensions) == EXTENSIONS
+        self._answers: deque[Prepared] = deque()
+        self._bytes = 0
+
+    async def answer(self, asked: Operation, context: Any) -> bytes | None:
+        """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right."""
+        if not (self._replaces_extensions and getattr(context, "compiled", False)):
+            return None
+        if getattr(context, "signed_in", None) is None:
+            return None
+        prepared = self._documents.find(asked.query, asked.name)
+        operation = prepared.operation
+        if operation is None or prepared.invalid or operation.operation is not OperationType.QUERY:
+            return None
+        known: bytes | None = prepared.kept.get(ANSWER)
+        if known is not None:
+            return known
+        if _introspects(prepared):
+            return await self._introspection(asked, prepared, context)
+        compiled = compiled_of(self._schema._schema, prepared)
+        if compiled is None:
+            return None
+        try:
+            return orjson.dumps({"data": await compiled.execute(context, asked.variables)})
+        except Exception as error:
+            fall_back(error, context)
+            return None
+
+    async def _introspection(self, asked: Operation, prepared: Prepared, context: Any) -> bytes | None:
+        """Of a schema that does not change: executed once for each text."""
+        result = await self._schema.execute(asked.query, context_value=context, operation_name=asked.name)
+        if result.errors:
+            return None
+        if ANSWER in prepared.kept:  # somebody else was faster
+            return prepared.kept[ANSWER]  # type: ignore[no-any-return]
+        answer = prepared.kept[ANSWER] = orjson.dumps({"data": result.data})
+        self._answers.append(prepared)
+        self._bytes += len(answer)
+        while self._bytes > MAX_INTROSPECTION_BYTES:
+            self._bytes -= len(self._answers.popleft().kept.pop(ANSWER))
+        return answer
+
+
+def _introspects(prepared: Prepared) -> bool:
+    """Whether a query asks for the schema alone, without variables."""
+    operation = prepared.operation
+    assert operation is not None
+    nodes = operation.selection_set.selections
+    return not operation.variable_definitions and all(
+        isinstance(node, FieldNode) and node.name.value in ("__schema", "__type") for node in nodes
+    )

@@ -1,0 +1,112 @@
+"""Operations drawn from our schema have the same answer by plans as by graphql-core, to the byte."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType
+
+from app import clock
+from app.auth import Role, Viewer
+from app.db import Database
+from app.errors import NotFound
+from app.graphql.plans import fallbacks
+from app.ingestion import Ingestion
+from schema import schema
+from specs.harness.counts import count
+from tests.app.graphql.compiled.asking import by_core, by_plan
+from tests.app.graphql.compiled.drawing import Drawing
+from tests.app.reports import NOW, events, line, report, step
+from tests.contexts import context_of
+from tests.sealing import SEALER
+
+OPERATIONS = count("operations by plans and by graphql-core", 120, 100_000)
+ADMIN = Viewer("root", Role.ADMIN, None)
+ERROR = {"type": "TimeoutError", "message": "no answer within 30 s from host 17", "stackTrace": "File x, line 1"}
+
+
+async def filled(database: Database) -> dict[str, list[Any]]:
+    """Runs of several kinds; the values that arguments may have."""
+    ingestion = Ingestion(database, SEALER)
+    for number in range(8):
+        failed = number % 3 == 0
+        trigger = {"kind": ("schedule", "manual")[number % 2], "data": {"n": number, "password": "hunter2"}}
+        given = [
+            report("execution.queued", at=number, workflow=f"flow {number % 3}", trigger=trigger),
+            report("execution.started", at=number + 1),
+            step("started", 0, number + 1),
+            step("finished", 0, number + 2, state="FAILED" if failed else "SUCCEEDED", kind="k", output={"a": 1.10}),
+            *(line(f"line {each}", number + 1, attributes={"each": each}) for each in range(3)),
+        ]
+        if number != 7:
+            state = {"state": "FAILED", "error": ERROR} if failed else {"state": "SUCCEEDED"}
+            given.append(report("execution.finished", at=number + 3, **state))
+        await ingestion.record(events(given, subject=f"run-{number}"))
+    [[first]] = await database.fetch("SELECT id FROM executions WHERE external_id = 'run-0'")
+    retry = report("execution.queued", at=20, workflow="flow 0", retryOf=f"execution_{first}")
+    await ingestion.record(events([retry], subject="again"))
+    found: dict[str, list[Any]] = {}
+    for kind, column in (("execution", "id"), ("workflow", "workflow_id"), ("errorGroup", "error_group_id")):
+        rows = await database.fetch(f"SELECT DISTINCT {column} FROM executions WHERE {column} IS NOT NULL ORDER BY 1")
+        found[kind] = [f"{kind}_{row[0]}" for row in rows]
+    executions = found["execution"]
+    steps = [f"step_{id_.partition('_')[2]}_0" for id_ in executions[:3]]
+    every = [*executions, *found["workflow"], *found["errorGroup"], *steps, "execution_x", "nothing_1"]
+    return {"id": every, "executionId": executions, "stepId": steps, "first": [1, 2, 5], "last": [1, 2]}
+
+
+def spoil(choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let some resolver fail, or return what it must not."""
+    types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
+    fields = [
+        (f"{type_.name}.{name}", field.extensions["strawberry-definition"].base_resolver)
+        for type_ in types
+        if not type_.name.startswith("__") and type_.name not in ("Mutation", "Subscription")
+        for name, field in type_.fields.items()
+    ]
+    name, resolver = choice.choice([each for each in fields if each[1] is not None])
+    outcome = choice.choice([NotFound("gone"), RuntimeError("hunter2"), None, 2**40, "text", (), object(), 1.5])
+
+    def fail(*_: Any, **__: Any) -> Any:
+        if isinstance(outcome, NotFound):
+            raise outcome
+        return outcome  # an exception is raised by graphql-core
+
+    async def fail_later(*_: Any, **__: Any) -> Any:
+        return fail()
+
+    monkeypatch.setattr(resolver, "wrapped_func", fail_later if resolver.is_async else fail)
+    return name
+
+
+@pytest.mark.slow
+async def test_drawn_operations_have_one_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "strawberry")
+    known = await filled(database)
+    monkeypatch.setattr(clock, "now_us", lambda: NOW)
+    monkeypatch.setattr("app.errors.secrets.token_hex", lambda _: "e1")
+    monkeypatch.setattr("app.errors.log.error", lambda *_, **__: None, raising=False)
+    planned = erred = 0
+    for seed in range(OPERATIONS):
+        drawing = Drawing(schema._schema, seed, known)
+        document = drawing.operation()
+        choice = random.Random(seed)
+        viewer = Viewer("reader", Role.VIEWER, None) if seed % 7 == 0 else ADMIN
+        with monkeypatch.context() as patched:
+            # The text is new for the seed, and so is its plan.
+            spoiled = spoil(choice, patched) if seed % 3 == 0 else ""
+            expected = await by_core(document, drawing.variables, context_of(database, viewer))
+            answer = await by_plan(document, drawing.variables, context_of(database, viewer))
+        assert answer in (None, expected), (seed, spoiled, document, drawing.variables)
+        planned += answer is not None
+        erred += b'"errors"' in expected
+        assert answer is None or b'"errors"' not in expected
+        # What has no error has a plan, but for what is odd and right all the same.
+        assert answer is not None or b'"errors"' in expected or spoiled, (seed, document, drawing.variables, fallbacks)
+    assert planned > OPERATIONS * 0.3
+    assert erred > OPERATIONS * 0.15

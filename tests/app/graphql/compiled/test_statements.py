@@ -1,0 +1,50 @@
+"""Plans read what graphql-core's execution reads: the same number of statements, whatever the number of rows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.auth import Role, Viewer
+from app.db import Database
+from tests.app.graphql.compiled.asking import by_core, by_plan
+from tests.app.graphql.compiled.test_equality import filled
+from tests.contexts import context_of
+from tests.factories import record_statements
+
+RUNS = (
+    "id workflow { name engine { name } } engine { name } error { message group { count } }",
+    "attempt retryOf { id } rootExecution { id } failedStep { name input } steps { output }",
+    "trigger { data dataBytes } retryability { canRetry } logs(first: 1) { nodes { step { id } } }",
+)
+DOCUMENTS = (
+    *(f"{{ executions {{ nodes {{ {each} }} }} }}" for each in RUNS),
+    "{ a: executions { nodes { workflow { name } } } b: workflows { nodes { lastExecution { workflow { id } } } } }",
+    "{ errorGroups { edges { count node { latestExecution { id } } } } metrics { topErrors { group { id } } } }",
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+async def test_plan_needs_no_more_statements(database: Database, document: str) -> None:
+    await filled(database)
+    statements = record_statements(database)
+    viewer = Viewer("root", Role.ADMIN, None)
+    expected = await by_core(document, None, context_of(database, viewer))
+    by_core_alone = len(statements)
+    statements.clear()
+    assert await by_plan(document, None, context_of(database, viewer)) == expected
+    assert 0 < len(statements) <= by_core_alone
+
+
+async def test_cancelled_queries_leave_the_database_as_it_was(database: Database) -> None:
+    await filled(database)
+    for moment in range(30):
+        asking = asyncio.create_task(by_plan(DOCUMENTS[0], None, context_of(database)))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    answers = await asyncio.gather(*(by_plan(DOCUMENTS[0], None, context_of(database)) for _ in range(20)))
+    assert None not in answers
+    assert len(set(answers)) == 1
