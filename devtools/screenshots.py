@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from devtools.environment import ROOT
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, chromium, missing, session
@@ -16,6 +18,7 @@ from specs.harness.driver import Runwatch, Server
 from specs.harness.waiting import soon
 
 FOLDER = ROOT / "docs" / "screenshots"
+SIGN_IN = "/admin/automations/sign-in"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -23,9 +26,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 # The example engine fails this one until somebody mends its input; a few runs make a list worth looking at.
 WORKFLOW, RUNS = "import orders", 3
-FAILED = f"""{{
-  executions(first: {RUNS}, filter: {{workflowName: {json.dumps(WORKFLOW)}, status: FAILURE}}) {{ nodes {{ id }} }}
-}}"""
+# This one writes a line for each link that it checks.
+WRITES = "check links"
+NEWEST = "query($filter: ExecutionFilter) { executions(first: 3, filter: $filter) { nodes { id } } }"
 
 
 def main() -> int:
@@ -34,40 +37,83 @@ def main() -> int:
         print(why, file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder), "", "--dev", installed=True)
-        server.start()
-        try:
-            _take_all(server)
-        finally:
-            server.stop()
+    with chromium() as browser:
+        with _serving("--dev") as server:
+            token = (server.folder / "data" / "dev-token").read_text().strip()
+            runwatch = Runwatch(server.url, token)
+            failed = soon(
+                lambda: nodes[-1:] if len(nodes := _newest(runwatch, WORKFLOW, "FAILURE")) == RUNS else [], 180
+            )
+            writes = soon(lambda: _newest(runwatch, WRITES, "SUCCESS"), 180)
+            runwatch.close()
+            for look, options in LOOKS.items():
+                _full(_visitor(browser, server, token), look, options, failed[0], writes[0])
+        with _serving() as server:
+            runwatch = Runwatch(server.url, "", server.environment)
+            token = runwatch.cli("token", "create", "--role", "admin", "--name", "anna").split()[-1]
+            runwatch.close()
+            for look, options in LOOKS.items():
+                _empty(_visitor(browser, server, token), look, options)
     return 0
 
 
-def _take_all(server: Server) -> None:
-    token = (server.folder / "data" / "dev-token").read_text().strip()
-    runwatch = Runwatch(server.url, token)
-    failed = soon(lambda: nodes[-1:] if len(nodes := _failed(runwatch)) == RUNS else [], 120)
-    with chromium() as browser:
-        visitor = Visitor(browser, server.url, session(server.url, token))
-        for look, options in LOOKS.items():
-            page = visitor.open(HISTORY, **options)
-            page.locator("[role=row][data-id]").first.wait_for()
-            _take(page, f"{look}-history")
-            page.goto(f"{server.url}{EXECUTIONS}/{failed[0]['id']}")
-            page.locator(".lines .line").first.wait_for()
-            _take(page, f"{look}-execution")
-        visitor.close()
-    runwatch.close()
+@contextmanager
+def _serving(*options: str) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder), "", *options, installed=True)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
-def _failed(runwatch: Runwatch) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = runwatch.ask(FAILED)["data"]["executions"]["nodes"]
-    return found
+def _visitor(browser: Browser, server: Server, token: str) -> Visitor:
+    return Visitor(browser, server.url, session(server.url, token))
 
 
-def _take(page: Page, name: str) -> None:
-    page.get_by_role("status").get_by_text("Live").wait_for()
+def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, writes: str) -> None:
+    """What somebody sees who has runs."""
+    page = visitor.open(HISTORY, **options)
+    page.locator("[role=row][data-id]").first.wait_for()
+    _take(page, f"{look}-history")
+    page.goto(f"{visitor.url}{HISTORY}?run={failed}")
+    page.get_by_role("dialog", name="Run").locator(".log-line").first.wait_for()
+    _take(page, f"{look}-sheet")
+    page.goto(f"{visitor.url}{EXECUTIONS}/{failed}")
+    page.locator(".log-line").first.wait_for()
+    _take(page, f"{look}-execution")
+    page.goto(f"{visitor.url}{EXECUTIONS}/{writes}")
+    page.locator(".log-line").nth(8).wait_for()
+    page.get_by_role("heading", name=re.compile("^Log")).first.evaluate("(title) => title.scrollIntoView()")
+    _take(page, f"{look}-log")
+    page.goto(f"{visitor.url}/graphiql")
+    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    page.get_by_role("button", name=re.compile("^Execute query")).click()
+    page.locator(".result-window").get_by_text('"totalCount"').wait_for()
+    _take(page, f"{look}-graphiql", live=False)
+    visitor.close()
+
+
+def _empty(visitor: Visitor, look: str, options: dict[str, Any]) -> None:
+    """What somebody sees first."""
+    page = visitor.open(HISTORY, **options)
+    page.get_by_role("heading", name="No runs yet").wait_for()
+    _take(page, f"{look}-empty")
+    page = visitor.open(SIGN_IN, signed_in=False, **options)
+    page.get_by_label("Token").wait_for()
+    _take(page, f"{look}-sign-in", live=False)
+    visitor.close()
+
+
+def _newest(runwatch: Runwatch, workflow: str, status: str) -> list[str]:
+    answer = runwatch.ask(NEWEST, filter={"workflowName": [workflow], "status": [status]})
+    return [run["id"] for run in answer["data"]["executions"]["nodes"]]
+
+
+def _take(page: Page, name: str, *, live: bool = True) -> None:
+    if live:
+        page.get_by_role("status").get_by_text("Live").wait_for()
     page.wait_for_timeout(500)  # for what comes after the rows: counts, the histogram
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path)

@@ -40,7 +40,7 @@ export const runTexts = {
     message: 'the message',
     allOfMessage: 'Show the whole message',
     occurrences: (count: number) => `${number.format(count)} ×`,
-    since: 'since',
+    since: 'first',
     group: (count: number) => `${n(count, 'run', 'runs')} with this error`,
     truncated: 'Runwatch keeps the beginning of long texts. This one was cut.',
     stackTrace: 'Stack trace',
