@@ -59,6 +59,7 @@ def test_session_001_a_token_becomes_a_cookie(runwatch: Runwatch) -> None:
     assert cookie.value not in runwatch.url
     admin = OwnPage(runwatch.url).sign_in(token=runwatch.admin)
     assert int(cookie_of(admin)["max-age"]) == 12 * 3600
+    assert int(cookie["max-age"]) > 365 * 24 * 3600, "a VIEWER's session moves on, so the browser keeps its cookie"
 
 
 def test_session_002_a_code_signs_in_once(runwatch: Runwatch) -> None:

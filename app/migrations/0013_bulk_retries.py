@@ -40,6 +40,6 @@ OPERATIONS = [
 class Migration(migrations.Migration):
     """Bulk retries are kept."""
 
-    dependencies = [("app", "0010_external_ids")]
+    dependencies = [("app", "0011_families_and_labels")]
     initial = False
     operations = [Sql(statement) for statement in OPERATIONS]

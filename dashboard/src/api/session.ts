@@ -30,6 +30,8 @@ export const session = {
   },
   isSignedOut: (): boolean => signedOut,
   isOutdated: (): boolean => outdated,
+  /** Whether the server cannot reach its data; it is asked until it can. */
+  isAway: (): boolean => away,
   clockAhead: (): number => clockAhead ?? 0,
 }
 
@@ -62,15 +64,44 @@ export function notice(answer: Response): void {
     }
   }
   if (answer.status === 401) endSession()
-  // Behind the server is the database: what is open over the socket is not live either.
-  if (answer.status === 503) for (const each of unavailable) each()
+  if (answer.status === 503) goAway()
 }
 
+const FIRST_LOOK_MS = 500
+const MAX_LOOK_MS = 15_000
 const unavailable = new Set<Watcher>()
+let away = false
 
-/** Call when the server cannot answer for now. The session is not over: it goes on when the server does. */
+/** Call when the server cannot answer for now: what is open over the socket is not live either. */
 export function onUnavailable(watcher: Watcher): void {
   unavailable.add(watcher)
+}
+
+/** Behind the server is the database. The session is not over: it goes on when that answers again. */
+function goAway(): void {
+  if (away) return
+  away = true
+  for (const each of unavailable) each()
+  tell()
+  look(FIRST_LOOK_MS)
+}
+
+function look(pause: number): void {
+  setTimeout(() => {
+    if (document.hidden) {
+      document.addEventListener('visibilitychange', () => look(FIRST_LOOK_MS), { once: true })
+      return
+    }
+    fetch('/health').then(
+      ({ ok }) => (ok ? comeBack() : look(Math.min(pause * 2, MAX_LOOK_MS))),
+      () => look(Math.min(pause * 2, MAX_LOOK_MS)),
+    )
+  }, pause)
+}
+
+function comeBack(): void {
+  away = false
+  tell()
 }
 
 /** The session is over: the page asks for a new sign-in, and keeps everything else. */

@@ -1,5 +1,6 @@
 import { type JSX, useEffect, useState, useSyncExternalStore } from 'react'
 import { connection } from '../api/follow'
+import { session } from '../api/session'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { now } from '../time/clock'
@@ -28,6 +29,7 @@ const PATIENCE_MS = 1_000
 export function Connection(): JSX.Element {
   const link = useSyncExternalStore(connection.subscribe, connection.link)
   const attempts = useSyncExternalStore(connection.subscribe, connection.attempts)
+  const away = useSyncExternalStore(session.subscribe, session.isAway)
   const pause = useSyncExternalStore(
     (watcher) => {
       watchers.add(watcher)
@@ -49,10 +51,10 @@ export function Connection(): JSX.Element {
   }, [link])
 
   const paused = pause?.paused ?? false
-  const broken = link === 'reconnecting'
+  const broken = link === 'reconnecting' || away
   let text: string = texts.connection.live
   if (paused) text = texts.connection.paused(pause!.held)
-  else if (broken) text = texts.connection.reconnecting(attempts, clockTime(since, zone).slice(0, 8))
+  else if (broken) text = texts.connection.reconnecting(Math.max(attempts, 1), clockTime(since, zone).slice(0, 8))
   else if (link === 'connecting') text = patient ? '' : texts.connection.connecting
   return (
     <button

@@ -77,11 +77,12 @@ export function History(): JSX.Element {
     summary.retry()
   }
   const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
+  const away = useSyncExternalStore(session.subscribe, session.isAway)
   useEffect(() => {
-    if (!signedOut && list.error) again()
-    // Only a sign-in asks again by itself; after other errors somebody presses Try again.
+    if (!signedOut && !away && (list.error || summary.facets.error || summary.histogram.error)) again()
+    // A sign-in, or a server that is back, asks again; after other errors somebody presses Try again.
     // oxlint-disable-next-line react/exhaustive-deps
-  }, [signedOut])
+  }, [signedOut, away])
   const answered = list.orderedAt !== null
   useEffect(() => {
     if (answered) requestIdleCallback(() => void sheet())

@@ -171,6 +171,13 @@ def test_sign_in_008_ui_the_database_away_signs_nobody_out(
             page.go_back()
             assert rows(page) == before
             expect(page.get_by_role("dialog")).to_have_count(0)
+            late = visitor.tab(page.context, HISTORY)
+            late.get_by_role("status").get_by_text("Reconnecting").wait_for()
+            expect(late.get_by_role("dialog")).to_have_count(0)
+        late.locator("[role=row][data-id]").wait_for()
+        late.get_by_role("status").get_by_text("Live").wait_for()
+        expect(late.get_by_role("alert")).to_have_count(0)
+        late.close()
         status.get_by_text("Live").wait_for()
         away.report(*run_events("engine", "two", 60))
         expect(page.get_by_role("button", name="1 new run")).to_be_visible()
