@@ -33,11 +33,7 @@ export function AddFilter({
     return (
       <Combobox
         label={texts.filter.by}
-        load={async (typed) =>
-          FIELDS.map((each) => ({ value: each, text: texts.filter.fields[each] })).filter(({ text }) =>
-            text.toLowerCase().includes(typed.trim().toLowerCase()),
-          )
-        }
+        all={FIELDS.map((each) => ({ value: each, text: texts.filter.fields[each] }))}
         onChoose={(value, other) => setStep({ field: value as Field, exclude: other && canExclude(value as Field) })}
         onCancel={done}
       />

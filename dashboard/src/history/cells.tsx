@@ -8,6 +8,7 @@ import { texts } from '../texts'
 import { useNow } from '../time/clock'
 import { duration, millis } from '../time/time'
 import type { Column } from './columns'
+import { ends } from './ends'
 
 type Gone = keyof typeof texts.history.gone
 
@@ -90,15 +91,13 @@ function Waiting({ since }: { since: string }): JSX.Element {
 /** Opens the run beside the list, and is a link like any other for the rest: with Ctrl, ⌘ or the middle button. */
 function RunLink({ row, onOpen }: { row: RunRow; onOpen: (id: string) => void }): JSX.Element {
   const { workflowName } = row
-  const isLong = workflowName.length > LONG
-  // Names that differ only at their end are told apart by it.
-  const cut = isLong ? workflowName.length - TAIL : workflowName.length
+  const [start, end] = ends(workflowName)
   return (
     <a
       href={hrefs.execution(row.id)}
       tabIndex={-1}
-      title={isLong ? workflowName : undefined}
-      aria-label={isLong ? workflowName : undefined}
+      title={end && workflowName}
+      aria-label={end && workflowName}
       className="ends"
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey) return
@@ -106,11 +105,8 @@ function RunLink({ row, onOpen }: { row: RunRow; onOpen: (id: string) => void })
         if (!event.altKey) onOpen(row.id)
       }}
     >
-      <span>{workflowName.slice(0, cut)}</span>
-      {isLong && <span>{workflowName.slice(cut)}</span>}
+      <span>{start}</span>
+      {end && <span>{end}</span>}
     </a>
   )
 }
-
-const LONG = 24
-const TAIL = 8

@@ -1,7 +1,7 @@
 import { ask, given } from '../api/api'
 import { filterOf } from '../filter/api-filter'
 import { type Choice, type ListField, parseDuration, RANGES, type Range, withoutValue, withValue, writeDuration } from '../filter/filter'
-import type { Option } from '../parts/combobox'
+import { contains, type Option } from '../parts/combobox'
 import { type Count, texts } from '../texts'
 import { now } from '../time/clock'
 import { Values } from './documents'
@@ -31,24 +31,24 @@ export function withField(choice: Choice, field: Field, value: string, exclude: 
 
 /** The values of a field that contain what is typed, with how many runs each would give. */
 export async function optionsOf(choice: Choice, field: Field, typed: string, signal: AbortSignal): Promise<Option[]> {
-  const contains = ({ text }: Option): boolean => text.toLowerCase().includes(typed.trim().toLowerCase())
+  const matches = ({ text }: Option): boolean => contains(text, typed)
   if (field === 'min' || field === 'max') {
     const given = parseDuration(typed)
     const all = given === null ? DURATIONS : [given]
-    return all.map(writeDuration).map((value) => ({ value, text: value })).filter((each) => given !== null || contains(each))
+    return all.map(writeDuration).map((value) => ({ value, text: value })).filter((each) => given !== null || matches(each))
   }
   if (field === 'range') {
     const all = Object.keys(RANGES) as Range[]
     return all
       .map((range) => ({ value: range, text: texts.filter.ranges[range], note: range, chosen: choice.range === range }))
-      .filter((each) => contains(each) || each.value.startsWith(typed.trim()))
+      .filter((each) => matches(each) || each.value.startsWith(typed.trim()))
   }
   const found = await valuesOf(choice, field, typed.trim(), signal)
   const chosen: readonly string[] = choice[field]
   // Nothing is offered that matches nothing, except what is chosen, so that it can be let go.
   const missing = chosen.filter((value) => !found.some((each) => each.value === value))
   const gone: Option[] = field === 'group' ? [] : missing.map((value) => ({ value, text: value }))
-  return [...found, ...gone].map((each) => ({ ...each, chosen: chosen.includes(each.value) })).filter(contains)
+  return [...found, ...gone].map((each) => ({ ...each, chosen: chosen.includes(each.value) })).filter(matches)
 }
 
 async function valuesOf(choice: Choice, field: ListField & Field, search: string, signal: AbortSignal): Promise<Option[]> {

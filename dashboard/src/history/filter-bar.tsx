@@ -119,9 +119,9 @@ function FilterSheet({
       {open && (
         <Dialog title={texts.filter.all} onClose={() => setOpen(false)} className="bottom">
           <div className="filter-bar">
+            <Chips choice={choice} change={change} />
             {children}
             <AddFilter choice={choice} change={change} />
-            <Chips choice={choice} change={change} />
           </div>
           <div className="actions">
             <button type="button" className="primary" onClick={() => setOpen(false)}>

@@ -48,6 +48,7 @@ export function History(): JSX.Element {
   if (list.orderedAt !== null || !before.current) before.current = { kept, key }
   const shown = before.current
   const stale = shown.kept !== kept
+  const seen = shown.kept.list
   const summary = useSummary(choice, list)
   const [columns, setColumns] = useColumns(state)
   const table = useRef<TableHandle>(null)
@@ -55,8 +56,8 @@ export function History(): JSX.Element {
   const [focusId, setFocusId] = useState<string | null>(null)
   const [retrying, setRetrying] = useState(false)
   const [menu, setMenu] = useState<{ id: string; anchor: HTMLElement } | null>(null)
-  const selection = useSelection(list, key)
-  const focus = Math.max(0, list.ids.indexOf(focusId ?? ''))
+  const selection = useSelection(seen, key)
+  const focus = Math.max(0, seen.ids.indexOf(focusId ?? ''))
   const total = summary.facets.data?.total ?? null
 
   useEffect(() => {
@@ -95,8 +96,8 @@ export function History(): JSX.Element {
   }, [first, list])
 
   const moveTo = (index: number): string | undefined => {
-    const to = Math.max(0, Math.min(list.ids.length - 1, index))
-    const id = list.ids[to]
+    const to = Math.max(0, Math.min(seen.ids.length - 1, index))
+    const id = seen.ids[to]
     if (id === undefined) return
     setFocusId(id)
     table.current?.show(to)
@@ -105,7 +106,7 @@ export function History(): JSX.Element {
     return id
   }
   const extend = (by: 1 | -1): void => {
-    const from = list.ids[focus]
+    const from = seen.ids[focus]
     const to = moveTo(focus + by)
     if (from !== undefined && to !== undefined) selection.extend(from, to)
   }
@@ -126,7 +127,7 @@ export function History(): JSX.Element {
     open: (id) => open(id),
     select: selection.toggle,
     narrow: (id, cell, exclude) => {
-      const row = list.row(id)
+      const row = seen.row(id)
       const part = row ? narrowedBy(choice, row, cell, exclude) : null
       if (part) change(part)
       return part !== null
@@ -142,8 +143,8 @@ export function History(): JSX.Element {
     menu: (id, anchor) => latest.current.menu(id, anchor),
     retried: (row) => latest.current.retried(row),
   }))
-  const focused = list.row(list.ids[focus] ?? '')
-  const inSight = (run === null ? undefined : list.row(run)) ?? focused
+  const focused = seen.row(seen.ids[focus] ?? '')
+  const inSight = (run === null ? undefined : seen.row(run)) ?? focused
   const target = run ?? focused?.id
   useKeys({
     j: () => void moveTo(focus + 1),
@@ -177,7 +178,7 @@ export function History(): JSX.Element {
     },
   })
 
-  const menuRow = menu && list.row(menu.id)
+  const menuRow = menu && seen.row(menu.id)
   const { histogram } = summary
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
@@ -221,14 +222,14 @@ export function History(): JSX.Element {
           <RunTable
             key={shown.key}
             ref={table}
-            list={shown.kept.list}
+            list={seen}
             place={shown.kept}
             stale={stale}
             choice={choice}
             columns={columns}
             onSort={(sort) => change({ sort })}
             focus={focus}
-            onFocus={(index) => setFocusId(list.ids[index] ?? null)}
+            onFocus={(index) => setFocusId(seen.ids[index] ?? null)}
             onMove={moveTo}
             opened={run}
             selection={selection.ids}
@@ -248,7 +249,7 @@ export function History(): JSX.Element {
               if (focused) requestAnimationFrame(() => table.current?.focusRow(focused.id))
             }}
             onOpen={(id) => open(id)}
-            onStep={(by) => void moveTo(list.ids.indexOf(run) + by)}
+            onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
             onRetried={(made) => {
               retried(made)
               open(made.id)

@@ -74,7 +74,10 @@ export function SearchField({
               event.stopPropagation()
               setTyped('')
             } else event.currentTarget.blur()
-          } else if (event.key === 'Enter') void enter()
+          } else if (event.key === 'Enter') {
+            event.preventDefault() // else the run's first button, which gets the focus, is pressed too
+            void enter()
+          }
         }}
       />
       <kbd aria-hidden="true">/</kbd>

@@ -15,13 +15,16 @@ const DEBOUNCE_MS = 120
 export function Combobox({
   label,
   hint,
+  all,
   load,
   onChoose,
   onCancel,
 }: {
   label: string
   hint?: string | undefined
-  load: (typed: string, signal: AbortSignal) => Promise<Option[]>
+  /** All that there is, of which those show that contain what is typed; or a way to load them. */
+  all?: readonly Option[]
+  load?: (typed: string, signal: AbortSignal) => Promise<Option[]>
   /** `other`: chosen with Alt, or after "not". */
   onChoose: (value: string, other: boolean) => void
   onCancel: () => void
@@ -32,7 +35,7 @@ export function Combobox({
   const latest = useRef(load)
   latest.current = load
   const [typed, setTyped] = useState('')
-  const [found, setFound] = useState<{ typed: string; options: Option[] } | null>(null)
+  const [loaded, setLoaded] = useState<{ typed: string; options: Option[] } | null>(null)
   const [failed, setFailed] = useState(false)
   const [active, setActive] = useState(0)
   // Somebody types faster than the list loads: Enter then means the first of what is yet to come.
@@ -43,14 +46,16 @@ export function Combobox({
     list.current?.showPopover()
   }, [])
   useEffect(() => {
+    setActive(0)
+    const load = latest.current
+    if (!load) return
     const asking = new AbortController()
     const timer = setTimeout(
       () =>
-        latest.current(withoutNot(typed), asking.signal).then(
+        load(withoutNot(typed), asking.signal).then(
           (options) => {
-            setFound({ typed, options })
+            setLoaded({ typed, options })
             setFailed(false)
-            setActive(0)
           },
           () => !asking.signal.aborted && setFailed(true),
         ),
@@ -61,17 +66,18 @@ export function Combobox({
       asking.abort()
     }
   }, [typed])
+  const found = all ? { typed, options: all.filter(({ text }) => contains(text, withoutNot(typed))) } : loaded
   const options = found?.options
   const count = options?.length ?? 0
   useEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' })
   }, [active, id])
   useEffect(() => {
-    if (!entered || found?.typed !== typed) return
+    if (!entered || loaded?.typed !== typed) return
     setEntered(null)
-    const first = found.options[0]
+    const first = loaded.options[0]
     if (first) onChoose(first.value, entered.other)
-  }, [entered, found, typed, onChoose])
+  }, [entered, loaded, typed, onChoose])
 
   const press = (event: KeyboardEvent): void => {
     const size = Math.max(1, count)
@@ -133,6 +139,10 @@ export function Combobox({
       </div>
     </span>
   )
+}
+
+export function contains(text: string, typed: string): boolean {
+  return text.toLowerCase().includes(typed.trim().toLowerCase())
 }
 
 /** What is looked for: "not" before it excludes. */
