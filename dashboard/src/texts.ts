@@ -187,6 +187,7 @@ export const texts = {
     pending: {
       RUNNING: 'Running', WAITING: 'Waiting', CONTACT_LOST: 'No event for too long',
     } as Partial<Record<'RUNNING' | 'WAITING' | 'CONTACT_LOST', string>>,
+    step: (number_: number, count: number, name: string) => `Step ${number_} of ${Math.max(number_, count)} · ${name}`,
     queuedFor: (duration: string) => `Queued for ${duration}`,
     retry: (attempt: number, status: string, by: string | null) =>
       `${status === 'SUCCESS' ? `Resolves attempt ${attempt - 1}` : `Attempt ${attempt}`}${by ? ` · asked for by ${by}` : ''}`,

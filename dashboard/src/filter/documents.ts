@@ -18,7 +18,9 @@ export const RunRow = graphql(`
     requestedBy
     error { type message }
     failedStep { name }
-    trigger { kind }
+    trigger { kind label }
+    stepCount
+    currentStep { index name }
     engine { name }
     retryability { canRetry reasons }
   }

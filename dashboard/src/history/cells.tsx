@@ -78,9 +78,11 @@ function Happened({ row }: { row: RunRow }): JSX.Element {
     )
   }
   if (row.state === 'QUEUED') return <Waiting since={row.queuedAt} />
+  const { currentStep: step } = row
+  if (step) return <span className="dim">{texts.history.step(step.index + 1, row.stepCount, step.name)}</span>
   if (row.status === 'PENDING') return <span className="dim">{texts.history.pending[row.state as 'RUNNING'] ?? ''}</span>
   if (row.attempt > 1) return <span className="dim">{texts.history.retry(row.attempt, row.status, row.requestedBy)}</span>
-  return <span className="dim">{row.externalId}</span>
+  return <span className="dim">{row.trigger.label ?? row.externalId}</span>
 }
 
 function Waiting({ since }: { since: string }): JSX.Element {

@@ -122,6 +122,10 @@ export function History(): JSX.Element {
     },
     [list],
   )
+  const follow = (made: RunRow): void => {
+    retried(made)
+    open(made.id)
+  }
   const latest = useRef<RowActions>(null!)
   latest.current = {
     open: (id) => open(id),
@@ -161,7 +165,7 @@ export function History(): JSX.Element {
       if (anchor) setMenu({ id: focused.id, anchor })
     },
     x: () => focused && selection.toggle(focused.id, false),
-    r: () => inSight && void retryNow(inSight, retried),
+    r: () => inSight && void retryNow(inSight, run === null ? retried : follow),
     R: () => setRetrying(true),
     y: () => target !== undefined && void copy(target),
     Y: () => target !== undefined && void copy(curlOf(target)),
@@ -250,10 +254,7 @@ export function History(): JSX.Element {
             }}
             onOpen={(id) => open(id)}
             onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
-            onRetried={(made) => {
-              retried(made)
-              open(made.id)
-            }}
+            onRetried={follow}
           />
         )}
         {retrying && (

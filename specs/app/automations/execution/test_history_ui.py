@@ -65,6 +65,7 @@ def test_history_001_ui_it_shows_runs_as_the_api_lists_them(shared: Runwatch, vi
     assert rows(page) == [run["id"] for run in expected]
     first, second = (page.locator(f"#row-{run['id']}") for run in expected[1:3])
     assert first.inner_text().split("\n")[:2] == ["Success", name]
+    assert "subject=run-" in first.inner_text(), "a row without the label of its trigger data"
     assert re.search(rf"Failed\s+{name}\s+row 3 is bad\s+schedule\s+\d+ d ago\s+2 s", second.inner_text())
     assert second.locator("time").get_attribute("datetime").startswith("2026-01-01T00:00:30")  # type: ignore[union-attr]
     expect(page.get_by_text("All 6 runs that match")).to_be_visible()

@@ -1,0 +1,124 @@
+"""APP-AUTO-EXEC-HISTORY-…-UI (AUTO-EXEC-ADMIN-001): how the list looks, and what stays where it is."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import Page, expect
+
+from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
+from specs.harness.driver import Runwatch, event, run_events, unique
+
+
+def headers(page: Page) -> list[str]:
+    """The columns, from left to right."""
+    found: list[str] = page.get_by_role("columnheader").evaluate_all(
+        "(all) => all.map((each) => each.textContent.replace(/[↑↓]/, '').trim())"
+    )
+    return [text for text in found if text not in ("", "Actions")]
+
+
+def reported(runwatch: Runwatch, workflow: str, number: int, *, first: int = 0) -> None:
+    """Report runs of a workflow, each longer than the one before."""
+    for start in range(first, first + number, 100):
+        events = []
+        for each in range(start, min(start + 100, first + number)):
+            events += run_events(workflow, f"run-{each}", each * 10, workflow=workflow, duration=1 + each / 100)
+        runwatch.report(*events)
+
+
+def opened(visitor: Visitor, workflow: str, **more: str) -> Page:
+    """The list of a workflow, once it follows."""
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': workflow, **more})}")
+    page.locator("[role=row][data-id]").first.wait_for()
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    return page
+
+
+def test_history_018_ui_columns_are_this_browser_s_own(shared: Runwatch, visitor: Visitor) -> None:
+    """Columns, their order and the density MUST be kept in the browser; a link MUST carry columns only if asked to."""
+    name = unique("columns")
+    reported(shared, name, 3)
+    page = opened(visitor, name)
+    usual = ["Status", "Workflow", "What happened", "Trigger", "Queued", "Duration"]
+    assert headers(page) == usual
+    tall = page.locator("[role=row][data-id]").first.bounding_box()
+    page.get_by_role("button", name="Display").click()
+    display = page.get_by_role("dialog", name="Display")
+    display.get_by_role("checkbox", name="Engine").check()
+    display.get_by_role("checkbox", name="Trigger").uncheck()
+    for _ in range(5):
+        display.get_by_role("button", name="Move Engine to the left").click()
+    display.get_by_role("button", name="Compact").click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    mine = ["Engine", "Status", "Workflow", "What happened", "Queued", "Duration"]
+    assert headers(page) == mine
+    low = page.locator("[role=row][data-id]").first.bounding_box()
+    assert tall is not None
+    assert low is not None
+    assert low["height"] < tall["height"]
+    assert "columns=" not in page.url
+    page.reload()
+    page.locator("[role=row][data-id]").first.wait_for()
+    assert headers(page) == mine
+    expect(page.locator("[data-cell=engine]").first).to_have_text(name)
+
+    for link, expected in (("with its columns", mine), ("with its relative time", usual)):
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_role("menuitem", name=link).click()
+        wait(page, "navigator.clipboard.readText().then((text) => text.startsWith(location.origin))")
+        address = urlsplit(page.evaluate("navigator.clipboard.readText()"))
+        elsewhere = visitor.open(address._replace(scheme="", netloc="").geturl())
+        elsewhere.locator("[role=row][data-id]").first.wait_for()
+        assert headers(elsewhere) == expected
+        assert parse_qs(address.query).get("workflow") == [name]
+
+
+def test_history_019_ui_another_order_moves_nothing_by_itself(shared: Runwatch, visitor: Visitor) -> None:
+    """Under another order nothing MUST move before "Sort again", which says as of when it was sorted."""
+    name = unique("order")
+    reported(shared, name, 5)
+    shared.report(*run_events(name, "open", 900, workflow=name, state=None))
+    page = opened(visitor, name, sort="-duration")
+    before = rows(page)
+    shared.report(event(name, "open", "execution.finished", 999, {"state": "SUCCEEDED"}))
+    reported(shared, name, 2, first=7)
+    again = page.get_by_role("button", name=re.compile(r"Sorted as of \d\d:\d\d:\d\d · 2 new runs Sort again"))
+    expect(again).to_be_visible()
+    expect(page.locator("[role=row].PENDING")).to_have_count(0)
+    assert rows(page) == before
+    again.click()
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 8")
+    assert rows(page)[0] == before[-1], "the longest is not the first"
+    expect(page.locator(".pill")).to_have_count(0)
+
+
+def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor) -> None:
+    """Newcomers MUST show above what is loaded, which MUST stay; Back from another view MUST find it again."""
+    name = unique("loaded")
+    reported(shared, name, 400)
+    page = opened(visitor, name)
+    scroll = """(to) => {
+      const grid = document.querySelector('[role=grid]')
+      grid.scrollTo(0, to ?? grid.scrollHeight)
+      return document.querySelector('.table-foot').textContent
+    }"""
+    wait(page, f"({scroll})().includes('All 400 runs')")
+    reported(shared, name, 3, first=400)
+    expect(page.get_by_role("button", name="3 new runs")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/graphql" in request.url else None)
+    page.keyboard.press(".")
+    expect(page.get_by_text("All 403 runs that match")).to_be_visible()
+    assert len([each for each in asked if "query Executions" in each]) == 1, "it has loaded all of it again"
+
+    page.evaluate(scroll, 6_000)
+    page.wait_for_timeout(100)
+    there = rows(page)
+    page.get_by_role("button", name=re.compile("^Success")).click()
+    wait(page, "location.search.includes('status')")
+    page.go_back()
+    wait(page, "(ids) => ids.every((id) => document.getElementById(`row-${id}`))", there[3:8])
+    expect(page.get_by_text("All 403 runs that match")).to_be_visible()
