@@ -148,6 +148,8 @@ export const runTexts = {
     ended: 'The run has ended.',
     toStart: 'To the beginning',
     toEnd: 'To the end',
+    larger: 'Larger',
+    smaller: 'Smaller',
     fresh: (count: number) => n(count, 'new line', 'new lines'),
     truncated: '(cut: Runwatch keeps 64 KiB of a line; the engine’s own log has the rest)',
     linkTo: (line: string) => `Copy a link to line ${line}`,

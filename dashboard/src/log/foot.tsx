@@ -13,6 +13,8 @@ export function Foot({
   onEnd,
   onCopy,
   onUnmark,
+  tall,
+  onTall,
 }: {
   log: LiveLog
   /** The first and the last line that are looked at, from 1. */
@@ -24,6 +26,9 @@ export function Foot({
   onEnd: () => void
   onCopy: () => void
   onUnmark: () => void
+  /** Whether it takes the whole window. */
+  tall: boolean
+  onTall: () => void
 }): JSX.Element {
   return (
     <div className="log-foot dim">
@@ -50,6 +55,11 @@ export function Foot({
         {!atEnd && (
           <button type="button" className="link" onClick={onEnd}>
             {pending ? runTexts.log.follow : runTexts.log.toEnd}
+          </button>
+        )}
+        {(tall || shown[1] - shown[0] + 1 < log.total) && (
+          <button type="button" className="link" aria-pressed={tall} onClick={onTall}>
+            {tall ? runTexts.log.smaller : runTexts.log.larger}
           </button>
         )}
       </span>

@@ -17,6 +17,9 @@ const OVERSCAN = 10
 /** So much of the log is shown however little room there is, and so much stands below it. */
 const MIN_HEIGHT = 112
 const FOOT = 36
+/** What stays beside a log that takes the window. */
+const AROUND = 150
+const PHONE = 768
 /** So near the end counts as the end. */
 const END_PX = 24
 
@@ -51,6 +54,7 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
   const [heights] = useState(() => new RowHeights(LINE))
   const [, draw] = useReducer((count: number) => count + 1, 0)
   const [atEnd, setAtEnd] = useState(true)
+  const [tall, setTall] = useState(false)
   const [pointed, setPointed] = useState<string | null>(null)
   const [focus, setFocus] = useState<string | null>(null)
   /** Where to be, until somebody scrolls. */
@@ -88,7 +92,8 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
     // It ends where the window ends when the run is opened: its last lines are seen without scrolling the page.
     const fit = (): void => {
       const above = current.getBoundingClientRect().top + (current.closest('.sheet, .execution-page')?.scrollTop ?? 0)
-      current.style.maxHeight = `${Math.max(MIN_HEIGHT, innerHeight - above - FOOT)}px`
+      const room = tall ? innerHeight - AROUND : innerHeight - above - FOOT
+      current.style.maxHeight = `${Math.max(innerWidth < PHONE ? innerHeight * 0.6 : MIN_HEIGHT, room)}px`
     }
     fit()
     addEventListener('resize', fit)
@@ -103,7 +108,7 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
       removeEventListener('resize', fit)
       observer.disconnect()
     }
-  }, [heights, settle])
+  }, [heights, settle, tall])
   useLayoutEffect(() => {
     heights.clear()
     settle()
@@ -127,6 +132,8 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
   useLayoutEffect(() => {
     const { current } = scroller
     if (!current || !space.current) return
+    // Here alone, and not by a property: `settle` sets it too, and React would not notice.
+    space.current.parentElement!.style.height = `${log.opening ? LINE * 6 : heights.total}px`
     let before = 0
     let changed = false
     for (const row of space.current.children) {
@@ -239,7 +246,7 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
         onPointerDown={(event) => event.target === element && byHand()}
         onKeyDown={press}
       >
-        <div role="presentation" className="log-space" style={{ height: log.opening ? LINE * 6 : heights.total }}>
+        <div role="presentation" className="log-space">
           <div ref={space} role="presentation" style={{ transform: `translateY(${start}px)` }}>
             {log.opening && [46, 70, 38, 61, 52, 44].map((width, at) => <Unknown key={at} width={width} />)}
             {places.map((place) => {
@@ -275,6 +282,11 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
         onEnd={toEnd}
         onCopy={() => void copyMarked()}
         onUnmark={unmark}
+        tall={tall}
+        onTall={() => {
+          setTall(!tall)
+          requestAnimationFrame(() => scroller.current?.closest('section')?.scrollIntoView({ block: tall ? 'nearest' : 'start' }))
+        }}
       />
       {!atEnd && log.fresh > 0 && (
         <button type="button" className="pill" onClick={toEnd}>

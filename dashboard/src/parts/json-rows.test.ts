@@ -29,6 +29,15 @@ test('a search finds names and values, and names the branches that hide them', (
   expect([...search(['1', 'x'], '1').found]).toEqual(['[0]']) // places in a list are no names
 })
 
+test('what was found is shown with what is around and in it, wherever it is', () => {
+  const list = Array.from({ length: 900 }, (_, at) => ({ id: `A-${at}`, shop: { name: 'x' } }))
+  const paths = (text: string): string[] => rowsOf(list, CLOSED, search(list, text)).map(({ path }) => path)
+  expect(paths('A-777')).toEqual(['', '[777]', '[777].id'])
+  const opened = { ...CLOSED, open: new Map([['[3].shop', true]]) }
+  const only = { found: new Set(['[3].shop']), around: new Set(['', '[3]']) }
+  expect(rowsOf(list, opened, only).map(({ path }) => path)).toEqual(['', '[3]', '[3].shop', '[3].shop.name'])
+})
+
 test('a path is what one writes in code', () => {
   const read = (root: unknown, path: string): unknown => new Function('root', `return root${path.startsWith('[') || !path ? '' : '.'}${path}`)(root)
   fc.assert(

@@ -22,6 +22,12 @@ export interface Folding {
   depth: number
 }
 
+/** Paths where a text occurs, and those of the branches around them. */
+export interface Found {
+  found: ReadonlySet<string>
+  around: ReadonlySet<string>
+}
+
 /** Entries of one branch that are shown at once. */
 export const MAX_ENTRIES = 200
 /** Values that a search looks at: a tree of this size takes it a few milliseconds. */
@@ -39,29 +45,35 @@ export function pathOf(parent: string, name: string, list: boolean): string {
   return parent === '' ? name : `${parent}.${name}`
 }
 
-export function rowsOf(value: unknown, { open, limits, depth }: Folding): JsonRow[] {
+/** With `only`, nothing but what was found, what is around it, and what is in it. */
+export function rowsOf(value: unknown, { open, limits, depth }: Folding, only: Found | null = null): JsonRow[] {
   const rows: JsonRow[] = []
-  const add = (name: string | null, each: unknown, path: string, level: number): void => {
+  const add = (name: string | null, each: unknown, path: string, level: number, within: boolean): void => {
     const entries = entriesOf(each)
     if (entries === null) {
       rows.push({ path, name, value: each, level, branch: null, more: 0 })
       return
     }
     const list = Array.isArray(each)
-    const shown = open.get(path) ?? level < depth
+    const inside = within || (only?.found.has(path) ?? false)
+    const around = only?.around.has(path) ?? false
+    const shown = around || (open.get(path) ?? (only === null && level < depth))
     rows.push({ path, name, value: each, level, branch: { kind: list ? 'list' : 'object', count: entries.length, open: shown }, more: 0 })
     if (!shown) return
     const limit = limits.get(path) ?? MAX_ENTRIES
-    for (const [key, child] of entries.slice(0, limit)) add(key, child, pathOf(path, key, list), level + 1)
-    const more = entries.length - limit
+    const wanted = entries
+      .map(([key, child]) => [key, child, pathOf(path, key, list)] as const)
+      .filter(([, , at]) => only === null || inside || only.found.has(at) || only.around.has(at))
+    for (const [key, child, at] of wanted.slice(0, limit)) add(key, child, at, level + 1, inside)
+    const more = wanted.length - limit
     if (more > 0) rows.push({ path, name: null, value: null, level: level + 1, branch: null, more })
   }
-  add(null, value, '', 0)
+  add(null, value, '', 0, false)
   return rows
 }
 
 /** Where a text occurs in names and values, in any case: the paths, and those of the branches around them. */
-export function search(value: unknown, text: string): { found: ReadonlySet<string>; around: ReadonlySet<string> } {
+export function search(value: unknown, text: string): Found {
   const wanted = text.toLowerCase()
   const found = new Set<string>()
   const around = new Set<string>()

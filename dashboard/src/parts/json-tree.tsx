@@ -36,12 +36,12 @@ export function JsonTree({
   const [at, setAt] = useState('')
   const tree = useRef<HTMLDivElement>(null)
   const wanted = useDeferredValue(typed.trim())
-  const { found, around } = useMemo(() => search(value, wanted), [value, wanted])
-  const rows = useMemo(() => {
-    const shown = new Map(open)
-    for (const path of around) shown.set(path, true)
-    return rowsOf(value, { open: shown, limits, depth: folded ? 1 : OPEN_DEPTH })
-  }, [value, open, limits, around, folded])
+  const hits = useMemo(() => search(value, wanted), [value, wanted])
+  const { found } = hits
+  const rows = useMemo(
+    () => rowsOf(value, { open, limits, depth: folded ? 1 : OPEN_DEPTH }, found.size ? hits : null),
+    [value, open, limits, hits, found, folded],
+  )
   const text = (): string => JSON.stringify(value, null, 2) ?? ''
   const toggle = useCallback((path: string, to: boolean) => setOpen((before) => new Map(before).set(path, to)), [])
   const more = useCallback((path: string) => setLimits((before) => new Map(before).set(path, (before.get(path) ?? MAX_ENTRIES) + MAX_ENTRIES)), [])
