@@ -25,6 +25,7 @@ LIST = "query L($e: [String!]) { executions(filter: {engine: $e}) { nodes { id }
 # Follows what no other test changes.
 FOLLOW = 'subscription { executionUpdated(filter: {workflowName: ["nobody reports this"]}) { cursor } }'
 SECRET = "a shared secret of at least forty-eight bytes, for HS384 as well"
+OTHER_SECRET = SECRET.upper()
 SECONDS = 5.0  # until what is open has ended
 
 
@@ -150,11 +151,11 @@ async def test_session_008_a_replaced_or_ended_session_ends_in_every_process(two
                 assert await code_of(open_) == 4403
 
 
-def issued(key: str = SECRET, **changes: Any) -> str:
+def issued(key: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
     """A JSON Web Token of an administrator."""
     now = int(time.time())
     claims = {"iss": "https://issuer.example", "aud": "runwatch", "sub": "ada", "role": "ADMIN", "iat": now}
-    return jwt.encode({**claims, "exp": now + 3600, **changes}, key, "HS256")
+    return jwt.encode({**claims, "exp": now + 3600, **changes}, key, algorithm)
 
 
 JWT = {
@@ -163,11 +164,18 @@ JWT = {
     "RUNWATCH_JWT_ISSUER": "https://issuer.example",
     "RUNWATCH_JWT_AUDIENCE": "runwatch",
 }
-CHANGES: dict[str, Callable[[dict[str, str]], Any]] = {
-    "another key": lambda environment: environment.update(RUNWATCH_JWT_KEY=SECRET.upper()),
-    "another issuer": lambda environment: environment.update(RUNWATCH_JWT_ISSUER="https://other.example"),
-    "another algorithm": lambda environment: environment.update(RUNWATCH_JWT_ALGORITHMS="HS384"),
-    "switched off": lambda environment: [environment.pop(name) for name in JWT],
+# One after the other: what becomes of the settings, and how the next token is signed.
+CHANGES: dict[str, tuple[Callable[[dict[str, str]], Any], dict[str, Any]]] = {
+    "another key": (lambda environment: environment.update(RUNWATCH_JWT_KEY=OTHER_SECRET), {"key": OTHER_SECRET}),
+    "another issuer": (
+        lambda environment: environment.update(RUNWATCH_JWT_ISSUER="https://other.example"),
+        {"key": OTHER_SECRET, "iss": "https://other.example"},
+    ),
+    "another algorithm": (
+        lambda environment: environment.update(RUNWATCH_JWT_ALGORITHMS="HS384"),
+        {"key": OTHER_SECRET, "iss": "https://other.example", "algorithm": "HS384"},
+    ),
+    "switched off": (lambda environment: [environment.pop(name) for name in JWT], {}),
 }
 
 
@@ -186,27 +194,26 @@ async def test_session_009_an_issuers_sign_in_ends_with_its_key(with_jwt: Server
     """A session of a JSON Web Token MUST end with the issuer's key, algorithm and name, and when they are off."""
     server = with_jwt
     runwatch = Runwatch(server.url, "", server.environment)
-    for change in CHANGES.values():
-        browser = OwnPage(server.url).signed_in(token=issued())
+    signed: dict[str, Any] = {}
+    for change, signed_then in CHANGES.values():
+        browser = OwnPage(server.url).signed_in(token=issued(**signed))
         assert browser.ask().json() == {"data": {"viewer": {"name": "ada", "role": "ADMIN"}}}
-        async with socket(runwatch, issued()) as bearer, browser.socket() as with_session:
+        async with socket(runwatch, issued(**signed)) as bearer, browser.socket() as with_session:
             await acknowledged(with_session)
             for connection in (bearer, with_session):
                 await subscribe(connection, "1", "{ viewer { name } }")
                 assert (await said(connection))["payload"]["data"] == {"viewer": {"name": "ada"}}
-        kept = dict(server.environment)
-        server.stop()
-        server.start()
-        assert browser.ask().status_code == 200, "a restart alone ends no session"
+        if not signed:
+            server.stop()
+            server.start()
+            assert browser.ask().status_code == 200, "a restart alone ends no session"
         change(server.environment)
+        signed = signed_then
         server.stop()
         server.start()
         assert is_signed_out(browser.ask())
         async with browser.socket() as refused:
             assert await code_of(refused) == 4401
-        server.environment.update(kept)
-        server.stop()
-        server.start()
     runwatch.close()
 
 

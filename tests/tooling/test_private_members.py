@@ -14,6 +14,7 @@ import textwrap
 import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from redis.asyncio import Connection
 from starlette.applications import Starlette
 from strawberry import Info
 from strawberry.types import ExecutionContext
+from tortoise import Tortoise
 from tortoise.migrations.operations import RunSQL
 from uvicorn.server import ServerState
 
@@ -54,6 +56,7 @@ def context_of_strawberry() -> ExecutionContext:
 UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_asyncio_future_blocking": ("python", lambda: asyncio.Future),
     "_context": ("celery", lambda: Request),
+    "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
     "_exception_handler_specs": ("strawberry-graphql", lambda: schema.schema_converter),
     "_field": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
     "_meta": ("tortoise-orm", lambda: Engine),
@@ -140,37 +143,34 @@ def files(roots: tuple[str, ...]) -> Iterator[Path]:
 
 def foreign(roots: tuple[str, ...], *, everywhere: bool) -> Iterator[tuple[str, str]]:
     """Private names that are asked for and not made in the same file or, if `everywhere`, in any file of ours."""
-    trees = {path: ast.parse(path.read_text()) for path in files(roots)}
-    ours = set[str]().union(*(made_in(ast.parse(path.read_text())) for path in files((*PRODUCT, *REST))))
-    for path, tree in trees.items():
-        made = ours if everywhere else made_in(tree)
-        for node in ast.walk(tree):
-            match node:
-                case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
-                    asked = [name]
-                case ast.ImportFrom(module=module):
-                    asked = [*(module or "").split("."), *(alias.name for alias in node.names)]
-                case _:
-                    continue
-            for name in asked:
-                if name.startswith("_") and not name.startswith("__") and name not in made:
-                    yield name, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', '')}"
+    ours = set[str]().union(*(members_in(path)[0] for path in files((*PRODUCT, *REST)))) if everywhere else set[str]()
+    for path in files(roots):
+        made, asked = members_in(path)
+        for name, line in asked:
+            if name not in (ours if everywhere else made):
+                yield name, f"{path.relative_to(ROOT)}:{line}"
 
 
-def made_in(tree: ast.AST) -> set[str]:
-    """The names that a file defines, in whatever scope."""
-    made = set[str]()
-    for node in ast.walk(tree):
+@cache
+def members_in(path: Path) -> tuple[set[str], list[tuple[str, int]]]:
+    """The private names that a file defines, in whatever scope, and those that it asks for, with their lines."""
+    made, asked = set[str](), list[tuple[str, int]]()
+    for node in ast.walk(ast.parse(path.read_text())):
         match node:
+            case ast.Attribute(attr=name):
+                if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+                    made |= {name} if node.value.id in ("self", "cls") else set()
+                asked.append((name, node.lineno))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 made.add(name)
-            case ast.Name(id=name, ctx=ast.Store()):
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 made.add(name)
-            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name, ctx=ast.Store()):
-                made.add(name)
-            case ast.arg(arg=name):
-                made.add(name)
-    return made
+            case ast.keyword(arg=str(name)):
+                asked.append((name, node.lineno))
+            case ast.ImportFrom(module=module):
+                names = [*(module or "").split("."), *(alias.name for alias in node.names)]
+                asked += [(name, node.lineno) for name in names]
+    return made, [(name, line) for name, line in asked if name.startswith("_") and not name.startswith("__")]
 
 
 def names_in(ours: type[Any]) -> set[str]:

@@ -18,6 +18,7 @@ from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.rebuilding import rebuild
 from app.pruning import prune
+from specs.harness.counts import count
 from tests.app.metrics.oracle import check
 from tests.app.reports import NOON, events, report, select
 from tests.factories import empty
@@ -31,7 +32,8 @@ DAYS = 3
 SUBJECTS = [f"run-{number}" for number in range(8)]
 
 slow_but_sure = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=count("examples of figures", 20, 1_000),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 # Seconds before noon: some close together, some in another hour or day, some at the edge of one.

@@ -22,6 +22,7 @@ from app.metrics.filters import MAX_WINDOW
 from app.metrics.folding import fold
 from app.metrics.of_executions import trend_of
 from app.metrics.windows import MAX_FITTING, Bucket
+from specs.harness import counts
 from tests.app.executions.lists import ENGINES, MINUTE, WORKFLOWS, filters, lets_through, rows
 from tests.app.metrics.oracle import same
 from tests.databases import before_any_statement
@@ -29,7 +30,10 @@ from tests.factories import NOON, empty, execution_row, insert, insert_execution
 
 DELTAS = importlib.import_module("app.migrations.0006_metrics").OPERATIONS[-1].sql
 
-slow_but_sure = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+slow_but_sure = settings(
+    max_examples=counts.count("examples of figures", 20, 1_000),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 # Hours around noon and minutes within the first, for the rows that come of execution_lists.
 hours = st.integers(-3, 3).map(lambda number: number * clock.HOUR)
 edges = st.one_of(hours, st.integers(-5, 5).map(lambda number: number * MINUTE), st.integers(-1, 1))

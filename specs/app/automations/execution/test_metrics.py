@@ -33,15 +33,15 @@ async def test_metrics_001_agree_with_the_list(runwatch: Runwatch) -> None:
     names = [unique("one"), unique("two"), unique("three")]
     events = three_days(engine, choice, names)
     runs: Runs = []
-    for place in range(0, len(events), 16):
-        runwatch.report(*events[place : place + 16])
+    for place in range(0, len(events), 32):
+        runwatch.report(*events[place : place + 32])
         for start, end in windows(choice, runs):
             metrics, _, found = await both(runwatch, engine, start, end)
             check_figures(metrics, found)
         _, _, runs = await both(runwatch, engine, at(-3 * HOUR), at(3 * DAY + HOUR))
     assert len(runs) == 80
     assert all(counts(runs).values())
-    for _ in range(5):  # while they are folded
+    for _ in range(3):  # while they are folded
         workflow = choice.choice(runs)["workflow"]["id"]
         narrower: list[dict[str, Any]] = [{"triggerKind": ["webhook"]}, {"workflowId": [workflow]}, {"triggerKind": []}]
         for conditions in ({}, *narrower):
