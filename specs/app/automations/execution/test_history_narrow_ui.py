@@ -162,7 +162,7 @@ def test_history_015_ui_a_phone_filters_from_the_bottom(shared: Runwatch, visito
     shows(page, [ids[each] for each in ("broken", "late", "stored", "sent")])
     small = """[...document.querySelectorAll('button, a[href], label, [role=row][data-id]')].filter((each) => {
       const { width, height, bottom } = each.getBoundingClientRect()
-      return bottom > 0 && width > 1 && (width < 44 || height < 44) && !each.matches('.link, .workflow a')
+      return bottom > 0 && width > 1 && (width < 44 || height < 44) && !each.matches('.link, .workflow a, .heads *')
     }).map((each) => each.outerHTML)"""
     assert page.evaluate(small) == []
     page.get_by_role("button", name="Filters").click()
