@@ -26,39 +26,35 @@ def _tells(line: str) -> bool:
 
 def _read(lines: Iterable[str]) -> Iterator[Raised]:
     """Leaves out the exceptions within a group."""
-    current, margin, at_frame = Raised(), "", False
+    current, margin = Raised(), ""
+    before: Frame | None = None  # what the line before has
     for line in lines:
         if _NESTED.match(line):
             continue
+        frame, before = before, None
         if _START in line:
             if current.items:  # what stands before the first one may be anything
                 yield current
-            current, at_frame = Raised(), False
+            current = Raised()
         elif _CHAINED.search(line):
-            if not current.items and current.says:  # a cause that was never raised
+            if not current.items:  # a cause that was never raised
                 yield current
                 current = Raised()
         elif match := _FRAME.search(line):
             function = match[3]  # a syntax error is in none
             library = _LIBRARY.search(match[1]) is not None
-            frame = Frame(match[1], line_number(match[2]), function and function.strip(), None, library)
-            current.items.append(frame)
-            margin, at_frame = line[: max(match.start() - 2, 0)], True  # of a log, or of a group
+            before = Frame(match[1], line_number(match[2]), function and function.strip(), None, library)
+            current.items.append(before)
+            margin = line[: max(match.start() - 2, 0)]  # of a log, or of a group
         else:
             rest = line.removeprefix(margin)
-            if at_frame and rest.startswith("    "):
-                _add_source(current, rest.strip())
+            if frame and rest.startswith("    "):
+                text = rest.strip()
+                current.items[-1] = replace(frame, source=None if _MARKS.fullmatch(text) else text)
             elif rest.strip() and not rest[0].isspace() and not (current.items and current.says):
                 current.says = rest.rstrip()
-            at_frame = False
     if current.items:
         yield current
-
-
-def _add_source(raised: Raised, text: str) -> None:
-    last = raised.items[-1]
-    if isinstance(last, Frame) and not _MARKS.fullmatch(text):
-        raised.items[-1] = replace(last, source=text)
 
 
 def _shown(raised: list[Raised]) -> list[Raised]:

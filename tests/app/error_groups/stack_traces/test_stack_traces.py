@@ -177,6 +177,41 @@ def test_a_syntax_error_has_its_line_and_no_function() -> None:
     assert found == [Frame("/srv/orders.py", 3, None, "def (:", False)]
 
 
+def test_of_two_languages_the_first_is_shown() -> None:
+    assert said(shown(f"Error: x\n    at run (/srv/run.js:1:2)\n{traces.PYTHON}")) == ["/srv/run.js:1 run"]
+    assert said(shown(traces.GO_ERRORS + traces.JAVA)) == EXPECTED["GO_ERRORS"]
+    # A line that might be Java's, in a trace that is not.
+    assert said(shown("   at A.B(?)\n   at A.C(String s) in a.cs:line 3")) == [" A.B", "a.cs:3 A.C"]
+
+
+def test_a_line_of_python_without_its_text() -> None:
+    chained = "During handling of the above exception, another exception occurred:\n"
+    place = 'Traceback (most recent call last):\n  File "a.py", line {}, in f\n'
+    trace = f"{place.format(1)}KeyError: one\ntwo\n\n{chained}{place.format(2)}    ~~^^\nValueError: x\n"
+    assert said(shown(trace)) == ["a.py:2 f", "> KeyError: one", "a.py:1 f"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ("java.base/com.acme.Shim.run(Shim.java:5)", "Shim.java:5* com.acme.Shim.run"),
+        ("jdk.proxy2/jdk.proxy2.$Proxy12.save(Unknown Source)", "Unknown Source* jdk.proxy2.$Proxy12.save"),
+        ("app//kotlinx.coroutines.Job.join(Job.kt)", "Job.kt* kotlinx.coroutines.Job.join"),
+        ("app//com.acme.javax.Job.join(Native Method)", "Native Method com.acme.javax.Job.join"),
+    ],
+)
+def test_libraries_of_java(frame: str, expected: str) -> None:
+    assert said(shown(f"x.E\n\tat {frame}\n")) == [expected]
+
+
+def test_suppressed_errors_of_java_and_their_causes_are_left_out() -> None:
+    trace = (
+        "x.E\n\tat a.B.c(B.java:1)\n\tSuppressed: x.F\n\t\tat a.D.e(D.java:2)\n\tCaused by: x.G\n"
+        "\t\tat a.D.f(D.java:3)\nCaused by: x.H\n\tat a.B.g(B.java:4)\n"
+    )
+    assert said(shown(trace)) == ["B.java:1 a.B.c", "> x.H", "B.java:4 a.B.g"]
+
+
 def test_numbers_that_no_line_has_are_left_out() -> None:
     assert shown(f'File "a.py", line {"9" * 500}, in f') == [Frame("a.py", None, "f")]
 
