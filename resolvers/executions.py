@@ -19,8 +19,10 @@ async def list_executions(
     where: Argument[ExecutionFilter],
     order: Argument[ExecutionOrder],
     request: Argument[PageRequest],
+    *,
+    follows: bool = True,
 ) -> CountedList[Execution]:
-    """A page of executions."""
+    """A page of executions; with the cursor of updates if somebody follows it."""
     context.require(Permission.READ)
     database, filter_, ordering, given = context.database, where(), order(), request()
     return await read_list(
@@ -28,6 +30,7 @@ async def list_executions(
         given,
         lambda: executions.list_page(database, filter_, ordering, given),
         lambda: executions.count(database, filter_),
+        follows=follows,
     )
 
 

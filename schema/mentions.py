@@ -38,6 +38,13 @@ def mentions(info: Info, names: Collection[str]) -> bool:
 def selects(info: Info, name: str) -> bool:
     """Whether the answer will have a field right below the present one, as fragments, @skip and @include have it."""
     raw: GraphQLResolveInfo[Any] = info._raw_info
+    kept: dict[Any, bool] = getattr(raw, "kept", {})  # a plan has them: the answer is the same for all its requests
+    if ("selects", name) not in kept:
+        kept["selects", name] = _selects(raw, name)
+    return kept["selects", name]
+
+
+def _selects(raw: GraphQLResolveInfo[Any], name: str) -> bool:
     waiting: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
     seen: set[str] = set()
     while waiting:

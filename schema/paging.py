@@ -123,7 +123,8 @@ class Connection(Generic[RowT]):
     @classmethod
     def of(cls, listed: Listed[RowT]) -> Self:
         """From a resolver's list."""
-        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=listed.updates_cursor)
+        cursor: str = listed.updates_cursor  # type: ignore[assignment]  # None only if it is not selected
+        return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=cursor)
 
 
 def edges(edge: type[Edge[Any, Any]], node: Callable[[Any], object], description: str) -> Any:

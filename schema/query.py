@@ -42,7 +42,7 @@ from schema.log_input import (
     log_filter,
     log_request,
 )
-from schema.mentions import mentions
+from schema.mentions import mentions, selects
 from schema.metrics import ExecutionHistogram, ExecutionMetrics
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
 from schema.node import Node
@@ -215,7 +215,10 @@ class Query:
         """A page of the history."""
         where, order = partial(ExecutionFilter.where, filter), partial(ExecutionOrder.order, order_by)
         request = partial(PageRequest, first, after, last, before)
-        return ExecutionConnection.of(await execution_resolvers.list_executions(info.context, where, order, request))
+        follows = selects(info, "updatesCursor")
+        return ExecutionConnection.of(
+            await execution_resolvers.list_executions(info.context, where, order, request, follows=follows)
+        )
 
     @strawberry.field(
         description=(

@@ -15,6 +15,7 @@ from schema import execution, metrics  # the modules: the types name each other
 from schema.context import Info
 from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
+from schema.mentions import selects
 from schema.metrics_input import Bucket, MetricsFilter
 from schema.node import Node
 from schema.paging import (
@@ -90,7 +91,8 @@ class Workflow(Node):
             return within_workflow(ExecutionFilter.where(filter), self.row.id)
 
         order, request = partial(ExecutionOrder.order, order_by), partial(PageRequest, first, after, last, before)
-        listed = await execution_resolvers.list_executions(info.context, where, order, request)
+        follows = selects(info, "updatesCursor")
+        listed = await execution_resolvers.list_executions(info.context, where, order, request, follows=follows)
         return execution.ExecutionConnection.of(listed)
 
     @strawberry.field(description="Its figures, as in Query.metrics. The filter's workflow condition applies too.")

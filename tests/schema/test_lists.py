@@ -94,3 +94,17 @@ async def test_every_list_counts(database: Database, monkeypatch: pytest.MonkeyP
         result = await schema.execute(f"{{ {lists} }}", context_value=context)
         assert bool(result.errors) is refused, result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors or ())
+
+
+async def test_cursor_of_updates_is_read_only_if_it_is_selected(database: Database) -> None:
+    statements = record_statements(database)
+    for document, reads in (
+        ("{ executions { nodes { id } } }", False),
+        ("{ executions { updatesCursor } }", True),
+        ("{ executions { ...F } } fragment F on ExecutionConnection { u: updatesCursor }", True),
+        ("query($u: Boolean!) { executions { nodes { id } updatesCursor @include(if: $u) } }", False),
+    ):
+        statements.clear()
+        result = await schema.execute(document, {"u": False}, context_value=context_of(database))
+        assert result.errors is None
+        assert any("revision_counter" in sql for sql, _ in statements) is reads, document

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from graphql import (
@@ -33,8 +35,20 @@ from app.graphql.compiled.selections import Selections
 MAX_FIELDS = 2_000
 DEFINITION = "strawberry-definition"
 
-# An expression or a function of the code, of a value and the run.
+# A function of the code, of a value and the run.
 Complete = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """What an info says of its field, the same for each row and each request; `kept` is for what follows from that."""
+
+    name: str
+    nodes: list[FieldNode]
+    return_type: Any
+    parent_type: GraphQLObjectType
+    field: StrawberryField
+    kept: dict[Any, Any] = dataclass_field(default_factory=dict)
 
 
 def refuse(*_: Any) -> Any:
@@ -63,6 +77,7 @@ class Compiler:
         self._tables: list[tuple[dict[Any, Any], dict[type[Any], str]]] = []
         self._fields = 0
         self.arguments: list[Arguments] = []
+        self.infos: list[FieldInfo] = []
 
     def root(self, operation: OperationDefinitionNode) -> Complete:
         """The function that answers a query, of its root value; or the event of a subscription."""
@@ -131,7 +146,7 @@ class Compiler:
                 ready.append(f"{key!r}: {type_.name!r}")
                 continue
             definition = self._definition(type_, nodes[0])
-            call, is_async = self._call(definition, nodes[0])
+            call, is_async = self._call(type_, definition, nodes)
             if is_async:
                 complete = self._function("done", "v", f" return {self._value(definition.type, nodes, 'v')}")
                 ready.append(f"{key!r}: None")
@@ -154,8 +169,9 @@ class Compiler:
             raise Unsupported(type_.name)
         return definition.origin
 
-    def _call(self, definition: GraphQLField, node: FieldNode) -> tuple[str, bool]:
+    def _call(self, type_: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode]) -> tuple[str, bool]:
         """The expression of a field's value, and whether it is a coroutine's."""
+        node = nodes[0]
         field: StrawberryField = definition.extensions[DEFINITION]
         if field.permission_classes or field.extensions or type(field) is not StrawberryField:
             raise Unsupported(f"field extensions of {node.name.value}")
@@ -164,7 +180,9 @@ class Compiler:
             return f"o.{field.python_name}", False
         words = ["o"] if resolver.self_parameter else []
         words += [f"{each.name}=o" for each in (resolver.root_parameter, resolver.parent_parameter) if each]
-        words += [f"{resolver.info_parameter.name}=run.info"] if resolver.info_parameter else []
+        if resolver.info_parameter:
+            words.append(f"{resolver.info_parameter.name}=run.infos[{len(self.infos)}]")
+            self.infos.append(FieldInfo(node.name.value, nodes, definition.type, type_, field))
         if definition.args:
             arguments = Arguments(definition, node, field, self._converter)
             if arguments.constant is not None:

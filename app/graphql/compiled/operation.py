@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLBoolean,
     GraphQLFloat,
@@ -24,7 +25,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from app.graphql.compiled.arguments import Arguments
-from app.graphql.compiled.compiler import Compiler, Complete, refuse
+from app.graphql.compiled.compiler import Compiler, Complete, FieldInfo, refuse
 from app.graphql.compiled.errors import NotRight, Unsupported
 from app.graphql.compiled.tasks import Tasks
 
@@ -41,13 +42,19 @@ class Plan:
     root: Complete
     payloads: dict[str, Complete]
     arguments: list[Arguments]
+    infos: list[FieldInfo]
     needs_sources: bool
 
 
 @dataclass(slots=True)
 class RawInfo:
-    """As much of graphql-core's as an operation has once. Asked for more, it fails, and graphql-core takes over."""
+    """As much of graphql-core's as is the same for every row. Asked for more, it fails, and graphql-core takes over."""
 
+    field_name: str
+    field_nodes: list[FieldNode]
+    return_type: Any
+    parent_type: Any
+    kept: dict[Any, Any]
     context: Any
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -60,16 +67,16 @@ class RawInfo:
 class Run(Tasks):
     """One execution of a plan."""
 
-    __slots__ = ("arguments", "info")
+    __slots__ = ("arguments", "infos")
 
-    def __init__(self, info: Any, arguments: list[dict[str, Any]]) -> None:
+    def __init__(self, infos: list[Any], arguments: list[dict[str, Any]]) -> None:
         super().__init__()
-        self.info = info
+        self.infos = infos
         self.arguments = arguments
 
     def again(self) -> Run:
         """Another execution with the same arguments."""
-        return Run(self.info, self.arguments)
+        return Run(self.infos, self.arguments)
 
     async def complete(self, function: Complete, value: Any) -> Any:
         """What a function of the plan makes of a value. Raises whatever is not right."""
@@ -123,9 +130,18 @@ class CompiledOperation:
     def run(self, context: Any, variables: dict[str, Any], values: VariableValues | None) -> tuple[Run, Plan]:
         """The plan for these variables, and what runs it."""
         plan = self.plan(variables)
-        raw = RawInfo(context, self.operation, self.fragments, self.schema._schema, variables)
-        info = self.schema.config.info_class(_raw_info=raw, _field=None)  # type: ignore[arg-type]
-        return Run(info, [arguments(variables, values, info) for arguments in plan.arguments]), plan
+        core = self.schema._schema
+        infos = [
+            self.schema.config.info_class(
+                _raw_info=RawInfo(  # type: ignore[arg-type]
+                    *(each.name, each.nodes, each.return_type, each.parent_type, each.kept),
+                    *(context, self.operation, self.fragments, core, variables),
+                ),
+                _field=each.field,
+            )
+            for each in plan.infos
+        ]
+        return Run(infos, [arguments(variables, values) for arguments in plan.arguments]), plan
 
     async def execute(self, context: Any, given: Mapping[str, Any] | None, root: Any = None) -> dict[str, Any]:
         """The data of a query, or of an event of a subscription. Raises whatever is not right."""
@@ -146,7 +162,7 @@ class CompiledOperation:
         except (RecursionError, MemoryError, SyntaxError):
             raise Unsupported("nested too deeply") from None
         needs_sources = any(arguments.needs_sources for arguments in compiler.arguments)
-        return Plan(root, payloads, compiler.arguments, needs_sources)
+        return Plan(root, payloads, compiler.arguments, compiler.infos, needs_sources)
 
 
 def compile_operation(schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> CompiledOperation:

@@ -13,14 +13,15 @@ from tests.app.graphql.compiled.test_equality import filled
 from tests.contexts import context_of
 from tests.factories import record_statements
 
+# Each loader is reached by one way alone: of two, which is faster decides whether they share a statement.
 RUNS = (
     "id workflow { name engine { name } } engine { name } error { message group { count } }",
-    "attempt retryOf { id } rootExecution { id } failedStep { name input } steps { output }",
-    "trigger { data dataBytes } retryability { canRetry } logs(first: 1) { nodes { step { id } } }",
+    "attempt retryOf { id } rootExecution { id } failedStep { name input }",
+    "trigger { data dataBytes } retryability { canRetry } steps { output }",
 )
 DOCUMENTS = (
     *(f"{{ executions {{ nodes {{ {each} }} }} }}" for each in RUNS),
-    "{ a: executions { nodes { workflow { name } } } b: workflows { nodes { lastExecution { workflow { id } } } } }",
+    "{ workflows { nodes { engine { name } consecutiveFailures lastExecution { workflow { id } } } } }",
     "{ errorGroups { edges { count node { latestExecution { id } } } } metrics { topErrors { group { id } } } }",
 )
 
