@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,22 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from specs.engines.driver import WebhookEngine
-from specs.engines.retries import listed as runs_of
-from specs.engines.retries import of_subject
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, looks, session
 from specs.harness.driver import Runwatch, Server, event, unique
 from specs.harness.servers import ValkeyServer
 from specs.pages import is_as_the_api, listed, now, of, ready, report, seconds_from_start
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def engine(shared: Runwatch, tmp_path: Path) -> Iterator[WebhookEngine]:
-    """A connected engine."""
-    with WebhookEngine(shared, tmp_path) as engine:
-        yield engine
 
 
 def catches_up(page: Page, runwatch: Runwatch, name: str) -> None:
@@ -179,34 +168,7 @@ def test_faults_006_ui_zones_with_half_hours(shared: Runwatch, visitor: Visitor,
         expect(page.get_by_role("tooltip").filter(has_text=f"{moment:%Y-%m-%dT%H:%M:%S}")).to_contain_text(shown)
 
 
-def test_faults_007_ui_a_lost_answer_makes_no_second_run(
-    shared: Runwatch, visitor: Visitor, engine: WebhookEngine
-) -> None:
-    """When the answer of a retry is lost, pressing again MUST make no second run; the page MUST say what to do."""
-    name = unique("lost")
-    failed = of_subject(shared, engine.name, engine.run(name, '{"run": "cat input"}'))
-    (engine.folder / "input").write_text("there")
-    page = visitor.open(f"{EXECUTIONS}/{failed['id']}")
-
-    def lose(route: Route) -> None:
-        if "retryExecution(" not in (route.request.post_data or ""):
-            route.continue_()
-            return
-        route.fetch()
-        route.abort()
-
-    page.route("**/graphql", lose)
-    button = page.get_by_role("button", name="Retry", exact=True)
-    button.click()
-    expect(page.get_by_text("The answer was lost.").first).to_be_visible()
-    page.unroute("**/graphql")
-    button.click()
-    expect(page.get_by_text(re.compile("[Aa]ttempt 2")).first).to_be_visible()
-    assert len(runs_of(shared, engine=[engine.name])) == 2
-    assert len(engine.deliveries()) == 1
-
-
-def test_faults_008_ui_tabs_agree(shared: Runwatch, visitor: Visitor) -> None:
+def test_faults_007_ui_tabs_agree(shared: Runwatch, visitor: Visitor) -> None:
     """What is chosen in one tab, of theme and density, MUST hold in the others at once."""
     one = visitor.open(HISTORY)
     other = visitor.tab(one.context, f"{EXECUTIONS}/nonsense")
