@@ -57,6 +57,7 @@ class Site:
         """The place behind all lines that there are."""
         listed = await list_logs(self.context, id_, LogFilter, PageRequest)
         assert listed is not None
+        assert listed.updates_cursor is not None
         return listed.updates_cursor
 
     async def delete(self, id_: str) -> None:
@@ -186,6 +187,7 @@ async def test_a_list_and_what_follows_it_have_every_line_once(site: Site) -> No
         while more:  # the pages of one moment: those up to the first one's position
             listed = await list_logs(site.context, id_, LogFilter, partial(PageRequest, first=100, after=after))
             assert listed is not None
+            assert listed.updates_cursor is not None
             cursor = cursor or listed.updates_cursor
             upto = LogPosition.of(id_, cursor).sequence
             seen += [entry.sequence for entry in listed.page.items if entry.sequence <= upto]
