@@ -172,12 +172,12 @@ async def test_an_error_of_a_field(viewer: httpx.AsyncClient, monkeypatch: pytes
 
     where = '"locations":[{"line":1,"column":3}],"path":["%s"]'
     refused = await viewer.post("/graphql", json={"query": "{ auditLog { nodes { id } } }"})
-    assert refused.content == b'{"data":null,' + forbidden("READ_AUDIT", "VIEWER")[1:].replace(
+    assert refused.content == b'{"data":{"auditLog":null},' + forbidden("READ_AUDIT", "VIEWER")[1:].replace(
         b'"extensions"', (where % "auditLog").encode() + b',"extensions"'
     )
     monkeypatch.setattr(engines, "list_engines", fail)
     failed = await viewer.post("/graphql", json={"query": "{ engines { id } }"})
-    assert failed.content == b'{"data":null,' + body(MASKED, "INTERNAL", errorId="e1")[1:].replace(
+    assert failed.content == b'{"data":{"engines":null},' + body(MASKED, "INTERNAL", errorId="e1")[1:].replace(
         b'"extensions"', (where % "engines").encode() + b',"extensions"'
     )
 

@@ -111,6 +111,7 @@ def test_the_numbers_stay() -> None:
     assert {lock.name: lock.to_bytes(8).decode() for lock in Lock} == {
         "MIGRATIONS": "runwatch",
         "ALERTS": "alertsfi",
+        "LABELS": "labels__",
         "CONTACT": "contacts",
         "RETRY_LINKS": "rw_links",
         "ROLLUPS": "rollups_",

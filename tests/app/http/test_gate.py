@@ -216,7 +216,7 @@ async def test_errors_of_the_database_are_raised(
     async def fail(sql: str, *params: Any) -> Any:
         raise OSError("the database is gone")
 
-    monkeypatch.setattr(database, "fetch", fail)
+    monkeypatch.setattr(database, "fetch_by_key", fail)
     with pytest.raises(OSError, match="gone"):
         await ask(SignInGate(Inside(), sign_in), [(b"authorization", b"Bearer " + secret.encode())])
 

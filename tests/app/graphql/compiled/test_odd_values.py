@@ -202,7 +202,7 @@ def bytes_of(data: Any) -> bytes:
 async def test_plans_give_the_same_or_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "strawberry")
     planned = odd = 0
-    for seed in range(count("odd values through plans", 300, 20_000)):
+    for seed in range(count("odd values through plans", 200, 20_000)):
         draw = Draw(seed)
         context, text = Context(tree=draw.tree()), draw.document()
         document = parse(text)
@@ -223,5 +223,5 @@ async def test_plans_give_the_same_or_nothing(caplog: pytest.LogCaptureFixture) 
             assert not expected.errors, (seed, text, expected.errors)
             assert bytes_of(data) == bytes_of(expected.data), (seed, text)
             planned += 1
-    assert planned > 20
-    assert odd > 20
+    assert planned > 10
+    assert odd > 10
