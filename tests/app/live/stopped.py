@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
@@ -16,17 +17,21 @@ ROOM_BYTES = 4096
 
 
 class StoppedReader:
-    """Shakes hands, signs in and subscribes, and reads no more."""
+    """Shakes hands, signs in and subscribes, and reads no more; to be closed."""
 
-    def __init__(self, url: str, token: str, subscriber: Subscriber) -> None:
+    def __init__(self, url: str, subscriber: Subscriber) -> None:
         self.subscriber = subscriber  # takes whatever is read in the end, and may resume from there
         self.code: int | None = None  # that it was closed with; None: it was cut
         self._protocol = ClientProtocol(
             parse_uri(url.replace("http", "ws", 1) + "/graphql"), subprotocols=[SUBPROTOCOL], max_size=None
         )
         self._socket = _connect(url)
+
+    def subscribe(self, token: str) -> None:
+        """Do all that comes before the first result."""
         self._protocol.send_request(self._protocol.connect())
         self._flush()
+        subscriber = self.subscriber
         init, subscribe = frames(token, subscriber.where, subscriber.cursor, subscriber.query)
         self._until_frames()
         self._say(init)
@@ -73,15 +78,12 @@ class StoppedReader:
             self._socket.sendall(data)
 
 
-def half_open(url: str) -> list[socket.socket]:
+def half_open(url: str, test: AsyncExitStack) -> None:
     """Connections that stop in the middle of their handshake: before a word, within the request, and after it."""
     request = b"GET /graphql HTTP/1.1\r\nHost: runwatch\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     rest = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    opened = []
     for said in (b"", request, request + rest):
-        opened.append(_connect(url))
-        opened[-1].sendall(said)
-    return opened
+        test.enter_context(_connect(url)).sendall(said)
 
 
 def _connect(url: str) -> socket.socket:

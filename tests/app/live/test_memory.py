@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from specs.harness import counts
 from specs.harness.counts import count
 from specs.harness.driver import unique
 from specs.harness.waiting import until
+from specs.harness.worker_processes import logged
 from tests.app.live.scene import Scene, used_bytes
 from tests.app.live.stopped import StoppedReader, half_open
 from tests.app.live.subscribers import ALONE, MUCH, MUCH_ALONE, UPDATES, Subscriber
@@ -44,29 +45,32 @@ async def test_clients_that_stop_reading(tmp_path: Path) -> None:
         Scene(tmp_path, f"sqlite:///{tmp_path}/runwatch.db") as scene,
         scene.subscribers([{}], HEALTHY, queries=(UPDATES, ALONE, MUCH, MUCH_ALONE)) as healthy,
         aclosing(Engine(unique("engine"), scene.token, scene.urls)) as engine,
+        AsyncExitStack() as test,
     ):
         (server,) = scene.servers
         async for _ in engine.flood(POOL, 2 * POOL, healthy):
             pass
         before = limit = used_bytes(server)
-        readers = [await stop_reading(scene, MUCH if number % 2 else MUCH_ALONE) for number in range(STOPPED)]
+        readers = [await stop_reading(test, scene, number) for number in range(STOPPED)]
         async for _ in engine.flood(POOL, CHANGES, healthy):
             limit = max(limit, used_bytes(server))
         log.info("grew by %.1f MB", (limit - before) / MB)
         assert limit - before < MAX_STOPPED_BYTES
         assert {each.updates for each in healthy} == {2 * POOL + CHANGES}
         assert {each.sockets for each in healthy} == {0}
-        await until(lambda: server.log.count('"code": 4510') == STOPPED)
+        await until(lambda: [line["code"] for line in logged(server, "socket")].count(4510) == STOPPED)
         await come_back(scene, readers, healthy)
-        await end_among(scene, engine, healthy)
+        await end_among(test, scene, engine, healthy)
 
 
-async def stop_reading(scene: Scene, query: str) -> StoppedReader:
-    """A client that subscribes from now on, and does not read."""
+async def stop_reading(test: AsyncExitStack, scene: Scene, number: int) -> StoppedReader:
+    """A client that subscribes from now on, and does not read; closed when the test ends."""
     cursor, listed = await scene.listed({})
-    subscriber = Subscriber(scene.urls, scene.token, {}, cursor, query=query)
+    subscriber = Subscriber(scene.urls, scene.token, {}, cursor, query=MUCH if number % 2 else MUCH_ALONE)
     subscriber.view |= listed
-    return await asyncio.to_thread(StoppedReader, scene.urls[0], scene.token, subscriber)
+    reader = test.enter_context(closing(StoppedReader(scene.urls[0], subscriber)))
+    await asyncio.to_thread(reader.subscribe, scene.token)
+    return reader
 
 
 async def come_back(scene: Scene, readers: Sequence[StoppedReader], healthy: Sequence[Subscriber]) -> None:
@@ -80,18 +84,15 @@ async def come_back(scene: Scene, readers: Sequence[StoppedReader], healthy: Seq
         await scene.agrees([*healthy, *(reader.subscriber for reader in readers)])
 
 
-async def end_among(scene: Scene, engine: Engine, healthy: Sequence[Subscriber]) -> None:
+async def end_among(test: AsyncExitStack, scene: Scene, engine: Engine, healthy: Sequence[Subscriber]) -> None:
     """The server ends by SIGTERM, whoever does not read, or did not even begin."""
-    readers = [await stop_reading(scene, MUCH if number % 2 else MUCH_ALONE) for number in range(STOPPED)]
-    strangers = half_open(scene.urls[0])
+    for number in range(STOPPED):
+        await stop_reading(test, scene, number)
+    half_open(scene.urls[0], test)
     async for _ in engine.flood(POOL, POOL, healthy):  # five times what may wait for a client
         pass
     await scene.end(scene.servers[0])
     await until(lambda: all(1012 in each.ends for each in healthy))
-    for reader in readers:
-        reader.close()
-    for stranger in strangers:
-        stranger.close()
 
 
 async def test_delivered_updates_are_not_kept(tmp_path: Path) -> None:
