@@ -132,30 +132,29 @@ async def test_without_celery_it_says_what_to_install(monkeypatch: pytest.Monkey
 
 @pytest.mark.slow
 async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, queue: redis.Redis) -> None:
-    way_back, slowest = CeleryWayBack(1.5), 0.0
+    way_back, beats = CeleryWayBack(1.5), 0
 
     async def beat() -> None:
-        nonlocal slowest
+        nonlocal beats
         while True:
-            before = asyncio.get_running_loop().time()
             await asyncio.sleep(0.01)
-            slowest = max(slowest, asyncio.get_running_loop().time() - before)
+            beats += 1
 
     with ValkeyServer(own=True) as hung:
         await way_back.send(a_retry(), {"broker_url": hung.url})
         hung.pause()
-        beating = asyncio.create_task(beat())
         began = asyncio.get_running_loop().time()
         sends = [asyncio.create_task(fails(way_back, hung.url)) for _ in range(40)]
         await asyncio.sleep(0.2)
         assert publishing() == MAX_THREADS_PER_BROKER
         await way_back.send(a_retry(), {"broker_url": valkey.url})
         assert not any(send.done() for send in sends), "it did not wait for them"
+        beating = asyncio.create_task(beat())
         errors = await asyncio.gather(*sends)
         assert asyncio.get_running_loop().time() - began < 6, "one time-out; four at a time, it would be ten"
         assert {str(error) for error in errors} == {"The broker did not answer within 1.5 s"}
         beating.cancel()
-        assert slowest < 1, "the server goes on, and not only when a time-out is over"
+        assert beats > 10, "the server goes on, and not only when a time-out is over"  # some 120 on an idle machine
         hung.resume()
         await until(lambda: publishing() == 0, "the end of threads")
         await way_back.send(a_retry(), {"broker_url": hung.url})
