@@ -1,6 +1,7 @@
 import {
   type JSX, type KeyboardEvent, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useReducer, useRef, useState,
 } from 'react'
+import { flushSync } from 'react-dom'
 import type { LiveLog } from '../live/live-log'
 import type { LogLine } from '../live/log-documents'
 import { useSettings, useZone } from '../parts/settings'
@@ -180,6 +181,14 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
   const byHand = (): void => {
     target.current = null
   }
+  /** Scroll no further than it takes to have a place in view, so that its line is rendered. */
+  const reveal = (place: number): void => {
+    const { current } = scroller
+    if (!current) return
+    const [top, bottom] = [heights.top(place), heights.top(place + 1)]
+    current.scrollTop = Math.min(Math.max(current.scrollTop, bottom - current.clientHeight), top)
+    read()
+  }
   const toStart = (): void => {
     target.current = { place: 0, align: 'center' }
     setAtEnd(false)
@@ -209,14 +218,16 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
       const line = log.line(next)
       if (!line) return
       byHand()
-      setAtEnd(false)
-      setFocus(line.id)
-      const id = line.id
-      requestAnimationFrame(() => {
-        const row = document.getElementById(`line-${id}`)
-        row?.scrollIntoView({ block: 'nearest' })
-        row?.querySelector<HTMLElement>('.number')?.focus({ preventScroll: true })
+      reveal(next)
+      // At once: the next key is that of the line, however soon it comes.
+      flushSync(() => {
+        setAtEnd(false)
+        setFocus(line.id)
       })
+      const row = document.getElementById(`line-${line.id}`)
+      row?.scrollIntoView({ block: 'nearest' })
+      row?.querySelector<HTMLElement>('.number')?.focus({ preventScroll: true })
+      read()
     } else {
       if (event.key === 'PageUp' || event.key === 'PageDown' || event.key === ' ') byHand()
       return

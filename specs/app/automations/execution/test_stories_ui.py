@@ -66,6 +66,7 @@ def test_story_003_ui_why_a_run_failed(shared: Runwatch, visitor: Visitor) -> No
     id_ = failed_run(shared, name, lines=400)
     page = list_of(visitor, name)
     page.keyboard.press("j")
+    expect(page.locator("[role=row].FAILURE")).to_be_focused()
     page.keyboard.press("Enter")
     sheet = page.get_by_role("dialog", name="Run")
     sheet.get_by_text(LAST_LINE).wait_for()
@@ -87,6 +88,7 @@ def test_story_003_ui_why_a_run_failed(shared: Runwatch, visitor: Visitor) -> No
     tab_to(page, "log", "Log")
     page.keyboard.press("End")
     expect(sheet.get_by_text(LAST_LINE)).to_be_in_viewport()
+    # As fast as they come: a key is that of the line where the one before has led.
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
