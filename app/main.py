@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from app.about import About
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.background import Background, running
@@ -32,6 +31,7 @@ from app.live.updates import Watchable
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.sweep import Sweep
+from resolvers.about import About
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.about import About
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
@@ -14,6 +13,7 @@ from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
 from app.secrets.sealing import Sealer
+from resolvers.about import About
 from resolvers.budget import Budget
 from resolvers.loaders import Loaders
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.about import About
 from app.auth import Permission
+from resolvers.about import About
 from resolvers.context import Context
 
 

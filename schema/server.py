@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from app import clock
-from app.about import About
+from resolvers.about import About
 from schema.scalars import DateTime
 
 

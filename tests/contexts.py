@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.about import About
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database
@@ -11,6 +10,7 @@ from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
+from resolvers.about import About
 from resolvers.context import Context
 from tests.sealing import SEALER
 
