@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.errors import BadInput
 
-MODULES = {"app": {"models": ["app.models"], "default_connection": "default", "migrations": "app.migrations"}}
+MODULES = {"app": {"models": ["app.db.models"], "default_connection": "default", "migrations": "app.migrations"}}
 
 # How long to wait for another process's write transaction: writes take milliseconds, a migration seconds.
 SQLITE_BUSY_MS = 15_000

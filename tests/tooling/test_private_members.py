@@ -32,8 +32,8 @@ from tortoise import Tortoise
 from tortoise.migrations.operations import RunSQL
 from uvicorn.server import ServerState
 
+from app.db.models import Engine
 from app.graphql.executor import EventByEvent
-from app.models import Engine
 from app.server.http_protocol import HttpProtocol
 from app.server.serving import _Server
 from app.server.websocket_protocol import WebSocketProtocol

@@ -6,7 +6,7 @@ import pytest
 from tortoise.models import Model
 
 from app.db import Database
-from app.models import Engine, Token
+from app.db.models import Engine, Token
 
 
 @pytest.mark.parametrize("model", [Engine, Token])

@@ -2,7 +2,7 @@
 
 `await Tortoise.init(config=app.db.config.tortoise_config(url))` connects them. Tortoise runs the migrations, for which
 it needs to know a model. The product itself reads and writes plain rows (docs/adr/0008): a model belongs to whichever
-database was initialised last, and Runwatch may have two open, as its tests do. tests/app/test_models.py keeps these
+database was initialised last, and Runwatch may have two open, as its tests do. tests/app/db/test_models.py keeps these
 true to the tables.
 """
 
