@@ -1,9 +1,7 @@
-import { LOCALE } from './locale'
-import { n, texts } from './texts'
+import { n, number } from './counts'
+import { texts } from './texts'
 
 /** Every English word of one run, by noun: texts.ts continued, loaded with the first run that is opened. */
-
-const number = new Intl.NumberFormat(LOCALE)
 
 export const runTexts = {
   bytes: (bytes: number) =>

@@ -1,7 +1,8 @@
 import type { JSX } from 'react'
 import type { LiveList } from '../live/live-list'
 import { CopyButton } from '../parts/copy'
-import { type Count, texts } from '../texts'
+import type { Count } from '../counts'
+import { texts } from '../texts'
 import type { Selection } from './use-selection'
 
 /** Below the list: what is selected and what can be done with it, else how much of the list is loaded. */
