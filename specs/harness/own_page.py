@@ -83,3 +83,9 @@ def cookie_of(answer: httpx.Response) -> Morsel[str]:
 def is_signed_out(answer: httpx.Response) -> bool:
     """The request was anonymous, or its session is over."""
     return answer.status_code == 401 and answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def role_in(answer: httpx.Response) -> str:
+    """Who a request was, by the answer."""
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["data"]["viewer"]["role"])
