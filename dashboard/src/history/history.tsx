@@ -1,4 +1,5 @@
 import { type JSX, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { flushSync } from 'react-dom'
 import { session } from '../api/session'
 import type { RunRow } from '../filter/documents'
 import { isNewestFirst, NOTHING, writeChoice } from '../filter/filter'
@@ -99,10 +100,11 @@ export function History(): JSX.Element {
     const to = Math.max(0, Math.min(seen.ids.length - 1, index))
     const id = seen.ids[to]
     if (id === undefined) return
-    setFocusId(id)
     table.current?.show(to)
+    // At once: the next key is that of the row, however soon it comes.
+    flushSync(() => setFocusId(id))
+    table.current?.focusRow(id)
     if (run !== null) open(id, true)
-    requestAnimationFrame(() => table.current?.focusRow(id))
     return id
   }
   const extend = (by: 1 | -1): void => {

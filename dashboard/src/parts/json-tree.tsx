@@ -1,4 +1,5 @@
 import { type JSX, type KeyboardEvent, memo, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { SentNumber } from '../api/api'
 import { runTexts } from '../run-texts'
 import { CopyButton } from './copy'
@@ -65,9 +66,10 @@ export function JsonTree({
     } else return
     event.preventDefault()
     if (!to) return
-    setAt(to.path)
     const { path } = to
-    requestAnimationFrame(() => tree.current?.querySelector<HTMLElement>(`[data-path="${CSS.escape(path)}"]`)?.focus())
+    // At once: the next key is that of the node, however soon it comes.
+    flushSync(() => setAt(path))
+    tree.current?.querySelector<HTMLElement>(`[data-path="${CSS.escape(path)}"]`)?.focus()
   }
   return (
     <div className="json">

@@ -14,6 +14,11 @@ from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, rows, wait
 from specs.harness.driver import Runwatch, run_events, unique
 
 FOCUSED = "document.activeElement.dataset.id ?? null"
+# Presses a key and says at once, before anything else can happen, which row has the focus.
+AT_ONCE = f"""(key) => {{
+  document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ key, bubbles: true, cancelable: true }}))
+  return {FOCUSED}
+}}"""
 NEEDS_INPUT = '{"run": "cat input"}'
 
 
@@ -34,6 +39,13 @@ def failed_list(shared: Runwatch, visitor: Visitor, number: int) -> tuple[str, P
     wait(page, f"document.querySelectorAll('[role=row][data-id]').length === {number}")
     page.get_by_role("status").get_by_text("Live").wait_for()
     return name, page
+
+
+def test_history_016_ui_a_key_has_led_where_the_next_one_acts(shared: Runwatch, visitor: Visitor) -> None:
+    """However fast keys come, each MUST act on the row to which the one before has moved."""
+    _, page = failed_list(shared, visitor, 4)
+    ids = rows(page)
+    assert [page.evaluate(AT_ONCE, key) for key in "jjkj"] == [ids[1], ids[2], ids[1], ids[2]]
 
 
 def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: Visitor) -> None:
