@@ -74,7 +74,7 @@ class Facets:
         return await self._share(("total", where), lambda: executions.count(self._database, where))
 
     async def unresolved(self, where: ExecutionFilter) -> Count:
-        """How many match that failed and were not mended by a retry, whatever the filter says of that."""
+        """How many match that failed and that no retry has resolved, whatever the filter says of that."""
         return await self.total(replace(where, unresolved=True))
 
     async def statuses(self, where: ExecutionFilter) -> Counts:

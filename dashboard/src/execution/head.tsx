@@ -66,7 +66,8 @@ export function Head({
           <Duration row={run} />
         </span>
         <span>
-          <When at={run.queuedAt} focusable /> <span className="dim exact">({absolute(run.queuedAt, zone)})</span>
+          <When at={run.queuedAt} focusable />
+          <span className="dim exact"> ({absolute(run.queuedAt, zone)})</span>
         </span>
         <span title={runTexts.execution.fact.trigger}>{run.trigger.kind}</span>
         <span title={runTexts.execution.fact.engine}>{run.engine.name}</span>

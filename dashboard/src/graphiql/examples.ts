@@ -2,7 +2,7 @@
 export const EXAMPLES: readonly { name: string; query: string }[] = [
   {
     name: 'Newest unresolved failures',
-    query: `# The newest failures that nobody has mended
+    query: `# The newest failures that no retry has resolved
 query UnresolvedFailures {
   executions(first: 10, filter: { unresolved: true }) {
     totalCount { value kind }
