@@ -24,6 +24,8 @@ export function Menu({
         aria-label={label}
         aria-haspopup="menu"
         popoverTarget={id}
+        // A browser moves the focus when it opens a popover; the toggle event comes later, when keys may be lost.
+        onClick={() => items(menu.current)[0]?.setAttribute('autofocus', '')}
         style={{ anchorName: anchor } as React.CSSProperties}
       >
         {button}
@@ -36,9 +38,6 @@ export function Menu({
         tabIndex={-1}
         className="menu"
         style={{ positionAnchor: anchor } as React.CSSProperties}
-        onToggle={(event) => {
-          if (event.newState === 'open') items(menu.current)[0]?.focus()
-        }}
         onKeyDown={(event) => move(event, items(menu.current))}
         onClick={(event) => {
           if ((event.target as Element).closest('[role^=menuitem]')) menu.current?.hidePopover()
@@ -66,6 +65,7 @@ export function MenuAt({
   useEffect(() => {
     anchor.style.setProperty('anchor-name', '--menu-at')
     menu.current?.showPopover()
+    items(menu.current)[0]?.focus()
     return () => void anchor.style.removeProperty('anchor-name')
   }, [anchor])
   return (
@@ -78,8 +78,7 @@ export function MenuAt({
       className="menu"
       style={{ positionAnchor: '--menu-at' } as React.CSSProperties}
       onToggle={(event) => {
-        if (event.newState === 'open') items(menu.current)[0]?.focus()
-        else onClose()
+        if (event.newState === 'closed') onClose()
       }}
       onKeyDown={(event) => move(event, items(menu.current))}
       onClick={(event) => {
