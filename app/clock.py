@@ -30,17 +30,22 @@ def to_us(moment: datetime) -> int:
 
 def to_rfc3339(us: int) -> str:
     """The one format of every answer: UTC, six digits, "Z"."""
-    # Answers have thousands, within few minutes: a third of the time that a datetime takes.
-    minute, rest = divmod(us, MINUTE)
-    start = _minutes.get(minute)
-    if start is None:
-        if len(_minutes) >= MAX_MINUTES:
-            _minutes.clear()
-        start = _minutes[minute] = (_NAIVE_EPOCH + timedelta(minutes=minute)).isoformat()[:17]
-    second, micros = divmod(rest, SECOND)
-    return f"{start}{second:02d}.{micros:06d}Z"
+    if us < SECOND:  # fewer than seven digits
+        return (_NAIVE_EPOCH + timedelta(microseconds=us)).isoformat(timespec="microseconds") + "Z"
+    # Answers have thousands, of few seconds, and are asked for again: a fifth of the time that a datetime takes.
+    return f"{_seconds[us // SECOND]}{str(us)[-6:]}Z"
 
 
-# The beginnings of texts, up to the seconds. A week has 10,080; they take 1.5 MB.
-MAX_MINUTES = 10_000
-_minutes: dict[int, str] = {}
+# Beginnings of texts that are kept, up to the fraction; they take 2 MB.
+MAX_SECONDS = 10_000
+
+
+class _Seconds(dict[int, str]):
+    def __missing__(self, second: int) -> str:
+        if len(self) >= MAX_SECONDS:
+            self.clear()
+        text = self[second] = f"{(_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()}."
+        return text
+
+
+_seconds = _Seconds()

@@ -21,14 +21,15 @@ async def list_executions(
     request: Argument[PageRequest],
     *,
     follows: bool = True,
+    columns: tuple[str, ...] | None = None,
 ) -> CountedList[Execution]:
-    """A page of executions; with the cursor of updates if somebody follows it."""
+    """A page of executions, or of rows of some columns; with the cursor of updates if somebody follows it."""
     context.require(Permission.READ)
     database, filter_, ordering, given = context.database, where(), order(), request()
     return await read_list(
         context,
         given,
-        lambda: executions.list_page(database, filter_, ordering, given),
+        lambda: executions.list_page(database, filter_, ordering, given, columns),
         lambda: executions.count(database, filter_),
         follows=follows,
     )

@@ -34,6 +34,18 @@ class Loader(Generic[V]):
 
     def load(self, id_: str) -> Awaitable[V | None]:
         """The value of an id, or None if there is none."""
+        # Shielded: cancelling one field (a sibling failed) must not cancel the others that wait for this id.
+        return asyncio.shield(self._future(id_))
+
+    async def load_all(self, ids: Iterable[str]) -> dict[str, V | None]:
+        """The values of several ids, by id."""
+        futures = {id_: self._future(id_) for id_ in ids}
+        # All of them are there at once, as a rule.
+        return {
+            id_: future.result() if future.done() else await asyncio.shield(future) for id_, future in futures.items()
+        }
+
+    def _future(self, id_: str) -> asyncio.Future[V | None]:
         future = self._futures.get(id_)
         if future is None:
             loop = asyncio.get_running_loop()
@@ -42,8 +54,7 @@ class Loader(Generic[V]):
             if len(self._waiting) == 1:
                 # One turn later, when the executor has asked for every field of this depth.
                 loop.call_soon(self._start)
-        # Shielded: cancelling one field (a sibling failed) must not cancel the others that wait for this id.
-        return asyncio.shield(future)
+        return future
 
     def _start(self) -> None:
         ids, self._waiting = self._waiting, []

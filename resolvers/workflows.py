@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from app import workflows
 from app.auth import Permission
 from app.executions import Execution
@@ -28,6 +30,12 @@ async def find_workflow(context: Context, id_: str) -> Workflow | None:
     """One workflow; None for an unknown id."""
     context.require(Permission.READ)
     return await context.loaders.workflows.load(id_)
+
+
+async def find_workflows(context: Context, ids: Iterable[str]) -> Mapping[str, Workflow | None]:
+    """Several workflows, by id."""
+    context.require(Permission.READ)
+    return await context.loaders.workflows.load_all(ids)
 
 
 async def latest_execution(context: Context, workflow_id: str) -> Execution | None:

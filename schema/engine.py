@@ -6,7 +6,8 @@ import strawberry
 
 from app import engines, ids
 from app.engines import EngineKind
-from schema.node import Node
+from schema.node import ID, Node
+from schema.projections import column, global_id
 
 strawberry.enum(
     EngineKind,
@@ -21,13 +22,15 @@ strawberry.enum(
 class Engine(Node):
     """What runs automations."""
 
-    name: str = strawberry.field(description="Name of the engine: the `source` of its events.")
-    kind: EngineKind = strawberry.field(description="How retries reach the engine.")
+    id: strawberry.ID = strawberry.field(description=ID, metadata=global_id("engine"))
+    name: str = strawberry.field(description="Name of the engine: the `source` of its events.", metadata=column("name"))
+    kind: EngineKind = strawberry.field(description="How retries reach the engine.", metadata=column("kind"))
     can_retry: bool = strawberry.field(
+        metadata=column("can_retry"),
         description=(
             "Whether retries can reach the engine. For CELERY, also whether its workers have said that"
             " they run a retry once."
-        )
+        ),
     )
 
     @classmethod

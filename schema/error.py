@@ -15,6 +15,7 @@ from resolvers import executions as execution_resolvers
 from resolvers import steps as step_resolvers
 from schema import error_group  # the module: the two types name each other
 from schema.context import Info
+from schema.projections import column, made
 
 if TYPE_CHECKING:
     from schema.error_group import ErrorGroup
@@ -57,16 +58,27 @@ class StackFrame:
         )
 
 
+def _message(sent: str | None, state: State) -> str:
+    return sent or f"The engine reported {state.name} without a message"
+
+
+def step_has_error(failed: bool, type_: str | None, message: str | None) -> bool:
+    """Whether a step reported a failure, or has an error anyway."""
+    return failed or type_ is not None or message is not None
+
+
 @strawberry.type(description="Why an execution or a step failed. Known secrets are masked as •••.")
 class ExecutionError:
     """Why an execution or a step failed."""
 
     row: strawberry.Private[Execution | steps.Step]
     type: str | None = strawberry.field(
-        description="Error type as the engine names it, such as TimeoutError. Null if it names none."
+        metadata=column("error_type"),
+        description="Error type as the engine names it, such as TimeoutError. Null if it names none.",
     )
     message: str = strawberry.field(
-        description="Error message, up to 8 KiB. Derived from the state if the engine sent none."
+        description="Error message, up to 8 KiB. Derived from the state if the engine sent none.",
+        metadata=made(_message, "error_message", "state"),
     )
 
     @classmethod
@@ -74,14 +86,14 @@ class ExecutionError:
         """Of a failed execution; None for any other."""
         if row.status is not Status.FAILURE:
             return None
-        return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
+        return cls(row=row, type=row.error_type, message=_message(row.error_message, row.state))
 
     @classmethod
     def of_step(cls, row: steps.Step) -> ExecutionError | None:
         """Of a step that reported a failure, or has an error anyway; None for any other."""
-        if not row.failed and row.error_type is None and row.error_message is None:
+        if not step_has_error(row.failed, row.error_type, row.error_message):
             return None
-        return cls(row=row, type=row.error_type, message=row.error_message or _made(row.state))
+        return cls(row=row, type=row.error_type, message=_message(row.error_message, row.state))
 
     @strawberry.field(description="Stack trace, up to 256 KiB. Null if the engine sent none.")
     async def stack_trace(self, info: Info) -> str | None:
@@ -126,7 +138,3 @@ class ExecutionError:
             return (None, None) if of_step is None else (of_step.stack_trace, of_step.stack_trace_bytes)
         payload = await execution_resolvers.find_payload(info.context, self.row.id)
         return (None, None) if payload is None else (payload.stack_trace, payload.stack_trace_bytes)
-
-
-def _made(state: State) -> str:
-    return f"The engine reported {state.name} without a message"

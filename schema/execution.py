@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app import executions, ids
+from app.executions import steps
+from app.graphql.compiled.projections import PROJECTION, Joined, Part, Rows
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
 from resolvers import retries as retry_resolvers
@@ -30,8 +32,9 @@ from schema.log_input import (
     log_filter,
     log_request,
 )
-from schema.node import Node
+from schema.node import ID, Node
 from schema.paging import (
+    CURSOR,
     After,
     Before,
     Connection,
@@ -42,6 +45,7 @@ from schema.paging import (
     nodes,
     size_of,
 )
+from schema.projections import column, global_id, in_milliseconds, made
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, milliseconds
 from schema.step import Step
@@ -57,31 +61,60 @@ OfStatus = Annotated[
 ]
 
 
+def _queue_ms(started_at: int | None, queued_at: int) -> float | None:
+    return None if started_at is None else milliseconds(started_at - queued_at)
+
+
+def _root_id(root_id: str | None, own: str) -> str:
+    return ids.to_global("execution", root_id or own)
+
+
+def _is_resolved(status: Status, retry_succeeded: bool) -> bool:
+    return status is Status.FAILURE and retry_succeeded
+
+
+async def _steps(self: Execution, info: Info) -> list[steps.Step]:
+    return await step_resolvers.list_steps(info.context, self.row.id)
+
+
 @strawberry.type(description="One run of a workflow.")
 class Execution(Node):
     """One run of a workflow."""
 
     row: strawberry.Private[executions.Execution]
-    external_id: str = strawberry.field(description="The engine's own id of the run, unique within the engine.")
-    workflow_name: str = strawberry.field(
-        description="Name of the workflow when the run was queued. `(unknown)` until an event names it."
+    id: strawberry.ID = strawberry.field(description=ID, metadata=global_id("execution"))
+    external_id: str = strawberry.field(
+        description="The engine's own id of the run, unique within the engine.", metadata=column("external_id")
     )
-    status: Status = strawberry.field(description="Status for administrators. Follows from `state`.")
-    state: State = strawberry.field(description="State that the engine last reported.")
+    workflow_name: str = strawberry.field(
+        metadata=column("workflow_name"),
+        description="Name of the workflow when the run was queued. `(unknown)` until an event names it.",
+    )
+    status: Status = strawberry.field(
+        description="Status for administrators. Follows from `state`.", metadata=column("status")
+    )
+    state: State = strawberry.field(description="State that the engine last reported.", metadata=column("state"))
     requested_by: str | None = strawberry.field(
+        metadata=column("requested_by"),
         description=(
             "Name of the viewer who asked for this retry. Null for an original, and for a retry that the"
             " engine made by itself."
-        )
+        ),
     )
     queued_at: DateTime = strawberry.field(
-        description="When the run was queued: the least reported time, else the least time of all its events."
+        metadata=column("queued_at"),
+        description="When the run was queued: the least reported time, else the least time of all its events.",
     )
     started_at: DateTime | None = strawberry.field(
-        description="When the run started: the least reported time. Null if not reported."
+        description="When the run started: the least reported time. Null if not reported.",
+        metadata=column("started_at"),
     )
-    finished_at: DateTime | None = strawberry.field(description="When the run finished. Null while it has not.")
-    updated_at: DateTime = strawberry.field(description="When the stored execution last changed, by Runwatch's clock.")
+    finished_at: DateTime | None = strawberry.field(
+        description="When the run finished. Null while it has not.", metadata=column("finished_at")
+    )
+    updated_at: DateTime = strawberry.field(
+        description="When the stored execution last changed, by Runwatch's clock.", metadata=column("updated_at")
+    )
 
     @classmethod
     def of(cls, row: executions.Execution) -> Execution:
@@ -100,37 +133,49 @@ class Execution(Node):
             updated_at=DateTime(row.updated_at),
         )
 
-    @strawberry.field(description="Its engine.")
+    @strawberry.field(
+        description="Its engine.", metadata={PROJECTION: Joined("engine_id", engine_resolvers.find_engines)}
+    )
     async def engine(self, info: Info) -> Engine:
         """Batched."""
         engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
         assert engine is not None  # engines are never deleted
         return Engine.of(engine)
 
-    @strawberry.field(description="Its workflow.")
+    @strawberry.field(
+        description="Its workflow.", metadata={PROJECTION: Joined("workflow_id", workflow_resolvers.find_workflows)}
+    )
     async def workflow(self, info: Info) -> Annotated[Workflow, strawberry.lazy("schema.workflow")]:
         """Batched."""
         found = await workflow_resolvers.find_workflow(info.context, self.row.workflow_id)
         assert found is not None  # workflows are never deleted
         return workflow.Workflow.of(found)
 
-    @strawberry.field(description="What triggered the run.")
+    @strawberry.field(description="What triggered the run.", metadata={PROJECTION: Part(Trigger.of)})
     def trigger(self) -> Trigger:
         """Its data is read only when asked for."""
         return Trigger.of(self.row)
 
-    @strawberry.field(description="startedAt - queuedAt in milliseconds. Null until startedAt is known.")
+    @strawberry.field(
+        description="startedAt - queuedAt in milliseconds. Null until startedAt is known.",
+        metadata=made(_queue_ms, "started_at", "queued_at"),
+    )
     def queue_ms(self) -> float | None:
         """Waiting time."""
-        started_at = self.row.started_at
-        return None if started_at is None else milliseconds(started_at - self.row.queued_at)
+        return _queue_ms(self.row.started_at, self.row.queued_at)
 
-    @strawberry.field(description="finishedAt - startedAt in milliseconds. Null until both are known.")
+    @strawberry.field(
+        description="finishedAt - startedAt in milliseconds. Null until both are known.",
+        metadata=in_milliseconds("duration"),
+    )
     def duration_ms(self) -> float | None:
         """Running time."""
         return milliseconds(self.row.duration)
 
-    @strawberry.field(description="Why the run failed. Null unless status is FAILURE, and then never null.")
+    @strawberry.field(
+        description="Why the run failed. Null unless status is FAILURE, and then never null.",
+        metadata={PROJECTION: Part(ExecutionError.of_execution, ("status",), Status.FAILURE.__eq__)},
+    )
     def error(self) -> ExecutionError | None:
         """Its stack trace is read only when asked for."""
         return ExecutionError.of_execution(self.row)
@@ -146,10 +191,13 @@ class Execution(Node):
         step = await step_resolvers.failed_step(info.context, self.row)
         return None if step is None else Step.of(step)
 
-    @strawberry.field(description="Steps by index, at most 1,000: reported steps, and those of the definition.")
+    @strawberry.field(
+        description="Steps by index, at most 1,000: reported steps, and those of the definition.",
+        metadata={PROJECTION: Rows(_steps, Step.of)},
+    )
     async def steps(self, info: Info) -> list[Step]:
         """Batched."""
-        return [Step.of(step) for step in await step_resolvers.list_steps(info.context, self.row.id)]
+        return [Step.of(step) for step in await _steps(self, info)]
 
     @strawberry.field(description="How many `steps` it has.")
     async def step_count(self, info: Info) -> int:
@@ -228,21 +276,25 @@ class Execution(Node):
         description=(
             "Id of the original that its chain of retries starts from, as the filter `rootExecutionId` takes it. Its"
             " own for an original. It stays when the original is deleted."
-        )
+        ),
+        metadata=made(_root_id, "root_id", "id"),
     )
     def root_execution_id(self) -> strawberry.ID:
         """Kept in its row."""
-        return strawberry.ID(ids.to_global("execution", self.row.root_id or self.row.id))
+        return strawberry.ID(_root_id(self.row.root_id, self.row.id))
 
     @strawberry.field(description="The original that its chain of retries starts from. An original is its own root.")
     async def root_execution(self, info: Info) -> Execution:
         """Batched."""
         return Execution.of(await retry_resolvers.root_of(info.context, self.row))
 
-    @strawberry.field(description="Whether the run failed and one of its retries, however deep, succeeded.")
+    @strawberry.field(
+        description="Whether the run failed and one of its retries, however deep, succeeded.",
+        metadata=made(_is_resolved, "status", "retry_succeeded"),
+    )
     def resolved(self) -> bool:
         """Kept in its row."""
-        return self.row.status is Status.FAILURE and self.row.retry_succeeded
+        return _is_resolved(self.row.status, self.row.retry_succeeded)
 
     @strawberry.field(description="Whether the viewer can retry the run, and what prevents it.")
     async def retryability(self, info: Info) -> Retryability:
@@ -261,8 +313,10 @@ class Execution(Node):
 class ExecutionEdge(Edge[executions.Execution, Execution]):
     """An execution in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this row. Opaque, and valid only for the list's ordering.")
-    node: Execution = strawberry.field(description="The execution.")
+    cursor: str = strawberry.field(
+        description="Cursor of this row. Opaque, and valid only for the list's ordering.", metadata=CURSOR
+    )
+    node: Execution = strawberry.field(description="The execution.", metadata={PROJECTION: Part(Execution.of)})
 
 
 @strawberry.type(description="A page of executions.")

@@ -18,7 +18,9 @@ from resolvers.arguments import Argument
 from schema import execution  # the module: the two name each other
 from schema.context import Info
 from schema.log_input import LogLevel
+from schema.node import ID
 from schema.paging import Connection, Count, Edge, PageRequest
+from schema.projections import column, made
 from schema.scalars import DateTime, Json
 from schema.step import Step
 
@@ -32,17 +34,24 @@ class LogEntry:
 
     row: strawberry.Private[logs.LogEntry]
     numbered: strawberry.Private[resolvers.Numbered]
-    id: strawberry.ID = strawberry.field(description="Global id: the kind and the id within it. Opaque to clients.")
-    at: DateTime = strawberry.field(description="When the line was written, by the engine's clock.")
-    level: LogLevel = strawberry.field(description="Severity.")
-    message: str = strawberry.field(description="Text of the line, up to 64 KiB, secrets masked as •••.")
+    id: strawberry.ID = strawberry.field(description=ID, metadata=made(ids.log_id, "execution_id", "sequence"))
+    at: DateTime = strawberry.field(
+        description="When the line was written, by the engine's clock.", metadata=column("at")
+    )
+    level: LogLevel = strawberry.field(description="Severity.", metadata=column("level"))
+    message: str = strawberry.field(
+        description="Text of the line, up to 64 KiB, secrets masked as •••.", metadata=column("message")
+    )
     attributes: Json | None = strawberry.field(
+        metadata=column("attributes"),
         description=(
             "Attributes that the engine sent with the text, secrets masked as •••. Null if it sent none."
             " An object with `truncated`, `bytes` and `start` replaces attributes of more than 64 KiB."
-        )
+        ),
     )
-    truncated: bool = strawberry.field(description="Whether the stored message or attributes were cut.")
+    truncated: bool = strawberry.field(
+        description="Whether the stored message or attributes were cut.", metadata=column("truncated")
+    )
 
     @classmethod
     def of(cls, row: logs.LogEntry, numbered: resolvers.Numbered) -> LogEntry:

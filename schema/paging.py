@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 import strawberry
 
 from app import paging
+from app.graphql.compiled.projections import PROJECTION, OfRow, Rows
 from app.paging import PageRequest
 from resolvers.lists import CountedList, Listed
 
@@ -26,7 +27,11 @@ Before = Annotated[
     strawberry.argument(description="Rows before this cursor. BAD_USER_INPUT for a cursor of another list or order."),
 ]
 
+# The metadata of an edge's cursor.
+CURSOR: dict[Any, Any] = {PROJECTION: OfRow()}
+
 __all__ = [
+    "CURSOR",
     "After",
     "Before",
     "Connection",
@@ -134,7 +139,8 @@ def edges(edge: type[Edge[Any, Any]], node: Callable[[Any], object], description
         page = self.listed.page
         return [edge(row=row, cursor=page.cursor(row), node=node(row)) for row in page.items]
 
-    return strawberry.field(resolve, description=description)
+    rows = Rows(_items, shared=lambda self: self.listed.page.cursor)
+    return strawberry.field(resolve, description=description, metadata={PROJECTION: rows})
 
 
 def nodes(node: Callable[[Any], object], description: str) -> Any:
@@ -143,7 +149,11 @@ def nodes(node: Callable[[Any], object], description: str) -> Any:
     def resolve(self: Connection[Any]) -> list[Any]:
         return [node(row) for row in self.listed.page.items]
 
-    return strawberry.field(resolve, description=description)
+    return strawberry.field(resolve, description=description, metadata={PROJECTION: Rows(_items, node)})
+
+
+def _items(self: Connection[Any]) -> list[Any]:
+    return self.listed.page.items
 
 
 def counted() -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app import ids
+from app.graphql.compiled.projections import selected_columns
 from resolvers import alerts as alert_resolvers
 from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
@@ -47,6 +48,7 @@ from schema.metrics import ExecutionHistogram, ExecutionMetrics
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
+from schema.projections import READS_EXECUTIONS
 from schema.server import Server
 from schema.step import Step
 from schema.token import Token
@@ -199,7 +201,7 @@ class Query:
         request = partial(log_request, id_, first, after, last, before, around, size, skip)
         return await ExecutionLogConnection.find(info, id_, where, request)
 
-    @strawberry.field(description="Executions, newest first by default.")
+    @strawberry.field(description="Executions, newest first by default.", metadata=READS_EXECUTIONS)
     async def executions(
         self,
         info: Info,
@@ -215,10 +217,12 @@ class Query:
         """A page of the history."""
         where, order = partial(ExecutionFilter.where, filter), partial(ExecutionOrder.order, order_by)
         request = partial(PageRequest, first, after, last, before)
-        follows = selects(info, "updatesCursor")
-        return ExecutionConnection.of(
-            await execution_resolvers.list_executions(info.context, where, order, request, follows=follows)
+        listed = await execution_resolvers.list_executions(
+            *(info.context, where, order, request),
+            follows=selects(info, "updatesCursor"),
+            columns=selected_columns(info),
         )
+        return ExecutionConnection.of(listed)
 
     @strawberry.field(
         description=(

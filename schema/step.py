@@ -6,11 +6,14 @@ import strawberry
 
 from app import ids
 from app.executions import steps
+from app.graphql.compiled.projections import PROJECTION, Part
+from app.lifecycle import STATUS_OF
 from resolvers import steps as resolvers
 from schema.context import Info
-from schema.error import ExecutionError
+from schema.error import ExecutionError, step_has_error
 from schema.execution_input import State, Status
-from schema.node import Node
+from schema.node import ID, Node
+from schema.projections import column, in_milliseconds, made
 from schema.scalars import DateTime, Json, milliseconds
 
 
@@ -24,25 +27,35 @@ class Step(Node):
     """One part of an execution."""
 
     row: strawberry.Private[steps.Step]
-    index: int = strawberry.field(description="Index in the execution, from 0.")
-    name: str = strawberry.field(description="Name of the step.")
+    id: strawberry.ID = strawberry.field(description=ID, metadata=made(ids.step_id, "execution_id", "index"))
+    index: int = strawberry.field(description="Index in the execution, from 0.", metadata=column("index"))
+    name: str = strawberry.field(description="Name of the step.", metadata=column("name"))
     kind: str | None = strawberry.field(
-        description="Kind of step in the engine's words. Null if the engine names none."
+        metadata=column("kind"), description="Kind of step in the engine's words. Null if the engine names none."
     )
     state: State = strawberry.field(
+        metadata=column("state"),
         description=(
             "State that the engine last reported. An unfinished step of a finished execution has that"
             " execution's state."
-        )
+        ),
     )
-    status: Status = strawberry.field(description="Status for administrators. Follows from `state`.")
-    started_at: DateTime | None = strawberry.field(description="When the step started. Null if not reported.")
-    finished_at: DateTime | None = strawberry.field(description="When the step finished. Null if not reported.")
+    status: Status = strawberry.field(
+        description="Status for administrators. Follows from `state`.", metadata=made(STATUS_OF.__getitem__, "state")
+    )
+    started_at: DateTime | None = strawberry.field(
+        description="When the step started. Null if not reported.", metadata=column("started_at")
+    )
+    finished_at: DateTime | None = strawberry.field(
+        description="When the step finished. Null if not reported.", metadata=column("finished_at")
+    )
     duration_ms: float | None = strawberry.field(
-        description="Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown."
+        metadata=in_milliseconds("duration"),
+        description="Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown.",
     )
     error: ExecutionError | None = strawberry.field(
-        description="Why the step failed. Null if the engine reported no failure."
+        metadata={PROJECTION: Part(ExecutionError.of_step, ("failed", "error_type", "error_message"), step_has_error)},
+        description="Why the step failed. Null if the engine reported no failure.",
     )
 
     @classmethod

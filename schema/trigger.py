@@ -7,7 +7,12 @@ import strawberry
 from app import executions
 from resolvers import executions as resolvers
 from schema.context import Info
+from schema.projections import column, made
 from schema.scalars import Json
+
+
+def _label(kept: str | None) -> str | None:
+    return kept or None
 
 
 @strawberry.type(description="What triggered an execution.")
@@ -16,23 +21,26 @@ class Trigger:
 
     execution_id: strawberry.Private[str]
     kind: str = strawberry.field(
+        metadata=column("trigger_kind"),
         description=(
             "Kind of trigger in the engine's words: schedule, webhook, manual, … `unknown` until the engine reports it."
-        )
+        ),
     )
     incomplete: bool = strawberry.field(
+        metadata=column("trigger_incomplete"),
         description=(
             "Whether `data` differs from what the engine sent, because it was too large or not valid"
             " JSON. Blocks a retry."
-        )
+        ),
     )
 
     label: str | None = strawberry.field(
+        metadata=made(_label, "trigger_label"),
         description=(
             "Up to three short values of `data`, to tell runs apart in a list: `file=orders/today.csv`. At most 120"
             " characters, on one line, with no secret, and no user info or query of a URL. Null if nothing in it does"
             " that, and for a run of an older version until a background job has made it."
-        )
+        ),
     )
 
     @classmethod
@@ -42,7 +50,7 @@ class Trigger:
             execution_id=row.id,
             kind=row.trigger_kind,
             incomplete=row.trigger_incomplete,
-            label=row.trigger_label or None,
+            label=_label(row.trigger_label),
         )
 
     @strawberry.field(

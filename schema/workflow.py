@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app import executions, ids, workflows
+from app.graphql.compiled.projections import PROJECTION, Joined, Part, selected_columns
 from resolvers import engines as engine_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import workflows as resolvers
@@ -17,8 +18,9 @@ from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
 from schema.mentions import selects
 from schema.metrics_input import Bucket, MetricsFilter
-from schema.node import Node
+from schema.node import ID, Node
 from schema.paging import (
+    CURSOR,
     After,
     Before,
     Connection,
@@ -31,6 +33,7 @@ from schema.paging import (
     edges,
     nodes,
 )
+from schema.projections import READS_EXECUTIONS, column, global_id
 
 if TYPE_CHECKING:
     from schema.execution import Execution, ExecutionConnection
@@ -42,8 +45,10 @@ class Workflow(Node):
     """A definition that an engine runs."""
 
     row: strawberry.Private[workflows.Workflow]
+    id: strawberry.ID = strawberry.field(description=ID, metadata=global_id("workflow"))
     name: str = strawberry.field(
-        description="Name of the workflow. `(unknown)` holds the runs whose workflow no event has named yet."
+        metadata=column("name"),
+        description="Name of the workflow. `(unknown)` holds the runs whose workflow no event has named yet.",
     )
 
     @classmethod
@@ -51,7 +56,9 @@ class Workflow(Node):
         """From app's workflow."""
         return cls(id=strawberry.ID(ids.to_global("workflow", workflow.id)), row=workflow, name=workflow.name)
 
-    @strawberry.field(description="Its engine.")
+    @strawberry.field(
+        description="Its engine.", metadata={PROJECTION: Joined("engine_id", engine_resolvers.find_engines)}
+    )
     async def engine(self, info: Info) -> Engine:
         """Batched."""
         engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
@@ -74,7 +81,10 @@ class Workflow(Node):
         latest = await resolvers.latest_execution(info.context, self.row.id)
         return None if latest is None else execution.Execution.of(latest)
 
-    @strawberry.field(description="Its executions, as in Query.executions. The filter's workflow conditions apply too.")
+    @strawberry.field(
+        description="Its executions, as in Query.executions. The filter's workflow conditions apply too.",
+        metadata=READS_EXECUTIONS,
+    )
     async def executions(
         self,
         info: Info,
@@ -91,8 +101,11 @@ class Workflow(Node):
             return within_workflow(ExecutionFilter.where(filter), self.row.id)
 
         order, request = partial(ExecutionOrder.order, order_by), partial(PageRequest, first, after, last, before)
-        follows = selects(info, "updatesCursor")
-        listed = await execution_resolvers.list_executions(info.context, where, order, request, follows=follows)
+        listed = await execution_resolvers.list_executions(
+            *(info.context, where, order, request),
+            follows=selects(info, "updatesCursor"),
+            columns=selected_columns(info),
+        )
         return execution.ExecutionConnection.of(listed)
 
     @strawberry.field(description="Its figures, as in Query.metrics. The filter's workflow condition applies too.")
@@ -112,7 +125,8 @@ class Workflow(Node):
 class WorkflowEdge(Edge[workflows.Workflow, Workflow]):
     """A workflow in a list."""
 
-    node: Workflow = strawberry.field(description="The workflow.")
+    cursor: str = strawberry.field(description="Cursor of this row. Opaque.", metadata=CURSOR)
+    node: Workflow = strawberry.field(description="The workflow.", metadata={PROJECTION: Part(Workflow.of)})
 
 
 @strawberry.type(description="A page of workflows by name, sorted by code points.")

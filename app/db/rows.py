@@ -13,6 +13,8 @@ from app.db import Row
 T = TypeVar("T")
 
 Convert = Callable[[Any], Any]
+# Sets of columns that are read apart. Whatever else is asked for, all columns are read.
+MAX_SELECTIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,29 @@ class RowsOf(Generic[T]):
         hints = get_type_hints(row, include_extras=True)
         self.names = tuple(hints)
         columns = [_column(hint) for hint in hints.values()]
-        self.columns = ", ".join(column.sql or prefix + name for name, column in zip(hints, columns, strict=True))
+        self._sql_of = {name: column.sql or prefix + name for name, column in zip(hints, columns, strict=True)}
+        self.columns = ", ".join(self._sql_of.values())
         converts = [column.read or _convert(hint) for column, hint in zip(columns, hints.values(), strict=True)]
         self._converted = tuple((place, convert) for place, convert in enumerate(converts) if convert is not None)
+        self._convert_of = {self.names[place]: convert for place, convert in self._converted}
+        self._selected: set[frozenset[str]] = set()
         self._row = row
+
+    def select(self, columns: frozenset[str]) -> tuple[str, ...]:
+        """The columns to read if these are needed: each text of a statement that is prepared takes room from others."""
+        if columns not in self._selected:
+            if len(self._selected) >= MAX_SELECTIONS:
+                return self.names
+            self._selected.add(columns)
+        return tuple([name for name in self.names if name in columns])
+
+    def convert(self, column: str) -> Convert | None:
+        """What makes a field's value of the row's; None: it is one."""
+        return self._convert_of.get(column)
+
+    def columns_of(self, names: Iterable[str]) -> str:
+        """Some columns, to be selected."""
+        return ", ".join(map(self._sql_of.__getitem__, names))
 
     def read(self, row: Row) -> T:
         """One row."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from app import paging
-from app.db import Database, Transaction
+from app.db import Database, Row, Transaction
 from app.db.rows import RowsOf
 from app.executions import scans
 from app.executions.filters import Branched, ExecutionFilter, resolve
@@ -101,22 +102,34 @@ _ORDERINGS = {
 
 
 async def list_page(
-    database: Database, where: ExecutionFilter, order: ExecutionOrder, request: PageRequest
-) -> Page[Execution]:
+    database: Database,
+    where: ExecutionFilter,
+    order: ExecutionOrder,
+    request: PageRequest,
+    columns: tuple[str, ...] | None = None,
+) -> Page[Any]:
     """A page of the executions that match `where`: one statement, and one more to look up names.
+
+    Its items are Executions, or rows that begin with the columns, as the database has them.
 
     Raises BadInput for a cursor of another list, LimitExceeded when a filter without an index takes too long.
     """
     ordering = _ORDERINGS[order]
     scope = await resolve(database, where)
 
-    async def read(segment: Segment) -> list[Execution]:
+    if columns is not None:
+        columns += tuple(dict.fromkeys(name for name in ("id", ordering.column) if name not in columns))
+    selected = EXECUTIONS.columns if columns is None else EXECUTIONS.columns_of(columns)
+
+    async def read(segment: Segment) -> list[Any]:
         if scope is None:
             return []
-        statement = scans.page(database.dialect, scope, segment, EXECUTIONS.columns)
-        return EXECUTIONS.read_all(await database.fetch(statement.text, *statement.params))
+        statement = scans.page(database.dialect, scope, segment, selected)
+        rows = await database.fetch(statement.text, *statement.params)
+        return EXECUTIONS.read_all(rows) if columns is None else list(rows)
 
-    return await read_page(ordering, request, read, _position_by(ordering.column))
+    position = _position_by(ordering.column) if columns is None else _position_at(columns, ordering.column)
+    return await read_page(ordering, request, read, position)
 
 
 async def count(database: Database, where: ExecutionFilter) -> Count:
@@ -180,6 +193,11 @@ async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> l
         return []
     statement = scans.newest_of_each(database.dialect, column, known, EXECUTIONS.columns)
     return EXECUTIONS.read_all(await database.fetch(statement.text, *statement.params))
+
+
+def _position_at(columns: tuple[str, ...], column: str) -> Callable[[Row], Position]:
+    key, id_ = columns.index(column), columns.index("id")
+    return lambda row: Position(row[key], row[id_])
 
 
 def _position_by(column: str) -> Callable[[Execution], Position]:

@@ -6,8 +6,9 @@ This module has the positions, their opaque form in cursors, and their SQL; app/
 from __future__ import annotations
 
 import base64
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -28,12 +29,12 @@ GREATEST_ID: dict[str, Id] = {"uuid": "f" * 32, "int": 2**63 - 1}
 
 _SQL_TYPES = {"int": "bigint", "small": "smallint", "text": "text", "uuid": "uuid"}
 
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, int | str | None, int | bytes]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A position in a list: the sort key and the id of a row that exists, or did."""
 
     key: Key
@@ -76,16 +77,16 @@ class Ordering:
     nullable: bool = False
     id_column: str = "id"
     id_kind: Literal["uuid", "int"] = "uuid"
+    tag: str = field(init=False, compare=False)  # the name and the direction, as cursors carry them
 
-    @property
-    def tag(self) -> str:
-        """The name and the direction, as cursors carry them."""
-        return f"{self.name}{'-' if self.descending else '+'}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tag", f"{self.name}{'-' if self.descending else '+'}")
 
     def cursor(self, position: Position) -> str:
         """The opaque form of a position: base64url of a MessagePack list [tag, key, id]."""
         id_ = bytes.fromhex(position.id) if isinstance(position.id, str) else position.id
-        return base64.urlsafe_b64encode(_encode((self.tag, position.key, id_))).rstrip(b"=").decode()
+        packed = b2a_base64(_encode((self.tag, position.key, id_)), newline=False)
+        return packed.translate(_URLSAFE).rstrip(b"=").decode()
 
     def position(self, cursor: str) -> Position:
         """The position in `cursor`; BadInput unless it is exactly a cursor of this ordering."""

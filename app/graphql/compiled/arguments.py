@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -110,6 +112,9 @@ class Arguments:
         if isinstance(converted, IMMUTABLE):
             constant[python_name] = converted
             return lambda into, variables: into.__setitem__(python_name, converted)
+        values = vars(converted) if is_dataclass(converted) and hasattr(converted, "__dict__") else {"": converted}
+        if all(isinstance(each, IMMUTABLE) for each in values.values()):
+            return lambda into, variables: into.__setitem__(python_name, copy(converted))
         return lambda into, variables: into.__setitem__(python_name, self._convert(value, argument))
 
     def _convert(self, value: Any, argument: StrawberryArgument) -> Any:

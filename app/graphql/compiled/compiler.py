@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from inspect import iscoroutinefunction
 from typing import Any
 
 from graphql import (
@@ -29,6 +30,8 @@ from strawberry.types.field import StrawberryField
 from app.graphql.compiled.arguments import Arguments
 from app.graphql.compiled.errors import NotRight, Unsupported
 from app.graphql.compiled.leaves import leaf
+from app.graphql.compiled.projections import COLUMNS, Rows, Source
+from app.graphql.compiled.rows import OfField, Positions, RowCode, object_of, projection_of
 from app.graphql.compiled.selections import Selections
 
 # Python compiles some 10,000 a second.
@@ -70,12 +73,16 @@ class Compiler:
     ) -> None:
         self._schema = schema._schema
         self._converter = schema.schema_converter
-        self._selections = Selections(self._schema, fragments, value_of)
+        self.selections = Selections(self._schema, fragments, value_of)
         self._names: dict[str, Any] = {"NotRight": NotRight, "refuse": refuse}
+        self._count = 0
         self._functions: list[str] = []
+        self._made: list[str] = []
         self._of_objects: dict[tuple[object, ...], str] = {}
         self._tables: list[tuple[dict[Any, Any], dict[type[Any], str]]] = []
         self._fields = 0
+        self._rows = RowCode(self)
+        self._shape: Positions | None = None  # of the rows below the object that is being compiled
         self.arguments: list[Arguments] = []
         self.infos: list[FieldInfo] = []
 
@@ -84,12 +91,12 @@ class Compiler:
         type_ = self._schema.get_root_type(operation.operation)
         assert type_ is not None
         if operation.operation is OperationType.SUBSCRIPTION:
-            selected = self._selections.of(type_, [operation.selection_set])
+            selected = self.selections.of(type_, [operation.selection_set])
             if len(selected) != 1:
                 raise Unsupported("not one field")  # skipped
             [(key, nodes)] = selected.items()
-            event = self._value(self._definition(type_, nodes[0]).type, nodes, "o")
-            name = self._function("root", "o", f" return {{{key!r}: {event}}}")
+            event = self.value(self.definition(type_, nodes[0]).type, nodes, "o")
+            name = self.function("root", "o, run", f" return {{{key!r}: {event}}}")
         else:
             name = self._object(type_, [operation.selection_set])
         return self._built()[name]  # type: ignore[no-any-return]
@@ -99,32 +106,44 @@ class Compiler:
         type_ = self._schema.mutation_type
         assert type_ is not None
         found = {}
-        for key, nodes in self._selections.of(type_, [operation.selection_set]).items():
+        for key, nodes in self.selections.of(type_, [operation.selection_set]).items():
             if nodes[0].name.value != "__typename":
-                value = self._value(self._definition(type_, nodes[0]).type, nodes, "v")
-                found[key] = self._function("payload", "v", f" return {value}")
+                value = self.value(self.definition(type_, nodes[0]).type, nodes, "v")
+                found[key] = self.function("payload", "v, run", f" return {value}")
         built = self._built()
         return {key: built[name] for key, name in found.items()}
 
     def _built(self) -> dict[str, Any]:
-        code = compile("\n".join(self._functions), "<operation>", "exec")
-        exec(code, self._names)  # noqa: S102  # names of GraphQL, which have letters only, and names of our own
-        for table, functions in self._tables:
-            table.update({class_: self._names[name] for class_, name in functions.items()})
-        return self._names
+        """The functions by name. They are cells of each other: as globals, dropped plans would be circles."""
+        del self._rows
+        made = ", ".join(self._made)
+        lines = "\n".join(self._functions).replace("\n", "\n ")
+        source = f"def build({', '.join(self._names)}):\n {lines}\n return ({made},)"
+        names: dict[str, Any] = {}
+        exec(compile(source, "<operation>", "exec"), names)  # noqa: S102  # names of GraphQL have letters only
+        functions = dict(zip(self._made, names.pop("build")(**self._names), strict=True))
+        for table, by_class in self._tables:
+            table.update({class_: functions[name] for class_, name in by_class.items()})
+        return functions
 
-    def _name(self, value: Any, prefix: str = "k") -> str:
+    def _new_name(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def named(self, value: Any, prefix: str = "k") -> str:
         """A name of the code for a constant."""
-        name = f"{prefix}{len(self._names)}"
+        name = self._new_name(prefix)
         self._names[name] = value
         return name
 
-    def _function(self, prefix: str, parameter: str, body: str) -> str:
-        name = self._name(None, prefix)
-        self._functions.append(f"def {name}({parameter}, run):\n{body}")
+    def function(self, prefix: str, parameters: str, body: str) -> str:
+        """The name of a new function."""
+        name = self._new_name(prefix)
+        self._made.append(name)
+        self._functions.append(f"def {name}({parameters}):\n{body}")
         return name
 
-    def _definition(self, type_: GraphQLObjectType, node: FieldNode) -> GraphQLField:
+    def definition(self, type_: GraphQLObjectType, node: FieldNode) -> GraphQLField:
         name = node.name.value
         found: GraphQLField | None = type_.fields.get(name)
         if found is None or not isinstance(found.extensions.get(DEFINITION), StrawberryField):
@@ -133,35 +152,74 @@ class Compiler:
 
     def _object(self, type_: GraphQLObjectType, sets: Sequence[Any]) -> str:
         """The name of the function that answers for an object of a type."""
-        place = (type_.name, *map(id, sets))
+        place = (type_.name, self._shape, *map(id, sets))
         known = self._of_objects.get(place)
-        if known is not None:
-            return known
-        ready, started = [], []
-        for key, nodes in self._selections.of(type_, sets).items():
+        if known is None:
+            body = self.checked(type_) + self.body(type_, sets)
+            known = self._of_objects[place] = self.function("object", "o, run", body)
+        return known
+
+    def body(self, type_: GraphQLObjectType, sets: Sequence[Any], of_row: OfField | None = None) -> str:
+        """The body of a function that answers for an object `o`, or for as much of a row as `of_row` does."""
+        ready, then = [], []
+        for key, nodes in self.selections.of(type_, sets).items():
             self._fields += 1
             if self._fields > MAX_FIELDS:
                 raise Unsupported(f"more than {MAX_FIELDS} fields")
             if nodes[0].name.value == "__typename":
                 ready.append(f"{key!r}: {type_.name!r}")
                 continue
-            definition = self._definition(type_, nodes[0])
-            call, is_async = self._call(type_, definition, nodes)
-            if is_async:
-                complete = self._function("done", "v", f" return {self._value(definition.type, nodes, 'v')}")
-                ready.append(f"{key!r}: None")
-                started.append(f"\n run.start({call}, d, {key!r}, {complete})")
-            else:
-                ready.append(f"{key!r}: {self._value(definition.type, nodes, call)}")
-        body = self._check(type_) + f" d = {{{', '.join(ready)}}}{''.join(started)}\n return d"
-        name = self._of_objects[place] = self._function("object", "o", body)
-        return name
+            definition = self.definition(type_, nodes[0])
+            made = None if of_row is None else of_row(key, definition, nodes)
+            value, after = made or self._field(type_, key, definition, nodes)
+            ready.append(f"{key!r}: {value}")
+            then.append(after)
+        return f" d = {{{', '.join(ready)}}}{''.join(then)}\n return d"
 
-    def _check(self, type_: GraphQLObjectType) -> str:
+    def _field(
+        self, type_: GraphQLObjectType, key: str, definition: GraphQLField, nodes: list[FieldNode]
+    ) -> tuple[str, str]:
+        """The expression of a field of an object `o`, and a statement that follows."""
+        projection = projection_of(definition)
+        outer, kept = self._shape, {}
+        if isinstance(projection, Source):
+            sets = [node.selection_set for node in nodes]
+            self._shape = self._rows.below(projection, object_of(definition), sets)
+            kept[COLUMNS] = None if self._shape is None else self._shape.columns
+        try:
+            if isinstance(projection, Rows) and self._rows.applies(projection, definition, nodes):
+                return self._list(type_, key, projection, definition, nodes)
+            call, is_async = self._call(type_, definition, nodes, kept)
+            if not is_async:
+                return self.value(definition.type, nodes, call), ""
+            complete = self.function("done", "v, run", f" return {self.value(definition.type, nodes, 'v')}")
+            return "None", f"\n run.start({call}, d, {key!r}, {complete})"
+        finally:
+            self._shape = outer
+
+    def _list(
+        self, type_: GraphQLObjectType, key: str, rows: Rows, definition: GraphQLField, nodes: list[FieldNode]
+    ) -> tuple[str, str]:
+        """The same for a list of objects of rows."""
+        function = self._rows.list_of(rows, definition, nodes, self._shape)
+        if not iscoroutinefunction(rows.rows):
+            return f"{function}(o, run)", ""
+        info = self._info(type_, definition, nodes, {})
+        return "None", f"\n run.start({self.named(rows.rows)}(o, {info}), d, {key!r}, {function})"
+
+    def _info(
+        self, type_: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode], kept: dict[Any, Any]
+    ) -> str:
+        """The expression of a field's info."""
+        field: StrawberryField = definition.extensions[DEFINITION]
+        self.infos.append(FieldInfo(nodes[0].name.value, nodes, definition.type, type_, field, kept))
+        return f"run.infos[{len(self.infos) - 1}]"
+
+    def checked(self, type_: GraphQLObjectType) -> str:
         """That the object is of the type's own class: others are graphql-core's to judge."""
         if type_ in (self._schema.query_type, self._schema.mutation_type):
             return ""
-        return f" if o.__class__ is not {self._name(self._class(type_))}: raise NotRight\n"
+        return f" if o.__class__ is not {self.named(self._class(type_))}: raise NotRight\n"
 
     def _class(self, type_: GraphQLObjectType) -> type[Any]:
         definition = type_.extensions.get(DEFINITION)
@@ -169,7 +227,9 @@ class Compiler:
             raise Unsupported(type_.name)
         return definition.origin
 
-    def _call(self, type_: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode]) -> tuple[str, bool]:
+    def _call(
+        self, type_: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode], kept: dict[Any, Any]
+    ) -> tuple[str, bool]:
         """The expression of a field's value, and whether it is a coroutine's."""
         node = nodes[0]
         field: StrawberryField = definition.extensions[DEFINITION]
@@ -181,29 +241,28 @@ class Compiler:
         words = ["o"] if resolver.self_parameter else []
         words += [f"{each.name}=o" for each in (resolver.root_parameter, resolver.parent_parameter) if each]
         if resolver.info_parameter:
-            words.append(f"{resolver.info_parameter.name}=run.infos[{len(self.infos)}]")
-            self.infos.append(FieldInfo(node.name.value, nodes, definition.type, type_, field))
+            words.append(f"{resolver.info_parameter.name}={self._info(type_, definition, nodes, kept)}")
         if definition.args:
             arguments = Arguments(definition, node, field, self._converter)
             if arguments.constant is not None:
                 given = {name: value for name, value in arguments.constant.items() if value is not Undefined}
-                words += [f"{name}={self._name(value)}" for name, value in given.items()]
+                words += [f"{name}={self.named(value)}" for name, value in given.items()]
             else:
                 words.append(f"**run.arguments[{len(self.arguments)}]")
                 self.arguments.append(arguments)
-        return f"{self._name(resolver.wrapped_func)}({', '.join(words)})", resolver.is_async
+        return f"{self.named(resolver.wrapped_func)}({', '.join(words)})", resolver.is_async
 
-    def _value(self, type_: Any, nodes: Sequence[FieldNode], value: str) -> str:
+    def value(self, type_: Any, nodes: Sequence[FieldNode], value: str) -> str:
         """The expression of a completed value, which evaluates `value` once."""
         nullable = not isinstance(type_, GraphQLNonNull)
         type_ = type_ if nullable else type_.of_type
-        x = self._name(None, "x")
+        x = self._new_name("x")
         null = "None" if nullable else "refuse()"
         if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
-            return leaf(type_, value, x, self._name, nullable=nullable)
+            return leaf(type_, value, x, self.named, nullable=nullable)
         if isinstance(type_, GraphQLList):
-            item = self._name(None, "i")
-            items = f"[{self._value(type_.of_type, nodes, item)} for {item} in {x}]"
+            item = self._new_name("i")
+            items = f"[{self.value(type_.of_type, nodes, item)} for {item} in {x}]"
             is_list = f"{x}.__class__ is list or {x}.__class__ is tuple"
             return f"({null} if ({x} := {value}) is None else {items} if {is_list} else refuse())"
         sets = [node.selection_set for node in nodes]
@@ -211,7 +270,7 @@ class Compiler:
             completed = f"{self._object(type_, sets)}({x if nullable else value}, run)"
             return f"(None if ({x} := {value}) is None else {completed})" if nullable else completed
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-            table = self._name(self._table(type_, sets))
+            table = self.named(self._table(type_, sets))
             return f"({null} if ({x} := {value}) is None else {table}[{x}.__class__]({x}, run))"
         raise Unsupported(str(type_))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ from app.graphql.compiled.tasks import Tasks
 
 # Plans of one operation: its conditions have more combinations than anybody uses.
 MAX_PLANS = 8
+Load = Callable[[Any, Iterable[Any]], Awaitable[Mapping[Any, Any]]]
 _PLAIN: dict[Any, type[Any]] = {GraphQLString: str, GraphQLID: str, GraphQLInt: int, GraphQLBoolean: bool}
 _PLAIN[GraphQLFloat] = float
 
@@ -67,16 +68,38 @@ class RawInfo:
 class Run(Tasks):
     """One execution of a plan."""
 
-    __slots__ = ("arguments", "infos")
+    __slots__ = ("_context", "_joins", "arguments", "infos")
 
-    def __init__(self, infos: list[Any], arguments: list[dict[str, Any]]) -> None:
+    def __init__(self, context: Any, infos: list[Any], arguments: list[dict[str, Any]]) -> None:
         super().__init__()
+        self._context = context
+        self._joins: dict[Complete, list[tuple[Any, dict[str, Any], str]]] = {}
         self.infos = infos
         self.arguments = arguments
 
     def again(self) -> Run:
         """Another execution with the same arguments."""
-        return Run(self.infos, self.arguments)
+        return Run(self._context, self.infos, self.arguments)
+
+    def join(self, load: Load, complete: Complete, key: Any, into: dict[str, Any], name: str) -> None:
+        """Load the row of a key together with those of its level, and complete it once for all that have the key."""
+        waiting = self._joins.get(complete)
+        if waiting is None:
+            waiting = self._joins[complete] = []
+
+            async def found() -> Mapping[Any, Any]:
+                del self._joins[complete]  # those that come from here on are another level's
+                return await load(self._context, dict.fromkeys(key for key, _, _ in waiting))
+
+            def spread(rows: Mapping[Any, Any], run: Run) -> None:
+                made: dict[Any, Any] = {}
+                for key, into, name in waiting:
+                    if key not in made:
+                        made[key] = complete(rows.get(key), run)
+                    into[name] = made[key]
+
+            self.start(found(), {}, "", spread)
+        waiting.append((key, into, name))
 
     async def complete(self, function: Complete, value: Any) -> Any:
         """What a function of the plan makes of a value. Raises whatever is not right."""
@@ -141,7 +164,7 @@ class CompiledOperation:
             )
             for each in plan.infos
         ]
-        return Run(infos, [arguments(variables, values) for arguments in plan.arguments]), plan
+        return Run(context, infos, [arguments(variables, values) for arguments in plan.arguments]), plan
 
     async def execute(self, context: Any, given: Mapping[str, Any] | None, root: Any = None) -> dict[str, Any]:
         """The data of a query, or of an event of a subscription. Raises whatever is not right."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app import clock
 from app.auth import Role, Viewer
 from app.db import Database
 from app.errors import NotFound
+from app.graphql.compiled.projections import PROJECTION
 from app.graphql.plans import fallbacks
 from app.ingestion import Ingestion
 from schema import schema
@@ -62,12 +64,23 @@ def spoil(choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let some resolver fail, or return what it must not."""
     types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
     fields = [
-        (f"{type_.name}.{name}", field.extensions["strawberry-definition"].base_resolver)
+        (f"{type_.name}.{name}", field.extensions["strawberry-definition"])
         for type_ in types
         if not type_.name.startswith("__") and type_.name not in ("Mutation", "Subscription")
         for name, field in type_.fields.items()
     ]
-    name, resolver = choice.choice([each for each in fields if each[1] is not None])
+    projected = [each for each in fields if PROJECTION in each[1].metadata]
+    if choice.random() < 0.3:
+        name, field = choice.choice(projected)
+        for part in ("make", "load", "rows", "exists"):
+            if getattr(field.metadata[PROJECTION], part, None) is not None:
+                # It fails, and the resolver does not.
+                fails = replace(field.metadata[PROJECTION], **{part: lambda *_: 1 / 0})
+                monkeypatch.setattr(field, "metadata", {PROJECTION: fails})
+        return name
+    name, field = choice.choice([each for each in fields if each[1].base_resolver is not None])
+    resolver = field.base_resolver
+    monkeypatch.setattr(field, "metadata", {})  # a projection stands for a resolver that does what it does
     outcome = choice.choice([NotFound("gone"), RuntimeError("hunter2"), None, 2**40, "text", (), object(), 1.5])
 
     def fail(*_: Any, **__: Any) -> Any:

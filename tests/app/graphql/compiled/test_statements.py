@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
 from app.auth import Role, Viewer
 from app.db import Database
+from app.db.rows import MAX_SELECTIONS, RowsOf
+from app.executions import Execution
 from tests.app.graphql.compiled.asking import by_core, by_plan
 from tests.app.graphql.compiled.test_equality import filled
 from tests.contexts import context_of
@@ -36,6 +39,43 @@ async def test_plan_needs_no_more_statements(database: Database, document: str) 
     statements.clear()
     assert await by_plan(document, None, context_of(database, viewer)) == expected
     assert 0 < len(statements) <= by_core_alone
+
+
+async def test_plan_reads_the_columns_that_are_selected(database: Database) -> None:
+    await filled(database)
+    statements = record_statements(database)
+    document = """query Page($first: Int, $after: String, $named: Boolean!) {
+      executions(first: $first, after: $after, orderBy: {field: DURATION}) {
+        edges {
+          cursor
+          node { key: externalId workflow @include(if: $named) { name engine { name } } error { message } }
+        }
+        pageInfo { endCursor hasPreviousPage hasNextPage }
+      }
+    }"""
+    after = None
+    for named in (True, False, True):
+        variables = {"first": 3, "after": after, "named": named}
+        expected = await by_core(document, variables, context_of(database))
+        whole = [sql for sql, _ in statements if "external_id" in sql]
+        statements.clear()
+        assert await by_plan(document, variables, context_of(database)) == expected
+        page, *_ = [sql for sql, _ in statements if "external_id" in sql]
+        assert "requested_by" in whole[0]
+        assert "requested_by" not in page
+        assert ("workflow_id" in page) == named
+        statements.clear()
+        after = orjson.loads(expected)["data"]["executions"]["pageInfo"]["endCursor"]
+
+
+def test_sets_of_columns_are_few() -> None:
+    """Each has statements of its own, which connections keep prepared."""
+    table = RowsOf(Execution, "e")
+    names = table.names[: MAX_SELECTIONS + 5]
+    chosen = [table.select(frozenset({name, other})) for name in names for other in names]
+    assert len(set(chosen)) <= MAX_SELECTIONS + 1
+    assert chosen[-1] == table.names
+    assert set(chosen[1]) == {names[0], names[1]}
 
 
 async def test_cancelled_queries_leave_the_database_as_it_was(database: Database) -> None:

@@ -1,0 +1,34 @@
+"""Projections of fields: how plans make values of rows, without the objects around them (app/graphql/compiled)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.executions import EXECUTIONS
+from app.graphql.compiled.projections import PROJECTION, Made, Source
+from schema.scalars import milliseconds
+
+
+def column(name: str) -> dict[Any, Any]:
+    """The metadata of a field that is a column."""
+    return {PROJECTION: Made((name,))}
+
+
+def made(make: Callable[..., Any], *columns: str) -> dict[Any, Any]:
+    """The metadata of a field that is made of columns."""
+    return {PROJECTION: Made(columns, make)}
+
+
+def global_id(kind: str, name: str = "id") -> dict[Any, Any]:
+    """The metadata of a global id."""
+    return made(f"{kind}_".__add__, name)
+
+
+def in_milliseconds(name: str) -> dict[Any, Any]:
+    """The metadata of a duration."""
+    return made(milliseconds, name)
+
+
+# Of connections of executions, whose resolvers read what their plan says.
+READS_EXECUTIONS = {PROJECTION: Source(EXECUTIONS)}
