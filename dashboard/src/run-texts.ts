@@ -10,6 +10,7 @@ export const runTexts = {
   execution: {
     ...texts.execution,
     sheet: 'Run',
+    back: 'Back',
     previous: 'Previous run of the list',
     next: 'Next run of the list',
     previousOf: (workflow: string) => `Previous run of ${workflow}`,
@@ -22,7 +23,6 @@ export const runTexts = {
     more: 'More',
     copyChat: 'Copy for chat',
     failedIn: (state: string, step: string) => `${state} in ${step}`,
-    lastHeard: 'last changed',
     facts: 'Facts',
     fact: {
       queued: 'Queued', started: 'Started', finished: 'Finished', waited: 'Waited', took: 'Took', trigger: 'Trigger',
@@ -63,6 +63,7 @@ export const runTexts = {
     gap: (time: string) => `${time} between`,
     notReached: 'not reached',
     noDuration: '–',
+    measured: (reported: string) => `as its engine measured it; its start and end were reported ${reported} apart`,
     input: 'Input',
     output: 'Output',
     nothingMore: 'The engine reported nothing more of this step.',

@@ -93,9 +93,16 @@ export const texts = {
       workflow: 'Workflow', state: 'State', engine: 'Engine', trigger: 'Trigger', step: 'Failed step',
       group: 'Error group', range: 'Queued within', min: 'Took at least', max: 'Took at most',
     },
-    ranges: {
-      '1h': 'Last hour', '6h': 'Last 6 hours', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days',
+    range: (count: number, unit: 'm' | 'h' | 'd') => {
+      const word = { m: 'minute', h: 'hour', d: 'day' }[unit]
+      return count === 1 ? `Last ${word}` : `Last ${number.format(count)} ${word}s`
     },
+    anyTime: 'Any time',
+    timeIs: (time: string) => `Time: ${time}`,
+    since: (time: string) => `Since ${time}`,
+    until: (time: string) => `Until ${time}`,
+    span: (from: string, to: string) => `${from} – ${to}`,
+    timeHint: 'Or type a time: 14:00, yesterday, 3h, 2026-11-28, 9:00 – 10:30',
     chip: {
       status: (value: string) => `Status: ${value}`,
       q: (value: string) => `Search: ${value}`,
@@ -126,6 +133,11 @@ export const texts = {
       atLeast ? `${number.format(total)}+ runs` : n(total, 'run', 'runs'),
     drag: 'drag to choose a time',
     widen: 'Show all',
+    asTable: 'show as table',
+    tableHint: (zone: string) => `Times are of ${zone}; those without a run are left out. A time shows its runs alone.`,
+    from: 'From',
+    runs: 'Runs',
+    choose: (from: string, to: string) => `${from}: show the runs until ${to}`,
   },
 
   history: {
@@ -138,6 +150,9 @@ export const texts = {
     },
     display: 'Display',
     columnsHeading: 'Columns',
+    sortHeading: 'Sort by',
+    descending: '↓ Descending',
+    ascending: '↑ Ascending',
     usualColumns: 'Usual columns',
     move: {
       [-1]: (column: string) => `Move ${column} to the left`,

@@ -48,12 +48,15 @@ export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false 
   }, [run])
   if (state.kind === 'missing') return <Missing id={id} deleted={state.deleted} sheet={sheet} />
   if (!run) {
+    const Title = sheet ? 'h2' : 'h1'
     return state.kind === 'failed' ? (
-      <div className="detail">
+      <div className="detail missing">
+        <Title>{runTexts.execution.sheet}</Title>
+        <p className="mono dim">{id}</p>
         <ErrorBox error={state.error} retry={state.again} />
       </div>
     ) : (
-      <Skeleton />
+      <Skeleton sheet={sheet} />
     )
   }
   return (
@@ -102,10 +105,11 @@ function Section({ title, id, children }: { title: string; id: string; children:
   )
 }
 
-function Skeleton(): JSX.Element {
+function Skeleton({ sheet }: { sheet: boolean }): JSX.Element {
+  const Title = sheet ? 'h2' : 'h1'
   return (
     <div className="detail" aria-busy="true">
-      <p className="visually-hidden">{texts.loading}</p>
+      <Title className="visually-hidden">{texts.loading}</Title>
       {[50, 80, 30, 95, 95, 70].map((width, index) => (
         <p key={index} className="skeleton" style={{ width: `${width}%` }}>
           .

@@ -15,15 +15,7 @@ export function forChat(run: Run, zone: string): string {
   return `${texts.state[run.state]}: ${run.workflowName}${why} (${absolute(run.queuedAt, zone)})\n${linkOf(run)}`
 }
 
+/** GraphiQL with the very query of the run's page. */
 export function graphiqlOf(run: Pick<Run, 'id'>): string {
-  const query = `query Execution($id: ID!) {
-  execution(id: $id) {
-    id state durationMs
-    error { type message stackTrace }
-    steps { name state durationMs input output }
-    trigger { kind data }
-  }
-}
-`
-  return `${hrefs.graphiql}#${new URLSearchParams({ query, variables: JSON.stringify({ id: run.id }, null, 2) })}`
+  return `${hrefs.graphiql}#${new URLSearchParams({ execution: run.id })}`
 }

@@ -2,6 +2,7 @@ import { type JSX, useEffect, useRef } from 'react'
 import type { RunRow } from '../filter/documents'
 import { useKeptView } from '../log/view'
 import { CopyButton } from '../parts/copy'
+import { useIsPhone } from '../parts/row-height'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
 import { texts } from '../texts'
@@ -24,6 +25,7 @@ export function ExecutionSheet({
   onRetried: (made: RunRow) => void
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
+  const phone = useIsPhone()
   const state = useRun(id)
   const view = useKeptView(id)
   useEffect(() => {
@@ -50,6 +52,11 @@ export function ExecutionSheet({
       }}
     >
       <div className="sheet-bar">
+        {phone && (
+          <button type="button" className="bare close" onClick={onClose}>
+            <span aria-hidden="true">‹</span> {runTexts.execution.back}
+          </button>
+        )}
         <button type="button" className="bare" title={runTexts.execution.previous} onClick={() => onStep(-1)}>
           <span className="visually-hidden">{runTexts.execution.previous}</span>
           <span aria-hidden="true">
@@ -69,9 +76,11 @@ export function ExecutionSheet({
           <a className="button bare" href={hrefs.execution(id)}>
             {runTexts.execution.openPage} <kbd>o</kbd>
           </a>
-          <button type="button" className="bare close" aria-label={texts.dialog.close} onClick={onClose}>
-            ✕
-          </button>
+          {!phone && (
+            <button type="button" className="bare close" aria-label={texts.dialog.close} onClick={onClose}>
+              ✕
+            </button>
+          )}
         </span>
       </div>
       <Detail id={id} state={state} log={view} onOpen={onOpen} onRetried={onRetried} sheet />

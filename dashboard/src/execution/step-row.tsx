@@ -28,6 +28,7 @@ export function StepRow({ step, index, scale, now, first, gap, gapAfter, open, e
   const bar = barOf(step, scale, now)
   const running = step.finishedAt === null && step.startedAt !== null && step.status === 'PENDING'
   const took = step.durationMs ?? (running ? now - millis(step.startedAt!) : null)
+  const apart = bar && bar.measured !== null ? runTexts.execution.measured(duration(bar.ms)) : undefined
   const reached = step.startedAt !== null || step.durationMs !== null
   const bodyId = `step-body-${step.id}`
   return (
@@ -77,15 +78,23 @@ export function StepRow({ step, index, scale, now, first, gap, gapAfter, open, e
               <i className="wait" style={{ width: `${scale.lead}%` }} title={runTexts.execution.waited(duration(scale.waited))} />
             )}
             {[gap, gapAfter].map((each) => each && <GapMark key={each.start} gap={each} />)}
-            {bar && <i className={`bar ${step.status} ${running ? 'running' : ''}`} style={{ insetInlineStart: `${bar.start}%`, width: `${bar.width}%` }} />}
+            {bar && (
+              <i
+                className={`bar ${step.status} ${running ? 'running' : ''} ${bar.measured === null ? '' : 'reported'}`}
+                style={{ insetInlineStart: `${bar.start}%`, width: `${bar.width}%` }}
+              >
+                {bar.measured !== null && <i className={`bar ${step.status}`} style={{ insetInlineStart: 0, width: `${bar.measured}%` }} />}
+              </i>
+            )}
           </span>
         </span>
-        <span role="cell" className="took numbers">
+        <span role="cell" className="took numbers" title={apart}>
           {took === null ? (
             <span className="dim">{reached ? runTexts.execution.noDuration : runTexts.execution.notReached}</span>
           ) : (
             `${duration(Math.max(0, took))}${running ? '…' : ''}`
           )}
+          {apart && <span className="visually-hidden"> ({apart})</span>}
         </span>
       </div>
       {open && (

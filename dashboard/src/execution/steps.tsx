@@ -1,5 +1,6 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
 import { type JSX, type Ref, useCallback, useImperativeHandle, useMemo, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { runTexts } from '../run-texts'
 import { useNow } from '../time/clock'
 import { duration } from '../time/time'
@@ -27,6 +28,8 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
   const [slowest, setSlowest] = useState(false)
   const [logarithmic, setLogarithmic] = useState(false)
   const [long, setLong] = useState(false)
+  // The step that was asked for stays in the document, wherever one scrolls.
+  const [shown, setShown] = useState<string | null>(null)
   // What the run's own error says stands above: unfolded again, it would push the log out of the window.
   const [open, setOpen] = useState<ReadonlySet<string>>(
     () => new Set(run.steps.filter(({ error }) => error !== null && error.message !== run.error?.message).slice(0, 1).map(({ id }) => id)),
@@ -35,10 +38,11 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
   const now = useNow(running)
   const scroller = useRef<HTMLDivElement>(null)
   const failed = run.steps.filter((step) => step.status === 'FAILURE')
-  const steps = useMemo(() => {
-    const chosen = onlyFailed ? run.steps.filter((step) => step.status === 'FAILURE') : run.steps
-    return slowest ? chosen.toSorted((a, b) => (b.durationMs ?? -1) - (a.durationMs ?? -1)) : chosen
-  }, [run.steps, onlyFailed, slowest])
+  const all = useMemo(
+    () => (slowest ? run.steps.toSorted((a, b) => (b.durationMs ?? -1) - (a.durationMs ?? -1)) : run.steps),
+    [run.steps, slowest],
+  )
+  const steps = useMemo(() => (onlyFailed ? all.filter(({ status }) => status === 'FAILURE') : all), [all, onlyFailed])
   // A short window on many steps begins where the run broke, or where it is.
   const [startTop] = useState(() => {
     const broke = run.steps.findIndex((step) => step.id === run.failedStep?.id)
@@ -60,6 +64,11 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
     initialOffset: startTop,
     getItemKey: (index) => steps[index]!.id,
     enabled: steps.length > VIRTUAL_ABOVE,
+    rangeExtractor: (range) => {
+      const inSight = defaultRangeExtractor(range)
+      const index = shown === null ? -1 : steps.findIndex(({ id }) => id === shown)
+      return index < 0 || inSight.includes(index) ? inSight : [...inSight, index].toSorted((a, b) => a - b)
+    },
   })
   const toggle = useCallback((id: string) => {
     setOpen((before) => {
@@ -70,17 +79,16 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
   }, [])
   useImperativeHandle(ref, () => ({
     show(id) {
-      setOnlyFailed(false)
-      setOpen((before) => new Set(before).add(id))
-      const index = run.steps.findIndex((step) => step.id === id)
-      if (run.steps.length > VIRTUAL_ABOVE) virtual.scrollToIndex(index, { align: 'center' })
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => {
-          const row = document.getElementById(`step-${id}`)
-          row?.scrollIntoView({ block: 'nearest' })
-          row?.querySelector('button')?.focus({ preventScroll: true })
-        }),
-      )
+      // At once: the next key is that of the step, however soon it comes.
+      flushSync(() => {
+        setOnlyFailed(false)
+        setOpen((before) => new Set(before).add(id))
+        setShown(id)
+      })
+      const row = document.getElementById(`step-${id}`)
+      row?.querySelector('button')?.focus({ preventScroll: true })
+      if (run.steps.length > VIRTUAL_ABOVE) virtual.scrollToIndex(all.findIndex((step) => step.id === id), { align: 'center' })
+      row?.scrollIntoView({ block: 'nearest' })
     },
   }))
 

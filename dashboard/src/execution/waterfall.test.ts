@@ -19,14 +19,23 @@ const run = (queued: number, started: number, finished: number | null, steps: Re
 test('steps lie on the scale of their run', () => {
   const steps = [step(0, 250), step(500, 1000), step(null, null)]
   const scale = scaleOf(run(0, 0, 1000, steps), 0)
-  expect(steps.map((each) => barOf(each, scale, 0))).toEqual([{ start: 0, width: 25 }, { start: 50, width: 50 }, null])
+  expect(steps.map((each) => barOf(each, scale, 0))).toEqual([
+    { start: 0, width: 25, ms: 250, measured: null }, { start: 50, width: 50, ms: 500, measured: null }, null,
+  ])
 })
 
 test('a running step grows until now', () => {
   const running = step(500, null)
   const now = 1e12 + 1000
   const scale = scaleOf(run(0, 0, null, [running]), now)
-  expect(barOf(running, scale, now)).toEqual({ start: 50, width: 50 })
+  expect(barOf(running, scale, now)).toMatchObject({ start: 50, width: 50 })
+})
+
+test.each([
+  [500, null], [530, null], [200, 40], [0, 0.8], [900, 100],
+])('of a bar of 500 ms, the %s ms that its engine measured are %s percent', (durationMs, measured) => {
+  const measuredStep = { ...step(500, 1000), durationMs }
+  expect(barOf(measuredStep, scaleOf(run(0, 0, 1000, [measuredStep]), 0), 0)).toMatchObject({ width: 50, ms: 500, measured })
 })
 
 test('waiting takes its part of the track, and never most of it', () => {
@@ -35,7 +44,7 @@ test('waiting takes its part of the track, and never most of it', () => {
   expect(scaleOf(run(-111, 0, 1000, steps), 0).lead).toBeCloseTo(10, 1)
   const long = scaleOf(run(-3_600_000, 0, 1000, steps), 0)
   expect(long).toMatchObject({ waited: 3_600_000, lead: 16 })
-  expect(barOf(steps[0]!, long, 0)).toEqual({ start: 16, width: 84 })
+  expect(barOf(steps[0]!, long, 0)).toMatchObject({ start: 16, width: 84 })
 })
 
 test('long gaps are told, with the step that ended them', () => {

@@ -20,6 +20,14 @@ export interface Bar {
   width: number
 }
 
+/** The bar of a step: from its start to its end, as it was reported. */
+export interface StepBar extends Bar {
+  /** Milliseconds from its start to its end. */
+  ms: number
+  /** What of it the engine's own figure covers, in percent of the bar; null where both agree. */
+  measured: number | null
+}
+
 /** Time in which no step ran. */
 export interface Gap extends Bar {
   ms: number
@@ -34,6 +42,9 @@ const MAX_LEAD = 16
 const MIN_LEAD = 2
 /** A gap longer than this part of the run has its length written. */
 const LONG_GAP = 0.2
+/** The engine's figure of a step and its two reports agree when they differ by less than this part, or by so many ms. */
+const AGREE = 0.1
+const AGREE_MS = 0.15
 /** A step that takes more than this part of the run hides the others. */
 const DOMINANT = 0.95
 
@@ -85,12 +96,16 @@ function warped(start: number, end: number, spans: readonly Span[]): (at: number
 }
 
 /** Null for a step that was not reached. */
-export function barOf(step: StepTimes, scale: Scale, now: number): Bar | null {
+export function barOf(step: StepTimes, scale: Scale, now: number): StepBar | null {
   const span = spanOf(step, now)
   if (!span) return null
   const [from, to] = [scale.place(span.from), scale.place(span.to)]
   const width = Math.min(100, Math.max(MIN_WIDTH, to - from))
-  return { start: Math.max(0, Math.min(100 - width, from)), width }
+  const ms = span.to - span.from
+  const apart = step.durationMs === null ? 0 : Math.abs(ms - step.durationMs)
+  const agree = step.durationMs === null || apart <= AGREE_MS || apart <= ms * AGREE
+  const measured = agree ? null : Math.min(100, Math.max(MIN_WIDTH, ((scale.place(span.from + step.durationMs!) - from) / width) * 100))
+  return { start: Math.max(0, Math.min(100 - width, from)), width, ms, measured }
 }
 
 /** The long stretches in which no step ran: between steps, before the first, and after the last of a finished run. */

@@ -1,6 +1,6 @@
 import type { VariablesOf } from '../api/graphql'
 import type { Executions } from './documents'
-import { type Choice, RANGES, SORTS } from './filter'
+import { type Choice, SORTS, startOf } from './filter'
 
 export type ExecutionFilter = NonNullable<VariablesOf<typeof Executions>['filter']>
 export type ExecutionOrder = NonNullable<VariablesOf<typeof Executions>['order']>
@@ -25,7 +25,7 @@ export function filterOf(choice: Choice, now: number): ExecutionFilter {
   if (choice.retry !== null) filter.bulkRetryId = choice.retry
   if (choice.min !== null) filter.minDurationMs = choice.min
   if (choice.max !== null) filter.maxDurationMs = choice.max
-  if (choice.range !== null) filter.queuedFrom = new Date(now - RANGES[choice.range] * 3_600_000).toISOString()
+  if (choice.range !== null) filter.queuedFrom = startOf(choice.range, now)
   if (choice.from !== null) filter.queuedFrom = choice.from
   if (choice.to !== null) filter.queuedTo = choice.to
   if (choice.q.trim().length >= MIN_SEARCH) filter.search = choice.q.trim()

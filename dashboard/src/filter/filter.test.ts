@@ -29,7 +29,7 @@ const choices: fc.Arbitrary<Choice> = fc.record({
   retry: fc.option(fc.uuid().map((id) => `bulkRetry_${id.replaceAll('-', '')}`)),
   min: duration,
   max: duration,
-  range: fc.option(fc.constantFrom(...(Object.keys(RANGES) as (keyof typeof RANGES)[]))),
+  range: fc.option(fc.oneof(fc.constantFrom(...RANGES), fc.tuple(fc.integer({ min: 1, max: 99_999 }), fc.constantFrom('m', 'h', 'd')).map((parts) => parts.join('')))),
   from: fc.option(time),
   to: fc.option(time),
   q: fc.string({ unit: 'binary' }).filter(text),
@@ -58,7 +58,7 @@ describe('the choice in the URL', () => {
   })
 
   test.each([
-    'status=BROKEN', 'state=', 'workflow=', 'unresolved=yes', 'min=12', 'max=2d', 'range=2h', 'from=yesterday',
+    'status=BROKEN', 'state=', 'workflow=', 'unresolved=yes', 'min=12', 'max=2d', 'range=2y', 'range=0h', 'range=1.5h', 'from=yesterday',
     'to=2026-11-28T10:00:00', 'sort=-size', 'retry=snapshot_1', 'colour=red',
   ])('names %s as unknown', (parameter) => {
     expect(parseChoice(parameter)).toEqual({ choice: NOTHING, unknown: [parameter] })

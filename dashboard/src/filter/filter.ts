@@ -4,7 +4,8 @@ export const STATUSES = ['FAILURE', 'PENDING', 'SUCCESS', 'CANCELLED'] as const
 export const STATES = [
   'QUEUED', 'RUNNING', 'WAITING', 'CONTACT_LOST', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'CRASHED', 'CANCELLED', 'SKIPPED',
 ] as const
-export const RANGES = { '1h': 1, '6h': 6, '24h': 24, '7d': 7 * 24, '30d': 30 * 24 } as const
+/** Ranges that the page offers; any other is typed. */
+export const RANGES = ['1h', '6h', '24h', '7d', '30d'] as const
 export const SORTS = {
   queued: 'QUEUED_AT', started: 'STARTED_AT', finished: 'FINISHED_AT', duration: 'DURATION', workflow: 'WORKFLOW_NAME',
   status: 'STATUS',
@@ -12,7 +13,6 @@ export const SORTS = {
 
 export type Status = (typeof STATUSES)[number]
 export type State = (typeof STATES)[number]
-export type Range = keyof typeof RANGES
 export type SortField = keyof typeof SORTS
 
 export interface Sort {
@@ -38,7 +38,8 @@ export interface Choice {
   /** Milliseconds. */
   min: number | null
   max: number | null
-  range: Range | null
+  /** Relative to now, and so it stays: `90m`, `3h`, `7d`. */
+  range: string | null
   from: string | null
   to: string | null
   q: string
@@ -79,6 +80,22 @@ export function writeDuration(ms: number): string {
     if (ms > 0 && ms % UNITS[unit] === 0) return `${ms / UNITS[unit]}${unit}`
   }
   return `${ms}ms`
+}
+
+const RANGE_UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+export type RangeUnit = keyof typeof RANGE_UNITS
+
+/** How many of which unit; null for what is no range. */
+export function parseRange(text: string): { count: number; unit: RangeUnit; ms: number } | null {
+  const match = /^([1-9]\d{0,4})([mhd])$/.exec(text)
+  if (!match) return null
+  const [count, unit] = [Number(match[1]), match[2] as RangeUnit]
+  return { count, unit, ms: count * RANGE_UNITS[unit] }
+}
+
+/** Where a range that ends now begins. */
+export function startOf(range: string, now: number): string {
+  return new Date(now - (parseRange(range)?.ms ?? 0)).toISOString()
 }
 
 function parseSort(text: string): Sort | null {
@@ -130,7 +147,7 @@ function take(choice: Choice, name: string, value: string): boolean {
     case 'min': case 'max':
       return given(parseDuration(value), (ms) => (choice[name] = ms))
     case 'range':
-      return given(Object.hasOwn(RANGES, value) ? (value as Range) : null, (range) => (choice.range = range))
+      return given(parseRange(value) ? value : null, (range) => (choice.range = range))
     case 'from': case 'to':
       return given(instant(value), (time) => (choice[name] = time))
     case 'q':
@@ -190,6 +207,5 @@ export function withoutValue(choice: Choice, list: ListField, value: string): Pa
 /** A range that is relative to now, made absolute: what "exactly these times" copies. */
 export function exactly(choice: Choice, now: number): Choice {
   if (choice.range === null) return choice
-  const from = new Date(now - RANGES[choice.range] * 3_600_000).toISOString()
-  return { ...choice, range: null, from, to: new Date(now).toISOString() }
+  return { ...choice, range: null, from: startOf(choice.range, now), to: new Date(now).toISOString() }
 }

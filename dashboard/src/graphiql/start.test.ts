@@ -35,3 +35,10 @@ test('a copied command has no token, and quotes what the shell would read', () =
   )
   expect(curlOf('http://h', '{ a }', '{half')).toContain(`-d '{"query":"{ a }"}'`)
 })
+
+test('a run opens with the very query of its page', () => {
+  const { query, variables, mutates } = linked(of({ execution: 'execution_1' }), 0)!
+  expect(query).toContain('query ExecutionDetail($id: ID!)')
+  expect(query).toContain('fragment RunRow')
+  expect([JSON.parse(variables), mutates]).toEqual([{ id: 'execution_1' }, false])
+})

@@ -1,5 +1,6 @@
 import { parse } from 'graphql'
 import { textOf } from '../api/api'
+import { ExecutionDetail } from '../execution/documents'
 import { filterOf, orderOf } from '../filter/api-filter'
 import { Executions } from '../filter/documents'
 import { parseChoice } from '../filter/filter'
@@ -16,12 +17,14 @@ const ROWS = 20
 
 /**
  * Read the fragment: query and variables come in it alone, as they may hold what no log should see. Headers never come
- * from a link. `history` is the list's own URL, of which the very query is made.
+ * from a link. `history` is the list's own URL, `execution` the id of a run: of these the very query of the page is made.
  */
 export function linked(fragment: string, now: number): Linked | null {
   const given = new URLSearchParams(fragment)
   const query = given.get('query')
   if (query !== null) return { query, variables: given.get('variables') ?? '', mutates: mutates(query) }
+  const id = given.get('execution')
+  if (id !== null) return { query: textOf(ExecutionDetail), variables: JSON.stringify({ id }, null, 2), mutates: false }
   const shown = given.get('history')
   if (shown === null) return null
   const { choice } = parseChoice(shown)

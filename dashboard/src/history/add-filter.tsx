@@ -2,10 +2,9 @@ import { type JSX, useState } from 'react'
 import type { Choice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { Combobox } from '../parts/combobox'
+import { useGiveBack } from '../parts/use-give-back'
 import { texts } from '../texts'
 import { canExclude, type Field, FIELDS, optionsOf, withField } from './fields'
-
-const ID = 'add-filter'
 
 /** A filter in two steps: which field, then which value, both by typing; "not", or Alt with Enter, excludes. */
 export function AddFilter({
@@ -16,14 +15,14 @@ export function AddFilter({
   change: (part: Partial<Choice>) => void
 }): JSX.Element {
   const [step, setStep] = useState<{ field: Field | null; exclude: boolean } | null>(null)
-  const done = (): void => setStep(null)
-  const givenBack = (): void => {
-    done()
-    requestAnimationFrame(() => document.getElementById(ID)?.focus())
+  const { button, giveBack } = useGiveBack(step !== null)
+  const done = (byKey: boolean): void => {
+    giveBack(byKey)
+    setStep(null)
   }
   if (step === null) {
     return (
-      <button type="button" id={ID} onClick={() => setStep({ field: null, exclude: false })}>
+      <button ref={button} type="button" id="add-filter" onClick={() => setStep({ field: null, exclude: false })}>
         <Icon name="filter" /> {texts.filter.add}
       </button>
     )
@@ -44,14 +43,19 @@ export function AddFilter({
     <Combobox
       key={field}
       label={exclude ? texts.filter.not(texts.filter.fields[field]) : texts.filter.fields[field]}
-      hint={can && !exclude ? texts.filter.excludeHint : field === 'min' || field === 'max' ? texts.filter.durationHint : undefined}
+      hint={can && !exclude ? texts.filter.excludeHint : hintOf(field)}
       load={(typed, signal) => optionsOf(choice, field, typed, signal)}
       onChoose={(value, other) => {
         const part = withField(choice, field, value, can && (exclude || other))
         if (part) change(part)
-        givenBack()
+        done(true)
       }}
       onCancel={done}
     />
   )
+}
+
+function hintOf(field: Field): string | undefined {
+  if (field === 'range') return texts.filter.timeHint
+  return field === 'min' || field === 'max' ? texts.filter.durationHint : undefined
 }

@@ -3,6 +3,7 @@ import { type Choice, NOTHING, withoutValue, writeDuration } from '../filter/fil
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { brief } from '../time/time'
+import { rangeText } from './times'
 import { nameOfGroup, useGroupNames } from './groups'
 
 export interface Chip {
@@ -31,7 +32,7 @@ export function chipsOf(choice: Choice, zone: string): Chip[] {
   if (choice.retry !== null) add('retry', chip.retry)
   if (choice.min !== null) add('min', chip.min(writeDuration(choice.min)))
   if (choice.max !== null) add('max', chip.max(writeDuration(choice.max)))
-  if (choice.range !== null) add('range', texts.filter.ranges[choice.range])
+  if (choice.range !== null) add('range', rangeText(choice.range))
   if (choice.from !== null) add('from', chip.from(brief(choice.from, zone)))
   if (choice.to !== null) add('to', chip.to(brief(choice.to, zone)))
   return chips

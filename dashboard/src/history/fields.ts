@@ -1,12 +1,14 @@
 import { ask, given } from '../api/api'
 import { filterOf } from '../filter/api-filter'
-import { type Choice, type ListField, parseDuration, RANGES, type Range, withoutValue, withValue, writeDuration } from '../filter/filter'
+import { type Choice, type ListField, parseDuration, withoutValue, withValue, writeDuration } from '../filter/filter'
 import { contains, type Option } from '../parts/combobox'
+import { zoneNow } from '../parts/settings'
 import type { Count } from '../counts'
 import { texts } from '../texts'
 import { now } from '../time/clock'
 import { Values } from './documents'
 import { rememberGroup } from './groups'
+import { timeOptions, withTime } from './times'
 
 /** What + Filter filters by, in the order in which it offers them. */
 export const FIELDS = ['workflow', 'state', 'engine', 'trigger', 'step', 'group', 'range', 'min', 'max'] as const
@@ -22,7 +24,7 @@ export function canExclude(field: Field): boolean {
 
 /** The choice with a value of a field; one that is chosen already is let go. Null: the field cannot exclude. */
 export function withField(choice: Choice, field: Field, value: string, exclude: boolean): Partial<Choice> | null {
-  if (field === 'range') return exclude ? null : { range: value as Range, from: null, to: null }
+  if (field === 'range') return exclude ? null : withTime(choice, value)
   if (field === 'min' || field === 'max') return exclude ? null : { [field]: parseDuration(value) }
   const list = exclude ? NOT[field] : field
   if (!list) return null
@@ -38,12 +40,7 @@ export async function optionsOf(choice: Choice, field: Field, typed: string, sig
     const all = given === null ? DURATIONS : [given]
     return all.map(writeDuration).map((value) => ({ value, text: value })).filter((each) => given !== null || matches(each))
   }
-  if (field === 'range') {
-    const all = Object.keys(RANGES) as Range[]
-    return all
-      .map((range) => ({ value: range, text: texts.filter.ranges[range], note: range, chosen: choice.range === range }))
-      .filter((each) => matches(each) || each.value.startsWith(typed.trim()))
-  }
+  if (field === 'range') return timeOptions(choice, typed, now(), zoneNow())
   const found = await valuesOf(choice, field, typed.trim(), signal)
   const chosen: readonly string[] = choice[field]
   // Nothing is offered that matches nothing, except what is chosen, so that it can be let go.

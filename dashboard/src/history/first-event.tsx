@@ -19,13 +19,15 @@ export function FirstEvent(): JSX.Element {
             {each}
           </button>
         ))}
+      </div>
+      <div className="example">
+        <pre tabIndex={0} aria-label={texts.history.example}>
+          {example}
+        </pre>
         <CopyButton className="" what={texts.history.example} text={example}>
           {texts.copy.copy}
         </CopyButton>
       </div>
-      <pre tabIndex={0} aria-label={texts.history.example}>
-        {example}
-      </pre>
       <p role="status" className="waiting">
         <span aria-hidden="true" className="pulse" /> {texts.history.waitingForFirst}
       </p>

@@ -2,23 +2,29 @@ import type { JSX } from 'react'
 import { type Choice, exactly, writeChoice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { Menu, MenuItem } from '../parts/menu'
+import { useIsPhone } from '../parts/row-height'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { now } from '../time/clock'
 import type { Column } from './columns'
 import { Display } from './display'
 import { copy } from './row-menu'
+import { TimeFilter } from './time-filter'
 
 /** The title, and what is done with the view as a whole. */
 export function Head({
   choice,
+  change,
   columns,
   onColumns,
 }: {
   choice: Choice
+  change: (part: Partial<Choice>) => void
   columns: readonly Column[]
   onColumns: (columns: Column[]) => void
 }): JSX.Element {
+  // There it is in the sheet of filters.
+  const phone = useIsPhone()
   const exact = (): URLSearchParams => writeChoice(exactly(choice, now()))
   const withColumns = (): URLSearchParams => {
     const query = new URLSearchParams(location.search)
@@ -29,7 +35,8 @@ export function Head({
     <header className="page-head">
       <h1>{texts.history.title}</h1>
       <div className="end">
-        <Display columns={columns} onColumns={onColumns} />
+        {!phone && <TimeFilter choice={choice} change={change} />}
+        <Display columns={columns} onColumns={onColumns} sort={choice.sort} onSort={(sort) => change({ sort })} />
         <Menu
           button={
             <>

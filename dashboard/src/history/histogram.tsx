@@ -1,8 +1,10 @@
-import { type JSX, type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
+import { type JSX, type KeyboardEvent, lazy, type PointerEvent, Suspense, useRef, useState } from 'react'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { brief } from '../time/time'
 import type { Histogram as Data } from './documents'
+
+const HistogramTable = lazy(async () => ({ default: (await import('./histogram-table')).HistogramTable }))
 
 const HEIGHT = 40
 const PARTS = ['failed', 'pending', 'cancelled', 'succeeded'] as const
@@ -26,6 +28,7 @@ export function Histogram({
   const zone = useZone()
   const svg = useRef<SVGSVGElement>(null)
   const [brush, setBrush] = useState<[number, number] | null>(null)
+  const [tabled, setTabled] = useState(false)
   const [pointed, setPointed] = useState<number | null>(null)
   const points = data?.points ?? []
   const first = points[0]
@@ -126,7 +129,18 @@ export function Histogram({
             texts.histogram.bar(`${brief(shown.start, zone)} – ${brief(shown.end, zone).slice(end(shown))}`, shown.total, shown.failed)
           ) : (
             <span>
-              {data && texts.histogram.caption(total, data.kind === 'AT_LEAST')}
+              {data && (
+                <button
+                  type="button"
+                  className="link"
+                  title={texts.histogram.asTable}
+                  aria-label={`${texts.histogram.caption(total, data.kind === 'AT_LEAST')}: ${texts.histogram.asTable}`}
+                  aria-haspopup="dialog"
+                  onClick={() => setTabled(true)}
+                >
+                  {texts.histogram.caption(total, data.kind === 'AT_LEAST')}
+                </button>
+              )}
               {data && total > 0 && <span className="hover"> · {texts.histogram.drag}</span>}
             </span>
           )}
@@ -138,6 +152,11 @@ export function Histogram({
         </span>
         <span>{last && brief(last.end, zone)}</span>
       </figcaption>
+      {tabled && (
+        <Suspense>
+          <HistogramTable points={points} onPick={onPick} onClose={() => setTabled(false)} />
+        </Suspense>
+      )}
     </figure>
   )
 }

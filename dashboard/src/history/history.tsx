@@ -26,7 +26,8 @@ import { RunTable, type TableHandle } from './table'
 import { useChoice } from './use-choice'
 import { useColumns } from './use-columns'
 import { useSelection } from './use-selection'
-import { type Summary, useSummary } from './use-summary'
+import { useSummary } from './use-summary'
+import { useTitle } from './use-title'
 
 // Nobody needs these for the first rows; they come while somebody reads those.
 const sheet = (): Promise<typeof import('../execution/sheet')> => import('../execution/sheet')
@@ -73,7 +74,7 @@ export function History(): JSX.Element {
     })
     return () => offerPause(null)
   }, [list, list.paused, list.heldCount])
-  useTitle(summary)
+  useTitle(summary, list)
   const again = (): void => {
     void list.reveal()
     summary.retry()
@@ -106,6 +107,15 @@ export function History(): JSX.Element {
     table.current?.focusRow(id)
     if (run !== null) open(id, true)
     return id
+  }
+  // The focus goes back in the same key press: the next key is the list's, however soon it comes.
+  const closeSheet = (): void => {
+    const back = run !== null && seen.row(run) ? run : focused?.id
+    flushSync(() => {
+      open(null)
+      if (back !== undefined) setFocusId(back)
+    })
+    if (back !== undefined) table.current?.focusRow(back)
   }
   const extend = (by: 1 | -1): void => {
     const from = seen.ids[focus]
@@ -177,7 +187,7 @@ export function History(): JSX.Element {
     f: () => document.querySelector<HTMLElement>('#add-filter, .open-filters')?.click(),
     '/': () => search.current?.focus(),
     Escape: () => {
-      if (run !== null) open(null)
+      if (run !== null) closeSheet()
       else if (choice.q) change({ q: '' }, true)
       else if (selection.size) selection.clear()
       else return false
@@ -189,7 +199,7 @@ export function History(): JSX.Element {
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
       <section className="list">
-        <Head choice={choice} columns={columns} onColumns={setColumns} />
+        <Head choice={choice} change={change} columns={columns} onColumns={setColumns} />
         {state.unknown.length > 0 && (
           <p className="notice" role="status">
             {texts.history.unknown(state.unknown)}
@@ -250,10 +260,7 @@ export function History(): JSX.Element {
         {run !== null && (
           <ExecutionSheet
             id={run}
-            onClose={() => {
-              open(null)
-              if (focused) requestAnimationFrame(() => table.current?.focusRow(focused.id))
-            }}
+            onClose={closeSheet}
             onOpen={(id) => open(id)}
             onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
             onRetried={follow}
@@ -280,17 +287,10 @@ export function History(): JSX.Element {
           choice={choice}
           change={change}
           onOpen={() => open(menu.id)}
+          onRetried={retried}
           onClose={() => setMenu(null)}
         />
       )}
     </div>
   )
-}
-
-function useTitle({ facets }: Summary): void {
-  const failed = facets.data?.status?.find(({ status }) => status === 'FAILURE')?.count
-  const text = failed?.value ? `${texts.count(failed)} ${texts.status.FAILURE.toLowerCase()} · ` : ''
-  useEffect(() => {
-    document.title = `${text}${texts.history.title} · ${texts.product}`
-  }, [text])
 }

@@ -5,6 +5,7 @@ import { type Choice, withValue } from '../filter/filter'
 import { toast } from '../parts/announce'
 import { curlOf, writeClipboard } from '../parts/copy'
 import { MenuAt, MenuItem } from '../parts/menu'
+import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { GroupOf } from './documents'
@@ -23,6 +24,7 @@ export function RowMenu({
   choice,
   change,
   onOpen,
+  onRetried,
   onClose,
 }: {
   row: RunRow
@@ -30,6 +32,7 @@ export function RowMenu({
   choice: Choice
   change: (part: Partial<Choice>) => void
   onOpen: () => void
+  onRetried: (made: RunRow) => void
   onClose: () => void
 }): JSX.Element {
   const { menu } = texts.history
@@ -57,6 +60,7 @@ export function RowMenu({
     <MenuAt anchor={anchor} label={menu.of(row.workflowName)} onClose={onClose}>
       <MenuItem onChoose={onOpen}>{menu.open}</MenuItem>
       <MenuItem onChoose={() => location.assign(hrefs.execution(row.id))}>{menu.openPage}</MenuItem>
+      {row.status === 'FAILURE' && <MenuItem onChoose={() => void retryNow(row, onRetried)}>{texts.retry.retry}</MenuItem>}
       <hr />
       {only('workflow')}
       <MenuItem onChoose={() => change(withValue(choice, 'notWorkflow', row.workflowName))}>{menu.notWorkflow}</MenuItem>

@@ -52,15 +52,14 @@ export function RunTable({
   const width = useWidth(scroller)
   const { height, twoLines } = useRowLayout(width < TWO_LINES_BELOW)
   const shown = useMemo(() => (twoLines ? TWO_LINES : fitting(columns, width)), [columns, width, twoLines])
-  const head = twoLines ? 0 : HEAD
   const { ids } = list
   const virtual = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: OVERSCAN,
-    scrollMargin: head,
-    scrollPaddingStart: head,
+    scrollMargin: HEAD,
+    scrollPaddingStart: HEAD,
     getItemKey: (index) => ids[index]!,
     initialOffset: place.top,
     // The row that has the focus stays in the document, wherever one scrolls.
@@ -112,10 +111,12 @@ export function RunTable({
       <div role="rowgroup" className="heads">
         <div role="row" className="row head" aria-rowindex={1}>
           <span role="columnheader" className="select">
-            <input type="checkbox" checked={all} aria-label={texts.history.selectAll} onChange={onSelectAll} />
+            <label>
+              <input type="checkbox" checked={all} aria-label={texts.history.selectAll} onChange={onSelectAll} />
+            </label>
           </span>
           {shown.map((column) => (
-            <Header key={column} column={column} sort={choice.sort} onSort={onSort} />
+            <Header key={column} column={column} sort={choice.sort} onSort={twoLines && COLUMNS[column].sort !== choice.sort.field ? null : onSort} />
           ))}
           <span role="columnheader" className="actions">
             <span className="visually-hidden">{texts.history.columns.actions}</span>
@@ -124,7 +125,7 @@ export function RunTable({
       </div>
       <div role="rowgroup" className="space" style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => (
-          <div role="presentation" key={item.key} className="slot" style={{ transform: `translateY(${item.start - head}px)` }}>
+          <div role="presentation" key={item.key} className="slot" style={{ transform: `translateY(${item.start - HEAD}px)` }}>
             <RunRowView
               list={list}
               id={ids[item.index]!}
@@ -164,24 +165,33 @@ function Header({
 }: {
   column: Column
   sort: Choice['sort']
-  onSort: (sort: Choice['sort']) => void
+  /** Null where the header is only heard, as that of two lines is: what cannot be seen takes no focus. */
+  onSort: ((sort: Choice['sort']) => void) | null
 }): JSX.Element {
   const label = texts.history.columns[column]
   const field: SortField | null = COLUMNS[column].sort
   const className = `${column} ${isEnd(column) ? 'end' : ''}`
   if (field === null) {
     return (
-      <span role="columnheader" className={className}>
+      <span role="columnheader" className={`${className} unsorted`}>
         {label}
       </span>
     )
   }
   const sorted = sort.field === field
+  const ordered = sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'
+  if (onSort === null) {
+    return (
+      <span role="columnheader" className={`${className} heard`} aria-sort={ordered}>
+        {label}
+      </span>
+    )
+  }
   return (
     <span
       role="columnheader"
       className={className}
-      aria-sort={sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
+      aria-sort={ordered}
     >
       <button
         type="button"

@@ -46,11 +46,11 @@ export function useSummary(choice: Choice, list: LiveList): Summary {
         timer = undefined
       } else if (list.updates !== seen) timer ??= setTimeout(ask, STALE_MS)
     }
-    list.watch(look)
+    const unwatch = list.watch(look)
     document.addEventListener('visibilitychange', look)
     return () => {
       clearTimeout(timer)
-      list.watch(() => {})
+      unwatch()
       document.removeEventListener('visibilitychange', look)
     }
   }, [list])

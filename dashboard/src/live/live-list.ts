@@ -35,7 +35,7 @@ export class LiveList extends Told {
   /** What updates said of those that wait: newer than the answer that one's own deed may still get. */
   private readonly newest = new Map<string, RunRow>()
   private readonly held: ExecutionUpdate[] = []
-  private watcher: () => void = () => {}
+  private readonly watchers = new Set<(update: ExecutionUpdate) => void>()
   private endCursor: string | null = null
   private cursor = ''
   private unfollow: (() => void) | undefined
@@ -164,9 +164,10 @@ export class LiveList extends Told {
     this.changed()
   }
 
-  /** Have this called with each update, until the next one is given. */
-  watch(watcher: () => void): void {
-    this.watcher = watcher
+  /** Have this called with each update at once, also while nothing is drawn. Returns the end of it. */
+  watch(watcher: (update: ExecutionUpdate) => void): () => void {
+    this.watchers.add(watcher)
+    return () => void this.watchers.delete(watcher)
   }
 
   row = (id: string): RunRow | undefined => this.rows.get(id)
@@ -223,7 +224,7 @@ export class LiveList extends Told {
 
   private apply(update: ExecutionUpdate): void {
     this.updates++
-    this.watcher()
+    for (const watcher of this.watchers) watcher(update)
     if (update.change === 'RESYNC') {
       this.held.length = 0
       void this.resync()

@@ -1,4 +1,4 @@
-import { type JSX, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type JSX, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { texts } from '../texts'
 
 export interface Option {
@@ -27,7 +27,8 @@ export function Combobox({
   load?: (typed: string, signal: AbortSignal) => Promise<Option[]>
   /** `other`: chosen with Alt, or after "not". */
   onChoose: (value: string, other: boolean) => void
-  onCancel: () => void
+  /** `byKey`: by Escape, so that the focus is still here; else it has gone on to something else. */
+  onCancel: (byKey: boolean) => void
 }): JSX.Element {
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
@@ -41,7 +42,8 @@ export function Combobox({
   // Somebody types faster than the list loads: Enter then means the first of what is yet to come.
   const [entered, setEntered] = useState<{ other: boolean } | null>(null)
 
-  useEffect(() => {
+  // Before the next key: what is typed ahead belongs into the field.
+  useLayoutEffect(() => {
     field.current?.focus()
     list.current?.showPopover()
   }, [])
@@ -83,7 +85,7 @@ export function Combobox({
     const size = Math.max(1, count)
     if (event.key === 'Escape') {
       event.stopPropagation()
-      onCancel()
+      onCancel(true)
     } else if (event.key === 'ArrowDown') setActive((active + 1) % size)
     else if (event.key === 'ArrowUp') setActive((active + size - 1) % size)
     else if (event.key === 'Enter') {
@@ -109,7 +111,7 @@ export function Combobox({
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={press}
-        onBlur={onCancel}
+        onBlur={() => onCancel(false)}
       />
       <div ref={list} popover="manual" className="menu options">
         <ul id={`${id}-list`} role="listbox" aria-label={label}>

@@ -79,6 +79,10 @@ export function useSettings(): Settings {
 
 export const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
+export function zoneNow(): string {
+  return settings.zone ?? BROWSER_ZONE
+}
+
 /** The zone of every absolute time on the page. */
 export function useZone(): string {
   return useSettings().zone ?? BROWSER_ZONE

@@ -100,7 +100,7 @@ def test_graphiql_004_ui_two_loads_differ_in_their_nonce(shared: Runwatch) -> No
 
 
 def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, visitor: Visitor) -> None:
-    """ "Open in GraphiQL" of the list MUST fill in the very query of the list, which runs."""
+    """ "Open in GraphiQL" of the list, and of a run, MUST fill in the very query of the page, which runs."""
     name = unique("opened")
     shared.report(*run_events(name, "one", 0, workflow=name))
     page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
@@ -109,6 +109,15 @@ def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, vis
     page.locator(".graphiql-query-editor .view-line").first.wait_for()
     run(page)
     expect(page.locator(".result-window")).to_contain_text(name)
+
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    page.locator("[role=row][data-id]").click()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Open in GraphiQL").click()
+    expect(page.locator(".graphiql-query-editor")).to_contain_text("ExecutionDetail")
+    run(page)
+    expect(page.locator(".result-window")).to_contain_text('"redactedPaths": []')
+    expect(page.locator(".result-window")).not_to_contain_text("errors")
 
 
 def test_graphiql_006_ui_it_is_the_page_s(shared: Runwatch, visitor: Visitor) -> None:

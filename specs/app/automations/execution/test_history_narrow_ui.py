@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.pages import seconds_from_start
 
 
 def a_list(runwatch: Runwatch) -> tuple[str, dict[str, str]]:
@@ -165,6 +167,19 @@ def test_history_015_ui_a_phone_filters_from_the_bottom(shared: Runwatch, visito
       return bottom > 0 && width > 1 && (width < 44 || height < 44) && !each.matches('.link, .workflow a, .heads *')
     }).map((each) => each.outerHTML)"""
     assert page.evaluate(small) == []
+    # What the columns have on a wide window: an order, and the menu of a row.
+    page.get_by_role("button", name="Display").click()
+    page.get_by_label("Sort by").select_option("Duration")
+    page.get_by_role("button", name="Descending").click()
+    page.keyboard.press("Escape")
+    wait(page, "location.search.includes('sort=duration')")
+    page.get_by_role("columnheader", name="Duration").get_by_role("button").click()
+    wait(page, "location.search.includes('sort=-duration')")
+    page.locator(f"#row-{ids['sent']}").get_by_role("button", name="Menu of").click()
+    assert page.evaluate(small) == []
+    page.get_by_role("menuitem", name="Open beside the list").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Filters").click()
     sheet = page.get_by_role("dialog", name="Filters")
     sheet.get_by_role("button", name="Unresolved").click()
@@ -180,3 +195,45 @@ def test_history_015_ui_a_phone_filters_from_the_bottom(shared: Runwatch, visito
     shows(page, [ids["broken"]])
     assert rows(page) == [ids["broken"]]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
+
+
+def test_history_021_ui_times_are_typed_as_one_says_them(shared: Runwatch, visitor: Visitor) -> None:
+    """Times of a clock, days, ranges and spans MUST be taken as typed, in the page's zone, and say what they mean."""
+    name = unique("typed")
+    noon = datetime.now(UTC).replace(hour=11, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    at = {"early": noon - timedelta(minutes=90), "noon": noon, "late": noon + timedelta(minutes=90)}
+    for each, moment in at.items():
+        shared.report(*run_events(name, each, seconds_from_start(moment), workflow=name))
+    ids = {run["externalId"]: run["id"] for run in found(shared, workflowName=[name])}
+    page = visitor.open(f"{HISTORY}?{urlencode({'q': name})}", timezone_id="Asia/Kolkata")
+    time = page.get_by_role("button", name="Time: ")
+
+    def typed(text: str) -> None:
+        time.click()
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        expect(time).to_be_focused()
+
+    day = f"{noon:%Y-%m-%d}"  # 16:30 in India
+    typed(f"{day} 16:00 - 17:00")
+    shows(page, [ids["noon"]])
+    assert chosen(page) == {"from": [f"{day}T10:30:00.000Z"], "to": [f"{day}T11:30:00.000Z"]}
+    expect(time).to_have_text(re.compile(r"^\s*\d+ \w+ (\d+ )?16:00 – 17:00$"))
+    time.click()
+    page.keyboard.type(f"{day}T11:00:00Z")
+    page.get_by_role("option", name="Since").click()
+    expect(page.get_by_role("button", name="Remove filter: From")).to_be_visible()
+    shows(page, [ids["noon"]])  # its end is where it was
+    typed("72h")
+    shows(page, [ids[each] for each in ("late", "noon", "early")])
+    assert chosen(page) == {"range": ["72h"]}, "a relative time has become another"
+    page.keyboard.press("f")
+    page.keyboard.type("queued")
+    page.keyboard.press("Enter")
+    page.keyboard.type("yesterday")
+    expect(page.get_by_role("option")).to_have_text([re.compile(r"00:00 – \d+ \w+ (\d+ )?00:00$")])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No run matches.")).to_be_visible()
+    typed("")  # any time
+    shows(page, [ids[each] for each in ("late", "noon", "early")])
+    assert chosen(page) == {}

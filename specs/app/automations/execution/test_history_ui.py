@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,10 +11,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from playwright.sync_api import Page, expect
 
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, nodes, rows, violations, wait
+from specs.harness.counts import count
 from specs.harness.driver import Runwatch, Server, event, run_events, unique
 
 MANY = 1_000
-ARRIVALS = 100
+# 100 a second, for 30 seconds; the ordinary run has the first of them.
+SECONDS = count("seconds of 100 arrivals", 1, 30)
 Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
 
 
@@ -121,8 +124,11 @@ def test_history_003_ui_rows_stay_where_they_are(shared: Runwatch, visitor: Visi
         }"""
     )
     before = rows(page)
-    for start in range(30, 30 + ARRIVALS, 10):
+    began = time.monotonic()
+    for start in range(30, 30 + SECONDS * 100, 10):
         report(shared, name, 10, first=start)
+        # In the browser: while Python sleeps, nobody reads what it says.
+        page.wait_for_timeout(max(1, 1000 * (began + (start - 20) / 100 - time.monotonic())))
     expect(page.get_by_role("button", name="99+ new runs")).to_be_visible()
     assert rows(page) == before
     assert page.evaluate("seen.size") == 1, "a row has moved"

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.pages import now
 
 
 def headers(page: Page) -> list[str]:
@@ -122,3 +123,22 @@ def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor)
     page.go_back()
     wait(page, "(ids) => ids.every((id) => document.getElementById(`row-${id}`))", there[3:8])
     expect(page.get_by_text("All 403 runs that match")).to_be_visible()
+
+
+def test_history_022_ui_a_tab_that_nobody_looks_at_is_marked(shared: Runwatch, visitor: Visitor) -> None:
+    """The icon of a tab that nobody looks at MUST be marked when a run of its view fails, until somebody looks."""
+    name = unique("icon")
+    shared.report(*run_events(name, "old", 0, workflow=name, state="FAILED", error={"message": "old"}))
+    page = opened(visitor, name)
+    marked = "document.querySelector('link[rel=icon]').href.includes('failed')"
+    looks_away = """(hidden) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }"""
+    page.evaluate(looks_away, True)
+    assert not page.evaluate(marked), "what he has seen is new"
+    shared.report(*run_events(name, "new", now(), workflow=name, state="FAILED", error={"message": "new"}))
+    wait(page, marked)
+    assert page.evaluate("fetch(document.querySelector('link[rel=icon]').href).then(({ ok }) => ok)")
+    page.evaluate(looks_away, False)
+    wait(page, f"!{marked}")

@@ -130,7 +130,7 @@ def test_access_004_ui_without_colour_or_motion(shared: Runwatch, visitor: Visit
 
 
 def test_access_005_ui_figures_say_what_they_are_of(shared: Runwatch, visitor: Visitor) -> None:
-    """A figure MUST say whether counting stopped, and the histogram its window and the number of its runs."""
+    """A figure MUST say whether counting stopped, and the histogram its window, its runs, and all of it as a table."""
     name = unique("figures")
     report(shared, name, *(f"run-{number}" for number in range(60)))
     page = visitor.blank()
@@ -148,6 +148,13 @@ def test_access_005_ui_figures_say_what_they_are_of(shared: Runwatch, visitor: V
     figure = page.locator(".histogram figcaption")
     expect(figure).to_contain_text("60+ runs")
     assert re.search(r"^\d+ \w+ 2025 .*60\+ runs.*\d+ \w+ \d\d:\d\d$", figure.inner_text().replace("\n", " "))
+    figure.get_by_role("button", name="show as table").press("Enter")
+    table = page.get_by_role("dialog", name="Runs over time").get_by_role("table")
+    expect(table.locator("tbody tr")).to_have_text([re.compile(r"\d\d:\d\d6000600$")])
+    looks(page)
+    table.get_by_role("button", name="show the runs until").press("Enter")
+    wait(page, "location.search.includes('from=') && location.search.includes('to=')")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def views(page: Page, shared: Runwatch, visitor: Visitor) -> None:
