@@ -115,6 +115,15 @@ def test_event_sets_its_claims(kind: type[Queued | Started | Waiting | Heartbeat
     assert (facts.finished_at, facts.duration) == (None, None)
 
 
+@pytest.mark.parametrize("silent_on", ["workflow", "trigger_kind", "retry_of", "definition"])
+def test_the_first_claim_wins_not_the_first_event(silent_on: str) -> None:
+    claims = {"workflow": "nightly", "trigger_kind": "api", "retry_of": "r" * 32, "definition": ("a", "b")}
+    early = Event(0, "a", "engine", "run", 3, Started(**{**claims, silent_on: None}))  # type: ignore[arg-type]
+    late = Event(1, "b", "engine", "run", 9, Started(**claims))  # type: ignore[arg-type]
+    for events in ([early, late], [late, early]):
+        assert getattr(fold(events), silent_on) == claims[silent_on]
+
+
 @pytest.mark.parametrize("input_", [None, Json("1", 1)])
 def test_step_event_sets_its_facts(input_: Json | None) -> None:
     failed, output = Failure("E", None, None, None), Json("2", 1)
