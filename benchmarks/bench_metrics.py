@@ -37,8 +37,11 @@ from app.metrics.rebuilding import rebuild
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, by_workflow
 from app.paging import PageRequest
+from benchmarks import bench_graphql as graphql
 from benchmarks import data, reporting
+from benchmarks.graphql_cases import trend_cases
 from benchmarks.reporting import Figure, short
+from benchmarks.server_process import children, precise_cpu
 from specs.harness.servers import PostgresServer
 from tests.app.reports import events, report
 from tests.sealing import SEALER
@@ -159,6 +162,23 @@ async def measure_reads(url: str, rounds: int) -> Timed:
     return took
 
 
+async def end_what_is_pending(url: str) -> None:
+    """Delete it: the endpoint written by hand reads rollups alone."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("DELETE FROM executions WHERE status = 0")
+    await connection.execute("VACUUM (ANALYZE) executions")
+    await connection.close()
+
+
+def measure_requests(url: str, database_cpu: Callable[[], float], rounds: int) -> graphql.Found:
+    """CPU of the trend of 720 whole hours over HTTP, and of an endpoint by hand that gives the same bytes."""
+    asyncio.run(end_what_is_pending(url))
+    end = END - END % clock.HOUR
+    asked = trend_cases(*(clock.to_rfc3339(edge) for edge in (end - 30 * clock.DAY, end)))
+    with graphql.ways(url, database_cpu, {}) as (ways, token):
+        return graphql.measure(ways, token, rounds, 48, asked)
+
+
 async def finish(database: Database, name: str, runs: int, *, counted: bool) -> float:
     """Runs of one workflow finished by 16 writers, each in a transaction; how many a second."""
     folder = Folding(database)
@@ -209,7 +229,9 @@ async def measure_writes(url: str, rounds: int, runs: int) -> Timed:
     return tps
 
 
-def text_of(facts: dict[str, Any], filled: dict[str, float], took: Timed, tps: Timed, count: int) -> str:
+def text_of(
+    facts: dict[str, Any], filled: dict[str, float], took: Timed, requests: str, tps: Timed, count: int
+) -> str:
     """The report."""
     ratios = {name: reporting.ratio(values, took[PAGE]) for name, values in took.items()}
     share = reporting.ratio(tps["with rollups"], tps["without"])
@@ -227,6 +249,7 @@ def text_of(facts: dict[str, Any], filled: dict[str, float], took: Timed, tps: T
             f"**{WRITERS} writers keep {share.median:.0%}** of their throughput; promised: {WRITE_PROMISE:.0%}.\n",
             "## Reads\n",
             reporting.table(("read", "ms", "× a page"), rows),
+            f"{requests}\n",
             "## Writes\n",
             f"{WRITERS} writers finish runs of one workflow and hour, a transaction each; their process folds.\n",
             reporting.table(
@@ -251,13 +274,18 @@ def main() -> int:
         facts["postgres"] = asyncio.run(reporting.postgres_facts(url))
         filled = asyncio.run(fill(url, count))
         took = asyncio.run(measure_reads(url, rounds))
+        pid = server.pid
+        assert pid is not None
+        found = measure_requests(url, lambda: sum(map(precise_cpu, children(pid))), 3 if quick else 9)
+        requests, requests_text = graphql.report("30 days by hour over HTTP", found)
     with PostgresServer(own=True, durable=True) as server:
         url = server.create_database("writes")
         facts["durable"] = asyncio.run(reporting.postgres_facts(url))
         tps = asyncio.run(measure_writes(url, 3 if quick else 8, runs))
-    text = text_of(facts, filled, took, tps, count)
+    text = text_of(facts, filled, took, requests_text, tps, count)
     if not quick:
         figures = {"ms": {name: Figure.of(values).median for name, values in took.items()}, "a second": tps}
+        figures["over HTTP"] = requests
         reporting.write("metrics", facts | {"filled": filled} | figures, text)
     print(text)
     hourly = reporting.ratio(took[HOURLY], took[PAGE]).median

@@ -31,6 +31,13 @@ _DETAIL = (
 )
 
 
+def _trend(point: str) -> str:
+    return (
+        "query Trend($from: DateTime, $to: DateTime) { metrics(filter: {from: $from, to: $to}, bucket: HOUR)"
+        f" {{ trend {{ start total succeeded failed averageDurationMs {point}}} }} }}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One operation."""
@@ -53,3 +60,9 @@ def cases(execution_id: str) -> list[Case]:
         Case("detail", _DETAIL, {"id": f"execution_{execution_id}"}),
         Case("typename", "{ __typename }", {}),
     ]
+
+
+def trend_cases(start: str, end: str) -> list[Case]:
+    """The trend of a window of whole hours, in which nothing is pending."""
+    window = {"from": start, "to": end}
+    return [Case("trend", _trend(""), window), Case("trend_p95", _trend("p95DurationMs "), window)]

@@ -26,11 +26,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.metrics.histograms import Histogram
 from benchmarks.graphql_cases import LINES, PAGE_SIZE
 
 Row = Sequence[Any]
 Fetch = Callable[..., Awaitable[Sequence[Row]]]
 
+_HOUR = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 _STATUS = ("PENDING", "SUCCESS", "FAILURE", "CANCELLED")
 _STATE = (
@@ -56,6 +58,10 @@ _STEPS = (
 _LOG = (
     "SELECT sequence, at, level, message FROM log_entries WHERE execution_id = $1"
     f" ORDER BY at, sequence LIMIT {LINES + 1}"
+)
+_TREND = (
+    "SELECT start, status, executions, timed, duration_seconds, duration_micros{} FROM metric_rollups"
+    " WHERE detail = 2 AND grain = 0 AND start >= $1 AND start < $2"
 )
 _TOKEN = (
     "SELECT t.id, t.name, t.role, e.name, t.expires_at, t.revoked_at FROM tokens t"
@@ -151,6 +157,51 @@ async def detail(fetch: Fetch, asked: Any) -> bytes:
     return orjson.dumps({"data": {"execution": node}})
 
 
+async def trend(fetch: Fetch, asked: Any) -> bytes:
+    """Figures by hour."""
+    return await _trend(fetch, asked, "", lambda points, rows: None)
+
+
+async def trend_p95(fetch: Fetch, asked: Any) -> bytes:
+    """The same with the 95th percentile of each hour."""
+
+    def add(points: dict[int, dict[str, Any]], rows: Sequence[Row]) -> None:
+        histograms: dict[int, list[bytes]] = {}
+        for row in rows:
+            if row[1] in (1, 2):
+                histograms.setdefault(row[0], []).append(row[6])
+        for start, point in points.items():
+            point["p95DurationMs"] = _ms(Histogram(histograms.get(start, ())).quantile(0.95))
+
+    return await _trend(fetch, asked, ", histogram", add)
+
+
+async def _trend(
+    fetch: Fetch, asked: Any, column: str, add: Callable[[dict[int, dict[str, Any]], Sequence[Row]], None]
+) -> bytes:
+    start, end = (
+        int(datetime.fromisoformat(asked["variables"][name]).timestamp()) * 1_000_000 for name in ("from", "to")
+    )
+    rows = await fetch(_TREND.format(column), start, end)
+    points = {
+        at: {"start": _iso(at), "total": 0, "succeeded": 0, "failed": 0, "averageDurationMs": None}
+        for at in range(start, end, _HOUR)
+    }
+    durations: dict[int, tuple[int, int]] = {}
+    for at, status, executions, timed, seconds, micros, *_ in rows:
+        point = points[at]
+        point["total"] += executions
+        if status < 3:
+            point["succeeded" if status == 1 else "failed"] = executions
+            known = durations.get(at, (0, 0))
+            durations[at] = (known[0] + timed, known[1] + seconds * 1_000_000 + micros)
+    for at, (timed, total) in durations.items():
+        if timed:
+            points[at]["averageDurationMs"] = total / timed / 1000
+    add(points, rows)
+    return orjson.dumps({"data": {"metrics": {"trend": list(points.values())}}})
+
+
 async def typename(_: Fetch, __: Any) -> bytes:
     """Nothing."""
     return b'{"data":{"__typename":"Query"}}'
@@ -225,7 +276,7 @@ app = Starlette(
     lifespan=_floor.lifespan,
     routes=[
         _floor.route(answer.__name__, answer, full=full)
-        for answer in (page, page3, detail, typename)
+        for answer in (page, page3, detail, typename, trend, trend_p95)
         for full in (False, True)
     ],
 )

@@ -11,7 +11,7 @@ from app.executions.filters import ExecutionFilter, resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
-from app.metrics.figures import Figures, Outcome, Point, by_group, trend
+from app.metrics.figures import Figures, Outcome, Point, of_sampled, of_sums, trend
 from app.metrics.filters import DEFAULT_WINDOW, MAX_WINDOW, MetricsFilter, check_window
 from app.metrics.windows import Bucket
 from app.paging.keyset import Segment
@@ -57,7 +57,7 @@ async def trend_of(
         statuses = frozenset(Status if where.statuses is None else where.statuses)
         asked = MetricsFilter(replace(where, statuses=None), start, end)
         points = await trend(database, asked, width, histograms=histograms)
-        return Trend([replace(point, figures=_only(point.figures, statuses)) for point in points], exact=True)
+        return Trend([Point(point.start, point.end, _only(point.figures, statuses)) for point in points], exact=True)
     window = [(max(each, start), min(each + width.value, end)) for each in starts]
     return await _count(database, where, window, width, histograms=histograms)
 
@@ -118,7 +118,10 @@ async def _count(
             f" FROM ({newest.text}) x"
         )
         statement = sources.summed(database.dialect, samples, histograms=histograms)
-        found = by_group(await sources.fetch(database, statement, newest.params))
+        if histograms:
+            found = of_sampled(await sources.fetch_sampled(database, statement, newest.params))
+        else:
+            found = of_sums(await sources.fetch(database, statement, newest.params))
     nothing = Figures()
     points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]
     return Trend(points, exact=sum(point.figures.total for point in points) <= MAX_ROWS)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.db import Database
-from app.metrics import sources
-from app.metrics.figures import Figures, by_group
+from app.metrics import figures
+from app.metrics.figures import Figures
 from app.metrics.filters import MetricsFilter
 
 
@@ -44,7 +44,7 @@ async def by_workflow(
 
     Raises LimitExceeded when the window has too much in it.
     """
-    found = by_group(await sources.read(database, where, "workflow", histograms=histograms))
+    found = await figures.read(database, where, "workflow", histograms=histograms)
     key = _KEYS[order]
 
     def place(each: WorkflowFigures) -> tuple[bool, float, str]:
