@@ -229,9 +229,7 @@ async def measure_writes(url: str, rounds: int, runs: int) -> Timed:
     return tps
 
 
-def text_of(
-    facts: dict[str, Any], filled: dict[str, float], took: Timed, requests: str, tps: Timed, count: int
-) -> str:
+def text_of(facts: dict[str, Any], filled: dict[str, float], took: Timed, requests: str, tps: Timed, count: int) -> str:
     """The report."""
     ratios = {name: reporting.ratio(values, took[PAGE]) for name, values in took.items()}
     share = reporting.ratio(tps["with rollups"], tps["without"])

@@ -52,9 +52,11 @@ Sampled = tuple[Group, int, int, int, int, int, bytes | Sequence[bytes] | None, 
 
 # Sums as Postgres sends them in one value: asyncpg takes 0.4 µs for a row of its own, this takes 0.1.
 _PACKED = struct.Struct(">qiqqqq")
-_PACK = "string_agg(int8send(u.part) || int4send(CAST(u.status AS INTEGER)) || " + " || ".join(
-    f"int8send(u.{name})" for name in ("executions", "timed", "seconds", "micros")
-) + ", '')"
+_PACK = (
+    "string_agg(int8send(u.part) || int4send(CAST(u.status AS INTEGER)) || "
+    + " || ".join(f"int8send(u.{name})" for name in ("executions", "timed", "seconds", "micros"))
+    + ", '')"
+)
 
 
 async def read(database: Database, where: MetricsFilter, by: By) -> Iterable[Sums]:
@@ -97,7 +99,7 @@ async def fetch_sampled(database: Database, statement: str, params: Sequence[Any
 
 
 def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:
-    """A query for `fetch` or `fetch_sampled`, of one of (part, status, duration, sign): single executions, or deltas."""
+    """A query for `fetch` or `fetch_sampled` of single executions or deltas, each (part, status, duration, sign)."""
     seconds, micros = "s.sign * (s.duration / 1000000)", "s.sign * (s.duration % 1000000)"
     timed = "CASE WHEN s.duration IS NULL THEN 0 ELSE s.sign END"
     sums = ", ".join(

@@ -76,6 +76,19 @@ async def test_retry_has_the_original_trigger_to_the_byte(connected: Database) -
     assert (entry["actor"], entry["action"], entry["subject"]) == ("ada", "retryExecution", f"execution_{original}")
 
 
+async def test_retry_of_an_older_row_has_the_label_that_the_row_itself_lacks(connected: Database) -> None:
+    original = await fail(connected)
+    label = (await by_id(connected, original))["trigger_label"]
+    assert "s3cr3t" not in label
+    assert label.startswith("n=")
+    made = await retry(connected, original)
+    assert (await by_id(connected, made.id))["trigger_label"] == label
+    await finish(connected, made.id, "FAILED")
+    await connected.transaction(lambda transaction: transaction.fetch("UPDATE executions SET trigger_label = NULL"))
+    again = await retry(connected, made.id)
+    assert (await by_id(connected, again.id))["trigger_label"] == label
+
+
 async def test_no_event_changes_what_it_is(connected: Database) -> None:
     made = await retry(connected, await fail(connected))
     subject = (await by_id(connected, made.id))["external_id"]
