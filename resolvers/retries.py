@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from app.auth import Permission
 from app.delivery.outbox import Dispatch
+from app.engines import Engine
 from app.executions import Execution
 from app.retries import Asked, Retry
 from app.retries.blockers import RetryBlocker, blockers
@@ -33,6 +35,17 @@ async def existing(context: Context, execution_ids: Sequence[str]) -> set[str]:
     context.budget.take_list(len(execution_ids))
     found = await asyncio.gather(*map(context.loaders.executions.load, execution_ids))
     return {execution.id for execution in found if execution is not None}
+
+
+async def engines_of(context: Context, execution_ids: Sequence[str]) -> list[tuple[Engine, int]]:
+    """The engines of some executions, each with how many are its own, most first; leaves out deleted executions."""
+    context.require(Permission.READ)
+    context.budget.take_list(len(execution_ids))
+    found = await asyncio.gather(*map(context.loaders.executions.load, execution_ids))
+    counts = Counter(execution.engine_id for execution in found if execution is not None)
+    engines = await asyncio.gather(*map(context.loaders.engines.load, counts))
+    named = [(engine, counts[engine.id]) for engine in engines if engine is not None]
+    return sorted(named, key=lambda each: (-each[1], each[0].name))
 
 
 async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:

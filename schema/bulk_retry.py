@@ -11,6 +11,7 @@ from app.paging import Count as Counted
 from app.retries import bulk
 from resolvers import retries as resolvers
 from schema.context import Info
+from schema.engine import Engine
 from schema.facets import NameCount
 from schema.node import Node
 from schema.paging import Count, size_of
@@ -38,6 +39,14 @@ class BlockerCount:
 
     reason: RetryBlocker = strawberry.field(description="The reason.")
     count: int = strawberry.field(description="Number of executions that it prevents from being retried.")
+
+
+@strawberry.type(description="An engine with a number of executions.")
+class EngineCount:
+    """An engine and how many executions it has."""
+
+    engine: Engine = strawberry.field(description="The engine.")
+    count: int = strawberry.field(description="Number of eligible executions that are its own.")
 
 
 @strawberry.type(
@@ -142,3 +151,9 @@ class BulkRetry(Node):
         """Without the executions."""
         found = self.outcome.workflows[: size_of(first)]
         return [NameCount(name=name, count=Count.of(Counted(count, exact=True))) for name, count in found]
+
+    @strawberry.field(description="Number of eligible executions by engine, most first. Leaves out deleted executions.")
+    async def by_engine(self, info: Info) -> list[EngineCount]:
+        """Batched."""
+        found = await resolvers.engines_of(info.context, self.outcome.eligible_ids)
+        return [EngineCount(engine=Engine.of(engine), count=count) for engine, count in found]

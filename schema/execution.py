@@ -115,6 +115,14 @@ class Execution(Node):
     updated_at: DateTime = strawberry.field(
         description="When the stored execution last changed, by Runwatch's clock.", metadata=column("updated_at")
     )
+    last_heard_at: DateTime = strawberry.field(
+        metadata=column("received_at"),
+        description=(
+            "When Runwatch last heard of the run from its engine, by Runwatch's clock, to the second: the newest event,"
+            " or the acceptance of a retry; before that, when the retry was asked for. Subscriptions do not announce a"
+            " change of this alone."
+        ),
+    )
 
     @classmethod
     def of(cls, row: executions.Execution) -> Execution:
@@ -131,6 +139,7 @@ class Execution(Node):
             started_at=None if row.started_at is None else DateTime(row.started_at),
             finished_at=None if row.finished_at is None else DateTime(row.finished_at),
             updated_at=DateTime(row.updated_at),
+            last_heard_at=DateTime(row.received_at),
         )
 
     @strawberry.field(

@@ -53,6 +53,7 @@ class Execution(msgspec.Struct, frozen=True):
     finished_at: int | None
     duration: int | None
     updated_at: int
+    received_at: int  # the newest receipt: when Runwatch last heard of it
     retry_of: str | None
     root_id: str | None  # the original of its family; None: of itself, and nothing has retried it
     requested_by: str | None  # who asked Runwatch for this retry

@@ -78,9 +78,14 @@ class BulkOutcome:
     created: int  # of the retried: those whose retry it made
     skipped: list[Skipped]
     unprocessed: list[str]  # empty for a dry run, which says only what it would do
-    eligible: int
+    eligible_ids: list[str]
     workflows: list[tuple[str, int]]  # of the eligible, most first
     looked_at: int
+
+    @property
+    def eligible(self) -> int:
+        """How many can be retried, or were."""
+        return len(self.eligible_ids)
 
     @property
     def dry_run(self) -> bool:
@@ -238,7 +243,8 @@ def _outcome(stored: StoredBulk, chosen: Sequence[Chosen], blocked: dict[str, Se
     workflows = Counter(each.workflow_name for each in eligible)
     by_count = sorted(workflows.items(), key=lambda each: (-each[1], each[0]))
     created = sum(retry.created for retry in retried)
-    return BulkOutcome(stored, retried, created, skipped, unprocessed, len(eligible), by_count, len(chosen))
+    eligible_ids = [each.execution_id for each in eligible]
+    return BulkOutcome(stored, retried, created, skipped, unprocessed, eligible_ids, by_count, len(chosen))
 
 
 async def _blocked(database: Database, wanted: Sequence[str]) -> dict[str, Sequence[RetryBlocker]]:

@@ -45,6 +45,9 @@ export const retryTexts = {
     ALREADY_RESOLVED: 'already resolved', SUPERSEDED: 'a later attempt exists', FORBIDDEN: 'not allowed',
   },
   byWorkflow: 'By workflow:',
+  byEngine: 'By engine:',
+  engine: (name: string, kind: 'WEBHOOK' | 'CELERY' | 'NONE') =>
+    kind === 'NONE' ? name : `${name} (${kind === 'WEBHOOK' ? 'webhook' : 'Celery'})`,
   limit: 'At most',
   typeToConfirm: (count: number) => `Type ${count} to confirm`,
   go: (count: number) => `Retry ${number.format(count)}`,

@@ -187,8 +187,9 @@ export const texts = {
     gone: { unmatched: 'No longer matches the filter', deleted: 'Deleted' },
     resolved: 'Resolved',
     pending: {
-      RUNNING: 'Running', WAITING: 'Waiting', CONTACT_LOST: 'No event for too long',
-    } as Partial<Record<'RUNNING' | 'WAITING' | 'CONTACT_LOST', string>>,
+      RUNNING: 'Running', WAITING: 'Waiting',
+    } as Partial<Record<'RUNNING' | 'WAITING', string>>,
+    lastHeard: { alone: 'Last heard', after: 'last heard' },
     step: (number_: number, count: number, name: string) => `Step ${number_} of ${Math.max(number_, count)} · ${name}`,
     queuedFor: (duration: string) => `Queued for ${duration}`,
     retry: (attempt: number, status: string, by: string | null) =>

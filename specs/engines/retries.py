@@ -26,7 +26,7 @@ mutation Retry($id: ID!, $key: String) {{
 BULK_FIELDS = """
     id matched lookedAt eligible dryRun snapshot unprocessed asOf startedAt requestedBy filter
     retriedCount createdCount skippedCount unprocessedCount
-    skippedBy { reason count } byWorkflow { name count { value kind } }
+    skippedBy { reason count } byWorkflow { name count { value kind } } byEngine { count engine { name kind } }
     retried { created execution { id attempt } retryOf { id externalId } }
     skipped { execution { externalId } reasons }
 """

@@ -62,6 +62,11 @@ export function Head({
         <b className={run.status}>
           {run.failedStep ? runTexts.execution.failedIn(texts.state[run.state], run.failedStep.name) : texts.state[run.state]}
         </b>
+        {run.state === 'CONTACT_LOST' && (
+          <span>
+            {texts.history.lastHeard.after} <When at={run.lastHeardAt} focusable />
+          </span>
+        )}
         <span className="numbers">
           <Duration row={run} />
         </span>

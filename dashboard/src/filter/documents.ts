@@ -11,6 +11,7 @@ export const RunRow = graphql(`
     queuedAt
     startedAt
     finishedAt
+    lastHeardAt
     queueMs
     durationMs
     attempt

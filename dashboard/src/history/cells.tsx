@@ -79,6 +79,14 @@ function Happened({ row }: { row: RunRow }): JSX.Element {
   }
   if (row.state === 'QUEUED') return <Waiting since={row.queuedAt} />
   const { currentStep: step } = row
+  if (row.state === 'CONTACT_LOST') {
+    return (
+      <span className="dim">
+        {step && `${texts.history.step(step.index + 1, row.stepCount, step.name)} · `}
+        {texts.history.lastHeard[step ? 'after' : 'alone']} <When at={row.lastHeardAt} />
+      </span>
+    )
+  }
   if (step) return <span className="dim">{texts.history.step(step.index + 1, row.stepCount, step.name)}</span>
   if (row.status === 'PENDING') return <span className="dim">{texts.history.pending[row.state as 'RUNNING'] ?? ''}</span>
   if (row.attempt > 1) return <span className="dim">{texts.history.retry(row.attempt, row.status, row.requestedBy)}</span>

@@ -4,7 +4,7 @@ import type { ResultOf } from '../api/graphql'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
-import { type Bulk, BulkSkipped } from './documents'
+import { type Bulk, BulkSkipped, type Plan } from './documents'
 
 type Skipped = NonNullable<ResultOf<typeof BulkSkipped>['bulkRetry']>['skipped']
 
@@ -20,6 +20,21 @@ export function Workflows({ bulk }: { bulk: Bulk }): JSX.Element | null {
       {bulk.byWorkflow.map(({ name, count }) => (
         <span key={name}>
           {name} <b className="numbers">{texts.number(count.value)}</b>
+        </span>
+      ))}
+    </p>
+  )
+}
+
+/** Which engines would get something to do, and how it reaches them. */
+export function Engines({ of }: { of: Plan['byEngine'] }): JSX.Element | null {
+  if (!of.length) return null
+  return (
+    <p className="dim sums">
+      {texts.retry.byEngine}{' '}
+      {of.map(({ engine, count }) => (
+        <span key={engine.name}>
+          {texts.retry.engine(engine.name, engine.kind)} <b className="numbers">{texts.number(count)}</b>
         </span>
       ))}
     </p>

@@ -9,9 +9,9 @@ import { texts } from '../texts'
 import { now } from '../time/clock'
 import { absolute } from '../time/time'
 import './bulk.css'
-import { SkippedBy, Workflows } from './bulk-parts'
+import { Engines, SkippedBy, Workflows } from './bulk-parts'
 import { goOn } from './bulk-runs'
-import { type Bulk, RetryMany } from './documents'
+import { type Plan, PlanRetry } from './documents'
 
 const LIMITS = [10, 100, 500, 1000]
 /** More than this at once is to be typed. */
@@ -35,7 +35,7 @@ export function BulkRetry({
   onStart: (id: string) => void
 }): JSX.Element {
   const [limit, setLimit] = useState(100)
-  const [plan, setPlan] = useState<Bulk | null>(null)
+  const [plan, setPlan] = useState<Plan | null>(null)
   const [error, setError] = useState<ApiError | null>(null)
   const [typed, setTyped] = useState('')
   const [again, setAgain] = useState(0)
@@ -47,7 +47,7 @@ export function BulkRetry({
     setError(null)
     setTyped('')
     const of = ids === null ? { filter: filterOf(choice, now()) } : { ids: ids.slice(0, limit) }
-    ask(RetryMany, { input: { ...of, limit, dryRun: true } }, { signal: asking.signal }).then(
+    ask(PlanRetry, { input: { ...of, limit, dryRun: true } }, { signal: asking.signal }).then(
       ({ retryExecutions }) => setPlan(retryExecutions),
       (reason: unknown) => !asking.signal.aborted && setError(asApiError(reason)),
     )
@@ -84,6 +84,7 @@ export function BulkRetry({
               <span aria-hidden="true">✓</span> {eligible ? texts.retry.willRetry(eligible) : texts.retry.nothing}
             </p>
             <Workflows bulk={plan} />
+            <Engines of={plan.byEngine} />
             <SkippedBy bulk={plan} title={texts.retry.willNot(plan.skippedCount)} />
             <label className="limit">
               {texts.retry.limit}{' '}

@@ -41,6 +41,17 @@ export const RetryMany = graphql(
   [BulkSums],
 )
 
+/** A dry run, which also says whose engines would get something to do. */
+export const PlanRetry = graphql(
+  `
+    mutation PlanRetry($input: RetryExecutionsInput!) {
+      retryExecutions(input: $input) { ...BulkSums byEngine { count engine { name kind } } }
+    }
+  `,
+  [BulkSums],
+)
+export type Plan = ResultOf<typeof PlanRetry>['retryExecutions']
+
 export const BulkRetryById = graphql(
   `
     query BulkRetryById($id: ID!) {

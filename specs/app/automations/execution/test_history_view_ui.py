@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
 from specs.harness.driver import Runwatch, event, run_events, unique
@@ -142,3 +143,23 @@ def test_history_022_ui_a_tab_that_nobody_looks_at_is_marked(shared: Runwatch, v
     assert page.evaluate("fetch(document.querySelector('link[rel=icon]').href).then(({ ok }) => ok)")
     page.evaluate(looks_away, False)
     wait(page, f"!{marked}")
+
+
+def test_history_023_ui_a_silent_run_says_since_when(shared: Runwatch, visitor: Visitor) -> None:
+    """A run that has lost contact MUST say when Runwatch last heard of it, in the list and on its own page."""
+    name = unique("silent")
+    shared.report(*run_events(name, "one", 0, workflow=name, state=None))
+
+    def fell_silent(route: Route) -> None:
+        answer = route.fetch()
+        silent = answer.text().replace('"RUNNING"', '"CONTACT_LOST"')
+        old = (datetime.now(UTC) - timedelta(minutes=14, seconds=20)).isoformat()
+        route.fulfill(response=answer, body=re.sub(r'"lastHeardAt":"[^"]*"', f'"lastHeardAt":"{old}"', silent))
+
+    page = visitor.blank()
+    page.route("**/graphql", fell_silent)
+    page.goto(f"{shared.url}{HISTORY}?{urlencode({'workflow': name})}")
+    row = page.locator("[role=row][data-id]")
+    expect(row).to_contain_text(re.compile(r"Contact lost.*Last heard 14 min ago", re.DOTALL))
+    row.click()
+    expect(page.get_by_role("dialog", name="Run")).to_contain_text("last heard 14 min ago")

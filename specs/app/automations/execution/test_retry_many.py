@@ -243,6 +243,7 @@ def test_retry_004_sums_say_what_would_be_done(runwatch: Runwatch, engine: Webho
         {"name": one, "count": {"value": 2} | exact},
         {"name": two, "count": {"value": 1} | exact},
     ]
+    assert seen["byEngine"] == [{"count": 3, "engine": {"name": engine.name, "kind": "WEBHOOK"}}]
     assert seen["skippedBy"] == [{"reason": "NOT_FAILED", "count": 2}, {"reason": "RETRY_IN_PROGRESS", "count": 1}]
     assert (seen["retriedCount"], seen["createdCount"], seen["unprocessedCount"], seen["startedAt"]) == (0, 0, 0, None)
     assert bulk_retry(runwatch, seen["id"]) == seen

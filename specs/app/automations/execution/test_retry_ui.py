@@ -219,6 +219,9 @@ def test_retry_006_ui_more_than_fifty_are_typed(shared: Runwatch, visitor: Visit
     page.keyboard.press("Shift+R")
     dialog = page.get_by_role("dialog", name="Retry failed runs")
     expect(dialog).to_contain_text("Looked at 52 runs.")
+    expect(dialog).to_contain_text(
+        re.compile(rf"By workflow:\s+{name}\s*51.*By engine:\s+{engine.name} \(webhook\)\s*51")
+    )
     dialog.get_by_text("1 run will not:").click()
     expect(dialog.locator(".skipped li")).to_have_text(re.compile(f"^{name}.*did not fail$"))
     button = dialog.get_by_role("button", name="Retry 51")

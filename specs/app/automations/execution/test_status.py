@@ -12,7 +12,8 @@ LIST = """
 query List($engine: [String!]) {
   executions(filter: {engine: $engine}, orderBy: {field: QUEUED_AT, direction: ASC}) {
     nodes {
-      externalId status state workflowName queuedAt startedAt finishedAt updatedAt queueMs durationMs
+      externalId status state workflowName queuedAt startedAt finishedAt updatedAt lastHeardAt
+      queueMs durationMs
       trigger { kind data dataBytes }
       error { type message stackTrace truncated }
     }
@@ -75,7 +76,7 @@ async def test_status_002_events_in_any_order_end_alike(runwatch: Runwatch) -> N
     shown = []
     for node in await nodes(runwatch, engine):
         assert node["trigger"].pop("data") == {"subject": node.pop("externalId")}
-        del node["updatedAt"]
+        del node["updatedAt"], node["lastHeardAt"]
         shown.append(node)
     assert len(shown) == 12
     assert shown == shown[:1] * 12
@@ -99,7 +100,9 @@ async def test_status_003_times_are_exact(runwatch: Runwatch) -> None:
     (node,) = await nodes(runwatch, engine)
     assert (node["startedAt"], node["finishedAt"]) == ("2026-01-01T00:00:01.250000Z", "2026-01-02T01:00:01.500000Z")
     assert (node["queueMs"], node["durationMs"]) == (1249.999, 90_000_250.0)
-    assert all(FORMAT.fullmatch(node[name]) for name in ("queuedAt", "startedAt", "finishedAt", "updatedAt"))
+    times = ("queuedAt", "startedAt", "finishedAt", "updatedAt", "lastHeardAt")
+    assert all(FORMAT.fullmatch(node[name]) for name in times)
+    assert node["queuedAt"] < node["lastHeardAt"] <= node["updatedAt"], "not by Runwatch's clock"
     assert at(0).startswith("2026-01-01T00:00:00")
 
 
