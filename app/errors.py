@@ -117,6 +117,14 @@ class LimitExceeded(AppError):
     status = 413
 
 
+class TimedOut(LimitExceeded):
+    """A read took longer than reads may."""
+
+    def __init__(self, seconds: float, sql: str, params: Sequence[Any]) -> None:
+        super().__init__(f"The query took longer than {seconds:g} s; narrow its filter")
+        self.statement = (sql, tuple(params))
+
+
 def shown(error: BaseException) -> dict[str, Any]:
     """An error as its reader sees it: one of ours with its message, code and details, any other masked."""
     if isinstance(error, AppError) and error.code is not ErrorCode.INTERNAL:

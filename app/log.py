@@ -30,6 +30,10 @@ class Logger:
         return getattr(self._logger, method)
 
 
+# Writes the line of a request by a shorter way than structlog's, where lines are JSON (app/server/logging.py).
+request_line: Callable[[dict[str, Any]], None] | None = None
+
+
 def get_logger(name: str) -> Any:
     """The logger of a module; `Any`, as structlog types its own."""
     return Logger(name)

@@ -17,7 +17,7 @@ from app.db import Database
 from app.executions.facets import Facets
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
-from app.graphql.view import GraphQLView
+from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
 from app.http.events import EventsDoor
@@ -63,7 +63,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             compiled=settings.graphql == "compiled",
         )
 
-    view = GraphQLView(schema, lambda request: make_context(viewer_in(request.scope)), settings.max_graphql_body_bytes)
+    view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes)
     operations = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
     limits = Limits(
         operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions
@@ -75,7 +75,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
         Route("/", index),
         Route("/health", Health(database).check),
         Route("/session", sessions.answer, methods=["POST", "PATCH", "DELETE"]),
-        Route("/graphql", view.run, methods=["GET", "POST"]),
+        Route("/graphql", view, methods=METHODS),
         WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
         *dashboard.routes,
@@ -89,7 +89,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
     # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
-    guarded = Cors(Guard(app, sign_in, sessions), settings.allowed_origins)
+    guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins)
     paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
     hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
     return RequestLog(Proxies(hosted, settings.trusted_proxies))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
-from app.errors import Unauthenticated
+from app.db.refusing import refusing
+from app.errors import TimedOut, Unauthenticated
 from app.executions.facets import Facets
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
@@ -33,15 +34,30 @@ class Context:
     alert_channels: Channels
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     budget: Budget = field(default_factory=Budget, init=False)
-    loaders: Loaders = field(init=False)
+    _loaders: Loaders | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        self.loaders = Loaders(self.database)
+    @property
+    def loaders(self) -> Loaders:
+        """Made when a field asks for them: many operations need none."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.database)
+        return self._loaders
 
     def forget(self) -> None:
-        """Read anew from now on: the loaders remember an earlier time."""
-        self.loaders = Loaders(self.database)
+        """Read anew from now on, as another operation: the loaders remember an earlier time."""
+        self._loaders = None
         self.budget = Budget()
+
+    def mark(self) -> Budget:
+        """What the operation has asked for so far."""
+        return replace(self.budget)
+
+    def go_back(self, mark: Budget, failure: Exception) -> None:
+        """Read anew what was read since a mark. A read that took too long is not tried again."""
+        self._loaders = None
+        self.budget = mark
+        if isinstance(failure, TimedOut):
+            self.database = refusing(self.database, failure)
 
     @property
     def viewer(self) -> Viewer:

@@ -33,18 +33,7 @@ from schema.log_input import (
     log_request,
 )
 from schema.node import ID, Node
-from schema.paging import (
-    CURSOR,
-    After,
-    Before,
-    Connection,
-    Count,
-    Edge,
-    counted,
-    edges,
-    nodes,
-    size_of,
-)
+from schema.paging import After, Before, size_of
 from schema.projections import column, global_id, in_milliseconds, made
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, milliseconds
@@ -316,28 +305,3 @@ class Execution(Node):
         """Batched."""
         found = await retry_resolvers.dispatch_of(info.context, self.row)
         return None if found is None else Dispatch.of(found)
-
-
-@strawberry.type(description="An execution in a list.")
-class ExecutionEdge(Edge[executions.Execution, Execution]):
-    """An execution in a list."""
-
-    cursor: str = strawberry.field(
-        description="Cursor of this row. Opaque, and valid only for the list's ordering.", metadata=CURSOR
-    )
-    node: Execution = strawberry.field(description="The execution.", metadata={PROJECTION: Part(Execution.of)})
-
-
-@strawberry.type(description="A page of executions.")
-class ExecutionConnection(Connection[executions.Execution]):
-    """A page of executions."""
-
-    updates_cursor: str = strawberry.field(
-        description=(
-            "Cursor for `executionUpdated(after:)`, read before the page: the subscription delivers every"
-            " change that the page misses."
-        )
-    )
-    edges: list[ExecutionEdge] = edges(ExecutionEdge, Execution.of, "The executions with their cursors.")
-    nodes: list[Execution] = nodes(Execution.of, "The executions.")
-    total_count: Count = counted()

@@ -25,8 +25,9 @@ from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.engine import Engine
 from schema.error_group import ErrorGroup, ErrorGroupConnection
-from schema.execution import Execution, ExecutionConnection
+from schema.execution import Execution
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
+from schema.execution_list import ExecutionConnection
 from schema.facets import ExecutionFacets
 from schema.figures import PERCENTILES
 from schema.log import ExecutionLogConnection

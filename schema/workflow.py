@@ -12,7 +12,7 @@ from app.graphql.compiled.projections import PROJECTION, Joined, Part, selected_
 from resolvers import engines as engine_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import workflows as resolvers
-from schema import execution, metrics  # the modules: the types name each other
+from schema import execution, execution_list, metrics  # the modules: the types name each other
 from schema.context import Info
 from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
@@ -36,7 +36,8 @@ from schema.paging import (
 from schema.projections import READS_EXECUTIONS, column, global_id
 
 if TYPE_CHECKING:
-    from schema.execution import Execution, ExecutionConnection
+    from schema.execution import Execution
+    from schema.execution_list import ExecutionConnection
     from schema.metrics import ExecutionMetrics
 
 
@@ -94,7 +95,7 @@ class Workflow(Node):
         before: Before = None,
         order_by: ExecutionOrder | None = DEFAULT_ORDER,
         filter: ExecutionFilter | None = None,
-    ) -> Annotated[ExecutionConnection, strawberry.lazy("schema.execution")]:
+    ) -> Annotated[ExecutionConnection, strawberry.lazy("schema.execution_list")]:
         """One page of this workflow's executions."""
 
         def where() -> executions.ExecutionFilter:
@@ -106,7 +107,7 @@ class Workflow(Node):
             follows=selects(info, "updatesCursor"),
             columns=selected_columns(info),
         )
-        return execution.ExecutionConnection.of(listed)
+        return execution_list.ExecutionConnection.of(listed)
 
     @strawberry.field(description="Its figures, as in Query.metrics. The filter's workflow condition applies too.")
     async def metrics(

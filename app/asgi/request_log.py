@@ -8,6 +8,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import app.log
 from app.asgi.answers import error_body
 from app.errors import Unavailable, masked
 from app.ids import new_id
@@ -59,4 +60,8 @@ class RequestLog:
             await send({"type": "http.response.body", "body": body})
         finally:
             elapsed = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)
+            line = {"method": scope["method"], "path": scope["path"], "status": status, "ms": elapsed}
+            if app.log.request_line is None:
+                log.info("request", **line)
+            else:
+                app.log.request_line({**line, "event": "request", "request_id": request_id, "logger": __name__})

@@ -15,7 +15,7 @@ from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane
 from app.db.locks import Lock
-from app.errors import LimitExceeded, Unavailable
+from app.errors import TimedOut, Unavailable
 
 POOL_SIZE = 10
 # In characters. asyncpg keeps statements up to 15,360 prepared; with percentiles one has the 24,000 of all bounds.
@@ -169,7 +169,7 @@ class PostgresDatabase(Database):
                 await self._keys.renew()
                 return await lane.fetch(sql, params)
         except asyncpg.QueryCanceledError:
-            raise LimitExceeded(f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter") from None
+            raise TimedOut(READ_TIMEOUT_SECONDS, sql, params) from None
         except (*DEAD, asyncpg.TooManyConnectionsError) as error:  # existing connections continue
             raise Unavailable(f"{type(error).__name__}: {error}") from error
 

@@ -7,34 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
-from app.db.config import SQLITE_BUSY_MS, SQLITE_PRAGMAS, sqlite_path
+from app.db import Database, Row, T, Transaction, TransientError, excluded
+from app.db.config import SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.locks import Lock
-from app.errors import LimitExceeded
+from app.db.sqlite_reader import Reader, numbered
 
 READERS = 4
-# How many steps of SQLite's virtual machine lie between two looks at the clock: every millisecond or so.
-STEPS_PER_CHECK = 50_000
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
-
-
-@lru_cache(maxsize=1024)
-def numbered(sql: str) -> str:
-    """`$1` as SQLite writes a numbered parameter: `?1`."""
-    # Python 3.12.0 to 3.12.3 warn of each, which only `-W` and `-X dev` show (gh-117995).
-    return sql.replace("$", "?")
 
 
 class SqliteTransaction(Transaction):
@@ -103,61 +91,19 @@ class SqliteTransaction(Transaction):
         await self.execute_many(f"UPDATE {table} SET {sets} WHERE {where}", rows)
 
 
-class _Reader:
-    """A connection that only reads, and gives up at its deadline."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-        self._deadline = 0.0
-
-    @classmethod
-    async def open(cls, path: Path) -> _Reader:
-        async with AsyncExitStack() as undo:
-            connection = await aiosqlite.connect(path, isolation_level=None)
-            undo.push_async_callback(connection.close)
-            reader = cls(connection)
-            for pragma in ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768"):
-                await connection.execute(f"PRAGMA {pragma}")
-            await connection.set_progress_handler(reader._is_late, STEPS_PER_CHECK)
-            undo.pop_all()
-        return reader
-
-    async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
-        self._deadline = time.monotonic() + READ_TIMEOUT_SECONDS
-        try:
-            return list(await self._connection.execute_fetchall(sql, params))
-        except asyncio.CancelledError:
-            # Its statement may still be running: end it now, and wait for that, or the next reader would wait for it
-            # and lose its own time.
-            self._deadline = 0.0
-            await self._connection.execute_fetchall("SELECT 1")
-            raise
-        except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                raise LimitExceeded(
-                    f"The query took longer than {READ_TIMEOUT_SECONDS:g} s; narrow its filter"
-                ) from None
-            raise
-
-    async def close(self) -> None:
-        await self._connection.close()
-
-    def _is_late(self) -> int:
-        return int(time.monotonic() > self._deadline)
-
-
 class SqliteDatabase(Database):
     """An SQLite file in WAL mode."""
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, writer: aiosqlite.Connection, readers: list[_Reader], keys: sqlite3.Connection) -> None:
+    def __init__(self, writer: aiosqlite.Connection, readers: list[Reader], keys: Reader) -> None:
         super().__init__()
         self._writer = writer
         self._keys = keys
+        self._free_keys = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._readers = readers
-        self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
+        self._idle: asyncio.LifoQueue[Reader] = asyncio.LifoQueue()
         for reader in readers:
             self._idle.put_nowait(reader)
 
@@ -171,12 +117,11 @@ class SqliteDatabase(Database):
             writer.row_factory = sqlite3.Row
             for name, value in SQLITE_PRAGMAS.items():
                 await writer.execute(f"PRAGMA {name} = {value}")
-            readers = []
+            readers: list[Reader] = []
             for _ in range(READERS):
-                readers.append(await _Reader.open(path))
+                readers.append(await Reader.open(path))
                 undo.push_async_callback(readers[-1].close)
-            keys = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-            keys.execute("PRAGMA query_only = ON")
+            keys = await Reader.open(path)
             undo.pop_all()
         return cls(writer, readers, keys)
 
@@ -184,16 +129,14 @@ class SqliteDatabase(Database):
         """The rows of one reading statement."""
         reader = await self._idle.get()
         try:
-            return await reader.fetch(numbered(sql), params)
+            return await reader.fetch(sql, params)
         finally:
             self._idle.put_nowait(reader)
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
-        """See Database. In the event loop's own thread: 10 µs, where the way to another thread and back takes 80."""
-        try:
-            return self._keys.execute(numbered(sql), params).fetchall()
-        except sqlite3.OperationalError:  # the file is locked for a moment, at a checkpoint of the last connection
-            return await self.fetch(sql, *params)
+        """See Database."""
+        async with self._free_keys:
+            return await self._keys.fetch(sql, params)
 
     async def max_connections(self) -> int | None:
         """See Database: there is no server."""
@@ -219,7 +162,6 @@ class SqliteDatabase(Database):
 
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:
-            stack.callback(self._keys.close)
             stack.push_async_callback(self._writer.close)
-            for reader in self._readers:
+            for reader in (self._keys, *self._readers):
                 stack.push_async_callback(reader.close)

@@ -63,12 +63,13 @@ class EventByEvent(StrawberryGraphQLCoreExecutionContext):
         return None if prepared is None else compiled_of(self.schema, prepared)
 
     async def _event(self, compiled: CompiledOperation) -> ExecutionResult:
+        mark = self.context_value.mark()
         try:
             values = self.variable_values
             run, plan = compiled.run(self.context_value, values.coerced, values)
             return ExecutionResult(await run.complete(plan.root, self.root_value), None)
         except Exception as error:
-            fall_back(error, self.context_value)
+            fall_back(error, self.context_value, mark)
         result = super().execute_operation(False)
         return await result if isawaitable(result) else result  # type: ignore[return-value]
 
@@ -90,10 +91,11 @@ class EventByEvent(StrawberryGraphQLCoreExecutionContext):
                 return by_core(type_, nodes, info, path, result, position)
 
             async def complete() -> Any:
+                mark = self.context_value.mark()
                 try:
                     return await run.again().complete(function, result)
                 except Exception as error:
-                    fall_back(error, self.context_value)
+                    fall_back(error, self.context_value, mark)
                 # From the result that is there: the field is not run again.
                 completed = by_core(type_, nodes, info, path, result, position)
                 return await completed if isawaitable(completed) else completed

@@ -38,10 +38,10 @@ def compiled_of(schema: GraphQLSchema, prepared: Prepared) -> CompiledOperation 
     return found
 
 
-def fall_back(error: Exception, context: Any) -> None:
-    """A plan did not get to its end: graphql-core begins anew, with a context that remembers nothing."""
+def fall_back(error: Exception, context: Any, mark: Any) -> None:
+    """A plan did not get to its end: graphql-core begins anew, with the context as it was at the mark."""
     count(error)
-    context.forget()
+    context.go_back(mark, error)
 
 
 def count(error: Exception) -> None:

@@ -16,7 +16,7 @@ from app.graphql.sign_in import SignInRequired
 
 # Answers to introspection that are kept, in bytes together; GraphiQL's has 130 KB.
 MAX_INTROSPECTION_BYTES = 2 * 1024 * 1024
-ANSWER = "answer"
+ANSWER, INTROSPECTS = "answer", "introspects"
 # What plans replace: they do what these do.
 EXTENSIONS = (SignInRequired, OneOperation)
 
@@ -44,15 +44,19 @@ class Queries:
         known: bytes | None = prepared.kept.get(ANSWER)
         if known is not None:
             return known
-        if _introspects(prepared):
+        introspects = prepared.kept.get(INTROSPECTS)
+        if introspects is None:
+            introspects = prepared.kept[INTROSPECTS] = _introspects(prepared)
+        if introspects:
             return await self._introspection(asked, prepared, context)
         compiled = compiled_of(self._schema._schema, prepared)
         if compiled is None:
             return None
+        mark = context.mark()
         try:
             return orjson.dumps({"data": await compiled.execute(context, asked.variables)})
         except Exception as error:
-            fall_back(error, context)
+            fall_back(error, context, mark)
             return None
 
     async def _introspection(self, asked: Operation, prepared: Prepared, context: Any) -> bytes | None:

@@ -73,10 +73,17 @@ class Guard:
     The cookie of a session opens /graphql alone.
     """
 
-    def __init__(self, app: ASGIApp, sign_in: SignIn, sessions: BrowserSessions) -> None:
+    def __init__(
+        self, app: ASGIApp, sign_in: SignIn, sessions: BrowserSessions, graphql: ASGIApp | None = None
+    ) -> None:
+        async def to_graphql(scope: Scope, receive: Receive, send: Send) -> None:
+            """Past Starlette's routes, for what they would lead there."""
+            direct = graphql if scope["method"] in ("POST", "GET", "HEAD") else None
+            await (app if direct is None else direct)(scope, receive, send)
+
         self._open = app
         self._gate = SignInGate(app, sign_in)
-        self._graphql = SignInGate(app, sign_in, sessions, websocket=app)
+        self._graphql = SignInGate(to_graphql, sign_in, sessions, websocket=app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""

@@ -7,6 +7,7 @@ origin. So only hosts that we know are ours.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ from app.errors import BadInput, shown
 UNKNOWN = "This server is not known by that Host: RUNWATCH_PUBLIC_URL and RUNWATCH_ALLOWED_HOSTS name its hosts"
 
 
+# A name of DNS with a port; what is longer is not kept.
+MAX_KEPT = 260
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -36,6 +39,7 @@ class Hosts:
         public = urlsplit(public_url).hostname
         self._names = {name.lower() for name in (*allowed, *([public] if public else []))}
         self._any = "*" in self._names
+        self._knows_host = lru_cache(256)(self._knows_name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
@@ -49,8 +53,13 @@ class Hosts:
         given = [value for name, value in scope["headers"] if name == b"host"]
         if self._any or not given:
             return True
-        name = _name_of(given[0].decode("latin-1"))
-        return len(given) == 1 and (name in self._names or "." not in name or _is_address(name))
+        if len(given) > 1:
+            return False
+        return self._knows_host(given[0]) if len(given[0]) <= MAX_KEPT else self._knows_name(given[0])
+
+    def _knows_name(self, host: bytes) -> bool:
+        name = _name_of(host.decode("latin-1"))
+        return name in self._names or "." not in name or _is_address(name)
 
 
 class OneLoopback:
@@ -79,10 +88,12 @@ class OneLoopback:
 
 def _is_page(scope: Scope) -> bool:
     """Whether a browser loads a page, and not a part of one."""
+    if scope["method"] != "GET":
+        return False
     path = scope["path"]
     asks = any(b"text/html" in value for name, value in scope["headers"] if name == b"accept")
     pages = path in ("/", "/graphiql", "/admin") or path.startswith((BASE, "/executions/"))
-    return scope["method"] == "GET" and asks and pages
+    return asks and pages
 
 
 async def _misdirect(scope: Scope, receive: Receive, send: Send) -> None:

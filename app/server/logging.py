@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import structlog
 
+import app.log
+from app import clock
 from app.settings import Settings
 
 
@@ -34,6 +36,16 @@ def _json(event: dict[str, Any], **_: Any) -> bytes:
         return orjson.dumps(event, default=repr)
     except orjson.JSONEncodeError:  # large numbers, lone surrogates
         return json.dumps(event, default=repr).encode()
+
+
+_lines = _Lines("request")
+
+
+def _write_request(line: dict[str, Any]) -> None:
+    """What the processors below would make of it."""
+    line["level"] = "info"
+    line["timestamp"] = clock.to_rfc3339(clock.now_us())
+    _lines.write(_json(line))
 
 
 def configure_logging(settings: Settings) -> None:
@@ -72,6 +84,8 @@ def configure_logging(settings: Settings) -> None:
             wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
             cache_logger_on_first_use=True,
         )
+    at_info = logging.getLogger().isEnabledFor(logging.INFO)
+    app.log.request_line = None if console or not at_info else _write_request
     for name in ("tortoise", "asyncio", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # When a field fails, graphql-core cancels its siblings, some before they began.

@@ -8,6 +8,7 @@ import pytest
 from asyncpg.pool import Pool
 
 from app.db import open_database, postgres, sqlite
+from app.db.sqlite_reader import Reader
 from specs.harness.waiting import until
 from tests.app.leftovers import is_let_go
 
@@ -19,7 +20,7 @@ class BrokenError(Exception):
 async def test_a_connection_that_fails_to_close_keeps_no_other_open(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connections: Any = sqlite._Reader if database_url.startswith("sqlite") else Pool
+    connections: Any = Reader if database_url.startswith("sqlite") else Pool
     really = connections.close
     closed: list[object] = []
 
@@ -29,13 +30,13 @@ async def test_a_connection_that_fails_to_close_keeps_no_other_open(
             raise BrokenError
         await really(connection)
         if len(closed) == 1:
-            raise BrokenError  # aiosqlite has no other way to end a thread
+            raise BrokenError  # its thread ends no other way
 
     database = await open_database(database_url)
     monkeypatch.setattr(connections, "close", close)
     with pytest.raises(BrokenError):
         await database.close()
-    assert len(closed) == (sqlite.READERS if connections is sqlite._Reader else 2)
+    assert len(closed) == (sqlite.READERS + 1 if connections is Reader else 2)
     await until(lambda: is_let_go(database_url), "end of the connections")
 
 

@@ -68,7 +68,7 @@ async def test_anonymous_operations_are_not_executed(document: str, resolved: li
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 async def test_the_view_answers_401_without_the_gate(document: str, accept: str, resolved: list[str]) -> None:
     view = GraphQLView(schema, lambda _: nobody(), max_body_bytes=10_000)
-    app = Starlette(routes=[Route("/graphql", view.run, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/graphql", view, methods=["GET", "POST"])])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         for answer in (
             await client.post("/graphql", json={"query": document}, headers={"accept": accept}),

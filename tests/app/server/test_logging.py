@@ -4,33 +4,79 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
+import orjson
 import pytest
 import structlog
 
+import app.log
+from app.asgi.request_log import RequestLog
 from app.log import log_unraisable
 from app.server.logging import configure_logging
 from app.settings import Settings
 
 
+@contextmanager
+def configured(**settings: str) -> Iterator[None]:
+    before = logging.getLogger().handlers[:]
+    configure_logging(Settings.model_validate(settings))
+    try:
+        yield
+    finally:
+        logging.getLogger().handlers = before
+        structlog.reset_defaults()
+        app.log.request_line = None
+
+
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_a_traceback_has_no_values(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    before = logging.getLogger().handlers[:]
-    configure_logging(Settings.model_validate({"log_format": log_format}))
-    try:
+    with configured(log_format=log_format):
         secret = "s3cr3t-" + "value"
         try:
             raise RuntimeError(f"{len(secret)} characters")
         except RuntimeError:
             structlog.get_logger("test").exception("failed")
-    finally:
-        logging.getLogger().handlers = before
-        structlog.reset_defaults()
     logged = capsys.readouterr().err
     assert "RuntimeError: 12 characters" in logged
     assert "s3cr3t-value" not in logged
+
+
+@pytest.mark.parametrize(("log_level", "lines"), [("info", 1), ("warning", 0)])
+async def test_line_of_a_request_is_as_structlog_writes_it(
+    log_level: str, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask() -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(RequestLog(answer)), base_url="http://x") as client:
+            await client.post("/ä b", headers={"x-request-id": "mine"})
+        written = errors.buffer.getvalue().splitlines()
+        errors.buffer.truncate(0)
+        errors.buffer.seek(0)
+        return [orjson.loads(line) for line in written]
+
+    errors = TextIOWrapper(BytesIO())
+    monkeypatch.setattr("sys.stderr", errors)
+    monkeypatch.setattr("app.asgi.request_log.log", app.log.get_logger("app.asgi.request_log"))  # not yet configured
+    with configured(log_format="json", log_level=log_level):
+        by_hand = await ask()
+        monkeypatch.setattr("app.log.request_line", None)
+        by_structlog = await ask()
+    assert len(by_hand) == len(by_structlog) == lines
+    for line in (*by_hand, *by_structlog):
+        assert (line["event"], line["path"], line["request_id"], line["level"]) == ("request", "/ä b", "mine", "info")
+        assert datetime.fromisoformat(line.pop("timestamp")).tzinfo is not None
+        assert line.pop("ms") >= 0
+    assert by_hand == by_structlog
 
 
 def test_failure_in_a_destructor_is_a_line_of_the_log() -> None:

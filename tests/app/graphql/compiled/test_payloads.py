@@ -75,7 +75,7 @@ PARTS = "{ name number parts { n read } }"
 
 
 def context_for(*, compiled: bool) -> Any:
-    return SimpleNamespace(compiled=compiled, calls=[], reads=0, forgotten=0, forget=lambda: None)
+    return SimpleNamespace(compiled=compiled, calls=[], reads=0, mark=lambda: None, go_back=lambda *_: None)
 
 
 def shown(result: Any) -> bytes:
