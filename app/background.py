@@ -73,6 +73,7 @@ class Background:
             self.feed,
             self.log_notifications,
             notifications,  # wake both, and tell other processes what the services below commit until all have closed
+            self.ingestion,
             deliveries,
             ContactSweep(database, settings.contact_lost_seconds, announcements),
             Labelling(database, sealer),

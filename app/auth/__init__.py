@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app import clock
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
 from app.auth.sessions import Sessions, valid_tokens
+from app.auth.shared_reads import SharedReads
 from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
 from app.db import Database
@@ -33,6 +35,7 @@ class SignIn:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._tokens = SharedReads(partial(check_token, database))
         self._use = TokenUse(database)
         self._jwt: JwtCheck | None = None
         if settings.jwt_algorithms:
@@ -56,7 +59,7 @@ class SignIn:
             raise Unauthenticated(f"Authorization header: malformed. {HOW}")
         secret = given[1]
         if secret.startswith(MARK):
-            token = await check_token(self._database, secret)
+            token = await self._tokens.get(secret)
             self._use.note(token, clock.now_us())
             return Viewer(token.name, token.role, token.engine, token.expires_at, credential=token.id)
         if self._jwt is not None:

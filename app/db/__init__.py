@@ -36,6 +36,10 @@ class Overtaken(TransientError):
     """
 
 
+class Held(Exception):
+    """The transaction did not happen: another one held a lock for longer than it had the patience to wait."""
+
+
 class Reader(ABC):
     """What rows are read from, in its own dialect: a database's reading connections, or an open transaction."""
 
@@ -118,13 +122,16 @@ class Database(Reader):
         """
         return await self.fetch(sql, *params)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]], *, patience: float | None = None) -> T:
         """Run `work` in a write transaction and commit it.
+
+        Held when it waits for a lock of another transaction for longer than `patience` seconds; on SQLite, which runs
+        one at a time, it never does.
 
         It runs as its own task: when the caller is cancelled (a client hung up), the transaction still ends, and its
         connection returns to the pool. Cancelling inside a transaction is what leaks connections.
         """
-        task = asyncio.create_task(self._with_attempts(work))
+        task = asyncio.create_task(self._with_attempts(work, patience))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -144,16 +151,18 @@ class Database(Reader):
         """How many connections all processes together may open; None: as many as they like."""
 
     @abstractmethod
-    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]: ...
+    async def _attempt(
+        self, work: Callable[[Transaction], Awaitable[T]], patience: float | None
+    ) -> tuple[T, list[Callable[[], None]]]: ...
 
     @abstractmethod
     async def _close(self) -> None: ...
 
-    async def _with_attempts(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _with_attempts(self, work: Callable[[Transaction], Awaitable[T]], patience: float | None) -> T:
         attempt = 0
         while True:
             try:
-                result, callbacks = await self._attempt(work)
+                result, callbacks = await self._attempt(work, patience)
             except Overtaken:
                 continue
             except TransientError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Held, Row, T, Transaction, TransientError, excluded
 from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane
@@ -179,15 +179,18 @@ class PostgresDatabase(Database):
         rows = await self.fetch(f"SELECT current_setting('max_connections')::int - {reserved}")
         return int(rows[0][0])
 
-    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
+    async def _attempt(
+        self, work: Callable[[Transaction], Awaitable[T]], patience: float | None
+    ) -> tuple[T, list[Callable[[], None]]]:
         try:
             connection = await self._writes.acquire()
         except DEAD as error:
             raise TransientError("no connection") from error
         try:
-            open_transaction = connection.transaction()
+            # One round trip, where asyncpg's own transactions take one for BEGIN alone.
+            held = "" if patience is None else f"; SET LOCAL lock_timeout = {max(round(patience * 1000), 1)}"
             try:
-                await open_transaction.start()
+                await connection.execute(f"BEGIN{held}")
             except DEAD as error:
                 await self._writes.expire_connections()
                 raise TransientError("the connection had died") from error
@@ -199,13 +202,15 @@ class PostgresDatabase(Database):
                     _terminate(connection)
                 dead = _is_dead(connection)
                 if not dead:
-                    await open_transaction.rollback()
+                    await connection.execute("ROLLBACK")
                 if isinstance(error, TRY_AGAIN):
                     raise TransientError(type(error).__name__) from error
+                if isinstance(error, asyncpg.LockNotAvailableError):
+                    raise Held(str(error)) from error
                 if isinstance(error, DEAD) and dead:
                     raise TransientError("the connection died before the commit") from error
                 raise
-            await open_transaction.commit()
+            await connection.execute("COMMIT")
             return result, transaction.callbacks
         finally:
             await self._writes.release(connection)

@@ -142,7 +142,9 @@ class SqliteDatabase(Database):
         """See Database: there is no server."""
         return None
 
-    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> tuple[T, list[Callable[[], None]]]:
+    async def _attempt(
+        self, work: Callable[[Transaction], Awaitable[T]], patience: float | None
+    ) -> tuple[T, list[Callable[[], None]]]:
         connection = self._writer
         async with self._writing:
             try:

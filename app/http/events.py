@@ -52,7 +52,7 @@ class EventsDoor:
             if foreign and not own and not batch.rejected:
                 raise Forbidden(f"This token may only report for the engine {viewer.engine!r}")
             imported = form is Form.LINES
-            rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported)
+            rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported, size=len(body))
         except AppError as error:
             return _answer(error_body(shown(error)), error.status)
         except Exception as error:

@@ -7,30 +7,30 @@ and the writer knows a row before and after.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from app import clock
 from app.alerts import checks
-from app.alerts.checks import Failing
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
 from app.ingestion import execution_rows, failures, log_rows, payload_rows, retry_links, step_rows
-from app.ingestion.consequences import failing, figure_of
+from app.ingestion.consequences import Write, failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.grouping import Apart, Groups, Store
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.merging import ExecutionFacts, StepFacts, precedes
 from app.ingestion.registry import Registry
 from app.lifecycle import State
 from app.metrics import deltas
-from app.metrics.deltas import Delta
 from app.secrets.sealing import Sealer
 
 # When nothing else has changed, write a receipt only if the stored one is older: an engine that sends everything twice
 # must not cost twice the writes.
 RECEIPT_PRECISION = clock.SECOND
+# Executions above and below retries that a group of requests locks and refreshes; chains may be a thousand long.
+MAX_RELATIVES = 50
 
 
 class Ingestion:
@@ -41,17 +41,35 @@ class Ingestion:
         self._registry = Registry()
         self._secrets = KnownSecrets(sealer)
         self._announcements = announcements
+        self._groups = Groups(database, self._storing)
 
-    async def record(self, events: Sequence[Event], *, imported: bool = False) -> list[Rejection]:
+    async def record(self, events: Sequence[Event], *, imported: bool = False, size: int = 0) -> list[Rejection]:
         """Commit the events, in any order; returns the contradictory ones as rejected.
 
-        Events that are `imported` are history, and cause no alert.
+        Events that are `imported` are history, and cause no alert. A few others, of `size` bytes as sent, may share
+        their transaction with those of other callers (app/ingestion/grouping.py).
         """
         if not events:
             return []
+        if imported:
+            store = self._storing(imported=True)
+            return await self._database.transaction(lambda transaction: store(transaction, events))
+        # Of a group nothing is rejected, and a claim may be.
+        claiming = any(retry_links.claimed_by(event) for event in events)
+        return await self._groups.store(events, size, apart=claiming)
+
+    async def start(self) -> None:
+        """See Service: there is nothing to begin."""
+
+    async def close(self) -> None:
+        """Wait until all that was accepted is stored."""
+        await self._groups.close()
+
+    def _storing(self, together: bool = False, *, imported: bool = False) -> Store:
+        """What stores the events of one transaction, however often that runs."""
         received_at = clock.now_us()
         family: set[str] = set()
-        return await self._database.transaction(lambda tx: self._record(tx, events, received_at, family, imported))
+        return lambda transaction, events: self._record(transaction, events, received_at, family, imported, together)
 
     async def _record(
         self,
@@ -60,6 +78,7 @@ class Ingestion:
         received_at: int,
         family: set[str],
         imported: bool,
+        together: bool,
     ) -> list[Rejection]:
         engines = await self._registry.engine_ids(transaction, {event.source for event in events})
         if claiming := {engines[event.source] for event in events if event.claims_retries}:
@@ -70,13 +89,20 @@ class Ingestion:
             places = {rejection.index for rejection in rejected}
             events = [event for event in events if event.index not in places]
         if events:
-            await self.merge(transaction, _fold(events, engines, received_at), family, imported=imported)
+            facts = _fold(events, engines, received_at)
+            await self.merge(transaction, facts, family, imported=imported, together=together)
         return rejected
 
     async def merge(
-        self, transaction: Transaction, facts: dict[Key, ExecutionFacts], family: set[str], *, imported: bool = False
+        self,
+        transaction: Transaction,
+        facts: dict[Key, ExecutionFacts],
+        family: set[str],
+        *,
+        imported: bool = False,
+        together: bool = False,
     ) -> None:
-        """Bring executions up to the facts, as the last part of a transaction.
+        """Bring executions up to the facts, as the last part of a transaction. Apart if `together` would take long.
 
         Also locks the ancestors of retries, and what is below those that are linked anew, in id order with the rest, so
         that two batches cannot deadlock. Who they are shows only when the retry is locked: then they go into `family`,
@@ -91,6 +117,8 @@ class Ingestion:
         relatives = await lineage.with_ancestors(transaction, parents)
         relatives |= await lineage.with_descendants(transaction, linked)
         if not relatives <= family | {row.id for row in stored.values()}:
+            if together and len(relatives) > MAX_RELATIVES:
+                raise Apart({key[1] for key, row in stored.items() if row.facts.retry_of is not None})
             family |= relatives
             raise Overtaken("what is above a retry, or moves with it, is to be locked first")
         fresh: dict[Key, str] = {}
@@ -104,14 +132,14 @@ class Ingestion:
             if len(fresh) < len(missing):
                 raise Overtaken("executions were inserted since the look-up above")
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
-        write = _Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
+        write = Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
         write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
         for key, id_ in fresh.items():
             workflow_id = workflows[key[0], facts[key].workflow]
             write.deltas += deltas.change(None, figure_of(facts[key], workflow_id))
             write.note_failure(None, failing(facts[key], workflow_id, id_))
         if stored:
-            await self._merge(transaction, stored, facts, write)
+            await self._merge(transaction, stored, facts, write, together)
         linked |= {id_ for key, id_ in fresh.items() if facts[key].retry_of is not None}
         if write.moved or linked:
             told = await lineage.refresh_roots(transaction, linked) if linked else set()
@@ -126,14 +154,19 @@ class Ingestion:
         )
 
     async def _merge(
-        self, transaction: Transaction, stored: dict[Key, Stored], facts: dict[Key, ExecutionFacts], write: _Write
+        self,
+        transaction: Transaction,
+        stored: dict[Key, Stored],
+        facts: dict[Key, ExecutionFacts],
+        write: Write,
+        together: bool,
     ) -> None:
         """Bring stored executions up to the facts."""
         before = {key: (row.facts.visible(), row.facts.merge_keys()) for key, row in stored.items()}
         places = {row.id: _place(row) for row in stored.values()}
         figures = {row.id: figure_of(row.facts, row.workflow_id) for row in stored.values()}
         failed_before = {row.id: failing(row.facts, row.workflow_id, row.id) for row in stored.values()}
-        masked = await self._secrets.mask_stored(transaction, stored, facts)
+        masked = await self._secrets.mask_stored(transaction, stored, facts, together=together)
         stepped = await self._merge_steps(transaction, stored, facts)
         lines = await self._new_lines(transaction, stored, facts)
         for key, row in stored.items():
@@ -221,23 +254,6 @@ class Ingestion:
 
     async def _workflow_ids(self, transaction: Transaction, facts: dict[Key, ExecutionFacts]) -> dict[Key, str]:
         return await self._registry.workflow_ids(transaction, ((key[0], fact.workflow) for key, fact in facts.items()))
-
-
-@dataclass(slots=True)
-class _Write:
-    """What a transaction has changed so far."""
-
-    changed: list[str] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
-    finished: set[str] = field(default_factory=set)
-    deltas: list[Delta] = field(default_factory=list)  # for figures
-    failed: set[Failing] = field(default_factory=set)  # for alerts
-    moved: set[str] = field(default_factory=set)  # executions that changed retries retry
-
-    def note_failure(self, before: Failing | None, after: Failing | None) -> None:
-        """Record that an execution has failed, or now failed at another time or in another workflow."""
-        if after is not None and after != before:
-            self.failed.add(after)
 
 
 def _links_anew(row: Stored, facts: ExecutionFacts) -> bool:

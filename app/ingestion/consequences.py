@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from app.alerts.checks import Failing
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import Status
-from app.metrics.deltas import Figure, figure
+from app.metrics.deltas import Delta, Figure, figure
 
 
 def figure_of(facts: ExecutionFacts, workflow_id: str) -> Figure | None:
@@ -19,3 +21,20 @@ def failing(facts: ExecutionFacts, workflow_id: str, execution_id: str) -> Faili
     if facts.state.status is not Status.FAILURE or facts.finished_at is None:
         return None
     return Failing(workflow_id, facts.finished_at, execution_id)
+
+
+@dataclass(slots=True)
+class Write:
+    """What a transaction has changed so far."""
+
+    changed: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    deltas: list[Delta] = field(default_factory=list)  # for figures
+    failed: set[Failing] = field(default_factory=set)  # for alerts
+    moved: set[str] = field(default_factory=set)  # executions that changed retries retry
+
+    def note_failure(self, before: Failing | None, after: Failing | None) -> None:
+        """Record that an execution has failed, or now failed at another time or in another workflow."""
+        if after is not None and after != before:
+            self.failed.add(after)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from app.db import Reader, Transaction
 from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.grouping import Apart
 from app.ingestion.labels import label_of
 from app.ingestion.masking import mask_facts, mask_failure
 from app.ingestion.merging import ExecutionFacts
@@ -42,11 +43,17 @@ class KnownSecrets:
         await _store(transaction, {id_: self._sealer.encrypt(sorted(values)) for id_, values in secrets.items()})
 
     async def mask_stored(
-        self, transaction: Transaction, stored: Mapping[Key, Stored], facts: Mapping[Key, ExecutionFacts]
+        self,
+        transaction: Transaction,
+        stored: Mapping[Key, Stored],
+        facts: Mapping[Key, ExecutionFacts],
+        *,
+        together: bool = False,
     ) -> set[str]:
         """Mask stored executions and what arrives for them, with the secrets that arrive too; label what arrives.
 
-        Returns the ids of executions of which stored texts other than log lines changed.
+        Returns the ids of executions of which stored texts other than log lines changed. Apart if secrets arrive late
+        and others are stored `together` with these.
         """
         concerned = {key: row for key, row in stored.items() if _has_texts(facts[key]) or facts[key].secrets}
         sealed = await _sealed(transaction, [row.id for row in concerned.values() if row.facts.has_secrets])
@@ -61,6 +68,8 @@ class KnownSecrets:
                 mask_facts(every, facts[key])
             facts[key].trigger_label = label_of(facts[key].trigger_data, every)
             if new := values - before:
+                if together:
+                    raise Apart({key[1]})  # it has a whole log to mask, perhaps
                 row.facts.has_secrets = True
                 masker = Masker(new, before)
                 error = mask_failure(masker, row.facts.error)

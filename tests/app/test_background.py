@@ -26,6 +26,7 @@ NAMES = [
     "Feed",
     "LogNotifications",
     "LiveNotifications",
+    "Ingestion",
     "Deliveries",
     "ContactSweep",
     "Labelling",
