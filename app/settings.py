@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     # Storage and address.
     data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of generated secrets")
     database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL", description="SQLite: FULL syncs each commit; NORMAL is faster, and a power cut loses the newest commits"
+    )
     redis_url: str = Field(
         "memory://", description="How processes notify each other: memory:// (one process) or redis://host:port/0"
     )

@@ -42,7 +42,7 @@ def run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
 
     async def with_database() -> T:
         await migrate(settings.url_of_database)
-        database = await open_database(settings.url_of_database)
+        database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
         try:
             return await work(database, settings)
         finally:

@@ -185,13 +185,13 @@ class Database(Reader):
             task.exception()  # marks it as retrieved: when the caller is gone, nobody else can receive it
 
 
-async def open_database(url: str) -> Database:
+async def open_database(url: str, *, sqlite_synchronous: str = "FULL") -> Database:
     """Connect to `postgres://user:password@host:port/name` or `sqlite:///path/to/file`."""
     # Each when it is asked for: asyncpg takes a tenth of a second of CPU to import.
     if url.startswith("sqlite:"):
         from app.db.sqlite import SqliteDatabase
 
-        return await SqliteDatabase.open(url)
+        return await SqliteDatabase.open(url, sqlite_synchronous)
     from app.db.postgres import PostgresDatabase
 
     return await PostgresDatabase.open(url)

@@ -14,7 +14,8 @@ MODULES = {"app": {"models": ["app.db.models"], "default_connection": "default",
 SQLITE_BUSY_MS = 15_000
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
-    "synchronous": "NORMAL",
+    "synchronous": "FULL",  # a commit is on disk when it returns; NORMAL syncs at checkpoints only
+    "fullfsync": "ON",  # macOS: what fsync does elsewhere
     "busy_timeout": SQLITE_BUSY_MS,
     "foreign_keys": "ON",
     "secure_delete": "ON",  # a secret that is masked late must not stay in the free space of its page

@@ -108,14 +108,14 @@ class SqliteDatabase(Database):
             self._idle.put_nowait(reader)
 
     @classmethod
-    async def open(cls, url: str) -> SqliteDatabase:
+    async def open(cls, url: str, synchronous: str) -> SqliteDatabase:
         """Open (or create) the file of a `sqlite:///path` URL."""
         path = sqlite_path(url)
         async with AsyncExitStack() as undo:
             writer = await aiosqlite.connect(path, isolation_level=None)
             undo.push_async_callback(writer.close)
             writer.row_factory = sqlite3.Row
-            for name, value in SQLITE_PRAGMAS.items():
+            for name, value in {**SQLITE_PRAGMAS, "synchronous": synchronous}.items():
                 await writer.execute(f"PRAGMA {name} = {value}")
             readers: list[Reader] = []
             for _ in range(READERS):

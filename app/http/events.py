@@ -1,4 +1,4 @@
-"""POST /api/events: the door for engines' reports (docs/events.md). 202 means committed."""
+"""POST /api/events: the door for engines' reports (docs/events.md). 202 means committed, on disk."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[]
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     """Open the database. The application closes it; the stack does if none runs: its threads would keep the process."""
-    database = await open_database(settings.url_of_database)
+    database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
     stack.push_async_callback(database.close)
     return database
 

@@ -58,7 +58,7 @@ async def serve(settings: Settings) -> None:
     if settings.jwt_algorithms:
         JwtCheck(settings)
     sealer = await prepare(settings)
-    database = await open_database(settings.url_of_database)
+    database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
     try:
         await check_keys(database, sealer)
         await _check_connections(database, settings.workers)

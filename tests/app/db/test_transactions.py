@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -233,3 +234,13 @@ async def test_lists_as_parameters(database: Database) -> None:
         assert len(await database.fetch(sql, database.array(names))) == count
     sql = f"SELECT 1 FROM engines WHERE {database.any_of('id', 1, 'id')}"
     assert len(await database.fetch(sql, database.array([engine(1)[0], "f" * 32]))) == 1
+
+
+@pytest.mark.parametrize(("given", "level"), [({}, 2), ({"sqlite_synchronous": "NORMAL"}, 1)])
+async def test_commits_are_synced_unless_somebody_wants_less(tmp_path: Path, given: dict[str, str], level: int) -> None:
+    database = await open_database(f"sqlite:///{tmp_path / 'runwatch.db'}", **given)
+    try:
+        [(synced,)] = await database.transaction(lambda transaction: transaction.fetch("PRAGMA synchronous"))
+        assert synced == level
+    finally:
+        await database.close()
