@@ -9,7 +9,7 @@ import strawberry
 
 from app import executions, ids
 from app.executions import steps
-from app.graphql.compiled.projections import PROJECTION, Joined, Part, Rows
+from app.graphql.compiled.projections import PROJECTION, Part, Rows
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
 from resolvers import retries as retry_resolvers
@@ -34,9 +34,9 @@ from schema.log_input import (
 )
 from schema.node import ID, Node
 from schema.paging import After, Before, size_of
-from schema.projections import column, global_id, in_milliseconds, made
+from schema.projections import column, global_id, in_milliseconds, joined, made
 from schema.retryability import Dispatch, Retryability
-from schema.scalars import DateTime, milliseconds
+from schema.scalars import DateTime, milliseconds, queue_ms_of
 from schema.step import Step
 from schema.trigger import Trigger
 
@@ -48,10 +48,6 @@ if TYPE_CHECKING:
 OfStatus = Annotated[
     list[Status] | None, strawberry.argument(description="Only runs with one of these statuses; [] matches none.")
 ]
-
-
-def _queue_ms(started_at: int | None, queued_at: int) -> float | None:
-    return None if started_at is None else milliseconds(started_at - queued_at)
 
 
 def _root_id(root_id: str | None, own: str) -> str:
@@ -131,18 +127,14 @@ class Execution(Node):
             last_heard_at=DateTime(row.received_at),
         )
 
-    @strawberry.field(
-        description="Its engine.", metadata={PROJECTION: Joined("engine_id", engine_resolvers.find_engines)}
-    )
+    @strawberry.field(description="Its engine.", metadata=joined("engine", engine_resolvers.find_engines))
     async def engine(self, info: Info) -> Engine:
         """Batched."""
         engine = await engine_resolvers.find_engine(info.context, self.row.engine_id)
         assert engine is not None  # engines are never deleted
         return Engine.of(engine)
 
-    @strawberry.field(
-        description="Its workflow.", metadata={PROJECTION: Joined("workflow_id", workflow_resolvers.find_workflows)}
-    )
+    @strawberry.field(description="Its workflow.", metadata=joined("workflow", workflow_resolvers.find_workflows))
     async def workflow(self, info: Info) -> Annotated[Workflow, strawberry.lazy("schema.workflow")]:
         """Batched."""
         found = await workflow_resolvers.find_workflow(info.context, self.row.workflow_id)
@@ -156,11 +148,11 @@ class Execution(Node):
 
     @strawberry.field(
         description="startedAt - queuedAt in milliseconds. Null until startedAt is known.",
-        metadata=made(_queue_ms, "started_at", "queued_at"),
+        metadata=made(queue_ms_of, "started_at", "queued_at"),
     )
     def queue_ms(self) -> float | None:
         """Waiting time."""
-        return _queue_ms(self.row.started_at, self.row.queued_at)
+        return queue_ms_of(self.row.started_at, self.row.queued_at)
 
     @strawberry.field(
         description="finishedAt - startedAt in milliseconds. Null until both are known.",

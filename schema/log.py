@@ -12,6 +12,7 @@ from app.executions import log_counts, logs
 from app.executions.log_offsets import Skip
 from app.executions.log_pages import Around
 from app.executions.logs import LogFilter
+from app.graphql.compiled.projections import PROJECTION, Part
 from resolvers import logs as resolvers
 from resolvers import steps as step_resolvers
 from resolvers.arguments import Argument
@@ -19,7 +20,7 @@ from schema import execution  # the module: the two name each other
 from schema.context import Info
 from schema.log_input import LogLevel
 from schema.node import ID
-from schema.paging import Connection, Count, Edge, PageRequest
+from schema.paging import CURSOR, EDGES, NODES, Connection, Count, Edge, PageRequest
 from schema.projections import column, made
 from schema.scalars import DateTime, Json
 from schema.step import Step
@@ -91,8 +92,10 @@ class LogEntry:
 class LogEntryEdge(Edge[logs.LogEntry, LogEntry]):
     """A log line in a list."""
 
-    cursor: str = strawberry.field(description="Cursor of this line. Opaque, and valid only for this execution.")
-    node: LogEntry = strawberry.field(description="The log line.")
+    cursor: str = strawberry.field(
+        description="Cursor of this line. Opaque, and valid only for this execution.", metadata=CURSOR
+    )
+    node: LogEntry = strawberry.field(description="The log line.", metadata={PROJECTION: Part()})
 
 
 @strawberry.type(description="A level with a number of log lines.")
@@ -153,7 +156,7 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
             raise NotFound("The execution was deleted")
         return found
 
-    @strawberry.field(description="The log lines with their cursors.")
+    @strawberry.field(description="The log lines with their cursors.", metadata={PROJECTION: EDGES})
     def edges(self) -> list[LogEntryEdge]:
         """Of the page."""
         page = self.listed.page
@@ -162,7 +165,7 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
             for row in page.items
         ]
 
-    @strawberry.field(description="The log lines.")
+    @strawberry.field(description="The log lines.", metadata={PROJECTION: NODES})
     def nodes(self) -> list[LogEntry]:
         """Of the page."""
         return [LogEntry.of(row, self.listed.numbered) for row in self.listed.page.items]

@@ -32,6 +32,8 @@ CURSOR: dict[Any, Any] = {PROJECTION: OfRow()}
 
 __all__ = [
     "CURSOR",
+    "EDGES",
+    "NODES",
     "After",
     "Before",
     "Connection",
@@ -132,6 +134,15 @@ class Connection(Generic[RowT]):
         return cls(listed=listed, page_info=PageInfo(page=listed.page), updates_cursor=cursor)
 
 
+def _items(self: Connection[Any]) -> list[Any]:
+    return self.listed.page.items
+
+
+# The projections of the two fields, where only the resolver makes objects.
+EDGES = Rows(_items, shared=lambda self: self.listed.page.cursor)
+NODES = Rows(_items)
+
+
 def edges(edge: type[Edge[Any, Any]], node: Callable[[Any], object], description: str) -> Any:
     """The field of a connection that has its rows with their cursors; `node` makes what an edge is of."""
 
@@ -139,8 +150,7 @@ def edges(edge: type[Edge[Any, Any]], node: Callable[[Any], object], description
         page = self.listed.page
         return [edge(row=row, cursor=page.cursor(row), node=node(row)) for row in page.items]
 
-    rows = Rows(_items, shared=lambda self: self.listed.page.cursor)
-    return strawberry.field(resolve, description=description, metadata={PROJECTION: rows})
+    return strawberry.field(resolve, description=description, metadata={PROJECTION: EDGES})
 
 
 def nodes(node: Callable[[Any], object], description: str) -> Any:
@@ -150,10 +160,6 @@ def nodes(node: Callable[[Any], object], description: str) -> Any:
         return [node(row) for row in self.listed.page.items]
 
     return strawberry.field(resolve, description=description, metadata={PROJECTION: Rows(_items, node)})
-
-
-def _items(self: Connection[Any]) -> list[Any]:
-    return self.listed.page.items
 
 
 def counted() -> Any:

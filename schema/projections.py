@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.executions import EXECUTIONS
-from app.graphql.compiled.projections import PROJECTION, Made, Source
+from app.graphql.compiled.projections import PROJECTION, Joined, Made, Source
 from schema.scalars import milliseconds
 
 
@@ -28,6 +28,12 @@ def global_id(kind: str, name: str = "id") -> dict[Any, Any]:
 def in_milliseconds(name: str) -> dict[Any, Any]:
     """The metadata of a duration."""
     return made(milliseconds, name)
+
+
+def joined(kind: str, load: Callable[..., Any]) -> dict[Any, Any]:
+    """The metadata of a field with an object that executions read along: its id and its name."""
+    inline = {name: f"{kind}.{name}" for name in ("id", "name")}
+    return {PROJECTION: Joined(f"{kind}_id", load, inline)}
 
 
 # Of connections of executions, whose resolvers read what their plan says.

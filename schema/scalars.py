@@ -60,6 +60,11 @@ def milliseconds(us: int | None) -> float | None:
     return None if us is None else us / 1000
 
 
+def queue_ms_of(started_at: int | None, queued_at: int) -> float | None:
+    """How long a run waited; None until it starts."""
+    return None if started_at is None else milliseconds(started_at - queued_at)
+
+
 def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
     """A bound in milliseconds as microseconds, rounded so that it keeps its meaning; BadInput if out of range."""
     if ms is None:

@@ -22,6 +22,7 @@ from app.errors import TimedOut
 
 # How many steps of SQLite's virtual machine lie between two looks at the clock: every millisecond or so.
 STEPS_PER_CHECK = 50_000
+READER = "sqlite-reader"  # the name of its thread
 PRAGMAS = ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768")
 
 
@@ -43,7 +44,7 @@ class Reader:
         self._deadline = 0.0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._thread = Thread(target=self._work, name="sqlite-reader", daemon=True)
+        self._thread = Thread(target=self._work, name=READER, daemon=True)
 
     @classmethod
     async def open(cls, path: Path) -> Reader:

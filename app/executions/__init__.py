@@ -87,7 +87,17 @@ class ExecutionOrder:
 
 
 # Of statements that have the table as `e`.
-EXECUTIONS = RowsOf(Execution, "e")
+EXECUTIONS = RowsOf(
+    Execution,
+    "e",
+    # Of its workflow and its engine, which have always a row: two statements less than to load them.
+    {
+        "workflow.id": "e.workflow_id",
+        "workflow.name": "(SELECT w.name FROM workflows w WHERE w.id = e.workflow_id)",
+        "engine.id": "e.engine_id",
+        "engine.name": "(SELECT g.name FROM engines g WHERE g.id = e.engine_id)",
+    },
+)
 
 _ORDERINGS = {
     ExecutionOrder(field, descending): Ordering(

@@ -102,12 +102,22 @@ _PAYLOADS = RowsOf(StepPayload)
 
 
 async def of_executions(database: Database, execution_ids: Iterable[str]) -> dict[str, list[Step]]:
-    """All steps of each execution, by index. Leaves out executions without any. Two statements."""
-    given = database.array(execution_ids)
+    """All steps of each execution, by index. Leaves out executions without any. One statement."""
     found: dict[str, dict[int, Step]] = {}
-    for reported in await _reported(database, database.any_of("s.execution_id", 1, "id"), given):
-        found.setdefault(reported.execution_id, {})[reported.step_index] = reported.step()
-    for defined in await _defined(database, given):
+    nothing = "NULL, " * (len(_REPORTED.names) - 2)
+    rows = await database.fetch(
+        f"SELECT {_REPORTED.columns}, NULL AS definition FROM steps s JOIN executions e ON e.id = s.execution_id"
+        f" WHERE {database.any_of('s.execution_id', 1, 'id')} UNION ALL"
+        f" SELECT p.execution_id, {nothing}e.state, p.definition FROM execution_payloads p"
+        " JOIN executions e ON e.id = p.execution_id"
+        f" WHERE p.definition IS NOT NULL AND {database.any_of('p.execution_id', 1, 'id')}",
+        database.array(execution_ids),
+    )
+    for row in rows:
+        if row[-1] is None:
+            reported = _REPORTED.split(row)[0]
+            found.setdefault(reported.execution_id, {})[reported.step_index] = reported.step()
+    for defined in [_DEFINED.read((row[0], row[-1], row[-2])) for row in rows if row[-1] is not None]:
         steps = found.setdefault(defined.execution_id, {})
         for index in range(len(defined.names)):
             steps.setdefault(index, _unreported(defined, index))

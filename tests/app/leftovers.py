@@ -6,11 +6,13 @@ import threading
 
 import asyncpg
 
+from app.db.sqlite_reader import READER
+
 
 async def is_let_go(url: str) -> bool:
     """Whether nobody is connected to a database: on SQLite, each connection of this process is a thread."""
     if url.startswith("sqlite"):
-        return all("_connection_worker_thread" not in each.name for each in threading.enumerate())
+        return not any("worker_thread" in each.name or each.name == READER for each in threading.enumerate())
     connection = await asyncpg.connect(url)
     try:
         others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"

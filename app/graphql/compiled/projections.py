@@ -8,7 +8,7 @@ needed. A row has its columns as attributes, or, from a Source, in the order tha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 # Where a field has its projection in its metadata, and an info its columns in what is kept.
@@ -31,12 +31,12 @@ class OfRow:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An object of the same row. `of` makes it, where fields without a projection are selected of it.
+    """An object of the same row. `of` makes it, where fields without a projection are selected of it; as in Rows.
 
     Null unless `exists` is true of the columns.
     """
 
-    of: Callable[[Any], Any]
+    of: Callable[[Any], Any] | None = None
     columns: tuple[str, ...] = ()
     exists: Callable[..., bool] | None = None
 
@@ -45,11 +45,13 @@ class Part:
 class Joined:
     """An object of another row, by the key in a column: the rows of one level are loaded together, each key once.
 
-    `load` has the context and the keys; it gives rows with attributes.
+    `load` has the context and the keys; it gives rows with attributes. `inline` has columns of the other row that a
+    Source can read with its own, by the names that they have there. The key has a row always, then.
     """
 
     column: str
     load: Callable[[Any, Iterable[Any]], Awaitable[Mapping[Any, Any]]]
+    inline: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,19 @@ class Positions:
         return self._expressions[name]
 
 
-Shape = Attributes | Positions
+class Renamed:
+    """Rows that have the columns of another row by other names."""
+
+    def __init__(self, shape: Positions, names: Mapping[str, str]) -> None:
+        self._shape = shape
+        self._names = names
+
+    def column(self, name: str) -> str:
+        """The expression of a column of the row `r`."""
+        return self._shape.column(self._names[name])
+
+
+Shape = Attributes | Positions | Renamed
 
 
 class Code(Protocol):
@@ -90,6 +102,7 @@ class RowCode:
         self._functions: dict[tuple[object, ...], str] = {}
         self._needed: dict[tuple[object, ...], frozenset[str] | None] = {}
         self._attributes = Attributes()
+        self._renamed: dict[tuple[object, ...], Renamed] = {}
 
     def columns(self, type_: GraphQLObjectType, sets: Sets) -> frozenset[str] | None:
         """The columns that a selection is made of; None: it is not made of columns alone."""
@@ -107,9 +120,7 @@ class RowCode:
             projection = projection_of(definition)
             if isinstance(projection, Made | Part):
                 found.update(projection.columns)
-            elif isinstance(projection, Joined):
-                found.add(projection.column)
-            elif not isinstance(projection, OfRow):
+            elif not isinstance(projection, Joined) and not isinstance(projection, OfRow):
                 return None
             if isinstance(projection, Part | Joined):
                 below = self.columns(object_of(definition), _sets(nodes))
@@ -117,6 +128,10 @@ class RowCode:
                     return None
                 if isinstance(projection, Part):
                     found |= below
+                elif below <= projection.inline.keys():
+                    found.update(projection.inline[name] for name in below)
+                else:
+                    found.add(projection.column)
         return frozenset(found)
 
     def below(self, source: Source, type_: GraphQLObjectType, sets: Sets) -> Positions | None:
@@ -140,8 +155,12 @@ class RowCode:
             return True
         for below in self._code.selections.of(type_, _sets(nodes)).values():
             if below[0].name.value != "__typename":
-                projection = projection_of(self._code.definition(type_, below[0]))
+                of_field = self._code.definition(type_, below[0])
+                projection = projection_of(of_field)
                 if not isinstance(projection, OfRow | Made | Part):
+                    return False
+                is_made = not isinstance(projection, Part) or projection.of is not None
+                if not is_made and self.columns(object_of(of_field), _sets(below)) is None:
                     return False
         return True
 
@@ -187,7 +206,13 @@ class RowCode:
             return self._part(projection, definition, nodes, shape), ""
         if isinstance(projection, Joined):
             type_ = object_of(definition)
-            if self.columns(type_, _sets(nodes)) is not None:
+            columns = self.columns(type_, _sets(nodes))
+            if columns is not None and isinstance(shape, Positions) and columns <= projection.inline.keys():
+                renamed = self._renamed.setdefault(
+                    (shape, definition.type, projection.column), Renamed(shape, projection.inline)
+                )
+                return f"{self.of_row(type_, _sets(nodes), renamed, None)}(r, run, None)", ""
+            if columns is not None:
                 return "None", self._join(projection, key, definition, nodes, shape)
         return None
 
