@@ -38,18 +38,7 @@ class SignedPost:
         # TCP and TLS have this long each, so that the total time-out does not cancel them: that would leave the socket
         # open.
         self._connect_timeout = timeout / 2
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=self._connect_timeout),
-            follow_redirects=False,
-            trust_env=False,
-            # Identity: 64 KiB on the wire may unpack to 64 MiB.
-            headers={"user-agent": "Runwatch", "accept-encoding": "identity"},
-            # Keep no cookies: engines on one host would get each other's, and they would grow without end.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            # Keep no connections: one is kept under its address, and its certificate was not compared with other names
-            # of it.
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if resolve is None else 0),
-        )
+        self._opened: httpx.AsyncClient | None = None
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """POST a body to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
@@ -75,7 +64,26 @@ class SignedPost:
 
     async def close(self) -> None:
         """Close open connections."""
-        await self._http.aclose()
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        """Opened by the first request: reading whom to trust takes 20 ms, and most servers post nothing."""
+        if self._opened is None:
+            self._opened = httpx.AsyncClient(
+                timeout=httpx.Timeout(self._timeout, connect=self._connect_timeout),
+                follow_redirects=False,
+                trust_env=False,
+                # Identity: 64 KiB on the wire may unpack to 64 MiB.
+                headers={"user-agent": "Runwatch", "accept-encoding": "identity"},
+                # Keep no cookies: engines on one host would get each other's, and they would grow without end.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                # Keep no connections: one is kept under its address, and its certificate was not compared with other
+                # names of it.
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if self._resolve is None else 0),
+            )
+        return self._opened
 
     async def _post(self, headers: dict[str, str], body: str, url: str, until: float) -> httpx.Response:
         if self._resolve is None:
