@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import hypothesis
 import pytest
@@ -29,8 +28,9 @@ os.environ["SSL_CERT_DIR"] = os.devnull
 hypothesis.settings.register_profile("reduced", max_examples=EXAMPLES, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("soak", max_examples=SOAK_EXAMPLES, deadline=None)
 
+pytest_plugins = ["devtools.forks"]
+
 _left_out = pytest.StashKey[dict[str, int]]()
-_reduced = pytest.StashKey[dict[str, tuple[int, int]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,9 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("soak" if counts.soaking else "reduced")
     if counts.soaking and config.getoption("timeout") is None:
         config.option.timeout = SOAK_TIMEOUT_SECONDS
-    config.stash[_left_out], config.stash[_reduced] = {}, {}
-    if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_OfWorkers())
+    config.stash[_left_out] = {}
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
@@ -80,27 +78,9 @@ def _why_not_quick(item: pytest.Item) -> str:
     return "that are slow" if item.get_closest_marker("slow") else ""
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In a process of several: tell the first what was left out and reduced."""
-    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["left_out"] = session.config.stash[_left_out]
-        output["reduced"] = counts.reduced
-
-
-class _OfWorkers:
-    """Hears what the processes of a run have left out, each of them the same, and reduced."""
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        output = getattr(node, "workeroutput", {})
-        node.config.stash[_left_out].update(output.get("left_out", {}))
-        node.config.stash[_reduced].update(output.get("reduced", {}))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what this run was less than another would be."""
-    left_out, reduced = config.stash[_left_out], config.stash[_reduced] | counts.reduced
+    left_out, reduced = config.stash[_left_out], dict(counts.reduced)
     if left_out:
         which = ", ".join(f"{number} {why}" for why, number in sorted(left_out.items()))
         terminalreporter.write_line(f"quick: left out {sum(left_out.values())} tests: {which}")

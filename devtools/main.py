@@ -201,15 +201,14 @@ def _need_page(words: list[str]) -> bool:
 
 
 def _workers(words: list[str]) -> list[str]:
-    """Options for pytest on several cores; none where that only costs the second that each process takes to start.
+    """Options for pytest on several cores (devtools/forks.py).
 
-    A named test, a debugger, live output, and -n on the command line want one process.
+    A named test, a debugger, live output, and --forks on the command line want what they say.
     """
-    alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co", "-n", "--dist"}
-    if any(word in alone or word.startswith(("-n", "--numprocesses")) or "::" in word for word in words):
+    alone = {"-s", "--capture=no", "--pdb", "--trace", "--collect-only", "--co"}
+    if any(word in alone or word.startswith("--forks") or "::" in word for word in words):
         return []
-    # One more than there are cores, since tests also wait; each costs 15 s of CPU for imports and servers of its own.
-    return ["-n", str(min(os.cpu_count() or 1, 8) + 1), "--dist", "worksteal"]
+    return ["--forks", str(min(os.cpu_count() or 1, 8) + 2)]  # two more than there are cores, since tests also wait
 
 
 def _run_pytest(*words: str) -> NoReturn:

@@ -44,7 +44,7 @@ def suite(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_quick_leaves_out_and_says_what(tmp_path: Path, processes: str) -> None:
-    done = suite(tmp_path, "--quick", "-n", processes)
+    done = suite(tmp_path, "--quick", "--forks", processes)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "quick: left out 4 tests: 1 in specs/, 1 that are slow, 2 with Postgres" in done.stdout
     assert "reduced: examples of a property 40 of 1000; kills 3 of 70 (all with --soak)" in done.stdout
@@ -53,7 +53,7 @@ def test_quick_leaves_out_and_says_what(tmp_path: Path, processes: str) -> None:
 
 @pytest.mark.slow
 def test_a_test_that_hangs_fails_by_its_name(tmp_path: Path) -> None:
-    done = suite(tmp_path, "-k", "hangs or kept", "--timeout", "1", "-n", "2")
+    done = suite(tmp_path, "-k", "hangs or kept", "--timeout", "1", "--forks", "2")
     assert done.returncode == 1
     assert "FAILED test_it.py::test_hangs - Failed: Timeout" in done.stdout
     assert "2 passed" in done.stdout
@@ -61,7 +61,7 @@ def test_a_test_that_hangs_fails_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "alone"),
-    [([], False), (["-k", "x", "tests"], False), (["tests/test_docs.py::test_x"], True), (["-n0"], True)]
+    [([], False), (["-k", "x", "tests"], False), (["tests/test_docs.py::test_x"], True), (["--forks=1"], True)]
     + [([word], True) for word in ("--pdb", "-s", "--collect-only")],
 )
 def test_several_processes_unless_one_is_wanted(words: list[str], alone: bool) -> None:
