@@ -151,7 +151,7 @@ def measure(visitor: Visitor, runwatch: Runwatch, runs: int, rounds: int) -> Fou
     report(runwatch, WORKFLOW, *(f"run-{number}" for number in range(runs - UPDATES)))
     report(runwatch, WORKFLOW, *(f"open-{number}" for number in range(UPDATES)), state=None, at=runs)
     first = first_row(visitor, rounds)
-    page = ready(visitor.open(of(WORKFLOW)))
+    page = ready(visitor.open_new(of(WORKFLOW)))
     wait(page, LOAD_ALL, patience=40)
     cdp = page.context.new_cdp_session(page)
     cdp.send("Performance.enable")

@@ -74,7 +74,7 @@ def _visitor(browser: Browser, server: Server, token: str) -> Visitor:
 
 def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, writes: str) -> None:
     """What somebody sees who has runs."""
-    page = visitor.open(HISTORY, **options)
+    page = visitor.open_new(HISTORY, **options)
     page.locator("[role=row][data-id]").first.wait_for()
     _take(page, f"{look}-history")
     page.goto(f"{visitor.url}{HISTORY}?run={failed}")
@@ -97,10 +97,10 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
 
 def _empty(visitor: Visitor, look: str, options: dict[str, Any]) -> None:
     """What somebody sees first."""
-    page = visitor.open(HISTORY, **options)
+    page = visitor.open_new(HISTORY, **options)
     page.get_by_role("heading", name="No runs yet").wait_for()
     _take(page, f"{look}-empty")
-    page = visitor.open(SIGN_IN, signed_in=False, **options)
+    page = visitor.open_new(SIGN_IN, signed_in=False, **options)
     page.get_by_label("Token").wait_for()
     _take(page, f"{look}-sign-in", live=False)
     visitor.close()

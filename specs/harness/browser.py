@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
@@ -99,6 +100,45 @@ def session(url: str, token: str) -> StorageState:
     return {"cookies": cookies, "origins": [{"origin": url, "localStorage": stored}]}  # type: ignore[typeddict-item]
 
 
+class _Used:
+    """A context that one visitor after the other uses: making one takes 2 s of CPU, emptying it next to nothing.
+
+    Its first page stays, at an address without scripts, to reach the storage of the server's pages.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self._anchor = context.new_page()
+
+    def prepare(self, url: str, state: StorageState | None) -> None:
+        """Be as new, with the cookies and the storage of a session."""
+        if not self._anchor.url.startswith(f"{url}/"):
+            self._anchor.goto(f"{url}/health")
+        self.context.add_cookies((state or {}).get("cookies", []))  # type: ignore[arg-type]
+        origins = (state or {}).get("origins", [])
+        stored = {item["name"]: item["value"] for origin in origins for item in origin["localStorage"]}
+        self._anchor.evaluate("(stored) => { localStorage.clear(); Object.assign(localStorage, stored) }", stored)
+
+    def pages(self) -> list[Page]:
+        """Those of its visitor."""
+        return [page for page in self.context.pages if page is not self._anchor]
+
+    def empty(self) -> bool:
+        """Close what its visitor has opened and set; whether another can have it."""
+        try:
+            for page in self.pages():
+                page.close()
+            self.context.unroute_all()
+            self.context.set_offline(False)
+            self.context.clear_cookies()
+        except Error:  # its visitor has closed it
+            return False
+        return True
+
+
+_idle: WeakKeyDictionary[Browser, list[_Used]] = WeakKeyDictionary()
+
+
 class Visitor:
     """Somebody with a browser at a server: contexts, of which each is a browser with its own storage."""
 
@@ -108,31 +148,42 @@ class Visitor:
         self.state = state
         self.listen: Callable[[Request], object] = lambda request: None
         self._contexts: list[BrowserContext] = []
+        self._used: list[_Used] = []
         self._errors: list[str] = []
 
-    def open(
+    def open(self, path: str = HISTORY, *, signed_in: bool = True) -> Page:
+        """A page in a context that no other page of this visitor has; its HTTP cache may have the page's files."""
+        idle = _idle.setdefault(self.browser, [])
+        used = idle.pop() if idle else _Used(self._new_context())
+        self._used.append(used)
+        used.prepare(self.url, self.state if signed_in else None)
+        return self.tab(used.context, path)
+
+    def open_new(
         self, path: str = HISTORY, *, signed_in: bool = True, phone: bool = False, script: str = "", **options: Any
     ) -> Page:
-        """A page in a context of its own; `script` runs before any of the page."""
-        context = self.browser.new_context(
-            viewport=PHONE if phone else DESKTOP,
-            has_touch=phone,
-            storage_state=self.state if signed_in else None,
-            timezone_id=options.pop("timezone_id", "Europe/Berlin"),
-            reduced_motion=options.pop("reduced_motion", "reduce"),
-            permissions=["clipboard-read", "clipboard-write"],
-            **options,
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(WATCH)
+        """A page in a context that is new, with options of its own; `script` runs before any of the page."""
+        context = self._new_context(phone=phone, storage_state=self.state if signed_in else None, **options)
         if script:
             context.add_init_script(script)
         self._contexts.append(context)
         return self.tab(context, path)
 
     def blank(self, **options: Any) -> Page:
-        """A page in a context of its own that shows nothing yet: what comes between it and the server can be set up."""
-        return self.open("", **options)
+        """A page in a new context that shows nothing yet: what comes between it and the server can be set up."""
+        return self.open_new("", **options)
+
+    def _new_context(self, *, phone: bool = False, **options: Any) -> BrowserContext:
+        usual = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        context = self.browser.new_context(
+            viewport=PHONE if phone else DESKTOP,
+            has_touch=phone,
+            permissions=["clipboard-read", "clipboard-write"],
+            **usual | options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(WATCH)
+        return context
 
     def tab(self, context: BrowserContext, path: str) -> Page:
         """One more page of a context."""
@@ -152,13 +203,15 @@ class Visitor:
     def close(self) -> None:
         """Close all of it; nothing may have been refused by the policy, nor have failed without being caught."""
         refused: list[str] = []
+        pages = [page for context in self._contexts for page in context.pages]
+        for page in [*pages, *(page for used in self._used for page in used.pages())]:
+            try:
+                refused += page.evaluate("window.refused ?? []")
+            except Error:  # it has gone to an address that the server does not answer
+                continue
         for context in self._contexts:
-            for page in context.pages:
-                try:
-                    refused += page.evaluate("window.refused ?? []")
-                except Error:  # it has gone to an address that the server does not answer
-                    continue
             context.close()
+        _idle.setdefault(self.browser, []).extend(used for used in self._used if used.empty())
         assert not refused, refused
         assert not self._errors, self._errors
 

@@ -53,7 +53,8 @@ def failed_run(
 
 def sheet_of(visitor: Visitor, name: str, **options: Any) -> Page:
     """The list of a workflow, with its failed run beside it by one click."""
-    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}", **options)
+    where = f"{HISTORY}?{urlencode({'workflow': name})}"
+    page = visitor.open_new(where, **options) if options else visitor.open(where)
     page.locator("[role=row].FAILURE").click()
     page.get_by_role("dialog", name="Run").get_by_text(LAST_LINE).wait_for()
     return page

@@ -160,7 +160,7 @@ def test_history_014_ui_a_whole_id_opens_its_run(shared: Runwatch, visitor: Visi
 def test_history_015_ui_a_phone_filters_from_the_bottom(shared: Runwatch, visitor: Visitor) -> None:
     """On a phone filters MUST be in a sheet that says how many runs it will show; all can be hit by a thumb."""
     name, ids = a_list(shared)
-    page = visitor.open(f"{HISTORY}?{urlencode({'q': name})}", phone=True)
+    page = visitor.open_new(f"{HISTORY}?{urlencode({'q': name})}", phone=True)
     shows(page, [ids[each] for each in ("broken", "late", "stored", "sent")])
     small = """[...document.querySelectorAll('button, a[href], label, [role=row][data-id]')].filter((each) => {
       const { width, height, bottom } = each.getBoundingClientRect()
@@ -205,7 +205,7 @@ def test_history_021_ui_times_are_typed_as_one_says_them(shared: Runwatch, visit
     for each, moment in at.items():
         shared.report(*run_events(name, each, seconds_from_start(moment), workflow=name))
     ids = {run["externalId"]: run["id"] for run in found(shared, workflowName=[name])}
-    page = visitor.open(f"{HISTORY}?{urlencode({'q': name})}", timezone_id="Asia/Kolkata")
+    page = visitor.open_new(f"{HISTORY}?{urlencode({'q': name})}", timezone_id="Asia/Kolkata")
     time = page.get_by_role("button", name="Time: ")
 
     def typed(text: str) -> None:

@@ -240,7 +240,7 @@ def test_history_008_ui_a_long_list_is_light(shared: Runwatch, visitor: Visitor)
     report(shared, name, MANY)
     asked: list[str] = []
     visitor.listen = lambda request: asked.append(request.url)
-    page = ready(visitor.open(of(name)))
+    page = ready(visitor.open_new(of(name)))
     first = asked[: next(at for at, url in enumerate(asked) if url.endswith("/graphql"))]
     assert len([url for url in first if "/assets/" in url and url.endswith(".js")]) <= 3, first
     assert all(url.startswith(shared.url.split("//")[1], 7) for url in asked if url.startswith("http")), asked

@@ -114,7 +114,7 @@ def test_access_004_ui_without_colour_or_motion(shared: Runwatch, visitor: Visit
     """Statuses MUST differ in word and shape; forced colours and contrast MUST be kept, and nothing MUST move."""
     name = unique("plain")
     some_of_all(shared, name)
-    page = ready(visitor.open(of(name), forced_colors="active", contrast="more"))
+    page = ready(visitor.open_new(of(name), forced_colors="active", contrast="more"))
     shapes: dict[str, str] = page.evaluate(SHAPES)
     assert set(shapes) == {"Success", "Failed", "Cancelled", "Timed out", "Running"}
     assert len({shapes[word] for word in ("Success", "Failed", "Cancelled", "Running")}) == 4
@@ -161,7 +161,8 @@ def views(page: Page, shared: Runwatch, visitor: Visitor) -> None:
     """The view elsewhere, by its address alone: the same rows, the same address."""
     shown = rows(page)
     parts = urlsplit(page.url)
-    elsewhere = visitor.open(f"{parts.path}?{parts.query}")
+    other = Visitor(visitor.browser, visitor.url, visitor.state)
+    elsewhere = other.open(f"{parts.path}?{parts.query}")
     wait(
         elsewhere,
         "(ids) => String([...document.querySelectorAll('[role=row][data-id]')].map((row) => row.dataset.id).sort())"
@@ -170,7 +171,7 @@ def views(page: Page, shared: Runwatch, visitor: Visitor) -> None:
     )
     assert rows(elsewhere) == shown, parts.query
     assert json.dumps(parse_qs(urlsplit(elsewhere.url).query)) == json.dumps(parse_qs(parts.query))
-    elsewhere.context.close()
+    other.close()
 
 
 def test_access_006_ui_each_control_is_in_the_address(shared: Runwatch, visitor: Visitor) -> None:

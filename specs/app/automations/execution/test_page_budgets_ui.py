@@ -94,7 +94,7 @@ def test_budgets_002_ui_a_long_list_is_light(shared: Runwatch, visitor: Visitor)
     many = count("rows of a long list", 500, 10_000)
     name = unique("light")
     report(shared, name, *(f"run-{number}" for number in range(many)))
-    page = ready(visitor.open(of(name)))
+    page = ready(visitor.open_new(of(name)))
     wait(
         page,
         """() => {
@@ -187,7 +187,7 @@ def test_budgets_005_ui_an_hour_of_updates_leaves_nothing(shared: Runwatch, visi
     batches = count("batches of 100 updates", 5, 360)
     name = unique("hour")
     report(shared, name, *(f"run-{number}" for number in range(100)), state=None)
-    page = ready(visitor.open(of(name)))
+    page = ready(visitor.open_new(of(name)))
     cdp = page.context.new_cdp_session(page)
     updates(shared, name, 0, 100)
     before, elements = heap(cdp), nodes(page)

@@ -147,7 +147,7 @@ def test_faults_005_ui_a_wrong_clock_changes_no_time(shared: Runwatch, visitor: 
     name = unique("clock")
     report(shared, name, "one", at=now())
     script = f"const real = Date.now; Date.now = () => real() - {HOUR_MS}"
-    page = ready(visitor.open(of(name), script=script))
+    page = ready(visitor.open_new(of(name), script=script))
     expect(page.get_by_text(re.compile("clock is 1 h behind"))).to_be_visible()
     expect(page.locator("[role=row][data-id] time").first).to_have_text(re.compile(r"^\d+ (s|min) ago$"))
 
@@ -160,7 +160,7 @@ def test_faults_006_ui_zones_with_half_hours(shared: Runwatch, visitor: Visitor,
     moments = [datetime(2026, 4, 4, 14, 59, tzinfo=UTC), datetime(2026, 4, 4, 15, 1, tzinfo=UTC)]
     for number, moment in enumerate(moments):
         report(shared, name, f"run-{number}", at=seconds_from_start(moment))
-    page = ready(visitor.open(of(name), timezone_id=zone))
+    page = ready(visitor.open_new(of(name), timezone_id=zone))
     for moment in moments:
         local = moment.astimezone(ZoneInfo(zone))
         shown = f"{local.day} {local:%b %Y, %H:%M:%S}"

@@ -186,7 +186,7 @@ def test_sign_in_008_ui_the_database_away_signs_nobody_out(
 
 def test_sign_in_009_ui_a_foreign_service_worker_goes(shared: Runwatch, visitor: Visitor) -> None:
     """A service worker that another project left on this origin MUST be unregistered; ours MUST NOT register one."""
-    elsewhere = visitor.open("/health").context
+    elsewhere = visitor.open_new("/health").context
     script, count = f"{shared.url}/sw.js", "navigator.serviceWorker.getRegistrations().then((all) => all.length)"
     elsewhere.route(script, lambda route: route.fulfill(body="", content_type="text/javascript"))
     page = elsewhere.pages[0]
