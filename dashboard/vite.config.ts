@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
+import { guides } from './guide'
 
 // Where the API is while Vite serves the page; a built page is served by the API itself.
 const api = process.env.RUNWATCH_URL ?? 'http://127.0.0.1:8000'
@@ -38,6 +39,7 @@ export default defineConfig({
   base: '/admin/automations/',
   plugins: [
     react(),
+    guides(),
     precompressed(),
     {
       // GraphiQL's style sheet carries its fonts as data: URLs: 320 kB gzipped, and a hole in the policy.

@@ -1,8 +1,8 @@
 """The page: built by the locked Node of .venv when its sources, or what they are built with, have changed.
 
 Three stamps: of the packages (package-lock.json and Node), of the types of GraphQL documents (and schema.graphql), of
-the page (and all of dashboard/). None needs Node to be compared. Standard library only: Dockerfile and the build of a
-wheel use it too.
+the page (and all of dashboard/, and the guides that it serves). None needs Node to be compared. Standard library only:
+Dockerfile and the build of a wheel use it too.
 """
 
 from __future__ import annotations
@@ -37,11 +37,17 @@ class Unreachable(SetupError):
 
 
 class Page:
-    """The folder with the page's sources, and what is made of them."""
+    """The folder with the page's sources, and what is made of them, of the schema and of two guides."""
 
-    def __init__(self, folder: Path = ROOT / "dashboard", schema: Path = ROOT / "schema.graphql") -> None:
+    def __init__(
+        self,
+        folder: Path = ROOT / "dashboard",
+        schema: Path = ROOT / "schema.graphql",
+        guides: tuple[Path, ...] = (ROOT / "docs" / "graphql.md", ROOT / "docs" / "events.md"),
+    ) -> None:
         self.folder = folder
         self.schema = schema
+        self.guides = guides
         self.dist = folder / "dist"
         self.modules = folder / "node_modules"
         self.log = folder / "build.log"  # app/http/dashboard.py shows its end while there is no page
@@ -114,7 +120,7 @@ class Page:
         return hashlib.sha256(self._modules_stamp().encode() + self.schema.read_bytes()).hexdigest()
 
     def _stamp(self) -> str:
-        digest = hashlib.sha256(self._types_stamp().encode())
+        digest = hashlib.sha256(self._types_stamp().encode() + b"".join(guide.read_bytes() for guide in self.guides))
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder)
             if name.parts[0] not in MADE and name.as_posix() != TYPES and path.is_file():

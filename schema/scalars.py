@@ -43,12 +43,14 @@ SCALARS: dict[object, ScalarDefinition] = {
             "RFC 3339 time in UTC with microseconds, for example 2026-01-31T12:00:00.000000Z. Input may"
             " have any time zone."
         ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=clock.to_rfc3339,
         parse_value=_parse_date_time,
     ),
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value. Numbers keep the digits that the engine sent.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=_serialize_json,
         parse_value=lambda value: orjson.dumps(value).decode(),
     ),

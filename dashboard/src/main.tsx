@@ -7,7 +7,7 @@ import './style/frame.css'
 import './style/sign-in.css'
 import { Frame } from './frame/frame'
 import { History } from './history/history'
-import { BASE } from './routes'
+import { BASE, hrefs } from './routes'
 import { SignInPage } from './sign-in/sign-in'
 import { texts } from './texts'
 
@@ -37,7 +37,12 @@ createRoot(document.getElementById('root')!).render(
                 )}
               </Route>
               <Route>
-                <h1 className="empty">{texts.frame.nothingHere}</h1>
+                <div className="empty">
+                  <h1>{texts.frame.nothingHere}</h1>
+                  <a className="button" href={hrefs.history()}>
+                    {texts.frame.toHistory}
+                  </a>
+                </div>
               </Route>
             </Switch>
           </Frame>

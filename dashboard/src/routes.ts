@@ -6,6 +6,8 @@ export const hrefs = {
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   signIn: `${BASE}/sign-in`,
   graphiql: '/graphiql',
+  guide: `${BASE}/api-guide.html`,
+  events: `${BASE}/events-guide.html`,
 } as const
 
 /** Where to go after a sign-in: a path of this page or GraphiQL's; anything else is ignored. */

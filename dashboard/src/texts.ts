@@ -35,6 +35,7 @@ export const texts = {
     clockApart: (apart: string, behind: boolean) =>
       `This computer’s clock is ${apart} ${behind ? 'behind' : 'ahead of'} the server’s. Times here follow the server.`,
     nothingHere: 'There is no page at this address.',
+    toHistory: 'All runs',
   },
 
   connection: {
@@ -208,6 +209,8 @@ export const texts = {
     language: 'Language',
     example: 'the example',
     waitingForFirst: 'Waiting for the first event …',
+    firstIsHere: 'The first run is here.',
+    whatNext: 'What to report next',
   },
 
   token: {

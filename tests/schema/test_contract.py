@@ -18,6 +18,7 @@ from graphql import (
     build_schema,
     is_introspection_type,
     is_non_null_type,
+    is_scalar_type,
     is_specified_scalar_type,
     print_type,
     value_from_ast,
@@ -127,6 +128,14 @@ def test_everything_is_described(ours: GraphQLSchema) -> None:
         if not argument.description and name.partition("(")[2].rstrip(")") not in SELF_EXPLAINING
     }
     assert not silent
+
+
+def test_scalars_name_what_specifies_them(ours: GraphQLSchema) -> None:
+    own = [each for each in ours.type_map.values() if is_scalar_type(each) and not is_specified_scalar_type(each)]
+    assert {each.name: getattr(each, "specified_by_url", None) for each in own} == {
+        "DateTime": "https://www.rfc-editor.org/rfc/rfc3339",
+        "JSON": "https://www.rfc-editor.org/rfc/rfc8259",
+    }
 
 
 def test_root_fields_are_alphabetical(ours: GraphQLSchema) -> None:

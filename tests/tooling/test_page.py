@@ -58,7 +58,8 @@ def small(tmp_path: Path, npm: Path) -> Page:
     (folder / "package-lock.json").write_text("{}")
     (folder / "src.ts").write_text("one")
     (tmp_path / "schema.graphql").write_text("type Query")
-    return Page(folder, tmp_path / "schema.graphql")
+    (tmp_path / "guide.md").write_text("# Guide")
+    return Page(folder, tmp_path / "schema.graphql", (tmp_path / "guide.md",))
 
 
 def calls(small: Page) -> list[str]:
@@ -81,6 +82,10 @@ def test_page_is_built_when_something_has_changed(small: Page) -> None:
     small.build()
     assert calls(small) == ["vite"]
     assert (small.dist / "index.html").read_text() == "two"
+
+    small.guides[0].write_text("# Another")
+    small.build()
+    assert calls(small) == ["vite"]
 
     small.schema.write_text("type Query { more }")
     small.build()

@@ -28,6 +28,8 @@ export const connection = {
   },
   link: (): Link => link,
   attempts: (): number => attempts,
+  /** Whether the screen follows anything. */
+  isWanted: (): boolean => followers.size > 0,
 }
 
 /** Whether the followers have been stopped because nobody looks. */
@@ -37,6 +39,10 @@ function tell(next: Link): void {
   if (next === 'live') attempts = 0
   if (next === 'reconnecting') attempts++
   link = next
+  tellAll()
+}
+
+function tellAll(): void {
   for (const watcher of watchers) watcher()
 }
 
@@ -162,8 +168,10 @@ export function follow<R, V>(
   }
   followers.add(follower)
   follower.start()
+  tellAll()
   return () => {
     followers.delete(follower)
     follower.stop()
+    tellAll()
   }
 }

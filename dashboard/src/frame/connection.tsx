@@ -28,6 +28,7 @@ const PATIENCE_MS = 1_000
 /** The state of the live connection, always in the same place: icon, word and colour; a press pauses. */
 export function Connection(): JSX.Element {
   const link = useSyncExternalStore(connection.subscribe, connection.link)
+  const wanted = useSyncExternalStore(connection.subscribe, connection.isWanted)
   const attempts = useSyncExternalStore(connection.subscribe, connection.attempts)
   const away = useSyncExternalStore(session.subscribe, session.isAway)
   const pause = useSyncExternalStore(
@@ -55,7 +56,7 @@ export function Connection(): JSX.Element {
   let text: string = texts.connection.live
   if (paused) text = texts.connection.paused(pause!.held)
   else if (broken) text = texts.connection.reconnecting(Math.max(attempts, 1), clockTime(since, zone).slice(0, 8))
-  else if (link === 'connecting') text = patient ? '' : texts.connection.connecting
+  else if (link === 'connecting') text = patient || !wanted ? '' : texts.connection.connecting
   return (
     <button
       type="button"

@@ -147,6 +147,7 @@ function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
       <MenuItem onChoose={onKeys}>
         {texts.frame.keys} <kbd>?</kbd>
       </MenuItem>
+      <MenuItem onChoose={() => location.assign(hrefs.guide)}>{texts.frame.docs}</MenuItem>
       <MenuItem onChoose={() => void signOut()}>{texts.frame.signOut}</MenuItem>
     </Menu>
   )

@@ -39,6 +39,9 @@ export function Bar({ warn, onRead }: { warn: boolean; onRead: () => void }): JS
       >
         {texts.execution.copyCurl}
       </CopyButton>
+      <a className="guide" href={hrefs.guide}>
+        {texts.frame.docs}
+      </a>
       {warn && (
         <p role="alert" className="notice">
           {texts.graphiql.mutation}

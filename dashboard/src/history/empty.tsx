@@ -4,6 +4,7 @@ import { filterOf } from '../filter/api-filter'
 import { type Choice, isNarrowed, NOTHING, writeChoice } from '../filter/filter'
 import { useZone } from '../parts/settings'
 import type { Count } from '../counts'
+import type { LiveList } from '../live/live-list'
 import { texts } from '../texts'
 import { now } from '../time/clock'
 import { allChipsOf, type Chip } from './chips'
@@ -17,9 +18,11 @@ const FirstEvent = lazy(async () => ({ default: (await import('./first-event')).
 export function Empty({
   choice,
   change,
+  list,
 }: {
   choice: Choice
   change: (part: Partial<Choice>) => void
+  list: LiveList
 }): JSX.Element | null {
   const [any, setAny] = useState<boolean | null>(null)
   useEffect(() => {
@@ -34,7 +37,7 @@ export function Empty({
   if (!any) {
     return (
       <Suspense>
-        <FirstEvent />
+        <FirstEvent list={list} />
       </Suspense>
     )
   }

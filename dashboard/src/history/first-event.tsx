@@ -1,10 +1,15 @@
-import { type JSX, useState } from 'react'
+import { type JSX, useEffect, useState } from 'react'
+import type { LiveList } from '../live/live-list'
+import { toast } from '../parts/announce'
 import { CopyButton } from '../parts/copy'
+import { hrefs } from '../routes'
 import { MakeToken } from '../sign-in/make-token'
 import { texts } from '../texts'
 
 /** What to send so that the first run appears; the URL is the origin that this page came from. */
-export function FirstEvent(): JSX.Element {
+export function FirstEvent({ list }: { list: LiveList }): JSX.Element {
+  // It waits longer than this is shown: the list loads in between.
+  useEffect(() => greet(list), [list])
   const [language, setLanguage] = useState<keyof typeof EXAMPLES>('curl')
   const [engine, setEngine] = useState('my-engine')
   const example = EXAMPLES[language](location.origin, engine)
@@ -35,6 +40,18 @@ export function FirstEvent(): JSX.Element {
   )
 }
 
+let greeted = false
+
+/** Say that the first run has come, and where one reads what else there is to report. */
+function greet(list: LiveList): void {
+  const stop = list.subscribe(() => {
+    if (!list.ids.length) return
+    stop()
+    if (!greeted) toast(texts.history.firstIsHere, { href: hrefs.events, text: texts.history.whatNext })
+    greeted = true
+  })
+}
+
 const EXAMPLES = {
   curl: (origin: string, engine: string) => `curl ${origin}/api/events \\
   -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/cloudevents+json' \\
@@ -50,6 +67,13 @@ client = Runwatch("${origin}", token="…", source=${JSON.stringify(engine)})
 with client.execution("send invoices", trigger_kind="manual", trigger_data={"month": "2026-11"}) as run:
     with run.step("send"):
         run.log("INFO", "sending")`,
+  Celery: (origin: string, engine: string) => `from celery import Celery
+from runwatch_client import Runwatch
+from runwatch_client.celery import install
+
+app = Celery("my_app", broker="redis://localhost/0")
+client = Runwatch("${origin}", token="…", source=${JSON.stringify(engine)})
+install(app, client)  # every task that a worker runs is reported from now on`,
   JavaScript: (origin: string, engine: string) => `await fetch('${origin}/api/events', {
   method: 'POST',
   headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/cloudevents+json' },

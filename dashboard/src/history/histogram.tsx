@@ -129,7 +129,8 @@ export function Histogram({
             texts.histogram.bar(`${brief(shown.start, zone)} – ${brief(shown.end, zone).slice(end(shown))}`, shown.total, shown.failed)
           ) : (
             <span>
-              {data && (
+              {data && total === 0 && texts.histogram.caption(0, false)}
+              {data && total > 0 && (
                 <button
                   type="button"
                   className="link"

@@ -252,7 +252,7 @@ export function History(): JSX.Element {
             onSelectAll={selection.toggleLoaded}
             actions={actions}
           />
-          {answered && !list.loading && !list.error && list.ids.length === 0 && <Empty choice={choice} change={change} />}
+          {answered && !list.loading && !list.error && list.ids.length === 0 && <Empty choice={choice} change={change} list={list} />}
         </div>
         <Foot list={list} total={total} selection={selection} onRetry={() => setRetrying(true)} />
       </section>

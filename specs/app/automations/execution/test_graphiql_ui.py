@@ -9,7 +9,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import HISTORY, Visitor, looks, session, wait
+from specs.harness.browser import HISTORY, Visitor, looks, session, violations, wait
 from specs.harness.driver import Runwatch, run_events, unique
 
 
@@ -167,3 +167,19 @@ def test_graphiql_007_ui_a_sign_out_leaves_nothing(shared: Runwatch, visitor: Vi
     run(page)
     expect(page.locator(".result-window")).to_contain_text("admin-")
     own.close()
+
+
+def test_guide_003_ui_the_guide_is_linked_and_served(shared: Runwatch, visitor: Visitor) -> None:
+    """The page MUST lead to the guide to the API, served by itself, which axe-core finds no fault with."""
+    page = visitor.open(HISTORY)
+    page.get_by_role("button", name=re.compile("^Account")).click()
+    page.get_by_role("menuitem", name="API guide").click()
+    expect(page.get_by_role("heading", level=1, name="Writing a client")).to_be_visible()
+    assert page.url.startswith(shared.url)
+    expect(page.get_by_role("main")).to_contain_text("const UPDATES = `")
+    looks(page)
+    page.get_by_role("link", name="events", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Reporting events")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="GraphiQL").click()
+    expect(page.get_by_role("link", name="API guide")).to_have_attribute("href", re.compile("/api-guide.html$"))

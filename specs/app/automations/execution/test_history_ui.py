@@ -281,6 +281,9 @@ def test_history_009_ui_the_first_run_shows_by_itself(alone: Alone) -> None:
     assert answer.json()["accepted"] == 3
     expect(page.get_by_role("heading", name="No runs yet")).to_have_count(0)
     page.locator("[role=row][data-id]").first.wait_for()
+    expect(page.get_by_role("link", name="What to report next")).to_have_attribute(
+        "href", re.compile("/events-guide.html$")
+    )
     page.goto(f"{runwatch.url}{of('nothing')}")
     expect(page.get_by_role("heading", name="No run matches.")).to_be_visible()
     assert violations(page) == []
