@@ -10,7 +10,8 @@ The package knows Strawberry's schemas and nothing of what they serve: docs/adr/
 
 from __future__ import annotations
 
+from app.graphql.compiled.costs import Cost, Meter
 from app.graphql.compiled.errors import NotRight, Unsupported
 from app.graphql.compiled.operation import CompiledOperation, compile_operation
 
-__all__ = ["CompiledOperation", "NotRight", "Unsupported", "compile_operation"]
+__all__ = ["CompiledOperation", "Cost", "Meter", "NotRight", "Unsupported", "compile_operation"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -28,7 +26,9 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from app.graphql.compiled.arguments import Arguments
+from app.graphql.compiled.costs import Costs, Priced
 from app.graphql.compiled.errors import NotRight, Unsupported
+from app.graphql.compiled.infos import FieldInfo
 from app.graphql.compiled.leaves import leaf
 from app.graphql.compiled.projections import COLUMNS, Rows, Source
 from app.graphql.compiled.rows import OfField, Positions, RowCode, object_of, projection_of
@@ -40,18 +40,6 @@ DEFINITION = "strawberry-definition"
 
 # A function of the code, of a value and the run.
 Complete = Callable[[Any, Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """What an info says of its field, the same for each row and each request; `kept` is for what follows from that."""
-
-    name: str
-    nodes: list[FieldNode]
-    return_type: Any
-    parent_type: GraphQLObjectType
-    field: StrawberryField
-    kept: dict[Any, Any] = dataclass_field(default_factory=dict)
 
 
 def refuse(*_: Any) -> Any:
@@ -82,7 +70,9 @@ class Compiler:
         self._tables: list[tuple[dict[Any, Any], dict[type[Any], str]]] = []
         self._fields = 0
         self._rows = RowCode(self)
+        self.costs = Costs(self.selections, self.definition, self._schema.get_possible_types)
         self._shape: Positions | None = None  # of the rows below the object that is being compiled
+        self._given: dict[int, Mapping[str, Any] | int] = {}  # of nodes, for what they cost
         self.arguments: list[Arguments] = []
         self.infos: list[FieldInfo] = []
 
@@ -100,6 +90,12 @@ class Compiler:
         else:
             name = self._object(type_, [operation.selection_set])
         return self._built()[name]  # type: ignore[no-any-return]
+
+    def priced(self, operation: OperationDefinitionNode) -> Priced:
+        """What the operation costs, once it is compiled."""
+        type_ = self._schema.get_root_type(operation.operation)
+        assert type_ is not None
+        return Priced(self.costs.of(type_, [operation.selection_set]), self._given)
 
     def payloads(self, operation: OperationDefinitionNode) -> dict[str, Complete]:
         """The functions that complete the results of the fields of a mutation, by response key."""
@@ -244,6 +240,7 @@ class Compiler:
             words.append(f"{resolver.info_parameter.name}={self._info(type_, definition, nodes, kept)}")
         if definition.args:
             arguments = Arguments(definition, node, field, self._converter)
+            self._given[id(node)] = len(self.arguments) if arguments.constant is None else arguments.constant
             if arguments.constant is not None:
                 given = {name: value for name, value in arguments.constant.items() if value is not Undefined}
                 words += [f"{name}={self.named(value)}" for name, value in given.items()]
@@ -263,6 +260,8 @@ class Compiler:
         if isinstance(type_, GraphQLList):
             item = self._new_name("i")
             items = f"[{self.value(type_.of_type, nodes, item)} for {item} in {x}]"
+            if fields := self.costs.width(type_, nodes):
+                items = f"(run.touch(len({x}) * {fields}) or {items})"
             is_list = f"{x}.__class__ is list or {x}.__class__ is tuple"
             return f"({null} if ({x} := {value}) is None else {items} if {is_list} else refuse())"
         sets = [node.selection_set for node in nodes]

@@ -8,7 +8,6 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
     GraphQLBoolean,
     GraphQLFloat,
@@ -25,8 +24,10 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from app.graphql.compiled.arguments import Arguments
-from app.graphql.compiled.compiler import Compiler, Complete, FieldInfo, refuse
+from app.graphql.compiled.compiler import Compiler, Complete, refuse
+from app.graphql.compiled.costs import Meter, Priced
 from app.graphql.compiled.errors import NotRight, Unsupported
+from app.graphql.compiled.infos import FieldInfo, RawInfo
 from app.graphql.compiled.tasks import Tasks
 
 # Plans of one operation: its conditions have more combinations than anybody uses.
@@ -45,33 +46,19 @@ class Plan:
     arguments: list[Arguments]
     infos: list[FieldInfo]
     needs_sources: bool
-
-
-@dataclass(slots=True)
-class RawInfo:
-    """As much of graphql-core's as is the same for every row. Asked for more, it fails, and graphql-core takes over."""
-
-    field_name: str
-    field_nodes: list[FieldNode]
-    return_type: Any
-    parent_type: Any
-    kept: dict[Any, Any]
-    context: Any
-    operation: OperationDefinitionNode
-    fragments: Mapping[str, FragmentDefinitionNode]
-    schema: Any
-    variable_values: Mapping[str, Any]
-    root_value: Any = None
-    operation_extensions: Any = None
+    priced: Priced
 
 
 class Run(Tasks):
     """One execution of a plan."""
 
-    __slots__ = ("_context", "_joins", "arguments", "infos")
+    __slots__ = ("_context", "_joins", "_meter", "arguments", "infos")
 
-    def __init__(self, context: Any, infos: list[Any], arguments: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, context: Any, infos: list[Any], arguments: list[dict[str, Any]], meter: Meter | None = None
+    ) -> None:
         super().__init__()
+        self._meter = meter
         self._context = context
         self._joins: dict[Complete, list[tuple[Any, dict[str, Any], str]]] = {}
         self.infos = infos
@@ -79,7 +66,13 @@ class Run(Tasks):
 
     def again(self) -> Run:
         """Another execution with the same arguments."""
-        return Run(self._context, self.infos, self.arguments)
+        return Run(self._context, self.infos, self.arguments, self._meter)
+
+    def touch(self, fields: int) -> None:
+        """So many fields of a list are about to be completed."""
+        self.touched += fields
+        if self._meter is not None:
+            self._meter.during(fields)
 
     def join(self, load: Load, complete: Complete, key: Any, into: dict[str, Any], name: str) -> None:
         """Load the row of a key together with those of its level, and complete it once for all that have the key."""
@@ -150,7 +143,9 @@ class CompiledOperation:
             raise plan.with_traceback(None)
         return plan
 
-    def run(self, context: Any, variables: dict[str, Any], values: VariableValues | None) -> tuple[Run, Plan]:
+    def run(
+        self, context: Any, variables: dict[str, Any], values: VariableValues | None, meter: Meter | None = None
+    ) -> tuple[Run, Plan]:
         """The plan for these variables, and what runs it."""
         plan = self.plan(variables)
         core = self.schema._schema
@@ -164,14 +159,19 @@ class CompiledOperation:
             )
             for each in plan.infos
         ]
-        return Run(context, infos, [arguments(variables, values) for arguments in plan.arguments]), plan
+        arguments = [each(variables, values) for each in plan.arguments]
+        if meter is not None:
+            meter.before(plan.priced.cost(arguments))
+        return Run(context, infos, arguments, meter), plan
 
-    async def execute(self, context: Any, given: Mapping[str, Any] | None, root: Any = None) -> dict[str, Any]:
+    async def execute(
+        self, context: Any, given: Mapping[str, Any] | None, root: Any = None, meter: Meter | None = None
+    ) -> dict[str, Any]:
         """The data of a query, or of an event of a subscription. Raises whatever is not right."""
         variables, values = self.values(given)
         if values is None and self.plan(variables).needs_sources:
             variables, values = self.values(given, sources=True)
-        run, plan = self.run(context, variables, values)
+        run, plan = self.run(context, variables, values, meter)
         data: dict[str, Any] = await run.complete(plan.root, root)
         return data
 
@@ -185,7 +185,7 @@ class CompiledOperation:
         except (RecursionError, MemoryError, SyntaxError):
             raise Unsupported("nested too deeply") from None
         needs_sources = any(arguments.needs_sources for arguments in compiler.arguments)
-        return Plan(root, payloads, compiler.arguments, compiler.infos, needs_sources)
+        return Plan(root, payloads, compiler.arguments, compiler.infos, needs_sources, compiler.priced(self.operation))
 
 
 def compile_operation(schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> CompiledOperation:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_type
 
+from app.graphql.compiled.costs import Costs
 from app.graphql.compiled.errors import Unsupported
 from app.graphql.compiled.projections import PROJECTION, Joined, Made, OfRow, Part, Rows, Source, Table
 from app.graphql.compiled.selections import Selections
@@ -58,6 +59,7 @@ class Code(Protocol):
     """What this needs of the compiler."""
 
     selections: Selections
+    costs: Costs
 
     def named(self, value: Any, prefix: str = "k") -> str:
         """A name for a constant."""
@@ -167,11 +169,12 @@ class RowCode:
     def list_of(self, rows: Rows, definition: GraphQLField, nodes: Sequence[FieldNode], shape: Shape | None) -> str:
         """The function that answers for the list of an object `o`; for a coroutine, of its result."""
         function = self.of_row(object_of(definition), _sets(nodes), shape or self._attributes, rows.of)
+        fields = self._code.costs.width(definition.type, nodes)
+        all_rows = f" run.touch(len(v) * {fields})\n return [{function}(r, run, s) for r in v]"
         if iscoroutinefunction(rows.rows):
-            return self._code.function("done", "v, run", f" return [{function}(r, run, None) for r in v]")
+            return self._code.function("done", "v, run", f" s = None\n{all_rows}")
         shared = "None" if rows.shared is None else f"{self._code.named(rows.shared)}(o)"
-        found = f"[{function}(r, run, s) for r in {self._code.named(rows.rows)}(o)]"
-        return self._code.function("rows", "o, run", f" s = {shared}\n return {found}")
+        return self._code.function("rows", "o, run", f" s, v = {shared}, {self._code.named(rows.rows)}(o)\n{all_rows}")
 
     def of_row(self, type_: GraphQLObjectType, sets: Sets, shape: Shape, of: Callable[[Any], Any] | None) -> str:
         """The function that answers for one row."""
