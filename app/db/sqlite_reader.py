@@ -44,6 +44,7 @@ class Reader:
         self._deadline = 0.0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._ended = False
         self._thread = Thread(target=self._work, name=READER, daemon=True)
 
     @classmethod
@@ -76,9 +77,12 @@ class Reader:
         return rows
 
     async def close(self) -> None:
-        """Close it after its statement, and end the thread."""
+        """Close it after its statement, and end the thread. Again does nothing."""
+        if self._ended:
+            return
         if self._connection is not None:
             await self._do(self._connection.close)
+        self._ended = True
         self._jobs.put(None)
 
     def _connect(self) -> None:
@@ -95,6 +99,8 @@ class Reader:
         return int(time.monotonic() > self._deadline)
 
     async def _do(self, function: Callable[..., Any], *args: Any) -> Any:
+        if self._ended:  # nobody would answer
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._jobs.put((loop, future, function, args))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
+import asyncpg
 import pytest
 from asyncpg.pool import Pool
 
@@ -49,3 +51,11 @@ async def test_an_opening_that_fails_leaves_no_connection(database_url: str, mon
     with pytest.raises(BrokenError):
         await open_database(database_url)
     await until(lambda: is_let_go(database_url), "end of the connections")
+
+
+async def test_closing_again_and_reading_afterwards_wait_for_nobody(database_url: str) -> None:
+    database = await open_database(database_url)
+    await database.close()
+    await database.close()
+    with pytest.raises((asyncpg.InterfaceError, sqlite3.ProgrammingError)):
+        await database.fetch("SELECT 1")
