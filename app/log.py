@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
+from app.without_rich import without_rich
+
 _configure: Callable[[], None] | None = None
 
 
@@ -24,7 +26,8 @@ class Logger:
     def __getattr__(self, method: str) -> Any:
         if self._logger is None:
             _prepare()
-            import structlog
+            with without_rich():
+                import structlog
 
             self._logger = structlog.get_logger(self._name)
         return getattr(self._logger, method)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import app.log
@@ -13,6 +12,10 @@ from app.asgi.answers import error_body
 from app.errors import Unavailable, masked
 from app.ids import new_id
 from app.log import get_logger
+from app.without_rich import without_rich
+
+with without_rich():
+    import structlog
 
 log = get_logger(__name__)
 

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-import httpx
 from standardwebhooks.webhooks import Webhook
 
 from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
+from app.without_rich import without_rich
+
+with without_rich():
+    import httpx
 
 SOURCE = "runwatch"
 # The receiver wants no more: the specification's status for "do not try again".

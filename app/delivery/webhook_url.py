@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Iterator
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
-import httpx
-
 from app.errors import BadInput
+from app.without_rich import without_rich
+
+with without_rich():
+    import httpx
 
 # Shorter parts of a path are words, and let nobody in.
 MIN_KEY_LENGTH = 16

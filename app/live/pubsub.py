@@ -11,16 +11,18 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from broadcaster import Broadcast, Event
 
 from app import backoff
 from app.errors import BadInput
-from app.live.pubsub_redis import NO_MESSAGE, RedisBackend, reason_of
 from app.log import get_logger
 from app.sweep import end_tasks
+
+if TYPE_CHECKING:
+    from app.live.pubsub_redis import RedisBackend
 
 log = get_logger(__name__)
 
@@ -33,6 +35,13 @@ MAX_MAILBOX = 1024
 CLOSE_SECONDS = 1.0
 # Pause between attempts to publish during an outage; at least half of it, so that processes do not return in step.
 RETRY_SECONDS = 1.0
+
+
+def _redis_backend(url: str) -> RedisBackend:
+    # Here and not above: most processes have no Redis, and redis takes a tenth of a second of CPU to import.
+    from app.live.pubsub_redis import RedisBackend
+
+    return RedisBackend(url, MAX_MESSAGE_BYTES)
 
 
 class Mailbox(AsyncIterator[str | None]):
@@ -85,7 +94,7 @@ class PubSub:
         if scheme not in ("memory", "redis", "rediss"):
             # Not the URL itself: it may contain a password.
             raise BadInput("RUNWATCH_REDIS_URL: must be memory://, redis://host:port/0 or rediss://host:port/0")
-        self._redis = None if scheme == "memory" else RedisBackend(url, MAX_MESSAGE_BYTES)
+        self._redis = None if scheme == "memory" else _redis_backend(url)
         self._broadcast = Broadcast("memory://") if self._redis is None else Broadcast(backend=self._redis)
         # Weak: a reader that stops only lets go of the iterator.
         self._inboxes: WeakSet[Mailbox] = WeakSet()
@@ -161,9 +170,11 @@ class PubSub:
         failing = False
         async for message in self._unpublished:
             try:
-                await self._broadcast.publish(CHANNEL, message or NO_MESSAGE)
+                await self._broadcast.publish(CHANNEL, message or "")  # NO_MESSAGE
             except Exception as error:
                 if not failing:
+                    from app.live.pubsub_redis import reason_of
+
                     log.warning("pubsub_publish_failed", reason=reason_of(error))
                 if self._closed:
                     return

@@ -15,7 +15,6 @@ from pathlib import Path
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.secrets.sealing import Sealer
-from app.server.console import console
 from app.server.dev_token import engine_token
 from app.settings import Settings
 from app.sweep import end_tasks
@@ -55,6 +54,8 @@ class DevEngine:
         """Start it, reporting to `url`. Returns False if it cannot start, and says why in one line."""
         problem = await self._start(url)
         if problem:
+            from app.server.console import console  # rich takes 0.1 s of CPU to import
+
             console.print(f"The example engine did not start: {problem}", markup=False)
             return False
         # It reports every second or so: the printed commands, made to be copied, would soon scroll out of sight.
@@ -123,6 +124,8 @@ class DevEngine:
 
     async def _tell_of_its_end(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
+        from app.server.console import console  # rich takes 0.1 s of CPU to import
+
         console.print(f"The example engine ended with code {code}; see {self.log}", markup=False)
 
 

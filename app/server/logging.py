@@ -9,11 +9,14 @@ import warnings
 from typing import Any
 
 import orjson
-import structlog
 
 import app.log
 from app import clock
 from app.settings import Settings
+from app.without_rich import without_rich
+
+with without_rich():
+    import structlog
 
 
 class _Lines:

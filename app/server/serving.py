@@ -18,7 +18,6 @@ from app.errors import BadInput
 from app.importing import Format, Importer
 from app.main import create_app
 from app.secrets.sealing import Sealer
-from app.server.console import console, import_with_progress
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
 from app.server.garbage import IdleCollection
@@ -126,6 +125,9 @@ class _Server(uvicorn.Server):
 
 async def _greet(settings: Settings, database: Database, sealer: Sealer, engine: DevEngine, port: int) -> None:
     if not await database.fetch("SELECT 1 FROM executions LIMIT 1"):
+        # Here and not above: rich takes a tenth of a second of CPU to import.
+        from app.server.console import console, import_with_progress
+
         report = await import_with_progress(
             Importer(database, sealer, SAMPLE, Format.GALAXY, settings.data_dir / "imports"), SAMPLE, shift_to_now=True
         )

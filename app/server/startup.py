@@ -9,7 +9,6 @@ import socket
 from app.db.migrate import migrate
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
-from app.server.console import console
 from app.server.keys import open_sealer
 from app.settings import Settings
 
@@ -41,5 +40,7 @@ async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:
         raise BadInput(f"Cannot write to {settings.data_dir}: choose another folder with RUNWATCH_DATA_DIR")
     sealer = open_sealer(settings)
     if applied := await migrate(settings.url_of_database):
+        from app.server.console import console  # rich takes 0.1 s of CPU to import
+
         console.print(f"Database is up to date ({', '.join(applied)} applied)")
     return sealer

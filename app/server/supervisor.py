@@ -21,7 +21,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app import backoff
-from app.auth.jwt import JwtCheck
 from app.db import Database, open_database
 from app.db.postgres import POOL_SIZE
 from app.errors import AppError
@@ -56,6 +55,9 @@ async def serve(settings: Settings) -> None:
     opened = listen(settings.host, settings.port)
     PubSub(settings.redis_url)
     if settings.jwt_algorithms:
+        # Here and not above: it imports PyJWT and cryptography's keys.
+        from app.auth.jwt import JwtCheck
+
         JwtCheck(settings)
     sealer = await prepare(settings)
     database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)

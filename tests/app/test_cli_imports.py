@@ -49,6 +49,20 @@ def test_a_command_imports_what_it_uses(command: str, needed: set[str], tmp_path
     assert HEAVY.intersection(said.splitlines()[-1].split()) == needed
 
 
+@pytest.mark.slow
+def test_a_server_imports_what_it_uses(tmp_path: Path, migrated_sqlite: Path) -> None:
+    """Without Redis, JSON Web Tokens or sample data: not their libraries, nor rich, which httpx and structlog try."""
+    program = """
+import sys
+import app.cli, app.commands.serving, app.main, app.server.serving
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+    imported = run(program, "", tmp_path, migrated_sqlite).split()
+    assert {"aiosqlite", "celery", "jwt", "redis", "rich", "tortoise"}.isdisjoint(imported)
+    assert {"app", "schema", "httpx", "structlog"} < set(imported)
+    assert len(imported) < 250  # packages; 204 of them
+
+
 def test_garbage_is_collected_while_a_command_works(tmp_path: Path, migrated_sqlite: Path) -> None:
     """Not while it imports, nor at its exit: there is none."""
     program = """
