@@ -29,12 +29,21 @@ from specs.harness.servers import PostgresServer
 
 BATCH = 500
 SERVE = ("-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "{port}")
-BARE = (
-    *("-m", "uvicorn", "benchmarks.bare_server:app", "--loop", "uvloop", "--http", "httptools"),
-    *("--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "error"),
-)
-CONNECTIONS = (1, 4)
-BATCHED, SINGLE, BARE_NAME = "batches of 500", "one event a request", "bare endpoint, batches of 500"
+UNGROUPED = ("-m", "benchmarks.ungrouped_server", *SERVE[2:])
+
+
+def _uvicorn(app: str) -> tuple[str, ...]:
+    return (
+        *("-m", "uvicorn", f"{app}:app", "--loop", "uvloop", "--http", "httptools"),
+        *("--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "error"),
+    )
+
+
+BARE, INSERTING = _uvicorn("benchmarks.bare_server"), _uvicorn("benchmarks.insert_server")
+CONNECTIONS = (1, 4, 8)
+BATCHED, SINGLE, ALONE = "batches of 500", "one event a request", "one event a request, each its own transaction"
+INSERTED, BARE_NAME = "one event a request, bare endpoint with an INSERT", "bare endpoint, batches of 500"
+NAMES = [BATCHED, SINGLE, ALONE, INSERTED, BARE_NAME]
 
 REPEATS = 8
 
@@ -89,7 +98,7 @@ def measure(
                 figures["events_per_s"].append(sent / seconds)
                 figures["cpu_us"].append(cpu / sent * 1e6)
                 figures["database_cpu_us"].append(database / sent * 1e6)
-    return dict(sorted(found.items(), key=lambda item: [BATCHED, SINGLE, BARE_NAME].index(item[0].rsplit(", ", 1)[0])))
+    return dict(sorted(found.items(), key=lambda item: NAMES.index(item[0].rsplit(", ", 1)[0])))
 
 
 def report(name: str, facts: dict[str, Any], found: dict[str, dict[str, list[float]]]) -> tuple[dict[str, Any], str]:
@@ -98,12 +107,12 @@ def report(name: str, facts: dict[str, Any], found: dict[str, dict[str, list[flo
     for way, figures in found.items():
         rate, cpu = Figure.of(figures["events_per_s"]), Figure.of(figures["cpu_us"])
         database = Figure.of(figures["database_cpu_us"])
-        base = found[f"{SINGLE}, {way.rsplit(', ', 1)[1]}"]["events_per_s"]
+        base = found[f"{ALONE}, {way.rsplit(', ', 1)[1]}"]["events_per_s"]
         times = reporting.ratio(figures["events_per_s"], base)
         backend = database if name == "postgres" and not way.startswith(BARE_NAME) else "–"
         rows.append((way, rate, times, cpu, backend))
-        data[way] = {"events_per_s": rate, "times_single": times, "cpu_us": cpu, "database_cpu_us": database}
-    head = ("way", "events a second", "× one a request", "server CPU, µs an event", "Postgres CPU, µs an event")
+        data[way] = {"events_per_s": rate, "times_alone": times, "cpu_us": cpu, "database_cpu_us": database}
+    head = ("way", "events a second", "× one a transaction", "server CPU, µs an event", "Postgres CPU, µs an event")
     text = f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
     return {"facts": facts, "ways": data}, text
 
@@ -124,11 +133,17 @@ def _measured(name: str, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[st
         else:
             environment["RUNWATCH_DATABASE_URL"] = f"sqlite:///{folder / 'bench.db'}"
         token = runwatch("token", "create", "--role", "admin", "--name", "bench", environment=environment)
-        with running(SERVE, environment) as server, running(BARE) as bare:
+        with (
+            running(SERVE, environment) as server,
+            running(UNGROUPED, environment) as ungrouped,
+            running(INSERTING, environment) as inserting,
+            running(BARE) as bare,
+        ):
             ways = []
             for connections in CONNECTIONS:
                 ways.append(Way(BATCHED, server, BATCH, sizes["batched"], connections))
-                ways.append(Way(SINGLE, server, 1, sizes["single"], connections))
+                for name, each in ((SINGLE, server), (ALONE, ungrouped), (INSERTED, inserting)):
+                    ways.append(Way(name, each, 1, sizes["single"], connections))
                 ways.append(Way(BARE_NAME, bare, BATCH, sizes["bare"], connections))
             found = measure(ways, token, sizes["rounds"], database_cpu)
         return facts, found, events_profile.profile(environment["RUNWATCH_DATABASE_URL"])
@@ -149,7 +164,8 @@ def main(
         f"POST /api/events of runs of {sample_events.EVENTS_A_RUN} events, each answered 202 after its commit, to one"
         f" server process from a client in another, over kept connections. Medians of {sizes['rounds']} rounds, in"
         " turn; in brackets the quartiles; ratios are of the same round and number of connections. The bare endpoint"
-        " is starlette under uvicorn, which decodes the same bodies with msgspec and stores nothing.\n",
+        " is starlette under uvicorn, which decodes the same bodies with msgspec and stores nothing. That with an"
+        " INSERT adds a row to a table without indexes, and commits. Each its own transaction: without group commit.\n",
         reporting.facts_text(machine) + "\n",
     ]
     profiles = []

@@ -59,6 +59,8 @@ class _Recorder:
         await self.insert(table, columns, rows)
         return {row[0] for row in rows}
 
+    insert_unseen = insert_missing
+
 
 async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
     """Register the engine and workflows of the events, and bring them into every form, ahead of all measuring."""

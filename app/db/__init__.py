@@ -90,6 +90,15 @@ class Transaction(Reader):
         """Insert new rows, by the database's bulk path."""
 
     @abstractmethod
+    async def insert_unseen(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """As insert_missing, of many rows for which this transaction has looked in vain: by the bulk path.
+
+        Overtaken if another transaction has inserted one since.
+        """
+
+    @abstractmethod
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
     ) -> set[Any]:

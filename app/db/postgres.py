@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Held, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Held, Overtaken, Row, T, Transaction, TransientError, excluded
 from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane
@@ -80,6 +80,19 @@ class PostgresTransaction(Transaction):
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
         elif rows:
             await self._insert(table, columns, rows)
+
+    async def insert_unseen(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """See Transaction. COPY takes half the time of an INSERT that looks out for conflicts."""
+        if len(rows) < WORTH_COPYING:
+            return await self.insert_missing(table, columns, rows, key=key, returning=returning)
+        try:
+            await self.insert(table, columns, rows)
+        except asyncpg.UniqueViolationError as error:
+            raise Overtaken(f"{table}: inserted since it was looked for") from error
+        place = columns.index(returning)
+        return {row[place] for row in rows}
 
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str

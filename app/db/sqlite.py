@@ -55,6 +55,14 @@ class SqliteTransaction(Transaction):
         marks = ", ".join("?" * len(columns))
         await self.execute_many(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
+    async def insert_unseen(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """See Transaction. Nobody else has written since this one began."""
+        await self.insert(table, columns, rows)
+        place = columns.index(returning)
+        return {row[place] for row in rows}
+
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
     ) -> set[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import final
 
 import msgspec
 
@@ -64,22 +65,27 @@ class Claims(msgspec.Struct, frozen=True, gc=False):
     definition: tuple[str, ...] | None = None
 
 
+@final
 class Queued(Claims, frozen=True, gc=False):
     """The execution is queued."""
 
 
+@final
 class Started(Claims, frozen=True, gc=False):
     """The execution runs."""
 
 
+@final
 class Waiting(Claims, frozen=True, gc=False):
     """The execution waits for something."""
 
 
+@final
 class Heartbeat(Claims, frozen=True, gc=False):
     """The execution is still there, wherever it stands."""
 
 
+@final
 class StepStart(msgspec.Struct, frozen=True, gc=False):
     """A step started."""
 
@@ -89,6 +95,7 @@ class StepStart(msgspec.Struct, frozen=True, gc=False):
     input: Json | None
 
 
+@final
 class StepFinish(msgspec.Struct, frozen=True, gc=False):
     """A step ended; `duration` is the engine's own figure, in microseconds."""
 
@@ -101,6 +108,7 @@ class StepFinish(msgspec.Struct, frozen=True, gc=False):
     duration: int | None
 
 
+@final
 class Finish(msgspec.Struct, frozen=True, gc=False):
     """The execution ended."""
 
@@ -108,6 +116,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     error: Failure | None
 
 
+@final
 class LogLine(msgspec.Struct, frozen=True, gc=False):
     """One line of the execution's log. `key` is a hash of the event's id, which identifies a repeated line."""
 

@@ -55,8 +55,7 @@ class Ingestion:
             store = self._storing(imported=True)
             return await self._database.transaction(lambda transaction: store(transaction, events))
         # Of a group nothing is rejected, and a claim may be.
-        claiming = any(retry_links.claimed_by(event) for event in events)
-        return await self._groups.store(events, size, apart=claiming)
+        return await self._groups.store(events, size, apart=retry_links.any_claimed(events))
 
     async def start(self) -> None:
         """See Service: there is nothing to begin."""
@@ -84,7 +83,7 @@ class Ingestion:
         if claiming := {engines[event.source] for event in events if event.claims_retries}:
             await self._registry.note_claims(transaction, claiming)
         rejected: list[Rejection] = []
-        if any(retry_links.claimed_by(event) for event in events):
+        if retry_links.any_claimed(events):
             rejected = await retry_links.check(transaction, events, engines)
             places = {rejection.index for rejection in rejected}
             events = [event for event in events if event.index not in places]

@@ -213,7 +213,10 @@ def merged_values(
 async def insert_executions(
     transaction: Transaction, facts: Mapping[Key, ExecutionFacts], workflow_ids: Mapping[Key, str], now: int
 ) -> dict[Key, str]:
-    """Insert executions with everything below them; returns the ids of those that did not exist yet."""
+    """Insert executions that the transaction did not find, with everything below them; returns their ids.
+
+    Leaves out those that another transaction has inserted meanwhile, or raises Overtaken.
+    """
     ids = {key: new_id(fact.queued_at) for key, fact in facts.items()}
     rows = [
         (
@@ -223,7 +226,7 @@ async def insert_executions(
         )
         for key, fact in facts.items()
     ]
-    inserted = await transaction.insert_missing(
+    inserted = await transaction.insert_unseen(
         "executions", EXECUTION, rows, key=("engine_id", "external_id"), returning="id"
     )
     fresh = {key: id_ for key, id_ in ids.items() if id_ in inserted}

@@ -14,6 +14,7 @@ import asyncio
 import contextvars
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from operator import attrgetter
 from typing import Any
 
 from app.db import Database, Held, Transaction
@@ -35,6 +36,7 @@ LEAST_PATIENCE, MOST_PATIENCE = 0.05, 1.0
 MOST_GATHERING = 0.01
 
 Subject = tuple[str, str]
+_subject: Callable[[Event], Subject] = attrgetter("source", "subject")
 # Stores events in a transaction, which may run more than once.
 Store = Callable[[Transaction, Sequence[Event]], Awaitable[list[Rejection]]]
 
@@ -53,7 +55,7 @@ class _Request:
     def __init__(self, events: Sequence[Event], size: int) -> None:
         self.events = events
         self.size = size
-        self.subjects: set[Subject] = {(event.source, event.subject) for event in events}
+        self.subjects: set[Subject] = set(map(_subject, events))
         self.done: asyncio.Future[list[Rejection]] = asyncio.get_running_loop().create_future()
 
     def mentions(self, external_ids: set[str]) -> bool:

@@ -10,7 +10,7 @@ Facts read from the tables come without their payloads. A payload is only ever r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from app.events import (
     Claims,
@@ -64,8 +64,7 @@ def precedes(key: str | None, other: str | None) -> bool:
     return key is not None and (other is None or key < other)
 
 
-@dataclass(slots=True)
-class StepFacts:
+class StepFacts(msgspec.Struct):
     """What is known of one step of an execution."""
 
     index: int
@@ -80,7 +79,7 @@ class StepFacts:
     output: Json | None = None
     input: Json | None = None
     input_key: str | None = None
-    rewritten: set[str] = field(default_factory=set)
+    rewritten: set[str] = set()
 
     @property
     def state(self) -> State:
@@ -116,8 +115,7 @@ class StepFacts:
         return self.state_key, self.name_key, self.kind_key, self.input_key
 
 
-@dataclass(slots=True)
-class ExecutionFacts:
+class ExecutionFacts(msgspec.Struct):
     """What is known of one execution.
 
     `secrets` are the texts that its events sealed, in the clear: of every event, whether or not it wins a merge.
@@ -140,16 +138,16 @@ class ExecutionFacts:
     definition_key: str | None = None
     retry_of: str | None = None
     retry_of_key: str | None = None
-    steps: dict[int, StepFacts] = field(default_factory=dict)
-    logs: dict[str, LogLine] = field(default_factory=dict)
-    secrets: set[str] = field(default_factory=set)
+    steps: dict[int, StepFacts] = {}
+    logs: dict[str, LogLine] = {}
+    secrets: set[str] = set()
     has_secrets: bool = False
     awaiting_dispatch: bool = False
     # Derived from the rest (app/ingestion/failures.py).
     failed_step: int | None = None
     failed_step_name: str | None = None
     error_group_id: str | None = None
-    rewritten: set[str] = field(default_factory=set)
+    rewritten: set[str] = set()
 
     @property
     def queued_at(self) -> int:
@@ -202,18 +200,20 @@ class ExecutionFacts:
     def add(self, event: Event) -> None:
         """Merge one event of this execution."""
         self.first_event_at = min(self.first_event_at, event.time)
-        self.secrets |= event.secrets
-        match event.body:
-            case LogLine() as line:
-                self.logs.setdefault(line.key, line)
-            case StepStart() as body:
-                self._add_step(_started_step(event, body))
-            case StepFinish() as body:
-                self._add_step(_finished_step(event, body))
-            case Finish(state, error):
-                self._report(state_key(RANK_FINISHED, event.time, state, event.id), error)
-            case claims:
-                self._add_claims(event, claims)
+        if event.secrets:
+            self.secrets |= event.secrets
+        # By the exact type: isinstance of a msgspec.Struct takes the way through abc, five times as long.
+        body = event.body
+        if type(body) is LogLine:
+            self.logs.setdefault(body.key, body)
+        elif type(body) is StepStart:
+            self._add_step(_started_step(event, body))
+        elif type(body) is StepFinish:
+            self._add_step(_finished_step(event, body))
+        elif type(body) is Finish:
+            self._report(state_key(RANK_FINISHED, event.time, body.state, event.id), body.error)
+        else:
+            self._add_claims(event, body)
 
     def merge(self, other: ExecutionFacts) -> None:
         """Merge what `other` knows better, except steps, log lines and secrets."""
@@ -246,23 +246,22 @@ class ExecutionFacts:
             known.merge(step)
 
     def _add_claims(self, event: Event, claims: Queued | Started | Waiting | Heartbeat) -> None:
-        time = event.time
-        match claims:
-            case Queued():
-                self.declared_queued_at = least(self.declared_queued_at, time)
-                self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
-            case Started():
-                self.started_at = least(self.started_at, time)
-                self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
-            case Waiting():
-                self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
+        time, kind = event.time, type(claims)
+        if kind is Queued:
+            self.declared_queued_at = least(self.declared_queued_at, time)
+            self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
+        elif kind is Started:
+            self.started_at = least(self.started_at, time)
+            self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
+        elif kind is Waiting:
+            self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
         # Most events claim nothing.
         if claims != type(claims)():
             self.merge(_claimed_facts(event, claims))
 
 
 def _claimed_facts(event: Event, claims: Claims) -> ExecutionFacts:
-    key = identity_key(isinstance(claims, Queued), event.time, event.id)
+    key = identity_key(type(claims) is Queued, event.time, event.id)
     facts = ExecutionFacts(first_event_at=event.time, received_at=0)
     if claims.workflow is not None:
         facts.workflow, facts.workflow_key = claims.workflow, key

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.db import Transaction
 from app.db.locks import Lock
-from app.events import Claims, Event, Rejection
+from app.events import Claims, Event, Heartbeat, Queued, Rejection, Started, Waiting
 from app.executions import lineage
 from app.ingestion.execution_rows import Key
+
+# By the exact type: isinstance of a msgspec.Struct takes the way through abc.
+_CLAIMS = frozenset({Queued, Started, Waiting, Heartbeat})
 
 
 def claimed_by(event: Event) -> str | None:
     """The id of the execution that the event names as retried."""
     return event.body.retry_of if isinstance(event.body, Claims) else None
+
+
+def any_claimed(events: Iterable[Event]) -> bool:
+    """Whether any of the events names an execution as retried."""
+    return any(type(event.body) in _CLAIMS and claimed_by(event) for event in events)
 
 
 async def check(transaction: Transaction, events: Sequence[Event], engines: dict[str, str]) -> list[Rejection]:

@@ -121,3 +121,17 @@ async def test_a_registry_may_forget_at_any_time(database: Database, monkeypatch
     await asyncio.gather(*(ingestion.record(events(reports[start : start + 3])) for start in range(70)))
     assert len(await select(database, "executions", "1 = 1")) == 70
     assert len(await select(database, "workflows", "1 = 1")) == 7
+
+
+async def test_runs_that_another_inserts_meanwhile_are_merged(databases: list[Database]) -> None:
+    """Many at once go by the bulk path, which refuses what another has inserted since the look-up."""
+    reports = [report("execution.queued", f"run-{n}", workflow="w") for n in range(80)]
+    ends = [report("execution.finished", f"run-{n}", at=9, state="SUCCEEDED") for n in range(80)]
+    ingestions = [Ingestion(databases[n % len(databases)], SEALER) for n in range(4)]
+    given = [reports, ends, list(reversed(reports)), ends[40:] + reports[:40]]
+    sent = [ingestion.record(events(each)) for ingestion, each in zip(ingestions, given, strict=True)]
+    assert await asyncio.gather(*sent) == [[]] * 4
+    rows = await select(databases[0], "executions", "1 = 1")
+    assert sorted(row["external_id"] for row in rows) == sorted(f"run-{n}" for n in range(80))
+    assert {row["workflow_name"] for row in rows} == {"w"}
+    assert {row["finished_at"] is None for row in rows} == {False}

@@ -94,10 +94,14 @@ def merged(*histories: Sequence[Event]) -> ExecutionFacts:
 def known(facts: ExecutionFacts) -> dict[str, Any]:
     """All that is known, but for what has to be rewritten."""
     steps = {
-        index: {name: getattr(step, name) for name in type(step).__slots__ if name != "rewritten"}
+        index: {name: getattr(step, name) for name in type(step).__struct_fields__ if name != "rewritten"}
         for index, step in sorted(facts.steps.items())
     }
-    own = {name: getattr(facts, name) for name in type(facts).__slots__ if name not in ("rewritten", "steps", "logs")}
+    own = {
+        name: getattr(facts, name)
+        for name in type(facts).__struct_fields__
+        if name not in ("rewritten", "steps", "logs")
+    }
     return {**own, "steps": steps, "logs": dict(sorted(facts.logs.items()))}
 
 
