@@ -27,7 +27,7 @@ _BY_NAME = Ordering("workflows.NAME", "name", kind="text")
 
 
 async def list_page(database: Database, search: str | None, request: PageRequest) -> Page[Workflow]:
-    """A page of the workflows whose name contains `search` (casefolded), by name sorted by code points.
+    """A page of the workflows whose name contains `search`, by name sorted by code points.
 
     Raises BadInput for a cursor of another list or an invalid text, LimitExceeded for a long one.
     """

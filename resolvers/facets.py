@@ -9,7 +9,7 @@ from app.executions.facets import Counts, Facet
 from app.executions.filters import ExecutionFilter
 from app.executions.searching import check_search
 from app.paging import Count
-from app.paging.search import search_term
+from app.text import searchable
 from resolvers.arguments import Argument
 from resolvers.context import Context
 
@@ -61,5 +61,5 @@ async def values(
     check_search(search)
     context.budget.take_figures()
     found = await context.facets.by(facet, where)
-    term = search_term(search or "")
-    return [(value, count) for value, count in found.items() if term in value.casefold()][:size]
+    term = searchable(search or "")
+    return [(value, count) for value, count in found.items() if term in searchable(value)][:size]

@@ -147,8 +147,9 @@ class ExecutionFilter:
     search: str | None = strawberry.field(
         default=None,
         description=(
-            "Runs whose workflow name, external id or error message contains this text, in any case. At"
-            " most 1,000 characters."
+            "Runs whose workflow name, external id or error message contains this text, in any case and width, composed"
+            " or not; codes that colour a message are no part of it. At most 1,000 characters. One of less than three"
+            " is found by reading runs, newest first, and LIMIT_EXCEEDED says when that takes too long."
         ),
     )
 

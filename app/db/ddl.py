@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
+from tortoise.exceptions import OperationalError
 from tortoise.migrations.operations import RunSQL
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
@@ -54,3 +55,22 @@ class Sql(RunSQL):
         dialect = state_editor.client.capabilities.dialect
         if self.only in (None, dialect):
             await self._run_sql(state_editor, self.sql.format_map(WORDS[dialect]))
+
+
+class AddColumn(Sql):
+    """A column of executions, unless an earlier try has added it."""
+
+    def __init__(self, name: str, type_: str, only: str | None = None) -> None:
+        super().__init__(f"ALTER TABLE executions ADD COLUMN {name} {type_}", only)
+        self.name = name
+
+    async def database_forward(
+        self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
+    ) -> None:
+        """Add it on the current database."""
+        if state_editor is None or self.only not in (None, state_editor.client.capabilities.dialect):
+            return
+        try:
+            await state_editor.client.execute_query(f"SELECT {self.name} FROM executions LIMIT 0")
+        except OperationalError:
+            await super().database_forward(app_label, old_state, new_state, state_editor)

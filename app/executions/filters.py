@@ -13,6 +13,7 @@ from typing import Literal
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.executions.searching import check_search, check_text, contains
+from app.executions.trigrams import Hits, hits
 from app.ids import is_id
 from app.lifecycle import STATES_OF, State, Status
 from app.paging.keyset import Params
@@ -56,7 +57,9 @@ class ExecutionFilter:
     retry_of: str | None = None  # the id of the retried execution
     root_id: str | None = None  # the id of an original, which matches too
     bulk_retry_id: str | None = None  # the bulk retry that made them
-    search: str | None = None  # a substring, casefolded, of workflow name, external id or error message
+    search: str | None = (
+        None  # a substring of workflow name, external id or error message, as app/text.py compares them
+    )
 
     def __post_init__(self) -> None:
         texts = {
@@ -120,6 +123,7 @@ class ResolvedFilter:
     states: tuple[int, ...] | None  # ascending; None: any
     workflows: tuple[str, ...] | None  # ids, at most MAX_BRANCHES; None: any, or more than those
     many_workflows: bool = False  # more than MAX_BRANCHES: the condition stays a subquery
+    hits: Hits = Hits.UNKNOWN  # what the index of trigrams finds for the search
 
     @property
     def branches(self) -> tuple[Branched, Sequence[str | int]] | None:
@@ -205,9 +209,16 @@ class ResolvedFilter:
 
 
 async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
-    """Look up the workflows and engines of the filter, and its family, in at most one statement each; None if nothing
-    can match.
+    """Look up the workflows and engines of the filter, its family, and on SQLite its search, in at most one statement
+    each; None if nothing can match.
     """
+    found = await _resolve(database, wanted)
+    if found is None or not wanted.search or wanted.names_executions or wanted.root_id is not None:
+        return found
+    return replace(found, hits=await hits(database, wanted.search))
+
+
+async def _resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
     if wanted.root_id is not None:
         wanted = await _with_family(database, wanted, wanted.root_id)
     given = (

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from app.executions import Execution
 from app.executions.filters import ExecutionFilter
 from app.lifecycle import Status
-from app.paging.search import search_term, search_text
+from app.paging.search import search_text
+from app.text import searchable
 
 Predicate = Callable[[Execution], bool]
 
@@ -50,7 +51,7 @@ def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predi
         tests.append(lambda row: row.bulk_retry_id == wanted.bulk_retry_id)
     tests += _ranges(wanted)
     if wanted.search:
-        term = search_term(wanted.search)
+        term = searchable(wanted.search)
         tests.append(lambda row: term in search_text(row.workflow_name, row.external_id, row.error_message))
     return lambda row: all(test(row) for test in tests)
 

@@ -4,7 +4,7 @@
 - Branches, under QUEUED_AT: the ranges of an index (state, workflow, failed step, error group or family; queued_at,
   id) that the filter names, merged.
 - Few: executions that the filter lists by id, or the retries of one or of a bulk retry, sorted; a family, under other
-  orderings and on SQLite.
+  orderings and on SQLite; what SQLite's index of trigrams finds for a search, if that is not much.
 
 Every form has one text whatever the number of values, so that the statement is planned once.
 """
@@ -18,6 +18,7 @@ from typing import Any
 
 from app.db.dialect import Dialect
 from app.executions.filters import Branched, ExecutionFilter, ResolvedFilter
+from app.executions.trigrams import Hits, candidates
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
 
@@ -50,9 +51,10 @@ def page(dialect: Dialect, scope: ResolvedFilter, segment: Segment, selected: st
     `selected` are columns of the table `e`.
     """
     params = Params(dialect)
-    branches = _branches(dialect, scope, segment)
+    searched = scope.hits is Hits.FEW
+    branches = None if searched else _branches(dialect, scope, segment)
     if branches is None:
-        return Statement(_direct(scope, segment, params, selected), params.values)
+        return Statement(_direct(scope, segment, params, selected, searched=searched), params.values)
     segment = _narrowed(scope, segment)
     order = f"ORDER BY {segment.order_by('e.')} LIMIT {segment.limit}"
     source = _heads(scope, segment, params, *branches)
@@ -74,7 +76,8 @@ def count(dialect: Dialect, scope: ResolvedFilter, limit: int) -> Statement:
         rows = f"SELECT 1 FROM {_heads(scope, segment, params, *branches)} LIMIT {limit}"
     else:
         # The order keeps Postgres from reading the whole table for the few rows at its end; SQLite would sort.
-        rows = _direct(scope, segment, params, "1", ordered=dialect is Dialect.POSTGRES)
+        searched = scope.hits is not Hits.UNKNOWN
+        rows = _direct(scope, segment, params, "1", ordered=dialect is Dialect.POSTGRES, searched=searched)
     return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
@@ -94,9 +97,19 @@ def _branches(dialect: Dialect, scope: ResolvedFilter, segment: Segment) -> tupl
     return scope.branches if segment.ordering.column == "queued_at" and not few else None
 
 
-def _direct(scope: ResolvedFilter, segment: Segment, params: Params, selected: str, *, ordered: bool = True) -> str:
+def _direct(
+    scope: ResolvedFilter,
+    segment: Segment,
+    params: Params,
+    selected: str,
+    *,
+    ordered: bool = True,
+    searched: bool = False,
+) -> str:
     """Plain or few: a table `e`, with the filter as conditions."""
     few, source = "", "executions"
+    if searched and scope.filter.search:
+        few, source = f"few AS MATERIALIZED ({candidates(params, scope.filter.search)})", "few"
     if scope.filter.names_executions or scope.filter.root_id is not None:
         named = _named(scope.filter, params)
         # They are few, but Postgres may believe that an index by time finds them sooner.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from app.db.dialect import Dialect
 from app.errors import BadInput, LimitExceeded
 from app.paging.keyset import Params
-from app.paging.search import like_pattern, occurs, search_term
+from app.paging.search import like_pattern, occurs
+from app.text import searchable
 
 MAX_SEARCH_LENGTH = 1_000
 
@@ -20,8 +21,8 @@ def check_search(search: str | None) -> None:
 
 
 def contains(params: Params, column: str, search: str) -> str:
-    """The condition that a column of casefolded texts contains `search`, which is not empty."""
-    term = search_term(search)
+    """The condition that a column of searchable texts contains `search`, which is not empty."""
+    term = searchable(search)
     # LIKE, because a trigram index serves it, on Postgres only. A term without a trigram would read that whole index.
     if params.dialect is Dialect.POSTGRES and len(term) >= 3:
         return f"{column} LIKE {params.bind(like_pattern(term))}"

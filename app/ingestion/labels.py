@@ -20,6 +20,7 @@ from app.events import TriggerData
 from app.events.sizes import MAX_DATA
 from app.secrets.masking import Masker
 from app.secrets.redaction import MASK
+from app.text import ESCAPES
 
 MAX_LABEL = 120
 MAX_VALUES = 3
@@ -44,9 +45,6 @@ _string = msgspec.json.Decoder(str).decode
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _URL_KEYS = re.compile(r"(?:^|_)(?:url|uri|href|link|endpoint|webhook|callback)$")
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?", re.DOTALL
-)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MARKS = re.compile("[@?#]")
 _JOINERS = "\u200c\u200d"
@@ -184,7 +182,7 @@ def _clean(text: str) -> str:
     if text.isprintable():
         return text.strip()
     # What ends user info or begins a query must not vanish in an escape: it stays, as what it is.
-    text = _ESCAPES.sub(lambda escape: "".join(_MARKS.findall(escape[0])), text)
+    text = ESCAPES.sub(lambda escape: "".join(_MARKS.findall(escape[0])), text)
     kept = (char if _is_shown(char) else " " if category(char) in ("Cc", "Zl", "Zp") else "" for char in text)
     return " ".join("".join(kept).split())
 

@@ -10,6 +10,7 @@ from app import clock
 from app.db import Transaction
 from app.engines import ensure_engines
 from app.ids import new_id
+from app.text import searchable
 
 # Some engines invent workflow names (one per customer, one per day). The cache must not grow with them.
 MAX_REMEMBERED = 50_000
@@ -57,7 +58,7 @@ class Registry:
 
     async def _register_workflows(self, transaction: Transaction, keys: list[WorkflowKey]) -> dict[WorkflowKey, str]:
         now = clock.now_us()
-        rows = [(new_id(now), engine_id, name, name.casefold()) for engine_id, name in keys]
+        rows = [(new_id(now), engine_id, name, searchable(name)) for engine_id, name in keys]
         await transaction.insert_missing(
             "workflows", ("id", "engine_id", "name", "search_text"), rows, key=("engine_id", "name"), returning="id"
         )

@@ -4,33 +4,13 @@ Not one transaction: adding columns locks the table, and filling them takes as l
 """
 
 from tortoise import migrations
-from tortoise.exceptions import OperationalError
 from tortoise.migrations.operations import RunSQL
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
-from app.db.ddl import Sql
+from app.db.ddl import AddColumn, Sql
 
 BATCH = 1_000
-
-
-class AddColumn(Sql):
-    """A column of executions, unless an earlier try has added it."""
-
-    def __init__(self, name: str, type_: str) -> None:
-        super().__init__(f"ALTER TABLE executions ADD COLUMN {name} {type_}")
-        self.name = name
-
-    async def database_forward(
-        self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
-    ) -> None:
-        """Add it on the current database."""
-        if state_editor is None:
-            return
-        try:
-            await state_editor.client.execute_query(f"SELECT {self.name} FROM executions LIMIT 0")
-        except OperationalError:
-            await super().database_forward(app_label, old_state, new_state, state_editor)
 
 
 class FillRoots(RunSQL):

@@ -1,16 +1,20 @@
-"""What search looks in: one casefolded text per row, made when the row is written, and compared by SQL as it is."""
+"""What search looks in: one text per row in searchable form (app/text.py), made when the row is written.
+
+SQL compares it as it is: no database folds letters as Python does.
+"""
 
 from __future__ import annotations
 
 from app.paging.keyset import Params
+from app.text import searchable
 
 # Between the fields, so that no search term matches across two of them: a control character nobody searches for.
 SEPARATOR = "\x1f"
 
 
 def search_text(workflow_name: str, external_id: str, error_message: str | None) -> str:
-    """The search text of an execution; casefolded here, because no database does it as Python does."""
-    return SEPARATOR.join((workflow_name, external_id, error_message or "")).casefold()
+    """The search text of an execution."""
+    return SEPARATOR.join(map(searchable, (workflow_name, external_id, error_message or "")))
 
 
 def folded(message: str) -> str | None:
@@ -19,11 +23,6 @@ def folded(message: str) -> str | None:
         return None
     text = message.casefold()
     return None if text == message.encode().lower().decode() else text
-
-
-def search_term(search: str) -> str:
-    """A term in the form that search texts have."""
-    return search.casefold()
 
 
 def like_pattern(term: str) -> str:

@@ -93,7 +93,7 @@ async def select(database: Database, table: str, condition: str, *params: Any) -
             found = await database.fetch(
                 "SELECT column_name FROM information_schema.columns WHERE table_name = $1", table
             )
-        _columns[table] = sorted(row[0] for row in found)
+        _columns[table] = sorted(row[0] for row in found if row[0] != "search_number")  # of SQLite's index alone
     columns = _columns[table]
     rows = await database.fetch(f"SELECT {', '.join(columns)} FROM {table} WHERE {condition}", *params)
     return [dict(zip(columns, row, strict=True)) for row in rows]
