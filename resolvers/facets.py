@@ -9,7 +9,7 @@ from app.executions.facets import Counts, Facet
 from app.executions.filters import ExecutionFilter
 from app.executions.searching import check_search
 from app.paging import Count
-from app.text import searchable
+from app.paging.search import searchable
 from resolvers.arguments import Argument
 from resolvers.context import Context
 

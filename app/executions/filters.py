@@ -57,9 +57,7 @@ class ExecutionFilter:
     retry_of: str | None = None  # the id of the retried execution
     root_id: str | None = None  # the id of an original, which matches too
     bulk_retry_id: str | None = None  # the bulk retry that made them
-    search: str | None = (
-        None  # a substring of workflow name, external id or error message, as app/text.py compares them
-    )
+    search: str | None = None  # a substring of workflow name, external id or error message, in any case
 
     def __post_init__(self) -> None:
         texts = {

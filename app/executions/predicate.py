@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from app.executions import Execution
 from app.executions.filters import ExecutionFilter
 from app.lifecycle import Status
-from app.paging.search import search_text
-from app.text import searchable
+from app.paging.search import search_text, searchable
 
 Predicate = Callable[[Execution], bool]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from app.db.dialect import Dialect
 from app.errors import BadInput, LimitExceeded
 from app.paging.keyset import Params
-from app.paging.search import like_pattern, occurs
-from app.text import searchable
+from app.paging.search import like_pattern, occurs, searchable
 
 MAX_SEARCH_LENGTH = 1_000
 

@@ -12,7 +12,7 @@ from app.db import Database
 from app.db.dialect import Dialect
 from app.paging import MAX_COUNT
 from app.paging.keyset import Params
-from app.text import searchable
+from app.paging.search import searchable
 
 LENGTH = 3
 # Of so many rows the newest are found sooner in the order of the list: one in 500 of a million, 51 after 25,000 rows.

@@ -18,9 +18,9 @@ import msgspec
 
 from app.events import TriggerData
 from app.events.sizes import MAX_DATA
+from app.paging.search import ESCAPES
 from app.secrets.masking import Masker
 from app.secrets.redaction import MASK
-from app.text import ESCAPES
 
 MAX_LABEL = 120
 MAX_VALUES = 3

@@ -10,7 +10,7 @@ from app import clock
 from app.db import Transaction
 from app.engines import ensure_engines
 from app.ids import new_id
-from app.text import searchable
+from app.paging.search import searchable
 
 # Some engines invent workflow names (one per customer, one per day). The cache must not grow with them.
 MAX_REMEMBERED = 50_000

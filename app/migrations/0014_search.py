@@ -1,4 +1,4 @@
-"""Search texts in the form of app/text.py, and on SQLite an index of their trigrams, where it has such indexes.
+"""Search texts as app/paging/search.py makes them, and on SQLite an index of their trigrams, where it has such indexes.
 
 Not one transaction: rewriting the texts takes as long as there are any that are not ASCII.
 """
@@ -15,8 +15,7 @@ from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
 from app.db.ddl import AddColumn, Sql
-from app.paging.search import search_text
-from app.text import searchable
+from app.paging.search import search_text, searchable
 
 BATCH = 1_000
 

@@ -11,8 +11,7 @@ from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
 from app.db import Database
 from app.db.config import tortoise_config
-from app.paging.search import search_text
-from app.text import searchable
+from app.paging.search import search_text, searchable
 from tests.factories import execution_row, insert_engine, insert_executions, insert_workflow
 
 MIGRATION = importlib.import_module("app.migrations.0014_search")

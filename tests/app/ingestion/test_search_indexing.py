@@ -17,8 +17,7 @@ from app.executions.trigrams import Hits, hits, match
 from app.ingestion import search_indexing
 from app.ingestion.search_indexing import SearchIndexing
 from app.paging import PageRequest
-from app.paging.search import search_text
-from app.text import searchable
+from app.paging.search import search_text, searchable
 from tests.factories import execution_row, insert_executions, record_statements
 
 ALPHABET = "ab\"' AND*ß\u00e9"

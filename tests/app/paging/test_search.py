@@ -12,7 +12,7 @@ from app.db import Database
 from app.executions import ExecutionFilter, ExecutionOrder, list_page
 from app.executions.predicate import predicate
 from app.paging import PageRequest
-from app.text import searchable
+from app.paging.search import searchable
 from tests.factories import execution_row, insert_executions
 
 SAME = [
