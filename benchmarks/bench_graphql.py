@@ -220,10 +220,13 @@ def main(
     ] = None,
     against: Annotated[list[Path] | None, typer.Option(help="Another checkout, to run a server of beside it.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only these cases; writes nothing.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Fewer rounds than 9.")] = None,
+    times: Annotated[int | None, typer.Option(help="Fewer requests a round than 600.")] = None,
     save: Annotated[bool, typer.Option(help="Write results/graphql.*")] = True,
 ) -> None:
     """Measure POST /graphql."""
     sizes = {"executions": 100_000 if quick else 1_000_000, "rounds": 3 if quick else 9, "times": 200 if quick else 600}
+    sizes |= {name: given for name, given in {"rounds": rounds, "times": times}.items() if given is not None}
     documents = 1_000 if quick else 10_000
     others = {each: (dict([each.split("=", 1)]), ROOT) for each in compare or []}
     others |= {each.name: ({}, each) for each in against or []}

@@ -26,7 +26,7 @@ from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from benchmarks import reporting
 from benchmarks.fanout_client import Crowd, Subscriber, connect
-from benchmarks.fanout_server import PREBUILT, SHARED, STOCK, WAYS
+from benchmarks.fanout_server import BARE, PREBUILT, SHARED, STOCK, WAYS
 from benchmarks.reporting import Figure
 from benchmarks.server_process import ServerProcess, running
 from tests.sealing import SEALER
@@ -139,7 +139,7 @@ async def _tell(server: ServerProcess, writer: Writer, crowd: Crowd, case: Case,
     wanted = crowd.received + case.subscribers * changes
     await writer.commit(changes)
     committed = time.perf_counter()
-    await asyncio.to_thread(ask, server, "POST", "/notify")
+    await asyncio.to_thread(ask, server, "POST", f"/notify?changes={changes}")
     await crowd.until(wanted)
     return [receipt - committed for receipt in crowd.receipts]
 
@@ -190,6 +190,9 @@ def report(found: dict[tuple[Case, str], list[Measured]]) -> tuple[list[dict[str
         else:
             filters.append((case.filters, figures["cpu_us"], figures["per_second"], figures["p50_ms"]))
     rows.sort(key=lambda row: (row[0], WAYS.index(row[1])))
+    for case in {case for case, way in found if way == BARE and case.filters == 1}:
+        ours, sends = ([run.cpu_us for run in found[case, way]] for way in (PREBUILT, BARE))
+        print(f"{case.subscribers} subscribers: {reporting.ratio(ours, sends)} of the bare loop")
     head = (
         "subscribers",
         "way",
@@ -226,9 +229,11 @@ def main(
         "# Telling many subscribers of a change\n\n"
         f"Medians of {rounds} rounds, in turn, with the quartiles in brackets; ratios are of the same round. `{STOCK}`"
         f" is Strawberry's own handler; `{SHARED}` sends one serialised result through ASGI, `{PREBUILT}` one finished"
-        " frame. All serve the same schema over the same feed on SQLite, in a process of their own that does nothing"
-        " else; another process writes, and holds all the subscribers, so that messages a second are bounded by both."
-        " CPU is the server's, with its reading of the database, over all messages of single changes and of one burst;"
+        f" frame, as Runwatch does; `{BARE}` is a loop of sends of a text of that size, without a change to read or a"
+        " filter to test. All others serve the same schema over the same feed on SQLite, in a process of their own that"
+        " does nothing else; another process writes, and holds all the subscribers, so that messages a second are"
+        " bounded by both. CPU is the server's, with its reading of the database, over all messages of single changes"
+        " and of one burst;"
         " times are from the commit of a single change to the receipt, each change awaited by all before the next.\n\n"
         f"{reporting.facts_text(facts)}\n\n"
     )

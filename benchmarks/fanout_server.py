@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
@@ -30,13 +31,14 @@ from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
 from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
+from resolvers.about import About
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.sealing import SEALER
 
-STOCK, SHARED, PREBUILT = "stock", "shared", "prebuilt"
-WAYS = (STOCK, SHARED, PREBUILT)
+STOCK, SHARED, PREBUILT, BARE = "stock", "shared", "prebuilt", "bare"
+WAYS = (STOCK, SHARED, PREBUILT, BARE)
 
 SOMEBODY = Viewer("bench", Role.ADMIN)
 
@@ -49,6 +51,7 @@ def application(way: str, database: Database) -> Starlette:
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(
+            about=About(None, lambda: ""),
             database=database,
             facets=facets,
             signed_in=viewer,
@@ -97,11 +100,44 @@ def application(way: str, database: Database) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
+def bare() -> Starlette:
+    """A loop that sends a text of the same size to each socket, which nobody has filtered or made."""
+    sockets: set[WebSocket] = set()
+    text = '{"id":"1","type":"next","payload":' + "x" * 310 + "}"
+
+    async def serve(socket: WebSocket) -> None:
+        await socket.accept("graphql-transport-ws")
+        await socket.receive_text()
+        await socket.send_text('{"type":"connection_ack"}')
+        await socket.receive_text()
+        sockets.add(socket)
+        try:
+            await socket.receive_text()
+        finally:
+            sockets.discard(socket)
+
+    async def notify(request: Request) -> Response:
+        for _ in range(int(request.query_params["changes"])):
+            for socket in [*sockets]:
+                await socket.send_text(text)
+        return Response(status_code=204)
+
+    async def subscribers(_: Request) -> Response:
+        return PlainTextResponse(str(len(sockets)))
+
+    routes = [
+        WebSocketRoute("/graphql", serve),
+        Route("/notify", notify, methods=["POST"]),
+        Route("/subscribers", subscribers),
+    ]
+    return Starlette(routes=routes)
+
+
 async def main(way: str, port: int, url: str) -> None:
     """Serve until a signal."""
     database = await open_database(url)
     config = uvicorn.Config(
-        application(way, database),
+        bare() if way == BARE else application(way, database),
         port=port,
         http="httptools",
         ws=WebSocketProtocol if way == PREBUILT else "websockets-sansio",
