@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-import asyncpg
 import pytest
 from asyncpg.pool import Pool
 
 from app.db import open_database, postgres, sqlite
 from app.db.sqlite_reader import Reader
+from app.errors import Unavailable
 from specs.harness.waiting import until
 from tests.app.leftovers import is_let_go
 
@@ -57,5 +57,5 @@ async def test_closing_again_and_reading_afterwards_wait_for_nobody(database_url
     database = await open_database(database_url)
     await database.close()
     await database.close()
-    with pytest.raises((asyncpg.InterfaceError, sqlite3.ProgrammingError)):
+    with pytest.raises((Unavailable, sqlite3.ProgrammingError)):
         await database.fetch("SELECT 1")
