@@ -52,7 +52,7 @@ class PostgresServer(Server):
         super().__init__(None if own else os.environ.get("RUNWATCH_TEST_DATABASE_URL"))
         if parent is not None:
             self._parents = (parent,)
-        elif not durable and _memory_is_plenty():
+        elif not durable and memory_is_plenty():
             self._parents = (MEMORY, *self._parents)
         self.uid = UNPRIVILEGED_UID if os.geteuid() == 0 else None
         self._killed = False
@@ -151,7 +151,8 @@ def unique_name(word: str) -> str:
     return f"{word}_{os.getpid()}_{next(_numbers)}"
 
 
-def _memory_is_plenty() -> bool:
+def memory_is_plenty() -> bool:
+    """Whether files can be in memory."""
     if not os.access(MEMORY, os.W_OK):
         return False
     # A container's /dev/shm is often 64 MB, and often runs no programs, such as a copy of Postgres.
