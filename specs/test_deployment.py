@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,7 +34,7 @@ GIVEN = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[PostgresServer, ValkeyServer]]:
     """The database as its image makes it from docker-compose.yml, and a Valkey."""
     asked = services(GIVEN)["postgres"]["environment"]
@@ -58,15 +57,19 @@ def moved(url: str, port: int) -> str:
     return parts._replace(netloc=f"{user}{'@' if user else ''}127.0.0.1:{port}").geturl()
 
 
-@pytest.fixture
-def server(servers: tuple[PostgresServer, ValkeyServer], tmp_path: Path) -> Iterator[Server]:
-    """The service "runwatch" after the service "migrate", with what has to be another here: hosts, ports, a folder."""
+@pytest.fixture(scope="module")
+def server(servers: tuple[PostgresServer, ValkeyServer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service "runwatch" after the service "migrate", with what has to be another here: hosts, ports, a folder.
+
+    All of this file start it, if the one before has ended it.
+    """
     postgres, valkey = servers
+    folder = tmp_path_factory.mktemp("compose")
     found = services(GIVEN)
     environment: dict[str, str] = found["runwatch"]["environment"]
     program, verb, *options = found["runwatch"]["command"]
     assert (program, verb) == ("runwatch", "serve")
-    made = Server(tmp_path, moved(environment["RUNWATCH_DATABASE_URL"], postgres.port), *options, installed=True)
+    made = Server(folder, moved(environment["RUNWATCH_DATABASE_URL"], postgres.port), *options, installed=True)
     made.environment = {
         **environment,
         **made.environment,
@@ -78,14 +81,13 @@ def server(servers: tuple[PostgresServer, ValkeyServer], tmp_path: Path) -> Iter
     migrated = subprocess.run(
         [RUNWATCH, *found["migrate"]["command"][1:]],
         env=made.environment,
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
     assert "0001_initial" in migrated.stderr
-    made.start()
     yield made
     for pid in workers(made).values():
         if is_alive(pid):
@@ -95,7 +97,10 @@ def server(servers: tuple[PostgresServer, ValkeyServer], tmp_path: Path) -> Iter
 
 @pytest.fixture
 def runwatch(server: Server) -> Iterator[Runwatch]:
-    """Its administrator."""
+    """Its administrator, while it runs."""
+    if not server.running:
+        server.log_file.unlink(missing_ok=True)  # which names the workers of the one before
+        server.start()
     made = Runwatch(server.url, "", server.environment)
     made.admin = made.token("admin")
     yield made

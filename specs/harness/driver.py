@@ -161,12 +161,22 @@ class Server:
     @property
     def log(self) -> str:
         """What it has logged."""
-        return (self.folder / "stderr").read_text()
+        return self.log_file.read_text()
+
+    @property
+    def log_file(self) -> Path:
+        """Where it logs; it appends to that of its last start."""
+        return self.folder / "stderr"
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "stdout").open("wb") as output, (self.folder / "stderr").open("ab") as log:
+        with (self.folder / "stdout").open("wb") as output, self.log_file.open("ab") as log:
             words = ["serve", "--port", str(self.port), *self.options]
             self._process = self._begin(
                 words, environment=self.environment, folder=self.folder, stdout=output, stderr=log
