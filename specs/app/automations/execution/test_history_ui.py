@@ -10,11 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, nodes, rows, violations, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, rows, violations, wait
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, Server, event, run_events, unique
 
-MANY = 1_000
 # 100 a second, for 30 seconds; the ordinary run has the first of them.
 SECONDS = count("seconds of 100 arrivals", 1, 30)
 Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
@@ -232,37 +231,6 @@ def test_history_007_ui_nothing_is_missed_while_the_server_is_away(alone: Alone)
     wait(page, "document.querySelectorAll('[role=row][data-id]').length === 8")
     assert rows(page) == [run["id"] for run in listed(runwatch, workflowName=[name])]
     assert page.evaluate("window.same")
-
-
-def test_history_008_ui_a_long_list_is_light(shared: Runwatch, visitor: Visitor) -> None:
-    """With 1,000 rows loaded the document MUST have at most 1,500 nodes, all of it from the server itself."""
-    name = unique("long")
-    report(shared, name, MANY)
-    asked: list[str] = []
-    visitor.listen = lambda request: asked.append(request.url)
-    page = ready(visitor.open_new(of(name)))
-    first = asked[: next(at for at, url in enumerate(asked) if url.endswith("/graphql"))]
-    assert len([url for url in first if "/assets/" in url and url.endswith(".js")]) <= 3, first
-    assert all(url.startswith(shared.url.split("//")[1], 7) for url in asked if url.startswith("http")), asked
-    oldest = listed_last(shared, name)
-    wait(
-        page,
-        """(id) => {
-          const rows = document.querySelector('.rows')
-          rows.scrollTo(0, rows.scrollHeight)
-          return document.getElementById(`row-${id}`) !== null
-        }""",
-        oldest,
-    )
-    expect(page.get_by_text("All 1,000 runs that match")).to_be_visible()
-    assert nodes(page) <= 1_500
-
-
-def listed_last(runwatch: Runwatch, workflow: str) -> str:
-    """The id of a workflow's oldest run."""
-    document = "query L($f: ExecutionFilter) { executions(last: 1, filter: $f) { nodes { id } } }"
-    id_: str = runwatch.ask(document, f={"workflowName": [workflow]})["data"]["executions"]["nodes"][0]["id"]
-    return id_
 
 
 def test_history_009_ui_the_first_run_shows_by_itself(alone: Alone) -> None:
