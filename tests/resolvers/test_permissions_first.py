@@ -196,6 +196,7 @@ async def test_the_denied_hear_nothing_of_their_arguments(database: Database, na
         assert await code_of(database, document, None) == "UNAUTHENTICATED", document
 
 
+@pytest.mark.slow
 @on_sqlite
 async def test_the_allowed_hear_what_is_wrong_with_them(database: Database) -> None:
     """That the arguments above are such as are refused: else they would show nothing."""

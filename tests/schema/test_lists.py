@@ -58,6 +58,7 @@ async def test_two_levels_of_whole_pages_are_had(database: Database) -> None:
     assert context.budget.rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [3, 20])
 async def test_further_levels_are_refused_before_they_are_read(database: Database, levels: int) -> None:
     await fill(database, 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,11 @@ async def test_types_and_hidden_parameters(database: Database) -> None:
         assert type_ == "uuid"
 
 
-@pytest.mark.parametrize("text", ["50 %", "a_b", "ab\\c", "ÄB", "ab"])
-@pytest.mark.parametrize("term", ["%", "_", "\\", "ä", "b", "B", ""])
-async def test_a_term_occurs_as_python_finds_it(database: Database, term: str, text: str) -> None:
+async def test_a_term_occurs_as_python_finds_it(database: Database) -> None:
     occurs = database.dialect.occurs(database.dialect.cast("$1", "text"), database.dialect.cast("$2", "text"))
-    rows = await database.fetch(f"SELECT CASE WHEN {occurs} THEN 1 ELSE 0 END", term, text)
-    assert bool(rows[0][0]) is (term in text)
+    for term, text in product(["%", "_", "\\", "ä", "b", "B", ""], ["50 %", "a_b", "ab\\c", "ÄB", "ab"]):
+        rows = await database.fetch(f"SELECT CASE WHEN {occurs} THEN 1 ELSE 0 END", term, text)
+        assert bool(rows[0][0]) is (term in text), (term, text)
 
 
 async def test_locked_rows_are_waited_for(databases: list[Database]) -> None:

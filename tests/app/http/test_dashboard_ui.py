@@ -17,6 +17,7 @@ from specs.harness.servers import free_port
 from specs.harness.waiting import soon
 
 
+@pytest.mark.slow
 def test_building_page_gives_way_to_the_built_one_and_keeps_the_fragment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def rows(path: Path, table: str) -> int:
     return int(execute(path, f"SELECT count(*) FROM {table}")[0][0])
 
 
+@pytest.mark.slow
 def test_rebuild(filled: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{filled}"
     assert "0 rows differed" in runwatch(tmp_path, "metrics", "rebuild", "--check", database_url=url).stderr

@@ -147,6 +147,7 @@ def strings(value: Any) -> set[str]:
     return set().union(*map(strings, inner))
 
 
+@pytest.mark.slow
 @given(_JSON, st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_redaction_equals_walking_the_parsed_json(value: Any, indent: Any, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)

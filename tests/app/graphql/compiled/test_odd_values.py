@@ -199,6 +199,7 @@ def bytes_of(data: Any) -> bytes:
     return orjson.dumps(data, default=str)
 
 
+@pytest.mark.slow
 async def test_plans_give_the_same_or_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "strawberry")
     planned = odd = 0
