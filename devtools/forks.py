@@ -21,7 +21,6 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from _pytest._io import TerminalWriter
 
 from devtools.units import Unit, units_of
 from specs.harness import counts
@@ -221,8 +220,8 @@ def _settle(session: pytest.Session, connection: Connection, name: str) -> _Repo
     capture.stop_global_capturing()
     capture.start_global_capturing()
     capture.suspend_global_capture()
+    nowhere = type(config.get_terminal_writer())(StringIO())
     manager.unregister(name="terminalreporter")
-    nowhere = TerminalWriter(StringIO())
     manager.register(SimpleNamespace(_tw=nowhere), "terminalreporter")  # for pytest-timeout
     reports = _Reports(config, connection)
     manager.register(reports, "reports of a fork")

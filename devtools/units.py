@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,18 @@ def _chosen(item: pytest.Item) -> Iterable[tuple[str, int]]:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return ()
-    return [(name, index) for name, index in callspec.indices.items() if callspec._arg2scope[name].value == "session"]
+    scopes = {name: definitions[-1].scope for name, definitions in _fixtures(item).items()}
+    return [(name, index) for name, index in callspec.indices.items() if scopes.get(name) == "session"]
 
 
 def _shares_module(item: pytest.Item) -> bool:
     """Whether it has a fixture that others of its file have, too."""
-    fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
-    return any(definition[-1].scope in {"class", "module", "package"} for definition in fixtures)
+    return any(definitions[-1].scope in {"class", "module", "package"} for definitions in _fixtures(item).values())
+
+
+def _fixtures(item: pytest.Item) -> dict[str, Sequence[Any]]:
+    found: dict[str, Sequence[Any]] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return found
 
 
 def _seconds(item: pytest.Item) -> float:

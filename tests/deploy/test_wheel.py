@@ -77,6 +77,9 @@ def test_a_wheel_without_the_page_is_refused(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", "requirements.lock", "schema.graphql"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "devtools", tmp_path / "devtools", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    for name in ("graphql.md", "events.md"):  # the page has them as guides
+        shutil.copy(ROOT / "docs" / name, tmp_path / "docs")
     (tmp_path / "dashboard").mkdir()
     (tmp_path / "dashboard" / "package-lock.json").write_text("{}")
     # find_spec is told that there is none: the Python of the tests has Node.

@@ -57,7 +57,11 @@ def test_each_test_runs_once_where_what_it_shares_is(tmp_path: Path) -> None:
     ran = [line.split() for line in (tmp_path / "ran").read_text().splitlines()]
     assert len({test for test, _, _ in ran}) == len(ran) == 88
     assert len({process for _, process, _ in ran}) == len({folder for _, _, folder in ran}) == 2
-    assert sorted((tmp_path / "made").read_text().splitlines()) == ["place test_three", "server a", "server b"]
+    made = (tmp_path / "made").read_text().splitlines()
+    assert set(made) == {"place test_three", "server a", "server b"}
+    # A process that has nothing else left takes tests of a server that another has, too.
+    assert made.count("place test_three") == 1
+    assert len(made) <= 5
     assert "said" not in done.stdout + done.stderr
 
 

@@ -15,7 +15,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,13 @@ def context_of_strawberry() -> ExecutionContext:
 # Each with its distribution and with something that has it as an attribute, or as a key.
 UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_asyncio_future_blocking": ("python", lambda: asyncio.Future),
+    "_basetemp": ("pytest", lambda: pytest.TempPathFactory.__dataclass_fields__),
     "_context": ("celery", lambda: Request),
     "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
+    "_ensure_unconfigure": ("pytest", lambda: pytest.Config),
     "_exception_handler_specs": ("strawberry-graphql", lambda: schema.schema_converter),
     "_field": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
+    "_fixtureinfo": ("pytest", lambda: dict.fromkeys(pytest.Function.__init__.__code__.co_names)),
     "_meta": ("tortoise-orm", lambda: Engine),
     "_payload": ("celery", lambda: Request),
     "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
@@ -69,6 +72,11 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_schema": ("strawberry-graphql", lambda: schema),
     "_shutdown": ("python", lambda: threading),
     "_strawberry_schema": ("strawberry-graphql", lambda: schema._schema),
+    "_tmp_path_factory": (
+        "pytest",
+        lambda: dict.fromkeys(import_module("_pytest.tmpdir").pytest_configure.__code__.co_consts),
+    ),
+    "_tw": ("pytest", lambda: dict.fromkeys(pytest.TerminalReporter.__init__.__code__.co_names)),
     "_waiters": ("python", asyncio.Event),
     "_writer": ("redis", Connection),
 }
@@ -130,9 +138,10 @@ def test_the_library_has_an_upper_bound(name: str) -> None:
 
 
 def requirements(project: Path) -> list[Requirement]:
-    table = tomllib.loads(project.read_text())["project"]
+    whole = tomllib.loads(project.read_text())
+    table, groups = whole["project"], whole.get("dependency-groups", {}).values()
     extras = table.get("optional-dependencies", {}).values()
-    return [Requirement(each) for group in (table["dependencies"], *extras) for each in group]
+    return [Requirement(each) for group in (table["dependencies"], *extras, *groups) for each in group]
 
 
 def files(roots: tuple[str, ...]) -> Iterator[Path]:

@@ -22,9 +22,10 @@ def thresholds() -> Iterator[None]:
 async def test_what_is_there_at_the_start_is_frozen_until_the_end() -> None:
     collection = IdleCollection()
     frozen = gc.get_freeze_count()
+    kept: list[list[object]] = [[] for _ in range(20_000)]  # a process of tests has frozen what was there before
     await collection.start()
     try:
-        assert gc.get_freeze_count() > frozen + 10_000
+        assert gc.get_freeze_count() >= frozen + len(kept)
         assert gc.get_threshold() == (garbage.YOUNG, garbage.MIDDLE, garbage.FULL)
     finally:
         await collection.close()
