@@ -234,6 +234,7 @@ async def test_of_results_that_are_sent_together_a_member_gets_those_that_are_ne
         for _ in range(2):
             one.deliver(together, Payload.of(together.values()), 6)
         assert client.got == got
+        assert 0 not in sizes(client)
 
 
 async def test_a_member_that_catches_up_is_sent_nothing_beside_it() -> None:
