@@ -46,6 +46,7 @@ class SignedPost:
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """POST a body to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
         status, answer, whole = 0, bytearray(), False
+        _ = self._http  # opened before the time runs
         until = time.monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
