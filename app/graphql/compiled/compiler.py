@@ -95,7 +95,9 @@ class Compiler:
         """What the operation costs, once it is compiled."""
         type_ = self._schema.get_root_type(operation.operation)
         assert type_ is not None
-        return Priced(self.costs.of(type_, [operation.selection_set]), self._given)
+        node = self.costs.of(type_, [operation.selection_set])
+        del self.costs  # it refers to the compiler: a circle
+        return Priced(node, self._given)
 
     def payloads(self, operation: OperationDefinitionNode) -> dict[str, Complete]:
         """The functions that complete the results of the fields of a mutation, by response key."""

@@ -151,7 +151,7 @@ class Priced:
 def _cost_of(node: Node, fixed: Mapping[int, Mapping[str, Any] | int], arguments: Sequence[Mapping[str, Any]]) -> Cost:
     known: dict[tuple[int, int | None], Cost] = {}
 
-    def weigh(node: Node, around: int | None) -> Cost:
+    def weigh(node: Node, around: int | None, weigh: Callable[..., Cost]) -> Cost:
         key = (id(node), around)
         if key in known:
             return known[key]
@@ -161,11 +161,11 @@ def _cost_of(node: Node, fixed: Mapping[int, Mapping[str, Any] | int], arguments
             given = arguments[given] if isinstance(given, int) else given
             asked = next((given[name] for name in ASKING if isinstance(given.get(name), int)), below.usual)
             times = max(asked or around or USUAL_ROWS, 0) if below.is_list else 1
-            each = [weigh(one, None if below.is_list else asked) for one in below.nodes]
+            each = [weigh(one, None if below.is_list else asked, weigh) for one in below.nodes]
             fields += times * max((one.fields for one in each), default=0)
             rows += times * (below.is_list + max((one.rows for one in each), default=0))
             size += times * max((one.bytes for one in each), default=0)
         known[key] = Cost(fields, rows, size)
         return known[key]
 
-    return weigh(node, None)
+    return weigh(node, None, weigh)
