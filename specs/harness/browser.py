@@ -127,8 +127,9 @@ class _Used:
         """Close what its visitor has opened and set; whether another can have it."""
         try:
             for page in self.pages():
+                page.unroute_all(behavior="ignoreErrors")
                 page.close()
-            self.context.unroute_all()
+            self.context.unroute_all(behavior="ignoreErrors")
             self.context.set_offline(False)
             self.context.clear_cookies()
         except Error:  # its visitor has closed it
@@ -209,6 +210,8 @@ class Visitor:
                 refused += page.evaluate("window.refused ?? []")
             except Error:  # it has gone to an address that the server does not answer
                 continue
+        for page in pages:  # a handler may be about an answer: its error would come up in the next test
+            page.unroute_all(behavior="ignoreErrors")
         for context in self._contexts:
             context.close()
         _idle.setdefault(self.browser, []).extend(used for used in self._used if used.empty())
