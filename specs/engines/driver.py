@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -38,7 +39,10 @@ class WebhookEngine:
 
     def __enter__(self) -> Self:
         with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(self._words, env=self._environment, stdout=log, stderr=log)
+            # A group of its own, with the commands that it runs.
+            self._process = subprocess.Popen(
+                self._words, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -53,8 +57,8 @@ class WebhookEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._process is not None
-        self.let_go()
-        self._process.kill()
+        # All of it: a command that is held would wait for ever in a folder that is gone, for a twentieth of a core.
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if error is None:
             assert "Traceback" not in self.log, self.log
