@@ -23,6 +23,7 @@ from specs.engines.retries import (
     retry,
 )
 from specs.harness.driver import Runwatch, at, event, unique
+from specs.harness.waiting import soon
 
 
 @pytest.fixture
@@ -290,6 +291,7 @@ def test_retry_004_a_bulk_retry_is_remembered_and_goes_on(runwatch: Runwatch, en
     assert done["byWorkflow"] == [{"name": workflow, "count": {"value": 5, "kind": "EXACT"}}]
     again = bulk(runwatch, snapshot=found["snapshot"], dryRun=False)
     assert [each["created"] for each in again["retried"]] == [False] * 5
+    soon(lambda: len(engine.deliveries()) >= 5)
     assert len(listed(runwatch, bulkRetryId=found["id"])) == len(engine.deliveries()) == 5
     assert listed(runwatch, **where)["new"]["retries"] == []
 
