@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.tooling.pytest_runs import run_pytest
+
 SHARED = """
 import os, pytest
 @pytest.fixture(scope="session", params=["a", "b"])
@@ -36,14 +35,7 @@ def suite(folder: Path, *words: str, conftest: str = "", **files: str) -> subpro
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\nmarkers = slow")
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:asyncio", "--forks", "2", *words, "."],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_pytest(folder, "-p", "no:asyncio", "--forks", "2", *words)
 
 
 @pytest.mark.slow

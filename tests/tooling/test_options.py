@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from devtools import main
+from tests.tooling.pytest_runs import ROOT, run_pytest
 
-ROOT = Path(__file__).parents[2]
 SUITE = """
 import pytest, time
 from specs.harness.counts import count
@@ -31,14 +29,7 @@ def suite(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "specs").mkdir(exist_ok=True)
     (folder / "specs" / "test_spec.py").write_text("def test_spec(): pass")
     (folder / "test_it.py").write_text(SUITE)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, "."],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_pytest(folder, *words)
 
 
 @pytest.mark.slow
