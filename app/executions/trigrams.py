@@ -29,12 +29,17 @@ class Hits(IntEnum):
     FEW = 2
 
 
+async def exists(database: Database) -> bool:
+    """Whether the database has the index: an SQLite that could make it."""
+    if database.dialect is not Dialect.SQLITE:
+        return False
+    return bool(await database.fetch_by_key("SELECT 1 FROM sqlite_master WHERE name = 'execution_trigrams'"))
+
+
 async def hits(database: Database, search: str) -> Hits:
     """What the index says of a search, in two statements, the first of which takes no time."""
     term = searchable(search)
-    if database.dialect is not Dialect.SQLITE or len(term) < LENGTH:
-        return Hits.UNKNOWN
-    if not await database.fetch_by_key("SELECT 1 FROM sqlite_master WHERE name = 'execution_trigrams'"):
+    if len(term) < LENGTH or not await exists(database):
         return Hits.UNKNOWN
     params = Params(database.dialect)
     found = f"SELECT 1 FROM execution_trigrams WHERE execution_trigrams MATCH {params.bind(match(term))}"

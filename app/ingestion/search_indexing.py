@@ -7,7 +7,7 @@ indexed it is read as it is. Postgres has an index of its own.
 from __future__ import annotations
 
 from app.db import Database, Transaction
-from app.db.dialect import Dialect
+from app.executions import trigrams
 from app.sweep import Sweep
 
 SWEEP_SECONDS = 2.0
@@ -33,9 +33,7 @@ class SearchIndexing(Sweep):
     async def index(self) -> None:
         """Index a few, or purge for a moment; the next ones soon if there are more."""
         database = self._database
-        if database.dialect is not Dialect.SQLITE:
-            return
-        if not await database.fetch_by_key("SELECT 1 FROM sqlite_master WHERE name = 'execution_trigrams'"):
+        if not await trigrams.exists(database):
             return
         missing = await database.fetch(f"SELECT 1 FROM executions WHERE {_MISSING} LIMIT 1")
         self._purged = not (missing and self._purged) and bool(await database.fetch("SELECT 1 FROM trigram_purge"))

@@ -24,7 +24,6 @@ DIFFERENT = {
     "executions/searching.py",  # only Postgres has an index of trigrams
     "executions/steps.py",  # lists of pairs
     "executions/trigrams.py",  # SQLite's index for search
-    "ingestion/search_indexing.py",  # what fills it
     "metrics/rollups.py",  # LATERAL over lists of keys
     "metrics/sources.py",  # width_bucket and array_agg, which SQLite does not know
 }
