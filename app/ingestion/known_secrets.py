@@ -34,7 +34,7 @@ class KnownSecrets:
                 learned[key] = _bounded(set(), values)
                 fact.has_secrets = True
                 masker = Masker(learned[key])
-                mask_facts(masker, fact)
+                await mask_facts(masker, fact)
             fact.trigger_label = label_of(fact.trigger_data, masker)
         return learned
 
@@ -65,7 +65,7 @@ class KnownSecrets:
             values = _bounded(before, worth_masking(facts[key].secrets))
             every = _masker(values, unreadable)
             if every is not None:
-                mask_facts(every, facts[key])
+                await mask_facts(every, facts[key])
             facts[key].trigger_label = label_of(facts[key].trigger_data, every)
             if new := values - before:
                 if together:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.events import Failure, LogLevel, LogLine, StepFinish, Text
@@ -66,13 +68,32 @@ def test_a_line_is_masked_in_its_message_and_in_its_attributes() -> None:
     assert mask_line(MASKER, line_of(secret, plain)) == line_of(Text(f"a {MASK}", 17), plain)
 
 
-def test_all_that_is_known_is_masked() -> None:
+async def test_all_that_is_known_is_masked() -> None:
     error = Failure(None, Text(SECRET, 15), None, None)
     facts = ExecutionFacts(0, 0, error=error)
     body = StepFinish(1, "load", None, State.FAILED, None, error, None)
     facts.steps = {1: StepFacts(body.index, body.name, "k", "k", error=error), 2: StepFacts(2, "none", "k", "k")}
     facts.logs = {"a": line_of(Text(SECRET, 15)), "b": line_of(Text("hello", 5))}
-    mask_facts(MASKER, facts)
+    await mask_facts(MASKER, facts)
     shown = Failure(None, Text(MASK, 15), None, None)
     assert (facts.error, facts.steps[1].error, facts.steps[2].error) == (shown, shown, None)
     assert facts.logs == {"a": line_of(Text(MASK, 15)), "b": line_of(Text("hello", 5))}
+
+
+async def test_masking_of_many_lines_lets_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = ExecutionFacts(0, 0)
+    facts.logs = {str(number): line_of(Text(SECRET, 15)) for number in range(20)}
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("app.ingestion.masking.SECONDS_OF_A_TURN", 0.0)
+    beside = asyncio.create_task(other())
+    await mask_facts(MASKER, facts)
+    beside.cancel()
+    assert turns >= 20
+    assert [*facts.logs] == [str(number) for number in range(20)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.secrets.masking import Masker, Withholder, _period, worth_masking
+from app.secrets.masking import Masker, Withholder, worth_masking
 from app.secrets.redaction import MASK
 
 SECRET = "hunter2-hunter2"
@@ -65,15 +65,6 @@ def test_a_secret_that_is_cut_at_any_length_is_masked(value: str) -> None:
         assert masker.text(text, cut=True) == shown
         assert masker.text(value[:length], cut=True) == (MASK if length >= 4 else value[:length])
         assert masker.text(text) == (f"it is: {MASK}" if length == len(value) else text)
-
-
-@pytest.mark.slow
-@given(st.text("ab", min_size=1, max_size=12))
-def test_a_period_is_the_least_shift_after_which_a_text_may_occur_again(text: str) -> None:
-    """A shorter one is looked for in vain, a longer one misses what overlaps."""
-    assert _period(text) == next(
-        shift for shift in range(1, len(text) + 1) if text[shift:] == text[: len(text) - shift]
-    )
 
 
 @pytest.mark.slow
