@@ -55,6 +55,6 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:
     known = [id_ for id_ in ids if is_id(id_)]
     if not known:
         return {}
-    condition = database.any_of("id", 1, "id")
-    rows = await database.fetch(f"SELECT {_WORKFLOWS.columns} FROM workflows WHERE {condition}", database.array(known))
+    condition, given = database.among("id", 1, "id", known)
+    rows = await database.fetch(f"SELECT {_WORKFLOWS.columns} FROM workflows WHERE {condition}", given)
     return {each.id: each for each in _WORKFLOWS.read_all(rows)}

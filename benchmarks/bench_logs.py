@@ -82,7 +82,7 @@ async def fill(database: Database) -> int:
 
 async def reads(database: Database, size: int) -> dict[str, Read]:
     """The pages of one log, by name; each gives the number of its lines."""
-    behind = LogPosition(_id(size), "ab", size)
+    behind = LogPosition(_id(size), size, "ab")
 
     def page(where: LogFilter, request: PageRequest) -> Read:
         async def read() -> int:

@@ -14,7 +14,7 @@ from app.executions import Execution, log_counts, log_offsets, log_pages, logs
 from app.executions.log_counts import Match
 from app.executions.log_offsets import Skip
 from app.executions.log_pages import MAX_LINES, Around
-from app.executions.logs import LogEntry, LogFilter, LogPosition
+from app.executions.logs import LogEnd, LogEntry, LogFilter, LogPosition
 from app.executions.searching import check_search
 from app.paging import Count, Page, PageRequest
 from resolvers.arguments import Argument
@@ -35,7 +35,7 @@ class Numbered:
     """Lines whose numbers are read together, when the first of them is asked for its own."""
 
     lines: Sequence[LogEntry]
-    upto: LogPosition
+    upto: LogEnd
     gaps: bool
     most: int | None = None
     reading: asyncio.Task[Mapping[int, int]] | None = field(default=None, init=False)
@@ -47,7 +47,7 @@ class LogList(Listed[LogEntry]):
 
     execution: Execution
     filter: LogFilter
-    upto: LogPosition
+    upto: LogEnd
     numbered: Numbered
     skipped: int | None = None  # how many lines of the list the request left out, if it said so
 
@@ -69,45 +69,58 @@ class LogUpdate:
 
 
 async def list_logs(
-    context: Context, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
+    context: Context,
+    of: Execution | str,
+    where: Argument[LogFilter],
+    request: Argument[PageRequest | Around | Skip],
+    *,
+    follows: bool = True,
 ) -> LogList | None:
-    """A page of an execution's log by time; None for an unknown execution.
+    """A page of the log of an execution, or of its id, by time; None for an unknown execution.
 
-    NotFound for a page around a line that the log does not have.
+    With the cursor of updates if somebody follows it. NotFound for a page around a line that the log does not have.
     """
     context.require(Permission.READ)
     filter_, given = where(), request()
     context.budget.take_list(given.size)
-    execution = await context.loaders.executions.load(execution_id)
+    execution = of if isinstance(of, Execution) else await context.loaders.executions.load(of)
     # Before the page, which then has no line beyond it: what the page misses is what follows the cursor.
-    found = await _position(context, execution_id, given)
+    found = None if execution is None else await _end(context, execution, given, follows=follows)
     if execution is None or found is None:
         return None
-    position, at = found
+    end, at = found
     page: Page[LogEntry]
     skipped: int | None = None
     if isinstance(given, Skip):
         skipped = given.lines
         context.budget.take_figures()
-        after = await log_offsets.cursor_after(context.database, filter_, position, skipped)
+        after = await log_offsets.cursor_after(context.database, filter_, end, skipped)
         following = PageRequest(given.size, after, None, None, MAX_LINES)
-        page = await log_pages.list_page(context.database, filter_, position, following)
+        page = await log_pages.list_page(context.database, filter_, end, following)
     elif isinstance(given, PageRequest):
-        page = await log_pages.list_page(context.database, filter_, position, given)
+        page = await log_pages.list_page(context.database, filter_, end, given)
     elif at is None:
         raise NotFound("around: the log has no such line")
     else:
-        page = await log_pages.page_around(context.database, filter_, position, at, given)
-    numbered = Numbered(page.items, position, gaps=filter_ != LogFilter())
-    return LogList(page, position.cursor, execution, filter_, position, numbered, skipped)
+        page = await log_pages.page_around(context.database, filter_, end, at, given)
+    # Its lines are on other pages, or gone with the execution since its row was read.
+    doubtful = end.sequence and not page.items and not isinstance(end, LogPosition)
+    if doubtful and await logs.position(context.database, execution.id) is None:
+        return None
+    numbered = Numbered(page.items, end, gaps=filter_ != LogFilter())
+    cursor = end.cursor if isinstance(end, LogPosition) else None
+    return LogList(page, cursor, execution, filter_, end, numbered, skipped)
 
 
-async def _position(
-    context: Context, execution_id: str, given: PageRequest | Around | Skip
-) -> tuple[LogPosition, int | None] | None:
+async def _end(
+    context: Context, execution: Execution, given: PageRequest | Around | Skip, *, follows: bool
+) -> tuple[LogEnd, int | None] | None:
+    """How far the log goes, and when the line was written that is asked for. The row knows, but for the epoch."""
     if isinstance(given, Around):
-        return await logs.position_and_line(context.database, execution_id, given.sequence)
-    position = await logs.position(context.database, execution_id)
+        return await logs.position_and_line(context.database, execution.id, given.sequence)
+    if not follows:
+        return LogEnd(execution.id, execution.log_count), None
+    position = await logs.position(context.database, execution.id)
     return None if position is None else (position, None)
 
 

@@ -223,7 +223,7 @@ class Execution(Node):
         """One page of it."""
         where = partial(log_filter, self.row.id, min_level, step_id, search)
         request = partial(log_request, self.row.id, first, after, last, before, around, size, skip)
-        return await log.ExecutionLogConnection.get(info, self.row.id, where, request)
+        return await log.ExecutionLogConnection.get(info, self.row, where, request)
 
     @strawberry.field(description="1 for an original. A retry has one more than the execution that it retries.")
     async def attempt(self, info: Info) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import ids
+from app import executions, ids
 from app.errors import NotFound
 from app.executions import log_counts, logs
 from app.executions.log_offsets import Skip
@@ -19,6 +19,7 @@ from resolvers.arguments import Argument
 from schema import execution  # the module: the two name each other
 from schema.context import Info
 from schema.log_input import LogLevel
+from schema.mentions import selects
 from schema.node import ID
 from schema.paging import CURSOR, EDGES, NODES, Connection, Count, Edge, PageRequest
 from schema.projections import column, made
@@ -140,18 +141,27 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
 
     @classmethod
     async def find(
-        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
+        cls,
+        info: Info,
+        of: executions.Execution | str,
+        where: Argument[LogFilter],
+        request: Argument[PageRequest | Around | Skip],
     ) -> ExecutionLogConnection | None:
-        """The page of an execution's log; None for an unknown execution."""
-        listed = await resolvers.list_logs(info.context, execution_id, where, request)
+        """The page of the log of an execution, or of its id; None for an unknown execution."""
+        follows = selects(info, "updatesCursor")
+        listed = await resolvers.list_logs(info.context, of, where, request, follows=follows)
         return None if listed is None else cls.of(listed)
 
     @classmethod
     async def get(
-        cls, info: Info, execution_id: str, where: Argument[LogFilter], request: Argument[PageRequest | Around | Skip]
+        cls,
+        info: Info,
+        of: executions.Execution,
+        where: Argument[LogFilter],
+        request: Argument[PageRequest | Around | Skip],
     ) -> ExecutionLogConnection:
         """The page of the log of an execution that existed just now; NotFound if it no longer does."""
-        found = await cls.find(info, execution_id, where, request)
+        found = await cls.find(info, of, where, request)
         if found is None:
             raise NotFound("The execution was deleted")
         return found

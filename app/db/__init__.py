@@ -57,6 +57,10 @@ class Reader(ABC):
         """See Dialect."""
         return self.dialect.array(values)
 
+    def among(self, column: str, parameter: int, kind: Kind, values: Iterable[Any]) -> tuple[str, Any]:
+        """See Dialect."""
+        return self.dialect.among(column, parameter, kind, values)
+
 
 class Transaction(Reader):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""

@@ -52,6 +52,17 @@ class Dialect(StrEnum):
         """A list as a parameter for `any_of`; one JSON text on SQLite."""
         return orjson.dumps(list(values)).decode() if self is Dialect.SQLITE else list(values)
 
+    def among(self, column: str, parameter: int, kind: Kind, values: Iterable[Any]) -> tuple[str, Any]:
+        """The condition that a column with an index is one of some values, and its parameter.
+
+        Most often it is one: Postgres plans a list anew each time, because it takes unknown ones to have ten values,
+        and SQLite reads it as a table.
+        """
+        given = list(values)
+        if len(given) == 1:
+            return f"{column} = ${parameter}", given[0]
+        return self.any_of(column, parameter, kind), self.array(given)
+
     def cast(self, expression: str, type_: str) -> str:
         """The expression, with its type where Postgres cannot infer it; SQLite needs none."""
         return expression if self is Dialect.SQLITE else f"{expression}::{type_}"

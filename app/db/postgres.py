@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -110,6 +111,9 @@ class PostgresTransaction(Transaction):
     async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
         """One UPDATE, whatever the number of rows."""
         if not rows:
+            return
+        if len(rows) == 1:  # of a list Postgres would plan the update anew each time
+            await self._connection.execute(_update_of_one(table, tuple(columns), tuple(key)), *rows[0])
             return
         sets = ", ".join(f"{name} = given.{name}" for name in columns if name not in key)
         where = " AND ".join(f"{table}.{name} = given.{name}" for name in key)
@@ -244,6 +248,13 @@ async def _close_pool(pool: asyncpg.Pool[Any]) -> None:
     except BaseException:
         pool.terminate()
         raise
+
+
+@lru_cache(maxsize=64)
+def _update_of_one(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    marks = {name: f"${number}" for number, name in enumerate(columns, 1)}
+    sets = ", ".join(f"{name} = {marks[name]}" for name in columns if name not in key)
+    return f"UPDATE {table} SET {sets} WHERE {' AND '.join(f'{name} = {marks[name]}' for name in key)}"
 
 
 def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:

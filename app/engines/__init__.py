@@ -64,15 +64,15 @@ async def list_engines(database: Database) -> list[Engine]:
 
 async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, Engine]:
     """The engines with these ids (32 hexadecimal digits each), by id. Leaves out unknown ids."""
-    condition = reader.any_of("id", 1, "id")
-    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", reader.array(ids))
+    condition, given = reader.among("id", 1, "id", ids)
+    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", given)
     return {each.id: each for each in _ENGINES.read_all(rows)}
 
 
 async def by_names(reader: Reader, names: Iterable[str]) -> dict[str, Engine]:
     """The engines with these names, by name. Leaves out unknown names."""
-    condition = reader.any_of("name", 1, "text")
-    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", reader.array(names))
+    condition, given = reader.among("name", 1, "text", names)
+    rows = await reader.fetch(f"SELECT {_ENGINES.columns} FROM engines WHERE {condition}", given)
     return {each.name: each for each in _ENGINES.read_all(rows)}
 
 

@@ -65,6 +65,7 @@ class Execution(msgspec.Struct, frozen=True):
     failed_step: int | None  # index of the step to blame (app/ingestion/failures.py)
     failed_step_name: str | None
     error_group_id: str | None
+    log_count: int  # lines of its log, which may have grown since
 
 
 class OrderField(StrEnum):
@@ -172,17 +173,16 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Execution]
     known = [id_ for id_ in ids if is_id(id_)]
     if not known:
         return {}
-    condition = database.any_of("e.id", 1, "id")
+    condition, given = database.among("e.id", 1, "id", known)
     sql = f"SELECT {EXECUTIONS.columns} FROM executions e WHERE {condition}"
-    return {each.id: each for each in EXECUTIONS.read_all(await database.fetch(sql, database.array(known)))}
+    return {each.id: each for each in EXECUTIONS.read_all(await database.fetch(sql, given))}
 
 
 async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, Execution]:
     """The executions with these ids, by id, their rows locked in id order until the commit."""
-    condition = transaction.any_of("e.id", 1, "id")
+    condition, given = transaction.among("e.id", 1, "id", ids)
     rows = await transaction.fetch(
-        f"SELECT {EXECUTIONS.columns} FROM executions e WHERE {condition} ORDER BY e.id {transaction.for_update}",
-        transaction.array(ids),
+        f"SELECT {EXECUTIONS.columns} FROM executions e WHERE {condition} ORDER BY e.id {transaction.for_update}", given
     )
     return {each.id: each for each in EXECUTIONS.read_all(rows)}
 

@@ -27,18 +27,19 @@ async def with_ancestors(transaction: Transaction, ids: Collection[str]) -> set[
     """The executions that exist among `ids`, and all their ancestors. Locks nothing."""
     if not ids:
         return set()
+    condition, given = transaction.among("id", 1, "id", ids)
     # UNION, and no column of who asked: the ancestors that many have in common are followed once for all of them.
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE line (id, parent, depth) AS (
-          SELECT id, retry_of, 1 FROM executions WHERE {transaction.any_of("id", 1, "id")}
+          SELECT id, retry_of, 1 FROM executions WHERE {condition}
           UNION
           SELECT above.id, above.retry_of, line.depth + 1
           FROM line JOIN executions above ON above.id = line.parent WHERE line.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT id FROM line
         """,
-        transaction.array(ids),
+        given,
     )
     return {id_ for (id_,) in rows}
 
@@ -60,10 +61,9 @@ async def refresh_roots(transaction: Transaction, linked: Collection[str]) -> se
     All these rows, and those of their ancestors, must be locked. An original has a root_id, itself, from its first
     retry on: so one index range is a whole family, and the many runs without a retry are not in it.
     """
-    line = _upwards(transaction.any_of("id", 1, "id"), "root_id")
-    rows = await transaction.fetch(
-        f"{line} SELECT start, id, parent, root_id FROM line ORDER BY depth", transaction.array(linked)
-    )
+    condition, given = transaction.among("id", 1, "id", linked)
+    line = _upwards(condition, "root_id")
+    rows = await transaction.fetch(f"{line} SELECT start, id, parent, root_id FROM line ORDER BY depth", given)
     roots: dict[str, str] = {}
     written: dict[str, str] = {}
     for start, id_, parent, root in rows:  # the topmost comes last
@@ -85,18 +85,19 @@ async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) 
     above = await with_ancestors(transaction, parents)
     if not above:
         return above
+    condition, given = transaction.among("retry_of", 1, "id", sorted(above))
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE below (top, id, status, depth) AS (
           SELECT retry_of, id, status, 1 FROM executions
-          WHERE retry_of IS NOT NULL AND {transaction.any_of("retry_of", 1, "id")}
+          WHERE retry_of IS NOT NULL AND {condition}
           UNION ALL
           SELECT below.top, child.id, child.status, below.depth + 1
           FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
         )
         SELECT DISTINCT top FROM below WHERE status = {int(Status.SUCCESS)}
         """,
-        transaction.array(sorted(above)),
+        given,
     )
     succeeded = {top for (top,) in rows}
     written = [(id_, id_ in succeeded) for id_ in sorted(above)]
@@ -106,8 +107,8 @@ async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) 
 
 async def roots_of(database: Database, ids: Iterable[str]) -> dict[str, str]:
     """The id of the topmost ancestor of each of `ids` that has a retryOf. A deleted parent ends the chain."""
-    line = _upwards(database.any_of("id", 1, "id"))
-    rows = await database.fetch(f"{line} SELECT start, id FROM line ORDER BY depth", database.array(ids))
+    condition, given = database.among("id", 1, "id", ids)
+    rows = await database.fetch(f"{_upwards(condition)} SELECT start, id FROM line ORDER BY depth", given)
     roots: dict[str, str] = {}
     for start, id_ in rows:
         roots[start] = id_  # the topmost comes last
@@ -122,10 +123,10 @@ async def attempts_of(database: Database, ids: Iterable[str]) -> dict[str, int]:
     attempts = {id_: 1 for id_ in ids if is_id(id_)}
     if not attempts:
         return {}
-    line = _upwards(database.any_of("id", 1, "id"))
+    condition, given = database.among("id", 1, "id", attempts)
     # A deleted parent has no row of its own.
     attempt = "max(CASE WHEN parent IS NULL THEN depth ELSE depth + 1 END)"
-    rows = await database.fetch(f"{line} SELECT start, {attempt} FROM line GROUP BY start", database.array(attempts))
+    rows = await database.fetch(f"{_upwards(condition)} SELECT start, {attempt} FROM line GROUP BY start", given)
     attempts.update((id_, found) for id_, found in rows)
     return attempts
 
@@ -139,17 +140,18 @@ async def line_of(transaction: Transaction, id_: str) -> list[tuple[str, str]]:
 
 async def _below(transaction: Transaction, ids: Collection[str]) -> list[tuple[str, str, str | None]]:
     """Each of `ids` that exists, and all retries of it: (which of them, id, root_id)."""
+    condition, given = transaction.among("id", 1, "id", ids)
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE below (top, id, root_id, depth) AS (
-          SELECT id, id, root_id, 1 FROM executions WHERE {transaction.any_of("id", 1, "id")}
+          SELECT id, id, root_id, 1 FROM executions WHERE {condition}
           UNION ALL
           SELECT below.top, child.id, child.root_id, below.depth + 1
           FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
         )
         SELECT top, id, root_id FROM below
         """,
-        transaction.array(ids),
+        given,
     )
     return [(top, id_, root) for top, id_, root in rows]
 
@@ -165,10 +167,11 @@ def line_in(family: dict[str, Execution], id_: str | None) -> list[str]:
 
 async def retries_of(reader: Reader, ids: Iterable[str]) -> dict[str, Sequence[DirectRetry]]:
     """The direct retries of each execution, newest first. Leaves out executions without any."""
+    condition, given = reader.among("retry_of", 1, "id", ids)
     rows = await reader.fetch(
-        f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL"
-        f" AND {reader.any_of('retry_of', 1, 'id')} ORDER BY queued_at DESC, id DESC",
-        reader.array(ids),
+        f"SELECT retry_of, id, state FROM executions WHERE retry_of IS NOT NULL AND {condition}"
+        " ORDER BY queued_at DESC, id DESC",
+        given,
     )
     found: dict[str, list[DirectRetry]] = {}
     for parent, id_, state in rows:

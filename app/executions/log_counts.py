@@ -12,7 +12,7 @@ from app.db import Database
 from app.errors import LimitExceeded
 from app.events import LogLevel
 from app.executions.log_pages import branches, contains, merged, ordering, place
-from app.executions.logs import LogEntry, LogFilter, LogPosition
+from app.executions.logs import LogEnd, LogEntry, LogFilter
 from app.paging import Count
 from app.paging.keyset import Params, Position, Segment
 
@@ -40,7 +40,7 @@ class Match:
         return ordering(self.execution_id).cursor(Position(self.at, self.sequence))
 
 
-async def levels(database: Database, where: LogFilter, upto: LogPosition) -> dict[LogLevel, Count]:
+async def levels(database: Database, where: LogFilter, upto: LogEnd) -> dict[LogLevel, Count]:
     """How many lines up to a position of a log there are of each level, of the filter's step and search alone."""
     params = Params(database.dialect)
     whole = Segment(ordering(upto.execution_id), False, None, None, True, MAX_COUNTED + 1)
@@ -52,7 +52,7 @@ async def levels(database: Database, where: LogFilter, upto: LogPosition) -> dic
     return {level: found[level] for level in LogLevel}
 
 
-async def matches(database: Database, where: LogFilter, upto: LogPosition, after: str | None = None) -> list[Match]:
+async def matches(database: Database, where: LogFilter, upto: LogEnd, after: str | None = None) -> list[Match]:
     """The lines up to a position of a log that the filter lets through, with their numbers, by time from a cursor on.
 
     At most MAX_MATCHES. Reads the whole log in the order of arrival: numbers need all lines. Raises BadInput for a
@@ -82,7 +82,7 @@ async def matches(database: Database, where: LogFilter, upto: LogPosition, after
 
 
 async def numbers(
-    database: Database, upto: LogPosition, lines: Sequence[LogEntry], *, gaps: bool, most: int | None = None
+    database: Database, upto: LogEnd, lines: Sequence[LogEntry], *, gaps: bool, most: int | None = None
 ) -> Mapping[int, int]:
     """The numbers of lines, which are in the order of a list, by their sequences, among all up to a position of a log.
 
@@ -101,7 +101,7 @@ async def numbers(
 
 
 async def _consecutive(
-    database: Database, upto: LogPosition, lines: Sequence[LogEntry], from_start: bool, most: int
+    database: Database, upto: LogEnd, lines: Sequence[LogEntry], from_start: bool, most: int
 ) -> Mapping[int, int]:
     order, params = ordering(upto.execution_id), Params(database.dialect)
     if from_start:
@@ -119,7 +119,7 @@ async def _consecutive(
 
 
 async def _ranked(
-    database: Database, upto: LogPosition, lines: Sequence[LogEntry], from_start: bool, most: int
+    database: Database, upto: LogEnd, lines: Sequence[LogEntry], from_start: bool, most: int
 ) -> Mapping[int, int]:
     order, params = ordering(upto.execution_id), Params(database.dialect)
     lower: Position | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.executions.log_pages import MAX_LINES, branches, merged, ordering, place
-from app.executions.logs import LogEntry, LogFilter, LogPosition
+from app.executions.logs import LogEnd, LogEntry, LogFilter
 from app.paging.keyset import Params, Position, Segment
 
 # 100,000 index entries take 10 ms on Postgres and 40 ms on SQLite, which sorts them.
@@ -32,7 +32,7 @@ class Skip:
             raise BadInput(f"first: must be 1 to {MAX_LINES}, not {self.size}")
 
 
-async def cursor_after(database: Database, where: LogFilter, upto: LogPosition, skip: int) -> str | None:
+async def cursor_after(database: Database, where: LogFilter, upto: LogEnd, skip: int) -> str | None:
     """The cursor of the last of the first `skip` lines up to a position; None for none, that of the end beyond it.
 
     Raises LimitExceeded further than MAX_SKIP from the start, and from the end too where all lines are listed.
@@ -59,7 +59,7 @@ async def cursor_after(database: Database, where: LogFilter, upto: LogPosition, 
     return order.cursor(Position(at, sequence))
 
 
-async def lines_before(database: Database, where: LogFilter, upto: LogPosition, line: LogEntry) -> int | None:
+async def lines_before(database: Database, where: LogFilter, upto: LogEnd, line: LogEntry) -> int | None:
     """How many lines of a list up to a position are before one of it; None for more than MAX_SKIP."""
     order, params = ordering(upto.execution_id), Params(database.dialect)
     before = Segment(order, False, None, place(line), True, MAX_SKIP + 1)

@@ -60,15 +60,18 @@ class LogFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class LogPosition:
-    """A position in the log of an execution in order of arrival: after the line `sequence`, 0 before the first.
-
-    It has the epoch of the revisions: a restored database may give a sequence to another line.
-    """
+class LogEnd:
+    """A place in the log of an execution in order of arrival: after the line `sequence`, 0 before the first."""
 
     execution_id: Annotated[str, Column("e.id")]
-    epoch: Annotated[str, Column("c.epoch")]
     sequence: Annotated[int, Column("e.log_count")]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition(LogEnd):
+    """The same with the epoch of the revisions: a restored database may give a sequence to another line."""
+
+    epoch: Annotated[str, Column("c.epoch")]
 
     @property
     def cursor(self) -> str:
@@ -83,7 +86,7 @@ class LogPosition:
             raise BadInput(
                 "after: not a cursor of this execution's log; take the log's updatesCursor, or an update's cursor"
             )
-        return cls(execution_id, match[1], int(match[3]))
+        return cls(execution_id, int(match[3]), match[1])
 
     def at(self, sequence: int) -> LogPosition:
         """The position after another line of the same log."""
@@ -105,10 +108,10 @@ async def positions(database: Database, execution_ids: Iterable[str]) -> dict[st
     known = [id_ for id_ in execution_ids if is_id(id_)]
     if not known:
         return {}
+    condition, given = database.among("e.id", 1, "id", known)
     rows = await database.fetch(
-        f"SELECT {_POSITIONS.columns} FROM executions e CROSS JOIN revision_counter c"
-        f" WHERE {database.any_of('e.id', 1, 'id')} AND c.id = 1",
-        database.array(known),
+        f"SELECT {_POSITIONS.columns} FROM executions e CROSS JOIN revision_counter c WHERE {condition} AND c.id = 1",
+        given,
     )
     return {each.execution_id: each for each in _POSITIONS.read_all(rows)}
 

@@ -32,7 +32,6 @@ _PAYLOADS = RowsOf(Payload)
 
 async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, Payload]:
     """The payloads of executions, by execution id. Leaves out executions without any."""
-    condition = database.any_of("execution_id", 1, "id")
-    sql = f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE {condition}"
-    rows = await database.fetch(sql, database.array(execution_ids))
+    condition, given = database.among("execution_id", 1, "id", execution_ids)
+    rows = await database.fetch(f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE {condition}", given)
     return {each.execution_id: each for each in _PAYLOADS.read_all(rows)}

@@ -105,28 +105,32 @@ async def of_executions(database: Database, execution_ids: Iterable[str]) -> dic
     """All steps of each execution, by index. Leaves out executions without any. One statement."""
     found: dict[str, dict[int, Step]] = {}
     nothing = "NULL, " * (len(_REPORTED.names) - 2)
+    asked = list(execution_ids)
+    reported, given = database.among("s.execution_id", 1, "id", asked)
+    defined, _ = database.among("p.execution_id", 1, "id", asked)
     rows = await database.fetch(
         f"SELECT {_REPORTED.columns}, NULL AS definition FROM steps s JOIN executions e ON e.id = s.execution_id"
-        f" WHERE {database.any_of('s.execution_id', 1, 'id')} UNION ALL"
+        f" WHERE {reported} UNION ALL"
         f" SELECT p.execution_id, {nothing}e.state, p.definition FROM execution_payloads p"
         " JOIN executions e ON e.id = p.execution_id"
-        f" WHERE p.definition IS NOT NULL AND {database.any_of('p.execution_id', 1, 'id')}",
-        database.array(execution_ids),
+        f" WHERE p.definition IS NOT NULL AND {defined}",
+        given,
     )
     for row in rows:
         if row[-1] is None:
-            reported = _REPORTED.split(row)[0]
-            found.setdefault(reported.execution_id, {})[reported.step_index] = reported.step()
-    for defined in [_DEFINED.read((row[0], row[-1], row[-2])) for row in rows if row[-1] is not None]:
-        steps = found.setdefault(defined.execution_id, {})
-        for index in range(len(defined.names)):
-            steps.setdefault(index, _unreported(defined, index))
+            step = _REPORTED.split(row)[0].step()
+            found.setdefault(step.execution_id, {})[step.index] = step
+    for names in [_DEFINED.read((row[0], row[-1], row[-2])) for row in rows if row[-1] is not None]:
+        steps = found.setdefault(names.execution_id, {})
+        for index in range(len(names.names)):
+            steps.setdefault(index, _unreported(names, index))
     return {id_: [steps[index] for index in sorted(steps)] for id_, steps in found.items()}
 
 
 async def progress_of(database: Database, execution_ids: Iterable[str]) -> dict[str, Progress]:
     """How far each execution is, in one statement. Nothing is under way in one that has finished."""
     length = "json_array_length(p.definition" + (")" if database.dialect is Dialect.SQLITE else "::json)")
+    condition, given = database.among("e.id", 1, "id", execution_ids)
     rows = await database.fetch(
         f"""
         SELECT d.id,
@@ -136,10 +140,10 @@ async def progress_of(database: Database, execution_ids: Iterable[str]) -> dict[
         FROM (
           SELECT e.id, e.state, coalesce({length}, 0) AS defined
           FROM executions e LEFT JOIN execution_payloads p ON p.execution_id = e.id
-          WHERE {database.any_of("e.id", 1, "id")}
+          WHERE {condition}
         ) d
         """,
-        database.array(execution_ids),
+        given,
     )
     return {id_: Progress(count, current) for id_, count, current in rows}
 
@@ -151,7 +155,7 @@ async def by_keys(database: Database, keys: Iterable[str]) -> dict[str, Step]:
     reported = await _reported(database, condition, *params)
     found = {part_key(each.execution_id, each.step_index): each.step() for each in reported}
     if missing := {key: wanted[key] for key in wanted.keys() - found.keys()}:
-        given = database.array({execution_id for execution_id, _ in missing.values()})
+        given = {execution_id for execution_id, _ in missing.values()}
         of_runs = {each.execution_id: each for each in await _defined(database, given)}
         for key, (execution_id, index) in missing.items():
             defined = of_runs.get(execution_id)
@@ -174,23 +178,28 @@ async def _reported(database: Database, condition: str, *params: Any) -> list[_R
     )
 
 
-async def _defined(database: Database, execution_ids: Any) -> list[_Defined]:
+async def _defined(database: Database, execution_ids: Iterable[str]) -> list[_Defined]:
     joined = "execution_payloads p JOIN executions e ON e.id = p.execution_id"
-    condition = f"p.definition IS NOT NULL AND {database.any_of('p.execution_id', 1, 'id')}"
+    condition, given = database.among("p.execution_id", 1, "id", execution_ids)
     return _DEFINED.read_all(
-        await database.fetch(f"SELECT {_DEFINED.columns} FROM {joined} WHERE {condition}", execution_ids)
+        await database.fetch(
+            f"SELECT {_DEFINED.columns} FROM {joined} WHERE p.definition IS NOT NULL AND {condition}", given
+        )
     )
 
 
 def _any_of_steps(database: Database, alias: str, keys: Iterable[str]) -> tuple[str, Sequence[Any]]:
     """The condition that a row is one of the steps, by step key, and its parameters."""
+    given = list(keys)
+    if len(given) == 1:
+        return f"{alias}execution_id = $1 AND {alias}step_index = $2", split_part_key(given[0])
     columns = f"({alias}execution_id, {alias}step_index)"
     # Pairs are no list for `any_of`: two arrays on Postgres, and on SQLite the keys, which are taken apart there.
     if database.dialect is Dialect.POSTGRES:
-        ids, indexes = zip(*map(split_part_key, keys), strict=True)
+        ids, indexes = zip(*map(split_part_key, given), strict=True)
         return f"{columns} IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))", (ids, indexes)
     pairs = "SELECT substr(value, 1, 32), CAST(substr(value, 34) AS INTEGER) FROM json_each($1)"
-    return f"{columns} IN ({pairs})", (database.array(keys),)
+    return f"{columns} IN ({pairs})", (database.array(given),)
 
 
 def _unreported(defined: _Defined, index: int) -> Step:

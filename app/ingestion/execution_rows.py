@@ -111,11 +111,12 @@ _LOCKED = RowsOf(_Locked)
 
 async def lock(transaction: Transaction, keys: Iterable[Key]) -> dict[Key, Stored]:
     """The stored executions, their rows locked in id order until the commit."""
-    condition = _OF_ENGINE.format(transaction.any_of("external_id", 2, "text"))
-    sql = f"SELECT {_LOCKED.columns} FROM executions WHERE {condition} ORDER BY id {transaction.for_update}"
     found: dict[Key, Stored] = {}
     for engine_id, external_ids in _by_engine(keys):
-        for row in _LOCKED.read_all(await transaction.fetch(sql, engine_id, transaction.array(external_ids))):
+        named, given = transaction.among("external_id", 2, "text", external_ids)
+        where = f"{_OF_ENGINE.format(named)} ORDER BY id {transaction.for_update}"
+        rows = await transaction.fetch(f"SELECT {_LOCKED.columns} FROM executions WHERE {where}", engine_id, given)
+        for row in _LOCKED.read_all(rows):
             found[engine_id, row.external_id] = _stored(row)
     return found
 

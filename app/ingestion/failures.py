@@ -74,7 +74,7 @@ async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict
     found = {id_: _Evidence() for id_ in ids}
     if not found:
         return found
-    condition, given = transaction.any_of("execution_id", 1, "id"), transaction.array(ids)
+    condition, given = transaction.among("execution_id", 1, "id", ids)
     for id_, index, name, state in await transaction.fetch(
         f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given
     ):

@@ -103,10 +103,8 @@ def _masker(values: set[str], unreadable: list[str]) -> Masker | None:
 async def _sealed(reader: Reader, ids: list[str]) -> dict[str, str]:
     if not ids:
         return {}
-    condition = reader.any_of("execution_id", 1, "id")
-    rows = await reader.fetch(
-        f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", reader.array(ids)
-    )
+    condition, given = reader.among("execution_id", 1, "id", ids)
+    rows = await reader.fetch(f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", given)
     return {execution_id: parts for execution_id, parts in rows}  # noqa: C416  # mypy takes no rows for pairs
 
 

@@ -26,11 +26,10 @@ LOG_ENTRY = (
 
 async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
     """Which of the log lines, given as event keys by execution id, are stored already."""
-    executions, keys = transaction.any_of("execution_id", 1, "id"), transaction.any_of("event_key", 2, "id")
+    executions, ids = transaction.among("execution_id", 1, "id", lines)
+    keys, given = transaction.among("event_key", 2, "id", (key for of_one in lines.values() for key in of_one))
     rows = await transaction.fetch(
-        f"SELECT execution_id, event_key FROM log_entries WHERE {executions} AND {keys}",
-        transaction.array(lines),
-        transaction.array(key for of_one in lines.values() for key in of_one),
+        f"SELECT execution_id, event_key FROM log_entries WHERE {executions} AND {keys}", ids, given
     )
     return {(execution_id, key) for execution_id, key in rows}
 

@@ -62,10 +62,12 @@ class Registry:
         await transaction.insert_missing(
             "workflows", ("id", "engine_id", "name", "search_text"), rows, key=("engine_id", "name"), returning="id"
         )
-        sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {transaction.any_of('name', 2, 'text')}"
         found: dict[WorkflowKey, str] = {}
         for engine_id in sorted({engine_id for engine_id, _ in keys}):
-            names = transaction.array(name for owner, name in keys if owner == engine_id)
+            condition, names = transaction.among(
+                "name", 2, "text", [name for owner, name in keys if owner == engine_id]
+            )
+            sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {condition}"
             for name, workflow_id in await transaction.fetch(sql, engine_id, names):
                 found[engine_id, name] = workflow_id
         return found

@@ -82,7 +82,8 @@ async def insert(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]
 
 async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict[tuple[str, int], StepFacts]:
     """The steps of locked executions, by (execution id, index)."""
-    sql = f"SELECT {_STEPS.columns} FROM steps WHERE {transaction.any_of('execution_id', 1, 'id')}"
+    condition, given = transaction.among("execution_id", 1, "id", execution_ids)
+    rows = await transaction.fetch(f"SELECT {_STEPS.columns} FROM steps WHERE {condition}", given)
     return {
         (row.execution_id, row.step_index): StepFacts(
             index=row.step_index,
@@ -96,7 +97,7 @@ async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict
             kind_key=row.kind_key,
             input_key=row.input_key,
         )
-        for row in _STEPS.read_all(await transaction.fetch(sql, transaction.array(execution_ids)))
+        for row in _STEPS.read_all(rows)
     }
 
 

@@ -246,7 +246,7 @@ async def test_a_cursor_of_another_epoch_or_beyond_the_log_is_too_old(
 ) -> None:
     id_ = await site.write("1", "2")
     present = LogPosition.of(id_, await site.cursor(id_))
-    old = LogPosition(id_, epoch or present.epoch, sequence)
+    old = LogPosition(id_, sequence, epoch or present.epoch)
     async with aclosing(follow(site.context, id_, old.cursor)) as following:
         assert await take(following, 1) == [LogUpdate(present.cursor)]
         waiting = asyncio.create_task(take(following, 1))
@@ -261,13 +261,13 @@ async def test_a_restored_database_is_noticed_while_following(site: Site) -> Non
         waiting = asyncio.create_task(take(following, 1))
         await asyncio.sleep(0.05)
         await site.restore()
-        assert await waiting == [LogUpdate(LogPosition(id_, "ffff", 2).cursor)]
+        assert await waiting == [LogUpdate(LogPosition(id_, 2, "ffff").cursor)]
         waiting = asyncio.create_task(take(following, 1))
         await site.write("3")
         assert messages(await waiting) == ["3"]
 
 
-@pytest.mark.parametrize("after", ["", "garbage", LogPosition("b" * 32, "abcd", 1).cursor])
+@pytest.mark.parametrize("after", ["", "garbage", LogPosition("b" * 32, 1, "abcd").cursor])
 async def test_a_cursor_of_anything_else_is_refused(site: Site, after: str) -> None:
     id_ = await site.write("1")
     with pytest.raises(BadInput):

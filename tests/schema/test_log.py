@@ -9,9 +9,9 @@ import pytest
 from strawberry.types.execution import PreExecutionError
 
 from app import ids
-from app.db import Database
+from app.db import Database, Transaction
 from app.errors import LimitExceeded
-from app.executions import log_counts, logs
+from app.executions import log_counts, log_pages, logs
 from app.ingestion import Ingestion
 from schema import schema
 from tests.app.reports import events, line, report, row_of, step
@@ -98,8 +98,31 @@ async def test_numbers_are_read_together_when_they_are_asked_for(database: Datab
             assert log["nodes"] == [edge["node"] for edge in log["edges"]]
             assert [node["number"] for node in log["nodes"]] == expected
             assert [int(node["message"]) + 1 for node in log["nodes"]] == expected
-        # The execution; and for each list its position, its page, its numbers.
-        assert len(statements) == 1 + 2 * 3, statements
+        # The execution; and for each list its page and its numbers.
+        assert len(statements) == 1 + 2 * 2, statements
+
+
+async def test_the_log_of_a_run_that_is_deleted_meanwhile_is_not_empty(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = await write(database, report("execution.queued"), line("0"))
+    document = "query L($id: ID!) { execution(id: $id) { logs(minLevel: FATAL) { nodes { message } } } }"
+    found = await ask(database, document, id=ids.to_global("execution", id_))
+    assert found.data == {"execution": {"logs": {"nodes": []}}}
+    list_page = log_pages.list_page
+
+    async def late(*given: Any) -> Any:
+        async def delete(transaction: Transaction) -> None:
+            for table, column in (("log_entries", "execution_id"), ("executions", "id")):
+                await transaction.fetch(f"DELETE FROM {table} WHERE {column} = $1", id_)
+
+        await database.transaction(delete)
+        return await list_page(*given)
+
+    monkeypatch.setattr(log_pages, "list_page", late)
+    found = await ask(database, document, id=ids.to_global("execution", id_))
+    assert found.data == {"execution": None}
+    assert [error.original_error.extensions["code"] for error in found.errors] == ["NOT_FOUND"]
 
 
 AROUND = """

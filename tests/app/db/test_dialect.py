@@ -50,6 +50,21 @@ async def test_one_of_a_list(database: Database, column: str, kind: Kind, listed
     assert await ids(listed * 2_000) == [ID]
 
 
+async def test_among_one_or_several(database: Database) -> None:
+    await put(database, ID, OTHER)
+
+    async def ids(*wanted: str) -> list[str]:
+        condition, given = database.among("id", 2, "id", iter(wanted))
+        assert (condition == "id = $2") == (len(wanted) == 1)
+        sql = f"SELECT id FROM engines WHERE kind = $1 AND {condition} ORDER BY id"
+        return [row[0] for row in await database.fetch(sql, "NONE", given)]
+
+    assert await ids() == []
+    assert await ids(ID) == [ID]
+    assert await ids(OTHER, ID, ID) == [ID, OTHER]
+    assert await ids(OTHER[:-1] + "f") == []
+
+
 async def test_a_transaction_says_it_as_its_database_does(database: Database) -> None:
     async def work(transaction: Transaction) -> None:
         assert transaction.dialect is database.dialect

@@ -52,7 +52,7 @@ asked = st.lists(
 
 
 def upto(sequence: int) -> LogPosition:
-    return LogPosition(ID, "ab", sequence)
+    return LogPosition(ID, sequence, "ab")
 
 
 def place(row: Row) -> tuple[int, int]:
@@ -126,10 +126,21 @@ async def shown(page: Page[LogEntry]) -> Answer:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
-    lines=written, where=filters, asks=asked, room=st.sampled_from((1_500, 4_000, 1 << 20)), missed=st.integers(0, 2)
+    lines=written,
+    where=filters,
+    asks=asked,
+    room=st.sampled_from((1_500, 4_000, 1 << 20)),
+    missed=st.integers(0, 2),
+    short=st.sampled_from((0, log_pages.SHORT)),
 )
 async def test_every_page_is_that_of_a_list(
-    database: Database, lines: list[Row], where: LogFilter, asks: list[dict[str, int]], room: int, missed: int
+    database: Database,
+    lines: list[Row],
+    where: LogFilter,
+    asks: list[dict[str, int]],
+    room: int,
+    missed: int,
+    short: int,
 ) -> None:
     await empty(database, "log_entries")
     every = [log_row(ID, number, **line) for number, line in enumerate(lines, 1)]
@@ -140,6 +151,7 @@ async def test_every_page_is_that_of_a_list(
     rows = [row for row in every if lets_through(where, row)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log_pages, "MAX_BYTES", room)
+        patch.setattr(log_pages, "SHORT", short)
         for ask in asks:
             if "around" in ask:
                 middle = every[ask["around"] % len(every)]

@@ -23,7 +23,7 @@ NEIGHBOUR = "b" * 32
 
 
 def upto(sequence: int) -> LogPosition:
-    return LogPosition(ID, "ab", sequence)
+    return LogPosition(ID, sequence, "ab")
 
 
 async def test_the_position_counts_lines_that_arrived(database: Database) -> None:
@@ -64,7 +64,7 @@ async def test_appended_lines_come_by_arrival(database: Database) -> None:
     sequence=st.integers(0, 2**63 - 1),
 )
 def test_a_cursor_of_a_position_comes_back_as_it_was(epoch: str, id_: str, sequence: int) -> None:
-    position = LogPosition(id_, epoch, sequence)
+    position = LogPosition(id_, sequence, epoch)
     assert LogPosition.of(id_, position.cursor) == position
     with pytest.raises(BadInput):
         LogPosition.of(NEIGHBOUR, position.cursor)

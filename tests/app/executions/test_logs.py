@@ -78,7 +78,7 @@ filters = st.builds(
 
 
 def upto(sequence: int, execution_id: str = ID) -> LogPosition:
-    return LogPosition(execution_id, "ab", sequence)
+    return LogPosition(execution_id, sequence, "ab")
 
 
 def lets_through(where: LogFilter, row: dict[str, Any]) -> bool:

@@ -68,6 +68,20 @@ async def test_plan_reads_the_columns_that_are_selected(database: Database) -> N
         after = orjson.loads(expected)["data"]["executions"]["pageInfo"]["endCursor"]
 
 
+async def test_one_execution_with_steps_and_log_takes_a_statement_each(database: Database) -> None:
+    id_ = (await filled(database))["executionId"][0]
+    below = "steps { name error { message } } logs(first: 2) { edges { cursor node { message } } %s }"
+    statements = record_statements(database)
+    for more, expected in (("pageInfo { hasNextPage }", 3), ("updatesCursor", 4)):
+        document = f"query Q($id: ID!) {{ execution(id: $id) {{ state {below % more} }} }}"
+        for ask in (by_core, by_plan):
+            statements.clear()
+            answer = await ask(document, {"id": id_}, context_of(database))
+            assert answer is not None
+            assert b"line 0" in answer
+            assert len(statements) == expected, statements
+
+
 def test_sets_of_columns_are_few() -> None:
     """Each has statements of its own, which connections keep prepared."""
     table = RowsOf(Execution, "e")
