@@ -14,6 +14,7 @@ from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
 from app.background import Background, running
 from app.db import Database
+from app.db.shares import share_of
 from app.executions.facets import Facets
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
@@ -45,7 +46,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sign_in = SignIn(database, settings)
     sessions = BrowserSessions(sign_in, settings.public_url)
     background = Background(settings, database, sealer)
-    feed, facets = background.feed, Facets(database)
+    feed, facets = background.feed, Facets(share_of(database))
     dashboard = Dashboard()
     about = About(settings.kept_days, lambda: dashboard.build)
 

@@ -37,7 +37,8 @@ async def list_page(database: Database, search: str | None, request: PageRequest
         params = Params(database.dialect)
         conditions = [contains(params, "search_text", search)] if search else []
         statement = segment.select(_WORKFLOWS.columns, "workflows", params, conditions)
-        return _WORKFLOWS.read_all(await database.fetch(statement, *params.values))
+        fetch = database.fetch_long if search else database.fetch
+        return _WORKFLOWS.read_all(await fetch(statement, *params.values))
 
     return await read_page(_BY_NAME, request, read, lambda workflow: Position(workflow.name, workflow.id))
 

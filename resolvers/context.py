@@ -8,6 +8,7 @@ from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
 from app.db import Database
 from app.db.refusing import refusing
+from app.db.shares import share_of
 from app.errors import TimedOut, Unauthenticated
 from app.executions.facets import Facets
 from app.live.log_notifications import LogNotifications
@@ -35,6 +36,9 @@ class Context:
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     budget: Budget = field(default_factory=Budget, init=False)
     _loaders: Loaders | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.database = share_of(self.database)
 
     @property
     def loaders(self) -> Loaders:

@@ -128,7 +128,7 @@ class Sessions:
 
     async def offered_by(self, code: str) -> Viewer | None:
         """Whom a code would sign in; it stays good. None for an unknown, spent or expired one."""
-        rows = await self._database.fetch(
+        rows = await self._database.fetch_by_key(
             "SELECT t.id, t.name, t.role, t.expires_at FROM sign_in_codes c JOIN tokens t ON t.id = c.token_id"
             " WHERE c.code_sha256 = $1 AND c.expires_at > $2 AND t.revoked_at IS NULL",
             *(_hash(code), clock.now_us()),
@@ -170,7 +170,7 @@ class Sessions:
 
     async def living(self, ids: Collection[str]) -> set[str]:
         """Those of these sessions (`Viewer.session`) that go on. To be asked for is to be used: it slides them too."""
-        rows = await self._database.fetch(
+        rows = await self._database.fetch_by_key(
             f"{_SELECT} WHERE {self._database.any_of('s.id_sha256', 1, 'text')}", self._database.array(ids)
         )
         now = clock.now_us()
@@ -184,7 +184,7 @@ class Sessions:
         return self._issuers is not None and self._issuers.still_accepts(key)
 
     async def _find(self, cookie: str, now: int) -> _Session | None:
-        rows = await self._database.fetch(f"{_SELECT} WHERE s.id_sha256 = $1", _hash(cookie))
+        rows = await self._database.fetch_by_key(f"{_SELECT} WHERE s.id_sha256 = $1", _hash(cookie))
         return _Session.of(rows[0], now) if rows else None
 
     async def _extend(self, ids: Collection[str], now: int) -> None:
@@ -219,7 +219,7 @@ async def new_code_for(database: Database, which: str) -> str:
 
 async def valid_tokens(database: Database, ids: Collection[str]) -> set[str]:
     """Those of these tokens that are valid."""
-    rows = await database.fetch(
+    rows = await database.fetch_by_key(
         f"SELECT id, expires_at FROM tokens WHERE revoked_at IS NULL AND {database.any_of('id', 1, 'id')}",
         database.array(ids),
     )

@@ -125,8 +125,9 @@ def excluded(columns: Sequence[str], key: Sequence[str]) -> str:
 class Database(Reader):
     """One database with connections for reads and for writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, readers: int) -> None:
         self._running: set[asyncio.Task[Any]] = set()
+        self._long = asyncio.Semaphore(readers - 1)
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement that finds them by a unique key, on a connection for such alone.
@@ -134,6 +135,14 @@ class Database(Reader):
         No list that others read makes it wait, so everybody can sign in.
         """
         return await self.fetch(sql, *params)
+
+    async def fetch_long(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement that may read much to find them: a search, a count, figures.
+
+        However many there are, they leave one of the reading connections to everything else.
+        """
+        async with self._long:
+            return await self.fetch(sql, *params)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]], *, patience: float | None = None) -> T:
         """Run `work` in a write transaction and commit it.

@@ -138,7 +138,7 @@ class PostgresDatabase(Database):
     dialect = Dialect.POSTGRES
 
     def __init__(self, writes: asyncpg.Pool[Any], reads: asyncpg.Pool[Any], types: dict[str, dict[str, str]]) -> None:
-        super().__init__()
+        super().__init__(POOL_SIZE - 1)
         self._writes = writes
         self._reads = reads
         self._lists, self._keys = Lane(reads, POOL_SIZE - 1), Lane(reads, 1)

@@ -19,9 +19,17 @@ class _Refusing:
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows, unless it is the statement that took too long."""
+        self._check(sql, params)
+        return await self._database.fetch(sql, *params)
+
+    async def fetch_long(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The same."""
+        self._check(sql, params)
+        return await self._database.fetch_long(sql, *params)
+
+    def _check(self, sql: str, params: Sequence[Any]) -> None:
         if (sql, params) == self._failure.statement:
             raise self._failure.with_traceback(None)
-        return await self._database.fetch(sql, *params)
 
 
 def refusing(database: Database, failure: TimedOut) -> Database:

@@ -105,7 +105,7 @@ class SqliteDatabase(Database):
     dialect = Dialect.SQLITE
 
     def __init__(self, writer: aiosqlite.Connection, readers: list[Reader], keys: Reader) -> None:
-        super().__init__()
+        super().__init__(len(readers))
         self._writer = writer
         self._keys = keys
         self._free_keys = asyncio.Lock()

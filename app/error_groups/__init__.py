@@ -65,7 +65,7 @@ async def list_page(database: Database, where: MetricsFilter, request: PageReque
         params = Params(database.dialect)
         counted = counted_groups(where, scope, params, kept=False)
         statement = segment.select("id, failures", f"({counted}) f", params)
-        rows = await database.fetch(statement, *params.values)
+        rows = await database.fetch_long(statement, *params.values)
         groups = await by_ids(database, [id_ for id_, _ in rows])
         return [CountedGroup(groups[id_], failures) for id_, failures in rows if id_ in groups]
 
@@ -104,7 +104,7 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup
 async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightings]:
     """The executions of groups, by id. Leaves out groups without any."""
     condition = database.any_of("error_group_id", 1, "id")
-    rows = await database.fetch(
+    rows = await database.fetch_long(
         f"SELECT error_group_id, {_SIGHTINGS.columns} FROM executions"
         f" WHERE error_group_id IS NOT NULL AND {condition} GROUP BY error_group_id",
         database.array(ids),

@@ -19,7 +19,7 @@ async def top(database: Database, where: MetricsFilter, first: int) -> list[tupl
         return []
     params = Params(database.dialect)
     counted = counted_groups(where, scope, params, kept=True)
-    rows = await database.fetch(
+    rows = await database.fetch_long(
         f"SELECT f.id, f.failures FROM ({counted}) f ORDER BY f.failures DESC, f.id DESC LIMIT {params.bind(first)}",
         *params.values,
     )

@@ -113,6 +113,9 @@ _ORDERINGS = {
 }
 
 
+_EVERYTHING = ExecutionFilter()
+
+
 async def list_page(
     database: Database,
     where: ExecutionFilter,
@@ -132,12 +135,13 @@ async def list_page(
     if columns is not None:
         columns += tuple(dict.fromkeys(name for name in ("id", ordering.column) if name not in columns))
     selected = EXECUTIONS.columns if columns is None else EXECUTIONS.columns_of(columns)
+    fetch = database.fetch if where.names_executions or where == _EVERYTHING else database.fetch_long
 
     async def read(segment: Segment) -> list[Any]:
         if scope is None:
             return []
         statement = scans.page(database.dialect, scope, segment, selected)
-        rows = await database.fetch(statement.text, *statement.params)
+        rows = await fetch(statement.text, *statement.params)
         return EXECUTIONS.read_all(rows) if columns is None else list(rows)
 
     position = _position_by(ordering.column) if columns is None else _position_at(columns, ordering.column)
@@ -150,7 +154,7 @@ async def count(database: Database, where: ExecutionFilter) -> Count:
     if scope is None:
         return Count(0, exact=True)
     statement = scans.count(database.dialect, scope, paging.MAX_COUNT + 1)
-    rows = await database.fetch(statement.text, *statement.params)
+    rows = await database.fetch_long(statement.text, *statement.params)
     return Count.capped(rows[0][0])
 
 

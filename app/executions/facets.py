@@ -107,7 +107,7 @@ class Facets:
             return {}
         newest = Segment(BY_QUEUED_AT, False, None, None, False, MAX_ROWS + 1)
         rows = page(self._database.dialect, resolved, newest, f"e.{facet.column} AS value")
-        found = await self._database.fetch(
+        found = await self._database.fetch_long(
             f"SELECT x.value, count(*) FROM ({rows.text}) x GROUP BY x.value", *rows.params
         )
         exact = sum(count for _, count in found) <= MAX_ROWS

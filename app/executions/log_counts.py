@@ -48,7 +48,9 @@ async def levels(database: Database, where: LogFilter, upto: LogEnd) -> dict[Log
     counts = " UNION ALL ".join(
         f"SELECT {int(level)} AS level, count(*) AS lines FROM ({lines[level.name.lower()]}) c" for level in LogLevel
     )
-    found = {level: Count.capped(lines, MAX_COUNTED) for level, lines in await database.fetch(counts, *params.values)}
+    found = {
+        level: Count.capped(lines, MAX_COUNTED) for level, lines in await database.fetch_long(counts, *params.values)
+    }
     return {level: found[level] for level in LogLevel}
 
 
@@ -73,7 +75,7 @@ async def matches(database: Database, where: LogFilter, upto: LogEnd, after: str
         f" ({' AND '.join(hits)}) AS hit FROM log_entries x"
         f" WHERE x.execution_id = {log} AND x.sequence > 0 AND x.sequence <= {params.hide(upto.sequence, 'bigint')}"
     )
-    found = await database.fetch(
+    found = await database.fetch_long(
         f"SELECT n.at, n.sequence, n.number FROM ({lines}) n WHERE n.hit AND {rows.where(params, alias='n.')}"
         f" ORDER BY {rows.order_by('n.')} LIMIT {rows.limit}",
         *params.values,
@@ -109,7 +111,7 @@ async def _consecutive(
     else:
         beside = Segment(order, False, place(lines[-1]), None, True, most + 1)
     rows = merged(branches(params, LogFilter(), upto, beside, "1"))
-    ((counted,),) = await database.fetch(
+    ((counted,),) = await database.fetch_long(
         f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) b LIMIT {beside.limit}) c", *params.values
     )
     if counted > most:
@@ -132,7 +134,7 @@ async def _ranked(
     rows = merged(branches(params, LogFilter(), upto, span, "x.at, x.sequence"))
     ranked = f"SELECT b.sequence, row_number() OVER (ORDER BY {span.order_by('b.')}) AS rank FROM ({rows}) b"
     # Beyond the shortest branch that was cut, lines are missing; the first `most` of all are there.
-    found = await database.fetch(
+    found = await database.fetch_long(
         f"SELECT r.sequence, r.rank FROM ({ranked}) r"
         f" WHERE r.rank <= {most} AND {params.any_of('r.sequence', [line.sequence for line in lines], 'int')}",
         *params.values,

@@ -50,7 +50,7 @@ async def cursor_after(database: Database, where: LogFilter, upto: LogEnd, skip:
         raise LimitExceeded(f"skip: at most {MAX_SKIP} lines from an end of the log; use after")
     segment = Segment(order, False, None, None, from_start, MAX_SKIP)
     rows = merged(branches(params, where, upto, segment, "x.at, x.sequence"))
-    found = await database.fetch(
+    found = await database.fetch_long(
         f"SELECT p.at, p.sequence FROM ({rows}) p ORDER BY {segment.order_by('p.')}"
         f" LIMIT 1 OFFSET {params.bind(offset)}",
         *params.values,
@@ -64,7 +64,7 @@ async def lines_before(database: Database, where: LogFilter, upto: LogEnd, line:
     order, params = ordering(upto.execution_id), Params(database.dialect)
     before = Segment(order, False, None, place(line), True, MAX_SKIP + 1)
     rows = merged(branches(params, where, upto, before, "1"))
-    ((counted,),) = await database.fetch(
+    ((counted,),) = await database.fetch_long(
         f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) b LIMIT {before.limit}) c", *params.values
     )
     return int(counted) if counted <= MAX_SKIP else None

@@ -63,7 +63,8 @@ async def list_page(database: Database, where: LogFilter, upto: LogEnd, request:
     async def read(segment: Segment) -> list[LogEntry]:
         params = Params(database.dialect)
         statement = _rows(params, where, upto, segment)
-        return ENTRIES.read_all(await database.fetch(statement, *params.values))
+        fetch = database.fetch_long if where.search else database.fetch
+        return ENTRIES.read_all(await fetch(statement, *params.values))
 
     return await read_page(ordering(upto.execution_id), request, read, place, fitting)
 
@@ -79,7 +80,8 @@ async def page_around(database: Database, where: LogFilter, upto: LogEnd, at: in
     later = Segment(order, False, order.nudged(middle, -1), None, True, limit_for(after + 1))
     params = Params(database.dialect)
     both = (f"SELECT * FROM ({_rows(params, where, upto, segment)}) b" for segment in (earlier, later))
-    rows = await database.fetch(" UNION ALL ".join(both), *params.values)
+    fetch = database.fetch_long if where.search else database.fetch
+    rows = await fetch(" UNION ALL ".join(both), *params.values)
     lines = sorted(ENTRIES.read_all(rows), key=lambda entry: (entry.at, entry.sequence))
     start = sum((entry.at, entry.sequence) < (at, asked.sequence) for entry in lines)
     behind, ahead = lines[:start][::-1], lines[start:]

@@ -45,7 +45,7 @@ async def hits(database: Database, search: str) -> Hits:
     found = f"SELECT 1 FROM execution_trigrams WHERE execution_trigrams MATCH {params.bind(match(term))}"
     missing = "SELECT 1 FROM executions WHERE search_number IS NULL"
     numbers = " + ".join(f"(SELECT count(*) FROM ({rows} LIMIT {MAX_COUNT + 1}))" for rows in (found, missing))
-    ((count,),) = await database.fetch(f"SELECT {numbers}", *params.values)
+    ((count,),) = await database.fetch_long(f"SELECT {numbers}", *params.values)
     return Hits.FEW if count <= MAX_FEW else Hits.COUNTABLE if count <= MAX_COUNT else Hits.UNKNOWN
 
 

@@ -42,7 +42,7 @@ class Health:
     async def check(self, request: Request) -> Response:
         """200 when the database answers, else 503."""
         try:
-            await self._database.fetch("SELECT 1")
+            await self._database.fetch_by_key("SELECT 1")
         except Exception:
             return _json({"status": "the database does not answer"}, 503)
         return _json({"status": "ok"})

@@ -69,7 +69,7 @@ async def _fitting(database: Database, where: ExecutionFilter, end: int) -> int:
         return end - DEFAULT_WINDOW
     newest = Segment(BY_QUEUED_AT, False, None, None, False, FITTING_ROWS)
     rows = page(database.dialect, resolved, newest, "e.queued_at")
-    ((oldest,),) = await database.fetch(f"SELECT min(x.queued_at) FROM ({rows.text}) x", *rows.params)
+    ((oldest,),) = await database.fetch_long(f"SELECT min(x.queued_at) FROM ({rows.text}) x", *rows.params)
     length = DEFAULT_WINDOW if oldest is None else next((each for each in FITTING if end - each <= oldest), MAX_WINDOW)
     return max(end - length, 0)
 

@@ -84,14 +84,14 @@ async def read_sampled(database: Database, where: MetricsFilter, by: By) -> Sequ
 async def fetch(database: Database, statement: str, params: Sequence[Any], *, packed: bool = True) -> Iterable[Sums]:
     """The rows of a query such as `summed` without histograms; `packed` if their groups are numbers."""
     if packed and database.dialect is Dialect.POSTGRES:
-        ((found,),) = await database.fetch(f"SELECT {_PACK} FROM ({statement}) u", *params)
+        ((found,),) = await database.fetch_long(f"SELECT {_PACK} FROM ({statement}) u", *params)
         return _PACKED.iter_unpack(found or b"")
-    return await database.fetch(statement, *params)  # type: ignore[return-value]
+    return await database.fetch_long(statement, *params)  # type: ignore[return-value]
 
 
 async def fetch_sampled(database: Database, statement: str, params: Sequence[Any]) -> Sequence[Sampled]:
     """The rows of a query such as `summed` with histograms."""
-    rows: Any = await database.fetch(statement, *params)
+    rows: Any = await database.fetch_long(statement, *params)
     if database.dialect is Dialect.SQLITE:
         # It has no width_bucket: its rows have the duration in that place.
         return [row if row[-1] is None else (*row[:-1], bucket_of(row[-1])) for row in rows]

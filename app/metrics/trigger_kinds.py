@@ -17,4 +17,4 @@ UNION SELECT trigger_kind FROM executions
 
 async def trigger_kinds(database: Database) -> list[str]:
     """Each kind that an execution has, including kept figures of pruned ones; sorted by code points."""
-    return sorted(row[0] for row in await database.fetch(_KINDS))
+    return sorted(row[0] for row in await database.fetch_long(_KINDS))

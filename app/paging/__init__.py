@@ -47,7 +47,7 @@ class Count:
 
 async def counted(database: Database, rows: str, *params: object) -> Count:
     """How many rows a SELECT without a LIMIT has, exactly up to MAX_COUNT."""
-    found = await database.fetch(f"SELECT count(*) FROM ({rows} LIMIT {MAX_COUNT + 1}) c", *params)
+    found = await database.fetch_long(f"SELECT count(*) FROM ({rows} LIMIT {MAX_COUNT + 1}) c", *params)
     return Count.capped(found[0][0])
 
 

@@ -301,13 +301,13 @@ async def test_who_has_ended_takes_two_reads(database: Database, monkeypatch: py
         sessions.append(await sign_in.sessions.viewer_of(started.cookie, None))
     await revoke_token(database, gone[0].id)
     reads = []
-    fetch = database.fetch
+    fetch = database.fetch_by_key
 
     async def counted(sql: str, *params: Any) -> Any:
         reads.append(sql)
         return await fetch(sql, *params)
 
-    monkeypatch.setattr(database, "fetch", counted)
+    monkeypatch.setattr(database, "fetch_by_key", counted)
     ended = await sign_in.ended([*viewers, *sessions])
     assert len(reads) == 2
     assert len(ended) == 60

@@ -73,8 +73,8 @@ async def test_a_database_that_is_away_signs_nobody_out(database: Database, monk
         async def away(*_: Any) -> Any:
             raise Unavailable("no database")
 
-        monkeypatch.setattr(database, "fetch", away)
-        monkeypatch.setattr(database, "transaction", away)
+        for reads_or_writes in ("fetch", "fetch_by_key", "transaction"):
+            monkeypatch.setattr(database, reads_or_writes, away)
         query = {"query": "{ viewer { name } }"}
         for answer in (
             await client.post("/graphql", json=query, headers=headers),
