@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.asgi.answers import error_body
 from app.errors import AppError, BadInput, LimitExceeded, shown
+from app.server.joined_writes import JoinedWrites
 
 # Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
@@ -23,6 +25,16 @@ class HttpProtocol(HttpToolsProtocol):
     """Refuses endless heads and trailers, and malformed requests, with the same error body as everywhere."""
 
     _head = 0  # bytes since a part of a request was complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """A client has connected."""
+        super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from here on."""
+        self.transport = self.transport.transport  # type: ignore[attr-defined]
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Data has arrived. Above the bound, it keeps no more than the system hands over at once."""

@@ -84,8 +84,8 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
 # uvicorn documents none of these; its protocols are made to be used, not to be derived from.
 OF_UVICORN: dict[type[Any], set[str]] = {
     HttpProtocol: {
-        *("cycle", "on_body", "on_headers_complete", "on_message_complete", "pipeline", "send_400_response"),
-        "transport",
+        *("cycle", "handle_websocket_upgrade", "loop", "on_body", "on_headers_complete", "on_message_complete"),
+        *("pipeline", "send_400_response", "transport"),
     },
     WebSocketProtocol: {
         *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_close"),
