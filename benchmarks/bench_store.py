@@ -40,6 +40,7 @@ ROW_BY_ROW = "row by row"
 BULK_CREATE = "bulk_create"
 RECORD = "ours, from events"
 INSERT = "ours, from merged facts"
+COPY = "binary COPY of the same rows"
 
 
 class Store:
@@ -66,6 +67,7 @@ async def _postgres(url: str) -> Store:
 
     store = Store(empty, lambda table: connection.fetchval(f"SELECT count(*) FROM {table}"), connection.close)
     store.ways[ROW_BY_ROW] = store_ways.row_by_row_postgres(connection)
+    store.ways[COPY] = store_ways.copy_postgres(connection)
     return store
 
 
@@ -148,8 +150,12 @@ def report(name: str, facts: dict[str, Any], found: dict[str, dict[str, list[flo
         times = reporting.ratio(figures["runs_per_s"], base)
         rows.append((way, rate, times, cpu))
         data[way] = {"runs_per_s": rate, "times_bulk_create": times, "client_cpu_us_per_run": cpu}
+    least = ""
+    if COPY in found:
+        times = reporting.ratio(found[COPY]["runs_per_s"], found[RECORD]["runs_per_s"])
+        least = f"\nFrom events takes {times} times as long as COPY."
     head = ("way", "runs a second", "× bulk_create", "client CPU, µs a run")
-    text = f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}"
+    text = f"## {name}\n\n{reporting.facts_text(facts)}\n\n{reporting.table(head, rows)}{least}"
     return {"facts": facts, "ways": data}, text
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from app.db.dialect import Dialect, Kind
@@ -71,6 +71,13 @@ class Transaction(Reader):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` after the commit; never after a rollback."""
         self.callbacks.append(callback)
+
+    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterable[None]) -> T:
+        """The result of a statement of this transaction; `work` is done too, in pieces, while a server runs it."""
+        result = await statement
+        for _ in work:
+            pass  # in this process: at the same time, the two would only wait for each other
+        return result
 
     @property
     def for_update(self) -> str:

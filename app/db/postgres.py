@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import lru_cache
 from typing import Any
@@ -94,6 +94,16 @@ class PostgresTransaction(Transaction):
             raise Overtaken(f"{table}: inserted since it was looked for") from error
         place = columns.index(returning)
         return {row[place] for row in rows}
+
+    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterable[None]) -> T:
+        """See Transaction."""
+        running = asyncio.create_task(statement)
+        try:
+            for _ in work:
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.wait([running])  # the connection is its own until then
+        return running.result()
 
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str

@@ -19,6 +19,10 @@ MAX_MESSAGE_CHARACTERS = 1_000
 # Twice what is kept of a message (app/events/sizes.py); a line of stderr may be longer.
 _MAX_READ = 16 * 1024
 
+# Stack traces whose frames are kept, and their characters: longer ones take long to hash.
+_MAX_KNOWN, _MAX_KEPT = 1_000, 64 * 1024
+_known_frames: dict[bytes, tuple[str, ...]] = {}
+
 _COLOUR = re.compile(r"\x1b\[[0-?]*+[ -/]*+[@-~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CUT_PLACEHOLDER = re.compile(r"<[a-z]{0,5}$")
@@ -121,7 +125,7 @@ def fingerprint(
     """The fingerprint of a failure. Workflow and step count only if neither a message nor a stack trace is known."""
     kind = _or_none(type_)
     text = normalised(message or "")
-    where = frames(stack_trace or "")
+    where = _frames(stack_trace) if stack_trace else ()
     if text:
         return Fingerprint(_key("message", kind, text, *where), kind, text)
     if where:
@@ -131,6 +135,20 @@ def fingerprint(
     step = _or_none(failed_step)
     place = f"No message: {workflow}" if step is None else f"No message: {step} of {workflow}"
     return Fingerprint(_key("place", kind, workflow, step), kind, place[:MAX_MESSAGE_CHARACTERS])
+
+
+def _frames(stack_trace: str) -> tuple[str, ...]:
+    """The frames of a stack trace. What fails once fails again: those of traces read lately are known."""
+    if len(stack_trace) > _MAX_KEPT:
+        return frames(stack_trace)
+    # By hash: traces may have secrets that are masked later.
+    digest = hashlib.blake2b(stack_trace.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = _known_frames.get(digest)
+    if found is None:
+        if len(_known_frames) >= _MAX_KNOWN:
+            _known_frames.clear()
+        found = _known_frames[digest] = frames(stack_trace)
+    return found
 
 
 def top_frames(stack_trace: str) -> tuple[str, ...]:

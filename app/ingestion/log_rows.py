@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from app.db import Transaction
 from app.events import LogLine
@@ -36,7 +37,12 @@ async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]
 
 async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> None:
     """Insert log lines of executions, numbered from each execution's given count of lines."""
-    rows = [
+    await transaction.insert("log_entries", LOG_ENTRY, rows_of(written))
+
+
+def rows_of(written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> list[tuple[Any, ...]]:
+    """The rows of log lines of executions, numbered from each execution's given count of lines."""
+    return [
         (
             execution_id,
             sequence,
@@ -52,4 +58,3 @@ async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Ite
         for execution_id, count, lines in written
         for sequence, line in enumerate(lines, count + 1)
     ]
-    await transaction.insert("log_entries", LOG_ENTRY, rows)

@@ -43,13 +43,19 @@ from app.lifecycle import (
 UNKNOWN_WORKFLOW = "(unknown)"
 UNKNOWN_TRIGGER = "unknown"
 
+# Identity keys of all events but those that queue a run or start a step begin with it, and those of these below it.
+OF_OTHERS = "1"
+
 # A heartbeat, step or log line of an otherwise unknown run: it is running, since an unknown time.
 IMPLIED_RUNNING = state_key(RANK_IMPLIED, 0, State.RUNNING, "")
 
 
+_FINISHED = f"{RANK_FINISHED_BY_US:x}"
+
+
 def finish_time(key: str) -> int | None:
     """When the report behind a state key finished something, in microseconds since the epoch; None if it did not."""
-    return time_of_key(key) if int(key[0], 16) >= RANK_FINISHED_BY_US else None
+    return time_of_key(key) if key >= _FINISHED else None
 
 
 def least(one: int | None, other: int | None) -> int | None:
@@ -105,6 +111,17 @@ class StepFacts(msgspec.Struct):
             self.state_key, self.error, self.output = other.state_key, other.error, other.output
             self.reported_duration = other.reported_duration
             self.rewritten.add("outcome")
+
+    def finish(self, event: Event, body: StepFinish) -> bool:
+        """Merge the end of a step whose start is known, as most are; False if it may name the step."""
+        if self.name_key >= OF_OTHERS or (body.kind is not None and (self.kind_key or OF_OTHERS) >= OF_OTHERS):
+            return False
+        key = state_key(RANK_FINISHED, event.time, body.state, event.id)
+        if key > self.state_key:
+            self.state_key, self.error, self.output = key, body.error, body.output
+            self.reported_duration = body.duration
+            self.rewritten.add("outcome")
+        return True
 
     def visible(self) -> tuple[object, ...]:
         """What readers of the API can see, payloads apart."""
@@ -199,7 +216,8 @@ class ExecutionFacts(msgspec.Struct):
 
     def add(self, event: Event) -> None:
         """Merge one event of this execution."""
-        self.first_event_at = min(self.first_event_at, event.time)
+        if event.time < self.first_event_at:
+            self.first_event_at = event.time
         if event.secrets:
             self.secrets |= event.secrets
         # By the exact type: isinstance of a msgspec.Struct takes the way through abc, five times as long.
@@ -209,7 +227,9 @@ class ExecutionFacts(msgspec.Struct):
         elif type(body) is StepStart:
             self._add_step(_started_step(event, body))
         elif type(body) is StepFinish:
-            self._add_step(_finished_step(event, body))
+            known = self.steps.get(body.index)
+            if known is None or not known.finish(event, body):
+                self._add_step(_finished_step(event, body))
         elif type(body) is Finish:
             self._report(state_key(RANK_FINISHED, event.time, body.state, event.id), body.error)
         else:
@@ -256,24 +276,22 @@ class ExecutionFacts(msgspec.Struct):
         elif kind is Waiting:
             self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
         # Most events claim nothing.
-        if claims != type(claims)():
-            self.merge(_claimed_facts(event, claims))
+        if claims.workflow or claims.trigger_kind or claims.definition is not None or claims.retry_of:
+            self._claim(claims, identity_key(kind is Queued, time, event.id))
 
-
-def _claimed_facts(event: Event, claims: Claims) -> ExecutionFacts:
-    key = identity_key(type(claims) is Queued, event.time, event.id)
-    facts = ExecutionFacts(first_event_at=event.time, received_at=0)
-    if claims.workflow is not None:
-        facts.workflow, facts.workflow_key = claims.workflow, key
-    if claims.trigger_kind is not None:
-        data = claims.trigger_data
-        facts.trigger_kind, facts.trigger_data, facts.trigger_key = claims.trigger_kind, data, key
-        facts.trigger_incomplete = data is not None and data.incomplete
-    if claims.definition is not None:
-        facts.definition, facts.definition_key = claims.definition, key
-    if claims.retry_of is not None:
-        facts.retry_of, facts.retry_of_key = claims.retry_of, key
-    return facts
+    def _claim(self, claims: Claims, key: str) -> None:
+        if claims.workflow is not None and precedes(key, self.workflow_key):
+            self.workflow, self.workflow_key = claims.workflow, key
+        if claims.trigger_kind is not None and precedes(key, self.trigger_key):
+            data = claims.trigger_data
+            self.trigger_kind, self.trigger_data, self.trigger_key = claims.trigger_kind, data, key
+            self.trigger_incomplete = data is not None and data.incomplete
+            self.rewritten.add("trigger")
+        if claims.definition is not None and precedes(key, self.definition_key):
+            self.definition, self.definition_key = claims.definition, key
+            self.rewritten.add("definition")
+        if claims.retry_of is not None and precedes(key, self.retry_of_key):
+            self.retry_of, self.retry_of_key = claims.retry_of, key
 
 
 def _started_step(event: Event, body: StepStart) -> StepFacts:

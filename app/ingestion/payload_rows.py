@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 import orjson
@@ -32,11 +33,18 @@ class PayloadRow(msgspec.Struct, gc=False):
     stack_trace_bytes: int | None = None
 
 
-async def insert(transaction: Transaction, facts: Sequence[tuple[str, ExecutionFacts]]) -> None:
-    """Insert the payloads of new executions, each given with its id. An execution without any has no row."""
-    rows = [_row(id_, fact) for id_, fact in facts]
-    given = [astuple(row) for row in rows if row != PayloadRow(row.execution_id)]
-    await transaction.insert("execution_payloads", PayloadRow.__struct_fields__, given)
+PAYLOAD = PayloadRow.__struct_fields__
+
+
+def rows_of(facts: Iterable[tuple[str, ExecutionFacts]]) -> list[tuple[Any, ...]]:
+    """The rows of new executions, each given with its id. An execution without any payload has none."""
+    return [
+        astuple(_row(id_, fact))
+        for id_, fact in facts
+        if fact.trigger_data is not None
+        or fact.definition is not None
+        or (fact.error is not None and fact.error.stack_trace is not None)
+    ]
 
 
 async def update(transaction: Transaction, written: Sequence[tuple[str, ExecutionFacts]]) -> None:

@@ -69,15 +69,30 @@ class StepPayloadRow(msgspec.Struct, gc=False):
     stack_trace_bytes: int | None = None
 
 
+PAYLOAD = StepPayloadRow.__struct_fields__
 _STEPS = RowsOf(_Stored)
 
 
 async def insert(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:
     """Insert steps, each with its execution's id, none of which exists yet."""
-    await transaction.insert("steps", STEP, [_values(id_, step) for id_, step in steps])
-    payloads = [_payload(id_, step) for id_, step in steps]
-    given = [astuple(row) for row in payloads if row != StepPayloadRow(row.execution_id, row.step_index)]
-    await transaction.insert("step_payloads", StepPayloadRow.__struct_fields__, given)
+    await transaction.insert("steps", STEP, rows_of(steps))
+    await transaction.insert("step_payloads", PAYLOAD, payloads_of(steps))
+
+
+def rows_of(steps: Iterable[tuple[str, StepFacts]]) -> list[tuple[Any, ...]]:
+    """The rows of steps, each given with its execution's id."""
+    return [_values(id_, step) for id_, step in steps]
+
+
+def payloads_of(steps: Iterable[tuple[str, StepFacts]]) -> list[tuple[Any, ...]]:
+    """The rows of step_payloads of new steps. A step without any payload has none."""
+    return [
+        astuple(_payload(id_, step))
+        for id_, step in steps
+        if step.input is not None
+        or step.output is not None
+        or (step.error is not None and step.error.stack_trace is not None)
+    ]
 
 
 async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict[tuple[str, int], StepFacts]:
@@ -103,7 +118,7 @@ async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict
 
 async def update(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]]) -> None:
     """Write merged steps, each with its execution's id, and the payloads that the merge replaced."""
-    await transaction.update("steps", STEP, [_values(id_, step) for id_, step in steps], key=KEY)
+    await transaction.update("steps", STEP, rows_of(steps), key=KEY)
     rows = [(step.rewritten, _payload(id_, step)) for id_, step in steps]
     for part, names in (("input", INPUT), ("outcome", OUTCOME)):
         columns = (*KEY, *names)
@@ -113,7 +128,9 @@ async def update(transaction: Transaction, steps: Sequence[tuple[str, StepFacts]
 
 def _values(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
     error = step.error
-    message = None if error is None else error.message
+    type_ = message = size = None
+    if error is not None:
+        type_, (message, size) = error.type, text_columns(error.message)
     return (
         execution_id,
         step.index,
@@ -123,8 +140,9 @@ def _values(execution_id: str, step: StepFacts) -> tuple[Any, ...]:
         step.started_at,
         step.finished_at,
         step.reported_duration,
-        None if error is None else error.type,
-        *text_columns(message),
+        type_,
+        message,
+        size,
         step.state_key,
         step.name_key,
         step.kind_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -244,3 +244,46 @@ async def test_commits_are_synced_unless_somebody_wants_less(tmp_path: Path, giv
         assert synced == level
     finally:
         await database.close()
+
+
+async def test_work_that_is_done_meanwhile_leaves_the_connection_to_its_statement(database: Database) -> None:
+    done: list[int] = []
+
+    def work(error: Exception | None) -> Iterator[None]:
+        for number in range(3):
+            done.append(number)
+            yield
+        if error is not None:
+            raise error
+
+    for rows, error, expected in (([engine(1)] * 2, None, Exception), ([engine(1)], BadInput("no"), BadInput)):
+
+        async def fail(transaction: Transaction, rows: Sequence[Row] = rows, error: Exception | None = error) -> None:
+            await transaction.meanwhile(transaction.insert("engines", COLUMNS, rows), work(error))
+
+        with pytest.raises(expected):
+            await database.transaction(fail)
+        assert await engines(database) == []
+
+    async def both(transaction: Transaction) -> set[str]:
+        inserting = transaction.insert_missing("engines", COLUMNS, [engine(7)], key=("name",), returning="id")
+        return await transaction.meanwhile(inserting, map(done.append, range(10, 12)))
+
+    assert await database.transaction(both) == {engine(7)[0]}
+    assert done[-5:] == [0, 1, 2, 10, 11]
+    assert await engines(database) == [engine(7)]
+
+
+async def test_one_row_is_updated_as_several_are(database: Database) -> None:
+    rows = [(f"{number:032x}", number) for number in range(1, 4)]
+    await put(database, *(engine(number) for number in (1, 2, 3)))
+    for given in (rows[:1], rows[1:]):
+        changed = [(id_, f"renamed {number}", number * 10) for id_, number in given]
+
+        async def update(transaction: Transaction, changed: Sequence[Row] = changed) -> None:
+            await transaction.update("engines", ("id", "name", "created_at"), changed, key=("id",))
+
+        await database.transaction(update)
+    assert await engines(database) == [
+        (f"{number:032x}", f"renamed {number}", "NONE", number * 10) for number in (1, 2, 3)
+    ]
