@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import MarkdownIt from 'markdown-it'
 import type { Plugin } from 'vite'
+import { earlyScript } from './early.ts'
 
 /** The guides of docs/ that the page links, and what they are called there. devtools/page.py has them in its stamp. */
 const GUIDES = { 'graphql.md': 'api-guide.html', 'events.md': 'events-guide.html' }
@@ -42,17 +43,18 @@ export function guides(): Plugin {
     configResolved(config) {
       base = config.base
     },
-    generateBundle() {
+    async generateBundle() {
+      const script = (await earlyScript()).fileName
       const css = this.getFileName(this.emitFile({ type: 'asset', name: 'guide.css', source: readFileSync(STYLE) }))
       for (const [file, fileName] of Object.entries(GUIDES)) {
         const markdown = readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8')
-        this.emitFile({ type: 'asset', fileName, source: html(markdown, base, css) })
+        this.emitFile({ type: 'asset', fileName, source: html(markdown, base, css, script) })
       }
     },
   }
 }
 
-function html(markdown: string, base: string, css: string): string {
+function html(markdown: string, base: string, css: string, script: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -60,8 +62,8 @@ function html(markdown: string, base: string, css: string): string {
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <title>${/^# (.+)$/m.exec(markdown)![1]} · Runwatch</title>
+    <script src="${base}${script}"></script>
     <link rel="stylesheet" href="${base}${css}" />
-    <script src="${base}theme.js"></script>
   </head>
   <body>
     <nav><a href="${base}history">Runwatch</a> <a href="/graphiql">GraphiQL</a></nav>

@@ -1,23 +1,36 @@
-import { lazy, StrictMode, Suspense } from 'react'
+import { lazy, StrictMode, Suspense, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Route, Router, Switch } from 'wouter'
 import './style/base.css'
 import './style/parts.css'
 import './style/frame.css'
 import './style/sign-in.css'
+import { firstDrawn, soonAfterEarly } from './api/early'
 import { Frame } from './frame/frame'
 import { History } from './history/history'
+import { openEarly } from './history/lists'
 import { BASE, hrefs } from './routes'
 import { SignInPage } from './sign-in/sign-in'
 import { texts } from './texts'
 
+Object.assign(Error, { stackTraceLimit: 10 }) // the early script says why it was none
+
 // The page has no service worker; one that another project left on this origin would answer for us.
 void navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((each) => void each.unregister()))
 
+openEarly()
+
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
 
-createRoot(document.getElementById('root')!).render(
+/** Says when the page is drawn for the first time. */
+function Drawn(): null {
+  useEffect(firstDrawn, [])
+  return null
+}
+
+const page = (
   <StrictMode>
+    <Drawn />
     <Router base={BASE}>
       <Switch>
         <Route path="/sign-in">
@@ -49,5 +62,7 @@ createRoot(document.getElementById('root')!).render(
         </Route>
       </Switch>
     </Router>
-  </StrictMode>,
+  </StrictMode>
 )
+
+void soonAfterEarly().then(() => createRoot(document.getElementById('root')!).render(page))

@@ -22,9 +22,9 @@ PROGRAMS = {
     "gql.tada": "",
     "vite": """
 const fs = require('fs'), out = process.argv[4]
-fs.mkdirSync(out)
+fs.mkdirSync(out, { recursive: true })
 if (fs.readFileSync('src.ts', 'utf8').includes('broken')) { console.log('src.ts: broken'); process.exit(1) }
-fs.copyFileSync('src.ts', out + '/index.html')
+fs.copyFileSync('src.ts', out + '/' + (process.argv[6] ?? 'index') + '.html')
 """,
 }
 NPM = """
@@ -73,27 +73,27 @@ def calls(small: Page) -> list[str]:
 @pytest.mark.slow
 def test_page_is_built_when_something_has_changed(small: Page) -> None:
     small.build()
-    assert calls(small) == ["npm ci", "gql.tada", "vite"]
-    assert (small.dist / "index.html").read_text() == "one"
+    assert calls(small) == ["npm ci", "gql.tada", "vite", "vite"]
+    assert (small.dist / "index.html").read_text() == (small.dist / "graphiql.html").read_text() == "one"
     small.build()
     assert calls(small) == []
 
     (small.folder / "src.ts").write_text("two")
     small.build()
-    assert calls(small) == ["vite"]
+    assert calls(small) == ["vite", "vite"]
     assert (small.dist / "index.html").read_text() == "two"
 
     small.guides[0].write_text("# Another")
     small.build()
-    assert calls(small) == ["vite"]
+    assert calls(small) == ["vite", "vite"]
 
     small.schema.write_text("type Query { more }")
     small.build()
-    assert calls(small) == ["gql.tada", "vite"]
+    assert calls(small) == ["gql.tada", "vite", "vite"]
 
     (small.folder / "package-lock.json").write_text('{"more": 1}')
     small.build()
-    assert calls(small) == ["npm ci", "gql.tada", "vite"]
+    assert calls(small) == ["npm ci", "gql.tada", "vite", "vite"]
     assert not (small.folder / "draft").exists()
 
 
@@ -162,7 +162,7 @@ def test_page_that_weighs_too_much_is_over_its_budget(tmp_path: Path) -> None:
     (tmp_path / "assets").mkdir()
     (tmp_path / ".vite").mkdir()
     (tmp_path / ".vite" / "manifest.json").write_text(json.dumps(manifest))
-    for name in names | {"theme.js"}:
+    for name in names | {"assets/early-1.js"}:
         (tmp_path / name).write_bytes(os.urandom(7_000) if name.endswith(".css") else b"small")
     lines, over = page_checks.weigh(tmp_path)
     assert over == ["CSS"]

@@ -1,7 +1,8 @@
-import { print } from '@0no-co/graphql.web'
-import type { TadaDocumentNode } from './graphql'
 import { texts } from '../texts'
-import { credentials, notice } from './session'
+import { afterFirst, takeEarly } from './early'
+import type { TadaDocumentNode } from './graphql'
+import { bodyOf, type Sent, send } from './send'
+import { notice } from './session'
 
 /** What the server, or the way to it, answered instead of data. `code` is `extensions.code`, or OFFLINE, or HTTP_<status>. */
 export class ApiError extends Error {
@@ -36,15 +37,6 @@ interface GraphQLAnswer {
   }[]
 }
 
-const printed = new WeakMap<object, string>()
-
-/** The text of a document, printed once. */
-export function textOf(document: object): string {
-  let text = printed.get(document)
-  if (text === undefined) printed.set(document, (text = print(document as never)))
-  return text
-}
-
 /** A number that a double would change, as it was sent. */
 export class SentNumber {
   constructor(readonly source: string) {}
@@ -71,24 +63,17 @@ export async function askPartly<R, V>(
   variables: V,
   { signal, exact = false }: AskOptions = {},
 ): Promise<Answer<R>> {
-  let answer: Response
+  const request = bodyOf(document, variables)
+  let sent: Sent
   try {
-    answer = await fetch('/graphql', {
-      method: 'POST',
-      signal: signal ?? null,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/graphql-response+json',
-        ...credentials(),
-      },
-      body: JSON.stringify({ query: textOf(document), variables }),
-    })
+    sent = await (takeEarly(request, signal) ?? afterFirst().then(() => send(request, signal)))
   } catch (error) {
-    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE')
+    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE') // or cut off in the middle
   }
-  notice(answer)
+  const { answer } = sent
+  notice(answer, sent.at)
   const requestId = answer.headers.get('x-request-id')
-  const body = await parsed(answer, exact, signal)
+  const body = parsed(sent.text, exact)
   const errors = (body.errors ?? []).map(
     (error) =>
       new ApiError(
@@ -118,13 +103,7 @@ export function given<T>(root: T | null): T {
   return root
 }
 
-async function parsed(answer: Response, exact: boolean, signal: AbortSignal | undefined): Promise<GraphQLAnswer> {
-  let text: string
-  try {
-    text = await answer.text()
-  } catch (error) {
-    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE') // cut off in the middle
-  }
+function parsed(text: string, exact: boolean): GraphQLAnswer {
   try {
     return JSON.parse(text, exact ? (asSent as never) : undefined) as GraphQLAnswer
   } catch {

@@ -1,7 +1,8 @@
 import { type Client, CloseCode, createClient } from 'graphql-ws'
-import { textOf } from './api'
-import type { TadaDocumentNode } from './graphql'
-import { credentials, endSession, onUnavailable, session } from './session'
+import { credentials } from './credentials'
+import { afterFirst } from './early'
+import { type TadaDocumentNode, textOf } from './graphql'
+import { endSession, onUnavailable, session } from './session'
 
 export type Link = 'connecting' | 'live' | 'reconnecting'
 
@@ -167,7 +168,7 @@ export function follow<R, V>(
     },
   }
   followers.add(follower)
-  follower.start()
+  void afterFirst().then(follower.start)
   tellAll()
   return () => {
     followers.delete(follower)

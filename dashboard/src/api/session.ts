@@ -3,7 +3,7 @@
  * second secret too, which only this origin can read: cookies ignore ports.
  */
 
-const SECRET = 'runwatch.session-secret'
+import { credentials, keepSecret } from './credentials'
 
 export type Refusal = 'wrong' | 'spent' | 'runner' | 'busy' | 'offline'
 type Watcher = () => void
@@ -39,14 +39,8 @@ function tell(): void {
   for (const watcher of watchers) watcher()
 }
 
-/** The headers that each request carries besides the cookie. */
-export function credentials(): Record<string, string> {
-  const secret = localStorage.getItem(SECRET)
-  return secret === null ? {} : { 'x-runwatch-session': secret }
-}
-
-/** What every answer tells besides its data. */
-export function notice(answer: Response): void {
+/** What every answer tells besides its data. `at`: when it arrived. */
+export function notice(answer: Response, at = Date.now()): void {
   const now = answer.headers.get('x-runwatch-build')
   if (now !== null) {
     if (build !== null && now !== build && !outdated) {
@@ -57,7 +51,7 @@ export function notice(answer: Response): void {
   }
   const date = answer.headers.get('date')
   if (date !== null) {
-    const ahead = Date.parse(date) + 500 - Date.now() // half a second is the best guess of what the header leaves out
+    const ahead = Date.parse(date) + 500 - at // half a second is the best guess of what the header leaves out
     if (clockAhead === null || Math.abs(ahead - clockAhead) > CLOCK_NOISE_MS) {
       clockAhead = ahead
       tell()
@@ -143,9 +137,7 @@ export async function signIn(
   if (answer.status === 429) return 'busy'
   if (answer.status === 403) return 'runner'
   if (!answer.ok) return answer.status >= 500 ? 'offline' : 'wrong'
-  const secret = answer.headers.get('x-runwatch-session')
-  if (secret === null) localStorage.removeItem(SECRET)
-  else localStorage.setItem(SECRET, secret)
+  keepSecret(answer.headers.get('x-runwatch-session'))
   begin()
   tabs.postMessage('in')
   return null
@@ -167,7 +159,7 @@ export async function signOut(): Promise<void> {
   try {
     await fetch('/session', { method: 'DELETE', headers: credentials() })
   } finally {
-    localStorage.removeItem(SECRET)
+    keepSecret(null)
     endSession()
     tabs.postMessage('out')
   }

@@ -8,6 +8,9 @@ export type ExecutionOrder = NonNullable<VariablesOf<typeof Executions>['order']
 /** Shorter searches match nearly everything: the page waits for the next character. */
 export const MIN_SEARCH = 2
 
+/** Rows of a list's first page. */
+export const FIRST_PAGE = 50
+
 /** The filter that the API takes for a choice; a relative range is counted back from `now`. */
 export function filterOf(choice: Choice, now: number): ExecutionFilter {
   const filter: ExecutionFilter = {}
@@ -34,4 +37,11 @@ export function filterOf(choice: Choice, now: number): ExecutionFilter {
 
 export function orderOf({ sort }: Choice): ExecutionOrder {
   return { field: SORTS[sort.field], direction: sort.descending ? 'DESC' : 'ASC' }
+}
+
+/** The variables of a page of the list; the early script asks for the first one with the same. */
+export function pageOf(
+  filter: ExecutionFilter, order: ExecutionOrder, first = FIRST_PAGE, after: string | null = null,
+): VariablesOf<typeof Executions> {
+  return { first, after, filter, order }
 }

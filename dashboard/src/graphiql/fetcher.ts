@@ -2,7 +2,8 @@ import type { ExecutionResult } from 'graphql'
 import type { Fetcher, FetcherParams, FetcherReturnType } from '@graphiql/toolkit'
 import { type DocumentNode, Kind, OperationTypeNode, parse } from 'graphql'
 import { createClient } from 'graphql-ws'
-import { credentials, notice } from '../api/session'
+import { credentials } from '../api/credentials'
+import { notice } from '../api/session'
 import { texts } from '../texts'
 
 /**

@@ -1,5 +1,5 @@
 import { parse } from 'graphql'
-import { textOf } from '../api/api'
+import { textOf } from '../api/graphql'
 import { ExecutionDetail } from '../execution/documents'
 import { filterOf, orderOf } from '../filter/api-filter'
 import { Executions } from '../filter/documents'

@@ -1,4 +1,5 @@
-import { type JSX, useId } from 'react'
+import { type JSX, useId, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { type Choice, type SortField, SORTS } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { useIsPhone } from '../parts/row-height'
@@ -6,30 +7,25 @@ import { changeSettings, useSettings } from '../parts/settings'
 import { texts } from '../texts'
 import { ALL, type Column, COLUMNS, moved, USUAL } from './columns'
 
-/**
- * How the list looks: its order, which where rows have two lines nothing else can change; its columns and the height of
- * its rows, which are kept in this browser.
- */
-export function Display({
-  columns,
-  onColumns,
-  sort,
-  onSort,
-}: {
+interface Props {
   columns: readonly Column[]
   onColumns: (columns: Column[]) => void
   sort: Choice['sort']
   onSort: (sort: Choice['sort']) => void
-}): JSX.Element {
+}
+
+/**
+ * How the list looks: its order, which where rows have two lines nothing else can change; its columns and the height of
+ * its rows, which are kept in this browser.
+ */
+export function Display({ columns, onColumns, sort, onSort }: Props): JSX.Element {
   const id = useId()
-  const { density } = useSettings()
+  // What nobody has opened yet is not made.
+  const [used, setUsed] = useState(false)
   const anchor = `--display-${id.replaceAll(/[^\w-]/g, '')}`
-  // There rows have two lines, whatever is chosen.
-  const phone = useIsPhone()
-  const others = ALL.filter((column) => !columns.includes(column))
   return (
     <>
-      <button type="button" popoverTarget={id} style={{ anchorName: anchor } as React.CSSProperties}>
+      <button type="button" popoverTarget={id} onClick={() => flushSync(() => setUsed(true))} style={{ anchorName: anchor } as React.CSSProperties}>
         <Icon name="display" /> <span className="word">{texts.history.display}</span>
       </button>
       <div
@@ -40,72 +36,84 @@ export function Display({
         className="menu display"
         style={{ positionAnchor: anchor } as React.CSSProperties}
       >
-        <p className="heading">{texts.history.sortHeading}</p>
-        <div className="sorting">
-          <select
-            aria-label={texts.history.sortHeading}
-            value={sort.field}
-            onChange={(event) => onSort({ ...sort, field: event.target.value as SortField })}
-          >
-            {(Object.keys(SORTS) as SortField[]).map((field) => (
-              <option key={field} value={field}>
-                {texts.history.columns[field]}
-              </option>
-            ))}
-          </select>
-          <button type="button" onClick={() => onSort({ ...sort, descending: !sort.descending })}>
-            {sort.descending ? texts.history.descending : texts.history.ascending}
-          </button>
-        </div>
-        {!phone && (
-          <>
-            <p className="heading">{texts.frame.density}</p>
-            <div role="group" aria-label={texts.frame.density} className="densities">
-              {(['comfortable', 'compact'] as const).map((each) => (
-                <button key={each} type="button" aria-pressed={density === each} onClick={() => changeSettings({ density: each })}>
-                  {texts.frame.densities[each]}
-                </button>
-              ))}
-            </div>
-            <p className="heading">{texts.history.columnsHeading}</p>
-            <ul>
-              {[...columns, ...others].map((column) => {
-                const shown = columns.includes(column)
-                const label = texts.history.columns[column]
-                return (
-                  <li key={column}>
-                    <label>
-                      <input
-                        type="checkbox"
-                        checked={shown}
-                        disabled={COLUMNS[column].yields === 0}
-                        onChange={() => onColumns(shown ? columns.filter((each) => each !== column) : [...columns, column])}
-                      />
-                      {label}
-                    </label>
-                    {shown &&
-                      ([-1, 1] as const).map((by) => (
-                        <button
-                          key={by}
-                          type="button"
-                          className="bare"
-                          aria-label={texts.history.move[by](label)}
-                          disabled={columns.indexOf(column) === (by < 0 ? 0 : columns.length - 1)}
-                          onClick={() => onColumns(moved(columns, column, by))}
-                        >
-                          {by < 0 ? '↑' : '↓'}
-                        </button>
-                      ))}
-                  </li>
-                )
-              })}
-            </ul>
-            <button type="button" className="link" onClick={() => onColumns([...USUAL])}>
-              {texts.history.usualColumns}
-            </button>
-          </>
-        )}
+        {used && <Choices columns={columns} onColumns={onColumns} sort={sort} onSort={onSort} />}
       </div>
+    </>
+  )
+}
+
+function Choices({ columns, onColumns, sort, onSort }: Props): JSX.Element {
+  const { density } = useSettings()
+  // There rows have two lines, whatever is chosen.
+  const phone = useIsPhone()
+  const others = ALL.filter((column) => !columns.includes(column))
+  return (
+    <>
+      <p className="heading">{texts.history.sortHeading}</p>
+      <div className="sorting">
+        <select
+          aria-label={texts.history.sortHeading}
+          value={sort.field}
+          onChange={(event) => onSort({ ...sort, field: event.target.value as SortField })}
+        >
+          {(Object.keys(SORTS) as SortField[]).map((field) => (
+            <option key={field} value={field}>
+              {texts.history.columns[field]}
+            </option>
+          ))}
+        </select>
+        <button type="button" onClick={() => onSort({ ...sort, descending: !sort.descending })}>
+          {sort.descending ? texts.history.descending : texts.history.ascending}
+        </button>
+      </div>
+      {!phone && (
+        <>
+          <p className="heading">{texts.frame.density}</p>
+          <div role="group" aria-label={texts.frame.density} className="densities">
+            {(['comfortable', 'compact'] as const).map((each) => (
+              <button key={each} type="button" aria-pressed={density === each} onClick={() => changeSettings({ density: each })}>
+                {texts.frame.densities[each]}
+              </button>
+            ))}
+          </div>
+          <p className="heading">{texts.history.columnsHeading}</p>
+          <ul>
+            {[...columns, ...others].map((column) => {
+              const shown = columns.includes(column)
+              const label = texts.history.columns[column]
+              return (
+                <li key={column}>
+                  <label>
+                    <input
+                      type="checkbox"
+                      checked={shown}
+                      disabled={COLUMNS[column].yields === 0}
+                      onChange={() => onColumns(shown ? columns.filter((each) => each !== column) : [...columns, column])}
+                    />
+                    {label}
+                  </label>
+                  {shown &&
+                    ([-1, 1] as const).map((by) => (
+                      <button
+                        key={by}
+                        type="button"
+                        className="bare"
+                        aria-label={texts.history.move[by](label)}
+                        disabled={columns.indexOf(column) === (by < 0 ? 0 : columns.length - 1)}
+                        onClick={() => onColumns(moved(columns, column, by))}
+                      >
+                        {by < 0 ? '↑' : '↓'}
+                      </button>
+                    ))}
+                </li>
+              )
+            })}
+          </ul>
+          <button type="button" className="link" onClick={() => onColumns([...USUAL])}>
+            {texts.history.usualColumns}
+          </button>
+        </>
+      )}
     </>
   )
 }

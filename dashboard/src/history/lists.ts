@@ -1,4 +1,5 @@
-import { type Choice, isNewestFirst, writeChoice } from '../filter/filter'
+import { dropEarly, earlyAt } from '../api/early'
+import { type Choice, isNewestFirst, parseChoice, writeChoice } from '../filter/filter'
 import { filterOf, orderOf } from '../filter/api-filter'
 import { executionSource } from '../live/execution-source'
 import { LiveList } from '../live/live-list'
@@ -28,15 +29,23 @@ export function listOf(choice: Choice): Kept {
   }
   let found = kept.get(key)
   if (!found) {
-    const list = new LiveList(executionSource(filterOf(choice, now()), orderOf(choice)), isNewestFirst(choice))
+    // As the early script has asked for it: the same filter to the millisecond.
+    const filter = filterOf(choice, earlyAt() ?? now())
+    const list = new LiveList(executionSource(filter, orderOf(choice)), isNewestFirst(choice))
     found = { list, top: 0, leftAt: 0 }
     kept.set(key, found)
     void list.open()
+    dropEarly() // what this list has not taken is of no use to another
   }
   found.leftAt = 0
   kept.delete(key)
   kept.set(key, found) // the youngest last
   return found
+}
+
+/** Open the list of the page's address before it is drawn: what the early script has got by now is in the first picture. */
+export function openEarly(): void {
+  if (earlyAt() !== undefined) listOf(parseChoice(location.search).choice)
 }
 
 /** The screen shows it. */

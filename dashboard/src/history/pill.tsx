@@ -20,7 +20,6 @@ export function Pill({
   useEffect(() => {
     if (size) announceNew(size)
   }, [size])
-  const since = list.orderedAt === null ? '' : clockTime(new Date(list.orderedAt).toISOString(), zone).slice(0, 8)
   return (
     <div className="pill-place">
       {newestFirst
@@ -32,7 +31,7 @@ export function Pill({
         : list.outOfOrder && (
             <button type="button" className="pill quiet" onClick={onPress}>
               <span>
-                {texts.history.sortedAsOf(since)}
+                {texts.history.sortedAsOf(clockTime(new Date(list.orderedAt ?? 0).toISOString(), zone).slice(0, 8))}
                 {size > 0 && ` · ${texts.history.newRuns(size)}`}
               </span>
               <b>{texts.history.sortAgain}</b> <kbd>.</kbd>

@@ -1,8 +1,9 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { elementScroll, type Rect, useVirtualizer, type Virtualizer } from '@tanstack/react-virtual'
 import {
-  type JSX, type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState,
+  type JSX, type KeyboardEvent, type Ref, startTransition, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState,
   useSyncExternalStore,
 } from 'react'
+import { flushSync } from 'react-dom'
 import type { Choice, SortField } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
 import { useRowLayout } from '../parts/row-height'
@@ -10,11 +11,17 @@ import { texts } from '../texts'
 import { type Column, COLUMNS, fitting, isEnd, tracks, TWO_LINES_BELOW } from './columns'
 import { RunRowView, type RowActions } from './row'
 
+/** Rows beyond those in sight, above and below; the first picture does without. */
 const OVERSCAN = 8
+/** About what is above and below the grid in a window, and the least of it that may be left; px. */
+const AROUND_GRID = 230
+const MIN_HEIGHT = 200
 /** The next page is asked for when the last rows come this near. */
 const AHEAD = 20
 /** The height of the row of headers, which stays in view, as history.css has it; px. */
 const HEAD = 30
+/** From which width of the window on the rail beside it takes how much, as frame.css has it; px. */
+const RAILS = [[1100, 169], [768, 57], [0, 0]] as const
 const TWO_LINES: readonly Column[] = ['status', 'workflow', 'happened', 'queued', 'duration']
 
 export interface TableHandle {
@@ -51,17 +58,27 @@ export function RunTable({
   const scroller = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const { height, twoLines } = useRowLayout(width < TWO_LINES_BELOW)
-  const shown = useMemo(() => (twoLines ? TWO_LINES : fitting(columns, width)), [columns, width, twoLines])
+  const fits = useMemo(() => (twoLines ? TWO_LINES : fitting(columns, width)), [columns, width, twoLines])
+  // The same columns are the same object: another one would render every row again.
+  // oxlint-disable-next-line react/exhaustive-deps
+  const shown = useMemo(() => fits, [fits.join()])
   const { ids } = list
+  const [overscan, setOverscan] = useState(0)
   const virtual = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: OVERSCAN,
+    overscan,
+    // Before the first measure: what a window has room for, so that the first picture has rows.
+    initialRect: { width: innerWidth, height: Math.max(MIN_HEIGHT, innerHeight - AROUND_GRID) },
     scrollMargin: HEAD,
     scrollPaddingStart: HEAD,
     getItemKey: (index) => ids[index]!,
     initialOffset: place.top,
+    observeElementRect,
+    scrollToFn: (offset, options, instance) => {
+      if (offset + (options.adjustments ?? 0) > 0 || place.top > 0) elementScroll(offset, options, instance)
+    },
     // The row that has the focus stays in the document, wherever one scrolls.
     rangeExtractor: ({ startIndex, endIndex, overscan, count }) => {
       const from = Math.max(0, startIndex - overscan)
@@ -71,6 +88,7 @@ export function RunTable({
     },
   })
   useEffect(() => virtual.measure(), [height, virtual])
+  useEffect(() => startTransition(() => setOverscan(OVERSCAN)), [])
   useImperativeHandle(ref, () => ({
     toTop: () => scroller.current?.scrollTo({ top: 0 }),
     show: (index) => virtual.scrollToIndex(index, { align: 'auto' }),
@@ -144,14 +162,21 @@ export function RunTable({
   )
 }
 
-/** The width of an element, in px: before the first measure that of the window, as a guess. */
+/** Tell its size once it is laid out, and not before: the virtualiser's own way is to ask for it at once. */
+function observeElementRect({ scrollElement }: Virtualizer<HTMLDivElement, Element>, tell: (rect: Rect) => void): () => void {
+  const observer = new ResizeObserver(() => scrollElement && tell({ width: scrollElement.clientWidth, height: scrollElement.clientHeight }))
+  if (scrollElement) observer.observe(scrollElement)
+  return () => observer.disconnect()
+}
+
+/** The width of an element, in px: before the first measure a guess. */
 function useWidth(element: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(innerWidth)
+  const [width, setWidth] = useState(() => innerWidth - RAILS.find(([from]) => innerWidth > from)![1])
   useLayoutEffect(() => {
     const { current } = element
     if (!current) return
-    setWidth(current.clientWidth)
-    const observer = new ResizeObserver(() => setWidth(current.clientWidth))
+    // It is called before the next paint: asked for its width here and now, the browser would lay out all of it first.
+    const observer = new ResizeObserver(() => flushSync(() => setWidth(current.clientWidth)))
     observer.observe(current)
     return () => observer.disconnect()
   }, [element])

@@ -1,6 +1,6 @@
 import { ask, given } from '../api/api'
 import { follow } from '../api/follow'
-import type { ExecutionFilter, ExecutionOrder } from '../filter/api-filter'
+import { type ExecutionFilter, type ExecutionOrder, pageOf } from '../filter/api-filter'
 import { Executions, ExecutionUpdates } from '../filter/documents'
 import type { Source } from './source'
 
@@ -8,7 +8,7 @@ import type { Source } from './source'
 export function executionSource(filter: ExecutionFilter, order: ExecutionOrder): Source {
   return {
     async page(first, after, signal) {
-      const answer = await ask(Executions, { first, after, filter, order }, { signal })
+      const answer = await ask(Executions, pageOf(filter, order, first, after), { signal })
       const { nodes, updatesCursor, pageInfo } = given(answer.executions)
       return { rows: nodes, updatesCursor, endCursor: pageInfo.endCursor, hasNext: pageInfo.hasNextPage }
     },

@@ -1,9 +1,9 @@
 import { ApiError } from '../api/api'
+import { FIRST_PAGE } from '../filter/api-filter'
 import type { ExecutionUpdate, RunRow } from '../filter/documents'
 import type { Page, Source } from './source'
 import { Told } from './told'
 
-const FIRST_PAGE = 50
 const NEXT_PAGE = 100
 /** Rows that are asked for when a list is asked again; the rest is dropped, and said to be. */
 const MAX_AGAIN = 500
@@ -57,6 +57,7 @@ export class LiveList extends Told {
       this.replace(page)
       this.follow(page.updatesCursor)
     })
+    this.tellNow() // the first rows wait for no frame
   }
 
   /** Load the next page. */

@@ -47,6 +47,11 @@ export class Told {
     this.touch()
   }
 
+  /** Tell at once, and not with the next frame. */
+  protected tellNow(): void {
+    if (!this.muted) this.tell()
+  }
+
   protected mute(): void {
     this.muted = true
   }

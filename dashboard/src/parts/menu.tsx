@@ -1,4 +1,5 @@
-import { type JSX, type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { type JSX, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 
 /** A button that opens a menu: arrows, Home, End and typing move in it, Escape closes it and gives the focus back. */
 export function Menu({
@@ -16,6 +17,8 @@ export function Menu({
   const id = useId()
   const menu = useRef<HTMLDivElement>(null)
   const anchor = `--menu-${id.replaceAll(/[^\w-]/g, '')}`
+  // What nobody has opened yet is not made.
+  const [used, setUsed] = useState(false)
   return (
     <>
       <button
@@ -25,7 +28,10 @@ export function Menu({
         aria-haspopup="menu"
         popoverTarget={id}
         // A browser moves the focus when it opens a popover; the toggle event comes later, when keys may be lost.
-        onClick={() => items(menu.current)[0]?.setAttribute('autofocus', '')}
+        onClick={() => {
+          flushSync(() => setUsed(true))
+          items(menu.current)[0]?.setAttribute('autofocus', '')
+        }}
         style={{ anchorName: anchor } as React.CSSProperties}
       >
         {button}
@@ -43,7 +49,7 @@ export function Menu({
           if ((event.target as Element).closest('[role^=menuitem]')) menu.current?.hidePopover()
         }}
       >
-        {children}
+        {used && children}
       </div>
     </>
   )

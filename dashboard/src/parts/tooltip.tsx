@@ -9,7 +9,8 @@ export function Tooltip({
   className,
   focusable = false,
 }: {
-  text: string
+  /** A function is asked when it shows: a list has many that nobody looks at. */
+  text: string | (() => string)
   children: ReactNode
   className?: string
   /** Whether the child is no control, and has to take the focus itself. */
@@ -61,7 +62,7 @@ export function Tooltip({
           className="tooltip"
           style={{ positionAnchor: anchor } as React.CSSProperties}
         >
-          {text}
+          {typeof text === 'string' ? text : text()}
         </span>
       )}
     </span>

@@ -11,7 +11,7 @@ export function When({ at, focusable = false }: { at: string; focusable?: boolea
   const now = useNow(currentTime() - Date.parse(at) < YOUNG_MS)
   const zone = useZone()
   return (
-    <Tooltip text={`${absolute(at, zone)}\n${at}`} focusable={focusable}>
+    <Tooltip text={() => `${absolute(at, zone)}\n${at}`} focusable={focusable}>
       <time dateTime={at} className="numbers">
         {ago(at, now)}
       </time>

@@ -1,3 +1,4 @@
+import { tenths } from '../counts'
 import { LOCALE } from '../locale'
 import { texts } from '../texts'
 
@@ -73,13 +74,11 @@ export function millis(iso: string): number {
   return Date.parse(iso) + (micros === undefined ? 0 : Number(micros) / 1000)
 }
 
-const decimals = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 })
-
 /** `0.2 ms`, `52 ms`, `6.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
   if (ms < 1) return `${ms === 0 ? 0 : Math.max(0.1, Math.round(ms * 10) / 10)} ms`
-  if (ms < 999.5) return `${decimals.format(ms < 10 ? ms : Math.round(ms))} ms`
-  if (ms < 59_950) return `${decimals.format(ms / 1000)} s`
+  if (ms < 999.5) return `${tenths(ms < 10 ? ms : Math.round(ms))} ms`
+  if (ms < 59_950) return `${tenths(ms / 1000)} s`
   const seconds = Math.round(ms / 1000)
   if (seconds < 3600) return pair(seconds, 60, 'min', 's')
   const minutes = Math.round(ms / MINUTE)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 from playwright.sync_api import CDPSession, Page, Route, WebSocket, expect
 
-from specs.harness.browser import Visitor, nodes, wait
+from specs.harness.browser import HISTORY, Visitor, nodes, wait
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, event, unique
-from specs.pages import is_as_the_api, of, ready, report
+from specs.pages import is_as_the_api, now, of, ready, report
 
 MEGA = 1_000_000
 MAX_NODES, MAX_HEAP, MAX_GROWTH = 1_500, 40 * MEGA, 10 * MEGA
@@ -60,33 +61,90 @@ def root_of(body: str | None) -> str:
 
 
 def test_budgets_001_ui_the_first_row_comes_with_one_query(shared: Runwatch, visitor: Visitor) -> None:
-    """The first row MUST need the page, 4 scripts, a sheet and one query, and nothing MUST shift after it."""
+    """The first row MUST need the page, 2 scripts, a sheet and one query, and nothing MUST shift after it."""
     name = unique("first")
     report(shared, name, *(f"run-{number}" for number in range(60)))
     page = visitor.blank(script=LOADING)
-    later: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if root_of(route.request.post_data) == "executions":
-            route.continue_()
-        else:
-            later.append(route)
-
-    page.route("**/graphql", hold)
     page.goto(f"{shared.url}{of(name)}")
     page.locator("[role=row][data-id]").first.wait_for()
     before: list[str] = page.evaluate(
         "performance.getEntriesByType('resource').filter((one) => one.startTime < firstRowAt).map((one) => one.name)"
     )
-    assert len([url for url in before if url.endswith(".js")]) <= 4, before
-    assert len([url for url in before if url.endswith(".css")]) == 1, before
-    assert len(before) <= 10, before
-    for route in later:
-        route.continue_()
-    page.unroute("**/graphql")
+    kinds = [url.rpartition("/")[2].rpartition(".")[2] for url in before]
+    assert sorted(kind for kind in kinds if kind != "svg") == ["css", "graphql", "js", "js"], before
     expect(page.get_by_role("button", name=re.compile("^Success"))).to_contain_text("60")
     shifted = page.evaluate("shifted")
     assert shifted <= 0.02
+
+
+def test_budgets_006_ui_the_first_query_waits_for_no_script(shared: Runwatch, visitor: Visitor) -> None:
+    """The list MUST be asked for before the page's script is there, once, as the address says, and be followed."""
+    name = unique("early")
+    report(shared, name, "bad", state="FAILED", at=now() - 60)
+    context = visitor.blank().context
+    asked: list[Route] = []
+    script: list[Route] = []
+    context.route("**/graphql", lambda route: asked.append(route))
+    context.route(re.compile(r"/assets/app-[^/]*\.js$"), lambda route: script.append(route))
+    page = visitor.tab(context, "")
+    page.goto(f"{shared.url}{of(name, range='1h', status='FAILURE', colour='red')}", wait_until="commit")
+    wait_for(page, lambda: bool(asked and script))
+    where = json.loads(asked[0].request.post_data or "")["variables"]["filter"]
+    assert where.pop("queuedFrom")
+    assert where == {"status": ["FAILURE"], "workflowName": [name]}
+    script[0].continue_()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    expect(page.get_by_text("colour=red")).to_be_visible()
+    # All else goes after it; what happens after its answer is not lost.
+    assert [root_of(route.request.post_data) for route in asked] == ["executions"]
+    answer = asked[0].fetch()
+    report(shared, name, "worse", state="FAILED", at=now() - 30)
+    asked[0].fulfill(response=answer)
+    wait_for(page, lambda: len(asked) >= 4)
+    context.unroute("**/graphql")
+    for route in asked[1:]:
+        route.continue_()
+    expect(page.get_by_role("button", name=re.compile("1 new run"))).to_be_visible()
+    assert [root_of(route.request.post_data) for route in asked].count("executions") == 1
+
+
+def test_budgets_007_ui_an_early_query_that_fails_is_no_end(shared: Runwatch, visitor: Visitor) -> None:
+    """A query that got no answer MUST be sent again; one that was refused not; none MUST be sent beside a code."""
+    name = unique("failing")
+    report(shared, name, "one")
+    context = visitor.blank().context
+    asked: list[str] = []
+
+    def cut(route: Route) -> None:
+        asked.append(root_of(route.request.post_data))
+        if asked == ["executions"]:
+            route.abort()
+        else:
+            route.continue_()
+
+    context.route("**/graphql", cut)
+    page = ready(visitor.tab(context, of(name)))
+    expect(page.get_by_role("button", name=re.compile("^Success"))).to_contain_text("1")
+    assert asked.count("executions") == 2
+
+    nobody = visitor.open_new("", signed_in=False)
+    refused: list[str] = []
+    nobody.on("request", lambda request: refused.append(root_of(request.post_data)))
+    nobody.goto(f"{shared.url}{of(name)}")
+    expect(nobody.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+    assert refused.count("executions") == 1
+
+    script: list[Route] = []
+    context.route(re.compile(r"/assets/app-[^/]*\.js$"), lambda route: script.append(route))
+    before = len(asked)
+    page.goto("about:blank")
+    page.goto(f"{shared.url}{HISTORY}#code=1", wait_until="commit")
+    wait_for(page, lambda: bool(script))
+    wait(page, "document.getElementById('root') !== null")  # behind the early script
+    assert len(asked) == before
+    script[0].continue_()
+    page.locator("[role=row][data-id]").first.wait_for()
+    assert asked[before:].count("executions") == 1
 
 
 def test_budgets_002_ui_a_long_list_is_light(shared: Runwatch, visitor: Visitor) -> None:
