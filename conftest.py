@@ -6,6 +6,7 @@ import os
 import tempfile
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -14,6 +15,11 @@ from specs.harness import counts
 from specs.harness.servers import PostgresServer
 from specs.harness.servers.postgres import MEMORY, memory_is_plenty
 from specs.harness.steady import SteadyLoop
+
+if TYPE_CHECKING:  # it takes 0.2 s to import Playwright
+    from playwright.sync_api import Browser
+
+    from specs.harness.browser import SharedBrowser
 
 # Of one test, instead of the time-out in pyproject.toml.
 SOAK_TIMEOUT_SECONDS = 3600
@@ -100,6 +106,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which counts this run uses."""
     return "counts: full" if counts.soaking else "counts: reduced (--soak for the full ones)"
+
+
+@pytest.fixture(scope="session")
+def shared_browser() -> Iterator[SharedBrowser]:
+    """Chromium, started on first use: one a process of the run."""
+    from specs.harness.browser import SharedBrowser, chromium
+
+    with chromium() as browser:
+        shared = SharedBrowser(browser)
+        yield shared
+        shared.take_back()
+
+
+@pytest.fixture
+def browser(shared_browser: SharedBrowser) -> Iterator[Browser]:
+    """Chromium."""
+    with shared_browser.lent() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

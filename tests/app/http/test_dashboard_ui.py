@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from starlette.applications import Starlette
 
 from app.http import dashboard
 from app.http.dashboard import Dashboard
-from specs.harness.browser import chromium
 from specs.harness.servers import free_port
 from specs.harness.waiting import soon
 
 
 @pytest.mark.slow
 def test_building_page_gives_way_to_the_built_one_and_keeps_the_fragment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
 ) -> None:
     """With a fragment the header Refresh loads nothing: a first start shows a link that has one."""
     built, port = tmp_path / "dist", free_port()
@@ -30,8 +29,7 @@ def test_building_page_gives_way_to_the_built_one_and_keeps_the_fragment(
     serving.start()
     try:
         soon(lambda: server.started)
-        with chromium() as browser:
-            page = browser.new_page()
+        with browser.new_page() as page:
             refused: list[str] = []
             page.on("console", lambda message: refused.append(message.text) if "Policy" in message.text else None)
             page.goto(f"http://127.0.0.1:{port}/admin/automations/sign-in?next=x#code=secret")

@@ -1,4 +1,7 @@
-"""A server and a browser for the specs of the page. One database is enough: that both answer alike, others promise."""
+"""A server, and somebody who looks at it, for the specs of the page.
+
+One database is enough: that both answer alike, others promise.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,8 @@ import pytest
 from playwright.sync_api import Browser, StorageState
 
 from specs.conftest import EXTERNAL
-from specs.harness.browser import Visitor, chromium, session
+from specs.harness.browser import Visitor, session
 from specs.harness.driver import Runwatch, Server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")
