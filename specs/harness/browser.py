@@ -44,6 +44,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # a page in a context that was used takes 0.43 s of CPU instead of 0.58
 ]
 # Before any script of the page: what the policy refused, and errors that nobody caught.
 WATCH = """
