@@ -283,8 +283,11 @@ def _terminate(connection: PoolConnectionProxy[Any]) -> None:
 async def _column_types(pool: asyncpg.Pool[Any]) -> dict[str, dict[str, str]]:
     """The types of all columns, for the casts of unnest."""
     types: dict[str, dict[str, str]] = {}
+    # Not information_schema.columns, which takes 9 ms of CPU instead of 3.
     for table, column, kind in await pool.fetch(
-        "SELECT table_name, column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        "SELECT relname, attname, typname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " JOIN pg_type ON pg_type.oid = atttypid"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped"
     ):
         types.setdefault(table, {})[column] = kind
     return types

@@ -7,6 +7,7 @@ import threading
 import asyncpg
 
 from app.db.sqlite_reader import READER
+from specs.harness.servers.pool import APPLICATION as POOL
 
 
 async def is_let_go(url: str) -> bool:
@@ -16,6 +17,7 @@ async def is_let_go(url: str) -> bool:
     connection = await asyncpg.connect(url)
     try:
         others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        others += f" AND application_name <> '{POOL}'"
         return not await connection.fetch(f"SELECT pid FROM pg_stat_activity WHERE {others}")
     finally:
         await connection.close()

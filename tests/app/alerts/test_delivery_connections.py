@@ -10,9 +10,9 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 
+from app.delivery import signed_post
 from app.delivery.mail import Mailer
 from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SignedPost
@@ -126,7 +126,7 @@ async def test_the_certificate_has_to_be_that_of_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     authority = Authority(tmp_path)
-    monkeypatch.setattr(certifi, "where", lambda: str(authority.file))
+    monkeypatch.setattr(signed_post, "trusted", lambda: ssl.create_default_context(cafile=authority.file))
     async with tls_server(authority.server(name)) as (port, asked):
         if name == NAME:
             await send(Names("127.0.0.1"), f"https://{NAME}:{port}/")
