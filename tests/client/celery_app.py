@@ -7,22 +7,36 @@ import os
 import signal
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task, chain, chord, group
 from celery.exceptions import Ignore, Reject
+from kombu.transport import filesystem
+from kombu.utils.json import dumps
 
 from runwatch_client import Runwatch
 from runwatch_client.celery import RedisClaims, install
 
 TRACES = Path(os.environ["TEST_FOLDER"])
+
+
+def put_whole(self: filesystem.Channel, queue: str, payload: object, **_: Any) -> None:
+    """As Channel._put, but at once: half a message that is read is lost, and a worker's timer puts while it reads."""
+    name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
+    written = TRACES / "written" / name
+    written.write_text(dumps(payload))  # type: ignore[no-untyped-call]
+    written.rename(TRACES / "queue" / name)
+
+
 if broker := os.environ.get("TEST_BROKER"):
     app = Celery("tests.client.celery_app", broker=f"{broker}/0", backend=f"{broker}/1")
     app.conf.broker_transport_options = {"visibility_timeout": 600}
 else:  # no Redis, no event loop, and a backend that polls chords
     app = Celery("tests.client.celery_app", broker="filesystem://", backend=f"file://{TRACES}/results")
-    for name in ("queue", "control", "results"):
+    filesystem.Channel._put = put_whole  # type: ignore[method-assign]
+    for name in ("queue", "written", "control", "results"):
         (TRACES / name).mkdir(exist_ok=True)
     folders = {f"data_folder_{way}": f"{TRACES}/queue" for way in ("in", "out")}
     app.conf.broker_transport_options = {
