@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # it takes 0.2 s to import Playwright
 
 # Of one test, instead of the time-out in pyproject.toml.
 SOAK_TIMEOUT_SECONDS = 3600
-EXAMPLES, SOAK_EXAMPLES = 40, 1_000
+EXAMPLES, SOAK_EXAMPLES, QUICK_EXAMPLES = 40, 1_000, 10
 # What --quick leaves out whole, beside tests with a mark or with Postgres.
 NOT_QUICK = ("specs/", "tests/deploy/", "tests/examples/")
 
@@ -40,6 +40,7 @@ if "TMPDIR" not in os.environ and memory_is_plenty():
 # Hypothesis replays with a fixed seed in the ordinary run, so that a red build is red for everybody; --soak explores.
 hypothesis.settings.register_profile("reduced", max_examples=EXAMPLES, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("soak", max_examples=SOAK_EXAMPLES, deadline=None)
+hypothesis.settings.register_profile("quick", max_examples=QUICK_EXAMPLES, deadline=None, derandomize=True)
 
 pytest_plugins = ["devtools.forks"]
 
@@ -55,7 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the counts before any test module is imported."""
     counts.soaking = config.getoption("--soak")
-    hypothesis.settings.load_profile("soak" if counts.soaking else "reduced")
+    quick = config.getoption("--quick")
+    hypothesis.settings.load_profile("soak" if counts.soaking else "quick" if quick else "reduced")
     if counts.soaking and config.getoption("timeout") is None:
         config.option.timeout = SOAK_TIMEOUT_SECONDS
     config.stash[_left_out] = {}
@@ -98,7 +100,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         which = ", ".join(f"{number} {why}" for why, number in sorted(left_out.items()))
         terminalreporter.write_line(f"quick: left out {sum(left_out.values())} tests: {which}")
     if not counts.soaking:
-        reduced["examples of a property"] = EXAMPLES, SOAK_EXAMPLES
+        reduced["examples of a property"] = hypothesis.settings().max_examples, SOAK_EXAMPLES
         which = "; ".join(f"{what} {number} of {full}" for what, (number, full) in sorted(reduced.items()))
         terminalreporter.write_line(f"reduced: {which} (all with --soak)")
 

@@ -38,7 +38,7 @@ def test_quick_leaves_out_and_says_what(tmp_path: Path, processes: str) -> None:
     done = suite(tmp_path, "--quick", "--forks", processes)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "quick: left out 4 tests: 1 in specs/, 1 that are slow, 2 with Postgres" in done.stdout
-    assert "reduced: examples of a property 40 of 1000; kills 3 of 70 (all with --soak)" in done.stdout
+    assert "reduced: examples of a property 10 of 1000; kills 3 of 70 (all with --soak)" in done.stdout
     assert "1 passed" in done.stdout
 
 

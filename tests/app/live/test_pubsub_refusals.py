@@ -96,7 +96,7 @@ async def test_a_server_that_is_no_redis(logs: Logs, answer: bytes) -> None:
             await until(lambda: logs.count("pubsub_publish_failed") > 0)
             await until(lambda: logs.count("pubsub_lost") > 0)
             await asyncio.sleep(0.5)
-        assert turns() > 100
+            await until(lambda: turns() > 100)
     assert connections < 40
     assert "sekrit" not in "".join(logs.lines)
     peer.close()
