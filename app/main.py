@@ -16,8 +16,10 @@ from app.background import Background, running
 from app.db import Database
 from app.db.shares import share_of
 from app.executions.facets import Facets
+from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets, Limits
+from app.graphql.turns import Turns
 from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
@@ -41,6 +43,16 @@ from schema.execution_update import ExecutionUpdate
 EXPIRY_SECONDS = 2.0
 
 
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        cost=settings.max_operation_cost,
+        answer_bytes=settings.max_answer_bytes,
+        errors=settings.max_errors,
+        seconds=settings.max_operation_seconds,
+        introspection=settings.graphql_introspection,
+    )
+
+
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes at the end."""
     sign_in = SignIn(database, settings)
@@ -48,6 +60,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(share_of(database))
     dashboard = Dashboard()
+    bounds, turns = _bounds(settings), Turns()
     about = About(settings.kept_days, lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
@@ -62,6 +75,8 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             feed=updates,
             alert_channels=background.alert_channels,
             compiled=settings.graphql == "compiled",
+            bounds=bounds,
+            turns=turns,
         )
 
     view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes)

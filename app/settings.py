@@ -77,6 +77,18 @@ class Settings(BaseSettings):
         5_000, ge=1, description="Maximum number of these operations for one token"
     )
 
+    max_operation_cost: int = Field(
+        500_000, ge=1_000, description="Maximum cost of one GraphQL operation, estimated and counted (docs/limits.md)"
+    )
+    max_answer_bytes: int = Field(32 * MIB, ge=1024, description="Maximum size of an answer of GraphQL, in bytes")
+    max_errors: int = Field(1_000, ge=1, description="Maximum number of fields that may fail in one operation")
+    max_operation_seconds: float = Field(
+        20.0, gt=0, le=3600, description="Seconds that a query, or an event of a subscription, may take"
+    )
+    graphql_introspection: bool = Field(
+        True, description="Whether clients may ask for the schema, and errors suggest names of it"
+    )
+
     # Delivery of retries to engines.
     dispatch_timeout_seconds: float = Field(
         10.0, gt=0, le=300, description="Seconds that a receiver has to answer a delivery"

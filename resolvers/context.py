@@ -9,8 +9,10 @@ from app.auth import Permission, Viewer
 from app.db import Database
 from app.db.refusing import refusing
 from app.db.shares import share_of
-from app.errors import TimedOut, Unauthenticated
+from app.errors import BadInput, TimedOut, Unauthenticated
 from app.executions.facets import Facets
+from app.graphql.bounds import Bounds, Spending
+from app.graphql.turns import Turns
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.retries import Retries
@@ -34,7 +36,10 @@ class Context:
     feed: Watchable
     alert_channels: Channels
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
+    bounds: Bounds
+    turns: Turns
     budget: Budget = field(default_factory=Budget, init=False)
+    _spending: Spending | None = field(default=None, init=False)
     _loaders: Loaders | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -47,19 +52,27 @@ class Context:
             self._loaders = Loaders(self.database)
         return self._loaders
 
+    @property
+    def spending(self) -> Spending:
+        """What the operation has cost so far, beside its budget of rows."""
+        if self._spending is None:
+            self._spending = Spending(self.bounds, self.turns, self.signed_in.credential if self.signed_in else "")
+        return self._spending
+
     def forget(self) -> None:
         """Read anew from now on, as another operation: the loaders remember an earlier time."""
         self._loaders = None
         self.budget = Budget()
+        self._spending = None
 
-    def mark(self) -> Budget:
+    def mark(self) -> tuple[Budget, int, int]:
         """What the operation has asked for so far."""
-        return replace(self.budget)
+        return replace(self.budget), self.spending.counted, self.spending.written
 
-    def go_back(self, mark: Budget, failure: Exception) -> None:
+    def go_back(self, mark: tuple[Budget, int, int], failure: Exception) -> None:
         """Read anew what was read since a mark. A read that took too long is not tried again."""
         self._loaders = None
-        self.budget = mark
+        self.budget, self.spending.counted, self.spending.written = mark
         if isinstance(failure, TimedOut):
             self.database = refusing(self.database, failure)
 
@@ -69,6 +82,12 @@ class Context:
         if self.signed_in is None:
             raise Unauthenticated("Sign in with a bearer token")
         return self.signed_in
+
+    def require_introspection(self) -> None:
+        """Raises unless the viewer may ask for the schema: Forbidden, or BadInput if the server does not tell it."""
+        self.require(Permission.READ)
+        if not self.bounds.introspection:
+            raise BadInput("Introspection is off on this server (RUNWATCH_GRAPHQL_INTROSPECTION)")
 
     def require(self, permission: Permission) -> None:
         """Raises Unauthenticated or Forbidden unless the viewer has the permission."""

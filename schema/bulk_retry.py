@@ -72,7 +72,7 @@ class BulkRetry(Node):
     unprocessed_count: int = strawberry.field(description="Number of entries of `unprocessed`.")
     unprocessed: list[strawberry.ID] = strawberry.field(
         description=(
-            "Executions that the time limit of 20 s, or `batch`, left over. Ask again with the same snapshot. Empty on"
+            "Executions that the time limit of 15 s, or `batch`, left over. Ask again with the same snapshot. Empty on"
             " a dry run."
         )
     )

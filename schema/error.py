@@ -9,6 +9,7 @@ import strawberry
 from app.error_groups import stack_traces
 from app.events.sizes import MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.executions import Execution, steps
+from app.graphql.compiled.costs import BYTES
 from app.lifecycle import State, Status
 from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
@@ -78,7 +79,7 @@ class ExecutionError:
     )
     message: str = strawberry.field(
         description="Error message, up to 8 KiB. Derived from the state if the engine sent none.",
-        metadata=made(_message, "error_message", "state"),
+        metadata={**made(_message, "error_message", "state"), BYTES: 256},
     )
 
     @classmethod
@@ -95,7 +96,9 @@ class ExecutionError:
             return None
         return cls(row=row, type=row.error_type, message=_message(row.error_message, row.state))
 
-    @strawberry.field(description="Stack trace, up to 256 KiB. Null if the engine sent none.")
+    @strawberry.field(
+        description="Stack trace, up to 256 KiB. Null if the engine sent none.", metadata={BYTES: 8 * 1024}
+    )
     async def stack_trace(self, info: Info) -> str | None:
         """Batched."""
         return (await self._stack_trace(info))[0]

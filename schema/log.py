@@ -12,6 +12,7 @@ from app.executions import log_counts, logs
 from app.executions.log_offsets import Skip
 from app.executions.log_pages import Around
 from app.executions.logs import LogFilter
+from app.graphql.compiled.costs import BYTES
 from app.graphql.compiled.projections import PROJECTION, Part
 from resolvers import logs as resolvers
 from resolvers import steps as step_resolvers
@@ -42,7 +43,8 @@ class LogEntry:
     )
     level: LogLevel = strawberry.field(description="Severity.", metadata=column("level"))
     message: str = strawberry.field(
-        description="Text of the line, up to 64 KiB, secrets masked as •••.", metadata=column("message")
+        description="Text of the line, up to 64 KiB, secrets masked as •••.",
+        metadata={**column("message"), BYTES: 2 * 1024},
     )
     attributes: Json | None = strawberry.field(
         metadata=column("attributes"),

@@ -89,7 +89,7 @@ class RetryExecutionsInput:
         default=None,
         description=(
             "Maximum number of executions to settle in this request, 1 to 1,000; the rest stays unprocessed. Null: as"
-            " many as 20 s allow. BAD_USER_INPUT on a dry run."
+            " many as 15 s allow. BAD_USER_INPUT on a dry run."
         ),
     )
 

@@ -6,6 +6,8 @@ from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database
 from app.executions.facets import Facets
+from app.graphql.bounds import Bounds
+from app.graphql.turns import Turns
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
@@ -14,6 +16,7 @@ from resolvers.about import About
 from resolvers.context import Context
 from tests.sealing import SEALER
 
+BOUNDS = Bounds()
 READER = Viewer("somebody", Role.VIEWER)
 
 
@@ -24,6 +27,7 @@ def context_of(
     log_notifications: LogNotifications | None = None,
     retries: Retries | None = None,
     feed: Watchable | None = None,
+    bounds: Bounds = BOUNDS,
 ) -> Context:
     """A context for one operation; collaborators that are not given serve nobody else."""
     return Context(
@@ -37,4 +41,6 @@ def context_of(
         feed=feed or Feed(database),
         alert_channels=Channels(),
         compiled=True,
+        bounds=bounds,
+        turns=Turns(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,9 +15,17 @@ from app.errors import BadInput, shown
 MAX_MESSAGE_CHARACTERS = 1_000
 
 
-def shown_all(errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
-    """The `errors` of a response."""
-    return [{**error.formatted, **shown(_cause(error))} for error in errors]
+_SUGGESTION = re.compile(r" Did you mean [^?]*\?")
+
+
+def shown_all(errors: Iterable[GraphQLError], context: Any = None) -> list[dict[str, Any]]:
+    """The `errors` of a response. They suggest names of the schema only where clients may ask for it."""
+    found = [{**error.formatted, **shown(_cause(error))} for error in errors]
+    bounds = getattr(context, "bounds", None)
+    if bounds is not None and not bounds.introspection:
+        for each in found:
+            each["message"] = _SUGGESTION.sub("", each["message"])
+    return found
 
 
 def before_execution(errors: Iterable[GraphQLError] | None) -> bool:

@@ -9,16 +9,18 @@ from collections.abc import AsyncIterable, Mapping
 from inspect import isawaitable
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLSchema, OperationType
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.compiled import CompiledOperation
+from app.graphql.compiled.operation import Plan, Run
 from app.graphql.documents import documents_of
+from app.graphql.paced import Paced
 from app.graphql.plans import compiled_of, count, fall_back
 
 
-class EventByEvent(StrawberryGraphQLCoreExecutionContext):
+class EventByEvent(Paced):
     """Keeps nothing of an event after its execution."""
 
     _compiled: CompiledOperation | None = None
@@ -48,11 +50,12 @@ class EventByEvent(StrawberryGraphQLCoreExecutionContext):
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result of the operation, or of one event."""
-        type_ = self.operation.operation
+        type_, spending = self.operation.operation, getattr(self.context_value, "spending", None)
+        if type_ is OperationType.SUBSCRIPTION:
+            return self._event(spending)
+        self.keep_to(spending)
         if type_ is OperationType.MUTATION:
-            self._complete_by_plan()
-        elif type_ is OperationType.SUBSCRIPTION and self._compiled is not None:
-            return self._event(self._compiled)
+            self._complete_by_plan(spending)
         return super().execute_operation(serially)
 
     def _find(self) -> CompiledOperation | None:
@@ -62,47 +65,87 @@ class EventByEvent(StrawberryGraphQLCoreExecutionContext):
         prepared = documents_of(self.schema).of_operation(self.operation)
         return None if prepared is None else compiled_of(self.schema, prepared)
 
-    async def _event(self, compiled: CompiledOperation) -> ExecutionResult:
-        mark = self.context_value.mark()
+    async def _event(self, spending: Spending | None) -> ExecutionResult:
+        """One event, within a budget of its own. The next one is executed whatever becomes of it."""
         try:
-            values = self.variable_values
-            run, plan = compiled.run(self.context_value, values.coerced, values)
-            return ExecutionResult(await run.complete(plan.root, self.root_value), None)
-        except Exception as error:
-            fall_back(error, self.context_value, mark)
+            with within(self.context_value):
+                return await self._executed(spending)
+        except OverBudget as over:
+            [field] = self.operation.selection_set.selections[:1]
+            name = getattr(getattr(field, "alias", None) or getattr(field, "name", None), "value", "")
+            return ExecutionResult(None, [GraphQLError(over.message, field, path=[name], original_error=over)])
+
+    async def _executed(self, spending: Spending | None) -> ExecutionResult:
+        if spending is not None and spending.is_over():
+            await spending.turn()
+        if self._compiled is not None:
+            mark = self.context_value.mark()
+            try:
+                values = self.variable_values
+                run, plan = self._compiled.run(self.context_value, values.coerced, values, spending)
+                return ExecutionResult(await run.complete(plan.root, self.root_value), None)
+            except OverBudget:
+                raise
+            except Exception as error:
+                fall_back(error, self.context_value, mark)
+        self.keep_to(spending)
         result = super().execute_operation(False)
         return await result if isawaitable(result) else result  # type: ignore[return-value]
 
-    def _complete_by_plan(self) -> None:
+    def execute_field(self, parent_type: Any, source: Any, details: Any, path: Any, position: Any) -> Any:
+        """A field of a mutation begins only while the budget lasts; otherwise it says why not."""
+        spending = self._spending
+        if path.prev is None and spending is not None and self.operation.operation is OperationType.MUTATION:
+            try:
+                spending.check()
+            except OverBudget as over:
+                field = self.schema.get_field(parent_type, details[0].node.name.value)
+                assert field is not None
+                self.handle_field_error(over, field.type, details, path)
+                return None
+        return super().execute_field(parent_type, source, details, path, position)
+
+    def _complete_by_plan(self, spending: Spending | None) -> None:
         """Have the results of the mutation's fields completed by their plan, each once it is there."""
-        compiled = self._find()
-        if compiled is None:
-            return
-        try:
-            run, plan = compiled.run(self.context_value, self.variable_values.coerced, self.variable_values)
-        except Exception as error:
-            count(error)
-            return
+        run, plan = self._plan_of_payloads(spending)
         by_core = self.complete_value
 
         def complete_value(type_: Any, nodes: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
-            function = plan.payloads.get(path.key) if path.prev is None else None
-            if function is None or result is None or isinstance(result, Exception):
+            if path.prev is not None or result is None or isinstance(result, Exception):
                 return by_core(type_, nodes, info, path, result, position)
+            function = None if plan is None else plan.payloads.get(path.key)
 
             async def complete() -> Any:
-                mark = self.context_value.mark()
-                try:
-                    return await run.again().complete(function, result)
-                except Exception as error:
-                    fall_back(error, self.context_value, mark)
+                if run is not None and function is not None:
+                    mark = self.context_value.mark()
+                    try:
+                        return await run.again().complete(function, result)
+                    except OverBudget:
+                        raise
+                    except Exception as error:
+                        fall_back(error, self.context_value, mark)
                 # From the result that is there: the field is not run again.
                 completed = by_core(type_, nodes, info, path, result, position)
-                return await completed if isawaitable(completed) else completed
+                completed = await completed if isawaitable(completed) else completed
+                if spending is not None and spending.failure is not None:
+                    raise spending.failure
+                return completed
 
             return complete()
 
         self.complete_value = complete_value  # type: ignore[assignment, method-assign]
+
+    def _plan_of_payloads(self, spending: Spending | None) -> tuple[Run | None, Plan | None]:
+        compiled = self._find()
+        if compiled is None:
+            return None, None
+        try:
+            return compiled.run(self.context_value, self.variable_values.coerced, self.variable_values, spending)
+        except OverBudget:
+            raise
+        except Exception as error:
+            count(error)
+            return None, None
 
 
 def executor_of(

@@ -11,7 +11,8 @@ from graphql import GraphQLError, OperationType, get_operation_ast
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
-from app.errors import AppError, BadInput, Unavailable
+from app.errors import AppError, BadInput, Unavailable, shown
+from app.graphql.bounds import OverBudget, within, written
 from app.graphql.documents import documents_of
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
@@ -82,8 +83,9 @@ class SchemaOperations:
         """Executes nothing before the first result is requested."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
+        await documents_of(self._schema._schema).prepare(operation.query, operation.name)
         type_ = self._type(operation)
-        results = self._results(context, operation, type_ is OperationType.SUBSCRIPTION)
+        results = self._results(context, operation, type_)
         return _unbroken(results) if type_ is OperationType.MUTATION else results
 
     def _type(self, operation: Operation) -> OperationType | None:
@@ -92,10 +94,32 @@ class SchemaOperations:
         found = None if document is None else get_operation_ast(document, operation.name)
         return None if found is None else found.operation
 
-    async def _results(self, context: Any, operation: Operation, is_subscription: bool) -> AsyncGenerator[Result, None]:
-        answer = await self._queries.answer(operation, context)
+    async def _query(self, context: Any, operation: Operation) -> Result:
+        try:
+            with within(context):
+                result = await self._schema.execute(
+                    operation.query,
+                    variable_values=operation.variables,
+                    operation_name=operation.name,
+                    context_value=context,
+                )
+            return written(_shown(result, context), getattr(context, "spending", None))
+        except OverBudget as error:
+            raise OperationFailed([shown(error)]) from None
+
+    async def _results(
+        self, context: Any, operation: Operation, operation_type: OperationType | None
+    ) -> AsyncGenerator[Result, None]:
+        is_subscription = operation_type is OperationType.SUBSCRIPTION
+        try:
+            answer = await self._queries.answer(operation, context)
+        except OverBudget as error:
+            raise OperationFailed([shown(error)]) from None
         if answer is not None:
             yield answer
+            return
+        if operation_type is OperationType.QUERY:
+            yield await self._query(context, operation)
             return
         stream = await self._schema.stream(
             operation.query,
@@ -108,18 +132,18 @@ class SchemaOperations:
                 async for result in stream:
                     if is_subscription:
                         check_available(getattr(result, "errors", None))
-                    yield _shown(result)
+                    yield _shown(result, context)
         except (AppError, GraphQLError) as error:
             # Raised before execution, by an extension: too long, syntax, not signed in.
-            raise OperationFailed(shown_all([_located(error)])) from None
+            raise OperationFailed(shown_all([_located(error)], context)) from None
 
 
-def _shown(result: Any) -> dict[str, Any]:
+def _shown(result: Any, context: Any) -> dict[str, Any]:
     # PreExecutionError is one too, and increments need a setting of the schema that we do not use.
     assert isinstance(result, ExecutionResult)
     if result.data is None and before_execution(result.errors):
         # Also what a subscription's source raises: no further event follows, and graphql-ws calls that an error.
-        raise OperationFailed(shown_all(result.errors or ()))
+        raise OperationFailed(shown_all(result.errors or (), context))
     return response(result.data, result.errors)
 
 

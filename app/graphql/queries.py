@@ -9,6 +9,8 @@ import orjson
 from graphql import FieldNode, OperationType
 from strawberry import Schema
 
+from app.errors import AppError
+from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
 from app.graphql.documents import OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back
@@ -31,16 +33,25 @@ class Queries:
         self._answers: deque[Prepared] = deque()
         self._bytes = 0
 
-    async def answer(self, asked: Operation, context: Any) -> bytes | None:
-        """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right."""
+    async def answer(self, asked: Operation, context: Any, gone: Gone | None = None) -> bytes | None:
+        """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right.
+
+        Raises OverBudget for an operation that costs too much, ClientGone once `gone` has returned.
+        """
         if not (self._replaces_extensions and getattr(context, "compiled", False)):
             return None
         if getattr(context, "signed_in", None) is None:
             return None
+        await self._documents.prepare(asked.query, asked.name)
         prepared = self._documents.find(asked.query, asked.name)
         operation = prepared.operation
         if operation is None or prepared.invalid or operation.operation is not OperationType.QUERY:
             return None
+        if prepared.introspects:
+            try:
+                context.require_introspection()
+            except AppError:
+                return None
         known: bytes | None = prepared.kept.get(ANSWER)
         if known is not None:
             return known
@@ -48,20 +59,34 @@ class Queries:
         if introspects is None:
             introspects = prepared.kept[INTROSPECTS] = _introspects(prepared)
         if introspects:
-            return await self._introspection(asked, prepared, context)
+            return await self._introspection(asked, prepared, context, gone)
         compiled = compiled_of(self._schema._schema, prepared)
         if compiled is None:
             return None
-        mark = context.mark()
+        mark, spending = context.mark(), getattr(context, "spending", None)
         try:
-            return orjson.dumps({"data": await compiled.execute(context, asked.variables)})
+            if spending is None:
+                return orjson.dumps({"data": await compiled.execute(context, asked.variables)})
+            with spending.within(gone):
+                data = await compiled.execute(context, asked.variables, meter=spending)
+            return written({"data": data}, spending)
+        except (OverBudget, ClientGone):
+            raise
         except Exception as error:
             fall_back(error, context, mark)
             return None
 
-    async def _introspection(self, asked: Operation, prepared: Prepared, context: Any) -> bytes | None:
+    def changes(self, asked: Operation) -> bool:
+        """Whether the operation is a mutation."""
+        operation = self._documents.find(asked.query, asked.name).operation
+        return operation is not None and operation.operation is OperationType.MUTATION
+
+    async def _introspection(
+        self, asked: Operation, prepared: Prepared, context: Any, gone: Gone | None
+    ) -> bytes | None:
         """Of a schema that does not change: executed once for each text."""
-        result = await self._schema.execute(asked.query, context_value=context, operation_name=asked.name)
+        with within(context, gone):
+            result = await self._schema.execute(asked.query, context_value=context, operation_name=asked.name)
         if result.errors:
             return None
         if ANSWER in prepared.kept:  # somebody else was faster

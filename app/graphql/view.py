@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from app.asgi.answers import error_body
 from app.asgi.body import receive_body
 from app.asgi.media_types import GRAPHQL_JSON, JSON, answer_type
 from app.errors import AppError, BadInput, ErrorCode, MethodNotAllowed, UnsupportedMediaType, masked, shown
+from app.graphql.bounds import ClientGone, OverBudget, within, written
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.queries import Queries
@@ -24,6 +26,10 @@ from app.graphql.queries import Queries
 # HEAD is GET without a body in the answer. Neither may change anything.
 SAFE = ("GET", "HEAD")
 METHODS = ("GET", "HEAD", "POST")
+# For the log: nobody receives it.
+CLIENT_GONE = 499
+# With the value 1, answers say what they cost.
+COST_HEADER = b"x-runwatch-cost"
 # Status, headers, body: Starlette's responses and its way to a route take 40 µs.
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _CONTENT_TYPES = {each: f"{each}; charset=utf-8".encode() for each in (JSON, GRAPHQL_JSON)}
@@ -53,16 +59,28 @@ class GraphQLView:
         try:
             operation = await self._operation(scope, given, receive)
             context = self._make_context(scope)
-            answer = await self._queries.answer(operation, context)
+            gone = _Gone(receive)
+            answer = await self._queries.answer(operation, context, gone)
             if answer is not None:
-                return _answer(answer, media_type, 200)
-            result = await self._schema.execute(
-                operation.query,
-                variable_values=operation.variables,
-                operation_name=operation.name,
-                context_value=context,
-                allowed_operation_types=ALLOWED[safe],
-            )
+                return _answer(_with_cost(answer, context) if given.cost else answer, media_type, 200)
+            changes = self._queries.changes(operation)
+            with nullcontext() if changes else within(context, gone):
+                result = await self._schema.execute(
+                    operation.query,
+                    variable_values=operation.variables,
+                    operation_name=operation.name,
+                    context_value=context,
+                    allowed_operation_types=ALLOWED[safe],
+                )
+            return self._result(result, context, media_type, cost=given.cost)
+        except OverBudget as error:
+            body: dict[str, Any] = {"errors": [shown(error)]}
+            spending = context.spending
+            if spending.failure is None:  # before anything ran
+                return _answer(orjson.dumps(body), media_type, _status_of_refused(body["errors"], media_type))
+            return _answer(orjson.dumps({"data": None, **body}), media_type, 200)
+        except ClientGone:
+            return CLIENT_GONE, [], b""
         except AppError as error:
             return _refusal(error, media_type)
         except InvalidOperationTypeError as error:
@@ -73,15 +91,18 @@ class GraphQLView:
             )
         except Exception as error:
             return _answer(error_body(masked(error)), media_type, 500)
+
+    def _result(self, result: Any, context: Any, media_type: str, *, cost: bool) -> Answer:
         assert isinstance(result, ExecutionResult)
         body: dict[str, Any] = {}
         executed = result.data is not None or not before_execution(result.errors)
         if executed:
             body["data"] = result.data
         if result.errors:
-            body["errors"] = shown_all(result.errors)
+            body["errors"] = shown_all(result.errors, context)
         status = 200 if executed else _status_of_refused(body["errors"], media_type)
-        return _answer(orjson.dumps(body), media_type, status)
+        answer = written(body, getattr(context, "spending", None))
+        return _answer(_with_cost(answer, context) if cost else answer, media_type, status)
 
     async def _operation(self, scope: Scope, headers: _Headers, receive: Receive) -> Operation:
         if scope["method"] in SAFE:
@@ -94,19 +115,35 @@ class GraphQLView:
         return _operation_of(_json(await receive_body(receive, headers.length, self._max_body_bytes), "The body"))
 
 
+class _Gone:
+    """Called, it returns when the client has gone away."""
+
+    __slots__ = ("_receive",)
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def __call__(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
 class _Headers:
     """What the view asks of a request's headers; the first of each, and what is accepted of all."""
 
-    __slots__ = ("accept", "content_type", "length")
+    __slots__ = ("accept", "content_type", "cost", "length")
 
     def __init__(self, scope: Scope) -> None:
         self.content_type = self.length = ""
+        self.cost = False
         accepted = []
         for name, value in reversed(scope["headers"]):
             if name == b"content-type":
                 self.content_type = value.decode("latin-1")
             elif name == b"content-length":
                 self.length = value.decode("latin-1")
+            elif name == COST_HEADER:
+                self.cost = value == b"1"
             elif name == b"accept":
                 accepted.append(value.decode("latin-1"))
         self.accept = ",".join(reversed(accepted))
@@ -146,6 +183,12 @@ def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:
         return 401
     # Otherwise the client made a mistake; only the older media type calls that a success.
     return 200 if media_type == JSON else 400
+
+
+def _with_cost(answer: bytes, context: Any) -> bytes:
+    """A JSON object with `extensions.cost` at its end."""
+    spending = context.spending
+    return b'%b,"extensions":{"cost":%b}}' % (answer[:-1], orjson.dumps(spending.described(len(answer))))
 
 
 def _refusal(error: AppError, media_type: str) -> Answer:

@@ -10,7 +10,7 @@ from app.http.origins import header
 
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, x-request-id"),
+    (b"access-control-allow-headers", b"authorization, content-type, x-request-id, x-runwatch-cost"),
     (b"access-control-max-age", b"600"),
 ]
 _EXPOSED = (b"access-control-expose-headers", b"retry-after, x-request-id")

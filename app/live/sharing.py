@@ -11,10 +11,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema
+from graphql import DocumentNode, FragmentDefinitionNode, GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
+from app.graphql.compiled.costs import price
 from app.graphql.documents import documents_of
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
@@ -24,6 +25,9 @@ from app.live.feed import Feed
 from app.live.groups import Group, Member
 from app.live.updates import Update, Watchable
 
+# An event of the page costs 150. One of more holds up the others of its group, whoever they are.
+MAX_SHARED_COST = 5_000
+DEAR = "dear"
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
 
 
@@ -58,7 +62,8 @@ class SharedUpdates:
         root_of: Callable[[Update], Any],
     ) -> None:
         self._schema = schema
-        self._documents = ShareableDocuments(documents_of(schema), SHARED)
+        self._prepared = documents_of(schema)
+        self._documents = ShareableDocuments(self._prepared, SHARED)
         self._ordinary = ordinary
         self._feed = feed
         self._make_context = make_context
@@ -68,8 +73,9 @@ class SharedUpdates:
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
         """The results of an operation. Shared results come by themselves."""
         viewer: Viewer = context.viewer
+        await self._prepared.prepare(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
-        if document is not None:
+        if document is not None and not self._is_dear(document, operation):
             asking = self._make_context(viewer, _Asking())
             executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
             asked = None if executor is None else await _asked(executor)
@@ -79,6 +85,19 @@ class SharedUpdates:
                 group = self._group((operation.query, operation.name, scope), executor, scope)
                 return Member(self._feed, group, asked.where, position)
         return await self._ordinary.start(context, operation)
+
+    def _is_dear(self, document: DocumentNode, operation: Operation) -> bool:
+        """Whether an event costs so much that it is executed, and counted, for its member alone."""
+        prepared = self._prepared.find(operation.query, operation.name)
+        dear: bool | None = prepared.kept.get(DEAR)
+        if dear is None:
+            assert prepared.operation is not None
+            fragments = {
+                each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+            }
+            priced, _ = price(self._schema, fragments, prepared.operation, {})
+            dear = prepared.kept[DEAR] = priced.cost({}).fields > MAX_SHARED_COST
+        return dear
 
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:
         group = self._groups.get(key)

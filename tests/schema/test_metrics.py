@@ -9,6 +9,7 @@ import pytest
 from app import clock
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
+from app.graphql.bounds import Bounds
 from app.ids import new_id, to_global
 from app.lifecycle import State
 from resolvers import budget
@@ -158,7 +159,7 @@ async def test_an_operation_asks_for_figures_a_bounded_number_of_times(
     recorded = record_statements(database)
     for depth in (4, 20):
         recorded.clear()
-        context = context_of(database)
+        context = context_of(database, bounds=Bounds(cost=10**40))
         result = await schema.execute(nested(depth), context_value=context)
         assert result.errors
         assert all(isinstance(error.original_error, LimitExceeded) for error in result.errors)

@@ -26,7 +26,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from app.graphql.compiled.arguments import Arguments
-from app.graphql.compiled.costs import Costs, Priced
+from app.graphql.compiled.costs import Costs, Priced, priced
 from app.graphql.compiled.errors import NotRight, Unsupported
 from app.graphql.compiled.infos import FieldInfo
 from app.graphql.compiled.leaves import leaf
@@ -34,8 +34,8 @@ from app.graphql.compiled.projections import COLUMNS, Rows, Source
 from app.graphql.compiled.rows import OfField, Positions, RowCode, object_of, projection_of
 from app.graphql.compiled.selections import Selections
 
-# Python compiles some 10,000 a second.
-MAX_FIELDS = 2_000
+# Python compiles some 10,000 a second, and nobody else runs meanwhile.
+MAX_FIELDS = 500
 DEFINITION = "strawberry-definition"
 
 # A function of the code, of a value and the run.
@@ -70,9 +70,8 @@ class Compiler:
         self._tables: list[tuple[dict[Any, Any], dict[type[Any], str]]] = []
         self._fields = 0
         self._rows = RowCode(self)
-        self.costs = Costs(self.selections, self.definition, self._schema.get_possible_types)
+        self.costs = Costs(self._schema, self.selections)
         self._shape: Positions | None = None  # of the rows below the object that is being compiled
-        self._given: dict[int, Mapping[str, Any] | int] = {}  # of nodes, for what they cost
         self.arguments: list[Arguments] = []
         self.infos: list[FieldInfo] = []
 
@@ -97,7 +96,7 @@ class Compiler:
         assert type_ is not None
         node = self.costs.of(type_, [operation.selection_set])
         del self.costs  # it refers to the compiler: a circle
-        return Priced(node, self._given)
+        return priced(node, operation)
 
     def payloads(self, operation: OperationDefinitionNode) -> dict[str, Complete]:
         """The functions that complete the results of the fields of a mutation, by response key."""
@@ -242,7 +241,6 @@ class Compiler:
             words.append(f"{resolver.info_parameter.name}={self._info(type_, definition, nodes, kept)}")
         if definition.args:
             arguments = Arguments(definition, node, field, self._converter)
-            self._given[id(node)] = len(self.arguments) if arguments.constant is None else arguments.constant
             if arguments.constant is not None:
                 given = {name: value for name, value in arguments.constant.items() if value is not Undefined}
                 words += [f"{name}={self.named(value)}" for name, value in given.items()]
@@ -261,9 +259,10 @@ class Compiler:
             return leaf(type_, value, x, self.named, nullable=nullable)
         if isinstance(type_, GraphQLList):
             item = self._new_name("i")
-            items = f"[{self.value(type_.of_type, nodes, item)} for {item} in {x}]"
-            if fields := self.costs.width(type_, nodes):
-                items = f"(run.touch(len({x}) * {fields}) or {items})"
+            fields = self.costs.width(type_, nodes) or 1
+            one = self.value(type_.of_type, nodes, item)
+            pieces = f"run.pieces({x}, {fields}, lambda {item}: {one})"
+            items = f"([{one} for {item} in {x}] if run.touch(len({x}) * {fields}) else {pieces})"
             is_list = f"{x}.__class__ is list or {x}.__class__ is tuple"
             return f"({null} if ({x} := {value}) is None else {items} if {is_list} else refuse())"
         sets = [node.selection_set for node in nodes]

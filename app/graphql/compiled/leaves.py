@@ -51,9 +51,15 @@ def leaf(
         found = f"{x}._name_ if {first}.__class__ is {name(members)} else {other}"
     else:
         coerce, y, nothing = name(type_.coerce_output_value), f"{x}_", name(Undefined)
-        usual = f"{first}.__class__ in {name(PLAIN)} and ({y} := {coerce}({x})) is not None and {y} is not {nothing}"
+        made = f"({y} := {coerce}({f'run.large({x})' if _is_written_as_it_is(type_) else x}))"
+        usual = f"{first}.__class__ in {name(PLAIN)} and {made} is not None and {y} is not {nothing}"
         found = f"{y} if {usual} else {other}"
     return f"(None if ({x} := {value}) is None else {found})" if nullable else f"({found})"
+
+
+def _is_written_as_it_is(type_: GraphQLScalarType | GraphQLEnumType) -> bool:
+    """Whether a value becomes a copy of itself, which cannot be measured any more."""
+    return getattr(type_.coerce_output_value, "__annotations__", {}).get("return") == "orjson.Fragment"
 
 
 def _names_of_members(type_: GraphQLEnumType) -> type[Any] | None:

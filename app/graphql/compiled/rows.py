@@ -170,7 +170,11 @@ class RowCode:
         """The function that answers for the list of an object `o`; for a coroutine, of its result."""
         function = self.of_row(object_of(definition), _sets(nodes), shape or self._attributes, rows.of)
         fields = self._code.costs.width(definition.type, nodes)
-        all_rows = f" run.touch(len(v) * {fields})\n return [{function}(r, run, s) for r in v]"
+        made = f"{function}(r, run, s)"
+        all_rows = (
+            f" if run.touch(len(v) * {fields}): return [{made} for r in v]"
+            f"\n return run.pieces(v, {fields}, lambda r: {made})"
+        )
         if iscoroutinefunction(rows.rows):
             return self._code.function("done", "v, run", f" s = None\n{all_rows}")
         shared = "None" if rows.shared is None else f"{self._code.named(rows.shared)}(o)"

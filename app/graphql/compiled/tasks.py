@@ -10,13 +10,43 @@ from __future__ import annotations
 import asyncio
 from asyncio import _enter_task, _leave_task  # documented: "Extending asyncio, task lifetime support"
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from app.graphql.compiled.errors import NotRight
 
-# Some 5 ms. One list is completed in one piece.
-MAX_FIELDS_OF_A_BURST = 10_000
+# Of a list that is completed at once, some 2 ms: longer ones are completed in pieces, between which others may run.
+MAX_FIELDS_OF_A_PIECE = 4_000
+
+
+class Pace(Protocol):
+    """When others should have their turn: within milliseconds."""
+
+    def is_over(self) -> bool:
+        """Whether it is time."""
+        ...
+
+    async def turn(self) -> None:
+        """Let them."""
+        ...
+
+
+class Piece:
+    """The rest of a list, whose rows are appended to `done` as `complete` makes them, `size` at a time."""
+
+    __slots__ = ("complete", "done", "rows", "size")
+
+    def __init__(self, rows: Sequence[Any], size: int, complete: Callable[[Any], Any]) -> None:
+        self.rows = rows
+        self.size = size
+        self.complete = complete
+        self.done: list[Any] = []
+
+    def advance(self) -> bool:
+        """Complete the next ones; whether there are more."""
+        start = len(self.done)
+        self.done += [self.complete(row) for row in self.rows[start : start + self.size]]
+        return len(self.done) < len(self.rows)
 
 
 class FieldTask:
@@ -113,11 +143,11 @@ class FieldTask:
 class Tasks:
     """The coroutines of one execution."""
 
-    __slots__ = ("_failure", "_ready", "_waiting", "_woken", "_yielded", "touched")
+    __slots__ = ("_failure", "_pace", "_pieces", "_ready", "_waiting", "_woken")
 
-    def __init__(self) -> None:
-        self.touched = 0  # fields of lists that were completed
-        self._yielded = 0
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace
+        self._pieces: deque[Piece] = deque()
         self._ready: deque[FieldTask] = deque()
         self._waiting: set[FieldTask] = set()
         self._woken: asyncio.Future[None] | None = None
@@ -126,7 +156,14 @@ class Tasks:
     @property
     def pending(self) -> bool:
         """Whether any has been started."""
-        return bool(self._ready)
+        return bool(self._ready or self._pieces)
+
+    def pieces(self, rows: Sequence[Any], fields: int, complete: Callable[[Any], Any]) -> list[Any]:
+        """The completed rows of a list, of so many fields each: the first of them now, the others later."""
+        piece = Piece(rows, max(MAX_FIELDS_OF_A_PIECE // fields, 1), complete)
+        if piece.advance():
+            self._pieces.append(piece)
+        return piece.done
 
     def start(
         self,
@@ -146,6 +183,7 @@ class Tasks:
 
     def drop(self) -> None:
         """None of them has run, and none will."""
+        self._pieces.clear()
         while self._ready:
             self._ready.popleft().drop()
 
@@ -153,14 +191,12 @@ class Tasks:
         """Wait for all. The first failure, or a cancellation, ends the others first: they may hold connections."""
         loop = asyncio.get_running_loop()
         cancelled = False
-        while self._ready or self._waiting:
-            if self._ready:
-                self._burst(loop, run)
-                if not self._ready:
-                    continue
+        while self._ready or self._waiting or self._pieces:
             try:
-                if self._ready:
-                    await asyncio.sleep(0)  # it has done much: others may run
+                if self._ready or self._pieces:
+                    if self._pace is not None and self._pace.is_over():
+                        await self._pace.turn()
+                    self._burst(loop, run)
                     continue
                 self._woken = loop.create_future()
                 await self._woken
@@ -176,14 +212,23 @@ class Tasks:
             raise self._failure
 
     def _burst(self, loop: asyncio.AbstractEventLoop, run: Any) -> None:
-        """Run all that can: those of one level together, so that they ask a loader within one turn of the loop."""
+        """Run all that can: those of one level together, so that they ask a loader within one turn of the loop.
+
+        Lists are completed first, for the same reason. Ends early when others should have their turn.
+        """
         driver = asyncio.current_task(loop)
         assert driver is not None
-        ready, waiting = self._ready, self._waiting
+        ready, waiting, pieces, pace = self._ready, self._waiting, self._pieces, self._pace
         _leave_task(loop, driver)
         try:
-            self._yielded = self.touched
-            while ready and self.touched - self._yielded < MAX_FIELDS_OF_A_BURST:
+            first = True
+            while ready or pieces:
+                if pace is not None and not first and pace.is_over():
+                    break
+                first = False
+                if pieces:
+                    self._advance(pieces)
+                    continue
                 task = ready.popleft()
                 if self._failure is not None and not task.drop():
                     continue
@@ -204,6 +249,16 @@ class Tasks:
                     waiting.add(task)
         finally:
             _enter_task(loop, driver)
+
+    def _advance(self, pieces: deque[Piece]) -> None:
+        if self._failure is not None:
+            pieces.clear()
+            return
+        try:
+            if not pieces[0].advance():
+                pieces.popleft()
+        except Exception as error:
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         """Keep the first failure, and end what has begun. What fails of it then must not disturb who cleans up."""

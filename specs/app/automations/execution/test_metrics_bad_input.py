@@ -128,7 +128,7 @@ async def test_metrics_004_fragments_that_multiply(runwatch: Runwatch) -> None:
     doubling = (
         "fragment F%d on Workflow { a: lastExecution { workflow { NEXT } } b: lastExecution { workflow { NEXT } } }"
     )
-    repeating = "fragment F%d on Workflow { metrics { byWorkflow { workflow { NEXT NEXT } } } }"
+    repeating = "fragment F%d on Workflow { metrics { byWorkflow(first: 1) { workflow { NEXT NEXT } } } }"
     for level, works_as in ((doubling, None), (repeating, "workflows")):
         fragments = " ".join((level % number).replace("NEXT", f"...F{number + 1}") for number in range(11))
         document = f"{{ workflows(first: 1) {{ nodes {{ ...F0 }} }} }} {fragments} fragment F11 on Workflow {{ name }}"

@@ -10,7 +10,8 @@ import strawberry
 from graphql import get_operation_ast, parse
 
 from app.errors import LimitExceeded
-from app.graphql.compiled import Cost, compile_operation, tasks
+from app.graphql.compiled import Cost, NotRight, compile_operation, operation, tasks
+from app.graphql.compiled.costs import WAITING
 
 
 @strawberry.type
@@ -46,13 +47,25 @@ SCHEMA = strawberry.Schema(Query)
 
 
 class Meter:
-    def __init__(self, most: int = 10**9) -> None:
+    def __init__(self, most: int = 10**9, steps: int = 10**9) -> None:
         self.most = most
+        self.steps = steps  # of an execution, until others should have their turn
+        self.looks = 0
         self.cost: Cost | None = None
         self.touched = 0
 
-    def before(self, cost: Cost) -> None:
-        self.cost = cost
+    def before(self, cost: Cost, root: int) -> None:
+        self.cost, self.root = cost, root
+
+    def large(self, size: int) -> None:
+        raise AssertionError("nothing here is")
+
+    def is_over(self) -> bool:
+        self.looks += 1
+        return self.looks % self.steps == 0
+
+    async def turn(self) -> None:
+        await asyncio.sleep(0)
 
     def during(self, fields: int) -> None:
         self.touched += fields
@@ -62,19 +75,26 @@ class Meter:
 
 async def run(document: str, meter: Meter, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     parsed = parse(document)
-    operation = get_operation_ast(parsed)
-    assert operation is not None
-    return await compile_operation(SCHEMA, parsed, operation).execute(None, variables, meter=meter)
+    found = get_operation_ast(parsed)
+    assert found is not None
+    return await compile_operation(SCHEMA, parsed, found).execute(None, variables, meter=meter)
 
 
 @pytest.mark.parametrize(
     ("document", "variables", "cost", "touched"),
     [
         ("{ __typename }", {}, Cost(1, 0, 32), 0),
-        ("{ page { nodes { n } } }", {}, Cost(1 + 1 + 10, 10, 32 * 12), 3),
-        ("{ page(first: 50) { nodes { n a: n } } }", {}, Cost(2 + 100, 50, 32 * 102), 100),
-        ("query ($f: Int = 7) { page(first: $f) { nodes { n text } } }", {}, Cost(16, 7, 16 * 32 + 7 * 1000), 14),
-        ("query ($f: Int) { page(first: $f) { nodes { n } single { n } } }", {"f": 20}, Cost(24, 20, 24 * 32), 20),
+        ("{ page { nodes { n } } }", {}, Cost(WAITING + 1 + 50, 50, 32 * 52), 3),
+        ("{ page(first: 50) { nodes { n a: n } } }", {}, Cost(WAITING + 1 + 100, 50, 32 * 102), 100),
+        ("{ page(first: -1) { nodes { n } } }", {}, Cost(WAITING + 1 + 1, 1, 32 * 3), 0),
+        (
+            *("query ($f: Int = 7) { page(first: $f) { nodes { n text } } }", {}),
+            *(Cost(WAITING + 1 + 14, 7, 16 * 32 + 7 * 1000), 14),
+        ),
+        (
+            *("query ($f: Int) { page(first: $f) { nodes { n } single { n } } }", {"f": 20}),
+            *(Cost(WAITING + 23, 20, 24 * 32), 20),
+        ),
         ("query ($f: Int) { page(first: $f) { nodes { ...F } } } fragment F on Leaf { n a: n }", {"f": 2}, None, 4),
         ("{ few { nodes { n } single { n } } }", {}, Cost(1 + 4 * (2 + 10 + 1), 4 * 11, 53 * 32), 4 * 3 + 4 * 10),
     ],
@@ -96,22 +116,44 @@ async def test_meter_ends_a_plan() -> None:
     assert meter.touched == 10
 
 
-@pytest.mark.parametrize(("most", "turns"), [(10_000, 0), (20, 9)])
-async def test_plan_that_does_much_lets_others_run(most: int, turns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "MAX_FIELDS_OF_A_BURST", most)
-    taken, done = 0, False
+@pytest.mark.parametrize(("steps", "turns"), [(10**9, 0), (1, 10)])
+async def test_plan_that_does_much_lets_others_run(steps: int, turns: int) -> None:
+    meter, taken = Meter(steps=steps), 0
+    turn = meter.turn
 
-    async def other() -> None:
+    async def counted() -> None:
         nonlocal taken
-        while not done:
-            await asyncio.sleep(0)
-            taken += not done
+        taken += 1
+        await turn()
 
-    beside = asyncio.create_task(other())
-    await asyncio.sleep(0)
-    taken = 0
-    answer = await run(f"{{ {' '.join(f'a{n}: page(first: 20) {{ nodes {{ n }} }}' for n in range(10))} }}", Meter())
-    done = True
-    await beside
+    meter.turn = counted  # type: ignore[method-assign]
+    answer = await run(f"{{ {' '.join(f'a{n}: page(first: 20) {{ nodes {{ n }} }}' for n in range(10))} }}", meter)
     assert len(answer) == 10
     assert taken == turns
+
+
+async def test_long_list_is_completed_in_pieces_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "MAX_FIELDS_OF_A_PIECE", 10)
+    monkeypatch.setattr(operation, "MAX_FIELDS_OF_A_PIECE", 10)
+    meter = Meter(steps=2)
+    answer = await run("{ page(first: 33) { nodes { n a: n } } }", meter)
+    assert answer == {"page": {"nodes": [{"n": 1, "a": 1}] * 33}}
+    assert meter.looks >= 33 / 5 - 1
+    assert (await run("{ few { nodes { n } } }", meter))["few"] == [{"nodes": [{"n": 1}] * 10}] * 4
+
+
+async def test_what_fails_in_a_later_piece_ends_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "MAX_FIELDS_OF_A_PIECE", 2)
+    monkeypatch.setattr(operation, "MAX_FIELDS_OF_A_PIECE", 2)
+    monkeypatch.setattr(Leaf, "n", None, raising=False)
+    seen = 0
+
+    def fifth(self: Leaf) -> int:
+        nonlocal seen
+        seen += 1
+        return 1 if seen < 5 else None  # type: ignore[return-value]
+
+    monkeypatch.setattr(Leaf, "n", property(fifth, lambda self, value: None))
+    with pytest.raises(NotRight):
+        await run("{ page(first: 9) { nodes { n } } }", Meter())
+    assert seen == 5
