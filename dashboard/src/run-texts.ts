@@ -22,6 +22,7 @@ export const runTexts = {
     copyLink: 'Copy link',
     more: 'More',
     copyChat: 'Copy for chat',
+    exactly: (what: string) => `the exact time, ${what.toLowerCase()}, in UTC`,
     failedIn: (state: string, step: string) => `${state} in ${step}`,
     facts: 'Facts',
     fact: {
@@ -82,6 +83,7 @@ export const runTexts = {
     revealTitle: 'Reveal sealed values?',
     revealText: 'The values are shown until you close this run. The audit log keeps that you looked at them.',
     revealGo: 'Reveal',
+    revealForbidden: 'Viewers cannot reveal sealed values. An administrator can.',
 
     attempts: 'Attempts',
     original: 'original',

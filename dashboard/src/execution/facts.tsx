@@ -11,19 +11,22 @@ const { fact } = runTexts.execution
 /** What a page has room for and a sheet has not: every time, and the ids. */
 export function Facts({ run }: { run: Run }): JSX.Element {
   const zone = useZone()
-  const time = (at: string | null): ReactNode =>
+  const time = (what: string, at: string | null): ReactNode =>
     at === null ? null : (
-      <time dateTime={at} title={at}>
-        {absolute(at, zone)}
-      </time>
+      <span className="id">
+        <time dateTime={at} title={at}>
+          {absolute(at, zone)}
+        </time>
+        <CopyButton what={runTexts.execution.exactly(what)} text={at} />
+      </span>
     )
   const list = (field: 'engine' | 'trigger', name: string): ReactNode => (
     <a href={hrefs.history(new URLSearchParams({ [field]: name }))}>{name}</a>
   )
   const rows: [string, ReactNode][] = [
-    [fact.queued, time(run.queuedAt)],
-    [fact.started, time(run.startedAt)],
-    [fact.finished, time(run.finishedAt)],
+    [fact.queued, time(fact.queued, run.queuedAt)],
+    [fact.started, time(fact.started, run.startedAt)],
+    [fact.finished, time(fact.finished, run.finishedAt)],
     [fact.waited, run.queueMs === null ? null : duration(run.queueMs)],
     [fact.took, run.durationMs === null ? null : duration(run.durationMs)],
     [fact.engine, list('engine', run.engine.name)],

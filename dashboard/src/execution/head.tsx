@@ -50,7 +50,7 @@ export function Head({
               {runTexts.execution.copyId} <kbd>y</kbd>
             </MenuItem>
             <MenuItem onChoose={() => void writeClipboard(run.externalId)}>{runTexts.execution.copyExternalId}</MenuItem>
-            <MenuItem onChoose={() => void writeClipboard(forChat(run, zone))}>{runTexts.execution.copyChat}</MenuItem>
+            <MenuItem onChoose={() => void writeClipboard(...forChat(run, zone))}>{runTexts.execution.copyChat}</MenuItem>
             <MenuItem onChoose={() => void writeClipboard(curlOf(run.id))}>
               {runTexts.execution.copyCurl} <kbd>⇧Y</kbd>
             </MenuItem>

@@ -9,10 +9,20 @@ export function linkOf(run: Pick<Run, 'id'>): string {
   return `${location.origin}${hrefs.execution(run.id)}`
 }
 
-/** Link, status, workflow, the first line of the message, and when: what one pastes into a chat. */
-export function forChat(run: Run, zone: string): string {
+/** Link, status, workflow, the first line of the message, and when: what one pastes into a chat, as text and as HTML. */
+export function forChat(run: Run, zone: string): [text: string, html: string] {
+  const state = texts.state[run.state]
   const why = run.error ? ` – ${run.error.message.split('\n', 1)[0]}` : ''
-  return `${texts.state[run.state]}: ${run.workflowName}${why} (${absolute(run.queuedAt, zone)})\n${linkOf(run)}`
+  const rest = `${why} (${absolute(run.queuedAt, zone)})`
+  const link = linkOf(run)
+  return [
+    `${state}: ${run.workflowName}${rest}\n${link}`,
+    `<b>${state}</b>: <a href="${escaped(link)}">${escaped(run.workflowName)}</a>${escaped(rest)}`,
+  ]
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }
 
 /** GraphiQL with the very query of the run's page. */

@@ -1,9 +1,11 @@
 import { type JSX, useState } from 'react'
 import { ApiError, ask } from '../api/api'
 import { useViewer } from '../frame/viewer'
+import { toast } from '../parts/announce'
 import { Dialog } from '../parts/dialog'
 import { ErrorBox } from '../parts/error-box'
 import { JsonTree } from '../parts/json-tree'
+import { Tooltip } from '../parts/tooltip'
 import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import { Reveal, type Run } from './documents'
@@ -37,10 +39,8 @@ export function TriggerSection({ run }: { run: Run }): JSX.Element {
         <PartTitle id="part-trigger">{runTexts.execution.triggerData}</PartTitle>
         <span className="dim numbers">{large ? runTexts.json.folded(runTexts.bytes(trigger.dataBytes)) : runTexts.bytes(trigger.dataBytes)}</span>
         <span className="end">
-          {trigger.redactedPaths.length > 0 && !shown && viewer?.role === 'ADMIN' && (
-            <button type="button" onClick={() => setAsking(true)}>
-              {runTexts.execution.reveal(trigger.redactedPaths.length)}
-            </button>
+          {trigger.redactedPaths.length > 0 && !shown && viewer && (
+            <RevealButton count={trigger.redactedPaths.length} may={viewer.role === 'ADMIN'} onPress={() => setAsking(true)} />
           )}
           {shown && (
             <button type="button" onClick={() => setRevealed(null)}>
@@ -77,4 +77,14 @@ export function TriggerSection({ run }: { run: Run }): JSX.Element {
       )}
     </section>
   )
+}
+
+/** It stays for those who may not, and says why: on hover, on focus, and when it is pressed. */
+function RevealButton({ count, may, onPress }: { count: number; may: boolean; onPress: () => void }): JSX.Element {
+  const button = (
+    <button type="button" aria-disabled={!may} onClick={() => (may ? onPress() : toast(runTexts.execution.revealForbidden))}>
+      {runTexts.execution.reveal(count)}
+    </button>
+  )
+  return may ? button : <Tooltip text={runTexts.execution.revealForbidden}>{button}</Tooltip>
 }

@@ -1,7 +1,7 @@
 import { type JSX, type KeyboardEvent, lazy, type PointerEvent, Suspense, useRef, useState } from 'react'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
-import { brief } from '../time/time'
+import { axisEnds, brief } from '../time/time'
 import type { Histogram as Data } from './documents'
 
 const HistogramTable = lazy(async () => ({ default: (await import('./histogram-table')).HistogramTable }))
@@ -67,6 +67,7 @@ export function Histogram({
   const failed = points.reduce((sum, point) => sum + point.failed, 0)
   const said = first && last ? texts.histogram.says(total, failed, brief(first.start, zone), brief(last.end, zone)) : ''
   const shown = pointed === null ? undefined : points[pointed]
+  const ends = first && last ? axisEnds(first.start, last.end, zone) : null
   return (
     <figure className="histogram" aria-label={texts.histogram.title}>
       {/* An image with a name, and a brush for those who have a pointer: its keys do the same. */}
@@ -123,7 +124,7 @@ export function Histogram({
         )}
       </svg>
       <figcaption>
-        <span>{first && brief(first.start, zone)}</span>
+        <span>{ends?.[0]}</span>
         <span className="middle">
           {shown ? (
             texts.histogram.bar(`${brief(shown.start, zone)} – ${brief(shown.end, zone).slice(end(shown))}`, shown.total, shown.failed)
@@ -151,7 +152,7 @@ export function Histogram({
             </button>
           )}
         </span>
-        <span>{last && brief(last.end, zone)}</span>
+        <span>{ends?.[1]}</span>
       </figcaption>
       {tabled && (
         <Suspense>

@@ -1,10 +1,11 @@
-import { memo, type MouseEvent, useCallback, useSyncExternalStore } from 'react'
+import { memo, type MouseEvent, useCallback, useEffect, useRef, useSyncExternalStore } from 'react'
 import type { RunRow } from '../filter/documents'
 import type { LiveList } from '../live/live-list'
 import { RetryButton } from '../retry/retry-button'
 import { texts } from '../texts'
 import { Cell } from './cells'
 import { type Column, isEnd } from './columns'
+import { changedColumns, tint } from './tint'
 
 export interface RowActions {
   open(id: string): void
@@ -33,6 +34,12 @@ export const RunRowView = memo(function RunRowView({
   const subscribe = useCallback((listener: () => void) => list.subscribeRow(id, listener), [list, id])
   const row = useSyncExternalStore(subscribe, () => list.row(id))
   const gone = useSyncExternalStore(subscribe, () => list.gone.get(id))
+  const element = useRef<HTMLDivElement>(null)
+  const before = useRef(row)
+  useEffect(() => {
+    if (row && before.current && row !== before.current) tint(element.current, changedColumns(before.current, row, columns))
+    before.current = row
+  }, [row, columns])
   if (!row) return null
   const press = (event: MouseEvent): void => {
     const target = event.target as Element
@@ -44,6 +51,7 @@ export const RunRowView = memo(function RunRowView({
     // The grid has the keys of its rows (roving focus).
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
+      ref={element}
       role="row"
       id={`row-${id}`}
       data-id={id}

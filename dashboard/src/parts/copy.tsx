@@ -34,9 +34,14 @@ export function CopyButton({
   )
 }
 
-export async function writeClipboard(text: string): Promise<boolean> {
+/** `html`: the same for whoever pastes into something that shows links. */
+export async function writeClipboard(text: string, html?: string): Promise<boolean> {
   try {
-    await navigator.clipboard.writeText(text)
+    if (html === undefined) await navigator.clipboard.writeText(text)
+    else {
+      const as = (type: string, content: string): Blob => new Blob([content], { type })
+      await navigator.clipboard.write([new ClipboardItem({ 'text/plain': as('text/plain', text), 'text/html': as('text/html', html) })])
+    }
     return true
   } catch {
     return false

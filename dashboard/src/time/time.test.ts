@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { absolute, ago, brief, clockTime, duration, millis, offset } from './time'
+import { absolute, ago, axisEnds, brief, clockTime, duration, millis, offset } from './time'
 
 const NOON = '2026-11-28T12:01:24.325678Z'
 
@@ -25,6 +25,14 @@ test('absolute times carry their zone', () => {
   expect(brief(NOON, 'UTC', Date.parse(NOON))).toBe('28 Nov 12:01')
   expect(brief(NOON, 'UTC', Date.parse('2027-01-01T00:00:00Z'))).toBe('28 Nov 2026 12:01')
   expect(clockTime(NOON, 'UTC')).toBe('12:01:24.325')
+})
+
+test('an axis says which time its ends are in where the clocks change between them', () => {
+  const now = Date.parse(NOON)
+  expect(axisEnds('2026-11-27T12:00:00Z', '2026-11-28T12:00:00Z', 'Europe/Berlin', now)).toEqual(['27 Nov 13:00', '28 Nov 13:00'])
+  const [summer, winter] = axisEnds('2026-10-24T12:00:00Z', '2026-10-26T12:00:00Z', 'Europe/Berlin', now)
+  expect(summer).toMatch(/^24 Oct 14:00 (CEST|GMT\+2)$/)
+  expect(winter).toMatch(/^26 Oct 13:00 (CET|GMT\+1)$/)
 })
 
 test('microseconds are kept', () => {

@@ -49,6 +49,19 @@ export function brief(iso: string, zone: string, now = Date.now()): string {
     .replace(',', '')
 }
 
+/** `CET`: what the zone is called at that time. */
+export function zoneName(iso: string, zone: string): string {
+  const parts = format(zone, { timeZoneName: 'short' }).formatToParts(Date.parse(iso))
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone
+}
+
+/** The ends of an axis; where the clocks are put back or forward between them, each says which time it is. */
+export function axisEnds(from: string, to: string, zone: string, now = Date.now()): [string, string] {
+  const [start, end] = [zoneName(from, zone), zoneName(to, zone)]
+  const said = (iso: string, name: string): string => `${brief(iso, zone, now)}${start === end ? '' : ` ${name}`}`
+  return [said(from, start), said(to, end)]
+}
+
 /** `13:01:24.325` */
 export function clockTime(iso: string, zone: string): string {
   return format(zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }).format(

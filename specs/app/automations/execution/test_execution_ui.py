@@ -159,7 +159,7 @@ def test_detail_005_ui_it_follows_its_run(shared: Runwatch, visitor: Visitor) ->
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_detail_006_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, phone: bool) -> None:
-    """axe-core MUST find nothing in the page of a run, and in the sheet: light, dark and on a phone."""
+    """axe-core MUST find nothing in a run's page and sheet: light, dark and on a phone, where its parts MUST fold."""
     name = unique("accessible")
     id_ = failed_run(shared, name)
     page = sheet_of(visitor, name, **{"phone": True} if phone else {})
@@ -169,3 +169,9 @@ def test_detail_006_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, phon
             page.get_by_text(LAST_LINE).wait_for()
         looks(page, phone=False)
         assert overflows(page) == []
+    if phone:  # its parts fold
+        title = page.get_by_role("button", name=re.compile("^Steps"))
+        title.click()
+        expect(page.locator(".steps")).to_be_hidden()
+        title.click()
+        expect(page.locator(".steps")).to_be_visible()

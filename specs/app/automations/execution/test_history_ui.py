@@ -16,6 +16,15 @@ from specs.harness.driver import Runwatch, Server, event, run_events, unique
 
 # 100 a second, for 30 seconds; the ordinary run has the first of them.
 SECONDS = count("seconds of 100 arrivals", 1, 30)
+# Which cells of which rows are tinted: it lasts too short to be looked for.
+TINTS = """
+window.tinted = []
+const animate = Element.prototype.animate
+Element.prototype.animate = function (...given) {
+  if (this.dataset.cell) tinted.push(`${this.closest('[data-id]').dataset.id} ${this.dataset.cell}`)
+  return animate.apply(this, given)
+}
+"""
 Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
 
 
@@ -139,11 +148,11 @@ def test_history_003_ui_rows_stay_where_they_are(shared: Runwatch, visitor: Visi
 
 
 def test_history_004_ui_a_run_changes_in_its_place(shared: Runwatch, visitor: Visitor) -> None:
-    """An update of a run that is shown MUST change its row, and no other."""
+    """An update of a run that is shown MUST change its row, tint for a moment what changed in it, and no other row."""
     name = unique("in-place")
     shared.report(*run_events(name, "slow", 0, workflow=name, state=None))
     report(shared, name, 3, first=5)
-    page = ready(visitor.open(of(name)))
+    page = ready(visitor.open_new(of(name), reduced_motion="no-preference", script=TINTS))
     before = rows(page)
     slow = page.locator("[role=row].PENDING")
     expect(slow).to_have_text(re.compile(r"Running.*…", re.DOTALL))
@@ -151,6 +160,8 @@ def test_history_004_ui_a_run_changes_in_its_place(shared: Runwatch, visitor: Vi
     error = {"message": "gave up"}
     shared.report(event(name, "slow", "execution.finished", 4, {"state": "FAILED", "error": error}))
     expect(page.locator(f"#row-{id_}")).to_have_text(re.compile(r"Failed.*gave up.*3 s", re.DOTALL))
+    wait(page, "tinted.length > 0")
+    assert page.evaluate("tinted") == [f"{id_} {cell}" for cell in ("status", "happened", "duration")]
     assert rows(page) == before
 
 

@@ -202,7 +202,11 @@ def test_detail_011_ui_sealed_values_are_revealed_until_one_leaves(shared: Runwa
     viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
     other = viewer.open(f"{EXECUTIONS}/{id_}")
     expect(other.get_by_role("tree")).to_contain_text("••• sealed")
-    expect(other.get_by_role("button", name="Reveal")).to_have_count(0)
+    reveal = other.get_by_role("button", name="Reveal 1 sealed")
+    expect(reveal).to_have_attribute("aria-disabled", "true")
+    reveal.press("Enter")
+    expect(other.locator(".toast")).to_contain_text("Viewers cannot reveal sealed values.")
+    expect(other.get_by_role("dialog")).to_have_count(0)
     viewer.close()
 
 
@@ -241,3 +245,10 @@ def test_detail_012_ui_attempts_and_neighbours_are_links(shared: Runwatch, visit
         ids[2],
     )
     assert "$TOKEN" in copied(page)
+    page.get_by_role("button", name="Copy the exact time, queued, in UTC").click()
+    wait(page, "navigator.clipboard.readText().then((text) => /^2026-01-01T00:00:20.*Z$/.test(text))")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Copy for chat").click()
+    wait(page, "(id) => navigator.clipboard.readText().then((text) => text.endsWith(id))", ids[2])
+    chat = "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then((html) => html.text())"
+    assert f'/{ids[2]}">{name}</a> – it broke' in page.evaluate(chat)
