@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
 
 from standardwebhooks.webhooks import Webhook
 
+from app.delivery.http_library import http_library
 from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
-from app.without_rich import without_rich
 
-with without_rich():
+if TYPE_CHECKING:
     import httpx
 
 SOURCE = "runwatch"
@@ -83,8 +84,9 @@ class SignedPost:
     def _http(self) -> httpx.AsyncClient:
         """Opened by the first request: most servers post nothing."""
         if self._opened is None:
-            self._opened = httpx.AsyncClient(
-                timeout=httpx.Timeout(self._timeout, connect=self._connect_timeout),
+            library = http_library()
+            self._opened = library.AsyncClient(
+                timeout=library.Timeout(self._timeout, connect=self._connect_timeout),
                 follow_redirects=False,
                 trust_env=False,
                 verify=trusted(),
@@ -94,7 +96,9 @@ class SignedPost:
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 # Keep no connections: one is kept under its address, and its certificate was not compared with other
                 # names of it.
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if self._resolve is None else 0),
+                limits=library.Limits(
+                    max_connections=100, max_keepalive_connections=20 if self._resolve is None else 0
+                ),
             )
         return self._opened
 
@@ -102,7 +106,8 @@ class SignedPost:
         if self._resolve is None:
             request = self._http.build_request("POST", url, content=body, headers=headers)
             return await self._http.send(request, stream=True)
-        named = httpx.URL(url)
+        library = http_library()
+        named = library.URL(url)
         host = named.raw_host.decode()
         headers["host"] = named.netloc.decode()
         addresses = await self._resolve(host)
@@ -112,20 +117,21 @@ class SignedPost:
                 named.copy_with(host=address),
                 content=body,
                 headers=headers,
-                timeout=httpx.Timeout(self._timeout, connect=_share(until - time.monotonic(), left)),
+                timeout=library.Timeout(self._timeout, connect=_share(until - time.monotonic(), left)),
                 extensions={"sni_hostname": host},  # also what the certificate has to say
             )
             try:
                 return await self._http.send(request, stream=True)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
+            except (library.ConnectError, library.ConnectTimeout):
                 if left == 1:
                     raise
         raise NotDelivered("The webhook's host has no address")
 
     def _reason(self, error: Exception) -> str:
-        if isinstance(error, httpx.ConnectTimeout):
+        library = http_library()
+        if isinstance(error, library.ConnectTimeout):
             return f"No connection within {self._connect_timeout:g} s"
-        if isinstance(error, TimeoutError | httpx.TimeoutException):
+        if isinstance(error, (TimeoutError, library.TimeoutException)):
             return f"No answer within {self._timeout:g} s"
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 

@@ -7,11 +7,8 @@ import secrets
 from collections.abc import Iterator
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
+from app.delivery.http_library import http_library
 from app.errors import BadInput
-from app.without_rich import without_rich
-
-with without_rich():
-    import httpx
 
 # Shorter parts of a path are words, and let nobody in.
 MIN_KEY_LENGTH = 16
@@ -24,11 +21,12 @@ def checked_webhook_url(url: str) -> str:
         raise BadInput("Webhook: the URL must begin with http:// or https://")
     if parts.port == 0:
         raise BadInput("Webhook: invalid port")
+    library = http_library()
     try:
-        host = httpx.URL(url).raw_host.decode()  # the form that requests use
+        host: str = library.URL(url).raw_host.decode()  # the form that requests use
         host.encode("idna")  # the form that look-ups use: it accepts no empty and no long labels
         return host
-    except (httpx.InvalidURL, UnicodeError) as error:
+    except (library.InvalidURL, UnicodeError) as error:
         raise BadInput(f"Webhook: malformed URL: {error}") from None
 
 
