@@ -22,7 +22,7 @@ from app.settings import Settings
 from tests.app.client import client_of
 from tests.app.graphql.sockets import connect
 from tests.app.graphql.stubs import Stub, sockets_of
-from tests.app.http.test_gate import serving
+from tests.app.http.gates import serving
 from tests.app.server.test_http_protocol import POST, echo, send
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,46 +1,25 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-import websockets
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from app import clock
 from app.auth import Role, SignIn, Viewer
 from app.auth.tokens import create_token, revoke_token
 from app.db import Database
-from app.errors import Unauthenticated
-from app.http.gate import Guard, SignInGate, socket_authorization, viewer_in
+from app.http.gate import Guard, SignInGate
 from app.http.sessions import BrowserSessions
-from tests.app.auth.issuer import jwt_settings, sign
-from tests.app.listening import listening
+from tests.app.auth.issuer import sign
+from tests.app.http.gates import SECRET, Inside, never, serving
 from tests.databases import before_any_statement
 
-SECRET = "a shared secret of at least thirty-two bytes"
 GRAPHQL_JSON = "application/graphql-response+json"
-
-
-class Inside:
-    """The app behind the gate: says who came in, and remembers that somebody did."""
-
-    def __init__(self) -> None:
-        self.viewers: list[Viewer] = []
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.viewers.append(viewer_in(scope))
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"in"})
-
-
-async def never(*_: Any) -> Any:
-    pytest.fail("the body was asked for")
 
 
 async def ask(app: ASGIApp, headers: list[tuple[bytes, bytes]], method: str = "POST", path: str = "/graphql") -> Any:
@@ -54,21 +33,6 @@ async def ask(app: ASGIApp, headers: list[tuple[bytes, bytes]], method: str = "P
     await app(scope, never, send)
     body = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], dict(sent[0]["headers"]), json.loads(body) if body != b"in" else "in"
-
-
-@pytest.fixture
-async def sign_in(database: Database) -> AsyncIterator[SignIn]:
-    opened = SignIn(database, jwt_settings(jwt_algorithms="HS256", jwt_key=SECRET))
-    yield opened
-    await opened.close()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, http: Any = "httptools") -> AsyncIterator[int]:
-    """A real server of the app on the loopback interface; its port."""
-    config = uvicorn.Config(app, http=http, ws="websockets-sansio", lifespan="off", log_config=None)
-    async with listening(config) as port:
-        yield port
 
 
 async def credentials(database: Database) -> dict[str, str | None]:
@@ -250,61 +214,6 @@ async def test_a_client_that_waits_for_leave_to_send_does_not_get_it(sign_in: Si
         assert b"100 Continue" not in answer
         writer.close()
         await writer.wait_closed()
-
-
-@before_any_statement
-async def test_websockets_are_refused(sign_in: SignIn) -> None:
-    async with serving(SignInGate(Inside(), sign_in)) as port:
-        with pytest.raises(websockets.InvalidStatus) as raised:
-            await websockets.connect(f"ws://127.0.0.1:{port}/graphql")
-        assert raised.value.response.status_code == 401
-        assert raised.value.response.headers["www-authenticate"] == 'Bearer realm="runwatch"'
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await SignInGate(Inside(), sign_in)({"type": "websocket", "headers": []}, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 4401}]
-
-
-@before_any_statement
-async def test_websockets_go_to_the_app_that_signs_them_in(sign_in: SignIn) -> None:
-    seen: list[Scope] = []
-
-    async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(scope)
-
-    scope: Scope = {"type": "websocket", "headers": []}
-    await SignInGate(Inside(), sign_in, websocket=websocket)(scope, never, never)
-    assert seen == [scope]
-
-
-@pytest.mark.parametrize(
-    ("headers", "payload", "expected"),
-    [
-        ([], {}, None),
-        ([b"a"], {}, "a"),
-        ([b"a"], {"authorization": "b"}, "a"),
-        ([b""], {"authorization": "b"}, ""),
-        ([], {"authorization": "b", "Authorization": "c"}, "b"),
-        ([], {"Authorization": "c"}, "c"),
-        ([], {"authorization": None}, None),
-    ],
-)
-def test_where_websockets_say_who_they_are(headers: list[bytes], payload: Any, expected: str | None) -> None:
-    scope: Scope = {"headers": [(b"authorization", value) for value in headers]}
-    assert socket_authorization(scope, payload) == expected
-
-
-@pytest.mark.parametrize(("headers", "payload"), [([b"a", b"a"], {}), ([], {"authorization": ["a"]})])
-def test_websockets_that_say_it_oddly(headers: list[bytes], payload: Any) -> None:
-    scope: Scope = {"headers": [(b"authorization", value) for value in headers]}
-    with pytest.raises(Unauthenticated):
-        socket_authorization(scope, payload)
 
 
 async def test_a_cookie_opens_graphql_alone(database: Database, sign_in: SignIn) -> None:

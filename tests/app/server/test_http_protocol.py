@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
-from tests.app.http.test_gate import serving
+from tests.app.http.gates import serving
 
 BIG = b"x" * 1_000
 POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
