@@ -129,6 +129,10 @@ class Settings(BaseSettings):
     jwt_jwks_url: str | None = Field(None, description="URL of the issuer's published keys, instead of a key")
     jwt_issuer: str | None = Field(None, description="Required value of iss")
     jwt_audience: str | None = Field(None, description="Required value of aud")
+    # Long enough for a machine's token that is renewed each year, and no exp in the year 9999.
+    jwt_max_lifetime: int = Field(
+        366 * 86_400, ge=60, description="Most seconds from iat to exp; tokens that are valid for longer are refused"
+    )
     jwt_role_claim: str = Field("role", description="Claim that says ADMIN or VIEWER; dots descend into objects")
 
     graphql: Literal["compiled", "reference"] = Field(

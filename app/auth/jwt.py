@@ -90,6 +90,7 @@ class JwtCheck:
         self._audience = settings.jwt_audience
         self._issuer = settings.jwt_issuer
         self._role_claim = settings.jwt_role_claim
+        self._max_lifetime = settings.jwt_max_lifetime
         self._keys: Keys
         if settings.jwt_key is not None:
             self._keys = FixedKey(settings.jwt_key.get_secret_value(), self._algorithms)
@@ -110,12 +111,20 @@ class JwtCheck:
         key_id = header.get("kid")
         key = await self._key(algorithm, key_id)
         claims = self._decode(token, key)
+        self._check_lifetime(claims)
         return Claims(
             subject=_subject(claims["sub"]),
             role=_role(claims, self._role_claim),
             expires_at=(int(claims["exp"]) + LEEWAY_SECONDS) * SECOND,
             key=SigningKey(self._issuer or "", algorithm, key_id, _sha256(key)),
         )
+
+    def _check_lifetime(self, claims: dict[str, Any]) -> None:
+        # PyJWT takes texts for numbers, too; exp is a NumericDate (RFC 7519, section 2).
+        if not all(isinstance(claims[name], int | float) for name in ("exp", "iat")):
+            raise Unauthenticated("The token's exp and iat must be numbers of seconds")
+        if claims["exp"] - claims["iat"] > self._max_lifetime:
+            raise Unauthenticated(f"The token is valid for longer than {self._max_lifetime} s")
 
     async def accepts(self, key: SigningKey) -> bool:
         """Whether a token that was checked with this key would be checked with it now."""

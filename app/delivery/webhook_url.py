@@ -15,10 +15,12 @@ MIN_KEY_LENGTH = 16
 
 
 def checked_webhook_url(url: str) -> str:
-    """The host of a webhook's URL, in ASCII; BadInput for a URL that is not http(s)."""
+    """The host of a webhook's URL, in ASCII; BadInput for a URL that is not http(s), or that has a user or password."""
     parts = split_url(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput("Webhook: the URL must begin with http:// or https://")
+    if "@" in parts.netloc:
+        raise BadInput("Webhook: no user or password in the URL; the signature says who sends")
     if parts.port == 0:
         raise BadInput("Webhook: invalid port")
     library = http_library()

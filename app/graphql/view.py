@@ -106,9 +106,11 @@ class GraphQLView:
 
     async def _operation(self, scope: Scope, headers: _Headers, receive: Receive) -> Operation:
         if scope["method"] in SAFE:
-            given = dict(Request(scope).query_params)
-            variables = _json(given["variables"].encode(), "variables") if given.get("variables") else None
-            return _operation_of({**given, "variables": variables, "extensions": None})
+            given: dict[str, object] = dict(Request(scope).query_params)
+            for name in ("variables", "extensions"):
+                text = given.get(name)
+                given[name] = _json(text.encode(), name) if isinstance(text, str) and text else None
+            return _operation_of(given)
         content_type = headers.content_type.partition(";")[0].strip().lower()
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
@@ -155,7 +157,7 @@ def _operation_of(given: object) -> Operation:
         raise BadInput("Send one operation per request, not a batch")
     if not isinstance(given, dict):
         raise BadInput('The body must be a JSON object with "query"')
-    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName") or None
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise BadInput('"query" must be a GraphQL document')
     if not isinstance(variables, dict | None):
@@ -164,7 +166,7 @@ def _operation_of(given: object) -> Operation:
         raise BadInput('"operationName" must be a string')
     if not isinstance(given.get("extensions"), dict | None):
         raise BadInput('"extensions" must be an object')
-    return Operation(query, variables, name)
+    return Operation(query, variables, name or None)
 
 
 def _json(data: bytes, what: str) -> object:

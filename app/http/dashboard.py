@@ -41,7 +41,6 @@ PAGE_POLICY = (
 # Monaco writes <style> elements, which get the nonce, and its style sheet has small images as data.
 GRAPHIQL_POLICY = _POLICY.format(styles="'self' 'nonce-{nonce}'", images="'self' data:", workers="'self'")
 HEADERS = {
-    "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",

@@ -25,6 +25,7 @@ class HttpProtocol(HttpToolsProtocol):
     """Refuses endless heads and trailers, and malformed requests, with the same error body as everywhere."""
 
     _head = 0  # bytes since a part of a request was complete
+    _fields = 0  # bytes of the request line's target and of the fields, trailers included, of the request that comes in
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client has connected."""
@@ -41,7 +42,28 @@ class HttpProtocol(HttpToolsProtocol):
         self._head += len(data)
         super().data_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(HeadTooLong(f"Request line and headers: at most {MAX_HEAD_BYTES} bytes"))
+            self._refuse(_too_long())
+
+    def on_message_begin(self) -> None:
+        """Another request begins."""
+        self._fields = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request line's target."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or a trailer."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        # The system may hand over a whole head at once: it is complete before anybody looks at `_head`.
+        self._fields += size
+        if self._fields > MAX_HEAD_BYTES:
+            raise _too_long()  # ends the parsing, which calls send_400_response
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
@@ -59,8 +81,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """The request is malformed."""
-        self._refuse(BadInput(msg))
+        """The request is malformed, or its head too long."""
+        self._refuse(_too_long() if self._fields > MAX_HEAD_BYTES else BadInput(msg))
 
     def _refuse(self, error: AppError) -> None:
         cycle = self.cycle  # None at first
@@ -69,7 +91,12 @@ class HttpProtocol(HttpToolsProtocol):
         if silent and not self.pipeline:
             status, body = http.HTTPStatus(error.status), error_body(shown(error))
             self.transport.write(
-                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+                b"x-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
                 % (status, status.phrase.encode(), len(body), body)
             )
         self.transport.close()
+
+
+def _too_long() -> HeadTooLong:
+    return HeadTooLong(f"Request line and headers: at most {MAX_HEAD_BYTES} bytes")

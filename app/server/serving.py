@@ -87,6 +87,7 @@ def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.C
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=[("x-content-type-options", "nosniff")],
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

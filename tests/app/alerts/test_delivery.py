@@ -268,12 +268,11 @@ async def test_a_channel_that_was_taken_away_gets_nothing(place: Place, receiver
 
 async def test_no_error_shows_url_or_secret(place: Place, receiver: Receiver) -> None:
     path = "T0123456789ABCDEF0123"
-    alert_id, secret = await place.fire(f"http://user:pass-word@127.0.0.1:{receiver.port}/{path}?key=query-key")
-    receiver.answer = Answer(500, f"{path} {secret} pass-word query-key".encode())
+    alert_id, secret = await place.fire(f"http://127.0.0.1:{receiver.port}/{path}?key=query-key")
+    receiver.answer = Answer(500, f"{path} {secret} query-key".encode())
     async with place.delivering():
         error = await place.until_failed(alert_id)
-    assert error == "webhook: 500 Internal Server Error: ••• ••• ••• •••"
-    assert receiver.requests[0].headers["authorization"].startswith("Basic ")
+    assert error == "webhook: 500 Internal Server Error: ••• ••• •••"
 
 
 async def test_an_address_that_is_no_longer_allowed(place: Place, receiver: Receiver) -> None:

@@ -138,6 +138,20 @@ async def test_claims_that_do_not_fit(changes: dict[str, Any], match: str) -> No
     await refused(shared(), sign(SECRET, "HS256", **changes), match)
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat"])
+async def test_a_time_is_a_number(claim: str) -> None:
+    now = int(time.time())
+    await refused(shared(), sign(SECRET, "HS256", **{claim: str(now + (300 if claim == "exp" else 0))}), "numbers")
+
+
+async def test_a_token_is_not_valid_for_longer_than_the_setting_says() -> None:
+    now = int(time.time())
+    check = shared(jwt_max_lifetime=3_600)
+    assert (await check.claims_of(sign(SECRET, "HS256", iat=now - 10, exp=now + 3_590))).subject == "ada"
+    await refused(check, sign(SECRET, "HS256", iat=now - 10, exp=now + 3_591), "longer than 3600 s")
+    await refused(shared(), sign(SECRET, "HS256", exp=253_402_300_799), "longer than 31622400 s")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"exp": "soon"}, {"exp": [1]}, {"exp": 1e400}, {"iat": {}}, {"nbf": "x"}, {"iss": 5}, {"sub": 5}, {"jti": 5}],

@@ -22,7 +22,7 @@ from tests.app.reports import select
 from tests.databases import before_any_statement
 from tests.sealing import SEALER
 
-URL = "https://user:p%40ss-word@engine.example/hooks/T0123456789ABCDEF?key=query-key"
+URL = "https://engine.example/hooks/T0123456789ABCDEF?key=query-key"
 BROKER = "amqp://worker:br0ker-pass@broker.example:5672/vhost"
 
 
@@ -90,9 +90,11 @@ TAKEN = [
     "HTTPS://ENGINE.EXAMPLE:443/A?b=c",
     "http://[::1]:8000/",
     "https://münchen.example/ü?q=ä",
-    "http://user:p%40ss@localhost/",
 ]
 REFUSED = [
+    "http://user:p%40ss@localhost/",
+    "https://user@engine.example/",
+    "https://@engine.example/",
     "",
     "engine.example",
     "//engine.example/",
@@ -168,7 +170,7 @@ async def test_connection_is_not_stored_in_the_clear(database: Database, tmp_pat
     if database.dialect == "sqlite":
         stored += b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"worker" in stored
-    for clear in (URL, BROKER, secret, "example", "p%40ss", "br0ker-pass", "T0123456789ABCDEF", "query-key", "whsec"):
+    for clear in (URL, BROKER, secret, "example", "br0ker-pass", "T0123456789ABCDEF", "query-key", "whsec"):
         assert clear.encode() not in stored
 
 
@@ -183,9 +185,10 @@ async def test_rotation_covers_it(database: Database) -> None:
 
 
 def test_secrets_of_a_connection() -> None:
-    shown = secrets_of({"url": URL, "secret": "whsec_c2VjcmV0"})
+    url = URL.replace("://", "://user:p%40ss-word@")  # as older engines may have it
+    shown = secrets_of({"url": url, "secret": "whsec_c2VjcmV0"})
     assert shown == {
-        URL,
+        url,
         "whsec_c2VjcmV0",
         "p%40ss-word",
         "p@ss-word",

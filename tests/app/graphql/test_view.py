@@ -83,6 +83,8 @@ async def test_the_media_type_follows_accept(client: httpx.AsyncClient, accept: 
         b'{"query": "{ viewer { name } }", "variables": []}',
         b'{"query": "{ viewer { name } }", "variables": "{}"}',
         b'{"query": "{ viewer { name } }", "operationName": 1}',
+        b'{"query": "{ viewer { name } }", "operationName": 0}',
+        b'{"query": "{ viewer { name } }", "operationName": false}',
         b'{"query": "{ viewer { name } }", "extensions": 1}',
     ],
     ids=lambda body: body[:30].decode(errors="replace"),
@@ -153,10 +155,11 @@ async def test_the_operation_that_is_named_runs(client: httpx.AsyncClient) -> No
 
 async def test_get(client: httpx.AsyncClient) -> None:
     query = "query Q($id: ID!) { node(id: $id) { id } }"
-    params = {"query": query, "variables": '{"id": "x"}', "operationName": "Q"}
+    params = {"query": query, "variables": '{"id": "x"}', "operationName": "Q", "extensions": "{}"}
     answer = await client.get("/graphql", params=params)
     assert (answer.status_code, answer.json()) == (200, {"data": {"node": None}})
-    for wrong in ({"query": QUERY, "variables": "{"}, {"query": QUERY, "variables": "[1]"}, {}):
+    wrongs = [{"query": QUERY, name: text} for name in ("variables", "extensions") for text in ("{", "[1]", "1")]
+    for wrong in ({}, *wrongs):
         answer = await client.get("/graphql", params=wrong)
         assert (answer.status_code, code_in(answer)) == (400, "BAD_USER_INPUT")
     changes = await client.get("/graphql", params={"query": "mutation { a }"})

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
 from tests.app.http.gates import serving
@@ -99,6 +101,40 @@ async def test_a_head_above_the_bound_is_refused(port: int) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert code_in(body) == "LIMIT_EXCEEDED"
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.sent += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+@pytest.mark.parametrize(
+    "fields", [b"x: " + BIG * 65 + b"\r\n", b"x: " + BIG + b"\r\n"], ids=["one header", "many headers"]
+)
+async def test_a_head_above_the_bound_that_comes_in_one_piece_is_refused(fields: bytes) -> None:
+    """As a system may hand it over. Over a socket it comes as the system likes."""
+    config = uvicorn.Config(echo, lifespan="off", log_config=None)
+    config.load()
+    protocol, wire = HttpProtocol(config, ServerState(), {}), Wire()
+    protocol.connection_made(wire)
+    protocol.data_received(POST + fields * (1 + MAX_HEAD_BYTES // len(fields)) + b"content-length: 0\r\n\r\n")
+    head, _, body = wire.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert code_in(body) == "LIMIT_EXCEEDED"
+    assert wire.closed
 
 
 async def test_head_below_the_bound_is_accepted(port: int) -> None:

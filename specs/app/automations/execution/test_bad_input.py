@@ -21,6 +21,7 @@ LEAKS = ("select ", "traceback", "sqlite", "asyncpg", ".py", "syntax error at or
 def refused(answer: httpx.Response, code: str = "BAD_USER_INPUT") -> str:
     """The message of an answer that must refuse, without leaking how it is made."""
     assert answer.status_code < 500, answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
     error = answer.json()["errors"][0]
     assert error["extensions"]["code"] == code, answer.text
     assert error["message"]
