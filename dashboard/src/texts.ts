@@ -28,6 +28,8 @@ export const texts = {
     densities: { comfortable: 'Comfortable', compact: 'Compact' },
     zone: 'Time zone',
     zoneIs: (place: string) => `Time zone: ${place}`,
+    otherZone: 'Another zone…',
+    whichZone: 'City, or the name of a zone',
     browserZone: (zone: string) => `This browser’s (${zone})`,
     singleKeys: 'Single-key shortcuts',
     outdated: 'A new version of this page is ready.',
@@ -45,8 +47,6 @@ export const texts = {
     paused: (held: number) => (held ? `Paused · ${n(held, 'change', 'changes')}` : 'Paused'),
     pause: 'Pause updates',
     resume: 'Resume updates',
-    refreshed: 'Refreshed',
-    signedOut: 'Signed out',
   },
 
   error: {

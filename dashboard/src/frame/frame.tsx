@@ -5,7 +5,7 @@ import iconUrl from '../icon.svg'
 import { Voice } from '../parts/announce'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
-import { BROWSER_ZONE, changeSettings, useSettings } from '../parts/settings'
+import { changeSettings, useSettings } from '../parts/settings'
 import { hrefs } from '../routes'
 import { SessionEnds } from '../sign-in/session-end'
 import { SignInDialog } from '../sign-in/sign-in'
@@ -15,9 +15,9 @@ import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
 import { useViewer } from './viewer'
+import { Zone } from './zone'
 
 const APART_MS = 30_000
-const ZONES = ['UTC', 'Europe/Berlin', 'Europe/London', 'America/New_York', 'America/Los_Angeles', 'Asia/Kolkata', 'Asia/Tokyo']
 
 /** What is around every screen: where to go, whether it is live, who one is. */
 export function Frame({ children }: { children: ReactNode }): JSX.Element {
@@ -68,34 +68,6 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
       {keysShown && <Keys onClose={() => setKeysShown(false)} />}
       <Voice />
     </>
-  )
-}
-
-/** The zone of every time on the page. */
-function Zone(): JSX.Element {
-  const { zone: chosen } = useSettings()
-  const place = (chosen ?? BROWSER_ZONE).split('/').at(-1)!.replaceAll('_', ' ')
-  return (
-    <Menu
-      className="item"
-      label={texts.frame.zoneIs(place)}
-      button={
-        <>
-          <Icon name="zone" />
-          <span className="label cut">{place}</span>
-        </>
-      }
-    >
-      <p className="heading">{texts.frame.zone}</p>
-      <MenuItem chosen={chosen === null} onChoose={() => changeSettings({ zone: null })}>
-        {texts.frame.browserZone(BROWSER_ZONE)}
-      </MenuItem>
-      {ZONES.map((zone) => (
-        <MenuItem key={zone} chosen={chosen === zone} onChoose={() => changeSettings({ zone })}>
-          {zone}
-        </MenuItem>
-      ))}
-    </Menu>
   )
 }
 

@@ -11,6 +11,7 @@ import { useKeys } from '../parts/keys'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
+import { useApart } from '../time/clock'
 import './history.css'
 import { Empty } from './empty'
 import { FilterBar } from './filter-bar'
@@ -41,8 +42,9 @@ export function History(): JSX.Element {
   const state = useChoice()
   const { choice, run, change, open } = state
   const key = writeChoice(choice).toString()
+  const wrongBy = useApart()
   // oxlint-disable-next-line react/exhaustive-deps
-  const kept = useMemo(() => listOf(choice), [key])
+  const kept = useMemo(() => listOf(choice), [key, wrongBy])
   const { list } = kept
   useSyncExternalStore(list.subscribe, () => list.version)
   // What was there stays until the answer is there.

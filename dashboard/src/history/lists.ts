@@ -3,7 +3,7 @@ import { type Choice, isNewestFirst, parseChoice, writeChoice } from '../filter/
 import { filterOf, orderOf } from '../filter/api-filter'
 import { executionSource } from '../live/execution-source'
 import { LiveList } from '../live/live-list'
-import { now } from '../time/clock'
+import { apart, now } from '../time/clock'
 
 /** How long a list outlives its screen, so that Back finds its rows and its place. */
 const KEEP_MS = 10 * 60_000
@@ -20,7 +20,8 @@ const kept = new Map<string, Kept>()
 
 /** The list of a choice: the one that was left a while ago, else a new one, which is opened. */
 export function listOf(choice: Choice): Kept {
-  const key = writeChoice(choice).toString()
+  // A range that ends now begins elsewhere once this clock is known to be wrong.
+  const key = `${choice.range === null ? 0 : apart()} ${writeChoice(choice)}`
   for (const [name, { leftAt, list }] of kept) {
     if (leftAt && Date.now() - leftAt > KEEP_MS) {
       list.close()

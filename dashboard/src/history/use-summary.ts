@@ -4,7 +4,7 @@ import type { TadaDocumentNode } from '../api/graphql'
 import { filterOf, type ExecutionFilter } from '../filter/api-filter'
 import { type Choice, NOTHING, writeChoice } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
-import { now } from '../time/clock'
+import { now, useApart } from '../time/clock'
 import { Facets, Histogram } from './documents'
 
 /** Figures are asked again this long after the update that made them stale, and never on a timer alone. */
@@ -27,7 +27,8 @@ export interface Summary {
 /** Counts and histogram of a choice, kept current while updates arrive, and left alone while the tab is hidden. */
 export function useSummary(choice: Choice, list: LiveList): Summary {
   const [again, setAgain] = useState(0)
-  const key = `${again} ${writeChoice({ ...choice, sort: NOTHING.sort })}`
+  const wrongBy = useApart()
+  const key = `${again} ${choice.range === null ? 0 : wrongBy} ${writeChoice({ ...choice, sort: NOTHING.sort })}`
   const filter = (): ExecutionFilter => filterOf(choice, now())
   const facets = usePart(Facets, filter, ({ executionFacets }) => executionFacets, key)
   const histogram = usePart(Histogram, filter, ({ executionHistogram }) => executionHistogram, key)

@@ -53,6 +53,16 @@ export function now(): number {
   return Date.now() + (Math.abs(ahead) > APART_MS ? ahead : 0)
 }
 
+/** How far the server's clock is ahead of the one that `now` would else go by, to the minute: it grows known late. */
+export function apart(): number {
+  const ahead = session.clockAhead()
+  return Math.abs(ahead) > APART_MS ? Math.round(ahead / 60_000) : 0
+}
+
+export function useApart(): number {
+  return useSyncExternalStore(session.subscribe, apart)
+}
+
 /** The time that relative times are relative to: it moves every 10 s, or every second for what is young or running. */
 export function useNow(young: boolean): number {
   const clock = young ? fast : slow

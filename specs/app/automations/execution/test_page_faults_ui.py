@@ -143,18 +143,21 @@ def test_faults_004_ui_a_failed_request_is_told_in_its_place(shared: Runwatch, v
 
 
 def test_faults_005_ui_a_wrong_clock_changes_no_time(shared: Runwatch, visitor: Visitor) -> None:
-    """With a clock an hour off, the page MUST say so, and count relative times by the server's."""
+    """With a clock an hour off, the page MUST say so, and count relative times and ranges by the server's."""
     name = unique("clock")
     report(shared, name, "one", at=now())
     script = f"const real = Date.now; Date.now = () => real() - {HOUR_MS}"
     page = ready(visitor.open_new(of(name), script=script))
     expect(page.get_by_text(re.compile("clock is 1 h behind"))).to_be_visible()
     expect(page.locator("[role=row][data-id] time").first).to_have_text(re.compile(r"^\d+ (s|min) ago$"))
+    # By this clock, what is half an hour old would lie half an hour ahead.
+    page = ready(visitor.open_new(of(name, range="30m"), script=script.replace("-", "+")))
+    expect(page.get_by_role("button", name=re.compile("^Success"))).to_contain_text("1")
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Lord_Howe"])
 def test_faults_006_ui_zones_with_half_hours(shared: Runwatch, visitor: Visitor, zone: str) -> None:
-    """An absolute time MUST be that of the zone, on both sides of a change of daylight saving by half an hour."""
+    """An absolute time MUST be that of the zone, on both sides of a change by half an hour; any zone MUST be had."""
     name = unique("zone")
     # Lord Howe leaves summer time at 15:00 UTC of 4 April 2026, from +11 to +10:30; Kolkata is always +5:30.
     moments = [datetime(2026, 4, 4, 14, 59, tzinfo=UTC), datetime(2026, 4, 4, 15, 1, tzinfo=UTC)]
@@ -166,6 +169,11 @@ def test_faults_006_ui_zones_with_half_hours(shared: Runwatch, visitor: Visitor,
         shown = f"{local.day} {local:%b %Y, %H:%M:%S}"
         page.locator(f"time[datetime^='{moment:%Y-%m-%dT%H:%M}']").first.hover()
         expect(page.get_by_role("tooltip").filter(has_text=f"{moment:%Y-%m-%dT%H:%M:%S}")).to_contain_text(shown)
+    page.get_by_role("button", name=re.compile("^Time zone")).click()
+    page.get_by_role("menuitem", name="Another zone").click()
+    page.get_by_role("combobox").fill("lord how")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Time zone: Lord Howe")).to_be_visible()
 
 
 def test_faults_007_ui_tabs_agree(shared: Runwatch, visitor: Visitor) -> None:
