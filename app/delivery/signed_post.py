@@ -35,7 +35,8 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 @cache
 def trusted() -> ssl.SSLContext:
     """Whom to trust, read once: it takes 40 ms."""
-    return httpx.create_ssl_context(trust_env=False)
+    context: ssl.SSLContext = http_library().create_ssl_context(trust_env=False)
+    return context
 
 
 class SignedPost:
