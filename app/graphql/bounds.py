@@ -172,14 +172,17 @@ class Within:
         self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
+        loop = self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._task = self._spending.task = task
         self._spending.stopped = False
         self._before = task.cancelling()
-        self._ends = self._spending.start()
-        self._handle = self._loop.call_at(min(self._loop.time() + WATCHED_AFTER_SECONDS, self._ends), self._look)
+        now = loop.time()
+        if self._spending.ends is None:
+            self._spending.ends = now + self._spending.bounds.seconds
+        self._ends = self._spending.ends
+        self._handle = loop.call_at(min(now + WATCHED_AFTER_SECONDS, self._ends), self._look)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._handle.cancel()

@@ -11,7 +11,7 @@ from strawberry import Schema
 
 from app.errors import AppError
 from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
-from app.graphql.documents import OneOperation, Prepared, documents_of
+from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back
 from app.graphql.sign_in import SignInRequired
@@ -42,7 +42,8 @@ class Queries:
             return None
         if getattr(context, "signed_in", None) is None:
             return None
-        await self._documents.prepare(asked.query, asked.name)
+        if len(asked.query) > MAX_CHARACTERS_IN_LOOP:
+            await self._documents.prepare(asked.query, asked.name)
         prepared = self._documents.find(asked.query, asked.name)
         operation = prepared.operation
         if operation is None or prepared.invalid or operation.operation is not OperationType.QUERY:
