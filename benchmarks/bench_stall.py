@@ -1,0 +1,255 @@
+"""Can one client stall the others? Each attack alone, with a canary beside it: a cheap query of another token, /health.
+
+    python -m benchmarks.bench_stall           # keeps results/stall.*
+    python -m benchmarks.bench_stall --quick   # once each, keeps nothing
+
+The promise: while an attack runs, the canary's p99 is at most 100 ms above what it takes alone, and /health's 250 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from websockets.asyncio.client import connect
+
+from benchmarks.reporting import RESULTS, short, table
+from benchmarks.server_process import ServerProcess, running, runwatch
+
+RUNS, LARGE = 1_000, 200_000
+CANARY = "{ executions(first: 1) { nodes { id } } }"
+PAUSE = 0.01
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def aliases(number: int, selection: str) -> str:
+    """A selection under as many names."""
+    return " ".join(f"a{n}: {selection}" for n in range(number))
+
+
+def rows(selection: str) -> str:
+    """A page of 100 with a selection."""
+    return f"{{ executions(first: 100) {{ nodes {{ {selection} }} }} }}"
+
+
+def nested(selection: str) -> str:
+    """1,000 rows with a selection."""
+    return f"{{ workflows(first: 100) {{ nodes {{ executions(first: 10) {{ nodes {{ {selection} }} }} }} }} }}"
+
+
+READ, FAILS = "retryability { canRetry }", "logs(first: -1) { nodes { id } }"
+SEARCHES = [f'b{n}: executions(first: 1, filter: {{search: "no{n}"}}) {{ totalCount {{ value }} }}' for n in range(100)]
+QUERIES = {
+    "300 aliases of a read in 1,000 rows": nested(aliases(300, READ)),
+    "11 of them, within the budget": nested(aliases(11, READ)),
+    "40 aliases of large trigger data": rows(f"trigger {{ {aliases(40, 'data')} }}"),
+    "20,000 logs that fail": rows(aliases(200, FAILS)),
+    "10,000 of them, within the budget": rows(aliases(100, FAILS)),
+    "100 searches": f"{{ {' '.join(SEARCHES)} }}",
+    "introspection under 60 aliases": f"{{ {aliases(60, '__schema { types { name fields { name } } }')} }}",
+    "600 fields of one name": f"{{ {'executions { nodes { id } } ' * 600} }}",
+    "150,000 values": rows(aliases(1_500, "id")),
+}
+
+
+@dataclass
+class Seen:
+    """Seconds that answers took."""
+
+    query: list[float] = field(default_factory=list)
+    health: list[float] = field(default_factory=list)
+
+
+class Site:
+    """A server with runs, and clients of three tokens."""
+
+    def __init__(self, server: ServerProcess, tokens: dict[str, str]) -> None:
+        self.server = server
+        self.url = f"http://127.0.0.1:{server.port}"
+        self.tokens = tokens
+        self.clients = {name: httpx.AsyncClient(base_url=self.url, timeout=120, trust_env=False) for name in tokens}
+
+    async def ask(self, who: str, document: str) -> httpx.Response:
+        """One query."""
+        headers = {"authorization": f"Bearer {self.tokens[who]}"}
+        return await self.clients[who].post("/graphql", json={"query": document}, headers=headers)
+
+    async def send(self, events: list[dict[str, Any]]) -> httpx.Response:
+        """Events of the engine."""
+        headers = {
+            "authorization": f"Bearer {self.tokens['engine']}",
+            "content-type": "application/cloudevents-batch+json",
+        }
+        answer = await self.clients["engine"].post("/api/events", content=orjson.dumps(events), headers=headers)
+        assert answer.status_code == 202, answer.text
+        assert not answer.json()["rejected"], answer.text
+        return answer
+
+    async def canary(self, seen: Seen, until: asyncio.Event) -> None:
+        """Ask until then."""
+        while not until.is_set():
+            for times, answer in (
+                (seen.query, self.ask("canary", CANARY)),
+                (seen.health, self.clients["canary"].get("/health")),
+            ):
+                start = time.perf_counter()
+                (await answer).raise_for_status()
+                times.append(time.perf_counter() - start)
+            await asyncio.sleep(PAUSE)
+
+
+def event(number: int, type_: str, data: dict[str, Any], offset: int = 0) -> dict[str, Any]:
+    """A CloudEvent of one run."""
+    at = (BEGIN + timedelta(minutes=number, seconds=offset)).isoformat().replace("+00:00", "Z")
+    head = {"specversion": "1.0", "id": f"{number}-{type_}-{offset}", "source": "bench", "type": type_}
+    return {**head, "subject": f"run-{number}", "time": at, "data": data}
+
+
+async def fill(site: Site) -> None:
+    """Runs of 100 workflows; the newest 100 have large trigger data."""
+    for start in range(0, RUNS, 20):
+        batch = []
+        for number in range(start, start + 20):
+            data = {"text": "x" * LARGE} if number >= RUNS - 100 else {"n": number}
+            trigger = {"kind": "manual", "data": data}
+            queued = {"workflow": f"flow {number % 100}", "trigger": trigger}
+            batch.append(event(number, "execution.queued", queued))
+        await site.send(batch)
+
+
+async def secrets(site: Site) -> str:
+    """60 secrets that overlap themselves, in a line of 256 KiB."""
+    data = {"password": ["a" * (200 + number) for number in range(60)]}
+    queued = {"workflow": "hostile", "trigger": {"kind": "manual", "data": data}}
+    line = {"level": "INFO", "message": "a" * 262_144}
+    answer = await site.send([event(RUNS, "execution.queued", queued), event(RUNS, "log.written", line, 1)])
+    return str(answer.status_code)
+
+
+async def subscriptions(site: Site) -> str:
+    """50 dear subscriptions on one socket, each of which hears of 20 runs."""
+    url = site.url.replace("http", "ws") + "/graphql"
+    headers = {"authorization": f"Bearer {site.tokens['attacker']}"}
+    count = 0
+    async with connect(url, subprotocols=["graphql-transport-ws"], additional_headers=headers, max_size=None) as socket:  # type: ignore[list-item]
+        await socket.send('{"type":"connection_init"}')
+        await socket.recv()
+        for number in range(50):
+            dear = aliases(
+                100, f"workflow {{ executions(first: 10) {{ nodes {{ id r{number}: retryability {{ canRetry }} }} }} }}"
+            )
+            document = f"subscription {{ executionUpdated {{ execution {{ {dear} }} }} }}"
+            await socket.send(
+                orjson.dumps({"id": f"{number}", "type": "subscribe", "payload": {"query": document}}).decode()
+            )
+        await asyncio.sleep(1)
+        started = [event(number, "execution.started", {}, 2) for number in range(20)]
+        await site.send(started)
+        while count < 50:
+            await asyncio.wait_for(socket.recv(), 60)
+            count += 1
+    return f"{count} messages"
+
+
+def attacks() -> dict[str, Callable[[Site], Awaitable[str]]]:
+    """Each by its name; it says what became of it."""
+
+    def of(document: str) -> Callable[[Site], Awaitable[str]]:
+        async def run(site: Site) -> str:
+            answer = await site.ask("attacker", document)
+            errors = answer.json().get("errors")
+            return f"{answer.status_code} {errors[0]['extensions']['code']}" if errors else f"{answer.status_code}"
+
+        return run
+
+    found = {f"{name} ({len(document):,} bytes)": of(document) for name, document in QUERIES.items()}
+    return {**found, "a line with 60 hostile secrets": secrets, "50 dear subscriptions on one socket": subscriptions}
+
+
+@asynccontextmanager
+async def beside(site: Site) -> AsyncIterator[Seen]:
+    """The canary, as long as the block runs."""
+    seen, until = Seen(), asyncio.Event()
+    task = asyncio.create_task(site.canary(seen, until))
+    try:
+        yield seen
+        await asyncio.sleep(0.1)
+    finally:
+        until.set()
+        await task
+
+
+def worst(times: list[float]) -> str:
+    """p50, p99 and the worst, in ms."""
+    ranked = sorted(times)
+    p99 = ranked[min(int(len(ranked) * 0.99), len(ranked) - 1)]
+    return " / ".join(short(each * 1000) for each in (statistics.median(ranked), p99, ranked[-1]))
+
+
+async def measure(site: Site, rounds: int) -> str:
+    """The table."""
+    await fill(site)
+    async with beside(site) as alone:
+        await asyncio.sleep(2)
+    lines: list[list[object]] = [["nothing", "", "", worst(alone.query), worst(alone.health)]]
+    for name, attack in attacks().items():
+        seen, became, cpu = Seen(), "", 0.0
+        for _ in range(rounds):
+            before = site.server.cpu_seconds()
+            async with beside(site) as each:
+                became = await attack(site)
+            cpu = site.server.cpu_seconds() - before
+            seen.query += each.query
+            seen.health += each.health
+        lines.append([name, became, short(cpu), worst(seen.query), worst(seen.health)])
+        print(*lines[-1], sep=" | ", flush=True)
+    return table(["attack", "became", "CPU, s", "another's query, ms", "/health, ms"], lines)
+
+
+async def main() -> None:
+    """Measure, and keep it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"RUNWATCH_DATA_DIR": folder, "RUNWATCH_LOG_LEVEL": "warning"}
+        runwatch("migrate", environment=environment)
+        tokens = {}
+        for name, words in (
+            ("attacker", ["--role", "viewer"]),
+            ("canary", ["--role", "viewer"]),
+            ("engine", ["--role", "runner", "--engine", "bench"]),
+        ):
+            said = runwatch("token", "create", *words, "--name", name, environment=environment)
+            tokens[name] = next(word for word in said.split() if word.startswith("rw_"))
+        with running(["-m", "app.cli", "serve", "--port", "{port}"], environment) as server:
+            site = Site(server, tokens)
+            found = await measure(site, 1 if quick else 5)
+            for client in site.clients.values():
+                await client.aclose()
+    text = (
+        "# Attacks, and what others notice\n\n"
+        f"`python -m benchmarks.bench_stall`, {datetime.now(UTC):%Y-%m-%d}, SQLite, one process,"
+        f" {RUNS:,} runs, Python {platform.python_version()}.\n"
+        "Times are p50 / p99 / worst of a canary beside the attack, its client's share of two cores included.\n\n"
+        + found
+    )
+    print(text)
+    if not quick:
+        Path(RESULTS / "stall.md").write_text(text)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
