@@ -8,14 +8,20 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import parse
 
+from app import executions
 from app.auth import Role, Viewer
 from app.db import Database
 from app.graphql.bounds import Bounds, ClientGone, OverBudget, Spending, measured
+from app.graphql.errors import shown_all
+from app.graphql.executor import executor_of
 from app.graphql.turns import Turns
 from app.graphql.view import COST_HEADER, GraphQLView
 from app.ingestion import Ingestion
+from app.live.updates import Change, Update
 from schema import schema
+from schema.execution_update import ExecutionUpdate
 from tests.app.reports import events, report
 from tests.contexts import READER, context_of
 from tests.sealing import SEALER
@@ -306,3 +312,27 @@ async def test_stop_soon_ends_at_the_next_wait() -> None:
 
 def test_measure() -> None:
     assert measured({"a": ["xx", {"b": "ää"}, None, 1]}) == 2 + 6 + 10 * 7
+
+
+@BY
+async def test_each_event_has_a_budget_of_its_own(compiled: bool, filled: Database) -> None:
+    """The next one is executed whatever became of the last."""
+    [[id_], *_] = await filled.fetch("SELECT id FROM executions ORDER BY queued_at DESC")
+    execution = (await executions.by_ids(filled, [id_]))[id_]
+    update = ExecutionUpdate.of(Update("c", Change.UPDATED, id_, execution, True))
+    below = "workflow { executions(first: 20) { nodes { id } } }"
+    document = parse(f"subscription {{ executionUpdated {{ execution {{ {below} }} }} }}")
+    for cost, fails in ((100, False), (50, True)):
+        context = context_of(filled, bounds=Bounds(cost=cost))
+        context.compiled = compiled
+        executor = executor_of(schema._schema, document, context, None, None)
+        assert executor is not None
+        for _ in range(3):
+            context.forget()
+            result = await executor.execute_event(update, context)
+            if fails:
+                assert result.data is None
+                [error] = shown_all(result.errors or ())
+                assert (error["path"], error["extensions"]["code"]) == (["executionUpdated"], "LIMIT_EXCEEDED")
+            else:
+                assert result.errors is None
