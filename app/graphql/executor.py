@@ -94,7 +94,7 @@ class EventByEvent(Paced):
 
     def execute_field(self, parent_type: Any, source: Any, details: Any, path: Any, position: Any) -> Any:
         """A field of a mutation begins only while the budget lasts; otherwise it says why not."""
-        spending = self._spending
+        spending = self.spending
         if path.prev is None and spending is not None and self.operation.operation is OperationType.MUTATION:
             try:
                 spending.check()

@@ -27,13 +27,13 @@ LARGE = 1_000
 class Paced(StrawberryGraphQLCoreExecutionContext):
     """Executes one operation, or one event of a subscription."""
 
-    _spending: Spending | None = None
+    spending: Spending | None = None
     _costs: Costs | None = None
     _widths: dict[tuple[Any, ...], int]
 
     def keep_to(self, spending: Spending | None) -> None:
         """Count on this, from now on. Raises OverBudget for an operation that costs too much."""
-        self._spending, self._widths = spending, {}
+        self.spending, self._widths = spending, {}
         if spending is None:
             return
         try:
@@ -46,28 +46,28 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
 
     def execute_field(self, parent_type: Any, source: Any, details: Any, path: Any, position: Any) -> Any:
         """One field; nothing of it once the budget is spent."""
-        spending = self._spending
+        spending = self.spending
         if spending is not None and spending.failure is not None:
             return None
         return super().execute_field(parent_type, source, details, path, position)
 
     def handle_field_error(self, raw_error: Exception, return_type: Any, details: Any, path: Any) -> None:
         """A failed field costs too."""
-        if self._spending is not None and self._spending.failure is None:
+        if self.spending is not None and self.spending.failure is None:
             try:
-                self._spending.error()
+                self.spending.error()
             except OverBudget as over:
                 self._stop(over)
         super().handle_field_error(raw_error, return_type, details, path)
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
         """A large value is counted before it is written."""
-        if self._spending is not None and result.__class__ is str and len(result) > LARGE:
+        if self.spending is not None and result.__class__ is str and len(result) > LARGE:
             try:
-                self._spending.large(len(result))
+                self.spending.large(len(result))
             except OverBudget as over:
                 self._stop(over)
-            if self._spending.failure is not None:
+            if self.spending.failure is not None:
                 return ""
         return super().complete_leaf_value(return_type, result)
 
@@ -76,15 +76,15 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """A list: in pieces if it is long."""
         by_core = super().complete_iterable_value
-        if self._spending is None or not isinstance(items, list | tuple):
+        if self.spending is None or not isinstance(items, list | tuple):
             return by_core(item_type, details, info, path, items, position)
         fields = self._width(info.return_type, [each.node for each in details])
-        if self._spending.failure is None:
+        if self.spending.failure is None:
             try:
-                self._spending.during(len(items) * fields)
+                self.spending.during(len(items) * fields)
             except OverBudget as over:
                 self._stop(over)
-        if self._spending.failure is not None:
+        if self.spending.failure is not None:
             return []
         complete = partial(by_core, item_type, details, info)
         if len(items) * fields <= MAX_FIELDS_OF_A_PIECE:
@@ -93,7 +93,7 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
 
     async def _in_pieces(self, complete: Any, path: Any, items: Any, position: Any, fields: int) -> list[Any]:
         """The entries in their order. Those that wait do so together, as long as they are not too many."""
-        spending, completed = self._spending, list[Any]()
+        spending, completed = self.spending, list[Any]()
         size, most = max(MAX_FIELDS_OF_A_PIECE // fields, 1), max(MAX_FIELDS_TOGETHER // fields, 1)
         waiting: list[tuple[int, Any]] = []
         assert spending is not None
@@ -126,8 +126,8 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
         return self._widths[key]
 
     def _stop(self, over: OverBudget) -> None:
-        assert self._spending is not None
-        self._spending.stop_soon(over)
+        assert self.spending is not None
+        self.spending.stop_soon(over)
 
 
 async def _filled(waiting: list[tuple[int, Any]], completed: list[Any]) -> None:

@@ -23,6 +23,7 @@ import pytest
 import uvicorn
 from celery.worker.request import Request
 from graphql import parse
+from kombu.transport.filesystem import Channel
 from packaging.requirements import Requirement
 from redis.asyncio import Connection
 from starlette.applications import Starlette
@@ -65,11 +66,13 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_meta": ("tortoise-orm", lambda: Engine),
     "_payload": ("celery", lambda: Request),
     "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
+    "_put": ("celery", lambda: Channel),
     "_raw_info": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
     "_relevant_sub_fields": ("graphql-core", lambda: EventByEvent.build(schema._schema, parse("{ __typename }"))),
     "_run_exitfuncs": ("python", lambda: atexit),
     "_run_sql": ("tortoise-orm", lambda: RunSQL),
     "_schema": ("strawberry-graphql", lambda: schema),
+    "_set_running_loop": ("python", lambda: asyncio),
     "_shutdown": ("python", lambda: threading),
     "_strawberry_schema": ("strawberry-graphql", lambda: schema._schema),
     "_tmp_path_factory": (
@@ -84,8 +87,16 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
 # uvicorn documents none of these; its protocols are made to be used, not to be derived from.
 OF_UVICORN: dict[type[Any], set[str]] = {
     HttpProtocol: {
-        *("cycle", "handle_websocket_upgrade", "loop", "on_body", "on_headers_complete", "on_message_complete"),
-        *("pipeline", "send_400_response", "transport"),
+        *(
+            "cycle",
+            "handle_websocket_upgrade",
+            "loop",
+            "on_body",
+            "on_header",
+            "on_headers_complete",
+            "on_message_begin",
+        ),
+        *("on_message_complete", "on_url", "pipeline", "send_400_response", "transport"),
     },
     WebSocketProtocol: {
         *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_close"),
