@@ -112,7 +112,6 @@ async def test_drawn_operations_have_one_answer(
         document = drawing.operation()
         choice = random.Random(seed)
         viewer = Viewer("reader", Role.VIEWER, None) if seed % 7 == 0 else ADMIN
-        before = fallbacks.copy()
         with monkeypatch.context() as patched:
             # The text is new for the seed, and so is its plan.
             spoiled = spoil(choice, patched) if seed % 3 == 0 else ""
@@ -122,9 +121,9 @@ async def test_drawn_operations_have_one_answer(
         planned += answer is not None
         erred += b'"errors"' in expected
         assert answer is None or b'"errors"' not in expected
-        # What has no error has a plan, but for what is odd and right all the same, as a condition that is null where
-        # graphql-core never comes to ask it.
-        odd = spoiled or any("without a value" in reason for reason in fallbacks - before)
+        # What has no error has a plan, but for what is odd and right all the same, as a null where a field or condition
+        # takes none, below an object that is null: graphql-core never comes to ask.
+        odd = spoiled or None in drawing.variables.values()
         assert answer is not None or b'"errors"' in expected or odd, (seed, document, drawing.variables, fallbacks)
     assert planned > OPERATIONS * 0.3
     assert erred > OPERATIONS * 0.15
