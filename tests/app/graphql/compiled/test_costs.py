@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import get_operation_ast, parse
+from strawberry.dataloader import DataLoader
 
 from app.errors import LimitExceeded
 from app.graphql.compiled import Cost, NotRight, compile_operation, operation, tasks
@@ -130,6 +131,32 @@ async def test_plan_that_does_much_lets_others_run(steps: int, turns: int) -> No
     answer = await run(f"{{ {' '.join(f'a{n}: page(first: 20) {{ nodes {{ n }} }}' for n in range(10))} }}", meter)
     assert len(answer) == 10
     assert taken == turns
+
+
+@pytest.mark.parametrize(("most", "at_once"), [(40, True), (10, False)])
+async def test_those_that_wait_at_one_level_do_so_within_one_turn(
+    monkeypatch: pytest.MonkeyPatch, most: int, at_once: bool
+) -> None:
+    """So that a loader has the keys of all, though the time of a turn is always over; unless they are very many."""
+    monkeypatch.setattr(tasks, "WAITING_TOGETHER", most)
+    asked: list[int] = []
+
+    async def load(keys: list[int]) -> list[int]:
+        asked.append(len(keys))
+        return keys
+
+    async def one(key: int) -> int:
+        return await loader.load(key)
+
+    loader = DataLoader(load)
+    into: dict[str, int] = {}
+    together = tasks.Tasks(Meter(steps=1))
+    for key in range(40):
+        together.start(one(key), into, str(key), lambda value, run: value)
+    await together.finish(None)
+    assert into == {str(key): key for key in range(40)}
+    assert sum(asked) == 40
+    assert (len(asked) == 1) is at_once
 
 
 async def test_long_list_is_completed_in_pieces_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
