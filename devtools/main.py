@@ -77,7 +77,7 @@ def page(words: list[str]) -> int:
 def test(words: list[str]) -> int:
     """run the tests and the specs on all cores, against a real Postgres and Valkey that it starts.
 
-    --quick leaves out specs, Postgres and slow tests: 70 s.
+    --quick leaves out specs, Postgres and slow tests: 60 s.
     --changed runs the tests of what differs from main; --changed=REVISION from another revision.
     --soak gives property and fault tests their full counts; an ordinary run ends by saying what it reduced.
     --python 3.13 runs on another Python that the machine has, in an environment of its own.
