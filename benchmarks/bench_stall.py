@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ RUNS, LARGE = 1_000, 200_000
 CANARY = "{ executions(first: 1) { nodes { id } } }"
 PAUSE = 0.01
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+_rounds = count()
 
 
 def aliases(number: int, selection: str) -> str:
@@ -134,7 +136,8 @@ async def secrets(site: Site) -> str:
     data = {"password": ["a" * (200 + number) for number in range(60)]}
     queued = {"workflow": "hostile", "trigger": {"kind": "manual", "data": data}}
     line = {"level": "INFO", "message": "a" * 262_144}
-    answer = await site.send([event(RUNS, "execution.queued", queued), event(RUNS, "log.written", line, 1)])
+    number = RUNS + next(_rounds)
+    answer = await site.send([event(number, "execution.queued", queued), event(number, "log.written", line, 1)])
     return str(answer.status_code)
 
 
@@ -142,7 +145,7 @@ async def subscriptions(site: Site) -> str:
     """50 dear subscriptions on one socket, each of which hears of 20 runs."""
     url = site.url.replace("http", "ws") + "/graphql"
     headers = {"authorization": f"Bearer {site.tokens['attacker']}"}
-    count = 0
+    heard = 0
     async with connect(url, subprotocols=["graphql-transport-ws"], additional_headers=headers, max_size=None) as socket:  # type: ignore[list-item]
         await socket.send('{"type":"connection_init"}')
         await socket.recv()
@@ -155,12 +158,14 @@ async def subscriptions(site: Site) -> str:
                 orjson.dumps({"id": f"{number}", "type": "subscribe", "payload": {"query": document}}).decode()
             )
         await asyncio.sleep(1)
-        started = [event(number, "execution.started", {}, 2) for number in range(20)]
+        index = next(_rounds)  # what has been told already tells nobody anything
+        step = {"step": {"index": index, "name": f"step {index}"}}
+        started = [event(number, "step.started", step, 2 + index) for number in range(20)]
         await site.send(started)
-        while count < 50:
+        while heard < 50:
             await asyncio.wait_for(socket.recv(), 60)
-            count += 1
-    return f"{count} messages"
+            heard += 1
+    return f"{heard} messages"
 
 
 def attacks() -> dict[str, Callable[[Site], Awaitable[str]]]:
