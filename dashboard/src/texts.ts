@@ -43,6 +43,7 @@ export const texts = {
   connection: {
     connecting: 'Connecting…',
     live: 'Live',
+    refreshed: 'Refreshed',
     reconnecting: (attempts: number, since: string) => `Reconnecting (${attempts}) · data of ${since}`,
     paused: (held: number) => (held ? `Paused · ${n(held, 'change', 'changes')}` : 'Paused'),
     pause: 'Pause updates',

@@ -11,6 +11,8 @@ import { Icon } from './icons'
 export interface Pausable {
   paused: boolean
   held: number
+  /** When it was last asked again because nobody could say what had changed: by performance.now(). */
+  resyncedAt: number | null
   toggle(): void
 }
 
@@ -24,6 +26,8 @@ export function offerPause(next: Pausable | null): void {
 }
 
 const PATIENCE_MS = 1_000
+/** How long it says that the list was asked again. */
+const REFRESHED_MS = 5_000
 
 /** The state of the live connection, always in the same place: icon, word and colour; a press pauses. */
 export function Connection(): JSX.Element {
@@ -51,12 +55,26 @@ export function Connection(): JSX.Element {
     }
   }, [link])
 
+  const resyncedAt = pause?.resyncedAt ?? null
+  const [refreshed, setRefreshed] = useState(false)
+  useEffect(() => {
+    const left = resyncedAt === null ? 0 : REFRESHED_MS - (performance.now() - resyncedAt)
+    if (left <= 0) return
+    setRefreshed(true)
+    const timer = setTimeout(() => setRefreshed(false), left)
+    return () => {
+      clearTimeout(timer)
+      setRefreshed(false)
+    }
+  }, [resyncedAt])
+
   const paused = pause?.paused ?? false
   const broken = link === 'reconnecting' || away
   let text: string = texts.connection.live
   if (paused) text = texts.connection.paused(pause!.held)
   else if (broken) text = texts.connection.reconnecting(Math.max(attempts, 1), clockTime(since, zone).slice(0, 8))
   else if (link === 'connecting') text = patient || !wanted ? '' : texts.connection.connecting
+  else if (refreshed) text = texts.connection.refreshed
   return (
     <button
       type="button"
@@ -65,7 +83,7 @@ export function Connection(): JSX.Element {
       aria-disabled={!pause}
       onClick={() => pause?.toggle()}
     >
-      <Icon name={paused ? 'paused' : broken ? 'broken' : 'live'} />
+      <Icon name={paused ? 'paused' : broken ? 'broken' : refreshed ? 'refreshed' : 'live'} />
       <span className="label" role="status">
         {text}
       </span>

@@ -38,7 +38,7 @@ export function Cell({
     case 'engine':
       return <>{row.engine.name}</>
     case 'queued':
-      return <When at={row.queuedAt} />
+      return <When at={row.queuedAt} inRow />
     case 'started':
       return <Moment at={row.startedAt} />
     case 'finished':

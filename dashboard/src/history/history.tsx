@@ -72,10 +72,11 @@ export function History(): JSX.Element {
     offerPause({
       paused: list.paused,
       held: list.heldCount,
+      resyncedAt: list.resyncedAt,
       toggle: () => (list.paused ? list.resume() : list.pause()),
     })
     return () => offerPause(null)
-  }, [list, list.paused, list.heldCount])
+  }, [list, list.paused, list.heldCount, list.resyncedAt])
   useTitle(summary, list)
   const again = (): void => {
     void list.reveal()

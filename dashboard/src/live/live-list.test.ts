@@ -121,12 +121,13 @@ describe('a live list', () => {
   test('keeps the place of each row when it is asked again, lets newcomers wait, and marks what is missing', async () => {
     const [list, server] = await opened(120)
     await list.next()
-    const before = list.ids
+    const [before, neverAsked] = [list.ids, list.resyncedAt]
     server.all = [row('new'), ...server.all.filter(({ id }) => id !== 'r3').map(({ id }) => row(id, 'SUCCESS'))]
     server.tell(null, 'RESYNC', false)
     await settle()
     expect([list.ids, [...list.waiting], Object.fromEntries(list.gone)]).toEqual([before, ['new'], { r3: 'unmatched' }])
     expect([list.row('r0')?.status, list.dropped, list.hasNext]).toEqual(['SUCCESS', 0, false])
+    expect([neverAsked, typeof list.resyncedAt]).toEqual([null, 'number'])
     await list.reveal()
     expect(list.ids).toEqual(server.all.map(({ id }) => id))
   })

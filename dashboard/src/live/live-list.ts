@@ -28,6 +28,8 @@ export class LiveList extends Told {
   outOfOrder = false
   /** Rows that a refresh in place dropped. */
   dropped = 0
+  /** When it was last asked again in place, because nobody could say what had changed: by performance.now(). */
+  resyncedAt: number | null = null
   /** Grows with each update taken in: counts and histograms are stale then. */
   updates = 0
 
@@ -133,6 +135,7 @@ export class LiveList extends Told {
         this.endCursor = page.endCursor
         this.hasNext = page.hasNext
       }
+      this.resyncedAt = performance.now()
       this.follow(page.updatesCursor)
     })
   }

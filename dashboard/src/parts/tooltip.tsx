@@ -8,6 +8,7 @@ export function Tooltip({
   children,
   className,
   focusable = false,
+  inRow = false,
 }: {
   /** A function is asked when it shows: a list has many that nobody looks at. */
   text: string | (() => string)
@@ -15,9 +16,12 @@ export function Tooltip({
   className?: string
   /** Whether the child is no control, and has to take the focus itself. */
   focusable?: boolean
+  /** Whether it shows too while the row around it has the focus of the keyboard: its cells have none. */
+  inRow?: boolean
 }): JSX.Element {
   const id = useId()
   const tip = useRef<HTMLSpanElement>(null)
+  const wrapper = useRef<HTMLSpanElement>(null)
   const [shown, setShown] = useState(false)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const anchor = `--tip-${id.replaceAll(/[^\w-]/g, '')}`
@@ -33,10 +37,26 @@ export function Tooltip({
     if (shown) tip.current?.showPopover()
   }, [shown])
   useEffect(() => () => clearTimeout(timer.current), [])
+  useEffect(() => {
+    const row = inRow ? wrapper.current?.closest<HTMLElement>('[role=row]') : null
+    if (!row) return
+    const focused = (): void => {
+      if (row.matches(':focus-visible')) show(DELAY_MS)
+    }
+    row.addEventListener('focus', focused)
+    row.addEventListener('blur', hide)
+    return () => {
+      row.removeEventListener('focus', focused)
+      row.removeEventListener('blur', hide)
+    }
+    // `show` and `hide` are new each time, and do the same.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [inRow])
   return (
     // The wrapper only watches: the control is inside, or it is text that takes the focus for its description.
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
     <span
+      ref={wrapper}
       className={className}
       style={{ anchorName: anchor } as React.CSSProperties}
       tabIndex={focusable ? 0 : undefined}

@@ -7,11 +7,11 @@ import { Tooltip } from './tooltip'
 const YOUNG_MS = 60_000
 
 /** A time relative to now; the exact one, in the chosen zone and in UTC, on hover and focus. */
-export function When({ at, focusable = false }: { at: string; focusable?: boolean }): JSX.Element {
+export function When({ at, focusable = false, inRow = false }: { at: string; focusable?: boolean; inRow?: boolean }): JSX.Element {
   const now = useNow(currentTime() - Date.parse(at) < YOUNG_MS)
   const zone = useZone()
   return (
-    <Tooltip text={() => `${absolute(at, zone)}\n${at}`} focusable={focusable}>
+    <Tooltip text={() => `${absolute(at, zone)}\n${at}`} focusable={focusable} inRow={inRow}>
       <time dateTime={at} className="numbers">
         {ago(at, now)}
       </time>

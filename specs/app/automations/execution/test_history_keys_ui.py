@@ -87,6 +87,8 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     wait(page, f"(id) => ({FOCUSED}) === id", ids[1])
     key("k")
     wait(page, f"(id) => ({FOCUSED}) === id", ids[0])
+    exact = page.locator(f"[data-id={ids[0]}] time").first.get_attribute("datetime")
+    expect(page.get_by_role("tooltip")).to_contain_text(str(exact))
     key("x")
     expect(page.get_by_text("1 selected")).to_be_visible()
     key("Shift+ArrowDown")
