@@ -270,6 +270,11 @@ def nodes(page: Page) -> int:
     return count
 
 
+def has_few_nodes(page: Page, most: int) -> None:
+    """The document has at most so many elements; a list that jumps has its old and its new rows for a frame."""
+    wait(page, "(most) => document.querySelectorAll('*').length <= most", most)
+
+
 def violations(page: Page, *rules: str) -> list[str]:
     """What axe-core finds against the rules of WCAG 2.2 AA, and its own best practices; against some of them alone."""
     # Not add_script_tag, which the policy refuses.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import CDPSession, Page, Route, WebSocket, expect
 
-from specs.harness.browser import HISTORY, Visitor, nodes, wait
+from specs.harness.browser import HISTORY, Visitor, has_few_nodes, nodes, wait
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, event, unique
 from specs.pages import is_as_the_api, now, of, ready, report
@@ -170,7 +170,7 @@ def test_budgets_002_ui_a_long_list_is_light(shared: Runwatch, visitor: Visitor)
     assert len([url for url in first if "/assets/" in url and url.endswith(".js")]) <= 3, first
     assert all(url.startswith(shared.url.split("//")[1], 7) for url in asked if url.startswith("http")), asked
     used = heap(page.context.new_cdp_session(page))
-    assert nodes(page) <= MAX_NODES
+    has_few_nodes(page, MAX_NODES)
     assert used <= MAX_HEAP
 
 
@@ -262,4 +262,4 @@ def test_budgets_005_ui_an_hour_of_updates_leaves_nothing(shared: Runwatch, visi
     expect(page.locator("[role=row].SUCCESS")).to_have_count(1, timeout=60_000)
     grown = heap(cdp) - before
     assert grown <= MAX_GROWTH
-    assert nodes(page) <= elements + 50
+    has_few_nodes(page, elements + 50)

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import audited, listed
-from specs.harness.browser import EXECUTIONS, Visitor, nodes, session, violations, wait
+from specs.harness.browser import EXECUTIONS, Visitor, has_few_nodes, session, violations, wait
 from specs.harness.driver import Runwatch, event, run_events, unique
 
 TRACE = """Traceback (most recent call last):
@@ -102,7 +102,7 @@ def test_detail_008_ui_many_steps_are_few_nodes(shared: Runwatch, visitor: Visit
     page = run_of(shared, visitor, name, *steps, state="FAILED", error=error, duration=1_000)
     row = page.get_by_role("row").filter(has_text="step 700")
     expect(row).to_be_in_viewport()
-    assert nodes(page) <= 1_500
+    has_few_nodes(page, 1_500)
     page.get_by_role("button", name="Failed 2").click()
     expect(page.get_by_role("table", name="Steps · 2").locator("[id^=step-step]")).to_have_count(2)
     page.get_by_role("button", name="Failed 2").click()
