@@ -30,10 +30,7 @@ class _Share:
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database."""
-        if self._running >= self._most:
-            await self._turn()
-        else:
-            self._running += 1
+        await self._begin()
         try:
             return await self._database.fetch(sql, *params)
         finally:
@@ -41,16 +38,16 @@ class _Share:
 
     async def fetch_long(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database. Whoever waits for its turn here takes no place from others."""
-        if self._running >= self._most:
-            await self._turn()
-        else:
-            self._running += 1
+        await self._begin()
         try:
             return await self._database.fetch_long(sql, *params)
         finally:
             self._end()
 
-    async def _turn(self) -> None:
+    async def _begin(self) -> None:
+        if self._running < self._most:
+            self._running += 1
+            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
