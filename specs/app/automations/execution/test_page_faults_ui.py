@@ -187,3 +187,40 @@ def test_faults_007_ui_tabs_agree(shared: Runwatch, visitor: Visitor) -> None:
     one.get_by_role("button", name=re.compile("^Account")).click()
     one.get_by_role("menuitemradio", name="Compact").click()
     expect(other.locator("html")).to_have_attribute("data-density", "compact")
+
+
+def test_faults_008_ui_a_gap_is_said_and_filled(shared: Runwatch, visitor: Visitor) -> None:
+    """Where the server cannot say what has changed, the page MUST ask again in place, and say so."""
+    name = unique("gap")
+    report(shared, name, "one", "two")
+    report(shared, name, "open", state=None, at=10)
+    page = visitor.blank()
+    sockets: list[WebSocketRoute] = []
+    followed: list[str] = []
+    deaf: list[bool] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+
+        def asks(message: str | bytes) -> None:
+            told = json.loads(message)
+            if told["type"] == "subscribe" and "executionUpdated" in told["payload"]["query"]:
+                followed.append(told["id"])
+            server.send(message)
+
+        socket.on_message(asks)
+        server.on_message(lambda message: None if deaf and '"next"' in str(message) else socket.send(message))
+
+    page.route_web_socket(re.compile("/graphql$"), between)
+    page.goto(f"{shared.url}{of(name)}")
+    ready(page).evaluate("window.same = true")
+    deaf.append(True)
+    meanwhile(shared, name)
+    gap = {"cursor": "", "change": "RESYNC", "executionId": None, "matches": False, "execution": None}
+    message = {"id": followed[-1], "type": "next", "payload": {"data": {"executionUpdated": gap}}}
+    sockets[-1].send(json.dumps(message))
+    status = page.get_by_role("status")
+    expect(status.get_by_text("Refreshed")).to_be_visible()
+    catches_up(page, shared, name)
+    expect(status.get_by_text("Live")).to_be_visible()
