@@ -22,8 +22,9 @@ from playwright.sync_api import CDPSession, Page
 
 from benchmarks import reporting
 from benchmarks.reporting import Figure, short
-from specs.harness.browser import Visitor, chromium, missing, nodes, session, wait
+from specs.harness.browser import Visitor, chromium, missing, session
 from specs.harness.driver import Runwatch, Server, event
+from specs.harness.looking import nodes, wait
 from specs.pages import of, ready, report
 
 WORKFLOW = "orders"

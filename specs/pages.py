@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page
 
-from specs.harness.browser import HISTORY, wait
+from specs.harness.browser import HISTORY
 from specs.harness.driver import START, Runwatch, run_events
+from specs.harness.looking import wait
 
 LISTED = """query Listed($filter: ExecutionFilter) {
   executions(first: 100, filter: $filter) { nodes { id status workflowName } }

@@ -7,8 +7,9 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
+from specs.harness.browser import HISTORY, Visitor
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import rows, violations, wait
 
 HISTOGRAM, FACETS, LIST = "executionHistogram", "executionFacets", "executions"
 RUN, LOG = "execution", "executionLogs"

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, in_view, looks, overflows, violations
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
 from specs.harness.driver import Runwatch, Server, event, run_events, unique
+from specs.harness.looking import in_view, looks, overflows, violations
 
 Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
 MESSAGE = "line 5, order A-1004: quantity 'twelve' is not a number"

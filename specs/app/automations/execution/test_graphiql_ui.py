@@ -9,8 +9,9 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import HISTORY, Visitor, looks, session, violations, wait
+from specs.harness.browser import HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import looks, violations, wait
 
 
 def graphiql(visitor: Visitor, query: str, **variables: str) -> Page:

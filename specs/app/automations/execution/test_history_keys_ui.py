@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from specs.engines.driver import WebhookEngine
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, rows, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import rows, wait
 
 FOCUSED = "document.activeElement.dataset.id ?? null"
 # Presses a key and says at once, before another one or a frame can come, which row or button has the focus.

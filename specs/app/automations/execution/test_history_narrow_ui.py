@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from specs.harness.browser import HISTORY, Visitor, rows, violations, wait
+from specs.harness.browser import HISTORY, Visitor
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.harness.looking import rows, violations, wait
 from specs.pages import seconds_from_start
 
 

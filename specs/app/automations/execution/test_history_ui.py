@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, rows, violations, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, Server, event, run_events, unique
+from specs.harness.looking import rows, violations, wait
 
 # 100 a second, for 30 seconds; the ordinary run has the first of them.
 SECONDS = count("seconds of 100 arrivals", 1, 30)

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import EXECUTIONS, Visitor, has_few_nodes, wait
+from specs.harness.browser import EXECUTIONS, Visitor
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.harness.looking import has_few_nodes, wait
 
 LINES = count("lines of a long log", 20_000, 100_000)
 NEEDLE_EVERY = 1_000

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, looks, overflows, rows, violations, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
 from specs.harness.driver import Runwatch, unique
+from specs.harness.looking import looks, overflows, rows, violations, wait
 from specs.pages import listed, of, ready, report
 
 SIGN_IN = "/admin/automations/sign-in"

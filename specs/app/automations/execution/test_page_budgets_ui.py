@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import CDPSession, Page, Route, WebSocket, expect
 
-from specs.harness.browser import HISTORY, Visitor, has_few_nodes, nodes, wait
+from specs.harness.browser import HISTORY, Visitor
 from specs.harness.counts import count
 from specs.harness.driver import Runwatch, event, unique
+from specs.harness.looking import has_few_nodes, nodes, wait
 from specs.pages import is_as_the_api, now, of, ready, report
 
 MEGA = 1_000_000

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, looks, session
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, Server, event, unique
+from specs.harness.looking import looks
 from specs.harness.servers import ValkeyServer
 from specs.pages import is_as_the_api, listed, now, of, ready, report, seconds_from_start
 

@@ -12,8 +12,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from specs.engines.driver import WebhookEngine
 from specs.engines.retries import listed, of_subject
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session, violations, wait
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import violations, wait
 
 ERROR = {"type": "Failed", "message": "no"}
 NEEDS_INPUT = '{"run": "cat input"}'

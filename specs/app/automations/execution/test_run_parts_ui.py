@@ -8,8 +8,9 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import audited, listed
-from specs.harness.browser import EXECUTIONS, Visitor, has_few_nodes, session, violations, wait
+from specs.harness.browser import EXECUTIONS, Visitor, session
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.harness.looking import has_few_nodes, violations, wait
 
 TRACE = """Traceback (most recent call last):
   File "/app/lib/python3.11/site-packages/conveyor/worker.py", line 212, in run_step

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from specs.harness.browser import HISTORY, Visitor, rows, session, violations, wait
+from specs.harness.browser import HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import rows, violations, wait
 from specs.harness.outage import outage
 from specs.harness.servers import PostgresServer
 

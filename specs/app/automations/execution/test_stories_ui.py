@@ -8,8 +8,9 @@ from playwright.sync_api import Page, expect
 
 from specs.app.automations.execution.test_execution_ui import LAST_LINE, failed_run
 from specs.engines.retries import listed
-from specs.harness.browser import HISTORY, Visitor, wait
+from specs.harness.browser import HISTORY, Visitor
 from specs.harness.driver import Runwatch, event, run_events, unique
+from specs.harness.looking import wait
 
 
 def list_of(visitor: Visitor, workflow: str) -> Page:
