@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
@@ -24,6 +25,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     RETRY_REFUSED = "RETRY_REFUSED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    RATE_LIMITED = "RATE_LIMITED"
     INTERNAL = "INTERNAL"
 
 
@@ -115,6 +117,20 @@ class LimitExceeded(AppError):
 
     code = ErrorCode.LIMIT_EXCEEDED
     status = 413
+
+
+class RateLimited(AppError):
+    """Too much within a time, or at a time. Nothing was done, and the same request succeeds later.
+
+    `limit` is the setting and `value` what it says; `seconds` is how long to wait.
+    """
+
+    code = ErrorCode.RATE_LIMITED
+    status = 429
+
+    def __init__(self, reason: str, *, limit: str, value: int, seconds: float) -> None:
+        self.reason, self.limit, self.value, self.seconds = reason, limit, value, max(1, math.ceil(seconds))
+        super().__init__(f"{reason}; come back in {self.seconds} s", limit=limit, value=value, retryAfter=self.seconds)
 
 
 class TimedOut(LimitExceeded):

@@ -31,6 +31,7 @@ from app.http.proxies import Proxies
 from app.http.sessions import BrowserSessions
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
+from app.rates import Rates, RatesAllowed
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.sweep import Sweep
@@ -53,6 +54,18 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        RatesAllowed(
+            cost_per_minute=settings.max_cost_per_minute,
+            event_bytes_per_minute=settings.max_event_bytes_per_minute,
+            concurrent_operations=settings.max_concurrent_operations,
+            concurrent_event_bodies=settings.max_concurrent_event_bodies,
+            redis_url=settings.redis_url,
+        )
+    )
+
+
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes at the end."""
     sign_in = SignIn(database, settings)
@@ -60,7 +73,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(share_of(database))
     dashboard = Dashboard()
-    bounds, turns = _bounds(settings), Turns()
+    bounds, turns, rates = _bounds(settings), Turns(), _rates(settings)
     about = About(settings.kept_days, lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
@@ -77,6 +90,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             compiled=settings.graphql == "compiled",
             bounds=bounds,
             turns=turns,
+            client=rates.of_operations(viewer.credential, viewer.session),
         )
 
     view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes)
@@ -86,7 +100,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     )
     sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
-    events = EventsDoor(background.ingestion, sealer, settings)
+    events = EventsDoor(background.ingestion, sealer, settings, rates)
     routes = [
         Route("/", index),
         Route("/health", Health(database).check),
@@ -99,7 +113,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with running((*background.services, expiry), opened=(database, sign_in)):
+        async with running((*background.services, expiry), opened=(database, sign_in, rates)):
             yield
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})

@@ -85,6 +85,18 @@ class Settings(BaseSettings):
     max_operation_seconds: float = Field(
         20.0, gt=0, le=3600, description="Seconds that a query, or an event of a subscription, may take"
     )
+    max_cost_per_minute: int = Field(
+        20_000_000, ge=0, description="Maximum cost of one token's GraphQL operations in a minute; 0: any"
+    )
+    max_event_bytes_per_minute: int = Field(
+        256 * MIB, ge=0, description="Maximum size of one token's events in a minute, and 10 KiB for each body; 0: any"
+    )
+    max_concurrent_operations: int = Field(
+        16, ge=0, description="Maximum number of GraphQL operations of one token, or one session, at a time; 0: any"
+    )
+    max_concurrent_event_bodies: int = Field(
+        64, ge=0, description="Maximum number of bodies of events of one token at a time; 0: any"
+    )
     graphql_introspection: bool = Field(
         True, description="Whether clients may ask for the schema, and errors suggest names of it"
     )
@@ -179,6 +191,16 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.hostname or origin != written or parts.username:
                 raise ValueError(f"{origin}: not an origin as browsers send it, such as https://tools.example.com")
         return origins
+
+    @model_validator(mode="after")
+    def _check_rates(self) -> Settings:
+        for name, most in (
+            ("max_cost_per_minute", "max_operation_cost"),
+            ("max_event_bytes_per_minute", "max_events_body_bytes"),
+        ):
+            if 0 < getattr(self, name) < getattr(self, most):
+                raise ValueError(f"RUNWATCH_{name.upper()} must be 0, or at least RUNWATCH_{most.upper()}")
+        return self
 
     @model_validator(mode="after")
     def _check_mail_server(self) -> Settings:

@@ -1,20 +1,25 @@
-"""Imports of libraries that would import rich for something that we never use, a tenth of a second of CPU."""
+"""Imports of libraries that would import rich, or redis, for what we never use of them: a tenth of a second of CPU."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 
 @contextmanager
-def without_rich() -> Iterator[None]:
-    """Let imports of rich fail within the block, as if it were not installed; nothing happens if it is imported."""
-    if "rich" in sys.modules:
+def without(name: str) -> Iterator[None]:
+    """Let imports of a package fail within the block, as if it were missing. Nothing happens once it is imported."""
+    if name in sys.modules:
         yield
         return
-    sys.modules["rich"] = None  # type: ignore[assignment]  # documented: its import fails
+    sys.modules[name] = None  # type: ignore[assignment]  # documented: its import fails
     try:
         yield
     finally:
-        del sys.modules["rich"]
+        del sys.modules[name]
+
+
+def without_rich() -> AbstractContextManager[None]:
+    """The same for rich."""
+    return without("rich")

@@ -23,12 +23,15 @@ from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database, open_database
 from app.executions.facets import Facets
+from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
+from app.graphql.turns import Turns
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
+from app.rates import FREE
 from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
 from resolvers.about import About
@@ -61,6 +64,9 @@ def application(way: str, database: Database) -> Starlette:
             feed=updates,
             alert_channels=channels,
             compiled=True,
+            bounds=Bounds(),
+            turns=Turns(),
+            client=FREE,
         )
 
     class Stock(GraphQL[Context, None]):

@@ -15,6 +15,7 @@ from app.graphql.bounds import Bounds, Spending
 from app.graphql.turns import Turns
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
+from app.rates import Client
 from app.retries import Retries
 from app.secrets.sealing import Sealer
 from resolvers.about import About
@@ -38,6 +39,7 @@ class Context:
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     bounds: Bounds
     turns: Turns
+    client: Client  # who pays for it
     budget: Budget = field(default_factory=Budget, init=False)
     _spending: Spending | None = field(default=None, init=False)
     _loaders: Loaders | None = field(default=None, init=False)
@@ -56,7 +58,8 @@ class Context:
     def spending(self) -> Spending:
         """What the operation has cost so far, beside its budget of rows."""
         if self._spending is None:
-            self._spending = Spending(self.bounds, self.turns, self.signed_in.credential if self.signed_in else "")
+            credential = self.signed_in.credential if self.signed_in else ""
+            self._spending = Spending(self.bounds, self.turns, credential, self.client)
         return self._spending
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from app.graphql.turns import Turns
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
+from app.rates import FREE
 from app.retries import Retries
 from resolvers.about import About
 from resolvers.context import Context
@@ -43,4 +44,5 @@ def context_of(
         compiled=True,
         bounds=bounds,
         turns=Turns(),
+        client=FREE,
     )

@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from app.errors import LimitExceeded
+from app.errors import LimitExceeded, RateLimited
+from app.graphql.client import Client, price_of
 from app.graphql.compiled import Cost
 from app.graphql.turns import Turns
 
@@ -24,6 +25,8 @@ MIB = 1024 * 1024
 WATCHED_AFTER_SECONDS = 0.25
 # How many times the usual size of a value its largest one is, where the schema does not say: names have 300 characters.
 MARGIN = 30
+# Of large values, which are copied: as many take as long as a value of another kind.
+CHARACTERS_OF_A_FIELD = 1_000
 
 Gone = Callable[[], Awaitable[None]]
 
@@ -43,6 +46,10 @@ class OverBudget(LimitExceeded):
     """The operation as a whole is refused, or ends."""
 
 
+class OverRate(RateLimited, OverBudget):
+    """The client has spent what it may within a time, or all its places are taken."""
+
+
 class ClientGone(Exception):
     """Nobody waits for the answer."""
 
@@ -51,12 +58,16 @@ class Spending:
     """What one operation has cost so far: a Meter of plans (app/graphql/compiled), and what graphql-core tells it."""
 
     __slots__ = (
-        *("_credential", "_root", "_turns", "bounds", "counted", "ends", "errors", "estimated", "failure"),
-        *("stopped", "task", "written"),
+        *("_credential", "_root", "_turns", "bounds", "charged", "client", "counted", "ends", "errors", "estimated"),
+        *("failure", "has_begun", "is_event", "stopped", "task", "written"),
     )
 
-    def __init__(self, bounds: Bounds, turns: Turns, credential: str) -> None:
+    def __init__(self, bounds: Bounds, turns: Turns, credential: str, client: Client) -> None:
         self.bounds = bounds
+        self.client = client
+        self.charged = 0  # of what it costs
+        self.has_begun = False
+        self.is_event = False  # of a subscription: charged, and never refused for what its client has spent
         self._turns = turns
         self._credential = credential
         self.estimated = Cost()
@@ -68,6 +79,30 @@ class Spending:
         self.stopped = False  # the task has been told, once
         self.task: asyncio.Task[Any] | None = None  # that runs it now
         self.ends: float | None = None  # by the loop's clock
+
+    def begin(self, new_characters: int) -> None:
+        """An operation arrives, with so many characters that have to be parsed. Raises OverRate."""
+        if not self.has_begun:
+            self.has_begun = True
+            self._take(price_of(new_characters))
+
+    async def enter(self) -> None:
+        """Wait for a place among the operations of the client. Raises OverRate."""
+        try:
+            await self.client.enter()
+        except RateLimited as error:
+            raise _over_rate(error) from None
+
+    def leave(self) -> None:
+        """It is over, and gives its place back."""
+        self.client.leave()
+        self.settle()
+
+    def settle(self) -> None:
+        """Have the client pay what it has cost, or give back what it has not."""
+        cost = self.counted + self.written // CHARACTERS_OF_A_FIELD
+        self.client.charge(cost - self.charged)
+        self.charged = cost
 
     def start(self) -> float:
         """When its time is over, which runs from the first call on."""
@@ -93,6 +128,13 @@ class Spending:
                 " field with a read of its own 40, each as often as there are rows above it. Request fewer rows, fields"
                 " or aliases"
             )
+        if cost.fields > self.charged:
+            more = cost.fields - self.charged
+            if self.is_event:
+                self.client.charge(more)
+            else:
+                self._take(more)
+            self.charged = cost.fields
 
     def during(self, fields: int) -> None:
         """So many fields of a list are about to be completed. Raises OverBudget."""
@@ -154,11 +196,21 @@ class Spending:
         """
         return Within(self, gone)
 
+    def _take(self, cost: int) -> None:
+        try:
+            self.client.take(cost)
+        except RateLimited as error:
+            raise _over_rate(error) from None
+
     def _over(self, message: str) -> OverBudget:
         failure = OverBudget(message)
         if self.failure is None:
             self.failure = failure
         return failure
+
+
+def _over_rate(error: RateLimited) -> OverRate:
+    return OverRate(error.reason, limit=error.limit, value=error.value, seconds=error.seconds)
 
 
 class Within:

@@ -81,6 +81,11 @@ class Documents:
         recent = self._recent.get(key) if self._recent else None
         return recent or self._keep(key, self._prepare(query, name))
 
+    def is_known(self, query: str, name: str | None) -> bool:
+        """Whether `find` has it at once."""
+        key = (query, name)
+        return key in self._known or key in self._recent
+
     async def prepare(self, query: str, name: str | None) -> None:
         """See to it that `find` has it at once: a long text is parsed and validated beside the loop."""
         key = (query, name)

@@ -66,7 +66,14 @@ class EventByEvent(Paced):
         return None if prepared is None else compiled_of(self.schema, prepared)
 
     async def _event(self, spending: Spending | None) -> ExecutionResult:
-        """One event, within a budget of its own. The next one is executed whatever becomes of it."""
+        """One event, within a budget of its own. The next one is executed whatever becomes of it.
+
+        A client in debt waits, as one does that reads slowly: what changes meanwhile is told afterwards.
+        """
+        if spending is not None:
+            spending.is_event = True
+            if spending.client.is_spent:
+                await spending.client.solvent()
         try:
             with within(self.context_value):
                 return await self._executed(spending)
@@ -74,6 +81,9 @@ class EventByEvent(Paced):
             [field] = self.operation.selection_set.selections[:1]
             name = getattr(getattr(field, "alias", None) or getattr(field, "name", None), "value", "")
             return ExecutionResult(None, [GraphQLError(over.message, field, path=[name], original_error=over)])
+        finally:
+            if spending is not None:
+                spending.settle()
 
     async def _executed(self, spending: Spending | None) -> ExecutionResult:
         if spending is not None and spending.is_over():

@@ -12,7 +12,7 @@ from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
 from app.errors import AppError, BadInput, Unavailable, shown
-from app.graphql.bounds import OverBudget, within, written
+from app.graphql.bounds import OverBudget, Spending, within, written
 from app.graphql.documents import documents_of
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
@@ -83,9 +83,13 @@ class SchemaOperations:
         """Executes nothing before the first result is requested."""
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
+        self._queries.begin(operation, context)
         await documents_of(self._schema._schema).prepare(operation.query, operation.name)
         type_ = self._type(operation)
         results = self._results(context, operation, type_)
+        spending = getattr(context, "spending", None)
+        if spending is not None and type_ is not OperationType.SUBSCRIPTION:
+            results = _in_its_place(results, spending)
         return _unbroken(results) if type_ is OperationType.MUTATION else results
 
     def _type(self, operation: Operation) -> OperationType | None:
@@ -164,6 +168,17 @@ def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]
 
 def _located(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+
+
+async def _in_its_place(results: AsyncGenerator[Result, None], spending: Spending) -> AsyncGenerator[Result, None]:
+    """The results of an operation that waits for a place among those of its client, and pays."""
+    await spending.enter()
+    try:
+        async with aclosing(results):
+            async for result in results:
+                yield result
+    finally:
+        spending.leave()
 
 
 async def _unbroken(results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:

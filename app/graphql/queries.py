@@ -33,6 +33,12 @@ class Queries:
         self._answers: deque[Prepared] = deque()
         self._bytes = 0
 
+    def begin(self, asked: Operation, context: Any) -> None:
+        """Have the client pay for a request. Raises OverRate."""
+        spending = getattr(context, "spending", None)
+        if spending is not None:
+            spending.begin(0 if self._documents.is_known(asked.query, asked.name) else len(asked.query))
+
     async def answer(self, asked: Operation, context: Any, gone: Gone | None = None) -> bytes | None:
         """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right.
 

@@ -17,8 +17,17 @@ from strawberry.types.graphql import OperationType
 from app.asgi.answers import error_body
 from app.asgi.body import receive_body
 from app.asgi.media_types import GRAPHQL_JSON, JSON, answer_type
-from app.errors import AppError, BadInput, ErrorCode, MethodNotAllowed, UnsupportedMediaType, masked, shown
-from app.graphql.bounds import ClientGone, OverBudget, within, written
+from app.errors import (
+    AppError,
+    BadInput,
+    ErrorCode,
+    MethodNotAllowed,
+    RateLimited,
+    UnsupportedMediaType,
+    masked,
+    shown,
+)
+from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.queries import Queries
@@ -59,23 +68,17 @@ class GraphQLView:
         try:
             operation = await self._operation(scope, given, receive)
             context = self._make_context(scope)
-            gone = _Gone(receive)
-            answer = await self._queries.answer(operation, context, gone)
-            if answer is not None:
-                return _answer(_with_cost(answer, context) if given.cost else answer, media_type, 200)
-            changes = self._queries.changes(operation)
-            with nullcontext() if changes else within(context, gone):
-                result = await self._schema.execute(
-                    operation.query,
-                    variable_values=operation.variables,
-                    operation_name=operation.name,
-                    context_value=context,
-                    allowed_operation_types=ALLOWED[safe],
-                )
-            return self._result(result, context, media_type, cost=given.cost)
+            self._queries.begin(operation, context)
+            spending = context.spending
+            await spending.enter()
+            try:
+                return await self._executed(operation, context, given, _Gone(receive), safe=safe)
+            finally:
+                spending.leave()
+        except RateLimited as error:
+            return _refusal(error, media_type)
         except OverBudget as error:
             body: dict[str, Any] = {"errors": [shown(error)]}
-            spending = context.spending
             if spending.failure is None:  # before anything ran
                 return _answer(orjson.dumps(body), media_type, _status_of_refused(body["errors"], media_type))
             return _answer(orjson.dumps({"data": None, **body}), media_type, 200)
@@ -91,6 +94,21 @@ class GraphQLView:
             )
         except Exception as error:
             return _answer(error_body(masked(error)), media_type, 500)
+
+    async def _executed(self, operation: Operation, context: Any, given: _Headers, gone: Gone, *, safe: bool) -> Answer:
+        media_type = answer_type(given.accept)
+        answer = await self._queries.answer(operation, context, gone)
+        if answer is not None:
+            return _answer(_with_cost(answer, context) if given.cost else answer, media_type, 200)
+        with nullcontext() if self._queries.changes(operation) else within(context, gone):
+            result = await self._schema.execute(
+                operation.query,
+                variable_values=operation.variables,
+                operation_name=operation.name,
+                context_value=context,
+                allowed_operation_types=ALLOWED[safe],
+            )
+        return self._result(result, context, media_type, cost=given.cost)
 
     def _result(self, result: Any, context: Any, media_type: str, *, cost: bool) -> Answer:
         assert isinstance(result, ExecutionResult)
@@ -195,6 +213,8 @@ def _with_cost(answer: bytes, context: Any) -> bytes:
 
 def _refusal(error: AppError, media_type: str) -> Answer:
     answer = _answer(error_body(shown(error)), media_type, error.status)
+    if isinstance(error, RateLimited):
+        answer[1].append((b"retry-after", b"%d" % error.seconds))
     if isinstance(error, MethodNotAllowed):
         answer[1].append((b"allow", b"POST"))
     return answer

@@ -14,16 +14,20 @@ from app import clock
 from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.auth import Permission, Viewer
-from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
-from app.events import Event, Rejection
+from app.errors import AppError, Forbidden, RateLimited, UnsupportedMediaType, masked, shown
+from app.events import Batch, Event, Rejection
 from app.events.decoding import Form, decode
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
+from app.rates import Client, Rates
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 
 # Decoding and sealing take 3 ms for so many bytes, and seconds for 8 MiB of nothing but secrets.
 SMALL = 256 * 1024
+
+# What a body costs besides its bytes: a request takes as long as so many bytes of a batch.
+BODY_BYTES = 10 * 1024
 
 NOT_STORED = "Could not store the events; send them again"
 
@@ -31,10 +35,11 @@ NOT_STORED = "Could not store the events; send them again"
 class EventsDoor:
     """Takes events from a runner for its own engine, and from an administrator for any."""
 
-    def __init__(self, ingestion: Ingestion, sealer: Sealer, settings: Settings) -> None:
+    def __init__(self, ingestion: Ingestion, sealer: Sealer, settings: Settings, rates: Rates) -> None:
         self._ingestion = ingestion
         self._sealer = sealer
         self._settings = settings
+        self._rates = rates
 
     async def receive(self, request: Request) -> Response:
         """Answer one request: commits what it accepts, and names what it rejects, with the reason."""
@@ -42,24 +47,41 @@ class EventsDoor:
             viewer = viewer_in(request.scope)
             viewer.require(Permission.REPORT)
             form = _form(request)
-            body = await read_body(request, self._settings.max_events_body_bytes)
-            now = clock.now_us()
-            read = partial(
-                decode, body, form, now=now, sealer=self._sealer, limit=self._settings.max_events_per_request
-            )
-            batch = read() if len(body) <= SMALL else await asyncio.to_thread(read)
-            own, foreign = _split_by_source(batch.events, viewer)
-            if foreign and not own and not batch.rejected:
-                raise Forbidden(f"This token may only report for the engine {viewer.engine!r}")
-            imported = form is Form.LINES
-            rejected = batch.rejected + foreign + await self._ingestion.record(own, imported=imported, size=len(body))
+            client = self._rates.of_events(viewer.credential)
+            await client.enter()
+            try:
+                batch, rejected = await self._recorded(request, form, viewer, client)
+            finally:
+                client.leave()
         except AppError as error:
-            return _answer(error_body(shown(error)), error.status)
+            headers = {"retry-after": str(error.seconds)} if isinstance(error, RateLimited) else None
+            return _answer(error_body(shown(error)), error.status, headers)
         except Exception as error:
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)
         by_index = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
         return _answer(orjson.dumps({"accepted": accepted, "rejected": by_index}), 202)
+
+    async def _recorded(
+        self, request: Request, form: Form, viewer: Viewer, client: Client
+    ) -> tuple[Batch, list[Rejection]]:
+        """What was in the body, and what of it was rejected. The client pays before anything of it is looked at."""
+        limit, declared = self._settings.max_events_body_bytes, request.headers.get("content-length", "")
+        paid = int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
+        if 0 < paid <= limit:
+            client.take(paid + BODY_BYTES)
+        body = await read_body(request, limit)
+        if not paid:
+            client.take(len(body) + BODY_BYTES)
+        read = partial(
+            decode, body, form, now=clock.now_us(), sealer=self._sealer, limit=self._settings.max_events_per_request
+        )
+        batch = read() if len(body) <= SMALL else await asyncio.to_thread(read)
+        own, foreign = _split_by_source(batch.events, viewer)
+        if foreign and not own and not batch.rejected:
+            raise Forbidden(f"This token may only report for the engine {viewer.engine!r}")
+        recorded = await self._ingestion.record(own, imported=form is Form.LINES, size=len(body))
+        return batch, batch.rejected + foreign + recorded
 
 
 def _form(request: Request) -> Form:

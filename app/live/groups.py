@@ -17,14 +17,16 @@ import orjson
 from app.changes import Changed
 from app.errors import Unavailable, masked
 from app.executions.filters import ExecutionFilter
+from app.graphql.client import Client
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
+from app.live.payers import DELIVERY_COST, Payers
 from app.live.updates import FeedPosition, Update, update_of
+from app.rates import FREE
 
 # How long a result is kept for members that catch up. What they see below the execution is as old.
-KEPT_SECONDS = 1.0
-MAX_KEPT = 1_000
+KEPT_SECONDS, MAX_KEPT = 1.0, 1_000
 # Changed executions times filters that a group has yet to deliver. From the first number on the feed waits for the
 # group, but not for long. Beyond the second its members read what they miss.
 ENOUGH_QUEUED, MAX_QUEUED = 20_000, 100_000
@@ -32,11 +34,10 @@ ENOUGH_QUEUED, MAX_QUEUED = 20_000, 100_000
 # that nobody sees it.
 SENT_TOGETHER_BYTES = 16 * 1024
 SENT_TOGETHER_SECONDS = 0.005
-# Pause before an update is executed again while the database is away.
-AWAY_SECONDS = 0.5
+AWAY_SECONDS = 0.5  # before an update is executed again while the database is away
 
-# Sorts by revision.
-Results = dict[int, Payload]
+Execute = Callable[[Update], Awaitable[bytes]]
+Results = dict[int, Payload]  # sorts by revision
 
 
 @dataclass(slots=True)
@@ -51,13 +52,12 @@ class _Waiting:
 class Group:
     """Subscribers that share results, and the task that delivers them."""
 
-    def __init__(
-        self, feed: Feed, execute: Callable[[Update], Awaitable[bytes]], on_empty: Callable[[], object]
-    ) -> None:
+    def __init__(self, feed: Feed, execute: Execute, on_empty: Callable[[], object]) -> None:
         self._feed = feed
         self._execute = execute
         self._on_empty = on_empty
         self._audiences: dict[ExecutionFilter, _Audience] = {}
+        self.payers = Payers()
         self._payloads: OrderedDict[tuple[object, ...], asyncio.Task[Payload]] = OrderedDict()
         self._queue: OrderedDict[str, _Waiting] = OrderedDict()  # by execution, in the order of revisions
         self._size = 0  # of the queue: executions times filters
@@ -76,12 +76,14 @@ class Group:
             audience = self._audiences[where] = _Audience(self)
             audience.wanted = self._feed.listen(where, audience)
         audience.members.add(member)
+        self.payers.add(member.client)
         return audience.wanted
 
     def leave(self, member: Member, where: ExecutionFilter) -> None:
         """Deliver nothing more to a member."""
         audience = self._audiences[where]
         audience.members.discard(member)
+        self.payers.discard(member.client)
         if not audience.members:
             self._feed.leave(where, audience)
             del self._audiences[where]
@@ -245,11 +247,14 @@ class _Audience:
 class Member:
     """One subscription: receives news while its socket has room, and otherwise reads what it missed."""
 
-    def __init__(self, feed: Feed, group: Group, where: ExecutionFilter, position: FeedPosition) -> None:
+    def __init__(
+        self, feed: Feed, group: Group, where: ExecutionFilter, position: FeedPosition, client: Client = FREE
+    ) -> None:
         self._feed = feed
         self._group = group
         self._where = where
         self._position = position
+        self.client = client
         self._sink: Sink | None = None  # None while it catches up
         self._behind = asyncio.Event()
 
@@ -260,11 +265,14 @@ class Member:
             while True:
                 async for update in self._feed.catch_up(wanted, self._position):
                     payload = await self._group.payload(update)
+                    await self.client.solvent()
                     await sink.room()
                     sink.send(payload)
+                    self.client.charge(DELIVERY_COST)
                 self._sink = sink
                 self._behind.clear()  # it reads whatever it missed up to here
                 await self._behind.wait()
+                await self.client.solvent()
                 await sink.room()  # no need to send what changes until then
         finally:
             self._group.leave(self, self._where)
@@ -274,10 +282,11 @@ class Member:
         sink, known = self._sink, self._position.revision
         if sink is None or last <= known:
             return
-        if not sink.has_room:
+        if not sink.has_room or self.client.is_spent:
             self.fall_behind()
             return
         self._position.revision = last
+        self.client.charge(DELIVERY_COST * len(results))
         if known >= next(iter(results)):
             payload = Payload.of(result for revision, result in results.items() if revision > known)
         sink.send(payload)

@@ -73,6 +73,7 @@ class SharedUpdates:
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
         """The results of an operation. Shared results come by themselves."""
         viewer: Viewer = context.viewer
+        context.spending.begin(0 if self._prepared.is_known(operation.query, operation.name) else len(operation.query))
         await self._prepared.prepare(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
         if document is not None and not self._is_dear(document, operation):
@@ -83,7 +84,7 @@ class SharedUpdates:
                 position = self._feed.position_of(asked.after)
                 scope = (viewer.role, viewer.engine)
                 group = self._group((operation.query, operation.name, scope), executor, scope)
-                return Member(self._feed, group, asked.where, position)
+                return Member(self._feed, group, asked.where, position, context.client)
         return await self._ordinary.start(context, operation)
 
     def _is_dear(self, document: DocumentNode, operation: Operation) -> bool:
@@ -109,9 +110,10 @@ class SharedUpdates:
                 context = self._make_context(anybody, self._feed)
                 result = await executor.execute_event(self._root_of(update), context)
                 check_available(result.errors)
+                made.payers.pay(context.spending.counted)
                 return orjson.dumps(response(result.data, result.errors))
 
-            group = self._groups[key] = Group(self._feed, execute, lambda: self._groups.pop(key, None))
+            group = made = self._groups[key] = Group(self._feed, execute, lambda: self._groups.pop(key, None))
         return group
 
 

@@ -119,7 +119,7 @@ def test_every_event_arrives_through_a_server_that_fails_at_random(
 
 @pytest.mark.slow
 def test_retry_after_is_honoured(sink: Sink, client: Runwatch) -> None:
-    sink.script = [lambda _: status(503, retry_after="1")]
+    sink.script = [lambda _: status(429, retry_after="1")]
     started = time.monotonic()
     emit(client, 1)
     assert client.flush(30)

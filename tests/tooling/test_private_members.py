@@ -29,6 +29,7 @@ from redis.asyncio import Connection
 from starlette.applications import Starlette
 from strawberry import Info
 from strawberry.types import ExecutionContext
+from throttled import MemoryStore
 from tortoise import Tortoise
 from tortoise.migrations.operations import RunSQL
 from uvicorn.server import ServerState
@@ -57,6 +58,7 @@ def context_of_strawberry() -> ExecutionContext:
 UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_asyncio_future_blocking": ("python", lambda: asyncio.Future),
     "_basetemp": ("pytest", lambda: pytest.TempPathFactory.__dataclass_fields__),
+    "_backend": ("throttled-py", lambda: MemoryStore()),
     "_context": ("celery", lambda: Request),
     "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
     "_ensure_unconfigure": ("pytest", lambda: pytest.Config),

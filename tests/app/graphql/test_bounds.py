@@ -20,6 +20,7 @@ from app.graphql.turns import Turns
 from app.graphql.view import COST_HEADER, GraphQLView
 from app.ingestion import Ingestion
 from app.live.updates import Change, Update
+from app.rates import FREE
 from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.app.reports import events, report
@@ -269,7 +270,7 @@ async def test_introspection_needs_reading_and_can_be_off(database: Database) ->
 
 
 async def test_stop_after_the_end_does_nothing() -> None:
-    spending = Spending(Bounds(), Turns(), "one")
+    spending = Spending(Bounds(), Turns(), "one", FREE)
     with spending.within():
         pass
     spending.stop(ClientGone())
@@ -279,7 +280,7 @@ async def test_stop_after_the_end_does_nothing() -> None:
 
 
 async def test_cancellation_from_outside_stays_one() -> None:
-    spending = Spending(Bounds(), Turns(), "one")
+    spending = Spending(Bounds(), Turns(), "one", FREE)
 
     async def run() -> None:
         with spending.within():
@@ -293,7 +294,7 @@ async def test_cancellation_from_outside_stays_one() -> None:
 
 
 async def test_stop_soon_ends_at_the_next_wait() -> None:
-    spending = Spending(Bounds(), Turns(), "one")
+    spending = Spending(Bounds(), Turns(), "one", FREE)
     after = False
 
     async def run() -> None:

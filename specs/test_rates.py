@@ -1,0 +1,142 @@
+"""One client cannot have everything: it hears what it may do, and when to come back."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.servers import ValkeyServer
+from specs.test_sockets import said, socket, subscribe
+
+COST, BYTES = 40_000, 200_000
+# 100 rows of 100 values.
+DEAR = f"{{ executions(first: 100) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
+SETTINGS = {
+    "RUNWATCH_MAX_OPERATION_COST": str(COST),
+    "RUNWATCH_MAX_COST_PER_MINUTE": str(COST),
+    "RUNWATCH_MAX_EVENTS_BODY_BYTES": str(BYTES),
+    "RUNWATCH_MAX_EVENT_BYTES_PER_MINUTE": str(BYTES),
+}
+
+
+def serving(folder: Path, *options: str, **more: str) -> Iterator[Runwatch]:
+    server = Server(folder, f"sqlite:///{folder}/runwatch.db", *options)
+    server.environment |= SETTINGS | more
+    try:
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        runwatch.admin = runwatch.token("admin")
+        runwatch.report(*(each for number in range(100) for each in run_events("e", f"r{number}", number)))
+        yield runwatch
+        runwatch.close()
+        assert server.stop() == 0, server.log
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runwatch]:
+    """A server on which a token may do little."""
+    yield from serving(tmp_path_factory.mktemp("narrow"))
+
+
+def spend(runwatch: Runwatch, token: str) -> httpx.Response:
+    """Ask for the dear thing until it is refused."""
+    for _ in range(20):
+        answer = runwatch.post({"query": DEAR}, token=token)
+        if answer.status_code != 200:
+            return answer
+        assert "errors" not in answer.json(), answer.text
+    raise AssertionError("nothing was refused")
+
+
+def check_refusal(error: Any, limit: str, value: int) -> int:
+    """The error says what was too much, and when to come back; returns the latter."""
+    extensions = error["extensions"]
+    seconds: int = extensions["retryAfter"]
+    assert extensions == {"code": "RATE_LIMITED", "limit": limit, "value": value, "retryAfter": seconds}
+    assert str(value) in error["message"]
+    assert f"{seconds} s" in error["message"]
+    assert 1 <= seconds <= 60
+    return seconds
+
+
+def test_rate_001_a_token_that_has_spent_its_minute_hears_when_to_come_back(narrow: Runwatch) -> None:
+    """Operations beyond a token's cost of a minute MUST be 429 with a code and Retry-After; others go on."""
+    token = narrow.token("viewer")
+    refused = spend(narrow, token)
+    assert refused.status_code == 429
+    (error,) = refused.json()["errors"]
+    seconds = check_refusal(error, "RUNWATCH_MAX_COST_PER_MINUTE", COST)
+    assert refused.headers["retry-after"] == str(seconds)
+    assert "data" not in refused.json()
+    assert narrow.post({"query": DEAR}, token=narrow.token("viewer")).status_code == 200
+
+
+async def test_rate_001_on_a_socket_the_operation_alone_is_refused(narrow: Runwatch) -> None:
+    """On a WebSocket it MUST be an error of the operation, and the socket goes on."""
+    token = narrow.token("viewer")
+    async with socket(narrow, token) as connection:
+        for number in range(20):
+            await subscribe(connection, str(number), DEAR)
+            message = await said(connection)
+            if message["type"] == "error":
+                break
+            assert (await said(connection))["type"] == "complete"
+        check_refusal(message["payload"][0], "RUNWATCH_MAX_COST_PER_MINUTE", COST)
+        await connection.send('{"type": "ping"}')
+        assert (await said(connection))["type"] == "pong"
+
+
+def test_rate_002_events_are_refused_before_any_is_stored(narrow: Runwatch) -> None:
+    """Events beyond a token's bytes of a minute MUST be 429 with Retry-After, none of them stored, others go on."""
+    engine, number = unique("flood"), 0
+    token = narrow.token("runner", engine)
+
+    def send() -> httpx.Response:
+        return narrow.post_events(run_events(engine, f"r{number}", number), token=token)
+
+    while (answer := send()).status_code == 202 and number < 100:
+        number += 1
+    assert answer.status_code == 429
+    (error,) = answer.json()["errors"]
+    assert answer.headers["retry-after"] == str(check_refusal(error, "RUNWATCH_MAX_EVENT_BYTES_PER_MINUTE", BYTES))
+    listed = "query L($e: [String!]) { executions(first: 100, filter: {engine: $e}) { totalCount { value } } }"
+    assert narrow.ask(listed, e=[engine])["data"]["executions"]["totalCount"]["value"] == number
+    other = unique("calm")
+    assert narrow.post_events(run_events(other, "r", 0), token=narrow.token("runner", other)).status_code == 202
+
+
+def test_rate_003_an_operation_pays_what_it_cost(narrow: Runwatch) -> None:
+    """What an operation was estimated at, and did not cost, MUST be given back."""
+    token, most = narrow.token("viewer"), COST // 10_000
+    empty = DEAR.replace("first: 100", "first: 100, filter: {id: []}")
+    for _ in range(3 * most):
+        answer = narrow.post({"query": empty}, token=token)
+        assert answer.status_code == 200, answer.text
+
+
+async def test_rate_004_workers_share_what_a_token_may_do(tmp_path: Path) -> None:
+    """With Redis, a token's minute MUST be that of all processes together; without an answer of it, of each."""
+    with ValkeyServer(own=True) as valkey:
+        for runwatch in serving(tmp_path, "--workers", "2", RUNWATCH_REDIS_URL=valkey.url):
+            token = runwatch.token("viewer")
+            headers = {"authorization": f"Bearer {token}"}
+            statuses = []
+            for _ in range(24):  # each on a connection of its own, which either worker takes
+                async with httpx.AsyncClient(base_url=runwatch.url, headers=headers, trust_env=False) as client:
+                    statuses.append((await client.post("/graphql", json={"query": DEAR})).status_code)
+            assert set(statuses) == {200, 429}
+            # 10,000 each; and what flows in, and what each worker let through before it knew.
+            assert statuses.count(200) <= math.ceil(COST / 10_000) + 2 + 4
+            valkey.kill()
+            await asyncio.sleep(0)
+            fresh = runwatch.token("viewer")
+            assert runwatch.post({"query": DEAR}, token=fresh).status_code == 200
