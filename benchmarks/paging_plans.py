@@ -35,6 +35,10 @@ async def statements_of(database: Database, case: Case, request: PageRequest) ->
             heard.append((sql, params))
             return await database.fetch(sql, *params)
 
+        async def fetch_long(self, sql: str, *params: Any) -> Sequence[Any]:
+            """The rows of one that may read much."""
+            return await self.fetch(sql, *params)
+
     await list_page(Listening(), case.filter, case.order, request)
     return [(sql, params) for sql, params in heard if "FROM workflows w WHERE" not in sql or "executions" in sql]
 
