@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
-from app.without_rich import without_rich
+from app.without import without_rich
 
 _configure: Callable[[], None] | None = None
 

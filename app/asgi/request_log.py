@@ -12,7 +12,7 @@ from app.asgi.answers import error_body
 from app.errors import Unavailable, masked
 from app.ids import new_id
 from app.log import get_logger
-from app.without_rich import without_rich
+from app.without import without_rich
 
 with without_rich():
     import structlog

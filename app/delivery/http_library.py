@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from app.without_rich import without_rich
+from app.without import without_rich
 
 
 def http_library() -> ModuleType:

@@ -1,4 +1,4 @@
-"""Who pays for what is executed once for many: their accounts take turns."""
+"""Who pays for what is executed once for many: they take turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DELIVERY_COST = 5
 
 
 class Payers:
-    """Clients in the order in which they pay."""
+    """The clients of subscriptions, in the order in which they pay."""
 
     def __init__(self) -> None:
         self._clients: OrderedDict[int, Client] = OrderedDict()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import RateLimited
-from app.without_rich import without
+from app.without import without
 
 with without("redis"):  # where it is not used already
     from throttled.rate_limiter import RateLimiterRegistry, per_min

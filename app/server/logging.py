@@ -13,7 +13,7 @@ import orjson
 import app.log
 from app import clock
 from app.settings import Settings
-from app.without_rich import without_rich
+from app.without import without_rich
 
 with without_rich():
     import structlog

@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
+# Of the loop, without a connection: then there is none left.
+TURNS = 5
+
 
 class _Proxy:
     """Listens on `port` for the server on `target`, on a thread of its own."""
@@ -18,6 +21,7 @@ class _Proxy:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop: Callable[[], None] = lambda: None
+        self._writers: set[asyncio.StreamWriter] = set()  # to clients
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
     def __enter__(self) -> Self:
@@ -33,15 +37,28 @@ class _Proxy:
     async def _serve(self) -> None:
         stopped = asyncio.Event()
         self._stop = stopped.set
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await stopped.wait()
         server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # A connection that was accepted last begins a few turns later, and one that has ended is closed as late.
+        quiet = 0
+        while quiet < TURNS:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            quiet = 0 if others else quiet + 1
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            for writer in self._writers:  # those of tasks that were cancelled before they began, too
+                writer.transport.abort()
+            self._writers.clear()
+            await asyncio.sleep(0)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        task = self._loop.create_task(self._connected(reader, writer))
+        task.add_done_callback(lambda _: self._writers.discard(writer) if writer.is_closing() else None)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError

@@ -10,17 +10,14 @@ from app.auth.jwt import JwtCheck
 from app.errors import Unauthenticated
 from specs.harness.waiting import until
 from tests.app.auth.issuer import KeyServer, ec_key, jwt_settings, key_server, public_jwk, rsa_key, sign
-
-
-class Clock:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(jwks, "_clock", lambda: self.now)
+from tests.clocks import Clock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock[float]:
+    made = Clock(1_000.0)
+    monkeypatch.setattr(jwks, "_clock", made)
+    return made
 
 
 def published(server: KeyServer, *algorithms: str) -> PublishedKeys:
@@ -44,7 +41,7 @@ async def test_tokens_of_an_issuer() -> None:
         await check.close()
 
 
-async def test_without_a_key_id_only_one_key_may_fit(clock: Clock) -> None:
+async def test_without_a_key_id_only_one_key_may_fit(clock: Clock[float]) -> None:
     async with key_server() as server:
         server.keys = [public_jwk(rsa_key(), "a"), public_jwk(rsa_key(1), "b"), public_jwk(rsa_key(), "a", alg="RS512")]
         keys = published(server, "RS256", "RS512", "ES256")
@@ -87,7 +84,7 @@ async def test_keys_that_do_not_fit_are_left_out(jwk: dict[str, Any]) -> None:
         assert await keys.find("RS256", "good") is not None
 
 
-async def test_cached_five_minutes(clock: Clock) -> None:
+async def test_cached_five_minutes(clock: Clock[float]) -> None:
     async with key_server() as server:
         server.keys = [public_jwk(rsa_key(), "a")]
         keys = published(server)
@@ -101,7 +98,7 @@ async def test_cached_five_minutes(clock: Clock) -> None:
         assert server.requests == 2
 
 
-async def test_rotation(clock: Clock) -> None:
+async def test_rotation(clock: Clock[float]) -> None:
     async with key_server() as server:
         server.keys = [public_jwk(rsa_key(), "a")]
         keys = published(server)
@@ -117,7 +114,7 @@ async def test_rotation(clock: Clock) -> None:
         assert server.requests == 2
 
 
-async def test_a_failed_refetch_is_tried_again_after_ten_seconds(clock: Clock) -> None:
+async def test_a_failed_refetch_is_tried_again_after_ten_seconds(clock: Clock[float]) -> None:
     async with key_server() as server:
         server.keys = [public_jwk(rsa_key(), "a")]
         keys = published(server)
@@ -146,7 +143,7 @@ async def test_one_fetch_for_all_who_wait() -> None:
         assert server.requests == 1
 
 
-async def test_old_keys_work_while_the_issuer_is_down(clock: Clock) -> None:
+async def test_old_keys_work_while_the_issuer_is_down(clock: Clock[float]) -> None:
     async with key_server() as server:
         server.keys = [public_jwk(rsa_key(), "a")]
         keys = published(server)

@@ -16,23 +16,14 @@ from app.db import Database
 from app.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from app.settings import Settings
 from tests.app.auth.issuer import AUDIENCE, ISSUER, jwt_settings, key_server, public_jwk, rsa_key, sign
+from tests.clocks import Clock
 
 SECRET = "a shared secret of at least thirty-two bytes"
 
 
-class Clock:
-    """A clock that is set."""
-
-    def __init__(self) -> None:
-        self.now = clock.now_us()
-
-    def __call__(self) -> int:
-        return self.now
-
-
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
+def at(monkeypatch: pytest.MonkeyPatch) -> Clock[int]:
+    made = Clock(clock.now_us())
     monkeypatch.setattr(clock, "now_us", made)
     return made
 
@@ -70,7 +61,7 @@ async def test_only_hashes_are_stored(database: Database, sessions: Sessions) ->
         assert not any(secret in stored for secret in (started.cookie, started.secret, code))
 
 
-async def test_a_session_is_its_tokens_viewer(database: Database, sessions: Sessions, at: Clock) -> None:
+async def test_a_session_is_its_tokens_viewer(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     token, viewer = await token_of(database, expires_in=timedelta(hours=1))
     started = await sessions.start(viewer, bound=False)
     assert started.secret is None
@@ -89,7 +80,7 @@ async def test_a_bound_session_needs_its_secret(database: Database, sessions: Se
     assert await is_over(sessions, secret or "", started.secret)
 
 
-async def test_a_session_ends_by_itself(database: Database, sessions: Sessions, at: Clock) -> None:
+async def test_a_session_ends_by_itself(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     _, viewer = await token_of(database)
     started = await sessions.start(viewer, bound=False)
     at.now += LIFETIME - 1
@@ -102,7 +93,7 @@ async def test_a_session_ends_by_itself(database: Database, sessions: Sessions, 
     assert len(await database.fetch("SELECT 1 FROM sessions")) == 1, "the next sign-in clears away what is over"
 
 
-async def test_a_session_ends_with_its_token(database: Database, sessions: Sessions, at: Clock) -> None:
+async def test_a_session_ends_with_its_token(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     token, viewer = await token_of(database, expires_in=timedelta(hours=1))
     started = await sessions.start(viewer, bound=False)
     assert token.expires_at is not None
@@ -119,7 +110,7 @@ async def test_a_session_ends_with_its_token(database: Database, sessions: Sessi
 @pytest.mark.parametrize(("role", "moves"), [(Role.VIEWER, True), (Role.ADMIN, False)])
 @pytest.mark.parametrize("way", ["request", "socket"])
 async def test_the_session_of_a_wall_display_moves_on(
-    database: Database, sessions: Sessions, at: Clock, role: Role, moves: bool, way: str
+    database: Database, sessions: Sessions, at: Clock[int], role: Role, moves: bool, way: str
 ) -> None:
     """By its requests, and by an open socket alone."""
     _, viewer = await token_of(database, role)
@@ -141,7 +132,7 @@ async def test_the_session_of_a_wall_display_moves_on(
 
 
 async def test_a_session_does_not_move_more_often_than_it_must(
-    database: Database, sessions: Sessions, at: Clock
+    database: Database, sessions: Sessions, at: Clock[int]
 ) -> None:
     _, viewer = await token_of(database, Role.VIEWER)
     started = await sessions.start(viewer, bound=False)
@@ -170,7 +161,7 @@ async def test_a_sign_in_replaces_the_session_that_it_is_given(database: Databas
     assert actions.count("signIn") == 4
 
 
-async def test_a_code_is_for_ten_minutes_and_one_use(database: Database, sessions: Sessions, at: Clock) -> None:
+async def test_a_code_is_for_ten_minutes_and_one_use(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     token, _ = await token_of(database)
     early, late = await new_code(database, token), await new_code(database, token)
     at.now += CODE_LIFETIME - 1
@@ -192,7 +183,7 @@ async def test_of_two_that_bring_a_code_at_once_one_gets_in(database: Database, 
     assert len(await database.fetch("SELECT 1 FROM sessions")) == 1
 
 
-async def test_a_code_ends_with_its_token(database: Database, sessions: Sessions, at: Clock) -> None:
+async def test_a_code_ends_with_its_token(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     token, _ = await token_of(database)
     code = await new_code_for(database, "ada")
     await revoke_token(database, token.id)

@@ -13,14 +13,12 @@ from graphql import parse
 from app import executions
 from app.auth import Role, Viewer
 from app.db import Database
-from app.graphql.bounds import Bounds, ClientGone, OverBudget, Spending, measured
+from app.graphql.bounds import Bounds
 from app.graphql.errors import shown_all
 from app.graphql.executor import executor_of
-from app.graphql.turns import Turns
 from app.graphql.view import COST_HEADER, GraphQLView
 from app.ingestion import Ingestion
 from app.live.updates import Change, Update
-from app.rates import FREE
 from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.app.reports import events, report
@@ -267,52 +265,6 @@ async def test_introspection_needs_reading_and_can_be_off(database: Database) ->
         assert body["errors"][0]["message"] == "Cannot query field 'engine' on type 'Query'."
         _, body = await asked(database, "{ __typename engine }", compiled=compiled)
         assert "Did you mean 'engines'?" in body["errors"][0]["message"]
-
-
-async def test_stop_after_the_end_does_nothing() -> None:
-    spending = Spending(Bounds(), Turns(), "one", FREE)
-    with spending.within():
-        pass
-    spending.stop(ClientGone())
-    await asyncio.sleep(0)
-    with pytest.raises(ClientGone), spending.within():
-        pass
-
-
-async def test_cancellation_from_outside_stays_one() -> None:
-    spending = Spending(Bounds(), Turns(), "one", FREE)
-
-    async def run() -> None:
-        with spending.within():
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(run())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def test_stop_soon_ends_at_the_next_wait() -> None:
-    spending = Spending(Bounds(), Turns(), "one", FREE)
-    after = False
-
-    async def run() -> None:
-        nonlocal after
-        with spending.within():
-            for _ in range(3):
-                spending.stop_soon(OverBudget("too much"))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            after = True
-
-    with pytest.raises(OverBudget):
-        await run()
-    assert not after
-
-
-def test_measure() -> None:
-    assert measured({"a": ["xx", {"b": "ää"}, None, 1]}) == 2 + 6 + 10 * 7
 
 
 @BY

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from app.errors import RateLimited
 from app.rates import buckets
 from app.rates.buckets import Account, Buckets, Rate
+from tests.clocks import Clock
+
+Seconds = Clock[float]
 
 MOST = 60_000  # a minute: one in a millisecond
 
@@ -21,19 +24,9 @@ def rate(at_once: int = MOST) -> Rate:
     return Rate("RUNWATCH_SOMETHING", MOST, f"Too much: at most {MOST} a minute", MOST, at_once)
 
 
-class Clock:
-    """Seconds that pass when somebody says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    clock = Clock(1_000.0)
     monkeypatch.setattr(time, "monotonic", clock)
     return clock
 
@@ -44,7 +37,7 @@ def refused(spend: Callable[[], object]) -> RateLimited:
     return raised.value
 
 
-def test_a_full_bucket_is_spent_and_fills_again(clock: Clock) -> None:
+def test_a_full_bucket_is_spent_and_fills_again(clock: Seconds) -> None:
     account = Buckets(rate()).account("a")
     for _ in range(10):
         account.take(MOST // 10)
@@ -60,7 +53,7 @@ def test_a_full_bucket_is_spent_and_fills_again(clock: Clock) -> None:
     account.take(3_000)
 
 
-def test_keys_do_not_share(clock: Clock) -> None:
+def test_keys_do_not_share(clock: Seconds) -> None:
     all_ = Buckets(rate())
     all_.account("a").take(MOST)
     refused(lambda: all_.account("a").take(1))
@@ -68,7 +61,7 @@ def test_keys_do_not_share(clock: Clock) -> None:
     assert all_.account("a") is all_.account("a")
 
 
-def test_what_costs_more_than_a_full_bucket_passes_when_it_is_full(clock: Clock) -> None:
+def test_what_costs_more_than_a_full_bucket_passes_when_it_is_full(clock: Seconds) -> None:
     account = Buckets(rate()).account("a")
     account.take(2 * MOST)
     assert account.balance == -MOST
@@ -78,7 +71,7 @@ def test_what_costs_more_than_a_full_bucket_passes_when_it_is_full(clock: Clock)
     account.take(1)
 
 
-def test_a_debt_is_paid_first(clock: Clock) -> None:
+def test_a_debt_is_paid_first(clock: Seconds) -> None:
     account = Buckets(rate()).account("a")
     account.take(MOST)
     account.charge(5_000)
@@ -89,7 +82,7 @@ def test_a_debt_is_paid_first(clock: Clock) -> None:
     assert not account.is_spent
 
 
-def test_what_was_not_spent_comes_back(clock: Clock) -> None:
+def test_what_was_not_spent_comes_back(clock: Seconds) -> None:
     account = Buckets(rate()).account("a")
     account.take(MOST)
     account.charge(-10_000)
@@ -107,7 +100,7 @@ async def test_a_debtor_waits_until_its_debt_is_paid() -> None:
     assert account.balance >= 0
 
 
-def test_the_longest_silent_key_is_forgotten_first(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_silent_key_is_forgotten_first(clock: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "MAX_KEYS", 2)
     all_ = Buckets(rate())
     known = {key: all_.account(key) for key in ("a", "b")}
@@ -132,7 +125,7 @@ steps = st.lists(
 def test_nobody_spends_more_than_a_full_bucket_and_what_flows_in(steps: list[tuple[str, int]], at_once: int) -> None:
     """What is refused says when it would pass; then it does."""
     with pytest.MonkeyPatch.context() as patch:
-        clock = Clock()
+        clock = Clock(1_000.0)
         patch.setattr(time, "monotonic", clock)
         began, spent = clock.now, 0
         account = Buckets(rate(at_once)).account("a")
@@ -149,7 +142,7 @@ def test_nobody_spends_more_than_a_full_bucket_and_what_flows_in(steps: list[tup
             assert -1e-6 <= drawn <= at_once + (clock.now - began) * MOST / 60 + 1
 
 
-def taken(account: Account, cost: int, clock: Clock) -> int:
+def taken(account: Account, cost: int, clock: Seconds) -> int:
     before = account.balance
     try:
         account.take(cost)
