@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -32,11 +32,12 @@ class ErrorCode(StrEnum):
 class AppError(Exception):
     """A failure that its reader can act on. graphql-core copies `extensions` into the answer.
 
-    `status` is that of an HTTP answer to a request that fails with it as a whole.
+    `status` and `headers` are those of an HTTP answer to a request that fails with it as a whole.
     """
 
     code = ErrorCode.INTERNAL
     status = 503  # nothing is wrong with the request
+    headers: Mapping[str, str] = {}  # of such an answer, beside those that each has
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -85,6 +86,12 @@ class UnsupportedMediaType(BadInput):
     """A body in a format that this door does not accept."""
 
     status = 415
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """A body with a Content-Encoding that nobody here undoes."""
+
+    headers: Mapping[str, str] = {"accept-encoding": "gzip"}
 
 
 class MethodNotAllowed(BadInput):

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+
 from starlette.requests import Request
 from starlette.types import Receive
 
+from app.asgi.content_encoding import decoder_of
 from app.errors import BadInput, LimitExceeded
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body; LimitExceeded as soon as it is known to be longer than `limit` bytes."""
-    return await receive_body(request.receive, request.headers.get("content-length", ""), limit)
+    """The whole body, decompressed and without a byte order mark.
+
+    LimitExceeded as soon as it is known to be longer than `limit` bytes, as sent or decompressed.
+    """
+    headers = request.headers
+    encodings = headers.getlist("content-encoding")
+    return await receive_body(request.receive, headers.get("content-length", ""), limit, encodings)
 
 
-async def receive_body(receive: Receive, declared: str, limit: int) -> bytes:
-    """The same, for a Content-Length that the client has declared, or ""."""
+async def receive_body(receive: Receive, declared: str, limit: int, encodings: Iterable[str] = ()) -> bytes:
+    """The same, for a Content-Length that the client has declared, or "", and its Content-Encodings."""
+    decoder = decoder_of(encodings)
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
         raise LimitExceeded(f"The body has {declared[:19]} bytes; at most {limit} are allowed")
     body, more = b"", True
     chunks: list[bytes] = []
-    size = 0
+    sent = size = 0
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadInput("The client disconnected before its body was complete")
-        body, more = message.get("body", b""), message.get("more_body", False)
-        size += len(body)
-        if size > limit:
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        sent += len(chunk)
+        if sent > limit:
             raise LimitExceeded(f"The body is longer than {limit} bytes")
+        body = decoder.feed(chunk, limit - size)
+        size += len(body)
         chunks.append(body)
-    return body if len(chunks) == 1 else b"".join(chunks)
+    decoder.end()
+    body = body if len(chunks) == 1 else b"".join(chunks)
+    # Some editors, and .NET, begin a text in UTF-8 with a mark, which is no part of it.
+    return body.removeprefix(BOM_UTF8)

@@ -1,12 +1,17 @@
 """Bodies of POST /api/events to events: CloudEvents 1.0, decoded, checked, cut to size, and their secrets sealed.
 
+In structured mode, alone or several together, or in binary mode, with the attributes in headers (binary.py).
+
 A bad event never takes good ones with it: each is decoded by itself, and its index identifies what is wrong. Payloads
 stay the JSON text that was sent; a decoder that makes numbers of them loses digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import binascii
+from base64 import b64decode
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 
@@ -32,6 +37,11 @@ class Form(Enum):
     LINES = "application/x-ndjson"
 
 
+# What Content-Type may say: lines of JSON have never been registered, and so have many names.
+FORMS = {form.value: form for form in Form} | {
+    f"application/{name}": Form.LINES for name in ("ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines")
+}
+
 _envelope = msgspec.json.Decoder(wire.Envelope)
 _id_only = msgspec.json.Decoder(wire.IdOnly)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -43,23 +53,45 @@ def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, limit: int = 10
     BadInput when the body as a whole is not JSON or holds no CloudEvent at all, LimitExceeded when it has more than
     `limit` events.
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BadInput(f"The body is not UTF-8 at byte {error.start}") from None
-    body, markers = repair(body)
+    body, markers = repair(_utf8(body))
     if form is Form.SINGLE:
         parts = [body]
     elif form is Form.BATCH:
         parts = _split_batch(body)
     else:
-        parts = [line for line in body.split(b"\n") if line.strip()]
+        # Each may begin with a mark: lines of several files, one after the other.
+        lines = (line.strip().removeprefix(BOM_UTF8).strip() for line in body.split(b"\n"))
+        parts = [line for line in lines if line]
     if len(parts) > limit:
         raise LimitExceeded(f"{len(parts)} events in one body; at most {limit} are allowed")
     batch = _decode_each(parts, markers, now, sealer)
     if form is not Form.BATCH or parts:
         _refuse_what_is_no_cloud_event(parts, batch, form)
     return batch
+
+
+def decode_binary(attributes: Mapping[str, str], data: bytes, *, now: int, sealer: Sealer) -> Batch:
+    """The event with these attributes and this data, or why it is rejected. BadInput when it is no CloudEvent."""
+    data = _utf8(data)
+    try:
+        envelope = msgspec.convert(attributes, wire.Envelope)
+    except msgspec.MsgspecError as error:
+        raise BadInput(f"The headers are not those of a CloudEvent (ce-id, ce-type, …): {error}") from None
+    data, markers = repair(data)
+    reader = Reader(markers, sealer)
+    try:
+        return Batch([_event(0, envelope, reader, data or b"null", reader, now)], [])
+    except (Rejected, msgspec.MsgspecError) as error:
+        return Batch([], [Rejection(0, envelope.id if len(envelope.id) <= MAX_NAME else None, str(error))])
+
+
+def _utf8(body: bytes) -> bytes:
+    """Itself, without a byte order mark. BadInput unless it is UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The body is not UTF-8 at byte {error.start}") from None
+    return body.removeprefix(BOM_UTF8)
 
 
 def _split_batch(body: bytes) -> list[bytes]:
@@ -116,6 +148,33 @@ def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form)
 def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, sealer: Sealer) -> Event:
     reader = Reader(markers, sealer)
     envelope = _envelope.decode(reader.plain(part))
+    if envelope.data_base64 is None:
+        # The data keeps its markers: what becomes of them depends on where they are.
+        data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
+        return _event(index, envelope, reader, data, reader, now)
+    data, inner = repair(_unpacked(envelope))
+    return _event(index, envelope, reader, data, Reader(inner, sealer), now)
+
+
+def _unpacked(envelope: wire.Envelope) -> bytes:
+    """The JSON in data_base64, as it was sent."""
+    if bytes(envelope.data) != b"null":
+        raise Rejected("data_base64: beside data, which says the same")
+    content_type = (envelope.datacontenttype or "application/json").partition(";")[0].strip().lower()
+    if not content_type.endswith(("/json", "+json")):
+        raise Rejected(f"data_base64: {content_type[:80]!r} as its datacontenttype; only JSON can be read")
+    try:
+        data = b64decode(envelope.data_base64 or "", validate=True)
+    except (binascii.Error, ValueError):
+        raise Rejected("data_base64: not Base64") from None
+    try:
+        return _utf8(data) or b"null"
+    except BadInput:
+        raise Rejected("data_base64: not JSON in UTF-8") from None
+
+
+def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, data_reader: Reader, now: int) -> Event:
+    """One event; its attributes and its data have readers of their own where they were repaired apart."""
     body_of = BODIES.get(envelope.type)
     if body_of is None:
         raise Rejected(f"type: unknown: {envelope.type[:100]!r}; known: {', '.join(BODIES)}")
@@ -125,11 +184,9 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, se
     if time < 0:
         raise Rejected("time: before 1970")
     event_id = reader.name("id", envelope.id)
-    # The data keeps its markers: what becomes of them depends on where they are.
-    data = bytes(envelope.data if markers is None else _envelope.decode(part).data)
     if depth_exceeds(data):
         raise Rejected(f"data: nested more than {MAX_DEPTH} levels deep")
-    body = body_of(reader, data, event_id, time)
+    body = body_of(data_reader, data, event_id, time)
     return Event(
         index=index,
         id=event_id,
@@ -137,7 +194,7 @@ def _decode_event(index: int, part: bytes, markers: Markers | None, now: int, se
         subject=reader.name("subject", envelope.subject),
         time=time,
         body=body,
-        secrets=reader.secrets,
+        secrets=data_reader.secrets,
         claims_retries=envelope.runwatchclaims == "1",
     )
 

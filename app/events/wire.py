@@ -23,6 +23,8 @@ class Envelope(msgspec.Struct):
     subject: str
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     data: msgspec.Raw = msgspec.Raw(b"null")
+    data_base64: str | None = None
+    datacontenttype: str | None = None
     runwatchclaims: Any = None  # "1": this engine's Celery workers run a retry once, even when it is published twice
 
 

@@ -98,7 +98,7 @@ def parse(text: str | bytes | None) -> Message:
         raise _bad("Send messages as text frames")
     try:
         # Accepts no NaN, no lone surrogate, and no nesting beyond 1,024 levels.
-        given = orjson.loads(text)
+        given = orjson.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text)
     except orjson.JSONDecodeError as error:
         raise _bad(f"Not JSON: {error.msg}") from None
     if not isinstance(given, dict):

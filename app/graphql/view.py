@@ -132,7 +132,10 @@ class GraphQLView:
         content_type = headers.content_type.partition(";")[0].strip().lower()
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
-        return _operation_of(_json(await receive_body(receive, headers.length, self._max_body_bytes), "The body"))
+        return _operation_of(_json(await self._body(headers, receive), "The body"))
+
+    async def _body(self, headers: _Headers, receive: Receive) -> bytes:
+        return await receive_body(receive, headers.length, self._max_body_bytes, headers.encodings)
 
 
 class _Gone:
@@ -151,17 +154,20 @@ class _Gone:
 class _Headers:
     """What the view asks of a request's headers; the first of each, and what is accepted of all."""
 
-    __slots__ = ("accept", "content_type", "cost", "length")
+    __slots__ = ("accept", "content_type", "cost", "encodings", "length")
 
     def __init__(self, scope: Scope) -> None:
         self.content_type = self.length = ""
         self.cost = False
+        self.encodings: list[str] = []
         accepted = []
         for name, value in reversed(scope["headers"]):
             if name == b"content-type":
                 self.content_type = value.decode("latin-1")
             elif name == b"content-length":
                 self.length = value.decode("latin-1")
+            elif name == b"content-encoding":
+                self.encodings.append(value.decode("latin-1"))
             elif name == COST_HEADER:
                 self.cost = value == b"1"
             elif name == b"accept":
@@ -217,6 +223,7 @@ def _refusal(error: AppError, media_type: str) -> Answer:
         answer[1].append((b"retry-after", b"%d" % error.seconds))
     if isinstance(error, MethodNotAllowed):
         answer[1].append((b"allow", b"POST"))
+    answer[1].extend((name.encode(), value.encode()) for name, value in error.headers.items())
     return answer
 
 

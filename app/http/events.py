@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,8 @@ from app.asgi.body import read_body
 from app.auth import Permission, Viewer
 from app.errors import AppError, Forbidden, RateLimited, UnsupportedMediaType, masked, shown
 from app.events import Batch, Event, Rejection
-from app.events.decoding import Form, decode
+from app.events.binary import attributes_of, is_binary
+from app.events.decoding import FORMS, Form, decode, decode_binary
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
 from app.rates import Client, Rates
@@ -54,7 +56,7 @@ class EventsDoor:
             finally:
                 client.leave()
         except AppError as error:
-            headers = {"retry-after": str(error.seconds)} if isinstance(error, RateLimited) else None
+            headers = {"retry-after": str(error.seconds)} if isinstance(error, RateLimited) else error.headers
             return _answer(error_body(shown(error)), error.status, headers)
         except Exception as error:
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
@@ -63,7 +65,7 @@ class EventsDoor:
         return _answer(orjson.dumps({"accepted": accepted, "rejected": by_index}), 202)
 
     async def _recorded(
-        self, request: Request, form: Form, viewer: Viewer, client: Client
+        self, request: Request, form: Form | None, viewer: Viewer, client: Client
     ) -> tuple[Batch, list[Rejection]]:
         """What was in the body, and what of it was rejected. The client pays before anything of it is looked at."""
         limit, declared = self._settings.max_events_body_bytes, request.headers.get("content-length", "")
@@ -73,9 +75,9 @@ class EventsDoor:
         body = await read_body(request, limit)
         if not paid:
             client.take(len(body) + BODY_BYTES)
-        read = partial(
-            decode, body, form, now=clock.now_us(), sealer=self._sealer, limit=self._settings.max_events_per_request
-        )
+        elif len(body) > paid:  # it was compressed, and could not say
+            client.charge(len(body) - paid)
+        read = self._reader(request, form, body)
         batch = read() if len(body) <= SMALL else await asyncio.to_thread(read)
         own, foreign = _split_by_source(batch.events, viewer)
         if foreign and not own and not batch.rejected:
@@ -83,13 +85,23 @@ class EventsDoor:
         recorded = await self._ingestion.record(own, imported=form is Form.LINES, size=len(body))
         return batch, batch.rejected + foreign + recorded
 
+    def _reader(self, request: Request, form: Form | None, body: bytes) -> Callable[[], Batch]:
+        now = clock.now_us()
+        if form is None:
+            return partial(decode_binary, attributes_of(request.headers.raw), body, now=now, sealer=self._sealer)
+        limit = self._settings.max_events_per_request
+        return partial(decode, body, form, now=now, sealer=self._sealer, limit=limit)
 
-def _form(request: Request) -> Form:
+
+def _form(request: Request) -> Form | None:
+    """How the body contains its events; None: it is the data of one, whose attributes are headers."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        return Form(content_type)
-    except ValueError:
-        raise UnsupportedMediaType(f"Send one of {', '.join(form.value for form in Form)}") from None
+    if form := FORMS.get(content_type):
+        return form
+    if is_binary(request.headers.raw, content_type):
+        return None
+    structured = ", ".join(form.value for form in Form)
+    raise UnsupportedMediaType(f"Send one of {structured}, or application/json with the headers ce-id, ce-type, …")
 
 
 def _split_by_source(events: list[Event], viewer: Viewer) -> tuple[list[Event], list[Rejection]]:
@@ -104,5 +116,5 @@ def _rejection(rejection: Rejection) -> dict[str, Any]:
     return {"index": rejection.index, "id": rejection.id, "error": rejection.error}
 
 
-def _answer(body: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
+def _answer(body: bytes, status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(body, status, headers, media_type="application/json")

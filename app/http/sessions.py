@@ -42,6 +42,7 @@ class TooManyFailures(LimitExceeded):
     """An address has failed too often. It says when to come back, and nothing of the credential."""
 
     status = 429
+    headers: Mapping[str, str] = {"retry-after": "60"}
 
 
 class _Credential(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,7 +84,7 @@ class BrowserSessions:
             viewer = await self._sign_in.sessions.renew(given[0], header(request.scope, SECRET_HEADER))
             return self._with_cookie(request.scope, given[0], viewer, _NO_STORE)
         except AppError as error:
-            headers = {**_NO_STORE, **({"retry-after": "60"} if isinstance(error, TooManyFailures) else {})}
+            headers = {**_NO_STORE, **error.headers}
             return Response(error_body(shown(error)), error.status, headers, "application/json")
         except Unavailable as error:  # it says nothing of the session, nor of the credential
             headers = {**_NO_STORE, "retry-after": "1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -114,7 +115,8 @@ class Importer:
         report.accepted += len(parts) - len(rejected)
 
     def _events(self, line: bytes, shift_us: int) -> list[bytes]:
-        if not line.strip():
+        line = line.strip().removeprefix(BOM_UTF8).strip()
+        if not line:
             return []
         if self._format is Format.CLOUDEVENTS:
             line.decode()  # raises ValueError: one line that is not UTF-8 must not take its batch with it
@@ -132,7 +134,7 @@ def _decode(parts: list[bytes], sealer: Sealer) -> Batch:
 def _runs(lines: Iterator[bytes] | Any) -> Iterator[Any]:
     for line in lines:
         try:
-            run = orjson.loads(line)
+            run = orjson.loads(line.removeprefix(BOM_UTF8))
             newest_time_us(run)
         except (ValueError, orjson.JSONDecodeError):
             continue  # said when its turn comes

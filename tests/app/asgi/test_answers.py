@@ -51,7 +51,10 @@ def forbidden(permission: str, role: str) -> bytes:
     return body(f"Needs the permission {permission}, which the role {role} lacks", "FORBIDDEN")
 
 
-FORMS = "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson"
+FORMS = (
+    "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson,"
+    " or application/json with the headers ce-id, ce-type, …"
+)
 BY_SOCKET = "Subscribe over a WebSocket with the subprotocol graphql-transport-ws"
 # Method, path, headers and body of a viewer's request, and the answer.
 REFUSALS: dict[str, tuple[tuple[str, str, dict[str, str], bytes], tuple[int, bytes]]] = {

@@ -49,6 +49,8 @@ async def subjects(database: Database) -> set[str]:
         (BATCH, json.dumps([queued("a")]).encode()),
         (BATCH.upper(), json.dumps([queued("a")]).encode()),
         (LINES, json.dumps(queued("a")).encode() + b"\n\n"),
+        ("application/ndjson", b"\xef\xbb\xbf" + json.dumps(queued("a")).encode()),
+        ("application/JSONL", json.dumps(queued("a")).encode()),
     ],
 )
 async def test_each_form_is_taken(
