@@ -6,7 +6,8 @@ export const retryTexts = {
   retry: 'Retry',
   bulk: 'Retry…',
   see: 'See',
-  queued: (attempt: number) => `Attempt ${attempt} is queued.`,
+  connect: 'How engines take retries',
+  queued: (attempt: number) => `Attempt ${attempt} is queued. This cannot be undone.`,
   /** What a press would do, in the tooltip. */
   will: (engine: string) => `Sends the original trigger data to ${engine} again, as a new run.`,
   already: (attempt: number) => `Attempt ${attempt} runs already.`,
@@ -35,7 +36,8 @@ export const retryTexts = {
       ? `Looked at the newest ${number.format(seen)} of ${number.format(matched)}${matched >= MAX_COUNT ? '+' : ''} runs.`
       : `Looked at ${n(seen, 'run', 'runs')}.`,
   asOf: (time: string) => `As of ${time}; what comes later stays out.`,
-  willRetry: (count: number) => `${n(count, 'run', 'runs')} will be retried, each with its own trigger data.`,
+  willRetry: (count: number) =>
+    count === 1 ? '1 run will be retried, with its own trigger data.' : `${n(count, 'run', 'runs')} will be retried, each with its own trigger data.`,
   willNot: (count: number) => `${n(count, 'run', 'runs')} will not:`,
   wereNot: (count: number) => `${n(count, 'run', 'runs')} left out:`,
   moreSkipped: (count: number) => `and ${number.format(count)} more`,

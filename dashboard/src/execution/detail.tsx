@@ -36,7 +36,7 @@ export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false 
   const attempts = useAttempts(run)
   const steps = useRef<StepsHandle>(null)
   const log = useRef<LogHandle>(null)
-  useRunKeys({ run, attempts, sheet, steps, log, onOpen, onRetried })
+  useRunKeys({ id, run, attempts, sheet, steps, log, onOpen, onRetried })
   const told = useRef<string | null>(null)
   useEffect(() => {
     if (!run) return

@@ -1,6 +1,6 @@
 import type { JSX } from 'react'
 import type { RunRow } from '../filter/documents'
-import { CopyButton, curlOf, writeClipboard } from '../parts/copy'
+import { copyAndSay, CopyButton, curlOf } from '../parts/copy'
 import { Duration } from '../parts/duration'
 import { Menu, MenuItem } from '../parts/menu'
 import { useZone } from '../parts/settings'
@@ -46,12 +46,12 @@ export function Head({
             </CopyButton>
           )}
           <Menu button="⋯" label={runTexts.execution.more}>
-            <MenuItem onChoose={() => void writeClipboard(run.id)}>
+            <MenuItem onChoose={() => void copyAndSay(run.id)}>
               {runTexts.execution.copyId} <kbd>y</kbd>
             </MenuItem>
-            <MenuItem onChoose={() => void writeClipboard(run.externalId)}>{runTexts.execution.copyExternalId}</MenuItem>
-            <MenuItem onChoose={() => void writeClipboard(...forChat(run, zone))}>{runTexts.execution.copyChat}</MenuItem>
-            <MenuItem onChoose={() => void writeClipboard(curlOf(run.id))}>
+            <MenuItem onChoose={() => void copyAndSay(run.externalId)}>{runTexts.execution.copyExternalId}</MenuItem>
+            <MenuItem onChoose={() => void copyAndSay(...forChat(run, zone))}>{runTexts.execution.copyChat}</MenuItem>
+            <MenuItem onChoose={() => void copyAndSay(curlOf(run.id))}>
               {runTexts.execution.copyCurl} <kbd>⇧Y</kbd>
             </MenuItem>
             <MenuItem onChoose={() => location.assign(graphiqlOf(run))}>{texts.history.openInGraphiql}</MenuItem>

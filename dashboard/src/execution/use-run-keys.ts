@@ -2,22 +2,18 @@ import { type RefObject, useRef } from 'react'
 import type { RunRow } from '../filter/documents'
 import type { LogHandle } from '../log/log'
 import { announce } from '../parts/announce'
-import { curlOf, writeClipboard } from '../parts/copy'
+import { copyAndSay, curlOf } from '../parts/copy'
 import { type KeyMap, useKeys } from '../parts/keys'
 import { changeSettings, currentSettings } from '../parts/settings'
 import { retryNow } from '../retry/retry-button'
 import { runTexts } from '../run-texts'
-import { texts } from '../texts'
 import type { Attempt, Run } from './documents'
 import { linkOf } from './share'
 import type { StepsHandle } from './steps'
 
-async function copy(text: string): Promise<void> {
-  announce((await writeClipboard(text)) ? texts.copy.copied : texts.copy.failed)
-}
-
 /** The single keys of a run. Beside the list, the list has those that it shares with its rows. */
 export function useRunKeys({
+  id,
   run,
   attempts,
   sheet,
@@ -26,6 +22,8 @@ export function useRunKeys({
   onOpen,
   onRetried,
 }: {
+  id: string
+  /** Null while it is on its way. */
   run: Run | null
   attempts: readonly Attempt[]
   sheet: boolean
@@ -57,13 +55,12 @@ export function useRunKeys({
     ...(run?.previous && { '[': () => onOpen(run.previous!.id) }),
     ...(run?.next && { ']': () => onOpen(run.next!.id) }),
   }
-  const alone: KeyMap = run
-    ? {
-        c: () => void copy(location.search ? location.href : linkOf(run)),
-        y: () => void copy(run.id),
-        Y: () => void copy(curlOf(run.id)),
-        r: () => void retryNow(run, onRetried, attempts),
-      }
-    : {}
+  // What needs the id alone works while the run is on its way: a key that follows `]` at once is not lost.
+  const alone: KeyMap = {
+    c: () => void copyAndSay(location.search ? location.href : linkOf({ id })),
+    y: () => void copyAndSay(id),
+    Y: () => void copyAndSay(curlOf(id)),
+    ...(run && { r: () => void retryNow(run, onRetried, attempts) }),
+  }
   useKeys(sheet ? own : { ...own, ...alone })
 }

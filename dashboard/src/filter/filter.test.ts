@@ -11,6 +11,7 @@ const time = fc
   .date({ min: new Date('1971-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
   .map((date) => date.toISOString())
 const duration = fc.option(fc.integer({ min: 0, max: 1e9 }))
+const id = (of: string): fc.Arbitrary<string> => fc.uuid().map((each) => `${of}_${each.replaceAll('-', '')}`)
 // A lone surrogate has no spelling in a URL.
 const text = (value: string): boolean => value.isWellFormed()
 
@@ -23,10 +24,10 @@ const choices: fc.Arbitrary<Choice> = fc.record({
   trigger: names.filter((all) => all.every(text)),
   notTrigger: names.filter((all) => all.every(text)),
   step: names.filter((all) => all.every(text)),
-  group: names.filter((all) => all.every(text)),
+  group: fc.uniqueArray(id('errorGroup'), { maxLength: 3 }),
   unresolved: fc.boolean(),
-  retryOf: fc.option(fc.uuid()),
-  retry: fc.option(fc.uuid().map((id) => `bulkRetry_${id.replaceAll('-', '')}`)),
+  retryOf: fc.option(id('execution')),
+  retry: fc.option(id('bulkRetry')),
   min: duration,
   max: duration,
   range: fc.option(fc.oneof(fc.constantFrom(...RANGES), fc.tuple(fc.integer({ min: 1, max: 99_999 }), fc.constantFrom('m', 'h', 'd')).map((parts) => parts.join('')))),
@@ -59,13 +60,13 @@ describe('the choice in the URL', () => {
 
   test.each([
     'status=BROKEN', 'state=', 'workflow=', 'unresolved=yes', 'min=12', 'max=2d', 'range=2y', 'range=0h', 'range=1.5h', 'from=yesterday',
-    'to=2026-11-28T10:00:00', 'sort=-size', 'retry=snapshot_1', 'colour=red',
+    'to=2026-11-28T10:00:00', 'sort=-size', 'retry=snapshot_1', 'retryOf=execution_1', 'group=bar', 'colour=red', 'follow=1', 'view=mine',
   ])('names %s as unknown', (parameter) => {
     expect(parseChoice(parameter)).toEqual({ choice: NOTHING, unknown: [parameter] })
   })
 
   test('leaves the parameters of the page alone', () => {
-    expect(parseChoice('run=abc&columns=engine&follow=1').unknown).toEqual([])
+    expect(parseChoice('run=abc&columns=engine').unknown).toEqual([])
   })
 })
 

@@ -62,7 +62,7 @@ export const NOTHING: Choice = {
 }
 
 /** Parameters of the page that are no filter. */
-const OTHERS = new Set(['run', 'columns', 'density', 'view', 'follow'])
+const OTHERS = new Set(['run', 'columns'])
 const NAMES = ['workflow', 'notWorkflow', 'engine', 'trigger', 'notTrigger', 'step', 'group'] as const
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -109,6 +109,10 @@ function instant(text: string): string | null {
   return /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null
 }
 
+function isId(of: 'execution' | 'errorGroup' | 'bulkRetry', text: string): boolean {
+  return new RegExp(`^${of}_[0-9a-f]{32}$`).test(text)
+}
+
 /** Read the part of a URL behind `?`. */
 export function parseChoice(query: string | URLSearchParams): Parsed {
   const choice: Choice = structuredClone(NOTHING)
@@ -136,14 +140,16 @@ function take(choice: Choice, name: string, value: string): boolean {
     case 'state':
       return (STATES as readonly string[]).includes(value) && add(choice.state)
     case 'workflow': case 'notWorkflow': case 'engine': case 'trigger': case 'notTrigger':
-    case 'step': case 'group':
+    case 'step':
       return add(choice[name])
+    case 'group':
+      return isId('errorGroup', value) && add(choice.group)
     case 'unresolved':
       return value === '1' && (choice.unresolved = true)
     case 'retryOf':
-      return given(value || null, (id) => (choice.retryOf = id))
+      return given(isId('execution', value) ? value : null, (id) => (choice.retryOf = id))
     case 'retry':
-      return given(/^bulkRetry_[0-9a-f]{32}$/.test(value) ? value : null, (id) => (choice.retry = id))
+      return given(isId('bulkRetry', value) ? value : null, (id) => (choice.retry = id))
     case 'min': case 'max':
       return given(parseDuration(value), (ms) => (choice[name] = ms))
     case 'range':

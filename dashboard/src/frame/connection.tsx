@@ -78,7 +78,8 @@ export function Connection(): JSX.Element {
   return (
     <button
       type="button"
-      className={`item ${paused || broken ? 'broken' : 'live'}`}
+      // Without a word for it, as on a screen that follows nothing, its icon would say Live.
+      className={`item ${text === '' ? 'unsaid' : paused || broken ? 'broken' : 'live'}`}
       aria-label={pause && text ? `${text}. ${paused ? texts.connection.resume : texts.connection.pause}` : text || texts.connection.connecting}
       aria-disabled={!pause}
       onClick={() => pause?.toggle()}

@@ -1,6 +1,7 @@
 import type { JSX } from 'react'
 import { type Choice, exactly, writeChoice } from '../filter/filter'
 import { Icon } from '../frame/icons'
+import { copyAndSay } from '../parts/copy'
 import { Menu, MenuItem } from '../parts/menu'
 import { useIsPhone } from '../parts/row-height'
 import { hrefs } from '../routes'
@@ -8,7 +9,6 @@ import { texts } from '../texts'
 import { now } from '../time/clock'
 import type { Column } from './columns'
 import { Display } from './display'
-import { copy } from './row-menu'
 import { TimeFilter } from './time-filter'
 
 /** The title, and what is done with the view as a whole. */
@@ -44,9 +44,9 @@ export function Head({
             </>
           }
         >
-          <MenuItem onChoose={() => void copy(location.href)}>{texts.history.copyView}</MenuItem>
-          <MenuItem onChoose={() => void copy(location.origin + hrefs.history(exact()))}>{texts.history.copyTimes}</MenuItem>
-          <MenuItem onChoose={() => void copy(location.origin + hrefs.history(withColumns()))}>
+          <MenuItem onChoose={() => void copyAndSay(location.href)}>{texts.history.copyView}</MenuItem>
+          <MenuItem onChoose={() => void copyAndSay(location.origin + hrefs.history(exact()))}>{texts.history.copyTimes}</MenuItem>
+          <MenuItem onChoose={() => void copyAndSay(location.origin + hrefs.history(withColumns()))}>
             {texts.history.copyColumns}
           </MenuItem>
         </Menu>

@@ -5,7 +5,7 @@ import type { RunRow } from '../filter/documents'
 import { isNewestFirst, NOTHING, writeChoice } from '../filter/filter'
 import { offerPause } from '../frame/connection'
 import { toast } from '../parts/announce'
-import { curlOf } from '../parts/copy'
+import { copyAndSay, curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
 import { retryNow } from '../retry/retry-button'
@@ -22,7 +22,7 @@ import { enter, type Kept, leave, listOf } from './lists'
 import { narrowedBy } from './narrow'
 import { Pill } from './pill'
 import type { RowActions } from './row'
-import { copy, RowMenu } from './row-menu'
+import { RowMenu } from './row-menu'
 import { RunTable, type TableHandle } from './table'
 import { useChoice } from './use-choice'
 import { useColumns } from './use-columns'
@@ -100,7 +100,8 @@ export function History(): JSX.Element {
     if (first) void list.reveal()
   }, [first, list])
 
-  const moveTo = (index: number): string | undefined => {
+  /** The focus goes to a row; what is open beside the list goes along, unless it is to `stay`. */
+  const moveTo = (index: number, stay = false): string | undefined => {
     const to = Math.max(0, Math.min(seen.ids.length - 1, index))
     const id = seen.ids[to]
     if (id === undefined) return
@@ -108,7 +109,7 @@ export function History(): JSX.Element {
     // At once: the next key is that of the row, however soon it comes.
     flushSync(() => setFocusId(id))
     table.current?.focusRow(id)
-    if (run !== null) open(id, true)
+    if (run !== null && !stay) open(id, true)
     return id
   }
   // The focus goes back in the same key press: the next key is the list's, however soon it comes.
@@ -128,7 +129,7 @@ export function History(): JSX.Element {
   const reveal = async (): Promise<void> => {
     await list.reveal()
     table.current?.toTop()
-    moveTo(0)
+    moveTo(0, true)
   }
   const retried = useCallback(
     (made: RunRow) => {
@@ -182,9 +183,9 @@ export function History(): JSX.Element {
     x: () => focused && selection.toggle(focused.id, false),
     r: () => inSight && void retryNow(inSight, run === null ? retried : follow),
     R: () => setRetrying(true),
-    y: () => target !== undefined && void copy(target),
-    Y: () => target !== undefined && void copy(curlOf(target)),
-    c: () => void copy(location.href),
+    y: () => target !== undefined && void copyAndSay(target),
+    Y: () => target !== undefined && void copyAndSay(curlOf(target)),
+    c: () => void copyAndSay(location.href),
     p: () => (list.paused ? list.resume() : list.pause()),
     '.': () => void reveal(),
     f: () => document.querySelector<HTMLElement>('#add-filter, .open-filters')?.click(),

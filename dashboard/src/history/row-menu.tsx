@@ -3,7 +3,7 @@ import { ask } from '../api/api'
 import type { RunRow } from '../filter/documents'
 import { type Choice, withValue } from '../filter/filter'
 import { toast } from '../parts/announce'
-import { curlOf, writeClipboard } from '../parts/copy'
+import { copyAndSay, curlOf } from '../parts/copy'
 import { MenuAt, MenuItem } from '../parts/menu'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
@@ -11,11 +11,6 @@ import { texts } from '../texts'
 import { GroupOf } from './documents'
 import { rememberGroup } from './groups'
 import { narrowing } from './narrow'
-
-/** Put text on the clipboard, and say so where no button can. */
-export async function copy(text: string): Promise<void> {
-  toast((await writeClipboard(text)) ? texts.copy.copied : texts.copy.failed)
-}
 
 /** What can be done with one row: open it, narrow the list by what it says, copy its ids. */
 export function RowMenu({
@@ -69,10 +64,10 @@ export function RowMenu({
       {only('trigger')}
       {only('engine')}
       <hr />
-      <MenuItem onChoose={() => void copy(location.origin + hrefs.execution(row.id))}>{menu.copyLink}</MenuItem>
-      <MenuItem onChoose={() => void copy(row.id)}>{texts.execution.copyId}</MenuItem>
-      <MenuItem onChoose={() => void copy(row.externalId)}>{texts.execution.copyExternalId}</MenuItem>
-      <MenuItem onChoose={() => void copy(curlOf(row.id))}>{texts.execution.copyCurl}</MenuItem>
+      <MenuItem onChoose={() => void copyAndSay(location.origin + hrefs.execution(row.id))}>{menu.copyLink}</MenuItem>
+      <MenuItem onChoose={() => void copyAndSay(row.id)}>{texts.execution.copyId}</MenuItem>
+      <MenuItem onChoose={() => void copyAndSay(row.externalId)}>{texts.execution.copyExternalId}</MenuItem>
+      <MenuItem onChoose={() => void copyAndSay(curlOf(row.id))}>{texts.execution.copyCurl}</MenuItem>
     </MenuAt>
   )
 }

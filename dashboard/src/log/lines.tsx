@@ -7,6 +7,7 @@ import type { LogLine } from '../live/log-documents'
 import { useSettings, useZone } from '../parts/settings'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
+import { fitWindow } from './fit-window'
 import { Foot } from './foot'
 import { Line, Unknown } from './line'
 import { RowHeights } from './row-heights'
@@ -15,12 +16,6 @@ import { useMarks } from './use-marks'
 /** The height of a line that is not wrapped; log.css has it too. */
 const LINE = 22
 const OVERSCAN = 10
-/** So much of the log is shown however little room there is, and so much stands below it. */
-const MIN_HEIGHT = 112
-const FOOT = 36
-/** What stays beside a log that takes the window. */
-const AROUND = 150
-const PHONE = 768
 /** So near the end counts as the end. */
 const END_PX = 24
 
@@ -90,12 +85,7 @@ export function Lines({ log, executionId, startedAt, pending, search, marked, on
   useLayoutEffect(() => {
     const { current } = scroller
     if (!current) return
-    // It ends where the window ends when the run is opened: its last lines are seen without scrolling the page.
-    const fit = (): void => {
-      const above = current.getBoundingClientRect().top + (current.closest('.sheet, .execution-page')?.scrollTop ?? 0)
-      const room = tall ? innerHeight - AROUND : innerHeight - above - FOOT
-      current.style.maxHeight = `${Math.max(innerWidth < PHONE ? innerHeight * 0.6 : MIN_HEIGHT, room)}px`
-    }
+    const fit = (): void => fitWindow(current, tall)
     fit()
     addEventListener('resize', fit)
     const observer = new ResizeObserver(() => {

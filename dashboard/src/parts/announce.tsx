@@ -33,7 +33,8 @@ export function announce(text: string): void {
 /** Show a line for a while, and say it. */
 export function toast(text: string, link?: Toast['link']): void {
   const made: Toast = { id: ++count, text, ...(link ? { link } : {}) }
-  toasts = [...toasts, made]
+  // The same once more stands where it stood: a key that is pressed often would pile it up.
+  toasts = [...toasts.filter((each) => each.text !== text), made]
   announce(text)
   setTimeout(() => {
     toasts = toasts.filter((each) => each !== made)

@@ -1,6 +1,6 @@
 import { type JSX, type ReactNode, useState } from 'react'
 import { texts } from '../texts'
-import { announce } from './announce'
+import { announce, toast } from './announce'
 
 const SHOWN_MS = 1_500
 
@@ -32,6 +32,11 @@ export function CopyButton({
       {said ?? children ?? <CopyIcon />}
     </button>
   )
+}
+
+/** Put text on the clipboard, and say so where no button stays to say it. */
+export async function copyAndSay(text: string, html?: string): Promise<void> {
+  toast((await writeClipboard(text, html)) ? texts.copy.copied : texts.copy.failed)
 }
 
 /** `html`: the same for whoever pastes into something that shows links. */

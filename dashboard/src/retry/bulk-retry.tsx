@@ -81,7 +81,8 @@ export function BulkRetry({
               {texts.retry.asOf(absolute(plan.asOf, zone))}
             </p>
             <p className="will">
-              <span aria-hidden="true">✓</span> {eligible ? texts.retry.willRetry(eligible) : texts.retry.nothing}
+              {eligible > 0 && <span aria-hidden="true">✓ </span>}
+              {eligible > 0 ? texts.retry.willRetry(eligible) : texts.retry.nothing}
             </p>
             <Workflows bulk={plan} />
             <Engines of={plan.byEngine} />

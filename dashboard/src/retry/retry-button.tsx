@@ -9,10 +9,15 @@ import { isLost, retryOnce } from './retry'
 
 type Retryable = Pick<RunRow, 'id' | 'engine' | 'retryability' | 'attempt'>
 
-/** Say why not, with a way to the attempt that is meant. */
+/** Say why not, with a way to the attempt that is meant, or to what its engine lacks. */
 function refuse(reasons: readonly string[], attempt: number, attempts: readonly Sibling[]): void {
   const { text, see } = explain(reasons, attempt, attempts)
-  toast(text.replaceAll('\n', ' '), see ? { href: hrefs.execution(see.id), text: texts.retry.see } : undefined)
+  const way = see
+    ? { href: hrefs.execution(see.id), text: texts.retry.see }
+    : reasons.includes('ENGINE_CANNOT_RETRY')
+      ? { href: `${hrefs.events}#retries`, text: texts.retry.connect }
+      : undefined
+  toast(text.replaceAll('\n', ' '), way)
 }
 
 /** Retry a run and say what came of it. */

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
+from specs.harness.browser import DESKTOP, EXECUTIONS, HISTORY, Visitor
 from specs.harness.driver import Runwatch, Server, event, run_events, unique
 from specs.harness.looking import in_view, looks, overflows, violations
 
@@ -87,7 +87,10 @@ LONG = {
 
 @pytest.mark.parametrize("as_page", [False, True])
 def test_detail_013_ui_however_much_there_is(shared: Runwatch, visitor: Visitor, as_page: bool) -> None:
-    """A long message, a long trace and many steps MUST NOT push failed step and last lines out of the window."""
+    """A long message, a long trace and many steps MUST NOT push failed step and last lines out of the window.
+
+    On paper all of it MUST be there, and nothing of the frame.
+    """
     name = unique("much")
     id_ = failed_run(shared, name, **LONG)  # type: ignore[arg-type]
     page = visitor.open(f"{EXECUTIONS}/{id_}" if as_page else f"{HISTORY}?{urlencode({'workflow': name, 'run': id_})}")
@@ -99,6 +102,16 @@ def test_detail_013_ui_however_much_there_is(shared: Runwatch, visitor: Visitor,
     expect(page.get_by_text("and row 59 as well")).to_be_visible()
     page.get_by_role("button", name="more frames").click()
     expect(page.get_by_text("/app/m0.py:0")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    bottom, height = page.evaluate(
+        """() => [...document.querySelectorAll('.part')].reduce(
+          ([bottom, height], part) => [Math.max(bottom, part.getBoundingClientRect().bottom), height],
+          [0, document.documentElement.scrollHeight])"""
+    )
+    assert DESKTOP["height"] < bottom <= height, "a part is cut off"
+    page.emulate_media(media="screen")
 
 
 def test_detail_002_ui_a_run_has_an_address(shared: Runwatch, visitor: Visitor) -> None:
@@ -121,6 +134,7 @@ def test_detail_003_ui_an_unknown_run_has_a_page(shared: Runwatch, visitor: Visi
     page = visitor.open(f"{EXECUTIONS}/{id_}")
     expect(page.get_by_role("heading", name="There is no run with this id.")).to_be_visible()
     assert violations(page) == []
+    expect(page.locator(".rail .live").filter(has_not_text="Live"), "an icon says what no word does").to_have_count(0)
     page.get_by_role("link", name="Search for this id").click()
     page.wait_for_url(f"**{HISTORY}?q={id_}")
 

@@ -210,12 +210,13 @@ def test_history_006_ui_parameters_that_mean_nothing_are_named(shared: Runwatch,
     """Unknown and malformed parameters MUST be named on the page, and the others MUST hold."""
     name = unique("unknown")
     report(shared, name, 2)
-    page = ready(visitor.open(of(name, colour="red", status="odd", min="long")))
+    odd = {"status": "odd", "min": "long", "follow": "1", "retryOf": "me", "group": "us"}
+    page = ready(visitor.open(of(name, colour="red", **odd)))
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("colour=red")
     assert {run["workflowName"] for run in listed(shared, workflowName=[name])} == {name}
     assert len(rows(page)) == 2
-    for said in ("status=odd", "min=long"):
-        expect(page.locator(".notice")).to_contain_text(said)
+    for parameter, value in odd.items():
+        expect(page.locator(".notice")).to_contain_text(f"{parameter}={value}")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".notice")).to_have_count(0)
     assert parse_qs(urlsplit(page.url).query) == {"workflow": [name]}

@@ -99,7 +99,7 @@ def test_history_019_ui_another_order_moves_nothing_by_itself(shared: Runwatch, 
 
 
 def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor) -> None:
-    """Newcomers MUST show above what is loaded, which MUST stay; Back from another view MUST find it again."""
+    """Newcomers MUST show above what is loaded, which MUST stay, as the open run; Back MUST find it again."""
     name = unique("loaded")
     reported(shared, name, 400)
     page = opened(visitor, name)
@@ -117,14 +117,24 @@ def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor)
     expect(page.get_by_text("All 403 runs that match")).to_be_visible()
     assert len([each for each in asked if "query Executions" in each]) == 1, "it has loaded all of it again"
 
+    page.keyboard.press("Enter")
+    page.wait_for_url("**run=execution_*")
+    there = page.url
+    reported(shared, name, 1, first=403)
+    page.locator(".pill").click()
+    expect(page.get_by_text("All 404 runs that match")).to_be_visible()
+    wait(page, "document.activeElement.matches('[aria-rowindex=\"2\"]')")
+    assert page.url == there, "another run is open"
+    page.keyboard.press("Escape")
+
     page.evaluate(scroll, 6_000)
     page.wait_for_timeout(100)
-    there = rows(page)
+    shown = rows(page)
     page.get_by_role("button", name=re.compile("^Success")).click()
     wait(page, "location.search.includes('status')")
     page.go_back()
-    wait(page, "(ids) => ids.every((id) => document.getElementById(`row-${id}`))", there[3:8])
-    expect(page.get_by_text("All 403 runs that match")).to_be_visible()
+    wait(page, "(ids) => ids.every((id) => document.getElementById(`row-${id}`))", shown[3:8])
+    expect(page.get_by_text("All 404 runs that match")).to_be_visible()
 
 
 def test_history_022_ui_a_tab_that_nobody_looks_at_is_marked(shared: Runwatch, visitor: Visitor) -> None:

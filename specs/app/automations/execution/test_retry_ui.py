@@ -125,6 +125,8 @@ def test_retry_003_ui_a_button_that_may_not_says_why(shared: Runwatch, visitor: 
     button.focus()
     expect(page.get_by_text("Its engine cannot be reached.")).to_be_visible()
     page.keyboard.press("Enter")
+    way = page.locator(".toast").get_by_role("link", name="How engines take retries")
+    expect(way).to_have_attribute("href", re.compile(r"/events-guide\.html#retries$"))
     assert len(listed(shared, engine=[stranger])) == 1
 
     name = unique("viewed")

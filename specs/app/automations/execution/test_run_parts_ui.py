@@ -249,7 +249,9 @@ def test_detail_012_ui_attempts_and_neighbours_are_links(shared: Runwatch, visit
     page.get_by_role("button", name="Copy the exact time, queued, in UTC").click()
     wait(page, "navigator.clipboard.readText().then((text) => /^2026-01-01T00:00:20.*Z$/.test(text))")
     page.get_by_role("button", name="More").click()
+    page.locator(".toast").evaluate("(toast) => (toast.dataset.old = '')")
     page.get_by_role("menuitem", name="Copy for chat").click()
+    expect(page.locator(".toast:not([data-old])")).to_have_text("Copied")
     wait(page, "(id) => navigator.clipboard.readText().then((text) => text.endsWith(id))", ids[2])
     chat = "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then((html) => html.text())"
     assert f'/{ids[2]}">{name}</a> – it broke' in page.evaluate(chat)

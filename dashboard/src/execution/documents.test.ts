@@ -1,9 +1,9 @@
 import { buildSchema, parse, specifiedRules, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import sdl from '../../../schema.graphql?raw'
-import { ExecutionDetail } from '../execution/documents'
+import { textOf } from '../api/graphql'
 import { Executions, RunRow } from '../filter/documents'
-import { textOf } from './graphql'
+import { ExecutionDetail } from './documents'
 
 const schema = buildSchema(sdl)
 
