@@ -4,7 +4,10 @@ export const EXAMPLES: readonly { name: string; query: string }[] = [
     name: 'Newest unresolved failures',
     query: `# The newest failures that no retry has resolved
 query UnresolvedFailures {
-  executions(first: 10, filter: { unresolved: true }) {
+  executions(
+    first: 10
+    filter: { unresolved: true }
+  ) {
     totalCount { value kind }
     nodes {
       id
