@@ -58,7 +58,9 @@ const EXAMPLES = {
   -d '{
     "specversion": "1.0", "id": "1", "source": ${JSON.stringify(engine).replaceAll("'", "'\\''")}, "subject": "run-1",
     "type": "execution.queued", "time": "'"$(date -u +%FT%TZ)"'",
-    "data": {"workflow": "send invoices", "trigger": {"kind": "manual", "data": {"month": "2026-11"}}}
+    "data": {
+      "workflow": "send invoices", "trigger": {"kind": "manual", "data": {"month": "2026-11"}}
+    }
   }'`,
   Python: (origin: string, engine: string) => `from runwatch_client import Runwatch
 
