@@ -137,6 +137,7 @@ class RateLimited(AppError):
 
     def __init__(self, reason: str, *, limit: str, value: int, seconds: float) -> None:
         self.reason, self.limit, self.value, self.seconds = reason, limit, value, max(1, math.ceil(seconds))
+        self.headers = {"retry-after": str(self.seconds)}
         super().__init__(f"{reason}; come back in {self.seconds} s", limit=limit, value=value, retryAfter=self.seconds)
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.asgi.request_log import RequestLog
 from app.auth import SignIn, Viewer
+from app.auth.attempts import Attempts
 from app.background import Background, running
 from app.db import Database
 from app.db.shares import share_of
@@ -61,6 +62,7 @@ def _rates(settings: Settings) -> Rates:
             event_bytes_per_minute=settings.max_event_bytes_per_minute,
             concurrent_operations=settings.max_concurrent_operations,
             concurrent_event_bodies=settings.max_concurrent_event_bodies,
+            failed_sign_ins_per_minute=settings.max_failed_sign_ins_per_minute,
             redis_url=settings.redis_url,
         )
     )
@@ -68,12 +70,12 @@ def _rates(settings: Settings) -> Rates:
 
 def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
     """The ASGI application over an open, migrated database, which it closes at the end."""
-    sign_in = SignIn(database, settings)
+    bounds, turns, rates = _bounds(settings), Turns(), _rates(settings)
+    sign_in = SignIn(database, settings, Attempts(rates.failed_sign_ins))
     sessions = BrowserSessions(sign_in, settings.public_url)
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(share_of(database))
     dashboard = Dashboard()
-    bounds, turns, rates = _bounds(settings), Turns(), _rates(settings)
     about = About(settings.kept_days, lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     max_concurrent_event_bodies: int = Field(
         64, ge=0, description="Maximum number of bodies of events of one token at a time; 0: any"
     )
+    max_failed_sign_ins_per_minute: int = Field(
+        120, ge=0, description="Maximum number of credentials from one address that fail in a minute; 0: any"
+    )
     graphql_introspection: bool = Field(
         True, description="Whether clients may ask for the schema, and errors suggest names of it"
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from app import clock
+from app.auth.attempts import Attempts
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
-from app.auth.sessions import Sessions, valid_tokens
+from app.auth.sessions import Sessions, Started, valid_tokens
 from app.auth.shared_reads import SharedReads
 from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
@@ -33,8 +35,9 @@ _BEARER = re.compile(r"[ \t]*bearer[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*\Z", re.IGN
 class SignIn:
     """The one way in, for every door. BadInput if the settings' key does not fit their algorithms."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, attempts: Attempts | None = None) -> None:
         self._database = database
+        self._attempts = attempts or Attempts()
         self._tokens = SharedReads(partial(check_token, database))
         self._use = TokenUse(database)
         self._jwt: JwtCheck | None = None
@@ -45,10 +48,11 @@ class SignIn:
             self._jwt = JwtCheck(settings)
         self.sessions = Sessions(database, self._jwt)
 
-    async def viewer_of(self, authorization: str | None) -> Viewer:
+    async def viewer_of(self, authorization: str | None, address: str = "") -> Viewer:
         """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.
 
-        Raises errors of the database as they are: they say nothing of the token.
+        RateLimited if the address has failed too often, and failed now. Raises errors of the database as they are: they
+        say nothing of the token.
         """
         if authorization is None:
             raise Unauthenticated(HOW)
@@ -58,6 +62,26 @@ class SignIn:
         if given is None:
             raise Unauthenticated(f"Authorization header: malformed. {HOW}")
         secret = given[1]
+        return await self._attempts.check(secret, address, partial(self._viewer_of, secret))
+
+    async def viewer_of_session(
+        self, cookie: str, secret: str | None, address: str, *, renewed: bool = False
+    ) -> Viewer:
+        """See Sessions; RateLimited as above."""
+        find = self.sessions.renew if renewed else self.sessions.viewer_of
+        return await self._attempts.check(f"{cookie} {secret}", address, partial(find, cookie, secret))
+
+    async def start_by_code(self, code: str, address: str, *, bound: bool, replaces: str | None) -> Started:
+        """See Sessions; RateLimited as above."""
+        start = partial(self.sessions.start_by_code, code, bound=bound, replaces=replaces)
+        return await self._attempts.check(code, address, start)
+
+    async def end_session(self, cookie: str, address: str) -> None:
+        """Sign out, of whatever session there is; RateLimited as above."""
+        with suppress(Unauthenticated):
+            await self._attempts.check(cookie, address, partial(self.sessions.end, cookie))
+
+    async def _viewer_of(self, secret: str) -> Viewer:
         if secret.startswith(MARK):
             token = await self._tokens.get(secret)
             self._use.note(token, clock.now_us())

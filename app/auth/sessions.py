@@ -158,13 +158,14 @@ class Sessions:
         return viewer
 
     async def end(self, cookie: str) -> None:
-        """Sign out: the session ends, in every process."""
+        """Sign out: the session ends, in every process. Unauthenticated, and nothing is written, if there is none."""
         session = await self._find(cookie, clock.now_us())
+        if session is None:
+            raise Unauthenticated(REFUSED)
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute_many(_END, [(_hash(cookie),)])
-            if session is not None:
-                await audit.note(transaction, session.viewer.name, "signOut")
+            await audit.note(transaction, session.viewer.name, "signOut")
 
         await self._database.transaction(work)
 

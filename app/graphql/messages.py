@@ -25,7 +25,7 @@ class Close(IntEnum):
     """Why a socket is closed. Codes up to 4500 are the protocol's own; stock clients know them."""
 
     RESTART = 1012  # the server ends; clients reconnect
-    TRY_AGAIN = 1013  # nobody can sign in just now; clients reconnect
+    TRY_AGAIN = 1013  # nobody can sign in just now, or this address failed too often; clients reconnect
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401  # clients give up
     EXPIRED = 4403  # clients reconnect, with fresh credentials

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from starlette.types import Receive, Scope, Send
 
 from app.asgi.extensions import CLOSER, FRAMES
-from app.errors import LimitExceeded, Unauthenticated, Unavailable, masked, shown
+from app.errors import LimitExceeded, RateLimited, Unauthenticated, Unavailable, masked, shown
 from app.graphql import messages
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
@@ -222,6 +222,8 @@ class _Socket(Generic[ViewerT]):
             viewer = await self._site.sign_in(self._scope, payload)
         except Unauthenticated as error:
             self._stop(Closing(Close.UNAUTHORIZED, error.message))
+        except RateLimited as error:
+            self._stop(Closing(Close.TRY_AGAIN, error.message))
         except Exception as error:  # of the database: it says nothing of the credentials
             self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
         else:

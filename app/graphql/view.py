@@ -75,7 +75,7 @@ class GraphQLView:
                 return await self._executed(operation, context, given, _Gone(receive), safe=safe)
             finally:
                 spending.leave()
-        except RateLimited as error:
+        except RateLimited as error:  # of the client, not of the operation
             return _refusal(error, media_type)
         except OverBudget as error:
             body: dict[str, Any] = {"errors": [shown(error)]}
@@ -219,8 +219,6 @@ def _with_cost(answer: bytes, context: Any) -> bytes:
 
 def _refusal(error: AppError, media_type: str) -> Answer:
     answer = _answer(error_body(shown(error)), media_type, error.status)
-    if isinstance(error, RateLimited):
-        answer[1].append((b"retry-after", b"%d" % error.seconds))
     if isinstance(error, MethodNotAllowed):
         answer[1].append((b"allow", b"POST"))
     answer[1].extend((name.encode(), value.encode()) for name, value in error.headers.items())

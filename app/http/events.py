@@ -15,7 +15,7 @@ from app import clock
 from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.auth import Permission, Viewer
-from app.errors import AppError, Forbidden, RateLimited, UnsupportedMediaType, masked, shown
+from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
 from app.events import Batch, Event, Rejection
 from app.events.binary import attributes_of, is_binary
 from app.events.decoding import FORMS, Form, decode, decode_binary
@@ -56,8 +56,7 @@ class EventsDoor:
             finally:
                 client.leave()
         except AppError as error:
-            headers = {"retry-after": str(error.seconds)} if isinstance(error, RateLimited) else error.headers
-            return _answer(error_body(shown(error)), error.status, headers)
+            return _answer(error_body(shown(error)), error.status, error.headers)
         except Exception as error:
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.asgi.answers import error_body
 from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
-from app.errors import Unauthenticated, shown
+from app.errors import AppError, RateLimited, Unauthenticated, shown
 from app.http.origins import header
+from app.http.proxies import network_of
 from app.http.sessions import SECRET_HEADER, BrowserSessions
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -20,7 +21,8 @@ Headers = Iterable[tuple[bytes, bytes]]
 class SignInGate:
     """ASGI: passes a request to `app` with its viewer in scope["state"]["viewer"] (`request.state.viewer`).
 
-    Everybody else gets a 401 from the headers alone, whatever the path, the method or the body. It raises errors of the
+    Everybody else gets a 401 from the headers alone, whatever the path, the method or the body; a 429 if there were too
+    many from the same address. It raises errors of the
     database: they are not the client's, and a 401 would make the client throw a good token away.
 
     A browser cannot send headers with a WebSocket, so WebSockets sign in with their first message: `websocket` is the
@@ -51,7 +53,7 @@ class SignInGate:
         if scope["type"] == "http":
             try:
                 viewer = await self._viewer_of(scope)
-            except Unauthenticated as error:
+            except (Unauthenticated, RateLimited) as error:
                 await _refuse(scope, send, error)
                 return
             scope.setdefault("state", {})["viewer"] = viewer
@@ -64,7 +66,7 @@ class SignInGate:
             viewer = await self._sessions.viewer_of(scope, header(scope, SECRET_HEADER))
             if viewer is not None:
                 return viewer
-        return await self._sign_in.viewer_of(authorization)
+        return await self._sign_in.viewer_of(authorization, network_of(scope))
 
 
 class Guard:
@@ -103,14 +105,14 @@ class SocketSignIn:
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, payload: dict[str, Any]) -> Viewer:
-        """The viewer. Raises Unauthenticated."""
+        """The viewer. Raises Unauthenticated, and RateLimited for an address that has failed too often."""
         authorization = socket_authorization(scope, payload)
         if authorization is None:
             secret = payload.get("session")
             viewer = await self._sessions.viewer_of(scope, secret if isinstance(secret, str) else None)
             if viewer is not None:
                 return viewer
-        return await self._sign_in.viewer_of(authorization)
+        return await self._sign_in.viewer_of(authorization, network_of(scope))
 
 
 def _takes_cookies(scope: Scope) -> bool:
@@ -148,16 +150,18 @@ def _authorization(headers: Headers) -> str | None:
         raise Unauthenticated("Authorization header: not ASCII") from None
 
 
-async def _refuse(scope: Scope, send: Send, error: Unauthenticated) -> None:
+async def _refuse(scope: Scope, send: Send, error: AppError) -> None:
     names = {name for name, _ in scope["headers"]}
     body = error_body(shown(error))
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     headers = [
         (b"content-type", answer_type(accept).encode()),
         (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", _challenge(was_given=b"authorization" in names)),
         (b"cache-control", b"no-store"),
+        *((name.encode(), value.encode()) for name, value in error.headers.items()),
     ]
+    if error.status == 401:
+        headers.append((b"www-authenticate", _challenge(was_given=b"authorization" in names)))
     if b"expect" in names:
         # The client waits for our answer before it sends its body, and now it will not: on this connection nobody could
         # tell the next request from that body. (The server throws away a body that is already on its way.)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import msgspec
@@ -21,7 +19,7 @@ from app.errors import (
     BadInput,
     Conflict,
     Forbidden,
-    LimitExceeded,
+    RateLimited,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -29,20 +27,11 @@ from app.errors import (
     shown,
 )
 from app.http.origins import cookie_name, cookies, header, is_own_page, is_secure
+from app.http.proxies import network_of
 
 MAX_BODY_BYTES = 16 * 1024
 SECRET_HEADER = b"x-runwatch-session"
-# Failed attempts of one address within a minute, before its failures are answered 429. A good credential always works.
-MAX_FAILURES = 10
-MAX_ADDRESSES = 10_000
 COOKIE_LIFETIME = 400 * DAY  # browsers keep none for longer
-
-
-class TooManyFailures(LimitExceeded):
-    """An address has failed too often. It says when to come back, and nothing of the credential."""
-
-    status = 429
-    headers: Mapping[str, str] = {"retry-after": "60"}
 
 
 class _Credential(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +46,6 @@ class BrowserSessions:
     def __init__(self, sign_in: SignIn, public_url: str) -> None:
         self._sign_in = sign_in
         self._public_url = public_url
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
     async def viewer_of(self, scope: Scope, secret: str | None) -> Viewer | None:
         """Who a session's cookie stands for; None without one, Unauthenticated if it is over.
@@ -67,7 +55,7 @@ class BrowserSessions:
         given = cookies(scope, self._cookie_name(scope))
         if len(given) != 1 or not is_own_page(scope, self._public_url):
             return None
-        return await self._sign_in.sessions.viewer_of(given[0], secret)
+        return await self._sign_in.viewer_of_session(given[0], secret, network_of(scope))
 
     async def answer(self, request: Request) -> Response:
         """Sign in (POST), renew (PATCH) or sign out (DELETE): 204. Over http, POST also gives the second secret."""
@@ -79,9 +67,10 @@ class BrowserSessions:
             if len(given) != 1:
                 raise Unauthenticated(REFUSED)
             if request.method == "DELETE":
-                await self._sign_in.sessions.end(given[0])
+                await self._sign_in.end_session(given[0], network_of(request.scope))
                 return self._ended(request.scope)
-            viewer = await self._sign_in.sessions.renew(given[0], header(request.scope, SECRET_HEADER))
+            secret, address = header(request.scope, SECRET_HEADER), network_of(request.scope)
+            viewer = await self._sign_in.viewer_of_session(given[0], secret, address, renewed=True)
             return self._with_cookie(request.scope, given[0], viewer, _NO_STORE)
         except AppError as error:
             headers = {**_NO_STORE, **error.headers}
@@ -92,30 +81,25 @@ class BrowserSessions:
 
     async def _start(self, request: Request) -> Started:
         given = await _read(request)
-        address = request.client.host if request.client else ""
+        address = network_of(request.scope)
         bound = not is_secure(request.scope, self._public_url)
         before = cookies(request.scope, self._cookie_name(request.scope))
         replaces = before[0] if len(before) == 1 else None
+        if given.code is not None:
+            if not given.replace:
+                await self._check_present(request.scope, given.code)
+            return await self._sign_in.start_by_code(given.code, address, bound=bound, replaces=replaces)
         try:
-            if given.code is not None:
-                if not given.replace:
-                    await self._check_present(request.scope, given.code)
-                return await self._sign_in.sessions.start_by_code(given.code, bound=bound, replaces=replaces)
-            try:
-                viewer = await self._sign_in.viewer_of(f"Bearer {given.token}")
-            except Unauthenticated:
-                raise Unauthenticated(REFUSED) from None  # one message, whatever is wrong
-            return await self._sign_in.sessions.start(viewer, bound=bound, replaces=replaces)
+            viewer = await self._sign_in.viewer_of(f"Bearer {given.token}", address)
         except Unauthenticated:
-            if self._failed(address) > MAX_FAILURES:
-                raise TooManyFailures("Too many failed attempts: wait a minute") from None
-            raise
+            raise Unauthenticated(REFUSED) from None  # one message, whatever is wrong
+        return await self._sign_in.sessions.start(viewer, bound=bound, replaces=replaces)
 
     async def _check_present(self, scope: Scope, code: str) -> None:
         """Conflict if somebody else is signed in: a link that somebody sent must not make one work as another."""
         try:
             present = await self.viewer_of(scope, header(scope, SECRET_HEADER))
-        except Unauthenticated:
+        except (Unauthenticated, RateLimited):
             return
         offered = None if present is None else await self._sign_in.sessions.offered_by(code)
         if present is not None and offered is not None and present.credential != offered.credential:
@@ -157,16 +141,6 @@ class BrowserSessions:
         named = any(name in (b"sec-fetch-site", b"origin") for name, _ in scope["headers"])
         if named and not is_own_page(scope, self._public_url):
             raise Forbidden("Only a page of this server may do that")
-
-    def _failed(self, address: str) -> int:
-        """How often this address has failed within the last minute, this time included."""
-        now = time.monotonic()
-        times = [at for at in self._failures.pop(address, []) if now - at < 60]
-        times.append(now)
-        self._failures[address] = times[-MAX_FAILURES - 1 :]
-        while len(self._failures) > MAX_ADDRESSES:
-            self._failures.popitem(last=False)
-        return len(times)
 
 
 _NO_STORE: Mapping[str, str] = {"cache-control": "no-store"}

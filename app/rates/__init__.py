@@ -11,7 +11,7 @@ from app.rates.places import Places
 if TYPE_CHECKING:
     from app.rates.shared import SharedBuckets
 
-__all__ = ["FREE", "Account", "Client", "Rates", "RatesAllowed"]
+__all__ = ["FREE", "Account", "Buckets", "Client", "Places", "Rate", "Rates", "RatesAllowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class RatesAllowed:
     event_bytes_per_minute: int = 0
     concurrent_operations: int = 0
     concurrent_event_bodies: int = 0
+    failed_sign_ins_per_minute: int = 0
     redis_url: str = "memory://"
 
 
@@ -79,6 +80,12 @@ class Rates:
         )
         self._events = self._buckets(
             "RUNWATCH_MAX_EVENT_BYTES_PER_MINUTE", allowed.event_bytes_per_minute, "This token sends too many events"
+        )
+        # By address, or by what fails again and again.
+        self.failed_sign_ins = self._buckets(
+            "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE",
+            allowed.failed_sign_ins_per_minute,
+            "Too many failed sign-ins from this address, or with this credential",
         )
         self._running = _places(
             "RUNWATCH_MAX_CONCURRENT_OPERATIONS", allowed.concurrent_operations, "Too many operations at a time"

@@ -142,6 +142,10 @@ class Buckets:
             self._accounts.move_to_end(key)
         return account
 
+    def known(self, key: str) -> Account | None:
+        """The account of a key that has one."""
+        return self._accounts.get(key)
+
     def draw(self, key: str, asked: int) -> int:
         """Take so much out of a bucket of this process, or what it has; returns how much."""
         found = self._limiter.limit(key, asked)

@@ -149,6 +149,8 @@ class Server:
             **{name: value for name, value in os.environ.items() if not name.startswith("RUNWATCH_")},
             "RUNWATCH_DATA_DIR": str(folder / "data"),
             "RUNWATCH_DATABASE_URL": database_url,
+            # Specs with bad credentials share an address.
+            "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE": "0",
         }
         self.options = options
         self._begin = commands.start_installed if installed else commands.start

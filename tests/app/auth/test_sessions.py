@@ -152,8 +152,9 @@ async def test_a_sign_in_replaces_the_session_that_it_is_given(database: Databas
     assert not await is_over(sessions, third.cookie)
     assert not await is_over(sessions, other.cookie)
     await sessions.end(third.cookie)
-    await sessions.end(third.cookie)
-    await sessions.end("nobody's")
+    for each in (third.cookie, "nobody's"):
+        with pytest.raises(Unauthenticated):
+            await sessions.end(each)
     assert await is_over(sessions, third.cookie)
     assert not await is_over(sessions, other.cookie)
     actions = [row[0] for row in await database.fetch("SELECT action FROM audit_entries ORDER BY id")]

@@ -1,53 +1,19 @@
-"""What /session answers, and how failures are counted. specs/test_sessions.py has the rest, from outside."""
+"""What /session answers. specs/test_sessions.py has the rest, from outside."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import httpx
 import pytest
 
 from app.auth import Role
 from app.auth.tokens import create_token
 from app.db import Database
 from app.errors import Unavailable
-from app.http import sessions
 from tests.app.client import client_of, code_in
 
 OWN = {"sec-fetch-site": "same-origin"}
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-async def attempts(client: httpx.AsyncClient, number: int) -> list[int]:
-    return [(await client.post("/session", json={"code": "x"}, headers=OWN)).status_code for _ in range(number)]
-
-
-async def test_failures_are_forgotten_after_a_minute(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: seconds)
-    async with client_of(database, None) as client:
-        assert await attempts(client, 12) == [401] * 10 + [429] * 2
-        seconds += 59.9
-        assert await attempts(client, 1) == [429]
-        seconds += 60
-        assert await attempts(client, 1) == [401]
-
-
-async def test_addresses_that_failed_take_a_bounded_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that has been silent for longest is forgotten first."""
-    monkeypatch.setattr(sessions, "MAX_ADDRESSES", 2)
-    monkeypatch.setattr(sessions, "MAX_FAILURES", 1)
-    async with client_of(database, None, trusted_proxies="127.0.0.1") as client:
-
-        async def fail(address: str) -> int:
-            headers = {**OWN, "x-forwarded-for": address}
-            return (await client.post("/session", json={"code": "x"}, headers=headers)).status_code
-
-        one, two, three = "192.0.2.1", "192.0.2.2", "192.0.2.3"
-        assert [await fail(each) for each in (one, two, one, three)] == [401, 401, 429, 401]
-        assert await fail(one) == 429
-        assert await fail(two) == 401
 
 
 async def test_the_browser_keeps_a_wall_displays_cookie(database: Database) -> None:
