@@ -61,7 +61,10 @@ class EventsDoor:
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)
         by_index = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
-        return _answer(orjson.dumps({"accepted": accepted, "rejected": by_index}), 202)
+        body: dict[str, Any] = {"accepted": accepted, "rejected": by_index}
+        if not accepted and not by_index and viewer.engine is not None:
+            body["engine"] = viewer.engine  # nothing was sent: somebody asks whether it would work
+        return _answer(orjson.dumps(body), 202)
 
     async def _recorded(
         self, request: Request, form: Form | None, viewer: Viewer, client: Client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import time
@@ -16,9 +17,11 @@ from standardwebhooks.webhooks import Webhook
 
 from runwatch_client.webhook import (
     BadBody,
+    BadSecret,
     BadSignature,
     BadTimestamp,
     MissingHeader,
+    Receiver,
     RetryRequest,
     WebhookError,
     verify,
@@ -112,15 +115,49 @@ def test_while_a_secret_is_changed_either_is_taken() -> None:
     assert verify(body().encode(), headers, OTHER).external_id == "retry-1"
 
 
-@pytest.mark.parametrize("secret", [SECRET.removeprefix("whsec_"), SECRET.rstrip("=")])
-def test_a_secret_may_lack_its_prefix_or_padding(secret: str) -> None:
+@pytest.mark.parametrize("secret", [SECRET.removeprefix("whsec_"), SECRET.rstrip("="), f" {SECRET}\n"])
+def test_a_secret_may_lack_its_prefix_or_padding_and_have_space_around(secret: str) -> None:
     assert verify(body().encode(), signed(body()), secret).external_id == "retry-1"
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_ä", "not base64!"])
-def test_a_secret_that_is_none_is_an_error_of_ours(secret: str) -> None:
-    with pytest.raises(ValueError, match="whsec_"):
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_ä", "not base64!", None, b"whsec_", 7])
+def test_a_secret_that_is_none_is_refused_where_it_is_given(secret: Any) -> None:
+    with pytest.raises(BadSecret, match="whsec_"):
+        Receiver(secret)
+    with pytest.raises(ValueError, match="whsec_"):  # as before it had a class of its own
         verify(body().encode(), signed(body()), secret)
+
+
+ODD = st.none() | st.integers() | st.text() | st.binary() | st.lists(st.text())
+NAMES = st.sampled_from([f"webhook-{part}" for part in ("id", "timestamp", "signature")])
+TRIGGERS = st.sampled_from(
+    ['"data"', '["data"]', "7", "true", '"x data"', '{"kind": 1}', '{"data": ' + "9" * 5_000 + "}"]
+)
+
+
+@given(
+    st.none() | st.text() | st.dictionaries(ODD.filter(lambda key: not isinstance(key, list)) | NAMES, ODD), ODD, ODD
+)
+def test_whatever_is_wrong_is_a_webhook_error(headers: Any, secret: Any, text: Any) -> None:
+    for given_secret in (secret, SECRET):
+        with pytest.raises(WebhookError):
+            verify(text, headers, given_secret)
+    if isinstance(headers, dict):
+        with pytest.raises(WebhookError):
+            verify(b"{}", signed("{}") | headers, SECRET)
+
+
+@given(TRIGGERS | st.text(), st.sampled_from(["trigger", "retryOf", "workflow", "data"]))
+def test_whatever_a_signed_body_holds_is_read_or_a_webhook_error(value: str, name: str) -> None:
+    text = body("1").replace('"trigger": {', '"other": {').replace('"workflow"', f'"{name}": {value}, "workflow"')
+    with contextlib.suppress(WebhookError):
+        verify(text.encode(), signed(text), SECRET)
+
+
+def test_headers_may_be_bytes_and_pairs() -> None:
+    pairs = [(name.encode(), value.encode()) for name, value in signed(body()).items()]
+    given_pairs: Any = pairs
+    assert Receiver(SECRET).verify(body().encode(), given_pairs).external_id == "retry-1"
 
 
 @pytest.mark.parametrize(

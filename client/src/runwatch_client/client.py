@@ -11,7 +11,9 @@ from typing import Any, Self
 import httpx
 
 from runwatch_client import events
+from runwatch_client.arguments import checked
 from runwatch_client.buffer import MAX_BYTES, MAX_EVENTS
+from runwatch_client.checking import Check, check
 from runwatch_client.encoding import quote, text_of
 from runwatch_client.reporter import Reporter, Stats
 from runwatch_client.runs import NOT_GIVEN, Run
@@ -22,8 +24,8 @@ MEDIA_TYPE = "application/cloudevents-batch+json"
 class Runwatch:
     """Reports runs to the Runwatch at `url` as the engine `source`, with a token of role RUNNER.
 
-    Make one per process and keep it. Threads may share it, and it survives a fork. It raises only for wrong arguments,
-    and never waits for the network: a thread sends the queued events in batches.
+    Make one per process and keep it. Threads may share it, and it survives a fork. It raises only ConfigurationError,
+    for wrong arguments, and never waits for the network: a thread sends the queued events in batches.
 
     heartbeat: seconds between heartbeats of an open run. linger: seconds to wait for more events before sending a
     batch. timeout: seconds to wait for an answer. max_events, max_bytes: bounds of the queue. transport: a transport
@@ -43,10 +45,7 @@ class Runwatch:
         max_bytes: int = MAX_BYTES,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        if not 1 <= len(source) <= 100:
-            raise ValueError("source: must have 1 to 100 characters")
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("url: must be Runwatch's URL, such as https://runwatch.example")
+        url, token, source = checked(url, token, source)
         self.source = source
         self._source = quote(source)
         headers = {"authorization": f"Bearer {token}", "content-type": MEDIA_TYPE}
@@ -54,8 +53,10 @@ class Runwatch:
         def make_client() -> httpx.Client:
             return httpx.Client(headers=headers, timeout=timeout, transport=transport)
 
+        self._url = f"{url}/api/events"
+        self._make_client = make_client
         self._reporter = Reporter(
-            f"{url.rstrip('/')}/api/events",
+            self._url,
             make_client,
             max_events=max_events,
             max_bytes=max_bytes,
@@ -135,6 +136,13 @@ class Runwatch:
     def let_go(self, key: str) -> None:
         """Send no more heartbeats for this key."""
         self._reporter.let_go(key)
+
+    def check(self) -> Check:
+        """Ask the server whether it would accept this engine's events; waits for the answer, and raises nothing.
+
+        Call it where an engine starts, or by hand. It sends no event.
+        """
+        return check(self._url, self.source, self._make_client)
 
     @property
     def stats(self) -> Stats:

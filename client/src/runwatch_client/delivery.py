@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from runwatch_client.arguments import without_credentials
 from runwatch_client.buffer import MAX_BATCH_EVENTS
 
 log = logging.getLogger("runwatch_client")
@@ -20,6 +21,7 @@ MAX_PAUSE = 30.0
 MAX_RETRY_AFTER = 300.0  # the server may ask for this much; a mistyped date must not silence an engine for a year
 # No token, or a wrong one: somebody must act, and asking often gains nothing.
 UNAUTHORIZED, MAX_UNAUTHORIZED = {401, 403}, 60.0
+MASKED = 8  # characters; a shorter token is one of a test
 REFUSED = {400, 413}  # the body was refused; one of its events may be the cause
 
 _threads: set[int] = set()
@@ -72,7 +74,7 @@ class Delivery:
         except Exception as error:  # from httpx, from a proxy's settings, from a caller's transport
             if not isinstance(error, httpx.TransportError):
                 self._client = None
-            return f"Cannot reach Runwatch ({type(error).__name__}: {error})", 0.0, MAX_PAUSE
+            return reason_of(error), 0.0, MAX_PAUSE
         status = answer.status_code
         if status == 202:
             self._count(answer, len(part))
@@ -81,8 +83,8 @@ class Delivery:
             self._split(part, waiting, answer)
             return None, 0.0, 0.0
         if status in UNAUTHORIZED:
-            return f"Runwatch refused this engine's token: {_said(answer)}", 0.0, MAX_UNAUTHORIZED
-        return f"Runwatch cannot accept events now: {_said(answer)}", _retry_after(answer), MAX_PAUSE
+            return f"Runwatch refused this engine's token: {said(answer)}", 0.0, MAX_UNAUTHORIZED
+        return f"Runwatch cannot accept events now: {said(answer)}", _retry_after(answer), MAX_PAUSE
 
     def _post(self, body: bytes) -> httpx.Response:
         if self._client is None:
@@ -103,8 +105,8 @@ class Delivery:
 
     def _split(self, part: Sequence[bytes], waiting: list[Sequence[bytes]], answer: httpx.Response) -> None:
         if len(part) == 1:
-            said = _said(answer)
-            self._tell(f"event: {said}", f"Dropped an event that Runwatch cannot read: {said}; {part[0][:300]!r}")
+            why = said(answer)
+            self._tell(f"event: {why}", f"Dropped an event that Runwatch cannot read: {why}; {part[0][:300]!r}")
             self.refused += 1
             return
         middle = len(part) // 2
@@ -129,11 +131,29 @@ def forget_threads() -> None:
     _threads.clear()
 
 
-def _said(answer: httpx.Response) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a request got no answer, as it may be logged.
+
+    Only what the operating system says is repeated: other texts of httpx can hold a header or a proxy's password.
+    """
+    name = type(error).__name__
+    if isinstance(error, httpx.NetworkError | httpx.TimeoutException):
+        return without_credentials(f"Cannot reach Runwatch ({name}: {error})")
+    if isinstance(error, httpx.ProxyError):
+        return f"Cannot reach Runwatch through the proxy ({name})"
+    if isinstance(error, httpx.RemoteProtocolError):
+        return f"Cannot reach Runwatch: what answers does not speak HTTP, or broke off ({name})"
+    return f"Cannot send to Runwatch: the request, a proxy's settings or the transport are wrong ({name})"
+
+
+def said(answer: httpx.Response) -> str:
+    """What an answer says, without the token, which a proxy may repeat."""
     try:
-        return f"{answer.status_code}, {answer.json()['errors'][0]['message']}"
+        text = f"{answer.status_code}, {answer.json()['errors'][0]['message']}"
     except Exception:
-        return f"{answer.status_code} {answer.text[:200]!r}"
+        text = f"{answer.status_code} {answer.text[:200]!r}"
+    token = answer.request.headers.get("authorization", "").removeprefix("Bearer ")
+    return text.replace(token, "•••") if len(token) >= MASKED else text
 
 
 def _retry_after(answer: httpx.Response) -> float:

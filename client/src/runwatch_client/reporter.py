@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -151,8 +152,10 @@ class Reporter:
                     if not self._delivery.deliver(batch):
                         return
                     self._tell_of_dropped()
-        except Exception:
-            log.exception("The reporter failed; this process sends no more events")
+        except Exception as error:
+            # Where, and not what it says: an exception's text can hold a header.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("The reporter failed (%s); this process sends no more events\n%s", type(error).__name__, where)
         finally:
             self._delivery.close()
 

@@ -21,6 +21,10 @@ class WebhookError(Exception):
     """Do not act on this webhook."""
 
 
+class BadSecret(WebhookError, ValueError):
+    """The secret is not whsec_ followed by Base64: the receiver is set up wrongly."""
+
+
 class MissingHeader(WebhookError):
     """webhook-id, webhook-timestamp or webhook-signature is missing."""
 
@@ -55,6 +59,26 @@ class RetryRequest:
     trigger_json: str | None
 
 
+class Receiver:
+    """Verifies webhooks with a secret, which is checked here: raises BadSecret for one that cannot be right."""
+
+    def __init__(self, secret: str, *, tolerance: float = TOLERANCE) -> None:
+        self._key = key_of(secret)
+        self._tolerance = tolerance
+
+    def verify(self, body: bytes, headers: Mapping[str, str], *, now: float | None = None) -> RetryRequest:
+        """The request in `body`, which must be the bytes as they arrived. Raises WebhookError and nothing else."""
+        if not isinstance(body, bytes | bytearray | memoryview):
+            raise BadBody("body: pass the bytes as they arrived")
+        body = bytes(body)
+        webhook_id, timestamp, signatures = _needed(headers)
+        _check_time(timestamp, time.time() if now is None else now, self._tolerance)
+        signed = b".".join([webhook_id.encode(errors="surrogatepass"), timestamp.encode(), body])
+        if not _any_fits(signatures, hmac.new(self._key, signed, hashlib.sha256).digest()):
+            raise BadSignature("no v1 signature matches")
+        return _read(webhook_id, body)
+
+
 def verify(
     body: bytes, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE, now: float | None = None
 ) -> RetryRequest:
@@ -62,29 +86,40 @@ def verify(
 
     `secret` is whsec_ and Base64. `tolerance` is how many seconds the timestamp may differ from `now`.
     """
-    given = {str(name).lower(): value for name, value in headers.items()}
-    try:
-        webhook_id, timestamp, signatures = (given[f"webhook-{part}"] for part in ("id", "timestamp", "signature"))
-    except KeyError as error:
-        raise MissingHeader(f"missing header {error.args[0]}") from None
-    _check_time(timestamp, time.time() if now is None else now, tolerance)
-    signed = b".".join([webhook_id.encode(), timestamp.encode(), body])
-    expected = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
-    if not _any_fits(signatures, expected):
-        raise BadSignature("no v1 signature matches")
-    return _read(webhook_id, body)
+    return Receiver(secret, tolerance=tolerance).verify(body, headers, now=now)
 
 
-def key_of(secret: str) -> bytes:
-    """The bytes of a secret; ValueError for an invalid secret."""
-    text = secret.removeprefix(PREFIX)
+def key_of(secret: Any) -> bytes:
+    """The bytes of a secret; BadSecret for an invalid secret."""
+    text = secret.strip().removeprefix(PREFIX) if isinstance(secret, str) else ""
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not key:
-        raise ValueError("a webhook secret must be whsec_ followed by Base64")
+        raise BadSecret("a webhook secret must be whsec_ followed by Base64")
     return key
+
+
+def _needed(headers: Any) -> list[str]:
+    """The three headers, whatever the case of their names; of bytes, as some servers keep them, the text."""
+    try:
+        given = {_text(name).lower(): value for name, value in dict(headers).items()}
+        found = [given.get(f"webhook-{part}") for part in ("id", "timestamp", "signature")]
+        texts = [None if value is None else _text(value) for value in found]
+    except (TypeError, ValueError):
+        raise MissingHeader("headers: must be a mapping of names to texts") from None
+    if None in texts:
+        raise MissingHeader(f"missing header webhook-{('id', 'timestamp', 'signature')[texts.index(None)]}")
+    return [str(text) for text in texts]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _check_time(timestamp: str, now: float, tolerance: float) -> None:
@@ -118,6 +153,8 @@ def _read(webhook_id: str, body: bytes) -> RetryRequest:
             raise BadBody(f"type: {event['type']!r}, not {TYPE}")
         data = event["data"]
         trigger = data.get("trigger") or {}
+        if not isinstance(trigger, dict):
+            raise BadBody("the body is not a retry request: trigger must be an object")
         raw = _raw(text, "data", "trigger", "data") if "data" in trigger else None
         request = RetryRequest(
             webhook_id=webhook_id,
@@ -129,11 +166,13 @@ def _read(webhook_id: str, body: bytes) -> RetryRequest:
             trigger_data=trigger.get("data"),
             trigger_json=raw,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BadBody(f"the body is not a retry request: {type(error).__name__}: {error}") from None
     for value in (request.execution_id, request.external_id, request.workflow, request.trigger_kind):
         if not isinstance(value, str):
             raise BadBody("the body is not a retry request: ids, workflow and kind must be strings")
+    if not isinstance(request.retry_of, str | None):
+        raise BadBody("the body is not a retry request: retryOf must be a string or null")
     return request
 
 

@@ -97,7 +97,7 @@ async def test_a_body_that_holds_no_event(client: httpx.AsyncClient, content_typ
 
 @on_sqlite
 async def test_an_empty_batch_is_no_mistake(client: httpx.AsyncClient) -> None:
-    assert (await send(client, [])).json() == {"accepted": 0, "rejected": []}
+    assert (await send(client, [])).json() == {"accepted": 0, "rejected": [], "engine": "engine"}
 
 
 @on_sqlite

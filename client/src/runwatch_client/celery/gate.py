@@ -11,6 +11,7 @@ from typing import Any
 from celery import bootsteps
 
 from runwatch_client import events
+from runwatch_client.arguments import without_credentials
 from runwatch_client.celery.claims import Claims
 from runwatch_client.client import Runwatch
 from runwatch_client.runs import Emitter
@@ -75,7 +76,8 @@ class Gate:
         except Exception as error:
             self._ask_again = time.monotonic() + self._pause
             if not self._down:
-                log.warning("Retries wait: the store of claims does not answer (%s: %s)", type(error).__name__, error)
+                told = without_credentials(f"{type(error).__name__}: {error}")
+                log.warning("Retries wait: the store of claims does not answer (%s)", told)
             self._down = True
             return None
         self._down = False
