@@ -21,7 +21,11 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
     run = str(uuid.uuid4())
     bench.claims.kill()
     try:
-        with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "1", *queue):
+        # A child for each task: each is forked while the main process sends what it has received.
+        few = ["--concurrency", "1", "--max-tasks-per-child", "1"]
+        with Worker(CELERY_APP, bench.environment, bench.folder, *few, *queue):
+            runs = [bench.publish("noop.apply_async((1,), queue='ending')")[0] for _ in range(3)]
+            assert [bench.sink.finish(each) for each in runs] == [{"state": "SUCCEEDED"}] * 3
             retry(bench, run, "row/1", "given-back", queue="ending")
             [last] = bench.publish("traced.apply_async(('last',), queue='ending')")
             bench.sink.wait(lambda: bench.runs("last"))

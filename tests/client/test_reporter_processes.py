@@ -11,6 +11,7 @@ import time
 import pytest
 
 from runwatch_client import Runwatch
+from specs.harness.counts import count
 from tests.client.sink import Answer, Event, Sink, accept
 from tests.client.test_reporter import AWAY, emit, ids
 
@@ -84,3 +85,66 @@ def test_a_forked_child_has_its_own_events_and_connection(sink: Sink, client: Ru
     assert sorted(ids(sink.of("run"))) == sorted(f"run/{number}" for number in range(11)), "each once, by the parent"
     assert len(sink.of("child")) == 3
     assert client.stats.sent == 11
+
+
+IMPORTS = """
+import os, sys
+from runwatch_client import Runwatch
+before = set(sys.modules)
+for environment in ({}, {"ALL_PROXY": "http://127.0.0.1:9"}):
+    os.environ.update(environment)
+    for url in sys.argv[1:]:
+        Runwatch(url, "token", "billing").check()
+print(*sorted(set(sys.modules) - before), flush=True)
+"""
+
+
+def test_the_first_request_imports_nothing(sink: Sink) -> None:
+    """A child that is forked while a thread imports a module waits for that module for ever."""
+    urls = [sink.url, sink.url.replace("127.0.0.1", "localhost"), AWAY.replace("http:", "https:"), "http://ö.invalid"]
+    command = [sys.executable, "-W", "ignore", "-c", IMPORTS, *urls]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout.split() == []
+    assert len(sink.batches) == 2
+
+
+FORKS_IN_THE_FIRST_SECOND = """
+import os, sys, time
+from runwatch_client import Runwatch
+
+def child(name):
+    code = 1
+    try:
+        with client.execution("in the child", external_id=name):
+            pass
+        code = 0 if client.flush(20) else 2
+    finally:
+        os._exit(code)
+
+children = []
+for number in range(int(sys.argv[2])):
+    client = Runwatch(sys.argv[1], "token", "billing", linger=0.001)
+    began = time.monotonic()
+    client.emit("parent", "execution.heartbeat")
+    for moment in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987):
+        time.sleep(max(0.0, began + moment / 1000 - time.monotonic()))
+        children.append(os.fork())
+        if children[-1] == 0:
+            child(f"child-{number}-{moment}")
+print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
+"""
+
+
+@pytest.mark.slow
+def test_a_child_of_any_moment_of_the_first_second_reports(sink: Sink) -> None:
+    rounds = count("first seconds with 16 forks", 1, 20)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS_IN_THE_FIRST_SECOND, sink.url, str(rounds)],
+        check=True,
+        timeout=120,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["0"] * 16 * rounds
+    children = {event["subject"] for event in sink.events if event["type"] == "execution.finished"}
+    assert len(children) == 16 * rounds

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import encodings.idna
+import encodings.punycode
 import logging
+import os
 import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import certifi
+import h11
+import httpcore
 import httpx
 
 from runwatch_client.arguments import without_credentials
@@ -24,7 +30,13 @@ UNAUTHORIZED, MAX_UNAUTHORIZED = {401, 403}, 60.0
 MASKED = 8  # characters; a shorter token is one of a test
 REFUSED = {400, 413}  # the body was refused; one of its events may be the cause
 
+# What httpx imports with its first request. A child that was forked in the middle of an import never gets past it.
+IMPORTED_BY_HTTPX = (certifi.where(), h11, httpcore, encodings.idna, encodings.punycode)
+
 _threads: set[int] = set()
+# Held while a thread loads certificates, which takes locks of OpenSSL: a child would find them locked for ever. A fork
+# waits for the 20 ms that it takes.
+_making = threading.RLock()
 
 
 class Delivery:
@@ -89,7 +101,8 @@ class Delivery:
     def _post(self, body: bytes) -> httpx.Response:
         if self._client is None:
             _threads.add(threading.get_ident())
-            self._client = self._make_client()
+            with _making:
+                self._client = self._make_client()
         return self._client.post(self._url, content=body)
 
     def _count(self, answer: httpx.Response, events: int) -> None:
@@ -126,9 +139,19 @@ def is_own_thread(ident: int | None) -> bool:
     return ident in _threads
 
 
-def forget_threads() -> None:
-    """In the child of a fork: none of the parent's threads runs here, and their numbers are reused."""
+def _after_fork() -> None:
+    """In the child: none of the parent's threads runs here, and their numbers are reused."""
+    global _making
+    _making = threading.RLock()
     _threads.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _making.acquire(),
+        after_in_parent=lambda: _making.release(),
+        after_in_child=_after_fork,
+    )
 
 
 def reason_of(error: Exception) -> str:

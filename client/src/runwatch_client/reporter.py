@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from runwatch_client.buffer import MAX_BATCH_EVENTS, Buffer
-from runwatch_client.delivery import Delivery, forget_threads
+from runwatch_client.delivery import Delivery
 
 log = logging.getLogger("runwatch_client")
 
@@ -221,7 +221,6 @@ _reporters: weakref.WeakSet[Reporter] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    forget_threads()
     for reporter in list(_reporters):
         reporter.after_fork()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 WEEK = 7 * 24 * 3600
@@ -32,6 +34,9 @@ class RedisClaims:
     """
 
     def __init__(self, redis: Any, *, ttl: int = WEEK, prefix: str = "runwatch") -> None:
+        if isinstance(redis, str):
+            with suppress(ImportError):  # later it raises; here nobody forks meanwhile
+                import_module("redis")
         self._redis = redis
         self._ttl = ttl
         self._prefix = prefix
