@@ -121,7 +121,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
     # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
-    guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins)
+    guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins, settings.public_url)
     paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
     hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
     return RequestLog(Proxies(hosted, settings.trusted_proxies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import websockets
 from specs.conftest import database_of
 from specs.harness.driver import Runwatch, Server
 from specs.harness.own_page import SECRET, OwnPage, cookie_of, is_signed_out
-from specs.test_sockets import code_of, said, socket
+from specs.test_sockets import code_of, said
 
 PUBLIC = "https://runwatch.example"
 TOOLS = "https://tools.example"
@@ -191,7 +192,7 @@ async def test_session_013_a_listed_origin_has_no_session(behind_a_proxy: Runwat
     # The proxy names the host: a WebSocket client cannot.
     page = OwnPage(behind_a_proxy.url, {"x-forwarded-host": "runwatch.example"})
     page.cookie = browser.cookie
-    for origin, expected in ((PUBLIC, 0), (TOOLS, 4401), ("https://evil.example", 4401)):
+    for origin, expected in ((PUBLIC, 0), (TOOLS, 4401)):
         async with page.socket({}, origin) as connection:
             if expected:
                 assert await code_of(connection) == expected
@@ -211,10 +212,23 @@ def test_session_013_other_origins_read_nothing(runwatch: Runwatch, behind_a_pro
             assert (answer.status_code, allowed(answer)) == (200, None)
 
 
-async def test_session_013_sockets_of_other_pages_need_a_bearer(behind_a_proxy: Runwatch) -> None:
-    """A bearer in connection_init MUST work from any origin, as it does for programs."""
-    async with socket(behind_a_proxy, behind_a_proxy.admin) as connection:
-        assert connection.close_code is None
+async def test_session_019_sockets_of_other_pages(behind_a_proxy: Runwatch) -> None:
+    """A socket MUST open for programs, our own page and listed origins, by bearer; for any other page it MUST NOT."""
+    payload = {"authorization": f"Bearer {behind_a_proxy.admin}"}
+    page = OwnPage(behind_a_proxy.url, {"x-forwarded-host": "runwatch.example"})
+    for origin in (None, PUBLIC, TOOLS, "http://localhost:3000"):
+        async with page.socket(payload, origin) as connection:
+            assert await said(connection) == {"type": "connection_ack"}, origin
+    for origin in ("https://evil.example", "null", f"{TOOLS}.evil.example", "http://runwatch.example"):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with page.socket(payload, origin):
+                pass
+        answer = refused.value.response
+        assert (answer.status_code, answer.headers["x-content-type-options"]) == (403, "nosniff")
+        assert json.loads(answer.body or b"")["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    # No page can send that header on a socket: it is a program.
+    async with page.socket({}, "https://evil.example", **payload) as connection:
+        assert await said(connection) == {"type": "connection_ack"}
 
 
 def test_session_014_a_browser_is_led_to_the_page(runwatch: Runwatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphql import GraphQLError, IntValueNode
+from graphql.language.parser import MAX_NESTING_DEPTH
 
 from app.errors import BadInput, shown
 
@@ -15,6 +16,24 @@ from app.errors import BadInput, shown
 MAX_MESSAGE_CHARACTERS = 1_000
 
 
+# How many errors graphql-core lists.
+MAX_ERRORS_OF_DOCUMENT = 100
+MAX_ERRORS_OF_VARIABLES = 50
+_TOO_DEEP = (
+    f"The document is nested too deeply: its selections, with the fragments written out, its values and its types may"
+    f" have {MAX_NESTING_DEPTH} levels at most"
+)
+# What graphql-core says when it gives up, which names no bound.
+_ABORTED = {
+    "Validation aborted.": _TOO_DEEP,
+    "Syntax Error: Document is nested too deeply. Parsing aborted.": _TOO_DEEP,
+    "Too many validation errors, error limit reached. Validation aborted.": (
+        f"The document has more than {MAX_ERRORS_OF_DOCUMENT} errors, and is validated no further: mend these first"
+    ),
+    "Too many errors processing variables, error limit reached. Execution aborted.": (
+        f"The variables have more than {MAX_ERRORS_OF_VARIABLES} errors, and are read no further: mend these first"
+    ),
+}
 _SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
@@ -40,13 +59,13 @@ def _cause(error: GraphQLError) -> BaseException:
         cause = cause.original_error
     if isinstance(cause, RecursionError) and error.path is None:
         # Fragments can nest deeper than the parser lets a document.
-        return BadInput("The document is nested too deeply")
+        return BadInput(_TOO_DEEP)
     if isinstance(cause, ValueError) and error.nodes and isinstance(error.nodes[0], IntValueNode):
         # Python makes no number of more than 4,300 digits.
         return BadInput("A number has too many digits")
     if cause is None or isinstance(cause, GraphQLError):
         # graphql-core's own: syntax, validation, a variable or argument of the wrong type.
-        return BadInput(_cut(error.message))
+        return BadInput(_ABORTED.get(error.message) or _cut(error.message))
     return cause
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.asgi.answers import error_body
+from app.asgi.answers import error_body, refuse_websocket
 from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
 from app.errors import AppError, RateLimited, Unauthenticated, shown
@@ -46,7 +46,8 @@ class SignInGate:
         """One connection."""
         if scope["type"] == "websocket":
             if self._websocket is None:
-                await _refuse_websocket(scope, receive, send)
+                challenge = (b"www-authenticate", _challenge(was_given=False))
+                await refuse_websocket(scope, receive, send, Unauthenticated("No WebSocket endpoint here"), [challenge])
             else:
                 await self._websocket(scope, receive, send)
             return
@@ -168,17 +169,6 @@ async def _refuse(scope: Scope, send: Send, error: AppError) -> None:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()  # websocket.connect: the handshake, which has no body
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 4401})  # before it was accepted: the server answers 403
-        return
-    error = Unauthenticated("No WebSocket endpoint here")
-    headers = [(b"content-type", b"application/json"), (b"www-authenticate", _challenge(was_given=False))]
-    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": error_body(shown(error))})
 
 
 def _challenge(*, was_given: bool) -> bytes:

@@ -15,11 +15,17 @@ from starlette.datastructures import URL
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.asgi.answers import error_body
+from app.asgi.answers import error_body, refuse_websocket
 from app.delivery.page_links import BASE, local_address
 from app.errors import BadInput, shown
 
 UNKNOWN = "This server is not known by that Host: RUNWATCH_PUBLIC_URL and RUNWATCH_ALLOWED_HOSTS name its hosts"
+
+
+class Misdirected(BadInput):
+    """The Host is that of another server."""
+
+    status = 421
 
 
 # A name of DNS with a port; what is longer is not kept.
@@ -97,17 +103,14 @@ def _is_page(scope: Scope) -> bool:
 
 
 async def _misdirect(scope: Scope, receive: Receive, send: Send) -> None:
-    kind = "http.response"
+    error = Misdirected(UNKNOWN)
     if scope["type"] == "websocket":
-        await receive()  # websocket.connect
-        if "websocket.http.response" not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": 4400})  # before it was accepted: the server answers 403
-            return
-        kind = "websocket.http.response"
-    body = error_body(shown(BadInput(UNKNOWN)))
+        await refuse_websocket(scope, receive, send, error)
+        return
+    body = error_body(shown(error))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{kind}.start", "status": 421, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _name_of(host: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from graphql.language.parser import MAX_NESTING_DEPTH
 
 from app import engines
 from app.auth.roles import Role
@@ -136,12 +137,39 @@ async def test_an_answer_is_not_much_longer_than_its_question(client: httpx.Asyn
     assert len(answer.content) < len(fields)
 
 
-async def test_fragments_cannot_nest_without_end(client: httpx.AsyncClient) -> None:
-    chain = "".join(f" fragment F{n} on Execution {{ retryOf {{ ...F{n + 1} }} }}" for n in range(600))
-    document = "{ executions { nodes { ...F0 } } }" + chain + " fragment F600 on Execution { id }"
-    answer = await post(client, {"query": document})
-    assert answer.status_code in (200, 400)
-    assert all(error["extensions"]["code"] == "BAD_USER_INPUT" for error in answer.json().get("errors", ()))
+def chain(length: int) -> str:
+    """Fragments of two levels each."""
+    links = "".join(f" fragment F{n} on Execution {{ retryOf {{ ...F{n + 1} }} }}" for n in range(length))
+    return f"{{ executions {{ nodes {{ ...F0 }} }} }}{links} fragment F{length} on Execution {{ id }}"
+
+
+LEVELS = f"may have {MAX_NESTING_DEPTH} levels at most"
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "errors", "message"),
+    [
+        (chain(MAX_NESTING_DEPTH // 2), {}, 1, LEVELS),
+        ("{a" * 201 + "}" * 201, {}, 1, LEVELS),
+        ("{" + "a " * 101 + "}", {}, 101, "The document has more than 100 errors"),
+        ("query ($a: ExecutionFilter) { executions(filter: $a) { nodes { id } } }", {"a": {"status": [1] * 51}}, 51,
+         "The variables have more than 50 errors"),
+    ],
+    ids=["fragments", "fields", "errors", "variables"],
+)  # fmt: skip
+async def test_bound_at_which_validation_stops_is_named(
+    client: httpx.AsyncClient, document: str, variables: dict[str, object], errors: int, message: str
+) -> None:
+    found = (await post(client, {"query": document, "variables": variables})).json()["errors"]
+    assert len(found) == errors
+    assert message in found[-1]["message"]
+    assert not any("aborted" in each["message"] for each in found)
+    assert {each["extensions"]["code"] for each in found} == {"BAD_USER_INPUT"}
+
+
+async def test_fragments_may_nest_up_to_the_bound(client: httpx.AsyncClient) -> None:
+    answer = await post(client, {"query": chain(MAX_NESTING_DEPTH // 2 - 2)})
+    assert answer.json() == {"data": {"executions": {"nodes": []}}}
 
 
 async def test_the_operation_that_is_named_runs(client: httpx.AsyncClient) -> None:
@@ -158,6 +186,10 @@ async def test_get(client: httpx.AsyncClient) -> None:
     params = {"query": query, "variables": '{"id": "x"}', "operationName": "Q", "extensions": "{}"}
     answer = await client.get("/graphql", params=params)
     assert (answer.status_code, answer.json()) == (200, {"data": {"node": None}})
+    for name in ("variables", "extensions"):
+        for text in ("1", "[]", '"{}"', "false", "0", "{"):
+            refused = await client.get("/graphql", params={**params, name: text})
+            assert (refused.status_code, code_in(refused)) == (400, "BAD_USER_INPUT"), (name, text)
     wrongs = [{"query": QUERY, name: text} for name in ("variables", "extensions") for text in ("{", "[1]", "1")]
     for wrong in ({}, *wrongs):
         answer = await client.get("/graphql", params=wrong)

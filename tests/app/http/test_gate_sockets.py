@@ -29,7 +29,7 @@ async def test_websockets_are_refused(sign_in: SignIn) -> None:
         sent.append(message)
 
     await SignInGate(Inside(), sign_in)({"type": "websocket", "headers": []}, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 4401}]
+    assert sent == [{"type": "websocket.close", "code": 4400}]
 
 
 @before_any_statement
