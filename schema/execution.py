@@ -90,6 +90,13 @@ class Execution(Node):
         metadata=column("queued_at"),
         description="When the run was queued: the least reported time, else the least time of all its events.",
     )
+    due_at: DateTime | None = strawberry.field(
+        metadata=column("due_at"),
+        description=(
+            "When a queued run is to begin, or one that waits is to continue. Null if its engine did not say so, and"
+            " once it runs."
+        ),
+    )
     started_at: DateTime | None = strawberry.field(
         description="When the run started: the least reported time. Null if not reported.",
         metadata=column("started_at"),
@@ -121,6 +128,7 @@ class Execution(Node):
             state=row.state,
             requested_by=row.requested_by,
             queued_at=DateTime(row.queued_at),
+            due_at=None if row.due_at is None else DateTime(row.due_at),
             started_at=None if row.started_at is None else DateTime(row.started_at),
             finished_at=None if row.finished_at is None else DateTime(row.finished_at),
             updated_at=DateTime(row.updated_at),

@@ -55,6 +55,7 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "failed_step": None,
         "failed_step_name": None,
         "error_group_id": None,
+        "due_at": None,
         "requested_by": None,
         "bulk_retry_id": None,
         "retry_succeeded": False,

@@ -63,6 +63,7 @@ class Claims(msgspec.Struct, frozen=True, gc=False):
     trigger_data: TriggerData | None = None
     retry_of: str | None = None
     definition: tuple[str, ...] | None = None
+    due_at: int | None = None  # when it is to begin or continue; says nothing unless it is queued or waits
 
 
 @final

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import orjson
 
-from app import ids
+from app import clock, ids
 from app.events import (
     Body,
     Claims,
@@ -148,6 +148,7 @@ def _with_claims(body: type[C]) -> Callable[[Reader, bytes, str, int], C]:
             trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
             retry_of=None if given.retry_of is None else _execution_id(given.retry_of),
             definition=None if definition is None else tuple(reader.name("definition", name) for name in definition),
+            due_at=None if given.due_at is None else clock.to_us(given.due_at),
         )
 
     return read

@@ -48,6 +48,7 @@ class ClaimsData(msgspec.Struct, rename="camel"):
     trigger: TriggerClaim | None = None
     retry_of: str | None = None
     definition: list[str] | None = None
+    due_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None  # of .queued and .waiting alone
 
 
 class TriggerPayload(msgspec.Struct):

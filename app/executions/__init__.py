@@ -66,6 +66,7 @@ class Execution(msgspec.Struct, frozen=True):
     failed_step_name: str | None
     error_group_id: str | None
     log_count: int  # lines of its log, which may have grown since
+    due_at: int | None  # when it is to begin or continue; None where its engine did not say so with its state
 
 
 class OrderField(StrEnum):

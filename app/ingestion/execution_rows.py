@@ -54,6 +54,7 @@ MERGED = (
     "failed_step",
     "failed_step_name",
     "error_group_id",
+    "due_at",
 )
 EXECUTION = ("id", "engine_id", "external_id", *MERGED)
 # Executions whose rows are made in one go while the database works: 1 ms.
@@ -92,6 +93,7 @@ class _Locked(msgspec.Struct, gc=False):
     failed_step: int | None
     failed_step_name: str | None
     error_group_id: str | None
+    due_at: int | None
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ def _stored(row: _Locked) -> Stored:
         failed_step=row.failed_step,
         failed_step_name=row.failed_step_name,
         error_group_id=row.error_group_id,
+        due_at=row.due_at,
         awaiting_dispatch=row.awaiting_dispatch,
     )
     return Stored(row.id, facts, row.state, row.updated_at, row.received_at, row.log_count, row.workflow_id)
@@ -210,6 +213,7 @@ def merged_values(
         facts.failed_step,
         facts.failed_step_name,
         facts.error_group_id,
+        facts.due_at,
     )
 
 

@@ -144,6 +144,7 @@ class ExecutionFacts(msgspec.Struct):
     started_at: int | None = None
     state_key: str = IMPLIED_RUNNING
     error: Failure | None = None
+    due_at: int | None = None  # of the same report as the state: when it is to begin or continue
     workflow: str = UNKNOWN_WORKFLOW
     workflow_key: str | None = None
     trigger_kind: str = UNKNOWN_TRIGGER
@@ -198,6 +199,7 @@ class ExecutionFacts(msgspec.Struct):
             self.trigger_kind,
             self.trigger_incomplete,
             self.retry_of,
+            self.due_at,
         )
 
     def merge_keys(self) -> tuple[object, ...]:
@@ -241,7 +243,7 @@ class ExecutionFacts(msgspec.Struct):
         self.received_at = max(self.received_at, other.received_at)
         self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)
         self.started_at = least(self.started_at, other.started_at)
-        self._report(other.state_key, other.error)
+        self._report(other.state_key, other.error, other.due_at)
         if precedes(other.workflow_key, self.workflow_key):
             self.workflow, self.workflow_key = other.workflow, other.workflow_key
         if precedes(other.trigger_key, self.trigger_key):
@@ -255,9 +257,9 @@ class ExecutionFacts(msgspec.Struct):
         if precedes(other.retry_of_key, self.retry_of_key):
             self.retry_of, self.retry_of_key = other.retry_of, other.retry_of_key
 
-    def _report(self, key: str, error: Failure | None) -> None:
+    def _report(self, key: str, error: Failure | None = None, due_at: int | None = None) -> None:
         if key > self.state_key:
-            self.state_key, self.error = key, error
+            self.state_key, self.error, self.due_at = key, error, due_at
             self.rewritten.add("outcome")
 
     def _add_step(self, step: StepFacts) -> None:
@@ -269,12 +271,12 @@ class ExecutionFacts(msgspec.Struct):
         time, kind = event.time, type(claims)
         if kind is Queued:
             self.declared_queued_at = least(self.declared_queued_at, time)
-            self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), None)
+            self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), due_at=claims.due_at)
         elif kind is Started:
             self.started_at = least(self.started_at, time)
-            self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id), None)
+            self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id))
         elif kind is Waiting:
-            self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), None)
+            self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), due_at=claims.due_at)
         # Most events claim nothing.
         if claims.workflow or claims.trigger_kind or claims.definition is not None or claims.retry_of:
             self._claim(claims, identity_key(kind is Queued, time, event.id))

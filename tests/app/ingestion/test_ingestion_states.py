@@ -92,6 +92,26 @@ async def test_times_and_duration(ingestion: Ingestion, database: Database) -> N
     assert (row["started_at"], row["duration"]) == (None, None)
 
 
+DUE = (NOON + 60 * clock.SECOND, "2026-05-28T21:27:40+01:00")
+
+
+@pytest.mark.parametrize(
+    ("reports", "due"),
+    [
+        ([report("execution.queued", at=1, dueAt=DUE[1])], DUE[0]),
+        ([report("execution.queued", at=1, dueAt=DUE[1]), report("execution.queued", at=2, id_="again")], None),
+        ([report("execution.queued", at=1, dueAt=DUE[1]), STARTED], None),
+        ([STARTED, report("execution.waiting", at=3, dueAt=DUE[1])], DUE[0]),
+        ([report("execution.started", at=2, dueAt=DUE[1])], None),
+        ([report("execution.waiting", at=3, dueAt=DUE[1]), finished("FAILED", 9)], None),
+    ],
+)
+async def test_due_at_is_that_of_the_report_of_the_state(
+    ingestion: Ingestion, database: Database, reports: list[Report], due: int | None
+) -> None:
+    assert (await after(ingestion, database, *reports))["due_at"] == due
+
+
 async def test_queued_at_is_the_least_queued_time(ingestion: Ingestion, database: Database) -> None:
     again = report("execution.queued", at=6)
     row = await after(ingestion, database, report("execution.queued", at=5), again, line("early", at=0))

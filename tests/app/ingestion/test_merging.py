@@ -45,6 +45,8 @@ _BODIES = st.one_of(
         st.none() | _TEXTS,
         st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
     ),
+    st.builds(Queued, due_at=st.none() | st.integers(0, 3)),
+    st.builds(Waiting, due_at=st.none() | st.integers(0, 3)),
     st.builds(Finish, _STATES, _FAILURES),
     st.builds(StepStart, st.integers(0, 1), _TEXTS, st.none() | _TEXTS, _TEXT),
     st.builds(

@@ -12,7 +12,7 @@ LIST = """
 query List($engine: [String!]) {
   executions(filter: {engine: $engine}, orderBy: {field: QUEUED_AT, direction: ASC}) {
     nodes {
-      externalId status state workflowName queuedAt startedAt finishedAt updatedAt lastHeardAt
+      externalId status state workflowName queuedAt dueAt startedAt finishedAt updatedAt lastHeardAt
       queueMs durationMs
       trigger { kind data dataBytes }
       error { type message stackTrace truncated }
@@ -44,11 +44,13 @@ async def test_status_001_each_state_reads_as_its_status(runwatch: Runwatch) -> 
         runwatch.report(*run_events(engine, state, number * 10, state=state))
     runwatch.report(*run_events(engine, "QUEUED", 100, state=None, started=False))
     runwatch.report(*run_events(engine, "RUNNING", 110, state=None))
-    runwatch.report(*run_events(engine, "WAITING", 120, state=None), event(engine, "WAITING", "execution.waiting", 130))
+    waiting = event(engine, "WAITING", "execution.waiting", 130, {"dueAt": at(200)})
+    runwatch.report(*run_events(engine, "WAITING", 120, state=None), waiting)
     found = await nodes(runwatch, engine)
     assert {node["externalId"]: node["state"] for node in found} == {
         node["externalId"]: node["externalId"] for node in found
     }
+    assert [node["dueAt"] for node in found if node["dueAt"]] == [found[-1]["dueAt"]], "of the one that is told to wait"
     expected = {**finished, "QUEUED": "PENDING", "RUNNING": "PENDING", "WAITING": "PENDING"}
     assert {node["state"]: node["status"] for node in found} == expected
 
