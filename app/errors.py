@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     BAD_USER_INPUT = "BAD_USER_INPUT"
     CONFLICT = "CONFLICT"
     RETRY_REFUSED = "RETRY_REFUSED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL = "INTERNAL"
@@ -117,6 +118,19 @@ class RetryRefused(AppError):
         names = [reason.value for reason in reasons]
         super().__init__(f"This execution cannot be retried: {', '.join(names)}", reasons=names)
         self.reasons = reasons
+
+
+class PersistedQueryNotFound(AppError):
+    """Nobody registered a document with this hash, or it is forgotten: clients send it again, with its text.
+
+    Code, message and status are Apollo's. Its older clients give hashes up after a 400.
+    """
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
+    status = 200
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
 
 
 class LimitExceeded(AppError):

@@ -19,6 +19,7 @@ from app.db.shares import share_of
 from app.executions.facets import Facets
 from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
+from app.graphql.persisted import Persisted, PersistedOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.turns import Turns
 from app.graphql.view import METHODS, GraphQLView
@@ -95,8 +96,10 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             client=rates.of_operations(viewer.credential, viewer.session),
         )
 
-    view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes)
-    operations = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
+    persisted = Persisted(schema._schema)
+    view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes, persisted)
+    shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
+    operations = PersistedOperations(persisted, shared)
     limits = Limits(
         operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions
     )

@@ -86,6 +86,11 @@ class Context:
             raise Unauthenticated("Sign in with a bearer token")
         return self.signed_in
 
+    @property
+    def may_register_documents(self) -> bool:
+        """Whether documents of the viewer are kept for those who send their hash."""
+        return self.signed_in is not None and self.signed_in.may(Permission.READ)
+
     def require_introspection(self) -> None:
         """Raises unless the viewer may ask for the schema: Forbidden, or BadInput if the server does not tell it."""
         self.require(Permission.READ)

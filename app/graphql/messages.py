@@ -69,9 +69,10 @@ class Pong:
 class Operation:
     """What to execute: the payload of a subscribe message."""
 
-    query: str
+    query: str  # empty if `extensions` name it by its hash
     variables: dict[str, Any] | None = None
     name: str | None = None
+    extensions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,14 @@ class Complete:
     """complete: the client wants no more results."""
 
     id: str
+
+
+PERSISTED = "persistedQuery"  # the member of `extensions` by which clients of Apollo send a hash
+
+
+def by_hash(extensions: dict[str, Any] | None) -> bool:
+    """Whether these extensions stand for a text (app/graphql/persisted.py)."""
+    return extensions is not None and extensions.get(PERSISTED) is not None
 
 
 Message = Init | Ping | Pong | Subscribe | Complete
@@ -180,10 +189,11 @@ def _operation(given: dict[str, Any]) -> Operation:
     payload = given.get("payload")
     if not isinstance(payload, dict):
         raise _bad('"payload" must be an object with "query"')
-    query, name = payload.get("query"), payload.get("operationName")
+    query, name, extensions = payload.get("query"), payload.get("operationName"), _object(payload, "extensions")
+    if query is None and by_hash(extensions):
+        query = ""
     if not isinstance(query, str):
         raise _bad('"query" must be a string')
     if not isinstance(name, str | None):
         raise _bad('"operationName" must be a string')
-    _object(payload, "extensions")
-    return Operation(query, _object(payload, "variables"), name or None)
+    return Operation(query, _object(payload, "variables"), name or None, extensions)

@@ -16,6 +16,8 @@ from strawberry.types.graphql import OperationType
 
 from app.asgi.answers import error_body
 from app.asgi.body import receive_body
+from app.asgi.etags import etag_of, is_known
+from app.asgi.gzipping import MIN_BYTES, accepts_gzip, gzipped
 from app.asgi.media_types import GRAPHQL_JSON, JSON, answer_type
 from app.errors import (
     AppError,
@@ -29,7 +31,8 @@ from app.errors import (
 )
 from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
 from app.graphql.errors import before_execution, shown_all
-from app.graphql.messages import Operation
+from app.graphql.messages import Operation, by_hash
+from app.graphql.persisted import Persisted
 from app.graphql.queries import Queries
 
 # HEAD is GET without a body in the answer. Neither may change anything.
@@ -49,11 +52,18 @@ ALLOWED = {True: [OperationType.QUERY], False: [OperationType.QUERY, OperationTy
 class GraphQLView:
     """ASGI: serves one schema at one path. The gate in front of it has signed the viewer in."""
 
-    def __init__(self, schema: Schema, make_context: Callable[[Scope], Any], max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        make_context: Callable[[Scope], Any],
+        max_body_bytes: int,
+        persisted: Persisted | None = None,
+    ) -> None:
         self._schema = schema
         self._queries = Queries(schema)
         self._make_context = make_context
         self._max_body_bytes = max_body_bytes
+        self._persisted = persisted or Persisted(schema._schema)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,6 +78,7 @@ class GraphQLView:
         try:
             operation = await self._operation(scope, given, receive)
             context = self._make_context(scope)
+            operation = self._persisted.resolve(operation)
             self._queries.begin(operation, context)
             spending = context.spending
             await spending.enter()
@@ -97,10 +108,14 @@ class GraphQLView:
 
     async def _executed(self, operation: Operation, context: Any, given: _Headers, gone: Gone, *, safe: bool) -> Answer:
         media_type = answer_type(given.accept)
+        if operation.extensions:
+            await self._persisted.register(operation, context)
         answer = await self._queries.answer(operation, context, gone)
         if answer is not None:
-            return _answer(_with_cost(answer, context) if given.cost else answer, media_type, 200)
-        with nullcontext() if self._queries.changes(operation) else within(context, gone):
+            answer = _with_cost(answer, context) if given.cost else answer
+            return await _answer_of_query(answer, media_type, given, cached=safe)
+        changes = self._queries.changes(operation)
+        with nullcontext() if changes else within(context, gone):
             result = await self._schema.execute(
                 operation.query,
                 variable_values=operation.variables,
@@ -108,9 +123,13 @@ class GraphQLView:
                 context_value=context,
                 allowed_operation_types=ALLOWED[safe],
             )
-        return self._result(result, context, media_type, cost=given.cost)
+        status, answer = self._result(result, context, media_type, cost=given.cost)
+        if changes or result.data is None:
+            # A mutation may reveal a secret, which the size of what is compressed would tell something of.
+            return _answer(answer, media_type, status)
+        return await _answer_of_query(answer, media_type, given, cached=safe and not result.errors)
 
-    def _result(self, result: Any, context: Any, media_type: str, *, cost: bool) -> Answer:
+    def _result(self, result: Any, context: Any, media_type: str, *, cost: bool) -> tuple[int, bytes]:
         assert isinstance(result, ExecutionResult)
         body: dict[str, Any] = {}
         executed = result.data is not None or not before_execution(result.errors)
@@ -120,7 +139,7 @@ class GraphQLView:
             body["errors"] = shown_all(result.errors, context)
         status = 200 if executed else _status_of_refused(body["errors"], media_type)
         answer = written(body, getattr(context, "spending", None))
-        return _answer(_with_cost(answer, context) if cost else answer, media_type, status)
+        return status, _with_cost(answer, context) if cost else answer
 
     async def _operation(self, scope: Scope, headers: _Headers, receive: Receive) -> Operation:
         if scope["method"] in SAFE:
@@ -154,13 +173,13 @@ class _Gone:
 class _Headers:
     """What the view asks of a request's headers; the first of each, and what is accepted of all."""
 
-    __slots__ = ("accept", "content_type", "cost", "encodings", "length")
+    __slots__ = ("accept", "accept_encoding", "content_type", "cost", "encodings", "if_none_match", "length")
 
     def __init__(self, scope: Scope) -> None:
-        self.content_type = self.length = ""
+        self.content_type = self.length = self.if_none_match = ""
         self.cost = False
         self.encodings: list[str] = []
-        accepted = []
+        accepted, codings = [], []
         for name, value in reversed(scope["headers"]):
             if name == b"content-type":
                 self.content_type = value.decode("latin-1")
@@ -172,7 +191,12 @@ class _Headers:
                 self.cost = value == b"1"
             elif name == b"accept":
                 accepted.append(value.decode("latin-1"))
+            elif name == b"accept-encoding":
+                codings.append(value.decode("latin-1"))
+            elif name == b"if-none-match":
+                self.if_none_match = value.decode("latin-1")
         self.accept = ",".join(reversed(accepted))
+        self.accept_encoding = ",".join(codings)
 
 
 def _operation_of(given: object) -> Operation:
@@ -182,15 +206,18 @@ def _operation_of(given: object) -> Operation:
     if not isinstance(given, dict):
         raise BadInput('The body must be a JSON object with "query"')
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str) or not query.strip():
+    extensions = given.get("extensions")
+    if not isinstance(extensions, dict | None):
+        raise BadInput('"extensions" must be an object')
+    if query is None and by_hash(extensions):
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
         raise BadInput('"query" must be a GraphQL document')
     if not isinstance(variables, dict | None):
         raise BadInput('"variables" must be an object')
     if not isinstance(name, str | None):
         raise BadInput('"operationName" must be a string')
-    if not isinstance(given.get("extensions"), dict | None):
-        raise BadInput('"extensions" must be an object')
-    return Operation(query, variables, name or None)
+    return Operation(query, variables, name or None, extensions)
 
 
 def _json(data: bytes, what: str) -> object:
@@ -223,6 +250,23 @@ def _refusal(error: AppError, media_type: str) -> Answer:
         answer[1].append((b"allow", b"POST"))
     answer[1].extend((name.encode(), value.encode()) for name, value in error.headers.items())
     return answer
+
+
+async def _answer_of_query(body: bytes, media_type: str, given: _Headers, *, cached: bool) -> Answer:
+    """What was queried: compressed if the client takes that, and `cached` by it under a tag."""
+    vary = b"authorization, cookie, accept, accept-encoding" if cached else b"accept, accept-encoding"
+    headers = [(b"cache-control", b"private, no-cache" if cached else b"no-store"), (b"vary", vary)]
+    if cached:
+        etag = etag_of(body)
+        headers.append((b"etag", etag.encode()))
+        if given.if_none_match and is_known(etag, given.if_none_match):
+            return 304, headers, b""
+    compressed = await gzipped(body) if len(body) > MIN_BYTES and accepts_gzip(given.accept_encoding) else None
+    if compressed is not None:
+        body = compressed
+        headers.append((b"content-encoding", b"gzip"))
+    headers += [(b"content-length", b"%d" % len(body)), (b"content-type", _CONTENT_TYPES[media_type])]
+    return 200, headers, body
 
 
 def _answer(body: bytes, media_type: str, status: int) -> Answer:

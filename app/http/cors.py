@@ -15,10 +15,10 @@ from app.http.origins import header, is_own_page
 
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, x-request-id, x-runwatch-cost"),
+    (b"access-control-allow-headers", b"authorization, content-type, if-none-match, x-request-id, x-runwatch-cost"),
     (b"access-control-max-age", b"600"),
 ]
-_EXPOSED = (b"access-control-expose-headers", b"retry-after, x-request-id")
+_EXPOSED = (b"access-control-expose-headers", b"etag, retry-after, x-request-id")
 _VARY = (b"vary", b"Origin")
 OTHER_PAGE = (
     "Origin: pages of other origins must not open WebSockets here, unless RUNWATCH_ALLOWED_ORIGINS lists them; behind a"

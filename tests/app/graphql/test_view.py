@@ -278,3 +278,58 @@ async def test_every_answer_has_a_request_id(client: httpx.AsyncClient) -> None:
     assert given.headers["x-request-id"] == "from-a-proxy.1"
     forged = await client.get("/graphql", headers={"x-request-id": "a b\tc"})
     assert forged.headers["x-request-id"] not in ("", "a b\tc")
+
+
+async def test_query_by_get_has_a_tag_of_its_bytes(client: httpx.AsyncClient) -> None:
+    first = await client.get("/graphql", params={"query": QUERY})
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert first.headers["vary"] == "authorization, cookie, accept, accept-encoding"
+    again = await client.get("/graphql", params={"query": QUERY}, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert all(again.headers[each] == first.headers[each] for each in ("etag", "vary", "cache-control"))
+    other = await client.get(
+        "/graphql", params={"query": "{ viewer { role } }"}, headers={"if-none-match": first.headers["etag"]}
+    )
+    assert (other.status_code, other.json()) == (200, {"data": {"viewer": {"role": "VIEWER"}}})
+
+
+async def test_only_whole_answers_to_get_are_kept_by_clients(client: httpx.AsyncClient) -> None:
+    posted = await post(client, {"query": QUERY})
+    refused = await client.get("/graphql", params={"query": "{ nothing }"})
+    partly = await client.get("/graphql", params={"query": "{ viewer { name } auditLog { nodes { id } } }"})
+    assert partly.json()["errors"]
+    assert partly.json()["data"]["viewer"]
+    for answer in (posted, refused, partly):
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
+
+
+LARGE = "{ viewer { " + " ".join(f"a{number}: name" for number in range(100)) + " } }"
+
+
+async def test_large_answer_is_compressed_for_those_who_ask(client: httpx.AsyncClient) -> None:
+    """With one tag for both codings: it is weak."""
+    tags = set()
+    for coding in ("gzip", "identity", "gzip;q=0"):
+        answer = await client.get("/graphql", params={"query": LARGE}, headers={"accept-encoding": coding})
+        assert answer.headers.get("content-encoding") == ("gzip" if coding == "gzip" else None)
+        assert (int(answer.headers["content-length"]) < 1024) is (coding == "gzip")
+        assert len(answer.json()["data"]["viewer"]) == 100
+        tags.add(answer.headers["etag"])
+    assert len(tags) == 1
+    posted = await post(client, {"query": LARGE})
+    assert posted.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in posted.headers["vary"]
+    small = await post(client, {"query": QUERY})
+    assert "content-encoding" not in small.headers
+
+
+async def test_what_a_mutation_reveals_is_never_compressed(database: Database) -> None:
+    async with client_of(database, Role.ADMIN) as admin:
+        fields = " ".join(f"a{number}: name" for number in range(200))
+        text = f'mutation {{ createToken(input: {{name: "n", role: VIEWER}}) {{ secret token {{ {fields} }} }} }}'
+        answer = await post(admin, {"query": text})
+        assert answer.json()["data"]["createToken"]["secret"].startswith("rw_")
+        assert len(answer.content) > 1024
+        assert "content-encoding" not in answer.headers
+        assert answer.headers["cache-control"] == "no-store"
