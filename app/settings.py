@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     max_failed_sign_ins_per_minute: int = Field(
         120, ge=0, description="Maximum number of credentials from one address that fail in a minute; 0: any"
     )
+    max_head_seconds: float = Field(
+        10.0, gt=0, le=3600, description="Seconds that the request line and headers of a request may take to arrive"
+    )
+    max_body_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Seconds that a body may take to arrive, and one for each 4 KiB of it"
+    )
     graphql_introspection: bool = Field(
         True, description="Whether clients may ask for the schema, and errors suggest names of it"
     )

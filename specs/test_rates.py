@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from specs.test_sessions import REFUSED, code_for
 from specs.test_sockets import code_of, said, socket, subscribe
 
 COST, BYTES, FAILURES = 40_000, 200_000, 5
+# A client that is as slow as this test's is not late for long.
+SECONDS = 3
 _guesses = count()
 # 100 rows of 100 values.
 DEAR = f"{{ executions(first: 100) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
@@ -28,6 +32,8 @@ SETTINGS = {
     "RUNWATCH_MAX_EVENTS_BODY_BYTES": str(BYTES),
     "RUNWATCH_MAX_EVENT_BYTES_PER_MINUTE": str(BYTES),
     "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE": str(FAILURES),
+    "RUNWATCH_MAX_HEAD_SECONDS": str(SECONDS),
+    "RUNWATCH_MAX_BODY_SECONDS": str(SECONDS),
     "RUNWATCH_TRUSTED_PROXIES": "127.0.0.1",
 }
 
@@ -221,3 +227,30 @@ def test_session_005_good_credentials_work_where_others_fail(narrow: Runwatch) -
     assert role_in(browser.ask()) == "VIEWER"
     assert OwnPage(narrow.url, from_).sign_in(code=code).status_code == 204
     assert try_in("/graphql", narrow.url, from_, new).status_code == 200
+
+
+async def test_rate_006_requests_that_do_not_arrive_keep_nobody_out(narrow: Runwatch) -> None:
+    """Half-sent heads and bodies MUST be 408 after their time; hundreds of them MUST NOT keep others out."""
+    port, token = urlsplit(narrow.url).port, narrow.token("runner", unique("slow"))
+    events = (
+        f"POST /api/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        "content-type: application/cloudevents-batch+json\r\ncontent-length: 9\r\n\r\n["
+    ).encode()
+    session = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
+    async with AsyncExitStack() as stack:
+
+        async def send(start: bytes) -> asyncio.StreamReader:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+            writer.write(start)
+            return reader
+
+        readers = [await send(start) for start in [b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: "] * 600]
+        readers += [await send(start) for start in (events, session)]
+        assert httpx.get(f"{narrow.url}/health").status_code == 200
+        assert narrow.ask("{ viewer { name } }")["data"]
+        async with asyncio.timeout(60):
+            answers = [await reader.read() for reader in (*readers[:10], *readers[-12:])]
+    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
+    assert all(b'"code":"LIMIT_EXCEEDED"' in answer for answer in answers)
+    assert f"The body did not arrive within {SECONDS} s".encode() in answers[-2]

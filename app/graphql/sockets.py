@@ -12,10 +12,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
+from app.asgi.arrivals import Arrivals
 from app.asgi.extensions import CLOSER, FRAMES
 from app.errors import LimitExceeded, RateLimited, Unauthenticated, Unavailable, masked, shown
 from app.graphql import messages
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
+from app.graphql.newcomers import Newcomer
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.running import Running
 from app.graphql.send_queue import SendQueue
@@ -90,6 +92,7 @@ class GraphQLSockets(Generic[ViewerT]):
         self.limits = limits
         self.ended = ended
         self.open: set[_Socket[ViewerT]] = set()
+        self.arrivals = Arrivals()
         self.running = Running(limits.operations_of_all, limits.operations_of_viewer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,6 +147,7 @@ class _Socket(Generic[ViewerT]):
         """From the handshake to the end, which it reports to the server."""
         began = self._loop.time()
         self._site.open.add(self)
+        self._newcomer = Newcomer(self._site.arrivals, self._scope, self._stop)
         late = Closing(Close.INIT_TIMEOUT, "No connection_init within the time limit")
         self._timer = self._loop.call_later(self._site.limits.init_seconds, self._stop, late)
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._queue.write())]
@@ -152,6 +156,7 @@ class _Socket(Generic[ViewerT]):
             closing = await self._end
         finally:
             self._site.open.discard(self)
+            self._newcomer.done()
             self._timer.cancel()
             self._queue.close()
             tasks += [self._signing_in] if self._signing_in else []
@@ -231,6 +236,7 @@ class _Socket(Generic[ViewerT]):
                 expired = Closing(Close.EXPIRED, "The sign-in has expired")
                 self._timer = self._loop.call_later(viewer.expires_at / 1e6 - time.time(), self._stop, expired)
             self.viewer = viewer
+            self._newcomer.done()
             await self._reply(messages.ACK)
 
     async def _subscribe(self, message: Subscribe) -> None:

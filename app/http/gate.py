@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.asgi.addresses import network_of
 from app.asgi.answers import error_body, refuse_websocket
 from app.asgi.media_types import answer_type
 from app.auth import SignIn, Viewer
 from app.errors import AppError, RateLimited, Unauthenticated, shown
 from app.http.origins import header
-from app.http.proxies import network_of
 from app.http.sessions import SECRET_HEADER, BrowserSessions
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -67,7 +67,7 @@ class SignInGate:
             viewer = await self._sessions.viewer_of(scope, header(scope, SECRET_HEADER))
             if viewer is not None:
                 return viewer
-        return await self._sign_in.viewer_of(authorization, network_of(scope))
+        return await self._sign_in.viewer_of(authorization, network_of(scope.get("client")))
 
 
 class Guard:
@@ -113,7 +113,7 @@ class SocketSignIn:
             viewer = await self._sessions.viewer_of(scope, secret if isinstance(secret, str) else None)
             if viewer is not None:
                 return viewer
-        return await self._sign_in.viewer_of(authorization, network_of(scope))
+        return await self._sign_in.viewer_of(authorization, network_of(scope.get("client")))
 
 
 def _takes_cookies(scope: Scope) -> bool:

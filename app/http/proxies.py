@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -57,21 +56,6 @@ class Proxies:
             if not self._trusts(address):
                 break
         return client
-
-
-def network_of(scope: Scope) -> str:
-    """Whom a request's failure to sign in counts for: its address; of IPv6 the /64, all of which one host may have."""
-    client = scope.get("client")
-    return _network(client[0]) if client else ""
-
-
-@lru_cache(4_096)
-def _network(text: str) -> str:
-    address = _address(text)
-    if address is None:
-        return ""
-    end = effective(address)
-    return str(end if end.version == 4 else ip_network((end, 64), strict=False))
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

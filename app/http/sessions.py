@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app.asgi.addresses import network_of
 from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.auth import Role, SignIn, Viewer
@@ -27,7 +28,6 @@ from app.errors import (
     shown,
 )
 from app.http.origins import cookie_name, cookies, header, is_own_page, is_secure
-from app.http.proxies import network_of
 
 MAX_BODY_BYTES = 16 * 1024
 SECRET_HEADER = b"x-runwatch-session"
@@ -55,7 +55,7 @@ class BrowserSessions:
         given = cookies(scope, self._cookie_name(scope))
         if len(given) != 1 or not is_own_page(scope, self._public_url):
             return None
-        return await self._sign_in.viewer_of_session(given[0], secret, network_of(scope))
+        return await self._sign_in.viewer_of_session(given[0], secret, network_of(scope.get("client")))
 
     async def answer(self, request: Request) -> Response:
         """Sign in (POST), renew (PATCH) or sign out (DELETE): 204. Over http, POST also gives the second secret."""
@@ -67,9 +67,9 @@ class BrowserSessions:
             if len(given) != 1:
                 raise Unauthenticated(REFUSED)
             if request.method == "DELETE":
-                await self._sign_in.end_session(given[0], network_of(request.scope))
+                await self._sign_in.end_session(given[0], network_of(request.scope.get("client")))
                 return self._ended(request.scope)
-            secret, address = header(request.scope, SECRET_HEADER), network_of(request.scope)
+            secret, address = header(request.scope, SECRET_HEADER), network_of(request.scope.get("client"))
             viewer = await self._sign_in.viewer_of_session(given[0], secret, address, renewed=True)
             return self._with_cookie(request.scope, given[0], viewer, _NO_STORE)
         except AppError as error:
@@ -81,7 +81,7 @@ class BrowserSessions:
 
     async def _start(self, request: Request) -> Started:
         given = await _read(request)
-        address = network_of(request.scope)
+        address = network_of(request.scope.get("client"))
         bound = not is_secure(request.scope, self._public_url)
         before = cookies(request.scope, self._cookie_name(request.scope))
         replaces = before[0] if len(before) == 1 else None

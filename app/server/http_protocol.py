@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import http
+from dataclasses import dataclass, field
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.asgi.addresses import network_of
 from app.asgi.answers import error_body
+from app.asgi.arrivals import Arrivals
 from app.errors import AppError, BadInput, LimitExceeded, shown
 from app.server.joined_writes import JoinedWrites
 
 # Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
+# Beside its seconds a body has one for so many bytes: 8 MiB may take half an hour.
+BYTES_A_SECOND = 4 * 1024
 
 
 class HeadTooLong(LimitExceeded):
@@ -21,19 +27,54 @@ class HeadTooLong(LimitExceeded):
     status = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
+class TooSlow(LimitExceeded):
+    """A request that does not arrive."""
+
+    status = http.HTTPStatus.REQUEST_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """How long requests of one process may arrive, and which do."""
+
+    head_seconds: float
+    body_seconds: float
+    heads: Arrivals = field(default_factory=Arrivals)
+    bodies: Arrivals = field(default_factory=Arrivals)
+
+
 class HttpProtocol(HttpToolsProtocol):
-    """Refuses endless heads and trailers, and malformed requests, with the same error body as everywhere."""
+    """Refuses endless and slow requests, and malformed ones, with the same error body as everywhere."""
 
     _head = 0  # bytes since a part of a request was complete
+    _whole = False  # the last request that has begun to come in has done so to its end
+    _has_head = False  # of that request
+    _received = 0  # bytes of its body
+    _since = 0.0  # when it began to be waited for
+    _waits_in: Arrivals | None = None
+    _is_socket = False
     _fields = 0  # bytes of the request line's target and of the fields, trailers included, of the request that comes in
+
+    def __init__(self, *given: Any, arriving: Arriving, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._arriving = arriving
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client has connected."""
         super().connection_made(transport)
         self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
+        self._address = network_of(self.client)
+        self._wait_in(self._arriving.heads)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._wait_in(None)
+        super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is another protocol's from here on."""
+        self._is_socket = True
+        self._wait_in(None)
         self.transport = self.transport.transport  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
 
@@ -43,10 +84,53 @@ class HttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(_too_long())
+        is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+        if self._whole and not is_answered:
+            if self._waits_in is not None:
+                self._wait_in(None)
+        elif not self._is_socket and not self.transport.is_closing():
+            # What follows an answer, such as the body of a request that was refused by its head, waits like a head.
+            self._wait_in(self._arriving.bodies if self._has_head and not is_answered else self._arriving.heads)
+
+    def is_late(self, now: float) -> bool:
+        """Whether the head, or the body, takes too long."""
+        arriving, taken = self._arriving, now - self._since
+        if self._waits_in is arriving.heads:
+            return taken > arriving.head_seconds
+        return taken > arriving.body_seconds + self._received / BYTES_A_SECOND
+
+    def time_out(self) -> None:
+        """It does. A client that has sent nothing did not ask for an answer."""
+        if self._waits_in is self._arriving.bodies:
+            seconds = f"{self._arriving.body_seconds:g} s, and one for each {BYTES_A_SECOND} bytes"
+            self._refuse(TooSlow(f"The body did not arrive within {seconds}"))
+        elif self._head:
+            self._refuse(
+                TooSlow(f"The request line and headers did not arrive within {self._arriving.head_seconds:g} s")
+            )
+        else:
+            self.transport.close()
+        self._wait_in(None)
+
+    def make_room(self) -> None:
+        """Others need its place."""
+        self._refuse(TooSlow("Too many requests arrive slowly: this one has waited for longest"))
+        self._wait_in(None)
+
+    def _wait_in(self, arrivals: Arrivals | None) -> None:
+        before, self._waits_in = self._waits_in, arrivals
+        if before is arrivals:
+            return
+        if before is not None:
+            before.discard(self, self._address)
+        if arrivals is not None:
+            self._since = self.loop.time()
+            arrivals.add(self, self._address)
 
     def on_message_begin(self) -> None:
         """Another request begins."""
-        self._fields = 0
+        self._fields = self._received = 0
+        self._whole = self._has_head = False
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -68,16 +152,19 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._head = 0
+        self._has_head = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._head = 0
+        self._received += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._head = 0
+        self._whole = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -21,7 +22,7 @@ from app.secrets.sealing import Sealer
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
 from app.server.garbage import IdleCollection
-from app.server.http_protocol import HttpProtocol
+from app.server.http_protocol import Arriving, HttpProtocol
 from app.server.keys import check_keys, open_sealer
 from app.server.startup import listen, prepare
 from app.server.websocket_protocol import WebSocketProtocol
@@ -75,7 +76,7 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, database, sealer),
-        http=HttpProtocol,
+        http=partial(HttpProtocol, arriving=Arriving(settings.max_head_seconds, settings.max_body_seconds)),  # type: ignore[arg-type]
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # 3 to 5 times the CPU of a message

@@ -37,7 +37,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # The system would keep up to 4 MB for a peer that does not read, and for seconds report no progress of a
             # slow reader.
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self.scope["extensions"][CLOSER] = {"close": self.close_now}
+        self.scope["extensions"][CLOSER] = {"close": self.close_now, "cut": self._abort}
         if not self.conn.extensions:  # such as compression, which makes each connection's frames different
             self.scope["extensions"][FRAMES] = {"sender": self}
         await super().run_asgi()

@@ -90,6 +90,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
 OF_UVICORN: dict[type[Any], set[str]] = {
     HttpProtocol: {
         *(
+            "client",
             "cycle",
             "handle_websocket_upgrade",
             "loop",

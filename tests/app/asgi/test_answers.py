@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from app.auth import Role, SignIn
 from app.db import Database
 from app.graphql.sockets import Limits
 from app.http.gate import SignInGate
-from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
 from app.settings import Settings
 from tests.app.client import client_of
 from tests.app.graphql.sockets import connect
@@ -206,7 +207,7 @@ async def test_uncaught_exceptions() -> None:
 
 
 async def test_malformed_requests() -> None:
-    async with serving(echo, HttpProtocol) as port:
+    async with serving(echo, partial(HttpProtocol, arriving=Arriving(10, 30))) as port:
         assert await send(port, b"BREW / HTTP/1.1\r\n\r\n") == (
             400,
             body("Invalid HTTP request received.", "BAD_USER_INPUT"),
