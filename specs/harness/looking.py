@@ -72,10 +72,18 @@ def looks(page: Page, *, phone: bool = True) -> None:
 
 
 def overflows(page: Page) -> list[str]:
-    """What reaches beyond the window's right edge, when that has made the page scroll sideways."""
+    """What reaches beyond the window's right edge: all of it if the page scrolls sideways, else what is cut off there.
+
+    Code, log lines and their levels scroll by themselves.
+    """
     beyond: list[str] = page.evaluate(
-        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('*')]
-          .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+        """() => [...document.querySelectorAll(
+          document.documentElement.scrollWidth > innerWidth ? '*' : 'a, button, h1, h2, h3, input, label, p, b')]
+          .filter((element) => {
+            const { right, width } = element.getBoundingClientRect()
+            return right > innerWidth + 1 && width > 1 && element.checkVisibility() &&
+              !element.closest('pre, .log-lines, .log-levels, .graphiql-container')
+          })
           .map((element) => `overflow: ${element.tagName}.${element.className} ${element.textContent.slice(0, 40)}`)
           .slice(0, 10)"""
     )

@@ -68,7 +68,7 @@ export async function askPartly<R, V>(
   try {
     sent = await (takeEarly(request, signal) ?? afterFirst().then(() => send(request, signal)))
   } catch (error) {
-    throw signal?.aborted ? error : new ApiError(texts.error.offline, 'OFFLINE') // or cut off in the middle
+    throw signal?.aborted ? error : offline()
   }
   const { answer } = sent
   notice(answer, sent.at)
@@ -88,6 +88,11 @@ export async function askPartly<R, V>(
     throw errors[0] ?? new ApiError(texts.error.status(answer.status), `HTTP_${answer.status}`, requestId)
   }
   return { data: body.data as R, errors }
+}
+
+/** No answer came, or one that was cut off in the middle. */
+function offline(): ApiError {
+  return new ApiError(navigator.onLine ? texts.error.offline : texts.error.noNetwork, 'OFFLINE')
 }
 
 /** Ask for data, all of it: the first error is thrown. */

@@ -10,6 +10,8 @@ type Watcher = () => void
 
 const watchers = new Set<Watcher>()
 let signedOut = false
+/** Whether anybody was signed in here before: then a session has ended. */
+let known = false
 let build: string | null = null
 let outdated = false
 /** How far the server's clock is ahead of this browser's, in milliseconds; null until an answer has told. */
@@ -29,6 +31,7 @@ export const session = {
     return () => void watchers.delete(watcher)
   },
   isSignedOut: (): boolean => signedOut,
+  isKnown: (): boolean => known || 'x-runwatch-session' in credentials(),
   isOutdated: (): boolean => outdated,
   /** Whether the server cannot reach its data; it is asked until it can. */
   isAway: (): boolean => away,
@@ -58,6 +61,7 @@ export function notice(answer: Response, at = Date.now()): void {
     }
   }
   if (answer.status === 401) endSession()
+  else if (answer.ok) known = true
   if (answer.status === 503) goAway()
 }
 

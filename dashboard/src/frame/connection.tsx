@@ -1,6 +1,7 @@
 import { type JSX, useEffect, useState, useSyncExternalStore } from 'react'
 import { connection } from '../api/follow'
 import { session } from '../api/session'
+import { useIsPhone } from '../parts/row-height'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { now } from '../time/clock'
@@ -43,6 +44,7 @@ export function Connection(): JSX.Element {
     () => pausable,
   )
   const zone = useZone()
+  const phone = useIsPhone()
   const [since, setSince] = useState(() => new Date(now()).toISOString())
   const [patient, setPatient] = useState(true)
   useEffect(() => {
@@ -72,21 +74,30 @@ export function Connection(): JSX.Element {
   const broken = link === 'reconnecting' || away
   let text: string = texts.connection.live
   if (paused) text = texts.connection.paused(pause!.held)
-  else if (broken) text = texts.connection.reconnecting(Math.max(attempts, 1), clockTime(since, zone).slice(0, 8))
+  else if (broken) text = texts.connection.reconnecting
   else if (link === 'connecting') text = patient || !wanted ? '' : texts.connection.connecting
   else if (refreshed) text = texts.connection.refreshed
+  const time = clockTime(since, zone).slice(0, 8)
+  // Behind the word, what there is room for.
+  const more = !broken || paused ? [] : phone ? [time] : [texts.connection.attempts(Math.max(attempts, 1)), texts.connection.dataOf(time)]
+  const name = [text, ...more].join(' ')
   return (
     <button
       type="button"
       // Without a word for it, as on a screen that follows nothing, its icon would say Live.
       className={`item ${text === '' ? 'unsaid' : paused || broken ? 'broken' : 'live'}`}
-      aria-label={pause && text ? `${text}. ${paused ? texts.connection.resume : texts.connection.pause}` : text || texts.connection.connecting}
+      aria-label={pause && text ? `${name}. ${paused ? texts.connection.resume : texts.connection.pause}` : text ? name : texts.connection.connecting}
       aria-disabled={!pause}
       onClick={() => pause?.toggle()}
     >
       <Icon name={paused ? 'paused' : broken ? 'broken' : refreshed ? 'refreshed' : 'live'} />
       <span className="label" role="status">
-        {text}
+        {text}{' '}
+        {more.map((each) => (
+          <span key={each} className="more">
+            {each}{' '}
+          </span>
+        ))}
       </span>
     </button>
   )

@@ -9,6 +9,8 @@ import { Facets, Histogram } from './documents'
 
 /** Figures are asked again this long after the update that made them stale, and never on a timer alone. */
 const STALE_MS = 5_000
+/** A figure that could not be had is asked for again after as long, so often in a row. */
+const MAX_AGAIN = 3
 
 export interface Part<T> {
   data: T | null
@@ -69,21 +71,35 @@ function usePart<R, T>(
   const [part, setPart] = useState<Part<T>>({ data: null, error: null, missing: new Map() })
   const latest = useRef({ filter, root })
   latest.current = { filter, root }
+  const failures = useRef(0)
+  const [round, setRound] = useState(0)
   useEffect(() => {
     const asking = new AbortController()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const settle = (failed: boolean): void => {
+      failures.current = failed ? failures.current + 1 : 0
+      if (failed && failures.current <= MAX_AGAIN && !globalThis.document.hidden) {
+        timer = setTimeout(() => setRound((count) => count + 1), STALE_MS)
+      }
+    }
     askPartly(document, { filter: latest.current.filter() }, { signal: asking.signal }).then(
       ({ data, errors }) => {
         const found = latest.current.root(data)
         const missing = new Map(errors.map((each) => [String(each.path[1]), each]))
         setPart({ data: found, error: found === null ? (errors[0] ?? null) : null, missing })
+        settle(errors.length > 0)
       },
       (reason: unknown) => {
         if (asking.signal.aborted) return
         const error = reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
         setPart((before) => ({ ...before, error }))
+        settle(true)
       },
     )
-    return () => asking.abort()
-  }, [document, key])
+    return () => {
+      clearTimeout(timer)
+      asking.abort()
+    }
+  }, [document, key, round])
   return part
 }

@@ -1,4 +1,5 @@
 import { type JSX, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { asApiError } from '../api/api'
 import { texts } from '../texts'
 
 export interface Option {
@@ -10,6 +11,9 @@ export interface Option {
 }
 
 const DEBOUNCE_MS = 120
+/** What could not be loaded is asked for again by itself, so often; the server shares an answer, also a bad one, for 2 s. */
+const AGAIN_MS = 2_500
+const MAX_AGAIN = 3
 
 /** An editable combobox with a list that is loaded as one types (ARIA combobox pattern: the focus stays in the field). */
 export function Combobox({
@@ -37,7 +41,8 @@ export function Combobox({
   latest.current = load
   const [typed, setTyped] = useState('')
   const [loaded, setLoaded] = useState<{ typed: string; options: Option[] } | null>(null)
-  const [failed, setFailed] = useState(false)
+  const [failed, setFailed] = useState<string | null>(null)
+  const [round, setRound] = useState(0)
   const [active, setActive] = useState(0)
   // Somebody types faster than the list loads: Enter then means the first of what is yet to come.
   const [entered, setEntered] = useState<{ other: boolean } | null>(null)
@@ -52,22 +57,26 @@ export function Combobox({
     const load = latest.current
     if (!load) return
     const asking = new AbortController()
-    const timer = setTimeout(
+    let timer = setTimeout(
       () =>
         load(withoutNot(typed), asking.signal).then(
           (options) => {
             setLoaded({ typed, options })
-            setFailed(false)
+            setFailed(null)
           },
-          () => !asking.signal.aborted && setFailed(true),
+          (reason: unknown) => {
+            if (asking.signal.aborted) return
+            setFailed(asApiError(reason).message)
+            if (round < MAX_AGAIN) timer = setTimeout(() => setRound(round + 1), AGAIN_MS)
+          },
         ),
-      typed ? DEBOUNCE_MS : 0,
+      typed && !round ? DEBOUNCE_MS : 0,
     )
     return () => {
       clearTimeout(timer)
       asking.abort()
     }
-  }, [typed])
+  }, [typed, round])
   const found = all ? { typed, options: all.filter(({ text }) => contains(text, withoutNot(typed))) } : loaded
   const options = found?.options
   const count = options?.length ?? 0
@@ -91,7 +100,8 @@ export function Combobox({
     else if (event.key === 'Enter') {
       const other = event.altKey || typed !== withoutNot(typed)
       const option = options?.[active]
-      if (found?.typed !== typed) setEntered({ other })
+      if (failed !== null) setRound(round + 1)
+      else if (found?.typed !== typed) setEntered({ other })
       else if (option) onChoose(option.value, other)
     } else return
     event.preventDefault()
@@ -109,7 +119,11 @@ export function Combobox({
         aria-autocomplete="list"
         autoComplete="off"
         value={typed}
-        onChange={(event) => setTyped(event.target.value)}
+        onChange={(event) => {
+          setTyped(event.target.value)
+          setFailed(null)
+          setRound(0)
+        }}
         onKeyDown={press}
         onBlur={() => onCancel(false)}
       />
@@ -133,7 +147,7 @@ export function Combobox({
           ))}
           {count === 0 && (
             <li className="none dim" role="option" aria-disabled="true" aria-selected="false">
-              {failed ? texts.error.title : options ? texts.filter.none : texts.loading}
+              {failed !== null ? texts.filter.failed(failed) : options ? texts.filter.none : texts.loading}
             </li>
           )}
         </ul>

@@ -1,19 +1,27 @@
 import type { JSX } from 'react'
 import type { ApiError } from '../api/api'
 import { texts } from '../texts'
+import { CopyButton } from './copy'
 
 /** What failed, where its data would be: the message, its code, the request, and another try. */
-export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void }): JSX.Element {
+export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void }): JSX.Element | null {
   const { code } = error
+  // The sign-in over the page says so, and after it this part is asked for again.
+  if (code === 'UNAUTHENTICATED') return null
   return (
     <div className="error-box" role="alert">
       <strong>
-        {code === 'OFFLINE' ? texts.error.offline : code === 'FORBIDDEN' ? texts.error.forbidden : texts.error.title}
+        {code === 'OFFLINE' ? error.message : code === 'FORBIDDEN' ? texts.error.forbidden : texts.error.title}
       </strong>
       {code !== 'OFFLINE' && <span>{error.message}</span>}
       <span className="origin">
         <span>{texts.error.code(code)}</span>
-        {error.requestId !== null && <span>{texts.error.request(error.requestId)}</span>}
+        {error.requestId !== null && (
+          <span>
+            <span>{texts.error.request(error.requestId)}</span>
+            <CopyButton what={texts.error.requestId} text={error.requestId} />
+          </span>
+        )}
       </span>
       {retry && code !== 'FORBIDDEN' && (
         <button type="button" onClick={retry}>

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 import { texts } from '../texts'
 import { currentSettings } from './settings'
 
@@ -23,7 +23,8 @@ export function activeKeys(): Key[] {
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys)
   latest.current = keys
-  useEffect(() => {
+  // Not after the paint: what can be seen takes keys, however busy the computer is.
+  useLayoutEffect(() => {
     let prefix = ''
     let timer: ReturnType<typeof setTimeout> | undefined
     const press = (event: globalThis.KeyboardEvent): void => {

@@ -1,7 +1,7 @@
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
 import { ask } from '../api/api'
 import { graphql } from '../api/graphql'
-import { type Refusal, signIn, type Taken } from '../api/session'
+import { type Refusal, session, signIn, type Taken } from '../api/session'
 import { Dialog } from '../parts/dialog'
 import { safeNext } from '../routes'
 import { texts } from '../texts'
@@ -110,7 +110,7 @@ export function SignInPage(): JSX.Element {
 /** Sign-in over the page when a session has ended: the URL, the scroll place and the selection stay. */
 export function SignInDialog(): JSX.Element {
   return (
-    <Dialog title={texts.signIn.ended}>
+    <Dialog title={session.isKnown() ? texts.signIn.ended : texts.signIn.title}>
       <TokenForm onDone={() => {}} />
     </Dialog>
   )

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Page, Route, expect
 
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
-from specs.harness.driver import Runwatch, unique
+from specs.harness.driver import Runwatch, event, unique
 from specs.harness.looking import looks, overflows, rows, violations, wait
 from specs.pages import listed, of, ready, report
 
@@ -105,6 +105,9 @@ def test_access_004_ui_without_colour_or_motion(shared: Runwatch, visitor: Visit
     """Statuses MUST differ in word and shape; forced colours and contrast MUST be kept, and nothing MUST move."""
     name = unique("plain")
     some_of_all(shared, name)
+    step = {"index": 0, "name": "check"}
+    shared.report(event(name, "run-1", "step.started", 11, {"step": step}))
+    shared.report(event(name, "run-1", "step.finished", 12, {"step": {**step, "state": "FAILED"}}))
     page = ready(visitor.open_new(of(name), forced_colors="active", contrast="more"))
     shapes: dict[str, str] = page.evaluate(SHAPES)
     assert set(shapes) == {"Success", "Failed", "Cancelled", "Timed out", "Running"}
@@ -115,8 +118,15 @@ def test_access_004_ui_without_colour_or_motion(shared: Runwatch, visitor: Visit
     assert page.evaluate(f"{drawn} === getComputedStyle(document.body).color")
     page.keyboard.press("j")
     wait(page, "getComputedStyle(document.activeElement).outlineStyle !== 'none'")
-    page.locator("[role=row].FAILURE .happened").first.click()
+    page.get_by_role("button", name=re.compile("^Failed")).press("Enter")
+    plain = "getComputedStyle(document.querySelector('#add-filter')).backgroundColor"
+    page.locator("[aria-pressed=true]").wait_for()
+    wait(page, f"getComputedStyle(document.querySelector('[aria-pressed=true]')).backgroundColor !== {plain}")
+    page.locator("[role=row].FAILURE").get_by_text("check").click()
     page.get_by_role("dialog", name="Run").get_by_role("heading", name="Trigger data").wait_for()
+    # A background says what a bar is, and forced colours take those away.
+    page.locator(".steps .bar.FAILURE").wait_for()
+    wait(page, "getComputedStyle(document.querySelector('.steps .bar.FAILURE')).backgroundImage !== 'none'")
     assert page.evaluate("document.getAnimations().length") == 0
 
 

@@ -110,7 +110,7 @@ def test_faults_003_ui_the_network_comes_back(shared: Runwatch, visitor: Visitor
     page.context.set_offline(True)
     meanwhile(shared, name)
     page.get_by_role("searchbox").fill("one")
-    expect(page.get_by_role("alert").filter(has_text="The server does not answer.").first).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="This computer is offline.").first).to_be_visible()
     page.context.set_offline(False)
     page.get_by_role("button", name="Try again").first.click()
     expect(page.locator("[role=row][data-id]")).to_have_count(1)
@@ -135,12 +135,25 @@ def test_faults_004_ui_a_failed_request_is_told_in_its_place(shared: Runwatch, v
         box = page.locator("#content").get_by_role("alert").first
         for said in ("Something went wrong on our side", "INTERNAL", "req-4711"):
             expect(box).to_contain_text(said)
+        box.get_by_role("button", name="Copy the request id").click()
+        expect(box.get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == "req-4711"
         looks(page)
         page.unroute("**/graphql")
         # By script: a button goes as soon as its part is there, which may be between looking and pressing.
         page.evaluate(PRESS_ALL)
         expect(page.locator(shown).filter(has_text=name).first).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="req-4711")).to_have_count(0)
+    page.goto(f"{shared.url}{of(name)}")
+    ready(page).route("**/graphql", refuse)
+    page.keyboard.press("f")
+    page.keyboard.type("eng")
+    page.keyboard.press("Enter")
+    option = page.get_by_role("option")
+    expect(option).to_contain_text("Not loaded: Something went wrong on our side")
+    page.unroute("**/graphql")
+    page.keyboard.press("Enter")
+    expect(option).to_contain_text(name)
 
 
 def test_faults_005_ui_a_wrong_clock_changes_no_time(shared: Runwatch, visitor: Visitor) -> None:
