@@ -87,6 +87,16 @@ def traced(word: str) -> int:
     return trace(word)
 
 
+@app.task(name="shop.handle", bind=True)
+def handle(self: Task, task_id: str) -> str:
+    return task_id
+
+
+@app.task(name="shop.handle_inline")
+def handle_inline(request: Any, error: Exception, trace: Any) -> None:
+    raise LookupError("the handler fails in its turn")
+
+
 class OutOfStock(Exception):
     """An error of the app's own, which cannot be pickled."""
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from celery.backends.base import Backend
 from celery.worker.request import Request
 from graphql import parse
 from kombu.transport.filesystem import Channel
@@ -59,6 +60,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_asyncio_future_blocking": ("python", lambda: asyncio.Future),
     "_basetemp": ("pytest", lambda: pytest.TempPathFactory.__dataclass_fields__),
     "_backend": ("throttled-py", lambda: MemoryStore()),
+    "_call_task_errbacks": ("celery", lambda: Backend),
     "_context": ("celery", lambda: Request),
     "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
     "_ensure_unconfigure": ("pytest", lambda: pytest.Config),

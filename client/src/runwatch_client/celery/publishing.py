@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from celery import canvas, current_app
+from celery.backends.base import Backend
 from kombu.utils.uuid import uuid
 
 from runwatch_client import events
@@ -21,6 +22,8 @@ from runwatch_client.runs import Emitter
 DEFAULT_QUEUE = "celery"
 
 _plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
+# While Celery calls the error handlers of a task: what it publishes then is no part of what failed.
+_handling: ContextVar[bool] = ContextVar("runwatch_handling", default=False)
 
 
 class Publishing:
@@ -69,6 +72,8 @@ class Publishing:
         if (plan := _plan.get()) is not None:
             # The polling task stands for the end of a chord, whose members come next.
             return plan.peek() if headers["task"] in INTERNAL else plan.take()
+        if _handling.get():
+            return None
         task = current_app.current_worker_task
         request = None if task is None else task.request
         if headers["task"] == "celery.chord_unlock":
@@ -102,15 +107,23 @@ class Publishing:
         if (outer := _plan.get()) is not None:
             mark = outer.take()
             return self._planned(mark.run, mark.step, members, mark.join, mark.size, in_chord)
+        # Only Celery itself passes the root on. A group that a task publishes is its own execution.
+        by_celery = bool(options.get("root_id"))
+        if by_celery and _handling.get():
+            return None  # each handler is a run of its own
         task = current_app.current_worker_task
         request = None if task is None else task.request
+        if by_celery and request is not None and (links := links_of(request)) and members:
+            names = [member["task"] for member in group.tasks]
+            if names == links[0]:
+                return None  # as a single link is
+            by_celery = names not in links[1:]
         if request is not None and task.name not in INTERNAL:
             mark = mark_of(request)
             if request.chord and group_id == marks.first_id(request.chord):
                 step, join = _joined(mark, ())
                 return self._planned(mark.run, step, members, join, mark.size, in_chord)
-            # Only Celery itself passes the root on. A group that a task publishes is its own execution.
-            if options.get("root_id"):
+            if by_celery:
                 return self._planned(mark.run, mark.step + 1, members, mark.join, mark.size, in_chord)
         if not in_chord and not self._counts():
             return None
@@ -175,6 +188,41 @@ def route_of(way: Mapping[str, Any]) -> dict[str, str]:
     if exchange:
         return {"exchange": str(getattr(exchange, "name", exchange))}
     return {"queue": str(queue)} if queue and queue != DEFAULT_QUEUE else {}
+
+
+def links_of(request: Any) -> list[list[str]]:
+    """The names of the tasks that Celery publishes as a group when this task has returned: of several links together,
+    and then of each link that is a group.
+    """
+    links = request.callbacks or ()
+    groups = [[part["task"] for part in marks.parts(link)[1]] for link in links if link["task"] == "celery.group"]
+    plain = [link["task"] for link in links if link["task"] != "celery.group"]
+    return [plain if links[1:] else [], *groups] if links else []
+
+
+def is_handling() -> bool:
+    """Whether Celery is calling the error handlers of a task."""
+    return _handling.get()
+
+
+def watch_handlers(failing: Callable[[], Callable[[Any, BaseException, Any], None] | None]) -> None:
+    """Wrap the place where Celery calls error handlers: tell of the failure first, whatever becomes of them."""
+    original = Backend._call_task_errbacks
+    if hasattr(original, "runwatch"):
+        return
+
+    @wraps(original)
+    def call_task_errbacks(self: Any, request: Any, exc: BaseException, traceback: Any) -> Any:
+        if (tell := failing()) is not None:
+            tell(request, exc, traceback)
+        token = _handling.set(True)
+        try:
+            return original(self, request, exc, traceback)
+        finally:
+            _handling.reset(token)
+
+    call_task_errbacks.runwatch = True  # type: ignore[attr-defined]
+    Backend._call_task_errbacks = call_task_errbacks
 
 
 def _joined(mark: Mark, body: Any) -> tuple[int, tuple[int, ...]]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,7 +23,7 @@ from runwatch_client.celery import marks
 from runwatch_client.celery.ending import Ending, never_reached
 from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
-from runwatch_client.celery.publishing import task_claims
+from runwatch_client.celery.publishing import is_handling, task_claims
 from runwatch_client.encoding import text_of
 from runwatch_client.runs import Emitter, Reported, State, current_run, current_step
 
@@ -33,6 +34,7 @@ REMEMBERED = 1_000  # ends that the main process has reported; it may hear of so
 class Open:
     """A task that runs in this process."""
 
+    task: Any
     mark: Mark
     attempt: str
     began: float
@@ -68,9 +70,10 @@ class Working:
         request = task.request
         if task.name in INTERNAL:
             return
-        mark, attempt = mark_of(request), attempt_of(request)
+        # An eager error handler has the root of what failed.
+        mark, attempt = Mark(task_id, 0) if is_handling() else mark_of(request), attempt_of(request)
         marks.remember_chain(request)
-        self._open[task_id] = Open(mark, attempt, time.perf_counter(), (current_run.get(), current_step.get()))
+        self._open[task_id] = Open(task, mark, attempt, time.perf_counter(), (current_run.get(), current_step.get()))
         current_run.set(Reported(self._emitter, mark.run))
         current_step.set(mark.step)
         self._emitter.keep_alive(mark.run, task_id)
@@ -99,12 +102,25 @@ class Working:
         if request is None:
             return
         running = self._open.get(task_id)
+        if running is not None and running.ended:
+            return
         if running is not None:
             running.ended = True
         elif not self._is_first(task_id, attempt_of(request)):
             return
-        mark = mark_of(request)
+        mark = mark_of(request) if running is None else running.mark
         self._fail(task, request, mark, state_of(error), told_error(error, einfo, mark.step))
+
+    def failing(self, request: Any, error: BaseException, traceback: Any) -> None:
+        """A task has failed, and Celery calls its error handlers next. When one of them fails in its turn, Celery may
+        forget the task's own error.
+        """
+        running = self._open.get(request.id)
+        if (known := running or self._requests.get(request.id)) is None:
+            return  # the callback of a chord, which was never reached
+        self.failed(known.task, request.id, error, SimpleNamespace(traceback=traceback))
+        if running is not None:
+            self._is_first(request.id, running.attempt)
 
     def retried(self, task: Any, request: Any, reason: Any) -> None:
         """Celery will retry a task. The publishing side reports that the execution waits."""
