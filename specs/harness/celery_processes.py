@@ -80,9 +80,14 @@ class Worker:
             time.sleep(0.02)
         return self
 
+    def send_signal(self, number: int) -> None:
+        """To its main process."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:

@@ -155,6 +155,24 @@ def ignored() -> None:
     raise Ignore()
 
 
+@app.task(name="shop.set_state", bind=True)
+def set_state(self: Task, state: str, **meta: Any) -> None:
+    self.update_state(state=state, meta=meta)
+    raise Ignore()
+
+
+@app.task(name="shop.mark_failed", bind=True)
+def mark_failed(self: Task) -> None:
+    self.backend.mark_as_failure(self.request.id, ValueError("marked"))
+    raise Ignore()
+
+
+@app.task(name="shop.add_member", bind=True)
+def add_member(self: Task, x: int) -> int:
+    self.add_to_chord(inc.s(x))
+    return x
+
+
 @app.task(name="shop.rejected", acks_late=True)
 def rejected() -> None:
     raise Reject("no good", requeue=False)

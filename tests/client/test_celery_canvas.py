@@ -106,6 +106,14 @@ def test_a_chord_is_one_run_with_its_callback_as_the_last_step(bench: Bench) -> 
     assert "task_id" not in str(data)
 
 
+def test_a_member_that_is_added_to_a_chord_is_a_step_of_it(bench: Bench) -> None:
+    run = bench.publish("chord([add_member.s(1), add.s(3, 4)], total.s()).delay()")[-1]
+    assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
+    made = outputs(bench, run, 4)
+    assert (made.pop(0), made.pop(1), made.pop(2), list(made.values())) == (1, 7, 10, [2])
+    assert len(bench.sink.of(run, "execution.finished")) == 1
+
+
 def test_a_chord_that_nobody_marked_is_one_run_too(bench: Bench) -> None:
     run = bench.unhooked("chord([add.s(1, 2), add.s(3, 4)], total.s()).delay()")[-1]
     assert bench.sink.finish(run) == {"state": "SUCCEEDED"}

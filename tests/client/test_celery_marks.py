@@ -77,6 +77,21 @@ def test_a_mark_travels(mark: Mark) -> None:
     assert marks.read(mark.header()) == mark
 
 
+def test_an_id_that_is_used_again_is_another_run() -> None:
+    used = marks.Recent(2)
+    generated = "1f0d0c3e-6a8b-4a54-9d0e-2f7b8c9d0e1f"
+    assert marks.external_id(generated, used.add) == generated
+    again = [marks.external_id(one, used.add) for one in (generated, "nightly", "nightly")]
+    assert len(set(again)) == 3
+    for run, id_ in zip(again, (generated, "nightly", "nightly"), strict=True):
+        assert Mark(run, 0).is_of(id_)
+        assert not Mark(run, 1).is_of(id_)
+    assert marks.external_id(generated.replace("-", ""), used.add) == generated.replace("-", "")
+    for number in range(3):
+        used.add(number)
+    assert not used.add(0), "only the last two are remembered"
+
+
 @pytest.mark.parametrize("header", [None, "text", {}, {"run": "r"}, {"run": "r", "step": "x"}, {"step": 1}])
 def test_malformed_mark_is_none(header: Any) -> None:
     assert marks.read(header) is None

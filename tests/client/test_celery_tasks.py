@@ -171,6 +171,39 @@ def test_ignore_and_reject_are_ends_too(bench: Bench) -> None:
     assert end["error"]["message"] == "The task rejected its message: no good"
 
 
+@pytest.mark.parametrize(
+    ("task", "state", "error"),
+    [
+        ("set_state.delay('FAILURE', exc_type='ValueError', exc_message=['no stock'])", "FAILED", "no stock"),
+        ("set_state.delay('FAILURE', reason='no stock')", "FAILED", "{'reason': 'no stock'}"),
+        ("mark_failed.delay()", "FAILED", "marked"),
+        ("set_state.delay('REVOKED')", "CANCELLED", "The task revoked itself"),
+        ("set_state.delay('SUCCESS')", "SUCCEEDED", None),
+        ("set_state.delay('PROGRESS')", "SKIPPED", None),
+        ("(set_state.si('SUCCESS') | noop.s()).delay()", "SKIPPED", None),
+    ],
+)
+def test_a_state_that_a_task_sets_before_it_is_ignored_is_its_end(
+    bench: Bench, task: str, state: str, error: str | None
+) -> None:
+    end = bench.sink.finish(bench.publish(task)[-1])
+    assert (end["state"], end.get("error", {}).get("message")) == (state, error)
+
+
+def test_one_task_id_may_have_several_runs(bench: Bench) -> None:
+    assert bench.publish("fail.apply_async(task_id='nightly')") == ["nightly"]
+    assert bench.publish("noop.apply_async(task_id='nightly')") == ["nightly"]
+
+    def ended() -> dict[str, str]:
+        ends = [event for event in list(bench.sink.events) if event["type"] == "execution.finished"]
+        return {event["subject"]: event["data"]["state"] for event in ends if event["subject"].startswith("nightly#")}
+
+    found = bench.sink.wait(lambda: ended() if len(ended()) == 2 else None)
+    assert sorted(found.values()) == ["FAILED", "SUCCEEDED"]
+    for run in found:
+        assert bench.sink.queued(run)["workflow"] in {"shop.fail", "shop.noop"}
+
+
 def test_a_task_that_replaces_itself_stays_one_run(bench: Bench) -> None:
     [run] = bench.publish("replaced.delay(3)")
     assert bench.sink.finish(run) == {"state": "SUCCEEDED"}

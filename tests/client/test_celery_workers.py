@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
     with Worker(CELERY_APP, bench.environment, bench.folder, "--pool", "solo", *queue):
         assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
     assert bench.runs("given-back") == 1
+
+
+def test_a_task_that_a_cold_shutdown_cancels_waits(bench: Bench) -> None:
+    with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "1", "--queues", "cold") as worker:
+        [run] = bench.publish("slow.apply_async(('cold',), queue='cold')")
+        bench.sink.wait(lambda: bench.runs("cold"))
+        worker.send_signal(signal.SIGQUIT)
+        bench.sink.wait(lambda: bench.sink.of(run, "execution.waiting"))
+    assert bench.sink.of(run)[-1]["type"] in {"execution.waiting", "log.written"}
 
 
 def test_without_a_redis_chords_are_polled_groups_fall_apart_and_retries_are_refused(tmp_path: Path) -> None:

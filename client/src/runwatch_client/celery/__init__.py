@@ -17,8 +17,9 @@ from celery import signals
 from runwatch_client.celery.claims import Claims, RedisClaims, Tally, default_claims
 from runwatch_client.celery.ending import Ending
 from runwatch_client.celery.gate import Gate, WorkerEvents, install_step
-from runwatch_client.celery.publishing import Publishing, watch_groups, watch_handlers
+from runwatch_client.celery.publishing import Publishing
 from runwatch_client.celery.starting import register
+from runwatch_client.celery.watching import watch
 from runwatch_client.celery.working import Working
 from runwatch_client.client import Runwatch
 from runwatch_client.logs import RunwatchHandler
@@ -30,8 +31,6 @@ log = logging.getLogger("runwatch_client")
 FLUSH = 2.0  # seconds by which a worker's process may end later
 PAUSE = 5.0
 
-_publishing: Publishing | None = None
-_watched: list[Callable[[Any, BaseException, Any], None]] = []
 _told: set[str] = set()
 
 
@@ -58,16 +57,13 @@ def install(
         found = store()
         return found if isinstance(found, Tally) else None
 
-    global _publishing
-    _publishing = Publishing(client, lambda: tally() is not None)
+    publishing = Publishing(client, lambda: tally() is not None)
     reported = WorkerEvents(client, store)
     working = Working(reported, Ending(reported, tally), results=results)
-    watch_groups(lambda: _publishing, guard)
-    _watched[:] = [lambda *failed: guard("failing", lambda: working.failing(*failed))]
-    watch_handlers(lambda: _watched[0] if _watched else None)
+    watch(publishing, working, guard)
     install_step(app, Gate(client, store, pause))
     register(app, pause)
-    _connect(_publishing, working, client, logs)
+    _connect(publishing, working, client, logs)
 
 
 class _Lazy:

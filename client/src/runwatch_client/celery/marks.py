@@ -7,7 +7,11 @@ marks of what a task publishes from the task's own mark. For unmarked messages i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -15,10 +19,15 @@ from typing import Any
 from zlib import crc32
 
 HEADER = "x-runwatch"
+# Between the id that somebody chose for tasks, who may choose it again, and what tells its executions apart.
+AGAIN = "#"
 # Our task that starts a retried group or chord. Its id is the id of the group.
 START = "runwatch.start"
 # Internal tasks of Celery and of ours, which nobody wants to see.
 INTERNAL = frozenset({"celery.chord_unlock", "celery.backend_cleanup", START})
+
+
+_UUID = re.compile("[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,10 @@ class Mark:
     step: int
     join: tuple[int, ...] = ()
     size: int | None = None
+
+    def is_of(self, task_id: str) -> bool:
+        """Whether this task begins its execution."""
+        return self.step == 0 and (self.run == task_id or self.run.startswith(f"{task_id}{AGAIN}"))
 
     def header(self) -> dict[str, Any]:
         """The mark as a message header."""
@@ -76,9 +89,30 @@ def unmarked(task_id: str, root_id: str | None, group: str | None, chord: Any, i
     if group and chord and root_id in (None, task_id):
         return Mark(group, index or 0)
     if root_id and root_id != task_id:
-        # Its index is unknown: choose one far from the known ones.
-        return Mark(root_id, 500 + crc32(task_id.encode()) % 500)
+        return Mark(root_id, far_index(task_id))
     return Mark(task_id, 0)
+
+
+def far_index(task_id: str) -> int:
+    """For a task whose index is unknown: one far from the known ones."""
+    return 500 + crc32(task_id.encode()) % 500
+
+
+class Recent:
+    """The last so many of something."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: OrderedDict[Any, None] = OrderedDict()
+
+    def add(self, one: Any) -> bool:
+        """Add one; returns whether it was known."""
+        known = one in self._known
+        self._known[one] = None
+        if len(self._known) > self._size:
+            with suppress(KeyError):  # of two threads at once, the other was first
+                self._known.popitem(last=False)
+        return known
 
 
 # A signature is a dict with task, args, kwargs and options. A canvas has its parts in kwargs.
@@ -135,6 +169,16 @@ def openers(signature: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool
         yield from (part for first in (inner if kind == "group" else inner[:-1]) for part in openers(first))
         if kind == "chord":
             yield from ((part, True) for part, _ in openers(inner[-1]))
+
+
+def external_id(task_id: str, used: Callable[[str], bool]) -> str:
+    """The id of the execution that begins with a new message of this id. `used` says whether this process knows it.
+
+    Celery makes a UUID for each message. Any other id is somebody's own, and the next run may have it too.
+    """
+    if _UUID.fullmatch(task_id) and not used(task_id):
+        return task_id
+    return f"{task_id}{AGAIN}{secrets.token_hex(4)}"
 
 
 def first_id(signature: Mapping[str, Any]) -> str | None:

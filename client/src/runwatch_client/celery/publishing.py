@@ -6,24 +6,24 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import wraps
 from typing import Any
 
-from celery import canvas, current_app
-from celery.backends.base import Backend
+from celery import current_app
 from kombu.utils.uuid import uuid
 
 from runwatch_client import events
 from runwatch_client.celery import marks
-from runwatch_client.celery.marks import HEADER, INTERNAL, Mark, Plan, chain_of, mark_of
+from runwatch_client.celery.gate import RETRY_OF
+from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Plan, Recent, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
 from runwatch_client.runs import Emitter
 
 DEFAULT_QUEUE = "celery"
+REMEMBERED = 1_000  # ids; a signature that is published once more, with the id that it has, is seldom an old one
 
-_plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
+current_plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
 # While Celery calls the error handlers of a task: what it publishes then is no part of what failed.
-_handling: ContextVar[bool] = ContextVar("runwatch_handling", default=False)
+handling: ContextVar[bool] = ContextVar("runwatchhandling", default=False)
 
 
 class Publishing:
@@ -33,6 +33,7 @@ class Publishing:
         self._emitter = emitter
         self._counts = counts
         self._thread = threading.local()
+        self._used = Recent(REMEMBERED)
 
     def before_publish(self, headers: dict[str, Any], body: Any) -> None:
         """Mark a message of protocol 2. A message that Celery sends again, to retry, has its mark already, and waits
@@ -42,7 +43,7 @@ class Publishing:
             return
         mark = marks.read(headers.get(HEADER)) or self._continued(headers, body)
         if mark is None and headers["task"] not in INTERNAL:
-            mark = Mark(headers["id"], 0)
+            mark = Mark(headers["id"] if RETRY_OF in headers else self._external_id(headers["id"]), 0)
         if mark is None:
             return
         headers[HEADER] = mark.header()
@@ -58,21 +59,24 @@ class Publishing:
         if not headers or headers.get("retries") or headers.get("replaced_task_nesting"):
             return
         mark = marks.read(headers.get(HEADER))
-        if (plan := _plan.get()) is not None and headers["task"] not in INTERNAL:
+        if (plan := current_plan.get()) is not None and headers["task"] not in INTERNAL:
             plan.routes.append(route_of(way))
-        if mark is not None and mark.run == headers["id"] and mark.step == 0:
+        if mark is not None and mark.is_of(headers["id"]):
             args, kwargs, embed = body
             self._report(mark.run, task_claims(headers["task"], args, kwargs, embed, way), self._thread.now)
+
+    def _external_id(self, task_id: str) -> str:
+        return marks.external_id(task_id, self._used.add)
 
     def _report(self, run: str, claims: str, at: datetime) -> None:
         self._emitter.emit_text(run, "execution.queued", f"{run}/queued", claims, at=at)
 
     def _continued(self, headers: Mapping[str, Any], body: Any) -> Mark | None:
         """The mark of a message that belongs to something larger; None if it starts an execution."""
-        if (plan := _plan.get()) is not None:
+        if (plan := current_plan.get()) is not None:
             # The polling task stands for the end of a chord, whose members come next.
             return plan.peek() if headers["task"] in INTERNAL else plan.take()
-        if _handling.get():
+        if handling.get():
             return None
         task = current_app.current_worker_task
         request = None if task is None else task.request
@@ -91,6 +95,9 @@ class Publishing:
         if request.chord and marks.is_next(request.chord, headers, request.id):
             step, join = _joined(mark, body)
             return Mark(mark.run, step, join, mark.size)
+        if request.chord and request.group and headers.get("group") == request.group:
+            # add_to_chord: one more member, whose index nobody foresaw.
+            return Mark(mark.run, marks.far_index(headers["id"]), mark.join, mark.size)
         if (headers.get("replaced_task_nesting") or 0) > (request.replaced_task_nesting or 0):
             return Mark(mark.run, mark.step + 1, mark.join, mark.size)
         return None
@@ -104,12 +111,12 @@ class Publishing:
         if not group_id:
             group_id = options["task_id"] = uuid()
         in_chord = any(marks.callback_of(member) is not None for member in members)
-        if (outer := _plan.get()) is not None:
+        if (outer := current_plan.get()) is not None:
             mark = outer.take()
             return self._planned(mark.run, mark.step, members, mark.join, mark.size, in_chord)
         # Only Celery itself passes the root on. A group that a task publishes is its own execution.
         by_celery = bool(options.get("root_id"))
-        if by_celery and _handling.get():
+        if by_celery and handling.get():
             return None  # each handler is a run of its own
         task = current_app.current_worker_task
         request = None if task is None else task.request
@@ -127,7 +134,8 @@ class Publishing:
                 return self._planned(mark.run, mark.step + 1, members, mark.join, mark.size, in_chord)
         if not in_chord and not self._counts():
             return None
-        plan = self._planned(group_id, 0, members, (), None, in_chord)
+        run = group_id if task is not None and task.name == START else self._external_id(group_id)
+        plan = self._planned(run, 0, members, (), None, in_chord)
         plan.own = True
         return plan
 
@@ -140,7 +148,7 @@ class Publishing:
         size: int | None,
         in_chord: bool,
     ) -> Plan:
-        routes = None if (outer := _plan.get()) is None else outer.routes
+        routes = None if (outer := current_plan.get()) is None else outer.routes
         after = base + sum(marks.width(member) for member in members)
         if in_chord:
             join = (after, *join)
@@ -202,27 +210,7 @@ def links_of(request: Any) -> list[list[str]]:
 
 def is_handling() -> bool:
     """Whether Celery is calling the error handlers of a task."""
-    return _handling.get()
-
-
-def watch_handlers(failing: Callable[[], Callable[[Any, BaseException, Any], None] | None]) -> None:
-    """Wrap the place where Celery calls error handlers: tell of the failure first, whatever becomes of them."""
-    original = Backend._call_task_errbacks
-    if hasattr(original, "runwatch"):
-        return
-
-    @wraps(original)
-    def call_task_errbacks(self: Any, request: Any, exc: BaseException, traceback: Any) -> Any:
-        if (tell := failing()) is not None:
-            tell(request, exc, traceback)
-        token = _handling.set(True)
-        try:
-            return original(self, request, exc, traceback)
-        finally:
-            _handling.reset(token)
-
-    call_task_errbacks.runwatch = True  # type: ignore[attr-defined]
-    Backend._call_task_errbacks = call_task_errbacks
+    return handling.get()
 
 
 def _joined(mark: Mark, body: Any) -> tuple[int, tuple[int, ...]]:
@@ -255,26 +243,3 @@ def _unlocked(request: Any, body: Any) -> Mark | None:
     results = body[0][0] if body[0] else ()
     count = len(results) if isinstance(results, list | tuple) else 100
     return Mark(mark.run, min(mark.step + count, events.MAX_STEPS - 1), mark.join, mark.size)
-
-
-def watch_groups(publishing: Callable[[], Publishing | None], guard: Callable[[str, Callable[[], Any]], Any]) -> None:
-    """Wrap Celery's group.apply_async, the only place that knows all members of a group."""
-    original = canvas.group.apply_async
-    if hasattr(original, "runwatch"):
-        return
-
-    @wraps(original)
-    def apply_async(self: Any, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        hook = publishing()
-        plan = None if hook is None else guard("group", lambda: hook.publishing_group(self, options))
-        token = _plan.set(plan)
-        try:
-            result = original(self, args, kwargs, **options)
-        finally:
-            _plan.reset(token)
-        if hook is not None and plan is not None and plan.own:
-            guard("group", lambda: hook.published_group(self, plan, args or (), kwargs or {}))
-        return result
-
-    apply_async.runwatch = True  # type: ignore[attr-defined]
-    canvas.group.apply_async = apply_async

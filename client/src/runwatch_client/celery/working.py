@@ -6,22 +6,19 @@ time, and lose their child.
 
 from __future__ import annotations
 
-import sys
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject
-from celery.utils.serialization import UnpickleableExceptionWrapper
 
 from runwatch_client import events
 from runwatch_client.celery import marks
 from runwatch_client.celery.ending import Ending, never_reached
-from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, chain_of, mark_of
+from runwatch_client.celery.errors import state_of, stored_end, told_error
+from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Recent, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
 from runwatch_client.celery.publishing import is_handling, task_claims
 from runwatch_client.encoding import text_of
@@ -40,6 +37,7 @@ class Open:
     began: float
     before: tuple[Reported | None, int | None]
     ended: bool = False
+    stored: tuple[str | None, Any] = (None, None)
 
 
 class Working:
@@ -51,7 +49,7 @@ class Working:
         self._results = results
         self._open: dict[str, Open] = {}
         self._requests: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._told = Recent(REMEMBERED)
 
     def received(self, request: Any) -> None:
         """In the main process: report as queued a task whose publisher did not."""
@@ -79,7 +77,7 @@ class Working:
         self._emitter.keep_alive(mark.run, task_id)
         if mark.step == 0 or request.group_index is not None or attempt != "0":
             self._emit(mark, "execution.started", f"{task_id}/started/{attempt}", _claims(task, request, mark))
-        given = None if mark.step == 0 and mark.run == task_id else trigger_of(_arguments(request))
+        given = None if mark.is_of(task_id) else trigger_of(_arguments(request))
         data = events.step_started(mark.step, task.name, "task", given)
         self._emit(mark, "step.started", f"{task_id}/step/started/{attempt}", data)
 
@@ -106,7 +104,7 @@ class Working:
             return
         if running is not None:
             running.ended = True
-        elif not self._is_first(task_id, attempt_of(request)):
+        elif not self._is_first(request):
             return
         mark = mark_of(request) if running is None else running.mark
         self._fail(task, request, mark, state_of(error), told_error(error, einfo, mark.step))
@@ -120,7 +118,7 @@ class Working:
             return  # the callback of a chord, which was never reached
         self.failed(known.task, request.id, error, SimpleNamespace(traceback=traceback))
         if running is not None:
-            self._is_first(request.id, running.attempt)
+            self._is_first(running.task.request)
 
     def retried(self, task: Any, request: Any, reason: Any) -> None:
         """Celery will retry a task. The publishing side reports that the execution waits."""
@@ -133,8 +131,15 @@ class Working:
             attributes["error"] = events.type_name(error) if isinstance(error, BaseException) else str(error)
         data = events.log_line("WARNING", str(reason) if reason is not None else "Retry", mark.step, attributes)
         self._emit(mark, "log.written", f"{request.id}/retry/{attempt}", data)
+        if reason is None:  # the worker ends at once, and has cancelled it
+            self._emit(mark, "execution.waiting", f"{request.id}/cancelled/{attempt}")
         if (running := self._open.get(request.id)) is not None:
             running.ended = True
+
+    def stored(self, task_id: str, state: str | None, meta: Any) -> None:
+        """A task has set its own state. If it raises Ignore next, Celery leaves it at that."""
+        if (running := self._open.get(task_id)) is not None:
+            running.stored = state, meta
 
     def left(self, task: Any, task_id: str, state: str | None, retval: Any) -> None:
         """The worker is done with a task, however it ended."""
@@ -157,7 +162,8 @@ class Working:
             if not getattr(request, "runwatch_goes_on", False):  # its replacement has its own steps
                 self._end_step(task, request, running.mark, "SUCCEEDED")
         elif isinstance(retval, Ignore):
-            self._fail(task, request, running.mark, "SKIPPED", None)
+            end = stored_end(*running.stored, retval, running.mark.step, goes_on=bool(chain_of(request)))
+            self._fail(task, request, running.mark, *end)
 
     def revoked(self, task: Any, request: Any, terminated: bool, signum: Any, expired: bool) -> None:
         """A task was revoked before or while it ran, or has expired."""
@@ -209,13 +215,8 @@ class Working:
         received = self._requests.get(task_id)
         return None if received is None else received._context
 
-    def _is_first(self, task_id: str, attempt: str) -> bool:
-        if (task_id, attempt) in self._told:
-            return False
-        self._told[task_id, attempt] = None
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
-        return True
+    def _is_first(self, request: Any) -> bool:
+        return not self._told.add((mark_of(request).run, request.id, attempt_of(request)))
 
     def _emit(self, mark: Mark, type_: str, id_: str, data: str = "null") -> None:
         self._emitter.emit_text(mark.run, type_, id_, data)
@@ -228,34 +229,9 @@ def attempt_of(request: Any) -> str:
     return f"{request.retries or 0}{'r' if again else ''}{f'+{nested}' if nested else ''}"
 
 
-def state_of(error: BaseException) -> State:
-    """The state of a task that failed with this."""
-    if isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
-        return "TIMED_OUT"
-    return "CRASHED" if isinstance(error, WorkerLostError) else "FAILED"
-
-
-def told_error(error: Any, einfo: Any, step: int) -> dict[str, Any]:
-    """The original error, where Celery's is only a wrapper or a tuple."""
-    handled = sys.exc_info()[1]
-    wrapped = isinstance(error, UnpickleableExceptionWrapper)
-    if wrapped and handled is not None and type(handled).__name__ == error.exc_cls_name:
-        return events.failure(handled, step)  # the raised exception, with its causes
-    trace = getattr(einfo, "traceback", None)
-    told = events.failure(error, step, stack_trace=None if trace is None else str(trace))
-    if wrapped:
-        told["type"] = f"{error.exc_module}.{error.exc_cls_name}"
-    elif isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
-        kind = "soft" if isinstance(error, SoftTimeLimitExceeded) else "hard"
-        told["message"] = f"The {kind} time limit{f' of {error.args[0]} s' if error.args else ''} was exceeded"
-    elif isinstance(error, Reject):
-        told["message"] = f"The task rejected its message: {error.reason}"
-    return told
-
-
 def _claims(task: Any, request: Any, mark: Mark) -> str:
     """The claims that the first task of an execution makes, in case the publisher's report is lost."""
-    if mark.run == request.id and mark.step == 0:
+    if mark.is_of(request.id):
         embed: dict[str, Any] = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
         return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info)
     if request.chord and marks.read((request.headers or {}).get(HEADER)) is None:
