@@ -43,6 +43,26 @@ class State(IntEnum):
         return self >= State.SUCCEEDED
 
 
+class TimeMark(IntEnum):
+    """What is odd about times of a run. Those that events bring along are stored, as bits."""
+
+    ASSUMED_UTC = 1  # an event's time had no zone
+    STARTED_BEFORE_QUEUED = 4
+    FINISHED_BEFORE_STARTED = 8
+
+
+def time_marks(
+    bits: int, queued_at: int, started_at: int | None, finished_at: int | None, duration: int | None
+) -> list[TimeMark]:
+    """The stored marks of a run, and those that follow from its times."""
+    if started_at is not None:
+        if started_at < queued_at:
+            bits |= TimeMark.STARTED_BEFORE_QUEUED
+        if finished_at is not None and duration is None:
+            bits |= TimeMark.FINISHED_BEFORE_STARTED
+    return [mark for mark in TimeMark if bits & mark] if bits else []
+
+
 STATUS_OF = {
     State.QUEUED: Status.PENDING,
     State.RUNNING: Status.PENDING,

@@ -10,6 +10,7 @@ import strawberry
 from app import executions, ids
 from app.executions import steps
 from app.graphql.compiled.projections import PROJECTION, Part, Rows
+from app.lifecycle import time_marks
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
 from resolvers import retries as retry_resolvers
@@ -19,7 +20,7 @@ from schema import log, workflow  # the modules: their types and these name each
 from schema.context import Info
 from schema.engine import Engine
 from schema.error import ExecutionError
-from schema.execution_input import State, Status, filter_tuple
+from schema.execution_input import State, Status, TimeMark, filter_tuple
 from schema.log_input import (
     AroundLine,
     AroundSize,
@@ -104,6 +105,10 @@ class Execution(Node):
     finished_at: DateTime | None = strawberry.field(
         description="When the run finished. Null while it has not.", metadata=column("finished_at")
     )
+    time_marks: list[TimeMark] = strawberry.field(
+        metadata=made(time_marks, "time_marks", "queued_at", "started_at", "finished_at", "duration"),
+        description="What is odd about its times; mostly nothing.",
+    )
     updated_at: DateTime = strawberry.field(
         description="When the stored execution last changed, by Runwatch's clock.", metadata=column("updated_at")
     )
@@ -128,9 +133,10 @@ class Execution(Node):
             state=row.state,
             requested_by=row.requested_by,
             queued_at=DateTime(row.queued_at),
-            due_at=None if row.due_at is None else DateTime(row.due_at),
             started_at=None if row.started_at is None else DateTime(row.started_at),
             finished_at=None if row.finished_at is None else DateTime(row.finished_at),
+            due_at=None if row.due_at is None else DateTime(row.due_at),
+            time_marks=time_marks(row.time_marks, row.queued_at, row.started_at, row.finished_at, row.duration),
             updated_at=DateTime(row.updated_at),
             last_heard_at=DateTime(row.received_at),
         )
@@ -155,7 +161,10 @@ class Execution(Node):
         return Trigger.of(self.row)
 
     @strawberry.field(
-        description="startedAt - queuedAt in milliseconds. Null until startedAt is known.",
+        description=(
+            "startedAt - queuedAt in milliseconds. Null until startedAt is known, and with the mark"
+            " STARTED_BEFORE_QUEUED."
+        ),
         metadata=made(queue_ms_of, "started_at", "queued_at"),
     )
     def queue_ms(self) -> float | None:
@@ -163,7 +172,10 @@ class Execution(Node):
         return queue_ms_of(self.row.started_at, self.row.queued_at)
 
     @strawberry.field(
-        description="finishedAt - startedAt in milliseconds. Null until both are known.",
+        description=(
+            "finishedAt - startedAt in milliseconds. Null until both are known, and with the mark"
+            " FINISHED_BEFORE_STARTED."
+        ),
         metadata=in_milliseconds("duration"),
     )
     def duration_ms(self) -> float | None:

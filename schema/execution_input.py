@@ -11,7 +11,7 @@ import strawberry
 
 from app import executions
 from app.executions import OrderField
-from app.lifecycle import State, Status
+from app.lifecycle import State, Status, TimeMark
 from schema.scalars import DateTime, local_id, microseconds
 
 # State and Status too: a type that uses an enum before this module has named it gets another enum of Strawberry's own.
@@ -22,6 +22,7 @@ __all__ = [
     "OrderDirection",
     "State",
     "Status",
+    "TimeMark",
     "filter_tuple",
     "within_workflow",
 ]
@@ -46,6 +47,15 @@ strawberry.enum(
         " itself. CONTACT_LOST: unfinished and silent for too long; set by Runwatch, and not a failure. SUCCEEDED:"
         " ended as it should. FAILED: ended with an error. TIMED_OUT: ended by a time limit. CRASHED: its process"
         " died. CANCELLED: ended because somebody asked for it. SKIPPED: ended without having been needed."
+    ),
+)
+strawberry.enum(
+    TimeMark,
+    name="TimeMark",
+    description=(
+        "What is odd about the times of a run. ASSUMED_UTC: the engine sent a time without a zone, which was taken as"
+        " UTC. STARTED_BEFORE_QUEUED: by the clocks of its engine, which disagree; queueMs is null."
+        " FINISHED_BEFORE_STARTED: likewise; durationMs is null, and no figure counts it."
     ),
 )
 strawberry.enum(

@@ -63,8 +63,8 @@ def milliseconds(us: int | None) -> float | None:
 
 
 def queue_ms_of(started_at: int | None, queued_at: int) -> float | None:
-    """How long a run waited; None until it starts."""
-    return None if started_at is None else milliseconds(started_at - queued_at)
+    """How long a run waited; None until it starts, and where clocks disagree so much that it would be below 0."""
+    return None if started_at is None or started_at < queued_at else milliseconds(started_at - queued_at)
 
 
 def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:

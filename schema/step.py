@@ -51,7 +51,10 @@ class Step(Node):
     )
     duration_ms: float | None = strawberry.field(
         metadata=in_milliseconds("duration"),
-        description="Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if unknown.",
+        description=(
+            "Duration in milliseconds: the engine's own figure, else finishedAt - startedAt. Null if"
+            " unknown, and where that would be below 0."
+        ),
     )
     error: ExecutionError | None = strawberry.field(
         metadata={PROJECTION: Part(ExecutionError.of_step, ("failed", "error_type", "error_message"), step_has_error)},

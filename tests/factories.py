@@ -36,6 +36,7 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "started_at": None,
         "finished_at": None,
         "duration": None,
+        "time_marks": 0,
         "updated_at": NOON,
         "retry_of": None,
         "root_id": None,

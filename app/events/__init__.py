@@ -137,6 +137,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     `secrets` are the sealed texts in it, in the clear: to be masked wherever they appear, and not to be stored.
     `claims_retries`: the engine said with it that it runs a retry once, even when it is published twice.
+    `marks`: what is odd about its times, the bits of TimeMark.
     """
 
     index: int
@@ -147,6 +148,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     body: Body
     secrets: frozenset[str] = frozenset()
     claims_retries: bool = False
+    marks: int = 0
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):

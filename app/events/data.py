@@ -9,7 +9,8 @@ from typing import TypeVar
 import msgspec
 import orjson
 
-from app import clock, ids
+from app import ids
+from app.errors import BadInput
 from app.events import (
     Body,
     Claims,
@@ -26,6 +27,7 @@ from app.events import (
     Text,
     TriggerData,
     Waiting,
+    times,
     wire,
 )
 from app.events.jsontext import Markers
@@ -39,7 +41,7 @@ from app.events.sizes import (
     MAX_STACK_TRACE,
     MAX_STEPS,
 )
-from app.lifecycle import State
+from app.lifecycle import State, TimeMark
 from app.secrets.sealing import Sealed, Sealer
 
 C = TypeVar("C", bound=Claims)
@@ -57,12 +59,13 @@ class Rejected(Exception):
 
 
 class Reader:
-    """Reads the parts of one event's data, with the markers of its body. `secrets` are those that it found."""
+    """Reads the parts of one event's data, with the markers of its body; `secrets` and `marks` are what it found."""
 
     def __init__(self, markers: Markers | None, sealer: Sealer) -> None:
         self._markers = markers
         self._sealer = sealer
         self.secrets: frozenset[str] = frozenset()
+        self.marks = 0
 
     def plain(self, raw: bytes) -> bytes:
         return raw if self._markers is None else self._markers.plain(raw)
@@ -79,6 +82,16 @@ class Reader:
         if len(value) > limit:
             raise Rejected(f"{what}: longer than {limit} characters")
         return self.text(value)
+
+    def time(self, what: str, text: str) -> int:
+        """A time in microseconds; marks one whose zone nobody said."""
+        try:
+            time, zoned = times.parse(text)
+            if not zoned:
+                self.marks |= TimeMark.ASSUMED_UTC
+            return times.within_range(time)
+        except BadInput as error:
+            raise Rejected(f"{what}: {error.message}") from None
 
     def cut(self, value: str, limit: int) -> Text:
         value = self.text(value)
@@ -148,7 +161,7 @@ def _with_claims(body: type[C]) -> Callable[[Reader, bytes, str, int], C]:
             trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
             retry_of=None if given.retry_of is None else _execution_id(given.retry_of),
             definition=None if definition is None else tuple(reader.name("definition", name) for name in definition),
-            due_at=None if given.due_at is None else clock.to_us(given.due_at),
+            due_at=None if given.due_at is None else reader.time("dueAt", given.due_at),
         )
 
     return read

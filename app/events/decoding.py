@@ -178,11 +178,9 @@ def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, dat
     body_of = BODIES.get(envelope.type)
     if body_of is None:
         raise Rejected(f"type: unknown: {envelope.type[:100]!r}; known: {', '.join(BODIES)}")
-    time = clock.to_us(envelope.time)
+    time = reader.time("time", envelope.time)
     if time > now + MAX_AHEAD:
         raise Rejected("time: more than 5 minutes ahead of the server's clock")
-    if time < 0:
-        raise Rejected("time: before 1970")
     event_id = reader.name("id", envelope.id)
     if depth_exceeds(data):
         raise Rejected(f"data: nested more than {MAX_DEPTH} levels deep")
@@ -196,6 +194,7 @@ def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, dat
         body=body,
         secrets=data_reader.secrets,
         claims_retries=envelope.runwatchclaims == "1",
+        marks=reader.marks | data_reader.marks,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,7 +20,7 @@ class Envelope(msgspec.Struct):
     source: str
     type: str
     subject: str
-    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    time: str  # app/events/times.py
     data: msgspec.Raw = msgspec.Raw(b"null")
     data_base64: str | None = None
     datacontenttype: str | None = None
@@ -48,7 +47,7 @@ class ClaimsData(msgspec.Struct, rename="camel"):
     trigger: TriggerClaim | None = None
     retry_of: str | None = None
     definition: list[str] | None = None
-    due_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None  # of .queued and .waiting alone
+    due_at: str | None = None  # of .queued and .waiting alone
 
 
 class TriggerPayload(msgspec.Struct):

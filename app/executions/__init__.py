@@ -52,6 +52,7 @@ class Execution(msgspec.Struct, frozen=True):
     started_at: int | None
     finished_at: int | None
     duration: int | None
+    time_marks: int  # bits of TimeMark
     updated_at: int
     received_at: int  # the newest receipt: when Runwatch last heard of it
     retry_of: str | None

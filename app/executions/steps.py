@@ -61,7 +61,7 @@ class _Reported(msgspec.Struct):
 
     def step(self) -> Step:
         started_at, finished_at, duration = self.started_at, self.finished_at, self.reported_duration
-        if duration is None and started_at is not None and finished_at is not None:
+        if duration is None and started_at is not None and finished_at is not None and finished_at >= started_at:
             duration = finished_at - started_at
         return Step(
             execution_id=self.execution_id,

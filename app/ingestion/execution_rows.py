@@ -45,6 +45,7 @@ MERGED = (
     "trigger_key",
     "definition_key",
     "retry_of_key",
+    "time_marks",
     "declared_queued_at",
     "first_event_at",
     "received_at",
@@ -84,6 +85,7 @@ class _Locked(msgspec.Struct, gc=False):
     trigger_key: str | None
     definition_key: str | None
     retry_of_key: str | None
+    time_marks: int
     declared_queued_at: int | None
     first_event_at: int
     received_at: int
@@ -160,6 +162,7 @@ def _stored(row: _Locked) -> Stored:
         trigger_key=row.trigger_key,
         definition_key=row.definition_key,
         retry_of_key=row.retry_of_key,
+        time_marks=row.time_marks,
         declared_queued_at=row.declared_queued_at,
         first_event_at=row.first_event_at,
         received_at=row.received_at,
@@ -204,6 +207,7 @@ def merged_values(
         facts.trigger_key,
         facts.definition_key,
         facts.retry_of_key,
+        facts.time_marks,
         facts.declared_queued_at,
         facts.first_event_at,
         facts.received_at,

@@ -156,6 +156,7 @@ class ExecutionFacts(msgspec.Struct):
     definition_key: str | None = None
     retry_of: str | None = None
     retry_of_key: str | None = None
+    time_marks: int = 0
     steps: dict[int, StepFacts] = {}
     logs: dict[str, LogLine] = {}
     secrets: set[str] = set()
@@ -179,9 +180,11 @@ class ExecutionFacts(msgspec.Struct):
 
     @property
     def duration(self) -> int | None:
-        """finished_at - started_at, where both are known."""
-        finished_at = self.finished_at
-        return None if finished_at is None or self.started_at is None else finished_at - self.started_at
+        """finished_at - started_at, where both are known and clocks do not disagree so much that it is below 0."""
+        finished_at, started_at = self.finished_at, self.started_at
+        if finished_at is None or started_at is None or finished_at < started_at:
+            return None
+        return finished_at - started_at
 
     @property
     def state(self) -> State:
@@ -200,6 +203,7 @@ class ExecutionFacts(msgspec.Struct):
             self.trigger_incomplete,
             self.retry_of,
             self.due_at,
+            self.time_marks,
         )
 
     def merge_keys(self) -> tuple[object, ...]:
@@ -210,6 +214,7 @@ class ExecutionFacts(msgspec.Struct):
             self.trigger_key,
             self.definition_key,
             self.retry_of_key,
+            self.time_marks,
             self.declared_queued_at,
             self.first_event_at,
             self.has_secrets,
@@ -222,6 +227,8 @@ class ExecutionFacts(msgspec.Struct):
             self.first_event_at = event.time
         if event.secrets:
             self.secrets |= event.secrets
+        if event.marks:
+            self.time_marks |= event.marks
         # By the exact type: isinstance of a msgspec.Struct takes the way through abc, five times as long.
         body = event.body
         if type(body) is LogLine:
@@ -256,6 +263,7 @@ class ExecutionFacts(msgspec.Struct):
             self.rewritten.add("definition")
         if precedes(other.retry_of_key, self.retry_of_key):
             self.retry_of, self.retry_of_key = other.retry_of, other.retry_of_key
+        self.time_marks |= other.time_marks
 
     def _report(self, key: str, error: Failure | None = None, due_at: int | None = None) -> None:
         if key > self.state_key:

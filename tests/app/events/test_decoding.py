@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.errors import BadInput, LimitExceeded
 from app.events import Batch, Claims, Event, Finish, LogLine, Queued, StepFinish, StepStart, Text
 from app.events.decoding import Form, decode
+from app.lifecycle import TimeMark
 from tests.app.reports import NOW, line, report, step
 from tests.sealing import SEALER
 
@@ -76,8 +77,8 @@ def test_bodies_refused(body: bytes, form: Form) -> None:
     [
         ({"specversion": "0.3"}, "specversion"),
         ({"type": "execution.exploded"}, "type: unknown: 'execution.exploded'"),
-        ({"time": "2026-05-01T00:00:00"}, "timezone"),
-        ({"time": "yesterday"}, "RFC3339"),
+        ({"time": "yesterday"}, "time: not a time in RFC 3339"),
+        ({"time": 1780000000}, "`str`, got `int`"),
         ({"time": "1969-12-31T23:59:59.999999Z"}, "before 1970"),
         ({"time": "0001-01-01T00:00:00+05:00"}, ""),
         ({"time": "9999-12-31T23:59:59-05:00"}, ""),
@@ -93,6 +94,8 @@ def test_bodies_refused(body: bytes, form: Form) -> None:
         ({"data": {"workflow": "x" * 301}}, "workflow: longer"),
         ({"data": {"retryOf": "execution_1"}}, "retryOf"),
         ({"data": {"definition": ["s"] * 1001}}, "1000 steps"),
+        ({"data": {"dueAt": "soon"}}, "dueAt: not a time"),
+        ({"data": {"dueAt": "1969-12-31T23:59:59Z"}}, "dueAt: before 1970"),
         ({"type": "execution.finished", "data": {"state": "RUNNING"}}, "state"),
         ({"type": "execution.finished", "data": None}, "null"),
         ({"type": "step.started", "data": {"step": {"index": 1000, "name": "s"}}}, "index"),
@@ -108,6 +111,15 @@ def test_rejected_alone(change: dict[str, Any], error: str) -> None:
 def test_time_may_be_five_minutes_ahead(seconds: int, taken: bool) -> None:
     body = json.dumps([report("execution.queued", at=seconds), line("good")]).encode()
     assert (decode(body, Form.BATCH, now=NOW, sealer=SEALER).rejected == []) is taken  # NOW is noon and a minute
+
+
+@pytest.mark.parametrize(
+    ("change", "marks"),
+    [({}, 0), ({"time": "2026-05-01T00:00:00"}, TimeMark.ASSUMED_UTC), ({"data": {"dueAt": "2026-05-01 00:00"}}, 1)],
+)
+def test_time_without_a_zone_is_marked(change: dict[str, Any], marks: int) -> None:
+    for form in (Form.SINGLE, Form.LINES):
+        assert one(report("execution.queued") | change, form).marks == marks
 
 
 def test_longest_names_are_taken() -> None:

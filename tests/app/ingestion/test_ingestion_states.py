@@ -11,7 +11,7 @@ import pytest
 from app import clock
 from app.db import Database, Transaction
 from app.ingestion import Ingestion
-from app.lifecycle import RANK_FINISHED_BY_US, State, Status, state_key
+from app.lifecycle import RANK_FINISHED_BY_US, State, Status, TimeMark, state_key, time_marks
 from tests.app.reports import NOON, events, line, newest_revision, report, row_of, select, step
 from tests.sealing import SEALER
 
@@ -68,6 +68,38 @@ async def test_states(ingestion: Ingestion, database: Database, reports: list[Re
     row = await after(ingestion, database, *reports)
     assert row["state"] == state
     assert row["status"] == state.status
+
+
+@pytest.mark.parametrize(
+    ("queued", "started", "ended", "duration", "marks"),
+    [
+        (1, 2, 4, 2, []),
+        (3, 2, 4, 2, [TimeMark.STARTED_BEFORE_QUEUED]),
+        (1, 4, 2, None, [TimeMark.FINISHED_BEFORE_STARTED]),
+        (3, 2, 1, None, [TimeMark.STARTED_BEFORE_QUEUED, TimeMark.FINISHED_BEFORE_STARTED]),
+        (1, None, 2, None, []),
+    ],
+)
+async def test_no_duration_is_below_zero(
+    ingestion: Ingestion,
+    database: Database,
+    queued: int,
+    started: int | None,
+    ended: int,
+    duration: int | None,
+    marks: Any,
+) -> None:
+    reports = [report("execution.queued", at=queued), finished("SUCCEEDED", ended)]
+    row = await after(ingestion, database, *reports, *([report("execution.started", at=started)] if started else []))
+    assert row["duration"] == (duration and duration * clock.SECOND)
+    times = (row[name] for name in ("queued_at", "started_at", "finished_at", "duration"))
+    assert time_marks(row["time_marks"], *times) == marks
+
+
+async def test_a_zone_that_nobody_said_is_a_mark_of_the_run(ingestion: Ingestion, database: Database) -> None:
+    odd = line("x", at=3)
+    row = await after(ingestion, database, QUEUED, {**odd, "time": odd["time"].removesuffix("Z")}, STARTED)
+    assert row["time_marks"] == TimeMark.ASSUMED_UTC
 
 
 async def test_among_equal_finishes_the_greatest_event_id_wins(ingestion: Ingestion, database: Database) -> None:

@@ -66,7 +66,7 @@ def _histories(draw: st.DrawFn) -> list[Event]:
         # What a repeated event says is the same: a log line's key is a hash of its event's id.
         Event(number, id_, "engine", "run", time, LogLine(id_, time, LogLevel.INFO, None, Text(id_, 1), None))
         if isinstance(body, LogLine)
-        else Event(number, id_, "engine", "run", time, body)
+        else Event(number, id_, "engine", "run", time, body, marks=number % 2)
         for number, (id_, (time, body)) in enumerate(zip(ids, bodies, strict=True))
     ]
 
