@@ -38,19 +38,16 @@ export const texts = {
       `This computer’s clock is ${apart} ${behind ? 'behind' : 'ahead of'} the server’s. Times here follow the server.`,
     nothingHere: 'There is no page at this address.',
     toHistory: 'All runs',
+    messages: 'Messages',
   },
 
   connection: {
-    connecting: 'Connecting…',
-    live: 'Live',
-    refreshed: 'Refreshed',
-    reconnecting: 'Reconnecting',
+    connecting: 'Connecting…', live: 'Live', refreshed: 'Refreshed', reconnecting: 'Reconnecting',
     /** Behind it, where there is room. */
     attempts: (attempts: number) => `(${attempts})`,
     dataOf: (time: string) => `Data of ${time}`,
     paused: (held: number) => (held ? `Paused · ${n(held, 'change', 'changes')}` : 'Paused'),
-    pause: 'Pause updates',
-    resume: 'Resume updates',
+    pause: 'Pause updates', resume: 'Resume updates',
   },
 
   error: {
@@ -278,6 +275,7 @@ export const texts = {
     x: 'Select the run',
     'Shift ArrowDown': 'Extend the selection down',
     'Shift ArrowUp': 'Extend the selection up',
+    'Ctrl a': 'Select the loaded runs, then all that match (also ⌘ a)',
     r: 'Retry the run',
     R: 'Retry the selected runs, or all that match',
     y: 'Copy the id of the run',

@@ -180,6 +180,7 @@ export function History(): JSX.Element {
       const anchor = focused && document.querySelector<HTMLElement>(`#row-${CSS.escape(focused.id)} .more`)
       if (anchor) setMenu({ id: focused.id, anchor })
     },
+    'Ctrl a': () => (document.activeElement?.matches('[role=row], [role=grid]') ? selection.widen() : false),
     x: () => focused && selection.toggle(focused.id, false),
     r: () => inSight && void retryNow(inSight, run === null ? retried : follow),
     R: () => setRetrying(true),
@@ -199,7 +200,6 @@ export function History(): JSX.Element {
   })
 
   const menuRow = menu && seen.row(menu.id)
-  const { histogram } = summary
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
       <section className="list">
@@ -225,11 +225,11 @@ export function History(): JSX.Element {
           onOpen={(id) => open(id, false, { q: '' })}
           total={total}
         />
-        {histogram.error && !histogram.data && !list.error ? (
-          <ErrorBox error={histogram.error} retry={summary.retry} />
+        {summary.histogram.error && !summary.histogram.data && !list.error ? (
+          <ErrorBox error={summary.histogram.error} retry={summary.retry} />
         ) : (
           <Histogram
-            data={histogram.data}
+            data={summary.histogram.data}
             narrowed={choice.from !== null || choice.to !== null || choice.range !== null}
             onPick={(from, to) => change({ from, to, range: null })}
             onWiden={() => change({ from: null, to: null, range: null })}

@@ -10,6 +10,8 @@ export interface Selection {
   /** Select both, and all between the last that was toggled and the second. */
   extend(from: string, to: string): void
   toggleLoaded(): void
+  /** Select all that are loaded; those being selected, all that match. */
+  widen(): void
   selectAll(): void
   clear(): void
 }
@@ -48,6 +50,10 @@ export function useSelection(list: LiveList, key: string): Selection {
     },
     toggleLoaded() {
       set(list.ids.every((id) => ids.has(id)) ? NONE : new Set([...ids, ...list.ids]))
+    },
+    widen() {
+      if (list.hasNext && list.ids.every((id) => ids.has(id))) setAllOf(key)
+      else set(new Set([...ids, ...list.ids]))
     },
     selectAll() {
       setAllOf(key)

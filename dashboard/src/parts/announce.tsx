@@ -1,4 +1,5 @@
 import { type JSX, useSyncExternalStore } from 'react'
+import { texts } from '../texts'
 
 /** The one polite voice of the page, and its toasts. */
 
@@ -50,7 +51,7 @@ export function Voice(): JSX.Element {
       <p className="visually-hidden" aria-live="polite">
         {text}
       </p>
-      <div className="toasts">
+      <div className="toasts" role={shown.length ? 'region' : undefined} aria-label={shown.length ? texts.frame.messages : undefined}>
         {shown.map(({ id, text: line, link }) => (
           <p key={id} className="toast">
             {line} {link && <a href={link.href}>{link.text}</a>}

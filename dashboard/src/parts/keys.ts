@@ -17,8 +17,8 @@ export function activeKeys(): Key[] {
 }
 
 /**
- * Single keys of a screen, by `event.key`, with `Shift ` before a key that has no capital, and `g h` for two in a row.
- * They are silent while a field has the focus, while a modal dialog is open, and when they are switched off.
+ * Keys of a screen, by `event.key`, with `Ctrl ` (also for ⌘), `Shift ` before one that has no capital, and `g h` for two in a row.
+ * They are silent while a field has the focus and while a modal dialog is open; those without Ctrl when they are switched off.
  */
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys)
@@ -28,18 +28,19 @@ export function useKeys(keys: KeyMap): void {
     let prefix = ''
     let timer: ReturnType<typeof setTimeout> | undefined
     const press = (event: globalThis.KeyboardEvent): void => {
-      if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
-      if (event.key !== 'Escape' && !currentSettings().singleKeys) return
+      if (event.defaultPrevented || event.altKey) return
+      const ctrl = event.ctrlKey || event.metaKey ? 'Ctrl ' : ''
+      if (event.key !== 'Escape' && !ctrl && !currentSettings().singleKeys) return
       const target = event.target as HTMLElement
       if (event.key !== 'Escape' && target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]')) return
       if (document.querySelector('dialog.modal[open], [popover].menu:popover-open')) return
       const shift = event.shiftKey && event.key.length > 1 ? 'Shift ' : ''
-      const action = latest.current[`${prefix}${shift}${event.key}` as Key]
+      const action = latest.current[`${prefix}${ctrl}${shift}${event.key}` as Key]
       clearTimeout(timer)
       prefix = ''
       if (action) {
         if (action() !== false) event.preventDefault()
-      } else if (event.key === 'g') {
+      } else if (event.key === 'g' && !ctrl) {
         prefix = 'g '
         timer = setTimeout(() => (prefix = ''), 1_000)
       }

@@ -98,6 +98,8 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     wait(page, f"(id) => ({FOCUSED}) === id", ids[2])
     key("Shift+ArrowUp")
     wait(page, f"(id) => ({FOCUSED}) === id", ids[1])
+    key("Control+a")
+    expect(page.get_by_text("4 selected")).to_be_visible()
     key("y")
     wait(page, "(id) => navigator.clipboard.readText().then((text) => text === id)", ids[1])
     key("Y")
@@ -156,7 +158,7 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     page.get_by_role("heading", level=1).wait_for()
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
-    signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape"}
+    signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape", "Ctrl": "Control"}
     spelled = {"+".join(signs.get(cap, cap) for cap in caps) for caps in named}
     assert {each.removeprefix("Shift+") if len(each) == 7 else each for each in spelled} == {
         each.replace(" ", "+") for each in pressed
