@@ -127,4 +127,4 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins, settings.public_url)
     paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
     hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
-    return RequestLog(Proxies(hosted, settings.trusted_proxies))
+    return Proxies(RequestLog(hosted), settings.trusted_proxies)

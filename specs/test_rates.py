@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ import pytest
 from specs.harness.driver import Runwatch, Server, run_events, unique
 from specs.harness.own_page import OWN, OwnPage, role_in
 from specs.harness.servers import ValkeyServer
+from specs.harness.waiting import soon
 from specs.test_sessions import REFUSED, code_for
 from specs.test_sockets import code_of, said, socket, subscribe
 
@@ -54,9 +56,15 @@ def serving(folder: Path, *options: str, **more: str) -> Iterator[Runwatch]:
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runwatch]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the narrow server writes its log."""
+    return tmp_path_factory.mktemp("narrow")
+
+
+@pytest.fixture(scope="module")
+def narrow(folder: Path) -> Iterator[Runwatch]:
     """A server on which a token may do little."""
-    yield from serving(tmp_path_factory.mktemp("narrow"))
+    yield from serving(folder)
 
 
 def spend(runwatch: Runwatch, token: str) -> httpx.Response:
@@ -254,3 +262,46 @@ async def test_rate_006_requests_that_do_not_arrive_keep_nobody_out(narrow: Runw
     assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
     assert all(b'"code":"LIMIT_EXCEEDED"' in answer for answer in answers)
     assert f"The body did not arrive within {SECONDS} s".encode() in answers[-2]
+
+
+async def test_log_001_a_line_says_who_asked_for_what(narrow: Runwatch, folder: Path) -> None:
+    """Each request, and each operation of a socket, MUST have a line, without documents, variables and headers."""
+    name, token = unique("Asked").replace("-", "_"), narrow.token("viewer")
+    document = (
+        f"query {name}($hidden: [String!]) {{ executions(first: 3, filter: {{engine: $hidden}}) {{ nodes {{ id }} }} }}"
+    )
+    assert "data" in narrow.ask(document, token=token, hidden=["a variable"])
+    page = OwnPage(narrow.url, {**OWN, "x-forwarded-for": "192.0.2.55"}).signed_in(token=token)
+    assert page.ask(document).status_code == 200
+    async with page.socket() as connection:
+        assert (await said(connection))["type"] == "connection_ack"
+        await subscribe(connection, "1", document, hidden=["a variable"])
+        assert [(await said(connection))["type"] for _ in range(2)] == ["next", "complete"]
+        await subscribe(connection, "2", f"subscription {name} {{ executionUpdated {{ nothing }} }}")
+        assert (await said(connection))["type"] == "error"
+
+    def lines() -> list[dict[str, Any]]:
+        given = [json.loads(line) for line in (folder / "stderr").read_text().splitlines() if name in line]
+        return given if len(given) == 4 else []
+
+    bearer, session, socket_, failed = soon(lines)
+    prefix = token.rpartition("_")[0]
+    for line in (bearer, session, socket_):
+        assert (line["role"], line["operation"]) == ("VIEWER", name)
+        assert line["cost"] >= 100
+        assert line["ms"] > 0
+    assert (bearer["event"], bearer["who"], bearer["from"], bearer["status"]) == ("request", prefix, "127.0.0.1", 200)
+    assert (session["event"], session["from"]) == ("request", "192.0.2.55")
+    assert session["who"].startswith("session ")
+    assert (socket_["event"], socket_["who"], socket_["ended"]) == ("operation", session["who"], "completed")
+    assert (failed["event"], failed["ended"]) == ("operation", "BAD_USER_INPUT")
+    everything = (folder / "stderr").read_text()
+    for secret in (
+        "a variable",
+        "hidden",
+        "executionUpdated",
+        token,
+        page.cookie.partition("=")[2],
+        page.secret or "-",
+    ):
+        assert secret not in everything

@@ -24,7 +24,10 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLog:
-    """ASGI: binds a request id to the log and to X-Request-ID, logs the outcome, masks uncaught exceptions."""
+    """ASGI: binds a request id to the log and to X-Request-ID, logs the outcome, masks uncaught exceptions.
+
+    What an app puts into scope["state"]["log"] stands in the line too.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,6 +41,7 @@ class RequestLog:
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_id(time.time_ns() // 1000)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        state = scope.setdefault("state", {})
         started = time.perf_counter()
         status = 0
 
@@ -63,7 +67,15 @@ class RequestLog:
             await send({"type": "http.response.body", "body": body})
         finally:
             elapsed = round((time.perf_counter() - started) * 1000, 1)
-            line = {"method": scope["method"], "path": scope["path"], "status": status, "ms": elapsed}
+            client = scope.get("client")
+            line = {
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": elapsed,
+                "from": client and client[0],
+                **state.get("log", {}),
+            }
             if app.log.request_line is None:
                 log.info("request", **line)
             else:

@@ -85,7 +85,9 @@ class SignIn:
         if secret.startswith(MARK):
             token = await self._tokens.get(secret)
             self._use.note(token, clock.now_us())
-            return Viewer(token.name, token.role, token.engine, token.expires_at, credential=token.id)
+            return Viewer(
+                token.name, token.role, token.engine, token.expires_at, credential=token.id, prefix=token.prefix
+            )
         if self._jwt is not None:
             claims = await self._jwt.claims_of(secret)
             credential = f"subject {claims.subject}"

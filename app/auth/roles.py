@@ -56,7 +56,7 @@ class Viewer:
     if they have the permission. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
     `credential` identifies what somebody signed in with, and differs for tokens with the same name; `key` is what its
     issuer signed it with, None for our own tokens. `session` is the browser's session, None without one: it can end
-    before its credential, and its `expires_at` can move.
+    before its credential, and its `expires_at` can move. `prefix` is the public part of one of our tokens.
     """
 
     name: str
@@ -66,6 +66,13 @@ class Viewer:
     credential: str = field(default="", compare=False)
     key: SigningKey | None = field(default=None, compare=False)
     session: str | None = field(default=None, compare=False)
+    prefix: str = field(default="", compare=False)
+
+    @property
+    def line(self) -> dict[str, str]:
+        """Who it is, for a line of the log: nothing that signs anybody in."""
+        who = self.prefix or self.credential if self.session is None else f"session {self.session[:8]}"
+        return {"who": who, "role": self.role.value}
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer's role has the permission."""

@@ -13,6 +13,9 @@ CHARACTER_COST, MAX_CHARACTERS = 3, 20_000
 class Client(Protocol):
     """What an operation's client may still do; app/rates has it."""
 
+    operation: str | None
+    spent: int
+
     @property
     def is_spent(self) -> bool:
         """Whether it is in debt, and its bucket is empty."""

@@ -86,6 +86,13 @@ class Documents:
         key = (query, name)
         return key in self._known or key in self._recent
 
+    def name_of(self, query: str, name: str | None) -> str | None:
+        """What its document calls an operation that was found."""
+        key = (query, name)
+        prepared = self._known.get(key) or self._recent.get(key)
+        operation = None if prepared is None else prepared.operation
+        return None if operation is None or operation.name is None else operation.name.value
+
     async def prepare(self, query: str, name: str | None) -> None:
         """See to it that `find` has it at once: a long text is parsed and validated beside the loop."""
         key = (query, name)

@@ -83,6 +83,10 @@ class Queries:
             fall_back(error, context, mark)
             return None
 
+    def name_of(self, asked: Operation) -> str | None:
+        """See Documents."""
+        return self._documents.name_of(asked.query, asked.name)
+
     def changes(self, asked: Operation) -> bool:
         """Whether the operation is a mutation."""
         operation = self._documents.find(asked.query, asked.name).operation

@@ -18,6 +18,7 @@ from app.errors import LimitExceeded, RateLimited, Unauthenticated, Unavailable,
 from app.graphql import messages
 from app.graphql.messages import SUBPROTOCOL, Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.newcomers import Newcomer
+from app.graphql.operation_log import Logged, from_of
 from app.graphql.operations import OperationFailed, Operations, Pushed, Result, Sink
 from app.graphql.running import Running
 from app.graphql.send_queue import SendQueue
@@ -53,6 +54,9 @@ class SignedIn(Protocol):
 
     @property
     def session(self) -> str | None: ...
+
+    @property
+    def line(self) -> dict[str, str]: ...
 
 
 ViewerT = TypeVar("ViewerT", bound=SignedIn)
@@ -170,7 +174,9 @@ class _Socket(Generic[ViewerT]):
             if self._ending:
                 await asyncio.wait(self._ending, timeout=CLEANUP_SECONDS)
             seconds = round(self._loop.time() - began, 1)
-            log.info("socket", code=closing and int(closing.code), operations=self._started, seconds=seconds)
+            who = {} if self.viewer is None else self.viewer.line
+            ended = {"code": closing and int(closing.code), "operations": self._started, "seconds": seconds}
+            log.info("socket", **ended, **from_of(self._scope), **who)
 
     def expire(self) -> None:
         """The sign-in has ended: clients come back with fresh credentials, or give up."""
@@ -272,12 +278,23 @@ class _Socket(Generic[ViewerT]):
         self._loop.call_later(CLEANUP_SECONDS, _hurry, task)
 
     async def _run(self, id_: str, operation: Operation, viewer: ViewerT) -> None:
-        last = messages.complete(id_)
+        context = self._site.make_context(viewer)
+        with Logged(viewer.line, self._scope, context) as line:
+            last = await self._last(id_, operation, viewer, context, line)
+        if last is None or self._running.get(id_) is not asyncio.current_task():
+            return  # it was stopped, and another may have the id by now
+        await self._queue.room()
+        # In one go: as soon as the client reads this, it may use the id again.
+        self._running.pop(id_, None)
+        self._queue.add(last)
+
+    async def _last(self, id_: str, operation: Operation, viewer: ViewerT, context: Any, line: Logged) -> bytes | None:
+        """Execute an operation and send its results; its last message, None if the socket is closed."""
         try:
             if await self._site.ended([viewer]):
                 self.expire()
-                return
-            results = await self._site.operations.start(self._site.make_context(viewer), operation)
+                return None
+            results = await self._site.operations.start(context, operation)
             if isinstance(results, Pushed):
                 await results.push(self._sink(id_))
             else:
@@ -286,17 +303,13 @@ class _Socket(Generic[ViewerT]):
             # A client that receives a failure would not ask again, and miss what follows. A closed one returns and asks
             # again.
             self._stop(Closing(Close.TRY_AGAIN, masked(error)["extensions"]["errorId"]))
-            return
+            return None
         except OperationFailed as failure:
-            last = messages.error(id_, failure.errors)
+            return line.failed(id_, failure.errors)
         except Exception as error:
-            last = messages.error(id_, [shown(error)])
-        if self._running.get(id_) is not asyncio.current_task():
-            return  # it was stopped, and another may have the id by now
-        await self._queue.room()
-        # In one go: as soon as the client reads this, it may use the id again.
-        self._running.pop(id_, None)
-        self._queue.add(last)
+            return line.failed(id_, [shown(error)])
+        line.ended = "completed"
+        return messages.complete(id_)
 
     async def _send_each(self, id_: str, results: AsyncIterator[Result]) -> None:
         try:

@@ -86,6 +86,9 @@ class GraphQLView:
                 return await self._executed(operation, context, given, _Gone(receive), safe=safe)
             finally:
                 spending.leave()
+                # Whoever signed it in has begun this.
+                line = scope.setdefault("state", {}).setdefault("log", {})
+                line["operation"], line["cost"] = self._queries.name_of(operation), spending.client.spent
         except RateLimited as error:  # of the client, not of the operation
             return _refusal(error, media_type)
         except OverBudget as error:

@@ -57,7 +57,8 @@ class SignInGate:
             except (Unauthenticated, RateLimited) as error:
                 await _refuse(scope, send, error)
                 return
-            scope.setdefault("state", {})["viewer"] = viewer
+            state = scope.setdefault("state", {})
+            state["viewer"], state["log"] = viewer, viewer.line
         await self._app(scope, receive, send)
 
     async def _viewer_of(self, scope: Scope) -> Viewer:

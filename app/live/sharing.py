@@ -76,6 +76,7 @@ class SharedUpdates:
         context.spending.begin(0 if self._prepared.is_known(operation.query, operation.name) else len(operation.query))
         await self._prepared.prepare(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
+        context.client.operation = self._prepared.name_of(operation.query, operation.name)
         if document is not None and not self._is_dear(document, operation):
             asking = self._make_context(viewer, _Asking())
             executor = executor_of(self._schema, document, asking, operation.variables, operation.name)

@@ -27,14 +27,19 @@ class RatesAllowed:
 
 
 class Client:
-    """One client's account and places, either of which it may be without."""
+    """One client's account and places, either of which it may be without: made for one operation, or one body.
 
-    __slots__ = ("_account", "_key", "_places")
+    `operation` is the operation's name and `spent` what it has cost so far, for the log.
+    """
+
+    __slots__ = ("_account", "_key", "_places", "operation", "spent")
 
     def __init__(self, account: Account | None = None, places: Places | None = None, key: str = "") -> None:
         self._account = account
         self._places = places
         self._key = key
+        self.operation: str | None = None
+        self.spent = 0
 
     @property
     def is_spent(self) -> bool:
@@ -45,9 +50,11 @@ class Client:
         """See Account."""
         if self._account is not None:
             self._account.take(cost)
+        self.spent += cost
 
     def charge(self, cost: int) -> None:
         """See Account."""
+        self.spent += cost
         if self._account is not None:
             self._account.charge(cost)
 

@@ -27,6 +27,10 @@ class Somebody:
     credential: str = "somebody"
     session: str | None = None
 
+    @property
+    def line(self) -> dict[str, str]:
+        return {"who": self.credential}
+
 
 class Plain:
     """An iterator that cannot be closed."""
