@@ -24,7 +24,7 @@ from app import clock
 from benchmarks import events_profile, reporting, sample_events
 from benchmarks.http_client import request, send_all
 from benchmarks.reporting import Figure
-from benchmarks.server_process import ServerProcess, children_cpu, running, runwatch
+from benchmarks.server_process import UNLIMITED, ServerProcess, children_cpu, running, runwatch
 from specs.harness.servers import PostgresServer
 
 BATCH = 500
@@ -121,7 +121,7 @@ def _measured(name: str, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[st
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="runwatch-bench-"))
         stack.callback(shutil.rmtree, folder)
-        environment = {"RUNWATCH_DATA_DIR": str(folder / "data")}
+        environment = {"RUNWATCH_DATA_DIR": str(folder / "data"), **UNLIMITED}
         facts: dict[str, Any] = {"settings": "as installed"}
         database_cpu: Callable[[], float] = float
         if name == "postgres":

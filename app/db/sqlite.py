@@ -18,6 +18,7 @@ from app.db import Database, Row, T, Transaction, TransientError, excluded
 from app.db.config import SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.locks import Lock
+from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader, numbered
 
 READERS = 4
@@ -104,9 +105,10 @@ class SqliteDatabase(Database):
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, writer: aiosqlite.Connection, readers: list[Reader], keys: Reader) -> None:
+    def __init__(self, writer: aiosqlite.Connection, here: LoopReader, readers: list[Reader], keys: Reader) -> None:
         super().__init__(len(readers))
         self._writer = writer
+        self._here = here
         self._keys = keys
         self._free_keys = asyncio.Lock()
         self._writing = asyncio.Lock()
@@ -130,11 +132,17 @@ class SqliteDatabase(Database):
                 readers.append(await Reader.open(path))
                 undo.push_async_callback(readers[-1].close)
             keys = await Reader.open(path)
+            undo.push_async_callback(keys.close)
+            here = LoopReader(path)
             undo.pop_all()
-        return cls(writer, readers, keys)
+        return cls(writer, here, readers, keys)
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement."""
+        rows = await self._here.fetch(sql, params)
+        return rows if rows is not None else await self._fetch_in_thread(sql, params)
+
+    async def _fetch_in_thread(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         reader = await self._idle.get()
         try:
             return await reader.fetch(sql, params)
@@ -143,6 +151,9 @@ class SqliteDatabase(Database):
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database."""
+        rows = await self._here.fetch(sql, params)
+        if rows is not None:
+            return rows
         async with self._free_keys:
             return await self._keys.fetch(sql, params)
 
@@ -173,5 +184,6 @@ class SqliteDatabase(Database):
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._writer.close)
+            stack.callback(self._here.close)
             for reader in (self._keys, *self._readers):
                 stack.push_async_callback(reader.close)

@@ -1,0 +1,101 @@
+"""Short reads of an SQLite file in the event loop's own thread.
+
+A way to a thread and back costs more than most statements, and while SQLite hands out rows, the thread and the loop
+wait for each other's lock at every row: over eight connections a page took three times the CPU. So a statement is tried
+here first, for as long as nobody notices. One that takes longer is given up, and a thread runs it from its start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from app.db import Row
+from app.db.sqlite_reader import PRAGMAS, numbered
+
+# What a statement may take here, and all those of one turn of the loop: half of what an operation may take of it.
+SECONDS = 0.002
+# Of SQLite's virtual machine, between two looks at the clock: 5 to 12 µs, or a dozen pages of a cold file, or rows of
+# 1 MB. A page of 50 executions takes 900.
+STEPS_PER_CHECK = 50
+# A statement that held up everybody for so long was waiting for its disk: for a while threads do that.
+STALLED_SECONDS, REST_SECONDS = 0.02, 10.0
+# A statement that was given up goes to a thread for as many times, twice as many each time, before it is tried again.
+MOST_PASSES = 256
+MAX_REMEMBERED = 1024
+
+
+class LoopReader:
+    """One connection, used by the thread that opened it alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        # Never wait for a lock here: a thread can.
+        for pragma in (*PRAGMAS, "busy_timeout = 0"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.set_progress_handler(self._is_late, STEPS_PER_CHECK)
+        self._deadline = 0.0
+        self._spent = 0.0  # in this turn of the loop
+        self._rests_until = 0.0
+        self._given_up: OrderedDict[str, _Passes] = OrderedDict()
+
+    async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row] | None:
+        """The rows of one statement; None if a thread has to run it."""
+        passes = self._given_up.get(sql)
+        if passes is not None and passes.left:
+            passes.left -= 1
+            return None
+        if self._spent > SECONDS:
+            await asyncio.sleep(0)  # others have waited for long enough
+        began = perf_counter()
+        if began < self._rests_until:
+            return None
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._turn)
+        self._deadline = began + SECONDS
+        try:
+            rows: Sequence[Row] = self._connection.execute(numbered(sql), params).fetchall()
+        except sqlite3.OperationalError:  # too long, or locked; if it is anything else, the thread will say so
+            self._give_up(sql, passes)
+            return None
+        finally:
+            took = perf_counter() - began
+            self._spent += took
+            if took > STALLED_SECONDS:
+                self._rests_until = began + took + REST_SECONDS
+        if passes is not None:
+            del self._given_up[sql]
+        return rows
+
+    def close(self) -> None:
+        """Close it. Again does nothing."""
+        self._connection.close()
+
+    def _give_up(self, sql: str, passes: _Passes | None) -> None:
+        if passes is None:
+            self._given_up[sql] = passes = _Passes()
+            if len(self._given_up) > MAX_REMEMBERED:
+                self._given_up.popitem(last=False)
+        else:
+            passes.most = min(passes.most * 2, MOST_PASSES)
+        passes.left = passes.most
+
+    def _turn(self) -> None:
+        self._spent = 0.0
+
+    def _is_late(self) -> int:
+        return int(perf_counter() > self._deadline)
+
+
+class _Passes:
+    """How often a statement still goes to a thread, and how often when it was given up last."""
+
+    __slots__ = ("left", "most")
+
+    def __init__(self) -> None:
+        self.left, self.most = 0, 1

@@ -1,0 +1,118 @@
+"""Reads of SQLite in the event loop: short ones, and what is found too long for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.db import open_database, sqlite_loop
+from app.db.sqlite import SqliteDatabase
+from app.db.sqlite_loop import LoopReader
+from app.db.sqlite_reader import Reader
+
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT count(*) FROM n"
+SHORT, LONG = 10, 500_000
+
+
+@pytest.fixture
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that threads ran."""
+    ran: list[str] = []
+    fetch = Reader.fetch
+
+    async def spied(reader: Reader, sql: str, params: Sequence[Any]) -> Any:
+        ran.append(sql)
+        return await fetch(reader, sql, params)
+
+    monkeypatch.setattr(Reader, "fetch", spied)
+    return ran
+
+
+async def test_only_what_takes_long_goes_to_a_thread(tmp_path: Path, in_threads: list[str]) -> None:
+    database = await open_database(f"sqlite:///{tmp_path / 'loop.db'}")
+    assert isinstance(database, SqliteDatabase)
+    late = 0
+
+    def is_late() -> int:  # not by the clock, which a busy machine stops
+        nonlocal late
+        late += 1
+        return 1
+
+    database._here._connection.set_progress_handler(is_late, 10_000)
+    try:
+        assert await database.fetch(COUNT, SHORT) == [(SHORT,)]
+        assert not in_threads
+        # Given up, and passed on once; given up again, and passed on twice; then four times.
+        for number, tried in enumerate((1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1), 1):
+            late = 0
+            assert await database.fetch(COUNT, LONG) == [(LONG,)]
+            assert (late, len(in_threads)) == (tried, number)
+    finally:
+        await database.close()
+
+
+async def test_what_became_short_is_read_in_the_loop_again(tmp_path: Path, in_threads: list[str]) -> None:
+    database = await open_database(f"sqlite:///{tmp_path / 'loop.db'}")
+    try:
+        await database.fetch(COUNT, LONG)
+        await database.fetch(COUNT, SHORT)  # passed on
+        in_threads.clear()
+        for _ in range(600):  # whatever else the machine does, it is tried again at last
+            await database.fetch(COUNT, SHORT)
+            if not in_threads:
+                break
+            in_threads.clear()
+        else:
+            pytest.fail("never read in the loop again")
+    finally:
+        await database.close()
+
+
+async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path) -> None:
+    reader = LoopReader(tmp_path / "loop.db")
+    turns = 0
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        await asyncio.sleep(0)
+        before = turns
+        for _ in range(2_000):
+            await reader.fetch(COUNT, (300,))
+        assert turns > before + 5
+    finally:
+        ticking.cancel()
+        reader.close()
+
+
+async def test_a_slow_disk_is_left_to_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
+    reader = LoopReader(tmp_path / "loop.db")
+    try:
+        assert await reader.fetch("SELECT 1", ()) == [(1,)]
+        assert await reader.fetch("SELECT 1", ()) is None
+        assert await reader.fetch("SELECT 2", ()) is None
+        reader._rests_until = 0.0
+        assert await reader.fetch("SELECT 1", ()) == [(1,)]
+    finally:
+        reader.close()
+
+
+async def test_statements_given_up_are_not_all_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_loop, "MAX_REMEMBERED", 3)
+    reader = LoopReader(tmp_path / "loop.db")
+    try:
+        for number in range(10):
+            assert await reader.fetch(f"SELECT {number} FROM missing", ()) is None  # a thread will say why
+        assert len(reader._given_up) == 3
+    finally:
+        reader.close()
