@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     RETRY_REFUSED = "RETRY_REFUSED"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     RATE_LIMITED = "RATE_LIMITED"
     INTERNAL = "INTERNAL"
@@ -131,6 +132,19 @@ class PersistedQueryNotFound(AppError):
 
     def __init__(self) -> None:
         super().__init__("PersistedQueryNotFound")
+
+
+class DocumentNotTrusted(AppError):
+    """The server takes trusted documents only, and this is none of them."""
+
+    code = ErrorCode.DOCUMENT_NOT_TRUSTED
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server takes trusted documents only (RUNWATCH_GRAPHQL_DOCUMENTS=trusted), and this is none of them;"
+            " an operator can add it to RUNWATCH_TRUSTED_DOCUMENTS"
+        )
 
 
 class LimitExceeded(AppError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
 from app.graphql.persisted import Persisted, PersistedOperations
 from app.graphql.sockets import GraphQLSockets, Limits
+from app.graphql.trusted import listed_by_operator
 from app.graphql.turns import Turns
 from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
@@ -76,7 +78,10 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sessions = BrowserSessions(sign_in, settings.public_url)
     background = Background(settings, database, sealer)
     feed, facets = background.feed, Facets(share_of(database))
-    dashboard = Dashboard()
+    only_trusted = settings.graphql_documents == "trusted"
+    dashboard = Dashboard(graphiql=not only_trusted)
+    listed = listed_by_operator(settings.trusted_documents)
+    persisted = Persisted(schema._schema, lambda: ChainMap(listed, dashboard.documents), only_trusted=only_trusted)
     about = About(settings.kept_days, lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
@@ -96,7 +101,6 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
             client=rates.of_operations(viewer.credential, viewer.session),
         )
 
-    persisted = Persisted(schema._schema)
     view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes, persisted)
     shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
     operations = PersistedOperations(persisted, shared)

@@ -161,6 +161,14 @@ class Settings(BaseSettings):
         description="How GraphQL is executed: compiled, or reference (graphql-core alone, slower)",
     )
 
+    graphql_documents: Literal["any", "trusted"] = Field(
+        "any",
+        description="Which documents GraphQL takes: any, or trusted (the page's own, and the listed ones)",
+    )
+    trusted_documents: Path | None = Field(
+        None, description="File or folder of documents to trust besides the page's own: manifests, or files of GraphQL"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level to log")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin, type UserConfig } from 'vite'
+import { documents } from './documents.ts'
 import { early } from './early.ts'
 import { guides } from './guide.ts'
 
@@ -65,6 +66,7 @@ export default defineConfig(({ mode }) => {
       react(),
       early(),
       !isGraphiql && guides(),
+      !isGraphiql && documents(),
       !isGraphiql && compiledAhead(),
       precompressed(),
       {

@@ -1,4 +1,4 @@
-"""Documents that clients send by their SHA-256 alone, after they registered them.
+"""Documents that clients send by their SHA-256 alone: trusted ones, and those that clients registered before.
 
 The protocol is that of Apollo's clients (automatic persisted queries): `extensions.persistedQuery`, the hash alone at
 first, then once with the text, if the server does not know it. docs/graphql.md, "Documents by hash".
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from graphql import GraphQLSchema
 
-from app.errors import BadInput, PersistedQueryNotFound
+from app.errors import BadInput, DocumentNotTrusted, PersistedQueryNotFound
 from app.graphql.documents import MAX_CHARACTERS, documents_of
 from app.graphql.messages import PERSISTED as KEY
 from app.graphql.messages import Operation
@@ -97,33 +97,51 @@ class Held:
 
 
 class Persisted:
-    """Finds the texts of operations that are sent by hash."""
+    """Finds the texts of operations that are sent by hash. With `only_trusted`, no other text than `trusted` passes.
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    `trusted` returns texts by hash, and is asked for each operation: the page may be built after the start.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        trusted: Callable[[], Mapping[str, str]] = dict,
+        *,
+        only_trusted: bool = False,
+    ) -> None:
         self._documents = documents_of(schema)
+        self._trusted = trusted
+        self._only_trusted = only_trusted
         self.held = Held()
 
     def resolve(self, operation: Operation) -> Operation:
         """The operation with its text.
 
-        Raises PersistedQueryNotFound, or BadInput for a hash that is none, or not that of the text.
+        Raises PersistedQueryNotFound, DocumentNotTrusted, or BadInput for a hash that is none, or not that of the text.
         """
         wanted = None if operation.extensions is None else _wanted(operation.extensions)
-        if wanted is None:
+        if wanted is None and not self._only_trusted:
             return operation
-        if not operation.query:
-            text = self.held.find(wanted)
+        if wanted is not None and not operation.query:
+            text = self._trusted().get(wanted)
+            if text is None and not self._only_trusted:
+                text = self.held.find(wanted)
             if text is None:
                 raise PersistedQueryNotFound
             return replace(operation, query=text)
-        if wanted != hash_of(operation.query):
+        found = hash_of(operation.query)
+        if wanted not in (None, found):
             raise BadInput(f"extensions.{KEY}.sha256Hash: not the SHA-256 of the query")
+        if self._only_trusted and found not in self._trusted():
+            raise DocumentNotTrusted
         return operation
 
     async def register(self, operation: Operation, context: Any) -> None:
         """Have the client hold the text whose hash it sent, if it is valid and short enough to be kept parsed, too."""
         wanted = None if operation.extensions is None else _wanted(operation.extensions)
-        if wanted is None or len(operation.query) > MAX_CHARACTERS or not context.may_register_documents:
+        if wanted is None or self._only_trusted or len(operation.query) > MAX_CHARACTERS:
+            return
+        if wanted in self._trusted() or not context.may_register_documents:
             return
         await self._documents.prepare(operation.query, operation.name)
         prepared = self._documents.find(operation.query, operation.name)

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.delivery.page_links import BASE, HISTORY, execution_link
+from app.graphql.trusted import of_manifest
 
 PACKAGED = Path(__file__).parent / "static"  # in a wheel
 BUILT = Path(__file__).parents[2] / "dashboard" / "dist"  # in a checkout; ./dev builds it
@@ -46,6 +47,13 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+DOCUMENTS = "documents.json"  # what the page sends to /graphql, as dashboard/documents.ts lists it
+OFF_POLICY = "default-src 'none'"
+OFF = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>GraphiQL is off</title><h1>GraphiQL is off</h1>'
+    "<p>This server takes trusted documents only (RUNWATCH_GRAPHQL_DOCUMENTS=trusted): what you write here it would"
+    f' refuse.</p><p><a href="{HISTORY}">To the runs</a></p></html>'
+)
 IMMUTABLE = "public, max-age=31536000, immutable"
 _NONCE = b"%NONCE%"
 _IS_ZERO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*", re.IGNORECASE)
@@ -63,12 +71,21 @@ class _File:
 class Dashboard:
     """The built page. `build` is a hash of it: a page that has another one offers a reload."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, graphiql: bool = True) -> None:
         self._folder = folder
+        self._has_graphiql = graphiql
         self._files: dict[str, _File] = {}
         self._began = time.time()
         self.build = ""
+        self._documents: dict[str, str] = {}
         self._read()
+
+    @property
+    def documents(self) -> dict[str, str]:
+        """What the page sends to /graphql, by the SHA-256 of each text; the build lists them."""
+        if not self._files:
+            self._read()
+        return self._documents
 
     @property
     def routes(self) -> list[Route]:
@@ -96,6 +113,8 @@ class Dashboard:
 
     async def graphiql(self, request: Request) -> Response:
         """GraphiQL, each time with a nonce of its own: neither stored, nor compressed beforehand, nor 304."""
+        if not self._has_graphiql:
+            return Response(OFF, 403, {**HEADERS, "content-security-policy": OFF_POLICY}, "text/html")
         file = self._file("graphiql.html")
         if file is None:
             return _not_built(self._began)
@@ -122,6 +141,8 @@ class Dashboard:
             if path.is_file() and not name.startswith(".") and path.suffix not in (".br", ".gz"):
                 files[name] = _read_file(path, name)
         self.build = hashlib.sha256("".join(file.etag for file in files.values()).encode()).hexdigest()[:12]
+        listed = files.get(DOCUMENTS)
+        self._documents = {} if listed is None else of_manifest(listed.content)
         self._files = files
 
 

@@ -1,16 +1,10 @@
 import { type FormEvent, type JSX, useState } from 'react'
 import { type ApiError, asApiError, ask } from '../api/api'
-import { graphql } from '../api/graphql'
 import { useViewer } from '../frame/viewer'
 import { CopyButton } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { texts } from '../texts'
-
-const CreateToken = graphql(`
-  mutation CreateToken($input: TokenInput!) {
-    createToken(input: $input) { secret token { name } }
-  }
-`)
+import { CreateToken } from './documents'
 
 /** An administrator makes the token that an engine reports with; the secret is shown once, here. */
 export function MakeToken({ engine, onEngine }: { engine: string; onEngine: (engine: string) => void }): JSX.Element {

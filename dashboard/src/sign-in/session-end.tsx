@@ -1,18 +1,12 @@
 import { type JSX, useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { ask } from '../api/api'
-import { graphql } from '../api/graphql'
 import { renew, session } from '../api/session'
 import { announce } from '../parts/announce'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { now } from '../time/clock'
 import { clockTime } from '../time/time'
-
-const SessionEnd = graphql(`
-  query SessionEnd {
-    viewer { expiresAt }
-  }
-`)
+import { SessionEnd } from './documents'
 
 /** So long before its end, a session asks for its renewal: work in the page goes on. */
 const WARNED_MS = 10 * 60_000

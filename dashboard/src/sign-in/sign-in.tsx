@@ -1,17 +1,11 @@
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
 import { ask } from '../api/api'
-import { graphql } from '../api/graphql'
 import { type Refusal, session, signIn, type Taken } from '../api/session'
 import { Dialog } from '../parts/dialog'
 import { safeNext } from '../routes'
 import { texts } from '../texts'
 import iconUrl from '../icon.svg'
-
-const WhoAmI = graphql(`
-  query WhoAmI {
-    viewer { name }
-  }
-`)
+import { WhoAmI } from './documents'
 
 /** Whether a session is signed in here, whatever came of a code. */
 async function isSignedIn(): Promise<boolean> {
