@@ -47,6 +47,7 @@ class TimeMark(IntEnum):
     """What is odd about times of a run. Those that events bring along are stored, as bits."""
 
     ASSUMED_UTC = 1  # an event's time had no zone
+    CLOCK_AHEAD = 2  # an event's time was ahead of its receipt, which is shown in its place
     STARTED_BEFORE_QUEUED = 4
     FINISHED_BEFORE_STARTED = 8
 
@@ -84,9 +85,9 @@ _BY_NAME = {state.name: state for state in State}
 STATES_OF = {status: [state for state in State if STATUS_OF[state] is status] for status in Status}
 
 # Ranks of reports: the higher one wins whatever the order of arrival. A heartbeat, a step or a log line says that
-# something runs without saying since when, so any reported state beats it. A finish that Runwatch makes itself (a
-# delivery given up) stays below the engine's own word.
-RANK_IMPLIED = 0
+# something runs without saying since when: it beats every report that it is queued (IMPLIED_RUNNING), so that nobody
+# sees a run queued again when that report comes late. A finish that Runwatch makes itself (a delivery given up) stays
+# below the engine's own word.
 RANK_QUEUED = 1
 RANK_ACTIVE = 2
 RANK_FINISHED_BY_US = 9
@@ -105,6 +106,10 @@ def time_key(time_us: int) -> str:
 def state_key(rank: int, time_us: int, state: State, event_id: str) -> str:
     """One text that sorts as (rank, time, state name, event id) by code point. Among reports the greatest key wins."""
     return f"{rank:x}{time_us + _KEY_EPOCH:015x}{_NAMES[state]} {event_id}"
+
+
+# Between all keys of RANK_QUEUED and those of RANK_ACTIVE.
+IMPLIED_RUNNING = f"{RANK_QUEUED:x}{'f' * 15}RUNNING "
 
 
 def state_of_key(key: str) -> State:

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         900.0,
         ge=0,
         le=MAX_SECONDS,
-        description="Seconds of silence after which an unfinished run is CONTACT_LOST; 0: never",
+        description="Seconds of silence after which a RUNNING run is CONTACT_LOST; 0: never",
     )
 
     kept_days: int | None = Field(

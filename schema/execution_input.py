@@ -44,7 +44,7 @@ strawberry.enum(
     name="ExecutionState",
     description=(
         "State that the engine last reported. QUEUED: accepted, not started. RUNNING: at work. WAITING: paused by"
-        " itself. CONTACT_LOST: unfinished and silent for too long; set by Runwatch, and not a failure. SUCCEEDED:"
+        " itself. CONTACT_LOST: RUNNING and silent for too long; set by Runwatch, and not a failure. SUCCEEDED:"
         " ended as it should. FAILED: ended with an error. TIMED_OUT: ended by a time limit. CRASHED: its process"
         " died. CANCELLED: ended because somebody asked for it. SKIPPED: ended without having been needed."
     ),
@@ -54,7 +54,9 @@ strawberry.enum(
     name="TimeMark",
     description=(
         "What is odd about the times of a run. ASSUMED_UTC: the engine sent a time without a zone, which was taken as"
-        " UTC. STARTED_BEFORE_QUEUED: by the clocks of its engine, which disagree; queueMs is null."
+        " UTC. CLOCK_AHEAD: the engine sent a time that was not over yet; its receipt is shown in its place, and"
+        " durationMs is by the engine's clock if that was ahead at both ends. STARTED_BEFORE_QUEUED: by clocks that"
+        " disagree; queueMs is null."
         " FINISHED_BEFORE_STARTED: likewise; durationMs is null, and no figure counts it."
     ),
 )

@@ -137,7 +137,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     `secrets` are the sealed texts in it, in the clear: to be masked wherever they appear, and not to be stored.
     `claims_retries`: the engine said with it that it runs a retry once, even when it is published twice.
-    `marks`: what is odd about its times, the bits of TimeMark.
+    `marks`: what is odd about its times, the bits of TimeMark. `bound`: its receipt, if its time was ahead of it;
+    shown in its place.
     """
 
     index: int
@@ -149,6 +150,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     secrets: frozenset[str] = frozenset()
     claims_retries: bool = False
     marks: int = 0
+    bound: int | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):

@@ -24,9 +24,11 @@ from app.events import Batch, Event, Rejection, wire
 from app.events.data import BODIES, Reader, Rejected
 from app.events.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
 from app.events.sizes import MAX_NAME
+from app.lifecycle import TimeMark
 from app.secrets.sealing import Sealer
 
-MAX_AHEAD = 5 * clock.MINUTE
+# Clocks that are kept and messages that take their time differ by less, in either direction.
+MAX_AHEAD = clock.SECOND
 
 
 class Form(Enum):
@@ -48,7 +50,7 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, limit: int = 10_000) -> Batch:
-    """The events of a body, and why the others are rejected; events more than 5 minutes after `now` are.
+    """The events of a body, and why the others are rejected. `now` is their receipt, which bounds their times.
 
     BadInput when the body as a whole is not JSON or holds no CloudEvent at all, LimitExceeded when it has more than
     `limit` events.
@@ -179,12 +181,13 @@ def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, dat
     if body_of is None:
         raise Rejected(f"type: unknown: {envelope.type[:100]!r}; known: {', '.join(BODIES)}")
     time = reader.time("time", envelope.time)
+    marks, bound = reader.marks, None
     if time > now + MAX_AHEAD:
-        raise Rejected("time: more than 5 minutes ahead of the server's clock")
+        marks, bound = marks | TimeMark.CLOCK_AHEAD, now
     event_id = reader.name("id", envelope.id)
     if depth_exceeds(data):
         raise Rejected(f"data: nested more than {MAX_DEPTH} levels deep")
-    body = body_of(data_reader, data, event_id, time)
+    body = body_of(data_reader, data, event_id, time if bound is None else bound)
     return Event(
         index=index,
         id=event_id,
@@ -194,7 +197,8 @@ def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, dat
         body=body,
         secrets=data_reader.secrets,
         claims_retries=envelope.runwatchclaims == "1",
-        marks=reader.marks | data_reader.marks,
+        marks=marks | data_reader.marks,
+        bound=bound,
     )
 
 

@@ -1,4 +1,4 @@
-"""Contact lost: marks unfinished executions that were silent for too long. An overlay, never a failure.
+"""Contact lost: marks running executions that were silent for too long. An overlay, never a failure.
 
 The merged state stays in the state key (app/ingestion/merging.py); the next event shows it again.
 """
@@ -21,8 +21,8 @@ SWEEP_SECONDS = 10.0
 # Executions that one transaction locks.
 MAX_BATCH_ROWS = 500
 
-# A retry that has not reached its engine yet is silent for a reason.
-_SILENT = f"state IN ({int(State.QUEUED)}, {int(State.RUNNING)}, {int(State.WAITING)}) AND NOT awaiting_dispatch"
+# Silence says nothing about a run that has not begun, or that waits for something: a long queue, a timer, a person.
+_SILENT = f"state = {int(State.RUNNING)}"
 
 
 class ContactSweep(Sweep):

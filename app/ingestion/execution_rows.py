@@ -13,7 +13,7 @@ from app.db.rows import RowsOf
 from app.ids import new_id
 from app.ingestion import log_rows, payload_rows, step_rows
 from app.ingestion.columns import failure_of
-from app.ingestion.merging import ExecutionFacts
+from app.ingestion.merging import ExecutionFacts, bound_of
 from app.lifecycle import State
 from app.paging.search import search_text
 
@@ -31,6 +31,7 @@ MERGED = (
     "status",
     "queued_at",
     "started_at",
+    "started_sent",
     "finished_at",
     "duration",
     "updated_at",
@@ -74,6 +75,8 @@ class _Locked(msgspec.Struct, gc=False):
     trigger_label: str | None
     state: State
     started_at: int | None
+    started_sent: int | None
+    finished_at: int | None
     updated_at: int
     retry_of: str | None
     error_type: str | None
@@ -155,6 +158,8 @@ def _stored(row: _Locked) -> Stored:
         trigger_incomplete=row.trigger_incomplete,
         trigger_label=row.trigger_label,
         started_at=row.started_at,
+        started_sent=row.started_at if row.started_sent is None else row.started_sent,
+        finished_by=bound_of(row.finished_at, row.state_key),
         retry_of=row.retry_of,
         error=failure_of(row.error_type, row.error_message, row.error_message_bytes, row.error_step),
         state_key=row.state_key,
@@ -193,6 +198,7 @@ def merged_values(
         int(state.status),
         facts.queued_at,
         facts.started_at,
+        None if facts.started_sent == facts.started_at else facts.started_sent,
         facts.finished_at,
         facts.duration,
         updated_at,

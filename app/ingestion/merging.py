@@ -28,10 +28,10 @@ from app.events import (
     Waiting,
 )
 from app.lifecycle import (
+    IMPLIED_RUNNING,
     RANK_ACTIVE,
     RANK_FINISHED,
     RANK_FINISHED_BY_US,
-    RANK_IMPLIED,
     RANK_QUEUED,
     State,
     identity_key,
@@ -46,16 +46,17 @@ UNKNOWN_TRIGGER = "unknown"
 # Identity keys of all events but those that queue a run or start a step begin with it, and those of these below it.
 OF_OTHERS = "1"
 
-# A heartbeat, step or log line of an otherwise unknown run: it is running, since an unknown time.
-IMPLIED_RUNNING = state_key(RANK_IMPLIED, 0, State.RUNNING, "")
-
-
 _FINISHED = f"{RANK_FINISHED_BY_US:x}"
 
 
 def finish_time(key: str) -> int | None:
     """When the report behind a state key finished something, in microseconds since the epoch; None if it did not."""
     return time_of_key(key) if key >= _FINISHED else None
+
+
+def bound_of(finished_at: int | None, key: str) -> int | None:
+    """The receipt that bounds a shown end; None if that is the time behind its state key."""
+    return None if finished_at == finish_time(key) else finished_at
 
 
 def least(one: int | None, other: int | None) -> int | None:
@@ -80,6 +81,7 @@ class StepFacts(msgspec.Struct):
     kind: str | None = None
     kind_key: str | None = None
     started_at: int | None = None
+    finished_by: int | None = None  # the receipt of its end, if its time was ahead of that
     reported_duration: int | None = None
     error: Failure | None = None
     output: Json | None = None
@@ -94,8 +96,8 @@ class StepFacts(msgspec.Struct):
 
     @property
     def finished_at(self) -> int | None:
-        """When it finished, in microseconds since the epoch."""
-        return finish_time(self.state_key)
+        """When it finished, in microseconds since the epoch, as it is shown."""
+        return least(self.finished_by, finish_time(self.state_key))
 
     def merge(self, other: StepFacts) -> None:
         """Merge what `other` knows better."""
@@ -109,7 +111,7 @@ class StepFacts(msgspec.Struct):
         self.started_at = least(self.started_at, other.started_at)
         if other.state_key > self.state_key:
             self.state_key, self.error, self.output = other.state_key, other.error, other.output
-            self.reported_duration = other.reported_duration
+            self.reported_duration, self.finished_by = other.reported_duration, other.finished_by
             self.rewritten.add("outcome")
 
     def finish(self, event: Event, body: StepFinish) -> bool:
@@ -119,7 +121,7 @@ class StepFacts(msgspec.Struct):
         key = state_key(RANK_FINISHED, event.time, body.state, event.id)
         if key > self.state_key:
             self.state_key, self.error, self.output = key, body.error, body.output
-            self.reported_duration = body.duration
+            self.reported_duration, self.finished_by = body.duration, event.bound
             self.rewritten.add("outcome")
         return True
 
@@ -142,7 +144,9 @@ class ExecutionFacts(msgspec.Struct):
     received_at: int
     declared_queued_at: int | None = None
     started_at: int | None = None
-    state_key: str = IMPLIED_RUNNING
+    started_sent: int | None = None  # the same by the engine's clock, which may be ahead
+    finished_by: int | None = None  # the receipt of its end, if its time was ahead of that
+    state_key: str = ""  # before the first event
     error: Failure | None = None
     due_at: int | None = None  # of the same report as the state: when it is to begin or continue
     workflow: str = UNKNOWN_WORKFLOW
@@ -175,13 +179,16 @@ class ExecutionFacts(msgspec.Struct):
 
     @property
     def finished_at(self) -> int | None:
-        """When it finished, in microseconds since the epoch."""
-        return finish_time(self.state_key)
+        """When it finished, in microseconds since the epoch, as it is shown."""
+        return least(self.finished_by, finish_time(self.state_key))
 
     @property
     def duration(self) -> int | None:
         """finished_at - started_at, where both are known and clocks do not disagree so much that it is below 0."""
         finished_at, started_at = self.finished_at, self.started_at
+        if self.finished_by is not None and self.started_sent != started_at:
+            # Both by one clock, which was ahead: their receipts are those of a batch, perhaps of the same one.
+            finished_at, started_at = finish_time(self.state_key), self.started_sent
         if finished_at is None or started_at is None or finished_at < started_at:
             return None
         return finished_at - started_at
@@ -223,8 +230,9 @@ class ExecutionFacts(msgspec.Struct):
 
     def add(self, event: Event) -> None:
         """Merge one event of this execution."""
-        if event.time < self.first_event_at:
-            self.first_event_at = event.time
+        shown = event.time if event.bound is None else event.bound
+        if shown < self.first_event_at:
+            self.first_event_at = shown
         if event.secrets:
             self.secrets |= event.secrets
         if event.marks:
@@ -233,14 +241,18 @@ class ExecutionFacts(msgspec.Struct):
         body = event.body
         if type(body) is LogLine:
             self.logs.setdefault(body.key, body)
+            self._imply_running()
         elif type(body) is StepStart:
             self._add_step(_started_step(event, body))
+            self._imply_running()
         elif type(body) is StepFinish:
             known = self.steps.get(body.index)
             if known is None or not known.finish(event, body):
                 self._add_step(_finished_step(event, body))
+            self._imply_running()
         elif type(body) is Finish:
-            self._report(state_key(RANK_FINISHED, event.time, body.state, event.id), body.error)
+            key = state_key(RANK_FINISHED, event.time, body.state, event.id)
+            self._report(key, body.error, finished_by=event.bound)
         else:
             self._add_claims(event, body)
 
@@ -250,7 +262,11 @@ class ExecutionFacts(msgspec.Struct):
         self.received_at = max(self.received_at, other.received_at)
         self.declared_queued_at = least(self.declared_queued_at, other.declared_queued_at)
         self.started_at = least(self.started_at, other.started_at)
-        self._report(other.state_key, other.error, other.due_at)
+        self.started_sent = least(self.started_sent, other.started_sent)
+        if other.state_key == IMPLIED_RUNNING:
+            self._imply_running()
+        else:
+            self._report(other.state_key, other.error, other.due_at, other.finished_by)
         if precedes(other.workflow_key, self.workflow_key):
             self.workflow, self.workflow_key = other.workflow, other.workflow_key
         if precedes(other.trigger_key, self.trigger_key):
@@ -265,9 +281,15 @@ class ExecutionFacts(msgspec.Struct):
             self.retry_of, self.retry_of_key = other.retry_of, other.retry_of_key
         self.time_marks |= other.time_marks
 
-    def _report(self, key: str, error: Failure | None = None, due_at: int | None = None) -> None:
+    def _imply_running(self) -> None:
+        if self.state_key < IMPLIED_RUNNING:
+            self.state_key, self.due_at = IMPLIED_RUNNING, None
+
+    def _report(
+        self, key: str, error: Failure | None = None, due_at: int | None = None, finished_by: int | None = None
+    ) -> None:
         if key > self.state_key:
-            self.state_key, self.error, self.due_at = key, error, due_at
+            self.state_key, self.error, self.due_at, self.finished_by = key, error, due_at, finished_by
             self.rewritten.add("outcome")
 
     def _add_step(self, step: StepFacts) -> None:
@@ -277,14 +299,18 @@ class ExecutionFacts(msgspec.Struct):
 
     def _add_claims(self, event: Event, claims: Queued | Started | Waiting | Heartbeat) -> None:
         time, kind = event.time, type(claims)
+        shown = time if event.bound is None else event.bound
         if kind is Queued:
-            self.declared_queued_at = least(self.declared_queued_at, time)
+            self.declared_queued_at = least(self.declared_queued_at, shown)
             self._report(state_key(RANK_QUEUED, time, State.QUEUED, event.id), due_at=claims.due_at)
         elif kind is Started:
-            self.started_at = least(self.started_at, time)
+            self.started_at = least(self.started_at, shown)
+            self.started_sent = least(self.started_sent, time)
             self._report(state_key(RANK_ACTIVE, time, State.RUNNING, event.id))
         elif kind is Waiting:
             self._report(state_key(RANK_ACTIVE, time, State.WAITING, event.id), due_at=claims.due_at)
+        else:
+            self._imply_running()
         # Most events claim nothing.
         if claims.workflow or claims.trigger_kind or claims.definition is not None or claims.retry_of:
             self._claim(claims, identity_key(kind is Queued, time, event.id))
@@ -307,7 +333,7 @@ class ExecutionFacts(msgspec.Struct):
 def _started_step(event: Event, body: StepStart) -> StepFacts:
     key = identity_key(True, event.time, event.id)
     step = _reported_step(body, key, state_key(RANK_ACTIVE, event.time, State.RUNNING, event.id))
-    step.started_at = event.time
+    step.started_at = event.time if event.bound is None else event.bound
     if body.input is not None:
         step.input, step.input_key = body.input, key
         step.rewritten.add("input")
@@ -318,6 +344,7 @@ def _finished_step(event: Event, body: StepFinish) -> StepFacts:
     key = identity_key(False, event.time, event.id)
     step = _reported_step(body, key, state_key(RANK_FINISHED, event.time, body.state, event.id))
     step.error, step.output, step.reported_duration = body.error, body.output, body.duration
+    step.finished_by = event.bound
     return step
 
 

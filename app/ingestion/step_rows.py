@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from app.db import Transaction
 from app.db.rows import RowsOf
 from app.ingestion.columns import failure_of, json_columns, text_columns
-from app.ingestion.merging import StepFacts
+from app.ingestion.merging import StepFacts, bound_of
 
 KEY = ("execution_id", "step_index")
 # What is written of a step, in the order of _values.
@@ -44,6 +44,7 @@ class _Stored(msgspec.Struct, gc=False):
     name: str
     kind: str | None
     started_at: int | None
+    finished_at: int | None
     reported_duration: int | None
     error_type: str | None
     error_message: str | None
@@ -105,6 +106,7 @@ async def stored(transaction: Transaction, execution_ids: Iterable[str]) -> dict
             name=row.name,
             kind=row.kind,
             started_at=row.started_at,
+            finished_by=bound_of(row.finished_at, row.state_key),
             reported_duration=row.reported_duration,
             error=failure_of(row.error_type, row.error_message, row.error_message_bytes),
             state_key=row.state_key,

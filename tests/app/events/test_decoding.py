@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import clock
 from app.errors import BadInput, LimitExceeded
 from app.events import Batch, Claims, Event, Finish, LogLine, Queued, StepFinish, StepStart, Text
 from app.events.decoding import Form, decode
 from app.lifecycle import TimeMark
-from tests.app.reports import NOW, line, report, step
+from tests.app.reports import NOON, NOW, line, report, step
 from tests.sealing import SEALER
 
 KIB = 1024
@@ -107,10 +108,13 @@ def test_rejected_alone(change: dict[str, Any], error: str) -> None:
     assert error.casefold() in why(report("execution.queued") | change).casefold()
 
 
-@pytest.mark.parametrize(("seconds", "taken"), [(360, True), (361, False)])
-def test_time_may_be_five_minutes_ahead(seconds: int, taken: bool) -> None:
-    body = json.dumps([report("execution.queued", at=seconds), line("good")]).encode()
-    assert (decode(body, Form.BATCH, now=NOW, sealer=SEALER).rejected == []) is taken  # NOW is noon and a minute
+@pytest.mark.parametrize(("seconds", "bound"), [(61, None), (62, NOW), (7_200, NOW)])  # NOW is noon and a minute
+def test_time_ahead_is_taken_and_bounded_by_its_receipt(seconds: int, bound: int | None) -> None:
+    event = one(report("execution.queued", at=seconds))
+    assert (event.time, event.bound) == (NOON + seconds * clock.SECOND, bound)
+    assert event.marks == (0 if bound is None else TimeMark.CLOCK_AHEAD)
+    written = one(line("x", at=seconds))
+    assert log_line(written).at == (bound or written.time)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.sealing import SEALER
 async def test_listeners_hear_once_after_the_commit(database: Database) -> None:
     heard: list[Committed] = []
     ingestion = Ingestion(database, SEALER, Announcements([heard.append]))
-    await ingestion.record([*events([report("execution.queued")], "a"), *events([line("x")], "b")])
+    await ingestion.record([*events([report("execution.started")], "a"), *events([line("x")], "b")])
     (first,) = heard
     ids = {(await row_of(database, subject))["id"]: subject for subject in ("a", "b")}
     assert first.revision == 2

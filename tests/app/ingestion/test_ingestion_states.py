@@ -12,7 +12,7 @@ from app import clock
 from app.db import Database, Transaction
 from app.ingestion import Ingestion
 from app.lifecycle import RANK_FINISHED_BY_US, State, Status, TimeMark, state_key, time_marks
-from tests.app.reports import NOON, events, line, newest_revision, report, row_of, select, step
+from tests.app.reports import NOON, NOW, events, line, newest_revision, report, row_of, select, step
 from tests.sealing import SEALER
 
 Report = Mapping[str, Any]
@@ -171,12 +171,42 @@ async def test_a_sign_of_life_alone_implies_running(ingestion: Ingestion, databa
     assert (row["workflow_name"], row["trigger_kind"]) == ("(unknown)", "unknown")
 
 
-@pytest.mark.parametrize("state", [QUEUED, STARTED, WAITING, finished("SUCCEEDED", 9)])
+@pytest.mark.parametrize("state", [STARTED, WAITING, finished("SUCCEEDED", 9)])
 async def test_a_heartbeat_changes_no_state(ingestion: Ingestion, database: Database, state: Report) -> None:
     expected = await after(ingestion, database, state)
     row = await after(ingestion, database, state, report("execution.heartbeat", at=20))
     assert row["state"] == expected["state"]
     assert row["started_at"] == expected["started_at"]
+
+
+@pytest.mark.parametrize("sign", [report("execution.heartbeat"), step("finished", 0, state="FAILED"), line("x")])
+async def test_a_late_report_that_it_is_queued_makes_no_run_queued_again(
+    ingestion: Ingestion, database: Database, sign: Report
+) -> None:
+    late = report("execution.queued", at=20, dueAt=clock.to_rfc3339(NOON), workflow="nightly")
+    row = await after(ingestion, database, sign, late)
+    assert (row["state"], row["workflow_name"], row["due_at"]) == (State.RUNNING, "nightly", None)
+
+
+def ahead(*reports: Report) -> list[Report]:
+    """The same by a clock that is ten minutes ahead of the receipt, which is a minute after noon."""
+    return [{**one, "time": clock.to_rfc3339(NOON + (660 + n) * clock.SECOND)} for n, one in enumerate(reports)]
+
+
+async def test_times_ahead_are_bounded_by_their_receipt(ingestion: Ingestion, database: Database) -> None:
+    reports = ahead(STARTED, step("started", 0), step("finished", 0, state="SUCCEEDED"), finished("FAILED", 0))
+    row = await after(ingestion, database, *reports)
+    assert (row["queued_at"], row["started_at"], row["finished_at"]) == (NOW, NOW, NOW)
+    assert row["duration"] == 3 * clock.SECOND  # by the engine's clock, as both are
+    (done,) = await select(database, "steps", "execution_id = $1", row["id"])
+    assert (done["started_at"], done["finished_at"]) == (NOW, NOW)
+    assert time_marks(row["time_marks"], NOW, NOW, NOW, row["duration"]) == [TimeMark.CLOCK_AHEAD]
+    # What was sent is what is compared: a later end by the same clock corrects it, and the bound goes with it.
+    late = report("execution.finished", at=3_600, id_="g", state="SUCCEEDED")
+    corrected = await after(ingestion, database, *reports[::3], late)
+    assert (corrected["state"], corrected["finished_at"]) == (State.SUCCEEDED, NOW)
+    mixed = await after(ingestion, database, STARTED, *ahead(finished("FAILED", 0)))
+    assert mixed["duration"] == 58 * clock.SECOND  # one clock was right
 
 
 async def test_identity_is_what_was_queued(ingestion: Ingestion, database: Database) -> None:
