@@ -76,7 +76,8 @@ def message_of(request: RetryRequest) -> Message:
         "link_error": _given(data, "link_error", list),
     }
     args, kwargs = _given(data, "args", list) or [], _given(data, "kwargs", dict) or {}
-    return Message(request.workflow, args=args, kwargs=kwargs, more=more, **common)
+    task = _given(data, "task", str) or request.workflow  # a chain, or what somebody named, has a name of its own
+    return Message(task, args=args, kwargs=kwargs, more=more, **common)
 
 
 def _given(data: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -21,7 +21,7 @@ from celery import Celery, chain, chord, group
 
 from files import MONTHS
 from runwatch_client import Runwatch
-from runwatch_client.celery import install
+from runwatch_client.celery import install, named
 
 BROKER = os.environ.get("SHOP_BROKER", "redis://127.0.0.1:6379")
 FOLDER = Path(os.environ.get("SHOP_FOLDER", "data/shop"))
@@ -32,7 +32,7 @@ app = Celery("tasks", broker=f"{BROKER}/0", backend=f"{BROKER}/1")
 app.conf.update(broker_connection_retry_on_startup=True, task_acks_late=True, result_expires=3600)
 
 client = Runwatch(os.environ.get("RUNWATCH_URL", "http://127.0.0.1:8000"), os.environ["RUNWATCH_TOKEN"], "shop")
-install(app, client, logs=logging.INFO, results=True)
+install(app, client)
 
 
 @app.task(name="read orders")
@@ -99,7 +99,7 @@ def compress(month: str) -> int:
 
 def invoice(day: str) -> Any:
     """A chain: one execution with three steps."""
-    return chain(read_orders.s(day), add_up.s(), write_invoice.s(day))
+    return named("invoice orders", chain(read_orders.s(day), add_up.s(), write_invoice.s(day)))
 
 
 def quarter() -> Any:

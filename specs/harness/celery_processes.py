@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import IO, Any, Self
 from specs.harness import commands
 
 ROOT = Path(__file__).parents[2]
+_numbers = itertools.count(1)
 
 
 # What a worker and a publisher import by themselves, each time.
@@ -59,7 +61,7 @@ class Worker:
     def __init__(self, app: str, environment: Mapping[str, str], folder: Path, *options: str) -> None:
         self._app = app
         self._environment = {**os.environ, **environment}
-        self._log = folder / f"worker-{'-'.join(options).strip('-') or 'default'}.log"
+        self._log = folder / f"worker-{next(_numbers)}.log"
         self._options = options
         self._process: commands.Forked | None = None
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from celery import Celery, Task, chain, chord, group
 from celery.exceptions import Ignore, Reject
+from celery.utils.log import get_task_logger
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
 from runwatch_client import Runwatch
-from runwatch_client.celery import RedisClaims, install
+from runwatch_client.celery import RedisClaims, install, named
 
 TRACES = Path(os.environ["TEST_FOLDER"])
 
@@ -46,10 +47,12 @@ else:  # no Redis, no event loop, and a backend that polls chords
     }
     app.conf.result_chord_retry_interval = 0.1
 app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=4, result_expires=600)
+every = {"task": "shop.add", "args": (1, 2), "schedule": 0.3, "options": {"queue": "cold"}}
+app.conf.beat_schedule = {"add every moment": every}  # of the worker that has a beat
 client = Runwatch(os.environ["TEST_SINK"], os.environ.get("TEST_TOKEN", "token"), "shop", linger=0.02, heartbeat=0.5)
 if os.environ.get("TEST_HOOK", "1") == "1":
     claims = os.environ.get("TEST_CLAIMS")
-    install(app, client, claims=RedisClaims(claims) if claims else None, pause=0.3, logs=logging.INFO, results=True)
+    install(app, client, claims=RedisClaims(claims) if claims else None, pause=0.3)
 
 log = logging.getLogger("shop")
 
@@ -106,6 +109,7 @@ class OutOfStock(Exception):
 
 @app.task(name="shop.fail")
 def fail(*args: Any) -> None:
+    get_task_logger("shop.tasks").warning("seven is no number")
     try:
         int("seven")
     except ValueError as error:
@@ -199,7 +203,7 @@ def spawner(word: str) -> str:
 
 def main() -> None:
     """Publish what the lines of standard input say, which are expressions, and print the ids that came of it."""
-    names = {"app": app, "group": group, "chord": chord} | {
+    names = {"app": app, "group": group, "chord": chord, "named": named} | {
         task.name.removeprefix("shop."): task for task in app.tasks.values() if task.name.startswith("shop.")
     }
     for line in sys.stdin:

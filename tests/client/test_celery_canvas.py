@@ -36,11 +36,23 @@ def test_a_chain_is_one_run(bench: Bench, publisher: str) -> None:
     assert outputs(bench, run, 3) == {0: 3, 1: 4, 2: 5}
     assert len(bench.sink.of(run, "execution.finished")) == 1
     queued = bench.sink.queued(run)
+    assert queued["workflow"] == "chain(shop.add, shop.inc)", "not that of its first task, whose failures are others"
     data = queued["trigger"]["data"]
+    assert data["task"] == "shop.add"
     assert data["args"] == [1, 2]
     assert [(each["task"], each["options"]) for each in data["chain"]] == [("shop.inc", {}), ("shop.inc", {})]
     inputs = [event["data"]["step"].get("input") for event in bench.sink.of(run, "step.started")]
     assert inputs == [None, {"args": [3], "kwargs": {}}, {"args": [4], "kwargs": {}}]
+
+
+@pytest.mark.parametrize(
+    "canvas", ["add.s(1, 2) | inc.s()", "group(inc.s(1), inc.s(2))", "chord([inc.s(1)], total.s())"]
+)
+def test_a_canvas_may_have_a_name(bench: Bench, canvas: str) -> None:
+    run = bench.publish(f"named('nightly', {canvas}).delay()")[-1]
+    assert bench.sink.queued(run)["workflow"] == "nightly"
+    assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
+    assert bench.sink.queued(bench.publish("named('single', add.s(1, 2)).delay()")[0])["workflow"] == "single"
 
 
 def test_a_chain_ends_with_the_step_that_fails(bench: Bench) -> None:

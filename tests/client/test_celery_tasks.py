@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -54,9 +55,11 @@ def test_a_task_is_told_from_its_queue_to_its_result(bench: Bench) -> None:
     }
 
 
-def test_a_failure_has_type_message_and_the_whole_trace(bench: Bench) -> None:
+def test_a_failure_has_type_message_the_whole_trace_and_its_log(bench: Bench) -> None:
     [run] = bench.publish("fail.delay()")
     end = bench.sink.finish(run)
+    [line] = bench.sink.wait(lambda: bench.sink.of(run, "log.written"))
+    assert line["data"]["message"] == "seven is no number", "of Celery's own task loggers, which keep it to themselves"
     assert end["state"] == "FAILED"
     error = end["error"]
     assert error["type"] == "tests.client.celery_app.OutOfStock"
@@ -79,6 +82,25 @@ def test_arguments_keep_celerys_own_notation_and_every_digit(bench: Bench) -> No
         "args": [12345678901234567890123, 1.1, {"__type__": "date", "__value__": "2026-01-02"}],
         "kwargs": {"k": "ä\0"},
     }
+
+
+def test_what_is_to_run_later_says_when(bench: Bench) -> None:
+    before = datetime.now(UTC)
+    for what in (
+        "noop.apply_async",
+        "named('later', add.s(1, 2) | inc.s()).apply_async",
+        "group(noop.s(), noop.s()).apply_async",
+    ):
+        queued = bench.sink.queued(bench.publish(f"{what}(countdown=3600, queue='nowhere')")[-1])
+        assert timedelta(minutes=59) < datetime.fromisoformat(queued["dueAt"]) - before < timedelta(minutes=61)
+    queued = bench.sink.queued(bench.publish("group(noop.s(), noop.s().set(countdown=60)).delay()")[0])
+    assert "dueAt" not in queued, "its first member runs at once"
+    run = bench.publish("(add.s(1, 2) | inc.s().set(countdown=0.2)).delay()")[-1]
+    assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
+    kinds = [kind.removeprefix("execution.") for kind in types(bench, run, 9) if "step" not in kind]
+    assert kinds == ["queued", "started", "waiting", "started", "finished"]
+    [waiting] = bench.sink.of(run, "execution.waiting")
+    assert waiting["data"]["dueAt"] > waiting["time"]
 
 
 def test_task_of_a_publisher_without_hook_is_reported_by_the_worker(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import pytest
 from specs.harness.celery_processes import Publisher, Worker
 from tests.client import CELERY_APP
 from tests.client.conftest import Bench
-from tests.client.sink import Sink
+from tests.client.sink import Event, Sink
 from tests.client.test_celery_claims import retry
 
 pytestmark = pytest.mark.slow
@@ -39,8 +39,20 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
     assert bench.runs("given-back") == 1
 
 
-def test_a_task_that_a_cold_shutdown_cancels_waits(bench: Bench) -> None:
-    with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "1", "--queues", "cold") as worker:
+def test_beat_is_a_schedule_and_what_a_cold_shutdown_cancels_waits(bench: Bench) -> None:
+    beat = ["--beat", "--schedule", str(bench.folder / "beat")]
+    with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "1", "--queues", "cold", *beat) as worker:
+
+        def scheduled() -> list[Event]:
+            queued = [event for event in list(bench.sink.events) if event["type"] == "execution.queued"]
+            return [event for event in queued if event["data"]["trigger"]["kind"] == "schedule"]
+
+        event = bench.sink.wait(scheduled)[0]
+        assert event["data"]["workflow"] == "shop.add"
+        assert event["data"]["trigger"]["data"]["schedule"] == "add every moment"
+        assert bench.sink.finish(event["subject"]) == {"state": "SUCCEEDED"}
+        [started] = bench.sink.of(event["subject"], "execution.started")
+        assert started["data"]["trigger"] == event["data"]["trigger"]
         [run] = bench.publish("slow.apply_async(('cold',), queue='cold')")
         bench.sink.wait(lambda: bench.runs("cold"))
         worker.send_signal(signal.SIGQUIT)
@@ -67,7 +79,7 @@ def test_without_a_redis_chords_are_polled_groups_fall_apart_and_retries_are_ref
             }
             sink.queued(chord)  # which its publisher tells
             assert {event["data"]["workflow"] for event in sink.events if event["type"] == "execution.queued"} == {
-                "shop.add"
+                "chain(shop.add, shop.inc, shop.total, shop.inc)"
             }, "celery.chord_unlock is no automation"
             [group] = publish("group(noop.s(1), noop.s(2)).delay()")
             sink.wait(lambda: len([event for event in sink.events if event["type"] == "execution.finished"]) == 3)

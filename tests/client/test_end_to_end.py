@@ -113,7 +113,7 @@ async def test_tasks_of_celery(runwatch: Runwatch, tmp_path: Path) -> None:
             chain = publish("(add.s(1, 2) | fail.s() | inc.s()).delay()")[-1]
             group = publish("group(add.s(1, 2), inc.s(3)).delay()")[-1]
             failed = await run_of(runwatch, chain, lambda run: run["state"] == "FAILED" and len(run["steps"]) == 3)
-            assert failed["workflowName"] == "shop.add"
+            assert failed["workflowName"] == "chain(shop.add, shop.fail, shop.inc)"
             assert failed["error"] == {"type": "tests.client.celery_app.OutOfStock", "message": "lamp: 0 left"}
             assert [step["state"] for step in failed["steps"]] == ["SUCCEEDED", "FAILED", "SKIPPED"]
             # The worker reports its end and the publisher its identity, each in its own time.

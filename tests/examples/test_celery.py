@@ -40,7 +40,9 @@ def test_demo_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, s
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     said = done.stdout
     assert (
-        said.index("FAILED    read orders") < said.index("'twelve' is '12' now") < said.index("SUCCESS   read orders")
+        said.index("FAILED    invoice orders")
+        < said.index("'twelve' is '12' now")
+        < said.index("SUCCESS   invoice orders")
     )
     assert "SUCCESS   chord(summarise, write quarter): summarise succeeded" in said
     assert said.count("is FAILED still, and resolved") == 2

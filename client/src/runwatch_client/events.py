@@ -61,8 +61,9 @@ def claims(
     trigger_data: str | None = None,
     retry_of: str | None = None,
     definition: Sequence[str] | None = None,
+    due_at: str | None = None,
 ) -> str:
-    """The data of execution.queued and .started. `trigger_data` is JSON text."""
+    """The data of execution.queued, .started and .waiting. `trigger_data` is JSON text, `due_at` RFC 3339."""
     members = []
     if workflow is not None:
         members.append(f'"workflow":{quote(name(workflow))}')
@@ -73,6 +74,8 @@ def claims(
         members.append(f'"retryOf":{quote(str(retry_of))}')
     if definition:
         members.append(f'"definition":{text_of([name(each) for each in list(definition)[:MAX_STEPS]])}')
+    if due_at is not None:
+        members.append(f'"dueAt":{quote(due_at)}')
     return f"{{{','.join(members)}}}"
 
 

@@ -50,6 +50,12 @@ def ids_of(message: Message) -> list[str]:
     return within(message.args) + within(message.more.get("chain", []))
 
 
+def test_what_has_a_name_of_its_own_begins_with_its_task() -> None:
+    assert message_of(request(WITH_ALL | {"task": "shop.first"})).task == "shop.first"
+    with pytest.raises(NotDelivered, match="task has the wrong type"):
+        message_of(request(WITH_ALL | {"task": 7}))
+
+
 def test_a_task_gets_what_the_original_got() -> None:
     message = message_of(request(WITH_ALL))
     assert (message.task, message.task_id, message.queue) == ("shop.add", "external", "slow")

@@ -17,6 +17,7 @@ from celery import signals
 from runwatch_client.celery.claims import Claims, RedisClaims, Tally, default_claims
 from runwatch_client.celery.ending import Ending
 from runwatch_client.celery.gate import Gate, WorkerEvents, install_step
+from runwatch_client.celery.naming import named, watch_beat
 from runwatch_client.celery.publishing import Publishing
 from runwatch_client.celery.starting import register
 from runwatch_client.celery.watching import watch
@@ -24,7 +25,7 @@ from runwatch_client.celery.working import Working
 from runwatch_client.client import Runwatch
 from runwatch_client.logs import RunwatchHandler
 
-__all__ = ["Claims", "RedisClaims", "Tally", "install"]
+__all__ = ["Claims", "RedisClaims", "Tally", "install", "named"]
 
 log = logging.getLogger("runwatch_client")
 
@@ -40,14 +41,14 @@ def install(
     *,
     claims: Claims | None = None,
     pause: float = PAUSE,
-    logs: int | None = None,
-    results: bool = False,
+    logs: int | None = logging.INFO,
+    results: bool = True,
 ) -> None:
     """Report the tasks that this process publishes or runs, and check retries.
 
     claims: tells publications of a retry apart; defaults to the Redis of the result backend or broker. pause: seconds
-    that a retry waits while the claims do not answer. logs: lowest level of log records to report, such as
-    logging.INFO; None reports none. results: also report what tasks return, as the output of their steps.
+    that a retry waits while the claims do not answer. logs: lowest level of log records to report; None
+    reports none. results: report what tasks return, unless it is None, as the output of their steps.
 
     Call it once per process: a second call, for another app, replaces the first.
     """
@@ -123,11 +124,20 @@ def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: i
     on(signals.task_unknown, "unknown", lambda _, g: working.unknown(g["name"], g["id"], g["message"]))
     for signal in (signals.worker_process_shutdown, signals.worker_shutdown):
         on(signal, f"flushed/{signal.name}", lambda _, g: client.flush(FLUSH))
+    for signal in (signals.beat_init, signals.beat_embedded_init):
+        on(signal, f"beat/{signal.name}", lambda _, g: watch_beat())
     if logs is not None:
         on(signals.after_setup_logger, "logs", lambda _, g: _add_handler(g["logger"], logs))
+        # The parent of Celery's task loggers, which keeps its records to itself.
+        on(signals.after_setup_task_logger, "task logs", lambda _, g: _add_handler(g["logger"], logs))
+        # Where an app sets up logging by itself, Celery tells of neither.
+        for signal in (signals.worker_process_init, signals.worker_ready):
+            on(signal, f"logs/{signal.name}", lambda _, g: _add_handler(logging.getLogger(), logs))
 
 
 def _add_handler(logger: logging.Logger, level: int) -> None:
+    if logger.parent is not None and logger.propagate:
+        return  # its records come to the root
     if not any(isinstance(handler, RunwatchHandler) for handler in logger.handlers):
         handler = RunwatchHandler(level)
         handler.addFilter(lambda record: record.name != "celery.app.trace")  # we report how tasks end ourselves

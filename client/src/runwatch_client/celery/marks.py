@@ -47,6 +47,10 @@ class Mark:
         """Whether this task begins its execution."""
         return self.step == 0 and (self.run == task_id or self.run.startswith(f"{task_id}{AGAIN}"))
 
+    def is_alone(self) -> bool:
+        """Whether nothing else of its execution runs at the same time."""
+        return self.size is None and not self.join
+
     def header(self) -> dict[str, Any]:
         """The mark as a message header."""
         return {"run": self.run, "step": self.step, "join": list(self.join), "size": self.size}
@@ -275,6 +279,13 @@ class Plan:
         # Where the messages went, in order. Groups within a group write to the same list.
         self.routes: list[dict[str, str]] = [] if routes is None else routes
         self.own = False  # whether the group is an execution of its own, not part of one
+        self.headers: Mapping[str, Any] = {}
+        self.due: list[str | None] = []  # when each message may run, None for at once
+
+    @property
+    def due_at(self) -> str | None:
+        """When the first of them may run; None for at once."""
+        return None if None in self.due else min((each for each in self.due if each is not None), default=None)
 
     def peek(self) -> Mark:
         """The mark of the next member."""

@@ -15,6 +15,7 @@ from runwatch_client import events
 from runwatch_client.celery import marks
 from runwatch_client.celery.gate import RETRY_OF
 from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Plan, Recent, chain_of, mark_of
+from runwatch_client.celery.naming import due_of, note_schedule, trigger_of_headers, workflow_of
 from runwatch_client.celery.payloads import trigger_of
 from runwatch_client.runs import Emitter
 
@@ -23,7 +24,7 @@ REMEMBERED = 1_000  # ids; a signature that is published once more, with the id 
 
 current_plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
 # While Celery calls the error handlers of a task: what it publishes then is no part of what failed.
-handling: ContextVar[bool] = ContextVar("runwatchhandling", default=False)
+handling: ContextVar[bool] = ContextVar("runwatch_handling", default=False)
 
 
 class Publishing:
@@ -47,12 +48,19 @@ class Publishing:
         if mark is None:
             return
         headers[HEADER] = mark.header()
+        note_schedule(headers)
         # A worker may start the task before we hear that the message was sent. Nothing starts before it is queued.
         self._thread.now = datetime.now(UTC)
         # Report it here, not on the signal task_retry: by then the next attempt may have started elsewhere.
-        if headers.get("retries") and headers["task"] not in INTERNAL:
-            id_ = f"{headers['id']}/waiting/{headers['retries']}"
-            self._emitter.emit_text(mark.run, "execution.waiting", id_, "null")
+        if headers["task"] in INTERNAL:
+            return
+        due = due_of(headers)
+        if headers.get("retries"):
+            self._wait(mark, f"{headers['id']}/waiting/{headers['retries']}", due)
+        elif (plan := current_plan.get()) is not None:
+            plan.due.append(due)
+        elif due is not None and mark.is_alone() and not mark.is_of(headers["id"]):
+            self._wait(mark, f"{headers['id']}/waiting/due", due)  # the next of a chain
 
     def after_publish(self, headers: Mapping[str, Any], body: Any, way: Mapping[str, Any]) -> None:
         """Report an execution that starts with this message."""
@@ -63,10 +71,14 @@ class Publishing:
             plan.routes.append(route_of(way))
         if mark is not None and mark.is_of(headers["id"]):
             args, kwargs, embed = body
-            self._report(mark.run, task_claims(headers["task"], args, kwargs, embed, way), self._thread.now)
+            claims = task_claims(headers["task"], args, kwargs, embed, way, headers)
+            self._report(mark.run, claims, self._thread.now)
 
     def _external_id(self, task_id: str) -> str:
         return marks.external_id(task_id, self._used.add)
+
+    def _wait(self, mark: Mark, id_: str, due: str | None) -> None:
+        self._emitter.emit_text(mark.run, "execution.waiting", id_, events.claims(due_at=due))
 
     def _report(self, run: str, claims: str, at: datetime) -> None:
         self._emitter.emit_text(run, "execution.queued", f"{run}/queued", claims, at=at)
@@ -137,6 +149,7 @@ class Publishing:
         run = group_id if task is not None and task.name == START else self._external_id(group_id)
         plan = self._planned(run, 0, members, (), None, in_chord)
         plan.own = True
+        plan.headers = {**(group.options.get("headers") or {}), **(options.get("headers") or {})}
         return plan
 
     def _planned(
@@ -163,7 +176,8 @@ class Publishing:
         follow = [] if callback is None else [callback, *reversed((callback.get("options") or {}).get("chain") or ())]
         each = [name for signature in (*members, *follow) for name in marks.names(signature)]
         shown = ", ".join(dict.fromkeys(name for member in members for name in marks.names(member)))
-        workflow = f"group({shown})" if callback is None else f"chord({shown}, {next(marks.names(callback))})"
+        made = f"group({shown})" if callback is None else f"chord({shown}, {next(marks.names(callback))})"
+        workflow = workflow_of([made], plan.headers)
         plain = [marks.without_ids(member) for member in members]
         marks.as_published(plain, args, kwargs, plan.routes)
         data: dict[str, Any] = {"group": plain, **next(iter(plan.routes), {})}
@@ -171,11 +185,17 @@ class Publishing:
             data["chord"] = marks.without_ids(callback)
         if follow[1:]:
             data["chain"] = [marks.without_ids(signature) for signature in follow[1:]]
-        self._report(plan.run, events.claims(workflow, "celery", trigger_of(data), None, each), plan.made)
+        claims = events.claims(workflow, "celery", trigger_of(data), None, each, plan.due_at)
+        self._report(plan.run, claims, plan.made)
 
 
 def task_claims(
-    task: str, args: Any, kwargs: Any, embed: Mapping[str, Any] | None, way: Mapping[str, Any] | None
+    task: str,
+    args: Any,
+    kwargs: Any,
+    embed: Mapping[str, Any] | None,
+    way: Mapping[str, Any] | None,
+    headers: Mapping[str, Any] | None,
 ) -> str:
     """The claims of a task and of the chain that follows it. `way` has the exchange and key of its message."""
     chain = list(reversed((embed or {}).get("chain") or ()))
@@ -186,8 +206,13 @@ def task_claims(
     for key, name in (("callbacks", "link"), ("errbacks", "link_error")):
         if signatures := (embed or {}).get(key):
             data[name] = [marks.without_ids(signature) for signature in signatures]
-    definition = [task, *(name for signature in chain for name in marks.names(signature))] if chain else None
-    return events.claims(task, "celery", trigger_of(data), None, definition)
+    each = [task, *(name for signature in chain for name in marks.names(signature))]
+    workflow = workflow_of(each, headers)
+    if workflow != task:
+        data["task"] = task  # a retry begins with it
+    kind, more = trigger_of_headers(headers)
+    data |= more
+    return events.claims(workflow, kind, trigger_of(data), None, each if chain else None, due_of(headers))
 
 
 def route_of(way: Mapping[str, Any]) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Working:
         mark = marks.unmarked(request.id, request.root_id, headers.get("group"), request.chord)
         if mark.run == request.id:
             embed = request._payload[2]
-            claims = task_claims(request.type, request.args, request.kwargs, embed, request.delivery_info)
+            claims = task_claims(request.type, request.args, request.kwargs, embed, request.delivery_info, headers)
             self._emit(mark, "execution.queued", f"{mark.run}/queued", claims)
 
     def started(self, task: Any, task_id: str) -> None:
@@ -75,7 +75,7 @@ class Working:
         current_run.set(Reported(self._emitter, mark.run))
         current_step.set(mark.step)
         self._emitter.keep_alive(mark.run, task_id)
-        if mark.step == 0 or request.group_index is not None or attempt != "0":
+        if mark.step == 0 or request.group_index is not None or attempt != "0" or request.eta:
             self._emit(mark, "execution.started", f"{task_id}/started/{attempt}", _claims(task, request, mark))
         given = None if mark.is_of(task_id) else trigger_of(_arguments(request))
         data = events.step_started(mark.step, task.name, "task", given)
@@ -87,7 +87,7 @@ class Working:
         if (running := self._open.get(request.id)) is None:
             return
         running.ended = True
-        output = text_of(result) if self._results else None
+        output = text_of(result) if self._results and result is not None else None
         self._end_step(task, request, running.mark, "SUCCEEDED", output=output, seconds=runtime)
         if not chain_of(request) and not request.chord:
             self._ending.ended(running.mark, request.id, running.attempt, "SUCCEEDED")
@@ -233,7 +233,7 @@ def _claims(task: Any, request: Any, mark: Mark) -> str:
     """The claims that the first task of an execution makes, in case the publisher's report is lost."""
     if mark.is_of(request.id):
         embed: dict[str, Any] = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
-        return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info)
+        return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info, request.headers)
     if request.chord and marks.read((request.headers or {}).get(HEADER)) is None:
         return events.claims(f"chord({task.name}, {next(marks.names(request.chord))})", "celery")
     return "null"
