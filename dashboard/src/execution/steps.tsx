@@ -71,6 +71,7 @@ export function Steps({ run, onLog, ref }: { run: Run; onLog: (step: Step) => vo
     },
   })
   const toggle = useCallback((id: string) => {
+    setLong(true) // what somebody unfolds has room
     setOpen((before) => {
       const after = new Set(before)
       if (!after.delete(id)) after.add(id)

@@ -25,6 +25,13 @@ TRACE = """Traceback (most recent call last):
     raise BrokenRow(message)
 automations.BrokenRow: line 5"""
 
+# What a thumb could miss.
+SMALL = """[...document.querySelectorAll(`.sheet-bar :is(a, button), .crumbs a, .tools button, .part > header button,
+  .views button, .facts-part button, .log-level`)].filter((each) => {
+    const { width, height } = each.getBoundingClientRect()
+    return width > 1 && (width < 44 || height < 44)
+  }).map((each) => each.outerHTML)"""
+
 
 def failed_run(
     runwatch: Runwatch, name: str, *, lines: int = 40, message: str = MESSAGE, trace: str = TRACE, unreached: int = 0
@@ -184,6 +191,8 @@ def test_detail_006_ui_it_is_accessible(shared: Runwatch, visitor: Visitor, phon
             page.get_by_text(LAST_LINE).wait_for()
         looks(page, phone=False)
         assert overflows(page) == []
+        # Lines of logs and of data are dense: their copy buttons and links are smaller.
+        assert not phone or page.evaluate(SMALL) == []
     if phone:  # its parts fold
         title = page.get_by_role("button", name=re.compile("^Steps"))
         title.click()
