@@ -20,6 +20,7 @@ function precompressed(): Plugin {
       folder = build.outDir
     },
     closeBundle() {
+      if (!existsSync(folder)) return // the build failed, and says why
       for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
         // GraphiQL's HTML differs with each answer.
         if (!/\.(js|css|html|svg|json)$/.test(file.name) || file.name === 'graphiql.html') continue

@@ -12,7 +12,7 @@ import pytest
 import websockets
 
 from specs.conftest import database_of
-from specs.harness.driver import Runwatch, Server
+from specs.harness.driver import Runwatch, Server, unique
 from specs.harness.own_page import SECRET, OwnPage, cookie_of, is_signed_out
 from specs.test_sockets import code_of, said
 
@@ -32,6 +32,7 @@ def behind_a_proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             "RUNWATCH_ALLOWED_HOSTS": "other.example",
             "RUNWATCH_ALLOWED_ORIGINS": f"{TOOLS}, http://localhost:3000",
             "RUNWATCH_TRUSTED_PROXIES": "127.0.0.1",
+            "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE": "12",
         }
         server.start()
         runwatch = Runwatch(server.url, "", server.environment)
@@ -142,12 +143,14 @@ def test_session_012_failures_are_those_of_the_address_behind_the_proxy(behind_a
 
     def fail(forwarded_for: str) -> int:
         headers = {"sec-fetch-site": "same-origin", "x-forwarded-for": forwarded_for}
-        return OwnPage(behind_a_proxy.url, headers).sign_in(token="guess").status_code
+        return OwnPage(behind_a_proxy.url, headers).sign_in(token=unique("guess")).status_code
 
     guesses = [fail(f"198.51.100.{number}, 192.0.2.1") for number in range(12)]
-    assert guesses == [401] * 10 + [429] * 2
+    assert set(guesses) == {401}
+    # A slow machine is forgiven one every five seconds.
+    assert any(fail(f"198.51.100.{number}, 192.0.2.1") == 429 for number in range(100, 200))
     assert fail("192.0.2.2") == 401
-    assert fail("192.0.2.1, 127.0.0.1") == 429
+    assert any(fail("192.0.2.1, 127.0.0.1") == 429 for _ in range(10))
 
 
 def allowed(answer: httpx.Response) -> str | None:
