@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from app import engines
 from app.auth import Permission
-from app.engines import Engine
+from app.engines import Engine, issues
+from app.engines.issues import EngineClient
+from app.paging import PageRequest
+from resolvers.arguments import Argument
 from resolvers.context import Context
+from resolvers.lists import CountedList, read_list
 
 
 async def list_engines(context: Context) -> list[Engine]:
@@ -26,3 +30,20 @@ async def find_engines(context: Context, ids: Iterable[str]) -> Mapping[str, Eng
     """Several engines, by id."""
     context.require(Permission.READ)
     return await context.loaders.engines.load_all(ids)
+
+
+async def clients_of(context: Context, engine_id: str) -> list[EngineClient]:
+    """What sends the events of an engine."""
+    context.require(Permission.READ)
+    return await context.loaders.engine_clients.load(engine_id) or []
+
+
+async def list_issues(
+    context: Context, engine_id: Argument[str], request: Argument[PageRequest]
+) -> CountedList[issues.Issue]:
+    """A page of what was rejected or corrected of an engine's events, those seen last first."""
+    context.require(Permission.READ)
+    database, id_, given = context.database, engine_id(), request()
+    return await read_list(
+        context, given, lambda: issues.list_page(database, id_, given), lambda: issues.count(database, id_)
+    )

@@ -69,3 +69,9 @@ async def reveal_trigger(context: Context, execution_id: Argument[str]) -> str |
     """The trigger data of an execution in the clear, as JSON text; None if the engine sent none. Audited."""
     context.require(Permission.REVEAL)
     return await revealing.reveal_trigger(context.database, context.sealer, execution_id(), context.viewer.name)
+
+
+async def end_refused(context: Context, id_: str) -> str | None:
+    """Why the end of an unfinished execution was rejected."""
+    context.require(Permission.READ)
+    return await context.loaders.refused_ends.load(id_)

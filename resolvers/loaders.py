@@ -11,6 +11,7 @@ from app.alerts import history, rules, streaks
 from app.auth import tokens
 from app.db import Database
 from app.delivery import outbox
+from app.engines import issues
 from app.executions import lineage, payloads, steps
 from app.retries import bulk
 
@@ -80,6 +81,8 @@ class Loaders:
 
     def __init__(self, database: Database) -> None:
         self.engines = Loader(engines.by_ids, database)
+        self.engine_clients = Loader(issues.clients_of, database)
+        self.refused_ends = Loader(issues.refused_ends, database)
         self.workflows = Loader(workflows.by_ids, database)
         self.executions = Loader(executions.by_ids, database)
         self.attempts = Loader(lineage.attempts_of, database)

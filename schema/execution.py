@@ -192,6 +192,16 @@ class Execution(Node):
 
     @strawberry.field(
         description=(
+            "Why Runwatch rejected the newest report of its end that it could not take. Null if there is none, and once"
+            " the run has finished. Subscriptions do not announce it."
+        )
+    )
+    async def end_refused(self, info: Info) -> str | None:
+        """Batched."""
+        return await resolvers.end_refused(info.context, self.row.id)
+
+    @strawberry.field(
+        description=(
             "Step to blame: the step that the error names, else the first failed step. Null if the run"
             " did not fail, or failed outside any step."
         )

@@ -34,7 +34,11 @@ class ExecutionUpdate:
         description="The execution as it is now. Null on RESYNC and DELETED."
     )
     matches: bool = strawberry.field(
-        description="Whether the execution matches the filter. false: it no longer does; remove it from the list."
+        description=(
+            "Whether the execution matches the filter. false: it no longer does, so remove it from the list. Where"
+            " Runwatch does not know how it was before, as after a restart, it says false of one that may never have"
+            " matched."
+        )
     )
 
     @classmethod

@@ -23,7 +23,7 @@ from schema.alert import Alert, AlertConnection, AlertRule
 from schema.audit import AuditEntry, AuditEntryConnection
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
-from schema.engine import Engine
+from schema.engine import Engine, EngineIssueConnection
 from schema.error_group import ErrorGroup, ErrorGroupConnection
 from schema.execution import Execution
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
@@ -50,6 +50,7 @@ from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, Metrics
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.projections import READS_EXECUTIONS
+from schema.scalars import local_id
 from schema.server import Server
 from schema.step import Step
 from schema.token import Token
@@ -120,6 +121,26 @@ class Query:
     async def engines(self, info: Info) -> list[Engine] | None:
         """Engines are few."""
         return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
+
+    @strawberry.field(
+        description=(
+            "What Runwatch rejected or corrected of an engine's events, those seen last first. It keeps 200 kinds of"
+            " them for each engine. None for an unknown id."
+        )
+    )
+    async def engine_issues(
+        self,
+        info: Info,
+        engine_id: Annotated[strawberry.ID, strawberry.argument(description="Global id of the engine.")],
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> EngineIssueConnection | None:
+        """A page of issues."""
+        request = partial(PageRequest, first, after, last, before)
+        id_ = partial(local_id, "engine", engine_id)
+        return EngineIssueConnection.of(await engine_resolvers.list_issues(info.context, id_, request))
 
     @strawberry.field(description="Error groups with failures in a window, most frequent first.")
     async def error_groups(

@@ -146,7 +146,7 @@ class WebhookHandler:
         except NotDelivered as error:
             # Not the host, which everybody may know.
             secret = secrets_of({name: to[name] for name in ("url", "secret")})
-            raise NotDelivered(Masker(secret).text(str(error), cut=error.cut), final=error.final) from None
+            raise error.masked(Masker(secret)) from None
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
         """See Handler."""
@@ -251,7 +251,7 @@ async def _settle(database: Database, item: OutboxItem, failure: str | None, giv
         if failure is None:
             await outbox.delivered(transaction, item)
         else:
-            next_attempt_at = None if given_up else clock.now_us() + outbox.pause(item.attempts)
+            next_attempt_at = None if given_up else clock.now_us() + outbox.pause_of(item)
             await outbox.failed(transaction, item, failure, next_attempt_at)
 
     await database.transaction(work)

@@ -30,6 +30,9 @@ class Engine(Model):
     kind = fields.TextField()
     connection_sealed = fields.TextField(null=True)
     claims_retries = fields.BooleanField()
+    last_seen_at = fields.BigIntField(null=True)
+    clock_skew = fields.BigIntField(null=True)
+    clock_skew_at = fields.BigIntField(null=True)
     created_at = fields.BigIntField()
 
     class Meta:

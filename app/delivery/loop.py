@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from app import clock
 from app.db import Database
@@ -29,6 +30,10 @@ SLACK_SECONDS = 0.5
 # A delivery that takes longer when the server ends is repeated when its lease is over. Time-outs may be minutes, and a
 # server has 8 s for its end, of which requests may take 5 (app/server/supervisor.py).
 CLOSE_SECONDS = 2.0
+
+
+# For how long a receiver may ask to be left alone.
+MAX_RETRY_AFTER = clock.HOUR
 
 
 class DeliveryLoop:
@@ -112,18 +117,21 @@ class DeliveryLoop:
 
     async def _deliver(self, item: OutboxItem) -> None:
         handler = self._handlers[item.kind]
-        failure, final = None, False
+        failure, final, asked = None, False, 0
         try:
             async with asyncio.timeout(self._timeout + SLACK_SECONDS):
                 await handler.deliver(item)
         except NotDelivered as error:
-            failure, final = outbox.readable(str(error)), error.final
+            failure, final, asked = outbox.readable(str(error)), error.final, error.retry_after
         except TimeoutError:
             failure = f"No answer within {self._timeout:g} s"
         except Exception:
             log.exception("delivery_failed", outbox_id=item.id, kind=item.kind)
             failure = "Internal error; the server's log has the details under the outbox id"
-        given_up = failure is not None and (final or clock.now_us() - item.created_at >= self._give_up_after)
+        left = item.created_at + self._give_up_after - clock.now_us()
+        given_up = failure is not None and (final or left <= 0)
+        # A receiver that wants to be left alone for longer has one more attempt at the end.
+        item = replace(item, retry_after=max(0, min(asked, left, MAX_RETRY_AFTER)))
         try:
             await handler.settle(item, failure, given_up)
         except Exception:

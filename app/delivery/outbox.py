@@ -34,6 +34,7 @@ class OutboxItem:
     created_at: int
     attempts: int  # including this one
     receiver: Annotated[str | None, Column("{receiver}")] = None  # None if its subject was deleted
+    retry_after: Annotated[int, Column("0")] = 0  # µs for which its receiver wants no other attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,11 @@ def readable(error: str) -> str:
 def pause(attempts: int) -> int:
     """How long to wait after so many attempts, in µs."""
     return round(backoff.pause(attempts, FIRST_PAUSE, MAX_PAUSE))
+
+
+def pause_of(item: OutboxItem) -> int:
+    """How long to wait after an attempt that failed, in µs; at least as long as the receiver asked for."""
+    return max(pause(item.attempts), item.retry_after)
 
 
 async def of_subjects(database: Database, subject_ids: Iterable[str]) -> dict[str, Dispatch]:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Protocol
 
 from app.delivery.outbox import OutboxItem
+from app.secrets.masking import Masker
 
 
 class NotDelivered(Exception):
     """An attempt failed, for a reason that an administrator may read.
 
-    `final`: no further attempt will help. `cut`: the reason's end was cut off, perhaps within a secret.
+    `final`: no further attempt will help. `cut`: the reason's end was cut off, perhaps within a secret. `retry_after`:
+    for how many µs the receiver wants no further attempt.
     """
 
-    def __init__(self, reason: str, *, final: bool = False, cut: bool = False) -> None:
+    def __init__(self, reason: str, *, final: bool = False, cut: bool = False, retry_after: int = 0) -> None:
         super().__init__(reason)
         self.final = final
         self.cut = cut
+        self.retry_after = retry_after
+
+    def masked(self, masker: Masker) -> NotDelivered:
+        """The same without what the reason must not tell."""
+        reason = masker.text(str(self), cut=self.cut)
+        return NotDelivered(reason, final=self.final, cut=self.cut, retry_after=self.retry_after)
 
 
 class Handler(Protocol):

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from standardwebhooks.webhooks import Webhook
 
+from app import clock
 from app.delivery.http_library import http_library
 from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
@@ -55,7 +57,7 @@ class SignedPost:
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """POST a body to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
-        status, answer, whole = 0, bytearray(), False
+        status, answer, whole, retry_after = 0, bytearray(), False, 0
         _ = self._http  # opened before the time runs
         until = time.monotonic() + self._timeout
         try:
@@ -64,6 +66,7 @@ class SignedPost:
                 try:
                     status = response.status_code
                     if not response.is_success:
+                        retry_after = wanted_pause(response.headers.get("retry-after", ""))
                         whole = await _read(response, answer)
                 finally:
                     await response.aclose()
@@ -74,7 +77,7 @@ class SignedPost:
                 raise NotDelivered(self._reason(error)) from None
             # What it answered stands, however that ended.
         if not 200 <= status < 300:
-            raise _refusal(status, bytes(answer), cut=not whole)
+            raise _refusal(status, bytes(answer), cut=not whole, retry_after=retry_after)
 
     async def close(self) -> None:
         """Close open connections."""
@@ -167,12 +170,24 @@ async def _read(response: httpx.Response, answer: bytearray) -> bool:
     return True
 
 
-def _refusal(status: int, answer: bytes, *, cut: bool) -> NotDelivered:
+def wanted_pause(retry_after: str) -> int:
+    """What a Retry-After asks for, in µs: seconds, or a date of HTTP; 0 for anything else."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return int(text[:12]) * clock.SECOND
+    try:
+        until = parsedate_to_datetime(text)
+        return max(0, clock.to_us(until if until.tzinfo else until.replace(tzinfo=UTC)) - clock.now_us())
+    except (ValueError, TypeError, OverflowError):
+        return 0
+
+
+def _refusal(status: int, answer: bytes, *, cut: bool, retry_after: int) -> NotDelivered:
     # A character that is cut in two is left out: the rest of it would hide that a secret is cut there.
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer[:MAX_ERROR_BYTES], final=not cut)
     text = text.lstrip() if cut else text.strip()
     phrase = f"{status} {_phrase(status)}".strip()
-    return NotDelivered(f"{phrase}: {text}" if text else phrase, final=status == GONE, cut=cut)
+    return NotDelivered(f"{phrase}: {text}" if text else phrase, final=status == GONE, cut=cut, retry_after=retry_after)
 
 
 def _phrase(code: int) -> str:

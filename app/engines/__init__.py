@@ -19,6 +19,13 @@ MAX_NAME_LENGTH = 100
 _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 
 
+class RetryObstacle(StrEnum):
+    """Why retries cannot reach an engine."""
+
+    NOT_CONNECTED = "NOT_CONNECTED"
+    WORKERS_NOT_READY = "WORKERS_NOT_READY"
+
+
 class EngineKind(StrEnum):
     """How retries reach an engine."""
 
@@ -37,10 +44,29 @@ class Engine:
     connected: Annotated[bool, Column("connection_sealed IS NOT NULL")] = False  # a webhook or broker is configured
     claims_retries: bool = False  # its Celery workers run a retry once, even when it is published twice
 
+    last_seen_at: int | None = None  # when events of it came, to 10 s
+    clock_skew: int | None = None  # by how much its clock was ahead when it last was, in µs
+    clock_skew_at: int | None = None
+
     @property
     def can_retry(self) -> bool:
         """Whether retries reach the engine, and run once."""
-        return self.connected and (self.kind is EngineKind.WEBHOOK or self.claims_retries)
+        return self.retry_obstacle is None
+
+    @property
+    def retry_obstacle(self) -> RetryObstacle | None:
+        """Why retries cannot reach it, or would not run once."""
+        if not self.connected:
+            return RetryObstacle.NOT_CONNECTED
+        runs_once = self.kind is EngineKind.WEBHOOK or self.claims_retries
+        return None if runs_once else RetryObstacle.WORKERS_NOT_READY
+
+    @property
+    def present_skew(self) -> int | None:
+        """By how much its clock is ahead, in µs; None if it was not for an hour before it was last seen."""
+        if self.clock_skew_at is None or (self.last_seen_at or 0) - self.clock_skew_at > clock.HOUR:
+            return None
+        return self.clock_skew
 
 
 _ENGINES = RowsOf(Engine)

@@ -154,11 +154,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """Why the event at `index` of the body was rejected. `id` is None where it has none."""
+    """Why the event at `index` of the body was rejected. What it says of itself is None where it cannot be read."""
 
     index: int
     id: str | None
     error: str
+    source: str | None = None
+    type: str | None = None
+    subject: str | None = None
 
 
 class Batch(msgspec.Struct, frozen=True):

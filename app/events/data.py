@@ -221,3 +221,10 @@ BODIES: dict[str, Callable[[Reader, bytes, str, int], Body]] = {
     "step.finished": _step_finish,
     "log.written": _log_line,
 }
+TYPES: dict[type[Body], str] = dict(
+    zip(
+        (Queued, Started, Waiting, Heartbeat, Finish, StepStart, StepFinish, LogLine),
+        BODIES,
+        strict=True,
+    )
+)

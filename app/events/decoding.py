@@ -45,7 +45,7 @@ FORMS = {form.value: form for form in Form} | {
 }
 
 _envelope = msgspec.json.Decoder(wire.Envelope)
-_id_only = msgspec.json.Decoder(wire.IdOnly)
+_loose = msgspec.json.Decoder(wire.Loose)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -84,7 +84,8 @@ def decode_binary(attributes: Mapping[str, str], data: bytes, *, now: int, seale
     try:
         return Batch([_event(0, envelope, reader, data or b"null", reader, now)], [])
     except (Rejected, msgspec.MsgspecError) as error:
-        return Batch([], [Rejection(0, envelope.id if len(envelope.id) <= MAX_NAME else None, str(error))])
+        names = (_name(name) for name in (envelope.source, envelope.type, envelope.subject))
+        return Batch([], [Rejection(0, _name(envelope.id), str(error), *names)])
 
 
 def _utf8(body: bytes) -> bytes:
@@ -115,20 +116,27 @@ def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int, seal
         try:
             events.append(_decode_event(index, part, markers, now, sealer))
         except Rejected as error:
-            rejected.append(Rejection(index, _id_of(part, markers), str(error)))
+            rejected.append(_rejection(index, part, markers, str(error)))
         except RecursionError:
             rejected.append(Rejection(index, None, f"The event is nested more than {MAX_DEPTH} levels deep"))
         except msgspec.MsgspecError as error:
-            rejected.append(Rejection(index, _id_of(part, markers), str(error)))
+            rejected.append(_rejection(index, part, markers, str(error)))
     return Batch(events, rejected)
 
 
-def _id_of(part: bytes, markers: Markers | None) -> str | None:
+def _rejection(index: int, part: bytes, markers: Markers | None, error: str) -> Rejection:
     try:
-        found = _id_only.decode(part if markers is None else markers.plain(part)).id
+        found = _loose.decode(part if markers is None else markers.plain(part))
     except (msgspec.MsgspecError, RecursionError):
+        return Rejection(index, None, error)
+    return Rejection(index, _name(found.id), error, _name(found.source), _name(found.type), _name(found.subject))
+
+
+def _name(value: object) -> str | None:
+    """A name that is fit to be shown and kept."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
         return None
-    return found if found is None or len(found) <= MAX_NAME else None
+    return value.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form) -> None:

@@ -27,10 +27,13 @@ class Envelope(msgspec.Struct):
     runwatchclaims: Any = None  # "1": this engine's Celery workers run a retry once, even when it is published twice
 
 
-class IdOnly(msgspec.Struct):
-    """Enough to identify a rejected event."""
+class Loose(msgspec.Struct):
+    """What identifies a rejected event, where it has that."""
 
-    id: str | None = None
+    id: Any = None
+    source: Any = None
+    type: Any = None
+    subject: Any = None
 
 
 class TriggerClaim(msgspec.Struct):

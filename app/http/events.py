@@ -15,12 +15,16 @@ from app import clock
 from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.auth import Permission, Viewer
+from app.engines.issues import IssueKind
+from app.engines.notes import Example
 from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
 from app.events import Batch, Event, Rejection
 from app.events.binary import attributes_of, is_binary
+from app.events.data import TYPES
 from app.events.decoding import FORMS, Form, decode, decode_binary
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
+from app.lifecycle import TimeMark
 from app.rates import Client, Rates
 from app.secrets.sealing import Sealer
 from app.settings import Settings
@@ -30,6 +34,9 @@ SMALL = 256 * 1024
 
 # What a body costs besides its bytes: a request takes as long as so many bytes of a batch.
 BODY_BYTES = 10 * 1024
+
+AHEAD = "time: ahead of the server's clock; the receipt is shown in its place"
+NO_ZONE = "time: without a zone; taken as UTC"
 
 NOT_STORED = "Could not store the events; send them again"
 
@@ -85,7 +92,33 @@ class EventsDoor:
         if foreign and not own and not batch.rejected:
             raise Forbidden(f"This token may only report for the engine {viewer.engine!r}")
         recorded = await self._ingestion.record(own, imported=form is Form.LINES, size=len(body))
-        return batch, batch.rejected + foreign + recorded
+        rejected = batch.rejected + foreign + recorded
+        self._note(request, viewer, batch.events, rejected, imported=form is Form.LINES)
+        return batch, rejected
+
+    def _note(
+        self, request: Request, viewer: Viewer, events: list[Event], rejected: list[Rejection], *, imported: bool
+    ) -> None:
+        """Keep for administrators when the engine was seen, and what of its events was rejected or corrected."""
+        notes, refused = self._ingestion.notes, {each.index for each in rejected}
+        stored = [event for event in events if event.index not in refused]
+        if stored and not imported:
+            notes.seen({event.source for event in stored}, request.headers.get("user-agent", ""))
+        for event in stored:
+            if event.marks:
+                example = Example(event.id, TYPES[type(event.body)], event.subject)
+                if event.bound is not None:
+                    ahead = event.time - event.bound
+                    notes.issue(event.source, IssueKind.CLOCK_AHEAD, AHEAD, example, skew=ahead)
+                if event.marks & TimeMark.ASSUMED_UTC:
+                    notes.issue(event.source, IssueKind.ASSUMED_UTC, NO_ZONE, example)
+        named = {event.index: event for event in events} if rejected else {}
+        for each in rejected:
+            example, source = Example(each.id, each.type, each.subject), each.source
+            if (known := named.get(each.index)) is not None:
+                example, source = Example(known.id, TYPES[type(known.body)], known.subject), known.source
+            if (engine := viewer.engine or source) is not None:
+                notes.issue(engine, IssueKind.REJECTED, each.error, example)
 
     def _reader(self, request: Request, form: Form | None, body: bytes) -> Callable[[], Batch]:
         now = clock.now_us()

@@ -13,6 +13,7 @@ from app.alerts import checks
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Overtaken, Transaction
 from app.delivery import outbox
+from app.engines.notes import EngineNotes
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
 from app.ingestion import execution_rows, failures, log_rows, payload_rows, retry_links, step_rows
@@ -41,6 +42,7 @@ class Ingestion:
         self._registry = Registry()
         self._secrets = KnownSecrets(sealer)
         self._announcements = announcements
+        self.notes = EngineNotes(database)
         self._groups = Groups(database, self._storing)
 
     async def record(self, events: Sequence[Event], *, imported: bool = False, size: int = 0) -> list[Rejection]:
@@ -63,6 +65,7 @@ class Ingestion:
     async def close(self) -> None:
         """Wait until all that was accepted is stored."""
         await self._groups.close()
+        await self.notes.close()
 
     def _storing(self, together: bool = False, *, imported: bool = False) -> Store:
         """What stores the events of one transaction, however often that runs."""

@@ -79,8 +79,9 @@ class Distributor(Protocol):
 class Filter:
     """One filter, however many audiences have it: tested once for each change."""
 
-    def __init__(self, test: Predicate) -> None:
+    def __init__(self, test: Predicate, ever: Predicate) -> None:
         self.test = test
+        self.ever = ever  # whether an execution may have matched at any time, by what never changes of it
         self.audiences: set[Audience] = set()
 
 
@@ -147,7 +148,14 @@ class Feed:
         """Deliver to an audience what concerns a filter, from here on."""
         wanted = self._filters.get(where)
         if wanted is None:
-            wanted = self._filters[where] = Filter(predicate(where, self._engine_names))
+            fixed = ExecutionFilter(
+                ids=where.ids,
+                external_ids=where.external_ids,
+                engines=where.engines,
+                bulk_retry_id=where.bulk_retry_id,
+            )
+            names = self._engine_names
+            wanted = self._filters[where] = Filter(predicate(where, names), predicate(fixed, names))
         wanted.audiences.add(audience)
         return wanted
 
@@ -187,7 +195,7 @@ class Feed:
                 matches = changed.execution is not None and wanted.test(changed.execution)
                 position.revision = changed.revision
                 # Somebody may have listed an execution between two of its changes; it has then left their filter.
-                if matches or not changed.is_first:
+                if matches or not (changed.is_first or _never(wanted, changed)):
                     before = delivered.get(changed.execution_id, began)
                     delivered[changed.execution_id] = changed.revision
                     yield update_of(position.epoch, changed, matches, before)
@@ -291,8 +299,13 @@ class Feed:
             matches = execution is not None and wanted.test(execution)
             # Leaving a filter is news unless the execution did not match before, nor in between, where a list may have
             # shown it.
-            never = changed.is_first or (before is not None and not wanted.test(before))
+            never = changed.is_first or _never(wanted, changed) or (before is not None and not wanted.test(before))
             if never and not matches and execution is not None:
                 continue
             for audience in wanted.audiences:
                 audience.put(changed, matches, head)
+
+
+def _never(wanted: Filter, changed: Changed) -> bool:
+    """Whether an execution that does not match now has certainly never matched."""
+    return changed.execution is not None and not wanted.ever(changed.execution)

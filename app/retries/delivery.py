@@ -98,8 +98,7 @@ class RetryHandler:
             await way_back.send(request, to)
         except NotDelivered as error:
             # An engine may echo what it was sent, and a library may name the password of a URL.
-            masked = Masker({*known, *secrets_of(to)}).text(str(error), cut=error.cut)
-            raise NotDelivered(masked, final=error.final) from None
+            raise error.masked(Masker({*known, *secrets_of(to)})) from None
 
     def _trigger_data(self, asked: _Requested) -> str:
         data = asked.trigger_data
@@ -119,7 +118,7 @@ class RetryHandler:
         if failure is None or not rows:
             news = await outbox.accepted(transaction, [execution_id])
         else:
-            next_attempt_at = None if given_up else clock.now_us() + outbox.pause(item.attempts)
+            next_attempt_at = None if given_up else clock.now_us() + outbox.pause_of(item)
             news = await outbox.failed(transaction, item, failure, next_attempt_at)
         if not news or not rows:
             return

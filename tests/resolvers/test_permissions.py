@@ -21,6 +21,7 @@ FIELDS = {
     "alerts": "alerts { nodes { id } totalCount { value } }",
     "auditLog": "auditLog { nodes { id } totalCount { value } }",
     "bulkRetry": f'bulkRetry(id: "bulkRetry_{"0" * 32}") {{ id }}',
+    "engineIssues": f'engineIssues(engineId: "engine_{"0" * 32}") {{ nodes {{ kind }} totalCount {{ value }} }}',
     "engines": "engines { id }",
     "errorGroups": "errorGroups { nodes { id } totalCount { value } }",
     "execution": f'execution(id: "{UNKNOWN}") {{ id }}',

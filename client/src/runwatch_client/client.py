@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from runwatch_client.reporter import Reporter, Stats
 from runwatch_client.runs import NOT_GIVEN, Run
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
+USER_AGENT = f"runwatch-client/{version('runwatch-client')}"
 
 
 class Runwatch:
@@ -48,7 +50,7 @@ class Runwatch:
         url, token, source = checked(url, token, source)
         self.source = source
         self._source = quote(source)
-        headers = {"authorization": f"Bearer {token}", "content-type": MEDIA_TYPE}
+        headers = {"authorization": f"Bearer {token}", "content-type": MEDIA_TYPE, "user-agent": USER_AGENT}
 
         def make_client() -> httpx.Client:
             return httpx.Client(headers=headers, timeout=timeout, transport=transport)

@@ -52,6 +52,20 @@ async def test_a_sweep_finds_what_another_process_put_in(bench: Bench, receiver:
             await bench.until_accepted(await bench.retry())
 
 
+@pytest.mark.parametrize(("wanted", "seconds"), [("90", 90), ("86400", 3600), ("soon", 1), ("0", 1)])
+async def test_no_attempt_comes_before_the_receiver_wants_it(
+    bench: Bench, receiver: Receiver, wanted: str, seconds: int
+) -> None:
+    await bench.connect(receiver.url)
+    receiver.answer = Answer(503, headers={"retry-after": wanted})
+    retry = await bench.retry()
+    async with bench.delivering(give_up_after=7200):
+        before = clock.now_us()
+        row = await bench.until_delivery(retry, lambda row: row["last_error"] is not None)
+    assert before + seconds * clock.SECOND // 2 <= row["next_attempt_at"] <= clock.now_us() + seconds * clock.SECOND
+    assert seconds == 1 or row["next_attempt_at"] >= before + seconds * clock.SECOND
+
+
 async def test_pauses_grow(bench: Bench, receiver: Receiver) -> None:
     await bench.connect(receiver.url)
     receiver.answer = Answer(500)

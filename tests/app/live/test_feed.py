@@ -135,6 +135,24 @@ async def test_leaving_a_filter_is_news_and_never_having_matched_is_not(feed: Fe
     await pending.close()
 
 
+async def test_a_run_of_another_engine_is_no_news_though_its_past_is_unknown(
+    database: Database, ingestion: Ingestion
+) -> None:
+    await ingestion.record(events([report("execution.queued")], "a"))
+    start = await cursor(database)
+    late = Feed(database)  # as after a restart: it has not seen the run before
+    await late.start()
+    others = await listening(late, ExecutionFilter(engines=("another",), statuses=(Status.FAILURE,)))
+    failed, after = await listening(late, FAILED), await listening(late, ExecutionFilter(engines=("another",)), start)
+    await ingestion.record(events([report("execution.started", at=1)], "a"))
+    late.notify()
+    assert said(await failed.until(1)) == [("UPDATED", "a", False)]  # it may have failed before
+    assert others.updates == after.updates == []
+    for each in (others, failed, after):
+        await each.close()
+    await late.close()
+
+
 async def test_a_cursor_goes_on_without_a_gap(database: Database, feed: Feed, ingestion: Ingestion) -> None:
     await ingestion.record(events([report("execution.queued")], "before"))
     after = await cursor(database)

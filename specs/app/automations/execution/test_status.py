@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from specs.harness.driver import Runwatch, at, event, run_events, unique
@@ -140,3 +142,88 @@ async def test_status_005_trigger_data_keeps_its_digits(runwatch: Runwatch) -> N
     document = "query D($e: [String!]) { executions(filter: {engine: $e}) { nodes { trigger { data dataBytes } } } }"
     answer = runwatch.post({"query": document, "variables": {"e": [engine]}})
     assert b'"trigger":{"data":' + data + b',"dataBytes":%d}' % len(data) in answer.content
+
+
+ENGINE = "{ engines { id name canRetry retryObstacle lastSeenAt clockSkewMs clients { name lastSeenAt } } }"
+ISSUES = """
+query Issues($engine: ID!, $first: Int!, $after: String) {
+  engineIssues(engineId: $engine, first: $first, after: $after) {
+    nodes { kind reason events firstAt lastAt eventId eventType externalId }
+    pageInfo { hasNextPage endCursor }
+    totalCount { value }
+  }
+}
+"""
+TIMES = """
+query Times($engine: [String!]) {
+  executions(filter: {engine: $engine}, orderBy: {field: DURATION, direction: ASC}) {
+    nodes { externalId state queuedAt startedAt finishedAt queueMs durationMs timeMarks endRefused }
+  }
+}
+"""
+
+
+async def test_status_006_odd_times_and_rejections_are_told(runwatch: Runwatch) -> None:
+    """Odd times MUST be taken, bounded and marked; what was rejected or corrected MUST be readable for each engine."""
+    engine = unique("odd")
+
+    def timed(subject: str, type_: str, time: str, **data: Any) -> dict[str, Any]:
+        return {**event(engine, subject, type_, 0, data), "time": time, "id": f"{subject}/{type_}/{time}"}
+
+    now = datetime.now(UTC)
+    year = now.year
+    ahead, later = ((now + timedelta(hours=2, seconds=n)).isoformat() for n in (0, 3))
+    runwatch.report(
+        timed("shapes", "execution.started", f"{year - 1}-05-01T10:00+02[Europe/Paris]"),
+        timed("shapes", "execution.finished", f"{year - 1}-05-01T08:00:01,5", state="SUCCEEDED"),
+        timed("backwards", "execution.started", f"{year - 1}-05-01T10:00:00Z"),
+        timed("backwards", "execution.finished", f"{year - 1}-05-01T09:59:00Z", state="SUCCEEDED"),
+        timed("ahead", "execution.started", ahead),
+        timed("ahead", "execution.finished", later, state="FAILED"),
+        timed("open", "execution.started", f"{year - 1}-05-01T10:00:00Z"),
+    )
+    bad = [timed("open", "execution.finished", "gestern", state="SUCCEEDED"), timed("x", "execution.odd", ahead)]
+    assert [each["index"] for each in runwatch.post_events(bad).json()["rejected"]] == [0, 1]
+    async with asyncio.timeout(60):
+        while True:
+            [found] = [each for each in (await runwatch.query(ENGINE))["engines"] if each["name"] == engine]
+            issues = (await runwatch.query(ISSUES, {"engine": found["id"], "first": 10}))["engineIssues"]
+            if len(issues["nodes"]) == 4:
+                break
+            await asyncio.sleep(0.05)
+    by_kind = {(each["kind"], each["eventType"]): each for each in issues["nodes"]}
+    ends = by_kind["REJECTED", "execution.finished"]
+    assert (ends["externalId"], ends["events"], ends["eventId"]) == ("open", 1, bad[0]["id"])
+    assert ends["reason"].startswith("time: not a time in RFC 3339")
+    assert by_kind["CLOCK_AHEAD", "execution.finished"]["events"] == 2
+    assert by_kind["ASSUMED_UTC", "execution.finished"]["events"] == 1
+    assert issues["totalCount"] == {"value": 4}
+    pages, after = [], None
+    while True:
+        page = (await runwatch.query(ISSUES, {"engine": found["id"], "first": 3, "after": after}))["engineIssues"]
+        pages += page["nodes"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert pages == issues["nodes"]
+    assert found["clockSkewMs"] > 7_190_000
+    assert (found["canRetry"], found["retryObstacle"]) == (False, "NOT_CONNECTED")
+    assert [each["lastSeenAt"] for each in found["clients"]] == [found["lastSeenAt"]]
+
+    nodes = {
+        each["externalId"]: each for each in (await runwatch.query(TIMES, {"engine": [engine]}))["executions"]["nodes"]
+    }
+    assert list(nodes)[:2] == ["shapes", "ahead"], "those with a duration"
+    shapes, backwards, early, unfinished = (nodes[name] for name in ("shapes", "backwards", "ahead", "open"))
+    assert (shapes["durationMs"], shapes["timeMarks"]) == (1500, ["ASSUMED_UTC"])
+    assert (backwards["durationMs"], backwards["timeMarks"]) == (None, ["FINISHED_BEFORE_STARTED"])
+    assert (early["timeMarks"], early["durationMs"]) == (["CLOCK_AHEAD"], 3000)
+    assert early["startedAt"] <= early["finishedAt"] < ahead
+    assert (unfinished["state"], unfinished["endRefused"]) == ("RUNNING", ends["reason"])
+    runwatch.report(timed("open", "execution.finished", f"{year - 1}-05-01T10:00:09Z", state="SUCCEEDED"))
+    [ended] = [
+        each
+        for each in (await runwatch.query(TIMES, {"engine": [engine]}))["executions"]["nodes"]
+        if each["externalId"] == "open"
+    ]
+    assert (ended["state"], ended["endRefused"]) == ("SUCCEEDED", None)
