@@ -36,8 +36,12 @@ class Json(msgspec.Struct, frozen=True, gc=False):
     sealed: str | None = None
 
 
+# In place of an index: no step is to blame, although some may have failed.
+OUTSIDE_STEPS = -1
+
+
 class Failure(msgspec.Struct, frozen=True, gc=False):
-    """What an engine reports of a failure. `step` is the index of the step that it names."""
+    """What an engine reports of a failure. `step` is the index of the step that it names, or OUTSIDE_STEPS."""
 
     type: str | None
     message: Text | None

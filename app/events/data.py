@@ -12,6 +12,7 @@ import orjson
 from app import ids
 from app.errors import BadInput
 from app.events import (
+    OUTSIDE_STEPS,
     Body,
     Claims,
     Failure,
@@ -125,7 +126,7 @@ class Reader:
             type=None if error.type is None else self.cut(error.type, MAX_ERROR_TYPE).value,
             message=None if error.message is None else self.cut(error.message, MAX_MESSAGE),
             stack_trace=None if error.stack_trace is None else self.cut(error.stack_trace, MAX_STACK_TRACE),
-            step=error.step,
+            step=OUTSIDE_STEPS if error.step is None and error.outside_steps else error.step,
         )
 
     def trigger_data(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:

@@ -72,6 +72,7 @@ class FailureData(msgspec.Struct, rename="camel"):
     message: str | None = None
     stack_trace: str | None = None
     step: StepIndex | None = None
+    outside_steps: bool | None = None
 
 
 class FinishedData(msgspec.Struct):

@@ -13,6 +13,7 @@ import orjson
 
 from app.db import Transaction
 from app.error_groups.fingerprints import fingerprint
+from app.events import OUTSIDE_STEPS
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State, Status
 
@@ -26,9 +27,12 @@ def failed_step(
 ) -> int | None:
     """The index of the step to blame for a failed run: the step that the error names, else the first failed step.
 
-    `steps` are the reported states by index. None if the run did not fail, or failed outside any step.
+    `steps` are the reported states by index. None if the run did not fail, or failed outside any step: as the error
+    says, or because nothing else is known.
     """
     if run.status is not Status.FAILURE:
+        return None
+    if named == OUTSIDE_STEPS:
         return None
     if named is not None and (named in steps or named < len(definition or ())):
         return named

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from runwatch_client import events
+from runwatch_client.blame import Culprits, time_outs, timed_out
 from runwatch_client.encoding import text_of, trigger_text_of
 
 State = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "CRASHED", "CANCELLED", "SKIPPED"]
@@ -87,7 +88,8 @@ class Run(Reported):
         data = trigger_json if trigger_data is NOT_GIVEN else trigger_text_of(trigger_data)
         self._claims = events.claims(workflow, trigger_kind, data, retry_of, definition)
         self._indexes = itertools.count()
-        self._culprit: tuple[BaseException, int] | None = None
+        self._culprits = Culprits()
+        self._around: list[asyncio.Timeout] = []
         self._pid = 0
         self._outer: tuple[Reported | None, int | None] = (None, None)
 
@@ -96,6 +98,7 @@ class Run(Reported):
         self._outer = current_run.get(), current_step.get()
         current_run.set(self)
         current_step.set(None)
+        self._around = time_outs()
         self._emitter.keep_alive(self.external_id)
         self._emit("execution.queued", "queued", self._claims)
         self._emit("execution.started", "started", "null")
@@ -109,8 +112,13 @@ class Run(Reported):
         if os.getpid() != self._pid:
             return  # a fork of the process that runs it must not report the end
         self._emitter.let_go(self.external_id)
-        state = self.outcome or state_of(error)
-        told = None if error is None or state == "SUCCEEDED" else events.failure(error, self._step_of(error), trace)
+        state = self.outcome or ("TIMED_OUT" if timed_out(error, self._around) else state_of(error))
+        told = None
+        if error is not None and state != "SUCCEEDED":
+            step = self._culprits.step_of(error)
+            told = events.failure(error, step, trace)
+            if step is None and self._culprits:
+                told["outsideSteps"] = True  # the steps that failed were handled
         self._emit("execution.finished", "finished", events.finished(state, told))
 
     async def __aenter__(self) -> Self:
@@ -134,19 +142,7 @@ class Run(Reported):
         self._emit("execution.started", events.unique("started"), "null")
 
     def _blame(self, error: BaseException, index: int) -> None:
-        if self._culprit is None or self._culprit[0] is not error:
-            self._culprit = error, index  # the innermost step ends first
-
-    def _step_of(self, error: BaseException) -> int | None:
-        """The step that raised the error or its cause."""
-        if self._culprit is None:
-            return None
-        cause: BaseException | None = error
-        for _ in range(20):
-            if cause is self._culprit[0]:
-                return self._culprit[1]
-            cause = None if cause is None else cause.__cause__ or cause.__context__
-        return None
+        self._culprits.add(error, index)
 
 
 class Step:

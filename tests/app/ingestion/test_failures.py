@@ -11,6 +11,7 @@ import pytest
 from app import error_groups
 from app.db import Database
 from app.error_groups import ErrorGroup
+from app.events import OUTSIDE_STEPS
 from app.ingestion import Ingestion
 from app.ingestion.failures import failed_step
 from app.lifecycle import State, shown_state
@@ -47,6 +48,7 @@ def test_a_step_without_an_end_ends_as_its_run(step: State, run: State, shown: S
         (None, State.CRASHED, {0: S, 1: R}, None, 1),
         (None, State.TIMED_OUT, {0: S}, ["a", "b"], None),
         (None, F, {}, None, None),
+        (OUTSIDE_STEPS, F, {0: F, 1: R}, ["a"], None),
         (0, S, {0: F}, None, None),
         (0, State.CANCELLED, {0: F}, None, None),
         (0, R, {0: F}, None, None),
