@@ -6,11 +6,16 @@ import math
 import secrets
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 from app.log import get_logger
 
 log = get_logger(__name__)
+
+# Between two lines of a database that is away, of this process.
+UNAVAILABLE_SECONDS = 60.0
+_next_line = 0.0
 
 MASKED = "Internal error; the server's log has the details under the errorId"
 
@@ -187,5 +192,15 @@ def shown(error: BaseException) -> dict[str, Any]:
 def masked(error: BaseException, message: str = MASKED, event: str = "internal_error") -> dict[str, Any]:
     """An unexpected failure: an id for the reader, the rest for the log."""
     error_id = secrets.token_hex(8)
-    log.error(event, error_id=error_id, exc_info=error)
+    log_failure(log, event, error, error_id=error_id)
     return {"message": message, "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id}}
+
+
+def log_failure(logger: Any, event: str, error: BaseException, **facts: Any) -> None:
+    """Log what failed unexpectedly, with its stack; but a database that is away in one line a minute, whoever asks."""
+    global _next_line
+    if not isinstance(error, Unavailable):
+        logger.error(event, exc_info=error, **facts)
+    elif (now := monotonic()) >= _next_line:
+        _next_line = now + UNAVAILABLE_SECONDS
+        logger.error(event, reason=str(error), **facts)

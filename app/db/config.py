@@ -24,6 +24,9 @@ SQLITE_PRAGMAS = {
     "temp_store": "MEMORY",
 }
 
+# To connect to Postgres. Whoever waits for a read is told within 6 s that there is none.
+CONNECT_SECONDS = 4
+
 # The options after a Postgres URL's question mark that asyncpg does not take as text.
 POSTGRES_OPTIONS = {
     "max_cacheable_statement_size": int,

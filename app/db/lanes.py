@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+
+# How long a connection may take to forget a statement that was cancelled; then it is ended instead.
+FORGET_SECONDS = 2.0
 
 
 class Lane:
@@ -22,17 +26,24 @@ class Lane:
         self._pool = pool
         self._free = asyncio.Semaphore(size)
         self._idle: list[PoolConnectionProxy[Any]] = []
+        self._busy: set[PoolConnectionProxy[Any]] = set()
         self._closed = False
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         """The rows of one statement; raises as asyncpg does."""
         async with self._free:
             connection = self._idle.pop() if self._idle else await self._pool.acquire()
+            self._busy.add(connection)
             try:
                 rows: Sequence[Any] = await connection.fetch(sql, *params)
-            except BaseException:
-                await self._pool.release(connection)
+            except BaseException as error:
+                if isinstance(error, TimeoutError):
+                    end(connection)
+                with suppress(TimeoutError):
+                    await self._pool.release(connection, timeout=FORGET_SECONDS)
                 raise
+            finally:
+                self._busy.discard(connection)
             if self._closed:
                 await self._pool.release(connection)
             else:
@@ -44,7 +55,18 @@ class Lane:
         while self._idle:
             await self._pool.release(self._idle.pop())
 
+    def end_all(self) -> None:
+        """End every connection at once, with the statements that wait for an answer: they fail as if it had died."""
+        for connection in (*self._busy, *self._idle):
+            end(connection)
+
     async def close(self) -> None:
         """Give every connection back, those in use after their statement."""
         self._closed = True
         await self.renew()
+
+
+def end(connection: PoolConnectionProxy[Any]) -> None:
+    """End a connection without a word to the server. One that is lost is none already."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
-from app.db.config import SQLITE_BUSY_MS, postgres_credentials, sqlite_path
+from app.db.config import CONNECT_SECONDS, SQLITE_BUSY_MS, postgres_credentials, sqlite_path
 from app.db.locks import Lock
 from app.errors import BadInput
 
@@ -35,7 +35,7 @@ async def _applied(url: str) -> set[str]:
         return await asyncio.to_thread(_applied_to_file, sqlite_path(url))
     import asyncpg
 
-    connection = await asyncpg.connect(**postgres_credentials(url))
+    connection = await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **postgres_credentials(url)})
     try:
         return {name for (name,) in await connection.fetch(_APPLIED)}
     except asyncpg.UndefinedTableError:
@@ -68,7 +68,7 @@ async def _lock(url: str) -> AsyncIterator[None]:
     else:
         import asyncpg
 
-        connection = await asyncpg.connect(**postgres_credentials(url))
+        connection = await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **postgres_credentials(url)})
         try:
             await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATIONS)
             yield

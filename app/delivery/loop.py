@@ -13,6 +13,7 @@ from app.db import Database
 from app.delivery import outbox
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
+from app.errors import log_failure
 from app.log import get_logger
 from app.sweep import end_tasks
 
@@ -89,8 +90,8 @@ class DeliveryLoop:
             self._wake.clear()
             try:
                 items = await self._claim()
-            except Exception:
-                log.exception("outbox_not_read")
+            except Exception as error:
+                log_failure(log, "outbox_not_read", error)
                 items = []
             for item in items:
                 task = asyncio.create_task(self._deliver(item))
@@ -125,8 +126,8 @@ class DeliveryLoop:
             failure, final, asked = outbox.readable(str(error)), error.final, error.retry_after
         except TimeoutError:
             failure = f"No answer within {self._timeout:g} s"
-        except Exception:
-            log.exception("delivery_failed", outbox_id=item.id, kind=item.kind)
+        except Exception as error:
+            log_failure(log, "delivery_failed", error, outbox_id=item.id, kind=item.kind)
             failure = "Internal error; the server's log has the details under the outbox id"
         left = item.created_at + self._give_up_after - clock.now_us()
         given_up = failure is not None and (final or left <= 0)
@@ -134,9 +135,9 @@ class DeliveryLoop:
         item = replace(item, retry_after=max(0, min(asked, left, MAX_RETRY_AFTER)))
         try:
             await handler.settle(item, failure, given_up)
-        except Exception:
+        except Exception as error:
             # It falls due again when its lease ends: delivered twice rather than not at all.
-            log.exception("delivery_not_settled", outbox_id=item.id, kind=item.kind)
+            log_failure(log, "delivery_not_settled", error, outbox_id=item.id, kind=item.kind)
             return
         outcome = "accepted" if failure is None else "given_up" if given_up else "failed"
         log.info("delivery", outbox_id=item.id, kind=item.kind, outcome=outcome, attempts=item.attempts)

@@ -17,7 +17,7 @@ from app import changes, engines
 from app.changes import Changed, revisions
 from app.changes.revisions import parse_updates_cursor
 from app.db import Database
-from app.errors import BadInput, LimitExceeded, Unavailable
+from app.errors import BadInput, LimitExceeded, Unavailable, log_failure
 from app.executions.filters import ExecutionFilter
 from app.executions.predicate import Predicate, predicate
 from app.live.queue import Queue
@@ -223,8 +223,8 @@ class Feed:
         while True:
             try:
                 return await read()
-            except (Unavailable, LimitExceeded):  # reads no filter: its slowness is not the subscriber's doing
-                log.exception("changes_not_read")
+            except (Unavailable, LimitExceeded) as error:  # reads no filter: its slowness is not the subscriber's doing
+                log_failure(log, "changes_not_read", error)
                 await asyncio.sleep(SWEEP_SECONDS)
 
     async def _is_lost(self, position: FeedPosition) -> bool:

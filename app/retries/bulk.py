@@ -18,7 +18,7 @@ import orjson
 
 from app import audit, clock, engines, executions, ids
 from app.db import Database, Transaction
-from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused
+from app.errors import BadInput, Conflict, LimitExceeded, NotFound, RetryRefused, log_failure
 from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.ids import new_id
@@ -166,11 +166,11 @@ class BulkRetries:
                 done = await self._database.transaction(lambda tx, chunk=chunk: self._chunk(tx, request, id_, chunk))  # type: ignore[misc]
             except TimeoutError:
                 break
-            except Exception:
+            except Exception as error:
                 if not settled:
                     raise
                 # Listeners must hear of what was committed.
-                log.exception("bulk_retry_broken_off")
+                log_failure(log, "bulk_retry_broken_off", error)
                 break
             made |= {each.retry_id for each in done if each.created and each.retry_id is not None}
             settled += len(done)

@@ -1,5 +1,5 @@
-"""Proxies in front of a server: one that loses answers (the request has arrived, and the client cannot know), and one
-that cuts every connection for a while, as if the server were away.
+"""Proxies in front of a server: one that loses answers (the request has arrived, and the client cannot know), one that
+cuts every connection for a while, as if the server were away, and one that freezes.
 """
 
 import asyncio
@@ -123,6 +123,37 @@ class CuttingProxy(_Proxy):
         with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
             await asyncio.gather(_copy(reader, to_server, lambda _: True), _copy(upstream, writer, lambda _: True))
         self._open -= {writer, to_server}
+
+
+class FreezingProxy(_Proxy):
+    """Passes everything on, but for the time that it is frozen: then nothing, and ends nothing either."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__(target)
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """As a host that stands still, meanwhile: it accepts connections, and does not say a word."""
+        self._loop.call_soon_threadsafe(self._thawed.clear)
+        yield
+        self._loop.call_soon_threadsafe(self._thawed.set)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._thawed.wait()
+        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
+            await asyncio.gather(self._hold(reader, to_server), self._hold(upstream, writer))
+
+    async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._thawed.wait()
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            with contextlib.suppress(OSError):
+                writer.write_eof()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]) -> None:
