@@ -69,11 +69,12 @@ def message_of(request: RetryRequest) -> Message:
         return Message(START, args=[canvas], kwargs={}, **common)
     if "args" not in data:
         raise _unfit("neither args nor a group")
+    data = _listed_in(data)
     more = {
         "chain": _renewed_all(data.get("chain") or [], ids)[::-1] or None,
         # Without ids: each is its own execution, which gets an id when it starts.
-        "link": _given(data, "link", list),
-        "link_error": _given(data, "link_error", list),
+        "link": _unnamed(_given(data, "link", list)),
+        "link_error": _unnamed(_given(data, "link_error", list)),
     }
     args, kwargs = _given(data, "args", list) or [], _given(data, "kwargs", dict) or {}
     task = _given(data, "task", str) or request.workflow  # a chain, or what somebody named, has a name of its own
@@ -116,7 +117,31 @@ def _renewed(signature: Any, ids: Iterator[str]) -> dict[str, Any]:
     for name in _CANVAS.get(task, ()):
         part = kwargs.get(name)
         kwargs[name] = _renewed_all(part, ids) if _is_list(part) else _renewed(part, ids)
-    return {**signature, "kwargs": kwargs, "options": options}
+    return {**_listed_in(signature), "kwargs": kwargs, "options": options}
+
+
+def _listed(args: Any) -> Any:
+    """Positional arguments, which the client names by their parameters, in order."""
+    return list(args.values()) if isinstance(args, dict) else args
+
+
+def _listed_in(signature: dict[str, Any]) -> dict[str, Any]:
+    return {**signature, "args": _listed(signature["args"])} if "args" in signature else signature
+
+
+def _unnamed(signatures: list[Any] | None) -> list[Any] | None:
+    """Signatures as they are, but for the names of their arguments."""
+    return None if signatures is None else [_positional(each) for each in signatures]
+
+
+def _positional(signature: Any) -> Any:
+    if not isinstance(signature, dict) or not isinstance(kwargs := signature.get("kwargs") or {}, dict):
+        return signature
+    kwargs = dict(kwargs)
+    for name in _CANVAS.get(signature.get("task", ""), ()):
+        part = kwargs.get(name)
+        kwargs[name] = [_positional(each) for each in part] if isinstance(part, list) else _positional(part)
+    return {**_listed_in(signature), "kwargs": kwargs}
 
 
 def _is_list(part: Any) -> bool:

@@ -39,10 +39,10 @@ def test_a_chain_is_one_run(bench: Bench, publisher: str) -> None:
     assert queued["workflow"] == "chain(shop.add, shop.inc)", "not that of its first task, whose failures are others"
     data = queued["trigger"]["data"]
     assert data["task"] == "shop.add"
-    assert data["args"] == [1, 2]
+    assert data["args"] == {"x": 1, "y": 2}
     assert [(each["task"], each["options"]) for each in data["chain"]] == [("shop.inc", {}), ("shop.inc", {})]
     inputs = [event["data"]["step"].get("input") for event in bench.sink.of(run, "step.started")]
-    assert inputs == [None, {"args": [3], "kwargs": {}}, {"args": [4], "kwargs": {}}]
+    assert inputs == [None, {"args": {"x": 3}, "kwargs": {}}, {"args": {"x": 4}, "kwargs": {}}]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,11 @@ def test_a_group_is_one_run_that_ends_with_its_last_member(bench: Bench) -> None
     assert outputs(bench, run, 3) == {0: 3, 1: 7, 2: 6}
     queued = bench.sink.queued(run)
     assert queued["workflow"] == "group(shop.add, shop.inc)"
-    assert [each["args"] for each in queued["trigger"]["data"]["group"]] == [[1, 2], [3, 4], [5]]
+    assert [each["args"] for each in queued["trigger"]["data"]["group"]] == [
+        {"x": 1, "y": 2},
+        {"x": 3, "y": 4},
+        {"x": 5},
+    ]
     assert queued["definition"] == ["shop.add", "shop.add", "shop.inc"]
     assert len(bench.sink.of(run, "execution.finished")) == 1
 
@@ -113,7 +117,7 @@ def test_a_chord_is_one_run_with_its_callback_as_the_last_step(bench: Bench) -> 
     queued = bench.sink.queued(run)
     assert queued["workflow"] == "chord(shop.add, shop.total)"
     data = queued["trigger"]["data"]
-    assert [each["args"] for each in data["group"]] == [[1, 2], [3, 4]]
+    assert [each["args"] for each in data["group"]] == [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
     assert data["chord"]["task"] == "shop.total"
     assert "task_id" not in str(data)
 

@@ -63,7 +63,7 @@ def test_a_retry_is_reported_under_the_id_that_runwatch_gave(bench: Bench) -> No
     retry(bench, run, "row-3/1", "reported")
     bench.sink.finish(run)
     queued = bench.sink.queued(run)
-    assert queued["trigger"]["data"] == {"args": ["reported"], "kwargs": {}}
+    assert queued["trigger"]["data"] == {"args": {"word": "reported"}, "kwargs": {}}
 
 
 def test_the_same_publication_passes_again_when_the_broker_delivers_it_again(bench: Bench) -> None:
@@ -103,7 +103,16 @@ def test_a_chain_is_retried_from_its_trigger_data(
     if renewed:
         chain = [each | {"options": each["options"] | {"task_id": str(uuid.uuid4())}} for each in chain]
     for number in range(2):
-        retry(bench, run, f"chain/{number}", "", name="shop.add", args=data["args"], kwargs=data["kwargs"], chain=chain)
+        retry(
+            bench,
+            run,
+            f"chain/{number}",
+            "",
+            name="shop.add",
+            args=[*data["args"].values()],
+            kwargs=data["kwargs"],
+            chain=chain,
+        )
     assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
     bench.sink.wait(lambda: len(bench.sink.steps(run)) == len(made))
     assert {index: step["output"] for index, step in bench.sink.steps(run).items()} == made
@@ -156,7 +165,7 @@ def test_other_pools_report_and_claim_as_well(bench: Bench, other_pool: str) -> 
     assert bench.sink.finish(failed)["error"]["message"] == "lamp: 0 left"
     [told] = bench.publish(f"add.apply_async((1, 2), queue={other_pool!r})")
     bench.sink.finish(told)
-    data = {"args": [1, 2], "kwargs": {}, "queue": other_pool}
+    data = {"args": {"x": 1, "y": 2}, "kwargs": {}, "queue": other_pool}
     assert bench.sink.queued(told)["trigger"]["data"] == data
     [started] = bench.sink.of(told, "execution.started")
     assert started["data"]["trigger"]["data"] == data

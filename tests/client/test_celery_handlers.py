@@ -12,6 +12,12 @@ from tests.client.sink import Event
 pytestmark = pytest.mark.slow
 
 
+def given_args(event: Event) -> list[object]:
+    """The positional arguments of a run that was queued, with or without names."""
+    args = event["data"]["trigger"]["data"].get("args") or []
+    return list(args.values()) if isinstance(args, dict) else args
+
+
 def followers(bench: Bench, args: Sequence[object], number: int) -> dict[str, Event]:
     """The ends of the runs that were queued with these arguments, by workflow, once there are so many."""
 
@@ -20,8 +26,7 @@ def followers(bench: Bench, args: Sequence[object], number: int) -> dict[str, Ev
         return {
             event["data"]["workflow"]: bench.sink.of(event["subject"], "execution.finished")[0]["data"]
             for event in queued
-            if event["data"]["trigger"]["data"].get("args") == args
-            and bench.sink.of(event["subject"], "execution.finished")
+            if given_args(event) == args and bench.sink.of(event["subject"], "execution.finished")
         }
 
     found: dict[str, Event] = bench.sink.wait(lambda: ended() if len(ended()) >= number else None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runwatch_client.celery import guard, marks
+from runwatch_client.celery import guard, ids, marks
 from runwatch_client.celery.marks import Mark, Plan
 
 pytestmark = pytest.mark.slow
@@ -54,13 +54,13 @@ def test_members_of_a_group_do_not_share_indexes(members: list[dict[str, Any]], 
 
 @given(CANVASES)
 def test_ends_are_tasks_of_the_canvas(signature: dict[str, Any]) -> None:
-    ids: list[str] = []
-    found = numbered(signature, ids)
+    made: list[str] = []
+    found = numbered(signature, made)
     ends = list(marks.ends(found))
-    assert len(ids) == marks.width(found) == len(list(marks.names(found)))
-    assert set(ends) <= set(ids)
+    assert len(made) == marks.width(found) == len(list(marks.names(found)))
+    assert set(ends) <= set(made)
     assert len(ends) == len(set(ends)) >= 1
-    assert ids[-1] in ends
+    assert made[-1] in ends
 
 
 @given(CANVASES)
@@ -78,15 +78,15 @@ def test_a_mark_travels(mark: Mark) -> None:
 
 
 def test_an_id_that_is_used_again_is_another_run() -> None:
-    used = marks.Recent(2)
+    used = ids.Recent(2)
     generated = "1f0d0c3e-6a8b-4a54-9d0e-2f7b8c9d0e1f"
-    assert marks.external_id(generated, used.add) == generated
-    again = [marks.external_id(one, used.add) for one in (generated, "nightly", "nightly")]
+    assert ids.external_id(generated, used.add) == generated
+    again = [ids.external_id(one, used.add) for one in (generated, "nightly", "nightly")]
     assert len(set(again)) == 3
     for run, id_ in zip(again, (generated, "nightly", "nightly"), strict=True):
         assert Mark(run, 0).is_of(id_)
         assert not Mark(run, 1).is_of(id_)
-    assert marks.external_id(generated.replace("-", ""), used.add) == generated.replace("-", "")
+    assert ids.external_id(generated.replace("-", ""), used.add) == generated.replace("-", "")
     for number in range(3):
         used.add(number)
     assert not used.add(0), "only the last two are remembered"

@@ -38,7 +38,7 @@ def test_a_task_is_told_from_its_queue_to_its_result(bench: Bench) -> None:
     queued = bench.sink.queued(run)
     assert queued == {
         "workflow": "shop.add",
-        "trigger": {"kind": "celery", "data": {"args": [1], "kwargs": {"y": 2}}},
+        "trigger": {"kind": "celery", "data": {"args": {"x": 1}, "kwargs": {"y": 2}}},
     }
     [started] = bench.sink.of(run, "execution.started")
     assert started["source"] == "shop"
@@ -79,7 +79,11 @@ def test_arguments_keep_celerys_own_notation_and_every_digit(bench: Bench) -> No
     bench.sink.finish(run)
     queued = bench.sink.queued(run)
     assert queued["trigger"]["data"] == {
-        "args": [12345678901234567890123, 1.1, {"__type__": "date", "__value__": "2026-01-02"}],
+        "args": {
+            "args[0]": 12345678901234567890123,
+            "args[1]": 1.1,
+            "args[2]": {"__type__": "date", "__value__": "2026-01-02"},
+        },
         "kwargs": {"k": "ä\0"},
     }
 
@@ -108,7 +112,7 @@ def test_task_of_a_publisher_without_hook_is_reported_by_the_worker(bench: Bench
     assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
     queued = bench.sink.queued(run)
     assert queued["workflow"] == "shop.add"
-    assert queued["trigger"]["data"] == {"args": [1, 2], "kwargs": {}}
+    assert queued["trigger"]["data"] == {"args": {"x": 1, "y": 2}, "kwargs": {}}
 
 
 @pytest.mark.parametrize(("succeed_at", "state"), [(3, "SUCCEEDED"), (9, "FAILED")])
@@ -255,7 +259,7 @@ def test_a_task_that_another_sends_is_a_run_of_its_own(bench: Bench) -> None:
     child = bench.sink.steps(run)[0]["output"]
     assert bench.sink.finish(child) == {"state": "SUCCEEDED"}
     queued = bench.sink.queued(child)
-    assert queued["trigger"]["data"] == {"args": ["word"], "kwargs": {}}
+    assert queued["trigger"]["data"] == {"args": {"args[0]": "word"}, "kwargs": {}}
 
 
 def test_an_unknown_task_fails(bench: Bench) -> None:

@@ -56,6 +56,21 @@ def test_what_has_a_name_of_its_own_begins_with_its_task() -> None:
         message_of(request(WITH_ALL | {"task": 7}))
 
 
+def test_arguments_with_the_names_of_their_parameters_are_positional_again() -> None:
+    first = task("a") | {"args": {"x": 1, "y": 2}}
+    data = {
+        "args": {"b": 1, "a": 2},
+        "chain": [canvas("chain", tasks=[first])],
+        "link": [canvas("group", tasks=[first])],
+    }
+    message = message_of(request(data))
+    assert message.args == [1, 2]
+    for made in (message.more["chain"][0], message.more["link"][0]):
+        assert [each["args"] for each in made["kwargs"]["tasks"]] == [[1, 2]]
+    [sent] = message_of(request({"group": [first], "chord": first})).args
+    assert (sent["group"][0]["args"], sent["chord"]["args"]) == ([1, 2], [1, 2])
+
+
 def test_a_task_gets_what_the_original_got() -> None:
     message = message_of(request(WITH_ALL))
     assert (message.task, message.task_id, message.queue) == ("shop.add", "external", "slow")
@@ -110,7 +125,7 @@ def test_moments_that_have_passed_are_left_out() -> None:
         [],
         {},
         {"order": 1},
-        {"args": {"a": 1}},
+        {"args": "a"},
         {"args": [], "kwargs": [1]},
         {"args": [], "queue": 5},
         {"args": [], "chain": {"task": "a"}},

@@ -14,6 +14,8 @@ from typing import Any
 
 from celery import signals
 
+from runwatch_client.celery.arguments import Arguments
+from runwatch_client.celery.claiming import Claiming
 from runwatch_client.celery.claims import Claims, RedisClaims, Tally, default_claims
 from runwatch_client.celery.ending import Ending
 from runwatch_client.celery.gate import Gate, WorkerEvents, install_step
@@ -58,9 +60,10 @@ def install(
         found = store()
         return found if isinstance(found, Tally) else None
 
-    publishing = Publishing(client, lambda: tally() is not None)
+    claiming = Claiming(Arguments(lambda: app.tasks))
+    publishing = Publishing(client, lambda: tally() is not None, claiming)
     reported = WorkerEvents(client, store)
-    working = Working(reported, Ending(reported, tally), results=results)
+    working = Working(reported, Ending(reported, tally), claiming, results=results)
     watch(publishing, working, guard)
     install_step(app, Gate(client, store, pause))
     register(app, pause)

@@ -7,11 +7,7 @@ marks of what a task publishes from the task's own mark. For unmarked messages i
 
 from __future__ import annotations
 
-import re
-import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -25,9 +21,6 @@ AGAIN = "#"
 START = "runwatch.start"
 # Internal tasks of Celery and of ours, which nobody wants to see.
 INTERNAL = frozenset({"celery.chord_unlock", "celery.backend_cleanup", START})
-
-
-_UUID = re.compile("[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +95,6 @@ def far_index(task_id: str) -> int:
     return 500 + crc32(task_id.encode()) % 500
 
 
-class Recent:
-    """The last so many of something."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._known: OrderedDict[Any, None] = OrderedDict()
-
-    def add(self, one: Any) -> bool:
-        """Add one; returns whether it was known."""
-        known = one in self._known
-        self._known[one] = None
-        if len(self._known) > self._size:
-            with suppress(KeyError):  # of two threads at once, the other was first
-                self._known.popitem(last=False)
-        return known
-
-
 # A signature is a dict with task, args, kwargs and options. A canvas has its parts in kwargs.
 
 
@@ -173,16 +149,6 @@ def openers(signature: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool
         yield from (part for first in (inner if kind == "group" else inner[:-1]) for part in openers(first))
         if kind == "chord":
             yield from ((part, True) for part, _ in openers(inner[-1]))
-
-
-def external_id(task_id: str, used: Callable[[str], bool]) -> str:
-    """The id of the execution that begins with a new message of this id. `used` says whether this process knows it.
-
-    Celery makes a UUID for each message. Any other id is somebody's own, and the next run may have it too.
-    """
-    if _UUID.fullmatch(task_id) and not used(task_id):
-        return task_id
-    return f"{task_id}{AGAIN}{secrets.token_hex(4)}"
 
 
 def first_id(signature: Mapping[str, Any]) -> str | None:
@@ -280,6 +246,7 @@ class Plan:
         self.routes: list[dict[str, str]] = [] if routes is None else routes
         self.own = False  # whether the group is an execution of its own, not part of one
         self.headers: Mapping[str, Any] = {}
+        self.as_json = True  # every message of it
         self.due: list[str | None] = []  # when each message may run, None for at once
 
     @property

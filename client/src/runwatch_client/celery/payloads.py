@@ -9,6 +9,8 @@ from kombu.utils import json as kombu_json
 
 from runwatch_client.encoding import MAX_DEPTH, MAX_PAYLOAD, trigger_text_of
 
+PICKLED = "The message was not sent as JSON, which cannot hold its arguments: a retry would have others"
+
 _dumps: Callable[..., str] = kombu_json.dumps
 
 
@@ -21,6 +23,11 @@ def trigger_of(data: dict[str, Any]) -> str:
     if len(text) > MAX_PAYLOAD or text.count("[") + text.count("{") > MAX_DEPTH:
         return trigger_text_of(data) if len(text) > MAX_PAYLOAD or _deep(text) else text
     return text
+
+
+def incomplete_trigger_of(data: dict[str, Any]) -> str:
+    """The same for what JSON does not give back as it was: readable, and marked so that nobody retries it."""
+    return trigger_text_of({**data, "incomplete": PICKLED, "lost": float("nan")})
 
 
 def _deep(text: str) -> bool:

@@ -9,19 +9,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_app
+from kombu.serialization import registry
 from kombu.utils.uuid import uuid
 
 from runwatch_client import events
 from runwatch_client.celery import marks
+from runwatch_client.celery.claiming import Claiming, route_of
 from runwatch_client.celery.gate import RETRY_OF
-from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Plan, Recent, chain_of, mark_of
-from runwatch_client.celery.naming import due_of, note_schedule, trigger_of_headers, workflow_of
-from runwatch_client.celery.payloads import trigger_of
+from runwatch_client.celery.ids import Recent, external_id
+from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Plan, chain_of, mark_of
+from runwatch_client.celery.naming import due_of, note_schedule
 from runwatch_client.runs import Emitter
 
-DEFAULT_QUEUE = "celery"
 REMEMBERED = 1_000  # ids; a signature that is published once more, with the id that it has, is seldom an old one
 
+JSON_TYPES: Mapping[str, str] = registry.name_to_type
+
+# What Celery was asked to serialize the message with.
+serializer: ContextVar[str | None] = ContextVar("runwatch_serializer", default=None)
 current_plan: ContextVar[Plan | None] = ContextVar("runwatch_plan", default=None)
 # While Celery calls the error handlers of a task: what it publishes then is no part of what failed.
 handling: ContextVar[bool] = ContextVar("runwatch_handling", default=False)
@@ -30,8 +35,9 @@ handling: ContextVar[bool] = ContextVar("runwatch_handling", default=False)
 class Publishing:
     """The handlers of a publishing process. `counts` says whether it can count the ends of groups."""
 
-    def __init__(self, emitter: Emitter, counts: Callable[[], bool]) -> None:
+    def __init__(self, emitter: Emitter, counts: Callable[[], bool], claiming: Claiming) -> None:
         self._emitter = emitter
+        self._claiming = claiming
         self._counts = counts
         self._thread = threading.local()
         self._used = Recent(REMEMBERED)
@@ -59,6 +65,7 @@ class Publishing:
             self._wait(mark, f"{headers['id']}/waiting/{headers['retries']}", due)
         elif (plan := current_plan.get()) is not None:
             plan.due.append(due)
+            plan.as_json = plan.as_json and sends_json()
         elif due is not None and mark.is_alone() and not mark.is_of(headers["id"]):
             self._wait(mark, f"{headers['id']}/waiting/due", due)  # the next of a chain
 
@@ -71,11 +78,11 @@ class Publishing:
             plan.routes.append(route_of(way))
         if mark is not None and mark.is_of(headers["id"]):
             args, kwargs, embed = body
-            claims = task_claims(headers["task"], args, kwargs, embed, way, headers)
+            claims = self._claiming.task(headers["task"], args, kwargs, embed, way, headers, as_json=sends_json())
             self._report(mark.run, claims, self._thread.now)
 
     def _external_id(self, task_id: str) -> str:
-        return marks.external_id(task_id, self._used.add)
+        return external_id(task_id, self._used.add)
 
     def _wait(self, mark: Mark, id_: str, due: str | None) -> None:
         self._emitter.emit_text(mark.run, "execution.waiting", id_, events.claims(due_at=due))
@@ -171,56 +178,8 @@ class Publishing:
 
     def published_group(self, group: Any, plan: Plan, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Report a group or chord that is its own execution. `kwargs` are further arguments of its members."""
-        members = list(group.tasks)
-        callback = marks.callback_of(members[0])
-        follow = [] if callback is None else [callback, *reversed((callback.get("options") or {}).get("chain") or ())]
-        each = [name for signature in (*members, *follow) for name in marks.names(signature)]
-        shown = ", ".join(dict.fromkeys(name for member in members for name in marks.names(member)))
-        made = f"group({shown})" if callback is None else f"chord({shown}, {next(marks.names(callback))})"
-        workflow = workflow_of([made], plan.headers)
-        plain = [marks.without_ids(member) for member in members]
-        marks.as_published(plain, args, kwargs, plan.routes)
-        data: dict[str, Any] = {"group": plain, **next(iter(plan.routes), {})}
-        if callback is not None:
-            data["chord"] = marks.without_ids(callback)
-        if follow[1:]:
-            data["chain"] = [marks.without_ids(signature) for signature in follow[1:]]
-        claims = events.claims(workflow, "celery", trigger_of(data), None, each, plan.due_at)
+        claims = self._claiming.group(list(group.tasks), plan, args, kwargs, as_json=plan.as_json)
         self._report(plan.run, claims, plan.made)
-
-
-def task_claims(
-    task: str,
-    args: Any,
-    kwargs: Any,
-    embed: Mapping[str, Any] | None,
-    way: Mapping[str, Any] | None,
-    headers: Mapping[str, Any] | None,
-) -> str:
-    """The claims of a task and of the chain that follows it. `way` has the exchange and key of its message."""
-    chain = list(reversed((embed or {}).get("chain") or ()))
-    data: dict[str, Any] = {"args": args, "kwargs": kwargs}
-    data |= route_of(way or {})
-    if chain:
-        data["chain"] = [marks.without_ids(signature) for signature in chain]
-    for key, name in (("callbacks", "link"), ("errbacks", "link_error")):
-        if signatures := (embed or {}).get(key):
-            data[name] = [marks.without_ids(signature) for signature in signatures]
-    each = [task, *(name for signature in chain for name in marks.names(signature))]
-    workflow = workflow_of(each, headers)
-    if workflow != task:
-        data["task"] = task  # a retry begins with it
-    kind, more = trigger_of_headers(headers)
-    data |= more
-    return events.claims(workflow, kind, trigger_of(data), None, each if chain else None, due_of(headers))
-
-
-def route_of(way: Mapping[str, Any]) -> dict[str, str]:
-    """Where a message went, unless to the usual queue: a retry must go where a worker listens."""
-    exchange, queue = way.get("exchange"), way.get("routing_key")
-    if exchange:
-        return {"exchange": str(getattr(exchange, "name", exchange))}
-    return {"queue": str(queue)} if queue and queue != DEFAULT_QUEUE else {}
 
 
 def links_of(request: Any) -> list[list[str]]:
@@ -231,6 +190,11 @@ def links_of(request: Any) -> list[list[str]]:
     groups = [[part["task"] for part in marks.parts(link)[1]] for link in links if link["task"] == "celery.group"]
     plain = [link["task"] for link in links if link["task"] != "celery.group"]
     return [plain if links[1:] else [], *groups] if links else []
+
+
+def sends_json() -> bool:
+    """Whether the message that is being published is JSON."""
+    return JSON_TYPES.get(serializer.get() or current_app.conf.task_serializer, "") == "application/json"
 
 
 def is_handling() -> bool:

@@ -52,6 +52,7 @@ def register(app: Any, pause: float) -> None:
 
 def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
     """Publish a group or chord under this id. Every message that it starts with has these headers."""
+    data = {name: _positional(part) for name, part in data.items()}
     members = [_claimed(member, headers) for member in data["group"]]
     body = data.get("chord")
     with _same_ids(run):
@@ -63,6 +64,20 @@ def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any
             body["options"].pop("chain", None)  # the same again
             body = canvas.chain(*(canvas.signature(part, app=app) for part in (body, *rest)), app=app)
         canvas.chord(members, body, app=app, task_id=run).apply_async()
+
+
+def _positional(part: Any) -> Any:
+    """Signatures whose positional arguments have no names (arguments.py)."""
+    if isinstance(part, list):
+        return [_positional(each) for each in part]
+    if not isinstance(part, Mapping) or "task" not in part:
+        return part
+    copy, args = dict(part), part.get("args")
+    if isinstance(args, Mapping):
+        copy["args"] = list(args.values())
+    if str(part["task"]).startswith("celery."):
+        copy["kwargs"] = {name: _positional(inner) for name, inner in (part.get("kwargs") or {}).items()}
+    return copy
 
 
 def _passing_errors(app: Any) -> tuple[type[Exception], ...]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from celery import Task, canvas
+from celery import Celery, Task, canvas
 from celery.backends.base import Backend
 
-from runwatch_client.celery.publishing import Publishing, current_plan, handling
+from runwatch_client.celery.publishing import Publishing, current_plan, handling, serializer
 from runwatch_client.celery.working import Working
 
 Guard = Callable[[str, Callable[[], Any]], Any]
@@ -24,6 +24,7 @@ def watch(publishing: Publishing, working: Working, guard: Guard) -> None:
     _wrap(Backend, "_call_task_errbacks", _handlers(guard))
     _wrap(Backend, "mark_as_failure", _failures(guard))
     _wrap(Task, "update_state", _states(guard))
+    _wrap(Celery, "send_task", _serializers)
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -32,6 +33,21 @@ def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callabl
         wrapped = wraps(original)(wrapper(original))
         wrapped.runwatch = True  # type: ignore[attr-defined]
         setattr(owner, name, wrapped)
+
+
+def _serializers(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The signals of publishing do not say how the message is serialized."""
+
+    def send_task(self: Any, *args: Any, **options: Any) -> Any:
+        if "serializer" not in options:
+            return original(self, *args, **options)
+        token = serializer.set(options["serializer"])
+        try:
+            return original(self, *args, **options)
+        finally:
+            serializer.reset(token)
+
+    return send_task
 
 
 def _groups(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -16,11 +16,13 @@ from celery.exceptions import Ignore, Reject
 
 from runwatch_client import events
 from runwatch_client.celery import marks
+from runwatch_client.celery.claiming import Claiming
 from runwatch_client.celery.ending import Ending, never_reached
 from runwatch_client.celery.errors import state_of, stored_end, told_error
-from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Recent, chain_of, mark_of
+from runwatch_client.celery.ids import Recent
+from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
-from runwatch_client.celery.publishing import is_handling, task_claims
+from runwatch_client.celery.publishing import is_handling
 from runwatch_client.encoding import text_of
 from runwatch_client.runs import Emitter, Reported, State, current_run, current_step
 
@@ -43,8 +45,9 @@ class Open:
 class Working:
     """The handlers of a worker."""
 
-    def __init__(self, emitter: Emitter, ending: Ending, *, results: bool) -> None:
+    def __init__(self, emitter: Emitter, ending: Ending, claiming: Claiming, *, results: bool) -> None:
         self._emitter = emitter
+        self._claiming = claiming
         self._ending = ending
         self._results = results
         self._open: dict[str, Open] = {}
@@ -60,7 +63,8 @@ class Working:
         mark = marks.unmarked(request.id, request.root_id, headers.get("group"), request.chord)
         if mark.run == request.id:
             embed = request._payload[2]
-            claims = task_claims(request.type, request.args, request.kwargs, embed, request.delivery_info, headers)
+            way = request.delivery_info
+            claims = self._claiming.task(request.type, request.args, request.kwargs, embed, way, headers, as_json=False)
             self._emit(mark, "execution.queued", f"{mark.run}/queued", claims)
 
     def started(self, task: Any, task_id: str) -> None:
@@ -76,8 +80,8 @@ class Working:
         current_step.set(mark.step)
         self._emitter.keep_alive(mark.run, task_id)
         if mark.step == 0 or request.group_index is not None or attempt != "0" or request.eta:
-            self._emit(mark, "execution.started", f"{task_id}/started/{attempt}", _claims(task, request, mark))
-        given = None if mark.is_of(task_id) else trigger_of(_arguments(request))
+            self._emit(mark, "execution.started", f"{task_id}/started/{attempt}", self._claims(task, request, mark))
+        given = None if mark.is_of(task_id) else trigger_of(self._arguments(task, request))
         data = events.step_started(mark.step, task.name, "task", given)
         self._emit(mark, "step.started", f"{task_id}/step/started/{attempt}", data)
 
@@ -208,6 +212,19 @@ class Working:
         )
         self._emit(mark, "step.finished", f"{request.id}/step/finished/{attempt_of(request)}", data)
 
+    def _claims(self, task: Any, request: Any, mark: Mark) -> str:
+        """The claims that the first task of an execution makes, in case the publisher's report is lost."""
+        if mark.is_of(request.id):
+            embed = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
+            args, way = request.args, request.delivery_info
+            return self._claiming.task(task.name, args, request.kwargs, embed, way, request.headers, as_json=False)
+        if request.chord and marks.read((request.headers or {}).get(HEADER)) is None:
+            return events.claims(f"chord({task.name}, {next(marks.names(request.chord))})", "celery")
+        return "null"
+
+    def _arguments(self, task: Any, request: Any) -> dict[str, Any]:
+        return {"args": self._claiming.arguments.named(task.name, request.args), "kwargs": request.kwargs}
+
     def _request_of(self, task: Any, task_id: str) -> Any:
         """The Context of a task. The main process does not always make it the task's own."""
         if task.request.id == task_id:
@@ -227,17 +244,3 @@ def attempt_of(request: Any) -> str:
     again = (request.delivery_info or {}).get("redelivered")
     nested = request.replaced_task_nesting
     return f"{request.retries or 0}{'r' if again else ''}{f'+{nested}' if nested else ''}"
-
-
-def _claims(task: Any, request: Any, mark: Mark) -> str:
-    """The claims that the first task of an execution makes, in case the publisher's report is lost."""
-    if mark.is_of(request.id):
-        embed: dict[str, Any] = {"chain": request.chain, "callbacks": request.callbacks, "errbacks": request.errbacks}
-        return task_claims(task.name, request.args, request.kwargs, embed, request.delivery_info, request.headers)
-    if request.chord and marks.read((request.headers or {}).get(HEADER)) is None:
-        return events.claims(f"chord({task.name}, {next(marks.names(request.chord))})", "celery")
-    return "null"
-
-
-def _arguments(request: Any) -> dict[str, Any]:
-    return {"args": request.args, "kwargs": request.kwargs}
