@@ -80,11 +80,11 @@ class Spending:
         self.task: asyncio.Task[Any] | None = None  # that runs it now
         self.ends: float | None = None  # by the loop's clock
 
-    def begin(self, new_characters: int) -> None:
-        """An operation arrives, with so many characters that have to be parsed. Raises OverRate."""
+    def begin(self, new_characters: int, values: int) -> None:
+        """An operation arrives: characters that have to be parsed, values of variables. Raises OverRate."""
         if not self.has_begun:
             self.has_begun = True
-            self._take(price_of(new_characters))
+            self._take(price_of(new_characters, values))
 
     async def enter(self) -> None:
         """Wait for a place among the operations of the client. Raises OverRate."""
@@ -175,6 +175,10 @@ class Spending:
     async def turn(self) -> None:
         """See Meter."""
         await self._turns.wait(self._credential)
+
+    def alone(self) -> asyncio.Lock:
+        """See Turns."""
+        return self._turns.alone(self._credential)
 
     def stop(self, failure: Exception) -> None:
         """End the operation, whose task waits for something."""

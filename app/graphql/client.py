@@ -42,6 +42,6 @@ class Client(Protocol):
         ...
 
 
-def price_of(new_characters: int) -> int:
-    """What a request costs, with so many characters of a document that nobody has sent before."""
-    return BASE_COST + CHARACTER_COST * min(new_characters, MAX_CHARACTERS)
+def price_of(new_characters: int, values: int) -> int:
+    """What a request costs, with so many characters of a document that nobody has sent before, and values."""
+    return BASE_COST + CHARACTER_COST * min(new_characters, MAX_CHARACTERS) + values

@@ -6,6 +6,7 @@ Both by their plans where there are any (app/graphql/plans.py), otherwise as gra
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
+from contextlib import nullcontext
 from inspect import isawaitable
 from typing import Any
 
@@ -14,21 +15,28 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 
 from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.compiled import CompiledOperation
+from app.graphql.compiled.costs import price
 from app.graphql.compiled.operation import Plan, Run
 from app.graphql.documents import documents_of
 from app.graphql.paced import Paced
 from app.graphql.plans import compiled_of, count, fall_back
+
+# An event of the page costs 150. One of more is executed for its member alone, and a token's one after the other.
+DEAR_COST = 5_000
 
 
 class EventByEvent(Paced):
     """Keeps nothing of an event after its execution."""
 
     _compiled: CompiledOperation | None = None
+    _is_dear: bool | None = None
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """The executor of one event."""
         if self._compiled is None:
             self._compiled = self._find()  # all events have it
+        if self._is_dear is None:
+            self._is_dear = self._costs_much()
         executor = super().build_per_event_executor(payload)
         # graphql-core 3.3.2 shares this memo of all executors, whose keys are ids of lists made anew for each event:
         # 2 to 4 KB an event that are never freed, for as long as the subscription lives.
@@ -75,8 +83,10 @@ class EventByEvent(Paced):
             if spending.client.is_spent:
                 await spending.client.solvent()
         try:
-            with within(self.context_value):
-                return await self._executed(spending)
+            # Its time begins when its turn comes.
+            async with spending.alone() if self._is_dear and spending is not None else nullcontext():
+                with within(self.context_value):
+                    return await self._executed(spending)
         except OverBudget as over:
             [field] = self.operation.selection_set.selections[:1]
             name = getattr(getattr(field, "alias", None) or getattr(field, "name", None), "value", "")
@@ -84,6 +94,13 @@ class EventByEvent(Paced):
         finally:
             if spending is not None:
                 spending.settle()
+
+    def _costs_much(self) -> bool:
+        try:
+            priced, _ = price(self.schema, self.fragment_definitions, self.operation, self.variable_values.coerced)
+            return priced.cost(self.variable_values.coerced).fields > DEAR_COST
+        except RecursionError:
+            return False  # graphql-core says that it is nested too deeply
 
     async def _executed(self, spending: Spending | None) -> ExecutionResult:
         if spending is not None and spending.is_over():

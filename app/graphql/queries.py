@@ -15,6 +15,7 @@ from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, OneOperation, Prepared
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back
 from app.graphql.sign_in import SignInRequired
+from app.graphql.variables import check_variables
 
 # Answers to introspection that are kept, in bytes together; GraphiQL's has 130 KB.
 MAX_INTROSPECTION_BYTES = 2 * 1024 * 1024
@@ -34,10 +35,11 @@ class Queries:
         self._bytes = 0
 
     def begin(self, asked: Operation, context: Any) -> None:
-        """Have the client pay for a request. Raises OverRate."""
+        """Have the client pay for a request. Raises OverRate, and LimitExceeded for too many variables."""
+        values = check_variables(asked.variables)
         spending = getattr(context, "spending", None)
         if spending is not None:
-            spending.begin(0 if self._documents.is_known(asked.query, asked.name) else len(asked.query))
+            spending.begin(0 if self._documents.is_known(asked.query, asked.name) else len(asked.query), values)
 
     async def answer(self, asked: Operation, context: Any, gone: Gone | None = None) -> bytes | None:
         """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right.

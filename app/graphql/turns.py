@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from time import monotonic
+from weakref import WeakValueDictionary
 
 # A request takes some ten turns of the loop, in each of which one other may run for so long.
 SECONDS = 0.004
@@ -21,6 +22,7 @@ class Turns:
         self._ends = 0.0
         self._renewal: asyncio.Handle | None = None
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # by credential
+        self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as somebody has one
 
     def is_over(self) -> bool:
         """Whether this turn of the loop has had enough. Of a new turn, the time begins to run."""
@@ -37,6 +39,13 @@ class Turns:
             self._begin()
         await future
         self._ends = monotonic() + SECONDS
+
+    def alone(self, credential: str) -> asyncio.Lock:
+        """For what a credential does one at a time: together, their reads would take the connections of everybody."""
+        lock = self._alone.get(credential)
+        if lock is None:
+            lock = self._alone[credential] = asyncio.Lock()
+        return lock
 
     def _begin(self) -> None:
         self._ends = monotonic() + SECONDS

@@ -17,16 +17,15 @@ from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
 from app.graphql.compiled.costs import price
 from app.graphql.documents import documents_of
-from app.graphql.executor import EventByEvent, executor_of
+from app.graphql.executor import DEAR_COST, EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response
 from app.graphql.shareable import Field, ShareableDocuments
+from app.graphql.variables import check_variables
 from app.live.feed import Feed
 from app.live.groups import Group, Member
 from app.live.updates import Update, Watchable
 
-# An event of the page costs 150. One of more holds up the others of its group, whoever they are.
-MAX_SHARED_COST = 5_000
 DEAR = "dear"
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
 
@@ -73,7 +72,9 @@ class SharedUpdates:
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
         """The results of an operation. Shared results come by themselves."""
         viewer: Viewer = context.viewer
-        context.spending.begin(0 if self._prepared.is_known(operation.query, operation.name) else len(operation.query))
+        values = check_variables(operation.variables)
+        known = self._prepared.is_known(operation.query, operation.name)
+        context.spending.begin(0 if known else len(operation.query), values)
         await self._prepared.prepare(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
         context.client.operation = self._prepared.name_of(operation.query, operation.name)
@@ -98,7 +99,7 @@ class SharedUpdates:
                 each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
             }
             priced, _ = price(self._schema, fragments, prepared.operation, {})
-            dear = prepared.kept[DEAR] = priced.cost({}).fields > MAX_SHARED_COST
+            dear = prepared.kept[DEAR] = priced.cost({}).fields > DEAR_COST
         return dear
 
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:

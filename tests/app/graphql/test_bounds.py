@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import parse
+from graphql import ExecutionResult, parse
 
 from app import executions
 from app.auth import Role, Viewer
 from app.db import Database
+from app.graphql import executor as module
 from app.graphql.bounds import Bounds
 from app.graphql.errors import shown_all
 from app.graphql.executor import executor_of
@@ -289,3 +290,29 @@ async def test_each_event_has_a_budget_of_its_own(compiled: bool, filled: Databa
                 assert (error["path"], error["extensions"]["code"]) == (["executionUpdated"], "LIMIT_EXCEEDED")
             else:
                 assert result.errors is None
+
+
+async def test_dear_events_of_a_token_are_executed_one_at_a_time(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty of them together would take all the connections, and everybody's turns."""
+    [id_] = [row[0] for row in await filled.fetch("SELECT id FROM executions LIMIT 1")]
+    execution = (await executions.by_ids(filled, [id_]))[id_]
+    update = ExecutionUpdate.of(Update("c", Change.UPDATED, id_, execution, True))
+    context = context_of(filled)
+
+    async def event(document: str) -> ExecutionResult:
+        executor = executor_of(schema._schema, parse(document), context, None, None)
+        assert executor is not None
+        context.forget()
+        return await executor.execute_event(update, context)
+
+    cheap = "subscription { executionUpdated { execution { id } } }"
+    dear = "subscription { executionUpdated { execution { id state status } } }"
+    monkeypatch.setattr(module, "DEAR_COST", 42)
+    async with context.spending.alone():
+        assert (await asyncio.wait_for(event(cheap), 30)).errors is None
+        waiting = asyncio.create_task(event(dear))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waiting), 0.2)
+    assert (await waiting).errors is None

@@ -66,3 +66,13 @@ async def test_those_who_are_gone_take_no_turn() -> None:
     async with asyncio.timeout(30):
         await each.wait("two")
     assert not each._waiting
+
+
+async def test_what_a_credential_does_alone_is_its_own() -> None:
+    each = Turns()
+    lock = each.alone("one")
+    async with lock:
+        assert each.alone("one").locked()
+        assert not each.alone("another").locked()
+    del lock
+    assert len(each._alone) == 0
