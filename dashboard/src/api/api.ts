@@ -22,6 +22,11 @@ export function asApiError(reason: unknown): ApiError {
   return reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
 }
 
+/** Whether the same request may succeed a little later without anybody's doing. */
+export function mayPass({ code }: ApiError): boolean {
+  return !['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT'].includes(code)
+}
+
 export interface Answer<R> {
   data: R
   /** Of the fields that failed beside data; a screen shows each where its part would be. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { ApiError, askPartly } from '../api/api'
+import { ApiError, askPartly, mayPass } from '../api/api'
 import type { TadaDocumentNode } from '../api/graphql'
 import { filterOf, type ExecutionFilter } from '../filter/api-filter'
 import { type Choice, NOTHING, writeChoice } from '../filter/filter'
@@ -76,10 +76,10 @@ function usePart<R, T>(
   useEffect(() => {
     const asking = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const settle = (failed: boolean): void => {
-      failures.current = failed ? failures.current + 1 : 0
-      if (failed && failures.current <= MAX_AGAIN && !globalThis.document.hidden) {
-        timer = setTimeout(() => setRound((count) => count + 1), STALE_MS)
+    const settle = (error: ApiError | undefined): void => {
+      failures.current = error ? failures.current + 1 : 0
+      if (error && mayPass(error) && failures.current <= MAX_AGAIN) {
+        timer = setTimeout(() => globalThis.document.hidden || setRound((count) => count + 1), STALE_MS)
       }
     }
     askPartly(document, { filter: latest.current.filter() }, { signal: asking.signal }).then(
@@ -87,13 +87,13 @@ function usePart<R, T>(
         const found = latest.current.root(data)
         const missing = new Map(errors.map((each) => [String(each.path[1]), each]))
         setPart({ data: found, error: found === null ? (errors[0] ?? null) : null, missing })
-        settle(errors.length > 0)
+        settle(errors[0])
       },
       (reason: unknown) => {
         if (asking.signal.aborted) return
         const error = reason instanceof ApiError ? reason : new ApiError(String(reason), 'UNEXPECTED')
         setPart((before) => ({ ...before, error }))
-        settle(true)
+        settle(error)
       },
     )
     return () => {

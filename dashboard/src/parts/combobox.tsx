@@ -1,5 +1,5 @@
 import { type JSX, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
-import { asApiError } from '../api/api'
+import { asApiError, mayPass } from '../api/api'
 import { texts } from '../texts'
 
 export interface Option {
@@ -66,8 +66,9 @@ export function Combobox({
           },
           (reason: unknown) => {
             if (asking.signal.aborted) return
-            setFailed(asApiError(reason).message)
-            if (round < MAX_AGAIN) timer = setTimeout(() => setRound(round + 1), AGAIN_MS)
+            const error = asApiError(reason)
+            setFailed(error.message)
+            if (mayPass(error) && round < MAX_AGAIN) timer = setTimeout(() => setRound(round + 1), AGAIN_MS)
           },
         ),
       typed && !round ? DEBOUNCE_MS : 0,
