@@ -11,31 +11,44 @@ from app.metrics.of_executions import Trend
 from app.metrics.report import MetricsReport
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, WorkflowFigures
+from app.metrics.zones import zone_of
 from resolvers.arguments import Argument
 from resolvers.context import Context
 
 
 async def measure(
-    context: Context, where: Argument[MetricsFilter], bucket: Bucket | None, *, points: bool, histograms: bool
+    context: Context,
+    where: Argument[MetricsFilter],
+    bucket: Bucket | None,
+    time_zone: str,
+    *,
+    points: bool,
+    histograms: bool,
 ) -> MetricsReport:
     """The figures of a window, with its trend if `points` are asked for. The bucket defaults to the one that fits."""
     context.require(Permission.READ)
-    window = where()
+    window, zone = where(), zone_of(time_zone)
     context.budget.take_figures()
     if points:
         width = bucket or Bucket.fitting(window.start, window.end)
         context.budget.take_trend(len(width.starts(window.start, window.end)))
-    return await report.report(context.database, window, bucket, points=points, histograms=histograms)
+    return await report.report(context.database, window, bucket, zone, points=points, histograms=histograms)
 
 
 async def measure_executions(
-    context: Context, where: Argument[ExecutionFilter], bucket: Bucket | None, *, fit: bool, histograms: bool
+    context: Context,
+    where: Argument[ExecutionFilter],
+    bucket: Bucket | None,
+    time_zone: str,
+    *,
+    fit: bool,
+    histograms: bool,
 ) -> Trend:
     """The trend of the executions that match a filter; with `fit`, of what its list begins with."""
     context.require(Permission.READ)
-    filter_ = where()
+    filter_, zone = where(), zone_of(time_zone)
     context.budget.take_figures()
-    trend = await of_executions.trend_of(context.database, filter_, bucket, histograms=histograms, fit=fit)
+    trend = await of_executions.trend_of(context.database, filter_, bucket, zone, histograms=histograms, fit=fit)
     context.budget.take_trend(len(trend.points))
     return trend
 

@@ -32,7 +32,7 @@ from schema.figures import (
     quantile,
 )
 from schema.mentions import mentions
-from schema.metrics_input import MetricsBucket
+from schema.metrics_input import CUT_HOURS, MetricsBucket
 from schema.paging import CountKind, size_of
 from schema.scalars import DateTime
 
@@ -88,12 +88,15 @@ class ExecutionMetrics(Counted):
     to: DateTime = strawberry.field(description="End of the window, exclusive.")
 
     @classmethod
-    async def read(cls, info: Info, where: Argument[MetricsFilter], bucket: MetricsBucket | None) -> ExecutionMetrics:
+    async def read(
+        cls, info: Info, where: Argument[MetricsFilter], bucket: MetricsBucket | None, time_zone: str
+    ) -> ExecutionMetrics:
         """What the operation selects, as of one moment."""
         report = await resolvers.measure(
             info.context,
             where,
             MetricsBucket.bucket(bucket),
+            time_zone,
             points=mentions(info, ("trend",)),
             histograms=mentions(info, PERCENTILES),
         )
@@ -136,6 +139,11 @@ class ExecutionMetrics(Counted):
     def trend(self) -> list[MetricsPoint]:
         """Of the same moment as the figures."""
         return [MetricsPoint.of(point) for point in self.report.points]
+
+    @strawberry.field(description=CUT_HOURS)
+    def cut_hours(self) -> bool:
+        """Of the trend."""
+        return self.report.cut_hours
 
     @strawberry.field(description="Error groups with the most failures in the window, most frequent first.")
     async def top_errors(self, info: Info, first: Top = 10) -> list[ErrorCount]:
@@ -188,6 +196,7 @@ class ExecutionHistogram:
             "EXACT, or AT_LEAST if counting stopped at 100,000 executions. Counting goes from the newest back."
         )
     )
+    cut_hours: bool = strawberry.field(description=CUT_HOURS)
 
     @classmethod
     def of(cls, trend: Trend) -> ExecutionHistogram:
@@ -197,4 +206,5 @@ class ExecutionHistogram:
             to=DateTime(trend.points[-1].end),
             points=[MetricsPoint.of(point) for point in trend.points],
             kind=CountKind.EXACT if trend.exact else CountKind.AT_LEAST,
+            cut_hours=trend.cut_hours,
         )

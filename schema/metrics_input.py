@@ -49,7 +49,7 @@ class MetricsFilter:
         )
 
 
-@strawberry.enum(description="Length of a bucket of a trend, in UTC.")
+@strawberry.enum(description="Length of a bucket of a trend, by the clock of its time zone.")
 class MetricsBucket(Enum):
     """How long a point of a trend is."""
 
@@ -92,3 +92,16 @@ Bucket = Annotated[
         )
     ),
 ]
+TimeZone = Annotated[
+    str,
+    strawberry.argument(
+        description=(
+            "Name of the time zone, in the IANA database, by whose clock hours and days of the trend begin, such as"
+            " America/New_York. A day of it may have 23 or 25 hours. BAD_USER_INPUT for an unknown one."
+        )
+    ),
+]
+CUT_HOURS = (
+    "Whether buckets begin within hours of UTC, as in zones of half hours. Figures of pruned executions, of which only"
+    " the hour is known, are then in the bucket in which their hour begins. Those of stored executions are exact."
+)

@@ -46,7 +46,7 @@ from schema.log_input import (
 )
 from schema.mentions import mentions, selects
 from schema.metrics import ExecutionHistogram, ExecutionMetrics
-from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter
+from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter, TimeZone
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.projections import READS_EXECUTIONS
@@ -117,11 +117,6 @@ class Query:
         found: BulkRetry | None = await _find(info, "bulkRetry", id)
         return found
 
-    @strawberry.field(description="All engines, by name.")
-    async def engines(self, info: Info) -> list[Engine] | None:
-        """Engines are few."""
-        return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
-
     @strawberry.field(
         description=(
             "What Runwatch rejected or corrected of an engine's events, those seen last first. It keeps 200 kinds of"
@@ -141,6 +136,11 @@ class Query:
         request = partial(PageRequest, first, after, last, before)
         id_ = partial(local_id, "engine", engine_id)
         return EngineIssueConnection.of(await engine_resolvers.list_issues(info.context, id_, request))
+
+    @strawberry.field(description="All engines, by name.")
+    async def engines(self, info: Info) -> list[Engine] | None:
+        """Engines are few."""
+        return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
 
     @strawberry.field(description="Error groups with failures in a window, most frequent first.")
     async def error_groups(
@@ -193,12 +193,15 @@ class Query:
         window: Annotated[
             HistogramWindow, strawberry.argument(description="Where the window begins if the filter has no queuedFrom.")
         ] = HistogramWindow.LAST_24_HOURS,
+        time_zone: TimeZone = "UTC",
     ) -> ExecutionHistogram | None:
         """What the list has, over time."""
         where, width = partial(ExecutionFilter.where, filter), MetricsBucket.bucket(bucket)
         histograms, fit = mentions(info, PERCENTILES), window is HistogramWindow.FIT
         return ExecutionHistogram.of(
-            await metrics_resolvers.measure_executions(info.context, where, width, fit=fit, histograms=histograms)
+            await metrics_resolvers.measure_executions(
+                info.context, where, width, time_zone, fit=fit, histograms=histograms
+            )
         )
 
     @strawberry.field(description="Log of an execution, oldest lines first. Null for an unknown id.")
@@ -257,9 +260,10 @@ class Query:
         info: Info,
         filter: Annotated[MetricsFilter | None, strawberry.argument(description="Filter.")] = None,
         bucket: Bucket = MetricsBucket.AUTO,
+        time_zone: TimeZone = "UTC",
     ) -> ExecutionMetrics | None:
         """Figures to steer by."""
-        return await ExecutionMetrics.read(info, partial(MetricsFilter.where, filter), bucket)
+        return await ExecutionMetrics.read(info, partial(MetricsFilter.where, filter), bucket, time_zone)
 
     @strawberry.field(description="One object by global id. Null for an unknown id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:

@@ -17,7 +17,7 @@ from schema.context import Info
 from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
 from schema.mentions import selects
-from schema.metrics_input import Bucket, MetricsFilter
+from schema.metrics_input import Bucket, MetricsFilter, TimeZone
 from schema.node import ID, Node
 from schema.paging import (
     CURSOR,
@@ -115,10 +115,11 @@ class Workflow(Node):
         info: Info,
         filter: MetricsFilter | None = None,
         bucket: Bucket = None,
+        time_zone: TimeZone = "UTC",
     ) -> Annotated[ExecutionMetrics, strawberry.lazy("schema.metrics")]:
         """Figures of this workflow."""
         return await metrics.ExecutionMetrics.read(
-            info, lambda: MetricsFilter.where(filter).of_workflow(self.row.id), bucket
+            info, lambda: MetricsFilter.where(filter).of_workflow(self.row.id), bucket, time_zone
         )
 
 

@@ -19,6 +19,7 @@ from app.metrics.filters import MetricsFilter
 from app.metrics.histograms import Histogram
 from app.metrics.sources import By, Group, Sampled, Sums
 from app.metrics.windows import Bucket
+from app.metrics.zones import Division
 
 _NO_DURATIONS = Histogram()
 
@@ -126,6 +127,33 @@ async def trend(database: Database, where: MetricsFilter, bucket: Bucket, *, his
     """
     starts = bucket.starts(where.start, where.end)
     return _points(where, starts, await read(database, where, bucket, histograms=histograms))
+
+
+async def divided(
+    database: Database, where: MetricsFilter, division: Division, *, histograms: bool = True
+) -> list[Point]:
+    """As `trend`, with the buckets of a time zone.
+
+    Figures of pruned executions, of which only the hour is known, are in the bucket in which it begins.
+    """
+    found: dict[int, Figures]
+    if histograms:
+        found = of_sampled(await sources.read_sampled(database, where, Bucket.HOUR, division))
+    else:
+        found = of_sums(await sources.read(database, where, Bucket.HOUR, division))
+    return gathered(division, found)
+
+
+def gathered(division: Division, found: dict[int, Figures]) -> list[Point]:
+    """The points of a division, of figures by where their parts begin."""
+    parts: list[list[Figures]] = [[] for _ in division.starts]
+    for at, figures in found.items():
+        parts[division.place(at)].append(figures)
+    edges = [division.start, *division.starts[1:], division.end]
+    return [
+        Point(begin, end, Figures.together(given) if given else Figures())
+        for begin, end, given in zip(edges, edges[1:], parts, strict=False)
+    ]
 
 
 async def summary_and_trend(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from app import clock
 from app.db import Database
@@ -11,9 +11,10 @@ from app.executions.filters import ExecutionFilter, resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
-from app.metrics.figures import Figures, Outcome, Point, of_sampled, of_sums, trend
+from app.metrics.figures import Figures, Outcome, Point, divided, gathered, of_sampled, of_sums, trend
 from app.metrics.filters import DEFAULT_WINDOW, MAX_WINDOW, MetricsFilter, check_window
 from app.metrics.windows import Bucket
+from app.metrics.zones import Division
 from app.paging.keyset import Segment
 
 # The windows that fit: the least that has so many of the newest executions, or all of them.
@@ -33,10 +34,17 @@ class Trend:
 
     points: list[Point]
     exact: bool
+    cut_hours: bool = False  # whether buckets begin within hours of UTC
 
 
 async def trend_of(
-    database: Database, where: ExecutionFilter, bucket: Bucket | None, *, histograms: bool, fit: bool = False
+    database: Database,
+    where: ExecutionFilter,
+    bucket: Bucket | None,
+    zone: ZoneInfo | None = None,
+    *,
+    histograms: bool,
+    fit: bool = False,
 ) -> Trend:
     """The trend of the executions that match a filter.
 
@@ -50,16 +58,21 @@ async def trend_of(
     else:
         start = await _fitting(database, where, end) if fit else end - DEFAULT_WINDOW
     check_window(start, end, "queuedFrom", "queuedTo")
-    width = bucket or Bucket.fitting(start, end)
-    starts = width.starts(start, end)
+    zoned, width = Division.of(zone, bucket, start, end), bucket or Bucket.fitting(start, end)
+    division = zoned or Division(width.starts(start, end), start, end)
+    cut = zoned is not None and bool(zoned.cuts)
+    part = width.value if zoned is None else clock.MINUTE if cut else clock.HOUR
     where = replace(where, queued_from=start, queued_to=end)
     if _is_in_rollups(where):
         statuses = frozenset(Status if where.statuses is None else where.statuses)
         asked = MetricsFilter(replace(where, statuses=None), start, end)
-        points = await trend(database, asked, width, histograms=histograms)
-        return Trend([Point(point.start, point.end, _only(point.figures, statuses)) for point in points], exact=True)
-    window = [(max(each, start), min(each + width.value, end)) for each in starts]
-    return await _count(database, where, window, width, histograms=histograms)
+        if zoned is None:
+            points = await trend(database, asked, width, histograms=histograms)
+        else:
+            points = await divided(database, asked, zoned, histograms=histograms)
+        shown = [Point(point.start, point.end, _only(point.figures, statuses)) for point in points]
+        return Trend(shown, exact=True, cut_hours=cut)
+    return await _count(database, where, division, part, histograms=histograms)
 
 
 async def _fitting(database: Database, where: ExecutionFilter, end: int) -> int:
@@ -102,7 +115,7 @@ def _only(figures: Figures, statuses: frozenset[Status]) -> Figures:
 
 
 async def _count(
-    database: Database, where: ExecutionFilter, window: Sequence[tuple[int, int]], width: Bucket, *, histograms: bool
+    database: Database, where: ExecutionFilter, division: Division, part: int, *, histograms: bool
 ) -> Trend:
     scope = await resolve(database, where)
     found: dict[int, Figures] = {}
@@ -114,14 +127,12 @@ async def _count(
             "e.queued_at, e.status, e.duration",
         )
         samples = (
-            f"SELECT x.queued_at - x.queued_at % {width.value} AS part, x.status, x.duration, 1 AS sign"
-            f" FROM ({newest.text}) x"
+            f"SELECT x.queued_at - x.queued_at % {part} AS part, x.status, x.duration, 1 AS sign FROM ({newest.text}) x"
         )
         statement = sources.summed(database.dialect, samples, histograms=histograms)
         if histograms:
             found = of_sampled(await sources.fetch_sampled(database, statement, newest.params))
         else:
             found = of_sums(await sources.fetch(database, statement, newest.params))
-    nothing = Figures()
-    points = [Point(start, end, found.get(start - start % width.value, nothing)) for start, end in window]
+    points = gathered(division, found)
     return Trend(points, exact=sum(point.figures.total for point in points) <= MAX_ROWS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from app.db import Database
-from app.metrics.figures import Figures, Point, summary, summary_and_trend
+from app.metrics.figures import Figures, Point, divided, summary, summary_and_trend
 from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Bucket
+from app.metrics.zones import Division
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +19,30 @@ class MetricsReport:
     where: MetricsFilter
     figures: Figures
     points: list[Point]
+    cut_hours: bool = False  # whether buckets begin within hours of UTC
 
 
 async def report(
-    database: Database, where: MetricsFilter, bucket: Bucket | None, *, points: bool, histograms: bool
+    database: Database,
+    where: MetricsFilter,
+    bucket: Bucket | None,
+    zone: ZoneInfo | None = None,
+    *,
+    points: bool,
+    histograms: bool,
 ) -> MetricsReport:
     """The figures of a window; with `points` its trend too.
 
     The bucket defaults to the one that fits. Raises BadInput for too many buckets, even when no points are asked for,
     and LimitExceeded when the window has too much in it.
     """
+    division = Division.of(zone, bucket, where.start, where.end)
+    if division is not None:
+        cut = bool(division.cuts)
+        if not points:
+            return MetricsReport(where, await summary(database, where, histograms=histograms), [], cut)
+        found = await divided(database, where, division, histograms=histograms)
+        return MetricsReport(where, Figures.together(point.figures for point in found), found, cut)
     width = bucket or Bucket.fitting(where.start, where.end)
     width.starts(where.start, where.end)
     if not points:

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+import orjson
+
 from app import clock
 from app.db import Database
 from app.db.dialect import Dialect
@@ -18,6 +20,7 @@ from app.metrics.filters import MetricsFilter
 from app.metrics.histograms import BOUNDS, bucket_of
 from app.metrics.rollups import NOBODY, Detail
 from app.metrics.windows import Bucket, Span, take_apart
+from app.metrics.zones import Division
 from app.paging.keyset import Params
 
 # What rows are told apart by, besides status.
@@ -59,25 +62,28 @@ _PACK = (
 )
 
 
-async def read(database: Database, where: MetricsFilter, by: By) -> Iterable[Sums]:
+async def read(database: Database, where: MetricsFilter, by: By, division: Division | None = None) -> Iterable[Sums]:
     """The counts and sums of a window.
 
     With buckets of minutes, a negative group has the pruned executions of whole hours, whose minutes are unknown.
-    Raises LimitExceeded when the window has too much in it.
+    With a `division`, by hours whose rest counts apart where one of its buckets begins within. Raises LimitExceeded
+    when the window has too much in it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
         return ()
-    statement = _Statement(database.dialect, where, scope, by, histograms=False)
+    statement = _Statement(database.dialect, where, scope, by, histograms=False, division=division)
     return await fetch(database, statement.text(), statement.params.values, packed=by != "workflow")
 
 
-async def read_sampled(database: Database, where: MetricsFilter, by: By) -> Sequence[Sampled]:
+async def read_sampled(
+    database: Database, where: MetricsFilter, by: By, division: Division | None = None
+) -> Sequence[Sampled]:
     """The same, with histograms: three times the work."""
     scope = await resolve(database, where.executions)
     if scope is None:
         return ()
-    statement = _Statement(database.dialect, where, scope, by, histograms=True)
+    statement = _Statement(database.dialect, where, scope, by, histograms=True, division=division)
     return await fetch_sampled(database, statement.text(), statement.params.values)
 
 
@@ -111,7 +117,17 @@ def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:
 
 
 class _Statement:
-    def __init__(self, dialect: Dialect, where: MetricsFilter, scope: ResolvedFilter, by: By, histograms: bool) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        where: MetricsFilter,
+        scope: ResolvedFilter,
+        by: By,
+        *,
+        histograms: bool,
+        division: Division | None = None,
+    ) -> None:
+        self._division = division
         self._dialect = dialect
         self._where = where
         self._scope = scope
@@ -126,6 +142,8 @@ class _Statement:
         samples = [self._executions(span) for span in parts.cut]
         if self._by_minutes:
             parts = take_apart(where.start, where.end)
+        if self._division is not None and self._division.cuts:
+            samples += self._rests(self._division.cuts)
         rolled = [self._rollups(grain, span) for grain, span in parts.rolled]
         if parts.whole is not None:
             samples.append(self._deltas(parts.whole))
@@ -163,10 +181,33 @@ class _Statement:
             f" FROM executions x WHERE {' AND '.join(conditions)}"
         )
 
+    def _rests(self, cuts: Sequence[tuple[int, int, int]]) -> list[str]:
+        """What was queued in the rest of hours: with the bucket that begins there, and not with its hour."""
+        if self._dialect is Dialect.POSTGRES:
+            arrays = ", ".join(f"CAST({self.params.bind(list(each))} AS BIGINT[])" for each in zip(*cuts, strict=True))
+            rests = f"unnest({arrays}) AS c (edge, stop, before)"
+        else:
+            # As texts of three numbers: a path into JSON would begin with the mark of a parameter.
+            texts = ["".join(f"{number:020d}" for number in cut) for cut in cuts]
+            given = self.params.bind(orjson.dumps(texts).decode())
+            names = enumerate(("edge", "stop", "before"))
+            values = ", ".join(f"CAST(substr(value, {20 * n + 1}, 20) AS INTEGER) AS {name}" for n, name in names)
+            rests = f"(SELECT {values} FROM json_each({given})) c"
+        conditions = [_FINISHED, "x.queued_at >= c.edge", "x.queued_at < c.stop"]
+        conditions += self._scope.conditions(self.params, "x", ("queued_at",))
+        found = f"FROM {rests} JOIN executions x ON {' AND '.join(conditions)}"
+        return [
+            f"SELECT {part} AS part, x.status, x.duration, {sign} AS sign {found}"
+            for part, sign in (("c.edge", 1), ("c.before", -1))
+        ]
+
     def _pending(self) -> str:
         """They are few, whatever the window: an index of the state has them together."""
         conditions = [_PENDING, *self._within("x", "queued_at", (self._where.start, self._where.end))]
-        found = f"SELECT {self._group('x', 'queued_at')} AS part FROM executions x WHERE {' AND '.join(conditions)}"
+        part = self._group("x", "queued_at")
+        if self._division is not None:
+            part = f"x.queued_at - x.queued_at % {clock.MINUTE}"
+        found = f"SELECT {part} AS part FROM executions x WHERE {' AND '.join(conditions)}"
         more = f", {_NOTHING[self._dialect]}, CAST(NULL AS BIGINT)" if self._histograms else ""
         return f"SELECT p.part, {int(Status.PENDING)}, count(*), 0, 0, 0{more} FROM ({found}) p GROUP BY p.part"
 
