@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import error_groups
 from app.auth import Permission
 from app.error_groups import CountedGroup, ErrorGroup, Sightings
+from app.error_groups.fingerprints import Basis
 from app.executions import Execution
 from app.metrics.filters import MetricsFilter
 from app.paging import PageRequest
@@ -31,6 +32,13 @@ async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:
     """One group; None if it has no execution."""
     context.require(Permission.READ)
     return await context.loaders.error_groups.load(id_)
+
+
+async def basis_of(context: Context, group: ErrorGroup) -> Basis | None:
+    """What a group was made by; None if its last execution has just left it."""
+    context.require(Permission.READ)
+    latest = await context.loaders.error_group_executions.load(group.id)
+    return None if latest is None else error_groups.basis_of(latest, await context.loaders.payloads.load(latest.id))
 
 
 async def sightings(context: Context, group: ErrorGroup) -> Sightings | None:

@@ -106,8 +106,9 @@ class ExecutionError:
     @strawberry.field(
         description=(
             "Frames of `stackTrace`, the innermost first, at most 500: those of the error, then those of its causes."
-            " Reads traces of Python, JavaScript, Java, .NET, Go, Ruby, PHP and Rust, the first and the last 1,000"
-            " lines of each. Null for any other format, and without a stack trace."
+            " Reads traces of Python (rich's too), JavaScript, Java, Kotlin, .NET, Mono, Go, Ruby, PHP, Rust, Elixir,"
+            " Perl and PowerShell, the first and the last 1,000 lines of each. Null for any other format, and without a"
+            " stack trace."
         )
     )
     async def frames(self, info: Info) -> list[StackFrame] | None:

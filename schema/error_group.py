@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -18,6 +19,30 @@ if TYPE_CHECKING:
     from schema.execution import Execution
 
 
+@strawberry.enum(description="What the failures of an error group share, beside the type of their error.")
+class ErrorGroupBasis(Enum):
+    """What a group was made by."""
+
+    FRAMES = strawberry.enum_value(
+        "FRAMES",
+        description=(
+            "Message, if there is one, and the innermost frames of the stack trace: up to five, without lines, folders,"
+            " hashes and numbers of a build. Of a cause, where the trace has causes; of an exception group's leaves."
+        ),
+    )
+    MESSAGE = strawberry.enum_value("MESSAGE", description="Message alone: no stack trace in a known format.")
+    FILES = strawberry.enum_value(
+        "FILES",
+        description=(
+            "No message, and a stack trace in an unknown format: files that it names with a line, and its last line."
+        ),
+    )
+    LINES = strawberry.enum_value(
+        "LINES", description="No message, and a stack trace in an unknown format without files: its last five lines."
+    )
+    PLACE = strawberry.enum_value("PLACE", description="Neither message nor stack trace: workflow and failed step.")
+
+
 @strawberry.type(description="Failures with one type, one message apart from its variable parts, and one origin.")
 class ErrorGroup(Node):
     """Failures with one fingerprint."""
@@ -27,6 +52,14 @@ class ErrorGroup(Node):
     message: str = strawberry.field(
         description="Message with placeholders for its variable parts, for example: no user <num>."
     )
+
+    @strawberry.field(
+        description="What its failures share beside the type. Null if its last execution has just left it."
+    )
+    async def basis(self, info: Info) -> ErrorGroupBasis | None:
+        """Batched."""
+        found = await resolvers.basis_of(info.context, self.row)
+        return None if found is None else ErrorGroupBasis[found.name]
 
     @classmethod
     def of(cls, row: error_groups.ErrorGroup) -> ErrorGroup:

@@ -14,7 +14,7 @@ from app import executions
 from app.db import Database
 from app.db.rows import Column, RowsOf
 from app.error_groups.counts import counted_groups
-from app.error_groups.fingerprints import fingerprint
+from app.error_groups.fingerprints import Basis, Fingerprint, fingerprint
 from app.executions import payloads
 from app.executions.filters import resolve
 from app.metrics.filters import MetricsFilter
@@ -89,16 +89,24 @@ async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup
     found = await payloads.by_ids(database, silent) if silent else {}
     groups = {}
     for id_, execution in latest.items():
-        payload = found.get(execution.id)
-        shown = fingerprint(
-            execution.error_type,
-            execution.error_message,
-            None if payload is None else payload.stack_trace,
-            workflow=execution.workflow_name,
-            failed_step=execution.failed_step_name,
-        )
+        shown = _fingerprint_of(execution, found.get(execution.id))
         groups[id_] = ErrorGroup(id_, shown.type, shown.message)
     return groups
+
+
+def basis_of(execution: executions.Execution, payload: payloads.Payload | None) -> Basis:
+    """What the group of a failure was made by."""
+    return _fingerprint_of(execution, payload).basis
+
+
+def _fingerprint_of(execution: executions.Execution, payload: payloads.Payload | None) -> Fingerprint:
+    return fingerprint(
+        execution.error_type,
+        execution.error_message,
+        None if payload is None else payload.stack_trace,
+        workflow=execution.workflow_name,
+        failed_step=execution.failed_step_name,
+    )
 
 
 async def sightings(database: Database, ids: Iterable[str]) -> dict[str, Sightings]:

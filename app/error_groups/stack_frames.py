@@ -1,9 +1,10 @@
-"""Where an error was raised, as fingerprints know it: of Python's, JavaScript's and Java's stack traces. Pure.
+"""Where an error was raised, as fingerprints know it. Pure.
 
 A frame reads "orders.py:place", "json/decoder.py:decode" or "com.acme.Orders:place". It leaves out what differs between
 two machines, two builds or two edits of a file: line numbers, folders, addresses, compilers' numbers.
 
-Other languages have none: frames that are read anew would take failures out of their error groups.
+Where an error has causes, the frames are those of the deepest one; in Python those of the error that came out, which
+are the same wherever it was caught, and of an exception group those of its leaves.
 """
 
 from __future__ import annotations
@@ -12,20 +13,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from app.error_groups.stack_traces import JAVA, JAVASCRIPT, PYTHON, Frame, Raised, read_lines
+from app.error_groups.file_names import file_name, is_bundle
+from app.error_groups.frame_names import NAMES, without_repeats
+from app.error_groups.python_groups import leaves
+from app.error_groups.stack_traces import (
+    JAVA,
+    JAVASCRIPT,
+    PYTHON,
+    RICH,
+    Frame,
+    Language,
+    Raised,
+    first_told,
+    read_lines,
+    told,
+)
 from app.error_groups.stack_traces.javascript import INTERNAL, NO_PLACE
 
 # Enough to tell two callers of a helper apart, too few to reach the framework below, which changes with each upgrade.
 MAX_FRAMES = 5
 
-_QUERY = re.compile(r"\?.*|(?<=\.js)#.*")
-_LIBRARIES = {"site-packages", "dist-packages", "node_modules"}
-# What bundlers put into a file's name: .3f2a9c (webpack), -B4x9kQ2z (Vite). Words have no digit.
-_BUILD_HASH = re.compile(
-    r"[.-](?:(?=[a-f]*[0-9])[0-9a-f]{6,}|(?=[A-Za-z_]*[0-9])(?=[a-z0-9_]*[A-Z])[A-Za-z0-9_]{8})(?=\.)"
-)
-_TEMPORARY = re.compile(r"^tmp[a-z0-9_]{8}(?=\.|$)")  # Python's tempfile
-_PACKAGE_VERSION = re.compile(r"(?<=.)@\d.*")
 _ANONYMOUS = "<anonymous>"
 
 _JAVA_NUMBER = re.compile(r"\$+(?=[a-f]*[0-9])[0-9a-f]+(?=[$.]|$)|(?<=\$Proxy)\d+")
@@ -36,33 +43,53 @@ _JAVA_REFLECTION = ("java.lang.reflect.", "jdk.internal.reflect.", "sun.reflect.
 def frames(stack_trace: str) -> tuple[str, ...]:
     """The MAX_FRAMES frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
     lines = read_lines(stack_trace)
-    for place, line in enumerate(lines):
-        for language, names in _NAMES.items():
-            if language.tells(line):
-                return tuple(islice(names(language.read(lines[place:])), MAX_FRAMES))
-    return ()
+    language = first_told(lines)
+    if language is None:
+        return ()
+    if found := _frames_of(language, lines):
+        return found
+    return next(filter(None, (_frames_of(other, lines) for other in told(lines) if other is not language)), ())
+
+
+def _frames_of(language: Language, lines: Sequence[str]) -> tuple[str, ...]:
+    if language is PYTHON and (found := leaves(lines)):
+        return tuple(islice(_python_leaves(found), MAX_FRAMES))
+    return tuple(islice(_NAMES[language](language.read(lines)), MAX_FRAMES))
 
 
 def _python(raised: Iterable[Raised]) -> Iterator[str]:
-    """The frames of the last traceback, which is that of the error that came out; of a group, the group's own."""
+    """The frames of the last traceback, which is that of the error that came out."""
     last: Sequence[Frame] = ()
     for each in raised:
         last = each.frames or last
-    return _without_repeats(map(_python_name, last[::-1]))
+    return without_repeats(map(_python_name, last[::-1]))
+
+
+def _python_leaves(found: Sequence[tuple[str, list[Raised]]]) -> Iterator[str]:
+    """The types and frames of the leaves: of one all frames, of several the nearest. How many fail alike is chance."""
+    if len({type_ for type_, _ in found}) == 1 and len({tuple(_python(raised)) for _, raised in found}) == 1:
+        type_, raised = found[0]
+        yield type_
+        yield from _python(raised)
+    else:
+        yield from sorted({" in ".join((type_, *islice(_python(raised), 2))) for type_, raised in found})
 
 
 def _python_name(frame: Frame) -> str:
-    file = _short(frame.file)
+    file = file_name(frame.file)
     return file if frame.function is None else f"{file}:{frame.function}"
 
 
 def _javascript(raised: Iterable[Raised]) -> Iterator[str]:
-    """The first block of frames. Those of a cause come after it.
+    """The last block of frames: that of the deepest cause, where the text has causes.
 
     Leaves out the callers of a recursion: V8 keeps 10 frames, so they are there for some depths and not for others.
     """
-    first = next(iter(raised), Raised()).frames
-    own = [frame for frame in first if not frame.file.startswith(INTERNAL)] or first
+    deepest: Sequence[Frame] = ()
+    for each in raised:
+        if not deepest or (each.caused and each.frames):
+            deepest = each.frames or deepest
+    own = [frame for frame in deepest if not frame.file.startswith(INTERNAL)] or deepest
     before = None
     for name in map(_javascript_name, own):
         if name != before:
@@ -75,7 +102,10 @@ def _javascript(raised: Iterable[Raised]) -> Iterator[str]:
 def _javascript_name(frame: Frame) -> str:
     if frame.function and NO_PLACE.fullmatch(frame.file):
         return frame.function
-    return f"{_short(frame.file)}:{frame.function or _ANONYMOUS}"
+    function = frame.function or ""
+    if is_bundle(frame.file):  # names of one or two letters are the minifier's, and new with each build
+        function = ".".join(part for part in function.split(".") if len(part) > 2)
+    return f"{file_name(frame.file)}:{function or _ANONYMOUS}"
 
 
 def _java(raised: Iterable[Raised]) -> Iterator[str]:
@@ -94,7 +124,7 @@ def _java(raised: Iterable[Raised]) -> Iterator[str]:
             else:
                 current += enclosing[max(0, len(enclosing) - item) :]
     found = current or enclosing
-    return _without_repeats([name for name in found if not name.startswith(_JAVA_REFLECTION)] or found)
+    return without_repeats([name for name in found if not name.startswith(_JAVA_REFLECTION)] or found)
 
 
 def _java_name(frame: Frame) -> str:
@@ -102,28 +132,4 @@ def _java_name(frame: Frame) -> str:
     return ":".join(_JAVA_NUMBER.sub("", name) for name in (class_, method))
 
 
-# In the order in which they are tried on a line. Frames of .NET that look like Java's have always been read as these.
-_NAMES = {PYTHON: _python, JAVA: _java, JAVASCRIPT: _javascript}
-
-
-def _short(path: str) -> str:
-    """A path without what differs between machines: the file, and for a library's file the folder too."""
-    if path.startswith("node:"):
-        return path
-    path = _QUERY.sub("", path).replace("\\", "/")
-    parts = [part for part in path.split("/") if part] or [path]
-    library = max((at for at, part in enumerate(parts) if part in _LIBRARIES), default=None)
-    kept = parts[-1:] if library is None else parts[library + 1 :][-2:]
-    if parts[-1] == "__init__.py":
-        kept = parts[-2:]
-    kept = [_PACKAGE_VERSION.sub("", part) for part in kept]
-    return _TEMPORARY.sub("tmp", _BUILD_HASH.sub("", "/".join(kept)))
-
-
-def _without_repeats(names: Iterable[str]) -> Iterator[str]:
-    """The names, without repetitions in a row: how deep a recursion was does not matter."""
-    before = None
-    for name in names:
-        if name != before:
-            yield name
-        before = name
+_NAMES = {PYTHON: _python, RICH: _python, JAVA: _java, JAVASCRIPT: _javascript, **NAMES}

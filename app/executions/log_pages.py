@@ -15,7 +15,7 @@ from app.events import LogLevel
 from app.executions.logs import ENTRIES, LogEnd, LogEntry, LogFilter
 from app.paging import Page, PageRequest, limit_for, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
-from app.paging.search import occurs
+from app.paging.search import ESCAPES, occurs
 
 MAX_LINES = 1_000
 # Of messages and attributes, with LINE_BYTES a line for ids, times, cursors and the names of fields.
@@ -173,8 +173,9 @@ def merged(statements: dict[str, str]) -> str:
 
 def contains(params: Params, search: str) -> str:
     """The condition that a line's message contains a text."""
-    # The database folds ASCII; `folded` has the rest (app/paging/search.py).
-    return occurs(params, search.casefold(), "coalesce(x.folded, lower(x.message))")
+    # The database folds ASCII; `folded` has the rest, without escapes (app/paging/search.py).
+    text = ESCAPES.sub("", search) or search
+    return occurs(params, text.casefold(), "coalesce(x.folded, lower(x.message))")
 
 
 _SIZE = {

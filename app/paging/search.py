@@ -43,10 +43,10 @@ def search_text(workflow_name: str, external_id: str, error_message: str | None)
 
 
 def folded(message: str) -> str | None:
-    """A casefolded log message; None if the databases' lower(), which knows only ASCII, gives the same."""
-    if message.isascii():
+    """A casefolded log message without escapes; None if the databases' lower(), which knows only ASCII, gives it."""
+    if message.isascii() and "\x1b" not in message:
         return None
-    text = message.casefold()
+    text = ESCAPES.sub("", message).casefold()
     return None if text == message.encode().lower().decode() else text
 
 

@@ -1,7 +1,6 @@
 """Stack traces, read from their text: where an error was raised, and what caused it. Pure.
 
-Fingerprints read those of Python, JavaScript and Java (app/error_groups/stack_frames.py); people see the frames of all
-languages that are known here.
+Fingerprints read the frames too (app/error_groups/stack_frames.py), and name them without what a build decides.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from app.error_groups.stack_traces.java import DOTNET, JAVA
 from app.error_groups.stack_traces.javascript import JAVASCRIPT
 from app.error_groups.stack_traces.others import GO, PHP, RUBY, RUST
 from app.error_groups.stack_traces.python import PYTHON
+from app.error_groups.stack_traces.scripts import ELIXIR, PERL, POWERSHELL, RICH
+from app.paging.search import ESCAPES
 
 # A recursion may have more; nobody reads them.
 MAX_SHOWN = 500
@@ -24,9 +25,12 @@ _MAX_OF_LINE = 1_000
 # From either end, where the innermost frames are: 256 KiB of line breaks took 0.2 s.
 _MAX_LINES = 1_000
 
-_SHOWN = (PYTHON, GO, PHP, RUBY, RUST, DOTNET, JAVA, JAVASCRIPT)
+_SHOWN = (PYTHON, RICH, GO, PHP, RUBY, RUST, ELIXIR, POWERSHELL, DOTNET, JAVA, JAVASCRIPT, PERL)
 # Whose frames look like those of another language, where one line is all that is seen.
 _LOOKS_LIKE = {RUST: JAVASCRIPT, DOTNET: JAVA}
+_LOOK_ALIKES = {like: language for language, like in _LOOKS_LIKE.items()}
+# How far below such a line one that is certain stands.
+_NEAR = 30
 
 
 def shown(stack_trace: str) -> list[Frame] | None:
@@ -35,29 +39,58 @@ def shown(stack_trace: str) -> list[Frame] | None:
     The innermost first. The first frame of a cause has its error's line. None for an unknown format.
     """
     lines = read_lines(stack_trace)
-    for language in _told(lines):
+    for language in told(lines):
         if found := list(islice(_frames(language.shown(list(language.read(lines)))), MAX_SHOWN)):
             return found
     return None
 
 
 def read_lines(stack_trace: str) -> list[str]:
-    """The lines that are read, with what is read of each."""
+    """The lines that are read, with what is read of each: no colours and links of a terminal."""
+    if "\x1b" in stack_trace or "\x9b" in stack_trace:
+        stack_trace = ESCAPES.sub("", stack_trace)
     every = stack_trace.splitlines()
     if len(every) > 2 * _MAX_LINES:
         every = every[:_MAX_LINES] + every[-_MAX_LINES:]
     return [line[:_MAX_OF_LINE] for line in every]
 
 
-def _told(lines: Sequence[str]) -> list[Language]:
-    """The languages that a line tells; first the one whose line comes first."""
-    first = {}
+def first_told(lines: Sequence[str]) -> Language | None:
+    """The first of `told`, for less: no line is looked at by more languages than needed."""
+    text = "\n".join(lines)
+    found: Language | None = None
+    place = len(lines)
     for language in _SHOWN:
+        # Lines that might be Perl's are in the messages of others.
+        if (language is PERL and found) or not any(hint in text for hint in language.hints):
+            continue
+        for number in range(place):
+            if language.tells(lines[number]):
+                found, place = language, number
+                break
+        if place == 0:
+            break
+    certain = _LOOK_ALIKES.get(found) if found and ".java:" not in text else None
+    if certain and any(map(certain.tells, lines[place : place + _NEAR])):
+        return certain
+    return found
+
+
+def told(lines: Sequence[str]) -> list[Language]:
+    """The languages that a line tells; first the one whose line comes first."""
+    first: dict[Language, int] = {}
+    text = "\n".join(lines)
+    for language in _SHOWN:
+        if not any(hint in text for hint in language.hints):
+            continue
         place = next((place for place, line in enumerate(lines) if language.tells(line)), None)
         if place is not None:
             first[language] = place
     taken = {_LOOKS_LIKE.get(language) for language in first}
-    return sorted((language for language in first if language not in taken), key=first.__getitem__)
+    return sorted(
+        (language for language in first if language not in taken),
+        key=lambda language: (language is PERL, first[language]),
+    )
 
 
 def _frames(errors: Sequence[Raised]) -> Iterator[Frame]:
@@ -69,4 +102,25 @@ def _frames(errors: Sequence[Raised]) -> Iterator[Frame]:
         yield from frames
 
 
-__all__ = ["DOTNET", "JAVA", "JAVASCRIPT", "MAX_SHOWN", "PYTHON", "Frame", "Language", "Raised", "read_lines", "shown"]
+__all__ = [
+    "DOTNET",
+    "ELIXIR",
+    "GO",
+    "JAVA",
+    "JAVASCRIPT",
+    "MAX_SHOWN",
+    "PERL",
+    "PHP",
+    "POWERSHELL",
+    "PYTHON",
+    "RICH",
+    "RUBY",
+    "RUST",
+    "Frame",
+    "Language",
+    "Raised",
+    "first_told",
+    "read_lines",
+    "shown",
+    "told",
+]

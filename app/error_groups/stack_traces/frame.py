@@ -25,6 +25,7 @@ class Raised:
 
     says: str | None = None
     items: list[Frame | int] = field(default_factory=list)
+    caused: bool = False  # the error before it, as the text says
 
     @property
     def frames(self) -> list[Frame]:
@@ -36,13 +37,15 @@ class Raised:
 class Language:
     """How the traces of a language are read: which lines tell it, and its errors from the lines in their order.
 
-    `shown` puts the errors in order, the one that came out first, each with its innermost frame first.
+    `shown` puts the errors in order, the one that came out first, each with its innermost frame first. A text without
+    any of `hints` has no line that tells the language: looking for these is cheap.
     """
 
     name: str
     tells: Callable[[str], object]
     read: Callable[[Iterable[str]], Iterator[Raised]]
     shown: Callable[[list[Raised]], list[Raised]] = list
+    hints: tuple[str, ...] = ("",)
 
 
 def line_number(digits: str | None) -> int | None:

@@ -26,7 +26,14 @@ _DOTNET_PARAMETERS = re.compile(
     r"\s*+at \S[^(]*[^\s(]\((?!Native Method|Unknown Source)"
     r"(?:[^\s(),]++ [^\s(),]++(?:, [^\s(),]++ [^\s(),]++)*+)?+\)(?: in .*)?"
 )
-_DOTNET_PLACE = re.compile(r"(.+):line (\d++)")
+# Of Mono: at A.B (System.String c) [0x00001] in <3f2a9c1d>:0
+_MONO = re.compile(r"\s*+at \S[^(]*+\([^()]*+(?:\([^()]*+\)[^()]*+)*+\) \[0x[0-9a-f]++\] in .*")
+# .NET speaks the language of its machine: bei A.B(String c) in C:\a.cs:Zeile 12.
+_DOTNET_TRANSLATED = re.compile(
+    r"\s{3}(?!at )([^\W\d]{1,4}) ((?=[^\s(]*\.)[\w<][^\s(]++\([^()]*+\)(?: \S{1,4} .*:\S{1,9} \d++\.?)?)\s*+"
+)
+_DOTNET_PLACE = re.compile(r"(.+):(?:\S{1,9} )?(\d++)\.?\s*+")
+_DOTNET_IN = re.compile(r"\)(?: \[0x[0-9a-f]++\])? \S{1,4} (?=\S)")
 _DOTNET_CAUSE = re.compile(r"\s*+---> (?:\(Inner Exception #\d+\) )?(.++)")
 _DOTNET_END = "--- End of inner exception stack trace ---"
 _DOTNET_LIBRARY = re.compile(r"(?:System|Microsoft|MS\.Internal|Windows)\.|lambda_method")
@@ -67,17 +74,23 @@ def _read(lines: Iterable[str]) -> Iterator[Raised]:
 
 def _dotnet_frame(line: str) -> Frame | None:
     text = line.strip()
+    if match := _DOTNET_TRANSLATED.fullmatch(line):
+        text = f"at {match[2]}"
     function, bracket, rest = text.removeprefix("at ").partition("(")
     if not bracket or not text.startswith("at "):
         return None
-    place = _DOTNET_PLACE.fullmatch(rest.rpartition(") in ")[2])
+    place = _DOTNET_PLACE.fullmatch(_DOTNET_IN.split(rest, maxsplit=1)[-1])
     file, line_of = place.groups() if place else ("", None)  # without symbols
+    if file.startswith("<"):  # which build it is of
+        file, line_of = "", None
     library = _DOTNET_LIBRARY.match(function) is not None
-    return Frame(file, line_number(line_of), function, None, library)
+    return Frame(file, line_number(line_of), function.rstrip(), None, library)
 
 
 def _tells_dotnet(line: str) -> bool:
-    return line.strip() == _DOTNET_END or _DOTNET_PARAMETERS.fullmatch(line) is not None
+    return line.strip() == _DOTNET_END or any(
+        form.fullmatch(line) for form in (_DOTNET_PARAMETERS, _MONO, _DOTNET_TRANSLATED)
+    )
 
 
 def _read_dotnet(lines: Iterable[str]) -> Iterator[Raised]:
@@ -96,5 +109,10 @@ def _read_dotnet(lines: Iterable[str]) -> Iterator[Raised]:
     yield from found
 
 
-JAVA = Language("Java", _frame, _read)
-DOTNET = Language(".NET", _tells_dotnet, _read_dotnet, lambda raised: raised[::-1])
+# Anything else that tells .NET looks like Java's at first. The words are those of its translations.
+_DOTNET_HINTS = (
+    *(") in ", ") dans ", ") [0x", _DOTNET_END),
+    *("   bei ", "   à ", "   en ", "   em ", "   in ", "   w ", "   v ", "   в ", "   場所 ", "   在 "),
+)
+JAVA = Language("Java", _frame, _read, hints=("at ",))
+DOTNET = Language(".NET", _tells_dotnet, _read_dotnet, lambda raised: raised[::-1], _DOTNET_HINTS)

@@ -48,7 +48,7 @@ def _read(lines: Iterable[str]) -> Iterator[Raised]:
     for line in lines:
         if frame := _frame(line):
             if not current.items:
-                current.says = says
+                current.says, current.caused = says, is_cause
             current.items.append(frame)
         elif current.items:
             if line.lstrip().startswith(("at ", "...")):
@@ -64,4 +64,4 @@ def _read(lines: Iterable[str]) -> Iterator[Raised]:
         yield current
 
 
-JAVASCRIPT = Language("JavaScript", _frame, _read)
+JAVASCRIPT = Language("JavaScript", _frame, _read, hints=("at ", "@"))

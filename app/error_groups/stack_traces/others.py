@@ -1,4 +1,4 @@
-"""Stack traces of Go, Ruby, PHP and Rust: to be shown. Fingerprints do not read them."""
+"""Stack traces of Go, Ruby, PHP and Rust."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ _RUBY_LIBRARY = re.compile(r"/gems/|/ruby/\d|^<internal:")
 
 _PHP_PLACE = re.compile(r"(\S.*):(\d++)")
 _PHP_CALL = re.compile(r"#\d++ (?:(?:(\S.*?)\((\d++)\)|(\[internal function\])): (.++)|(\{main\}))")
+_PHP_ARGUMENTS = re.compile(r"(?<!\))\((?![^{}]*:\d++\})")  # PHP 8.4 names closures {closure:place():12}
 _PHP_LIBRARY = re.compile(r"/vendor/|^\[internal function\]$")
 
 _RUST_START = re.compile(r"thread '.*' (?:\(\d++\) )?panicked at |[Ss]tack backtrace:$")
+_RUST_PANIC = re.compile(r"thread '.*' (?:\(\d++\) )?panicked at (?:'(.*)', )?([^\s':,][^:]*+):(\d++):\d++:?\s*+")
 _RUST_FRAME = re.compile(r"\s*+\d++: (?:0x[0-9a-f]++ - )?(\S.*+)")
 _RUST_PLACE = re.compile(r"\s++at (\S.*?):(\d++)(?::\d++)?\s*+")
 _RUST_LIBRARY = re.compile(r"<?(?:std|core|alloc|tokio|rayon|anyhow)::|rust_begin_unwind|_*+rust|_*+libc_|_start$")
@@ -94,7 +96,7 @@ def _read_php(lines: Iterable[str]) -> Iterator[Raised]:
             file, line_of, internal, function, main = match.groups()
             if not current.places:
                 current.places.append(("", None))  # where it was thrown is not known
-            current.functions.append(main or function.partition("(")[0])
+            current.functions.append(main or _PHP_ARGUMENTS.split(function, maxsplit=1)[0])
             if not main:
                 current.places.append((file or internal, line_of))
             continue
@@ -109,11 +111,18 @@ def _read_php(lines: Iterable[str]) -> Iterator[Raised]:
 
 
 def _read_rust(lines: Iterable[str]) -> Iterator[Raised]:
-    """What follows "stack backtrace:"; causes, which anyhow numbers alike, stand before it."""
+    """What follows "stack backtrace:"; causes, which anyhow numbers alike, stand before it. Else where it panicked."""
     raised, begun = Raised(), False
+    panic: re.Match[str] | None = None
     for line in lines:
         if not begun:
             begun = line.strip().lower() == "stack backtrace:"
+            if begun:
+                continue
+            if match := _RUST_PANIC.fullmatch(line):
+                panic, raised.says = match, match[1]
+            elif panic and not raised.says:  # since Rust 1.73 the message follows
+                raised.says = line.strip()
         elif match := _RUST_PLACE.fullmatch(line):
             last = raised.items[-1] if raised.items else None
             if isinstance(last, Frame) and not last.file:
@@ -122,6 +131,8 @@ def _read_rust(lines: Iterable[str]) -> Iterator[Raised]:
         elif match := _RUST_FRAME.fullmatch(line):
             name = match[1].rstrip()
             raised.items.append(Frame("", None, name, None, _RUST_LIBRARY.match(name) is not None))
+    if panic and not raised.items:
+        raised.items.append(Frame(panic[2], line_number(panic[3])))
     yield raised
 
 
@@ -129,7 +140,7 @@ def _tells_go(line: str) -> bool:
     return _GO_ROUTINE.match(line) is not None or _GO_PLACE.fullmatch(line) is not None
 
 
-GO = Language("Go", _tells_go, _read_go)
-RUBY = Language("Ruby", _RUBY.match, _read_ruby)
-PHP = Language("PHP", _PHP_CALL.match, _read_php, lambda raised: raised[::-1])
-RUST = Language("Rust", _RUST_START.match, _read_rust)
+GO = Language("Go", _tells_go, _read_go, hints=("goroutine ", ".go:", ".s:"))
+RUBY = Language("Ruby", _RUBY.match, _read_ruby, hints=(":in `", ":in '"))
+PHP = Language("PHP", _PHP_CALL.match, _read_php, lambda raised: raised[::-1], ("#",))
+RUST = Language("Rust", _RUST_START.match, _read_rust, hints=("panicked at ", "tack backtrace:"))

@@ -61,4 +61,4 @@ def _shown(raised: list[Raised]) -> list[Raised]:
     return [Raised(each.says, each.items[::-1]) for each in reversed(raised)]
 
 
-PYTHON = Language("Python", _tells, _read, _shown)
+PYTHON = Language("Python", _tells, _read, _shown, (_START, 'File "'))

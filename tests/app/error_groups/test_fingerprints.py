@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.error_groups.fingerprints import MAX_MESSAGE_CHARACTERS, Fingerprint, fingerprint, normalised, top_frames
+from app.error_groups.fingerprints import Basis, Fingerprint, fingerprint
+from app.error_groups.messages import MAX_MESSAGE_CHARACTERS, normalised
 from app.importing.galaxy import events_of_run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "galaxy-runs.ndjson"
@@ -134,7 +135,7 @@ def test_the_same_failure_on_another_day_and_machine_has_the_same_fingerprint() 
     other = print_of(
         "LookupError", "no rate for order 18", TRACE.format(line=99, folder="C:\\venv\\Lib"), workflow="w", step="s"
     )
-    assert one == other == Fingerprint(one.key, "LookupError", "no rate for order <num>")
+    assert one == other == Fingerprint(one.key, "LookupError", "no rate for order <num>", Basis.FRAMES)
     assert re.fullmatch("[0-9a-f]{32}", one.key)
 
 
@@ -199,15 +200,20 @@ def test_stderr_makes_no_difference_where_there_is_a_message() -> None:
 
 
 def test_of_an_unknown_format_the_last_lines_are_what_is_known() -> None:
-    assert top_frames("zero\n\none 1\ntwo\n  three\nfour\nfive 55\n\n") == (
-        "one <num>",
-        "two",
-        "three",
-        "four",
-        "five <num>",
-    )
-    assert top_frames(TRACE.format(line=1, folder="")) == ("tax/rates.py:price", "orders.py:place")
-    assert top_frames("") == top_frames("\n" * 262_144) == ()
+    found = print_of(None, None, "zero\n\none 1\ntwo\n  three\nfour\nfive 55\n\n")
+    assert (found.message, found.basis) == ("five <num>", Basis.LINES)
+    assert found == print_of(None, None, "other\none 2\ntwo\n  three\nfour\nfive 55\n")
+    assert found.key != print_of(None, None, "one 1\ntwo\nthree\nFour\nfive 55\n").key
+    assert print_of(None, None, "\n" * 262_144).basis is Basis.PLACE
+
+
+def test_of_an_unknown_format_the_files_that_it_names_and_its_last_line_are_what_is_known() -> None:
+    found = print_of(None, None, "reading a\n/srv/orders.R:12: in price\nhalted\n")
+    assert (found.message, found.basis) == ("halted", Basis.FILES)
+    assert found == print_of(None, None, "reading b\n/app/orders.R:15: in price\nhalted\n")
+    assert found.key != print_of(None, None, "reading a\n/srv/refunds.R:12: in price\nhalted\n").key
+    assert found.key != print_of(None, None, "reading a\n/srv/orders.R:12: in price\nno memory\n").key
+    assert print_of("E", "x", "/srv/a.R:1: x") == print_of("E", "x", "/srv/b.R:1: x")
 
 
 @given(

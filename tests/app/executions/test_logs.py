@@ -175,6 +175,15 @@ async def test_folded_messages_are_what_the_writer_stores(database: Database) ->
     assert spared == {text for text in MESSAGES if text.isascii()} | {"🚀 Launch", "日報", "ıstanbul"}
 
 
+async def test_search_does_not_see_the_colours_of_a_line_which_keeps_them(database: Database) -> None:
+    text = "\x1b[31mFailed\x1b[0m to \x1b]8;;http://x\x07open\x1b]8;;\x07 Größe"
+    await Ingestion(database, SEALER).record(events([line(text, at=1, id_="1"), line("\x1b[1mPlain", at=2, id_="2")]))
+    (log,) = await database.fetch("SELECT DISTINCT execution_id FROM log_entries")
+    for term, found in (("failed to open grö", [text]), ("\x1b[31mfailed", [text]), ("31m", []), ("http", [])):
+        page = await log_pages.list_page(database, LogFilter(search=term), upto(2, log[0]), PageRequest(first=5))
+        assert [entry.message for entry in page.items] == found, term
+
+
 async def test_every_field_of_a_line_comes_back(database: Database) -> None:
     attributes = '{"n": 12345678901234567890, "f": 1.10}'
     row = log_row(ID, 7, level=4, step_index=3, attributes=attributes, attributes_bytes=38, message="Größe")

@@ -210,7 +210,7 @@ async def test_detail_005_odd_and_oversized_reports_lose_no_run(runwatch: Runwat
 GROUPS = """
 query Groups($filter: MetricsFilter, $first: Int, $after: String) {
   errorGroups(filter: $filter, first: $first, after: $after) {
-    edges { cursor count node { id type message count firstSeenAt lastSeenAt latestExecution { externalId } } }
+    edges { cursor count node { id type message basis count firstSeenAt lastSeenAt latestExecution { externalId } } }
     nodes { id } pageInfo { hasNextPage endCursor } totalCount { value kind } updatesCursor
   }
 }
@@ -232,7 +232,8 @@ async def test_detail_006_failures_of_one_cause_are_one_group(runwatch: Runwatch
     assert [(edge["count"], edge["node"]["type"]) for edge in found["edges"]][:2] == [(7, "NotFound"), (2, "Timeout")]
     assert found["totalCount"] == {"value": 3, "kind": "EXACT"}
     first = found["edges"][0]["node"]
-    assert first["count"] == 7
+    assert (first["count"], first["basis"]) == (7, "MESSAGE")
+    assert {edge["node"]["basis"] for edge in found["edges"]} == {"MESSAGE", "PLACE"}
     assert first["firstSeenAt"] == "2026-01-01T00:00:00.000000Z"
     assert first["lastSeenAt"] == "2026-01-01T00:06:00.000000Z"
     assert first["latestExecution"]["externalId"] == "nf-6"
