@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from runwatch_client.checking import Check, check
 from runwatch_client.encoding import quote, text_of
 from runwatch_client.reporter import Reporter, Stats
 from runwatch_client.runs import NOT_GIVEN, Run
+from runwatch_client.spool import Spool
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
 USER_AGENT = f"runwatch-client/{version('runwatch-client')}"
@@ -31,7 +33,8 @@ class Runwatch:
 
     heartbeat: seconds between heartbeats of an open run. linger: seconds to wait for more events before sending a
     batch. timeout: seconds to wait for an answer. max_events, max_bytes: bounds of the queue. transport: a transport
-    for httpx.
+    for httpx. spool: a folder for what the process cannot send before it ends; the next one sends it. It holds at most
+    max_bytes, readable by the owner alone, in the clear.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Runwatch:
         max_events: int = MAX_EVENTS,
         max_bytes: int = MAX_BYTES,
         transport: httpx.BaseTransport | None = None,
+        spool: str | os.PathLike[str] | None = None,
     ) -> None:
         url, token, source = checked(url, token, source)
         self.source = source
@@ -64,6 +68,7 @@ class Runwatch:
             max_bytes=max_bytes,
             linger=linger,
             heartbeat=heartbeat,
+            spool=None if not spool else Spool(spool, url, source, max_bytes),
         )
 
     def execution(
@@ -154,6 +159,13 @@ class Runwatch:
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait up to `timeout` seconds until everything queued is sent or given up; returns whether it is."""
         return self._reporter.flush(timeout)
+
+    def flush_spool(self) -> int:
+        """Send what earlier processes kept in the spool, and wait for it; returns how many files could not be sent.
+
+        By itself the client does so after the first events that the server accepts.
+        """
+        return self._reporter.flush_spool()
 
     def close(self, timeout: float = 5.0) -> bool:
         """Send what is left within `timeout` seconds; returns whether all was sent. Drops later events."""

@@ -49,6 +49,8 @@ class Delivery:
         self._client: httpx.Client | None = None
         self._rest = rest
         self._told: set[str] = set()
+        self._waiting: list[Sequence[bytes]] = []
+        self._sending: Sequence[bytes] = ()
         self.limit = MAX_BATCH_EVENTS  # events per batch; fewer if the server accepts fewer
         self.sent = 0
         self.rejected = 0
@@ -56,11 +58,12 @@ class Delivery:
 
     def deliver(self, batch: Sequence[bytes]) -> bool:
         """Returns True when every event is accepted or refused, False when no time is left."""
-        waiting = [batch]
+        waiting = self._waiting = [batch]
         failures = 0
         while waiting:
-            part = waiting.pop()
+            part = self._sending = waiting.pop()
             problem, least, longest = self._attempt(part, waiting)
+            self._sending = ()
             if problem is None:
                 failures = 0
                 continue
@@ -72,6 +75,10 @@ class Delivery:
             if not self._rest(max(least, pause)):
                 return False
         return True
+
+    def undelivered(self) -> list[bytes]:
+        """The events of the last batch of which nobody knows that the server has them."""
+        return [event for part in (self._sending, *reversed(self._waiting)) for event in part]
 
     def close(self) -> None:
         """Close the connections, if any."""

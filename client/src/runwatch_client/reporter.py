@@ -19,6 +19,7 @@ import httpx
 
 from runwatch_client.buffer import MAX_BATCH_EVENTS, Buffer
 from runwatch_client.delivery import Delivery
+from runwatch_client.spool import Spool
 
 log = logging.getLogger("runwatch_client")
 
@@ -51,8 +52,10 @@ class Reporter:
         max_bytes: int,
         linger: float,
         heartbeat: float,
+        spool: Spool | None = None,
     ) -> None:
         self._url = url
+        self._spool = spool
         self._make_client = make_client
         self._sizes = (max_events, max_bytes)
         self._linger = linger
@@ -73,6 +76,7 @@ class Reporter:
         self._deadline: float | None = None  # of close(); None while open
         self._closed = False
         self._told_dropped = 0
+        self._sent_spool = False
 
     def emit(self, event: bytes, *, minor: bool = False) -> None:
         """Queue one event. A `minor` one is dropped first when there is no room."""
@@ -124,7 +128,35 @@ class Reporter:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
         self._closed = True
+        if self._spool is not None and self.stats.pending:
+            self._keep(self._spool)
         return self.stats.pending == 0
+
+    def _keep(self, spool: Spool) -> None:
+        left = self._delivery.undelivered()
+        while batch := self._buffer.take():
+            left += batch
+        try:
+            kept = spool.keep(left)
+        except OSError as error:
+            log.warning("Could not keep %d events in %s (%s)", len(left), spool.folder, error.strerror)
+            return
+        log.warning("Kept %d of %d events in %s, until a process sends them", kept, len(left), spool.folder)
+
+    def flush_spool(self) -> int:
+        """Send what earlier processes kept, here and now; returns how many files could not be sent."""
+        if self._spool is None:
+            return 0
+        delivery = Delivery(self._url, self._make_client, lambda _: False)
+        left = 0
+        for path, events in self._spool.files():
+            batches = [events[at : at + MAX_BATCH_EVENTS] for at in range(0, len(events), MAX_BATCH_EVENTS)]
+            if left or not all(delivery.deliver(batch) for batch in batches):
+                left += 1
+            else:
+                path.unlink(missing_ok=True)
+        delivery.close()
+        return left
 
     def _start(self) -> None:
         with self._starting:
@@ -152,6 +184,9 @@ class Reporter:
                     if not self._delivery.deliver(batch):
                         return
                     self._tell_of_dropped()
+                    if not self._sent_spool:  # the server is there
+                        self._sent_spool = True
+                        self.flush_spool()
         except Exception as error:
             # Where, and not what it says: an exception's text can hold a header.
             where = "".join(traceback.format_tb(error.__traceback__))

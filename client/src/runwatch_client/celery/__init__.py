@@ -125,8 +125,9 @@ def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: i
         lambda task, g: working.revoked(task, g["request"], g["terminated"], g["signum"], g["expired"]),
     )
     on(signals.task_unknown, "unknown", lambda _, g: working.unknown(g["name"], g["id"], g["message"]))
-    for signal in (signals.worker_process_shutdown, signals.worker_shutdown):
-        on(signal, f"flushed/{signal.name}", lambda _, g: client.flush(FLUSH))
+    # A child ends without atexit, which would keep in the spool what the server does not take.
+    on(signals.worker_process_shutdown, "flushed/child", lambda _, g: client.close(FLUSH))
+    on(signals.worker_shutdown, "flushed/worker", lambda _, g: client.flush(FLUSH))
     for signal in (signals.beat_init, signals.beat_embedded_init):
         on(signal, f"beat/{signal.name}", lambda _, g: watch_beat())
     if logs is not None:
