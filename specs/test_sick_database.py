@@ -72,4 +72,4 @@ def test_sick_001_a_database_that_hangs_stops_nobody(postgres_server: PostgresSe
             server.kill()
     assert len(lines(server.log, "database_away")) <= 2
     assert len(lines(server.log, "database_back")) == 1
-    assert "Traceback" not in server.log
+    assert "Traceback" not in server.log, server.log

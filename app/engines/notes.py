@@ -13,6 +13,7 @@ from functools import partial
 from app import clock, engines
 from app.db import Database, Transaction
 from app.engines.issues import IssueKind
+from app.errors import log_failure
 from app.ids import new_id
 from app.log import get_logger
 
@@ -109,9 +110,9 @@ class EngineNotes:
             given, self._waiting = self._waiting, {}
             try:
                 await self._database.transaction(partial(_store, given=given))
-            except Exception:
+            except Exception as error:
                 # They are remarks: what is noticed next is written again.
-                log.warning("engine_notes_not_written", engines=len(given), exc_info=True)
+                log_failure(log, "engine_notes_not_written", error, engines=len(given))
             if not self._closing.is_set():
                 try:
                     async with asyncio.timeout(PAUSE_SECONDS):
