@@ -17,7 +17,7 @@ from app.asgi.body import read_body
 from app.auth import Permission, Viewer
 from app.engines.issues import IssueKind
 from app.engines.notes import Example
-from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
+from app.errors import AppError, Forbidden, LimitExceeded, UnsupportedMediaType, masked, shown
 from app.events import Batch, Event, Rejection
 from app.events.binary import attributes_of, is_binary
 from app.events.data import TYPES
@@ -52,6 +52,7 @@ class EventsDoor:
 
     async def receive(self, request: Request) -> Response:
         """Answer one request: commits what it accepts, and names what it rejects, with the reason."""
+        client: Client | None = None
         try:
             viewer = viewer_in(request.scope)
             viewer.require(Permission.REPORT)
@@ -65,6 +66,8 @@ class EventsDoor:
         except AppError as error:
             return _answer(error_body(shown(error)), error.status, error.headers)
         except Exception as error:
+            if client is not None:
+                client.charge(-client.spent)  # the same body comes again
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)
         by_index = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
@@ -81,7 +84,12 @@ class EventsDoor:
         paid = int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
         if 0 < paid <= limit:
             client.take(paid + BODY_BYTES)
-        body = await read_body(request, limit)
+        try:
+            body = await read_body(request, limit)
+        except LimitExceeded:
+            if paid <= limit:  # it has been read, and decompressed, up to there
+                client.charge(limit - client.spent)
+            raise
         if not paid:
             client.take(len(body) + BODY_BYTES)
         elif len(body) > paid:  # it was compressed, and could not say

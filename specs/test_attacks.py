@@ -1,0 +1,147 @@
+"""What one client asks for does not keep the others from theirs: it is refused by a number, with what would fit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from specs.conftest import before_any_statement
+from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.own_page import OWN, SECRET, OwnPage
+from specs.test_sockets import said, socket, subscribe
+
+CANARY = "{ executions(first: 1) { nodes { id } } }"
+
+
+def aliases(number: int, selection: str) -> str:
+    """A selection under as many names."""
+    return " ".join(f"a{n}: {selection}" for n in range(number))
+
+
+def nested(rows: str, selection: str) -> str:
+    """Lists in a list."""
+    return f"workflows(first: {rows}) {{ nodes {{ executions(first: {rows}) {{ nodes {{ {selection} }} }} }} }}"
+
+
+READS = aliases(100, "retryability { canRetry }")
+# Below one run.
+ROWS = "workflow { executions(first: 100) { nodes { SELECTED } } }"
+BELOW = ROWS.replace("SELECTED", ROWS).replace("SELECTED", READS)
+FAILS = aliases(200, "logs(first: -1) { nodes { id } }")
+TWICE = "fragment F on Execution { ...G ...H } fragment G on Execution { %s } fragment H on Execution { %s }"
+DOUBLING = " ".join(
+    f"fragment F{n} on Execution {{ a: workflow {{ executions {{ nodes {{ ...F{n + 1} }} }} }}"
+    f" b: workflow {{ executions {{ nodes {{ ...F{n + 1} }} }} }} }}"
+    for n in range(14)
+)
+# Document and variables.
+ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "reads under aliases in nested lists": (f"{{ {nested('100', READS)} }}", {}),
+    "the same by variables": (f"query($n: Int!) {{ {nested('$n', READS)} }}", {"n": 100}),
+    "the same by fragments": (f"{{ {nested('100', '...F')} }} {TWICE % (READS, READS.replace('a', 'b', 1))}", {}),
+    "the same by inline fragments": (f"{{ {nested('100', f'... on Execution {{ ... {{ {READS} }} }}')} }}", {}),
+    "lists of another kind": (
+        f"{{ executions(first: 100) {{ nodes {{ logs(first: 1000) {{ nodes {{ {aliases(8, 'message')} }} }} }} }} }}",
+        {},
+    ),
+    "values alone": (f"{{ {nested('100', aliases(60, 'id'))} }}", {}),
+    "large values": (f"{{ executions(first: 100) {{ nodes {{ trigger {{ {aliases(400, 'data')} }} }} }} }}", {}),
+    "fields that fail": (f"{{ executions(first: 100) {{ nodes {{ {FAILS} }} }} }}", {}),
+    "introspection under aliases": (f"{{ {aliases(60, '__schema { types { name } }')} }}", {}),
+    "introspection in a fragment": (
+        "{ a: __schema { ...F } b: __schema { ...F } } fragment F on __Schema { types { name } }",
+        {},
+    ),
+    "fragments that double": (
+        f"{{ executions {{ nodes {{ ...F0 }} }} }} {DOUBLING} fragment F14 on Execution {{ id }}",
+        {},
+    ),
+    "too many tokens": (f"{{ executions {{ nodes {{ {'id ' * 6_000} }} }} }}", {}),
+    "values of variables": ("query($a: [ID!]) { executions(filter: {id: $a}) { nodes { id } } }", {"a": [""] * 50_000}),
+}
+# Parsing and validating have limits of their own, whose errors have the code of what is malformed.
+MALFORMED = {"fragments that double", "too many tokens"}
+
+
+def check(name: str, error: Any) -> None:
+    """It says which number was too much."""
+    assert error["extensions"]["code"] == ("BAD_USER_INPUT" if name in MALFORMED else "LIMIT_EXCEEDED"), error
+    assert any(character.isdigit() for character in error["message"]), error
+
+
+@before_any_statement
+def test_attack_001_what_costs_too_much_is_refused_before_it_runs(runwatch: Runwatch) -> None:
+    """Each MUST be refused with a code and the limit, and without data, while others are answered."""
+    viewer, canary = runwatch.token("viewer"), runwatch.token("viewer")
+    for name, (document, variables) in ATTACKS.items():
+        answer = runwatch.ask(document, token=viewer, **variables)
+        assert "data" not in answer, name
+        check(name, answer["errors"][0])
+        assert "errors" not in runwatch.ask(CANARY, token=canary), name
+
+
+@before_any_statement
+async def test_attack_001_on_a_socket_it_is_the_operation_that_is_refused(runwatch: Runwatch) -> None:
+    """On a WebSocket each MUST be an error of its operation, and the socket goes on."""
+    async with socket(runwatch, runwatch.token("viewer")) as connection:
+        for name, (document, variables) in ATTACKS.items():
+            await subscribe(connection, name, document, **variables)
+            message = await said(connection)
+            assert (message["type"], message["id"]) == ("error", name)
+            check(name, message["payload"][0])
+        await subscribe(connection, "canary", CANARY)
+        assert [(await said(connection))["type"] for _ in range(2)] == ["next", "complete"]
+
+
+async def test_attack_002_an_event_that_costs_too_much_is_an_error_of_the_event(runwatch: Runwatch) -> None:
+    """An event over its budget MUST be an error with the limit, and other subscribers MUST hear theirs."""
+    engine = unique("dear")
+    where = f'(filter: {{engine: ["{engine}"]}})'
+    async with socket(runwatch, runwatch.token("viewer")) as dear, socket(runwatch, runwatch.admin) as cheap:
+        await subscribe(dear, "1", f"subscription {{ executionUpdated{where} {{ execution {{ {BELOW} }} }} }}")
+        await subscribe(cheap, "1", f"subscription {{ executionUpdated{where} {{ execution {{ id }} }} }}")
+        for connection in (dear, cheap):  # both have begun
+            await connection.send('{"type": "ping"}')
+            assert (await said(connection))["type"] == "pong"
+        await asyncio.to_thread(runwatch.report, *run_events(engine, "r", 0))
+        message = await said(dear)
+        assert (message["type"], message["payload"]["data"]) == ("next", None)
+        check("", message["payload"]["errors"][0])
+        heard = await said(cheap)
+        assert heard["payload"]["data"]["executionUpdated"]["execution"]["id"]
+
+
+def test_attack_003_a_mutation_that_asks_for_too_much_changes_nothing(runwatch: Runwatch) -> None:
+    """A mutation that asks for too much MUST be refused before it changes anything."""
+    engine = unique("failed")
+    runwatch.report(*run_events(engine, "r", 0, state="FAILED", error={"type": "E", "message": "m"}))
+    listed = "query($e: [String!]) { executions(filter: {engine: $e}) { nodes { id } } }"
+    (run,) = runwatch.ask(listed, e=[engine])["data"]["executions"]["nodes"]
+    document = f'mutation {{ retryExecution(input: {{executionId: "{run["id"]}"}}) {{ execution {{ {BELOW} }} }} }}'
+    check("", runwatch.ask(document)["errors"][0])
+    assert runwatch.ask(listed, e=[engine])["data"]["executions"]["nodes"] == [run]
+
+
+async def test_rate_007_many_people_on_one_token_work_unhindered(runwatch: Runwatch) -> None:
+    """Thirty sessions of one token with five queries each at a time, and six tabs with forty, MUST all be answered."""
+    token = runwatch.token("viewer")
+    limits = httpx.Limits(max_connections=60)
+    async with httpx.AsyncClient(
+        base_url=runwatch.url, headers=OWN, trust_env=False, timeout=60, limits=limits
+    ) as client:
+
+        async def sign_in() -> dict[str, str]:
+            page = OwnPage(runwatch.url)
+            page.keep(await client.post("/session", json={"token": token}))
+            client.cookies.clear()
+            return {"cookie": page.cookie, SECRET: page.secret or ""}
+
+        people = [await sign_in() for _ in range(30)]
+
+        async def ask(headers: dict[str, str]) -> int:
+            return (await client.post("/graphql", json={"query": CANARY}, headers=headers)).status_code
+
+        asked = [*people * 5, *[people[0]] * 40]
+        assert set(await asyncio.gather(*(ask(each) for each in asked))) == {200}
