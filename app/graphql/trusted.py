@@ -26,7 +26,7 @@ def read_trusted(path: Path) -> dict[str, str]:
     """The texts by their SHA-256: of one file, or of all in a folder. BadInput names the file that has none."""
     try:
         if path.is_dir():
-            files = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+            files = [each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file()]
         else:
             files = [path]
         return {hash_of(text): text for file in files for text in _texts(file)}

@@ -15,7 +15,7 @@ from app.errors import ErrorCode
 from specs.harness.counts import count
 from tests.app.client import client_of
 
-REQUESTS = count("random requests to the doors", 150, 20_000)
+REQUESTS = count("random requests to the doors", 150, 10_000)
 PAGES = ("/graphiql", "/admin/automations/history")
 FORMS = (
     "application/json",

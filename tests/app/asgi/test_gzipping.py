@@ -73,6 +73,7 @@ async def test_large_answers_do_not_queue_for_it(monkeypatch: pytest.MonkeyPatch
     go_on.set()
     assert [await task for task in under_way] == [body] * gzipping.MAX_WAITING + [None]
     assert await gzipped(body) == body
+    assert gzipping._waiting == 0
 
 
 def test_known_tag() -> None:

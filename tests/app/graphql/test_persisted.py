@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import pytest
 
-from app.auth import Role
+from app.auth import Role, Viewer
 from app.db import Database
-from app.graphql import persisted
-from app.graphql.persisted import Held, hash_of
+from app.errors import DocumentNotTrusted, PersistedQueryNotFound
+from app.graphql import documents, persisted
+from app.graphql.messages import Operation
+from app.graphql.persisted import Held, Persisted, hash_of
+from schema import schema
 from tests.app.client import client_of, code_in
 
 QUERY = "{ viewer { name } }"
@@ -124,3 +127,41 @@ def test_all_are_bounded_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         held.hold(str(number), "x", f"credential {number}")
     assert (held.documents, len(held)) == (3, 3)
+
+
+LONG = QUERY + " " * documents.MAX_CHARACTERS
+
+
+class Registering:
+    """What registering asks of a context."""
+
+    may_register_documents = True
+    viewer = Viewer("reader", Role.VIEWER, credential="one")
+
+
+async def tried(persisted_: Persisted, text: str, extensions: Mapping[str, object] | None = None) -> int:
+    """How many texts are held after one was sent with its hash, or with other extensions."""
+    sent = Operation(text, extensions=extension(hash_of(text)) if extensions is None else dict(extensions))
+    await persisted_.register(persisted_.resolve(sent), Registering())
+    return len(persisted_.held)
+
+
+async def test_texts_are_held_that_nobody_lists_and_that_are_kept_parsed() -> None:
+    persisted_ = Persisted(schema._schema, lambda: {hash_of(QUERY): QUERY})
+    for text, more in ((QUERY, None), (LONG, None), ("{ viewer { role } }", {}), ("{ viewer { role } }", {"a": 1})):
+        assert await tried(persisted_, text, more) == 0
+    assert await tried(persisted_, LONG[: documents.MAX_CHARACTERS]) == 1
+    # A listed one is there from the beginning.
+    assert persisted_.resolve(Operation("", extensions=extension(hash_of(QUERY)))).query == QUERY
+
+
+async def test_only_listed_texts_pass_where_that_is_set() -> None:
+    other = "{ viewer { role } }"
+    persisted_ = Persisted(schema._schema, lambda: {hash_of(QUERY): QUERY}, only_trusted=True)
+    assert await tried(persisted_, QUERY) == 0
+    for extensions in (None, {}, extension(hash_of(other))):
+        with pytest.raises(DocumentNotTrusted):
+            persisted_.resolve(Operation(other, extensions=extensions))
+    persisted_.held.hold(hash_of(other), other, "one")  # of the time before, say
+    with pytest.raises(PersistedQueryNotFound):
+        persisted_.resolve(Operation("", extensions=extension(hash_of(other))))

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import BadInput
 from app.graphql.persisted import hash_of
-from app.graphql.trusted import of_manifest, read_trusted
+from app.graphql.trusted import listed_by_operator, of_manifest, read_trusted
 
 A, B, C = "{ a }", "query B { b }", "query C {\n  c\n}"
 
@@ -54,3 +54,12 @@ def test_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None
     (tmp_path / "latin.graphql").write_bytes(b"{ a } # \xe4")
     with pytest.raises(BadInput):
         read_trusted(tmp_path)
+
+
+def test_setting_is_named_by_what_it_lists_wrongly(tmp_path: Path) -> None:
+    assert listed_by_operator(None) == {}
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "a.gql").write_text(A)
+    assert listed_by_operator(tmp_path) == {hash_of(A): A}
+    with pytest.raises(BadInput, match=r"^RUNWATCH_TRUSTED_DOCUMENTS: .*missing"):
+        listed_by_operator(tmp_path / "missing")
