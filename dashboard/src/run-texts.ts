@@ -28,9 +28,11 @@ export const runTexts = {
     fact: {
       queued: 'Queued', started: 'Started', finished: 'Finished', waited: 'Waited', took: 'Took', trigger: 'Trigger',
       engine: 'Engine', workflow: 'Workflow', attempt: 'Attempt', id: 'Id', externalId: 'External id',
+      due: 'Due', times: 'Its times',
     },
     attemptOf: (attempt: number, of: number) => (of > 1 ? `Attempt ${attempt} of ${of}` : `Attempt ${attempt}`),
     askedBy: (name: string) => `asked for by ${name}`,
+    endRefused: (reason: string) => `Its end was refused: ${reason}`,
     resolved: 'Resolved by a retry',
     ended: (workflow: string, state: string, step: string | null) =>
       step === null ? `${workflow}: ${state}` : `${workflow}: ${state} in ${step}`,

@@ -5,6 +5,7 @@ import { retryTexts } from './retry-texts'
 
 export const texts = {
   product: 'Runwatch',
+  until: (duration: string) => `in ${duration}`,
   ago: (count: number, unit: 'd' | 'h' | 'min' | 's') => `${count} ${unit} ago`,
   number: (value: number) => number.format(value),
   count: ({ value, kind }: Count) => `${number.format(value)}${kind === 'AT_LEAST' ? '+' : ''}`,
@@ -196,6 +197,13 @@ export const texts = {
     } as Partial<Record<'RUNNING' | 'WAITING', string>>,
     lastHeard: { alone: 'Last heard', after: 'last heard' },
     step: (number_: number, count: number, name: string) => `Step ${number_} of ${Math.max(number_, count)} · ${name}`,
+    due: 'Due',
+    marks: {
+      ASSUMED_UTC: 'The engine sent times without a zone; they are taken as UTC',
+      CLOCK_AHEAD: 'The clock of its engine was ahead; times are those of receipt',
+      STARTED_BEFORE_QUEUED: 'It started before it was queued, by clocks that disagree',
+      FINISHED_BEFORE_STARTED: 'It finished before it started, by clocks that disagree',
+    },
     queuedFor: (duration: string) => `Queued for ${duration}`,
     retry: (attempt: number, status: string, by: string | null) =>
       `${status === 'SUCCESS' ? `Resolves attempt ${attempt - 1}` : `Attempt ${attempt}`}${by ? ` · asked for by ${by}` : ''}`,

@@ -8,6 +8,7 @@ export const ExecutionDetail = graphql(
       execution(id: $id) {
         ...RunRow
         updatedAt
+        endRefused
         workflow { id }
         engine { id name kind canRetry }
         error {

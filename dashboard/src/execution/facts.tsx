@@ -3,6 +3,7 @@ import { CopyButton } from '../parts/copy'
 import { useZone } from '../parts/settings'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
+import { texts } from '../texts'
 import { absolute, duration } from '../time/time'
 import type { Run } from './documents'
 
@@ -25,10 +26,12 @@ export function Facts({ run }: { run: Run }): JSX.Element {
   )
   const rows: [string, ReactNode][] = [
     [fact.queued, time(fact.queued, run.queuedAt)],
+    [fact.due, time(fact.due, run.dueAt)],
     [fact.started, time(fact.started, run.startedAt)],
     [fact.finished, time(fact.finished, run.finishedAt)],
     [fact.waited, run.queueMs === null ? null : duration(run.queueMs)],
     [fact.took, run.durationMs === null ? null : duration(run.durationMs)],
+    [fact.times, run.timeMarks.length === 0 ? null : run.timeMarks.map((mark) => texts.history.marks[mark]).join('. ')],
     [fact.engine, list('engine', run.engine.name)],
     [fact.trigger, list('trigger', run.trigger.kind)],
     [fact.externalId, id(fact.externalId, run.externalId)],

@@ -67,6 +67,17 @@ export function Head({
             {texts.history.lastHeard.after} <When at={run.lastHeardAt} focusable />
           </span>
         )}
+        {run.dueAt && (
+          <span>
+            {texts.history.due} <When at={run.dueAt} focusable ahead />
+          </span>
+        )}
+        {run.endRefused && <b className="FAILURE">{runTexts.execution.endRefused(run.endRefused)}</b>}
+        {run.timeMarks.map((mark) => (
+          <span key={mark} className="dim">
+            {texts.history.marks[mark]}
+          </span>
+        ))}
         <span className="numbers">
           <Duration row={run} />
         </span>

@@ -9,11 +9,13 @@ export const RunRow = graphql(`
     status
     state
     queuedAt
+    dueAt
     startedAt
     finishedAt
     lastHeardAt
     queueMs
     durationMs
+    timeMarks
     attempt
     resolved
     requestedBy

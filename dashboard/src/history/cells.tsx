@@ -2,6 +2,7 @@ import type { JSX } from 'react'
 import type { RunRow } from '../filter/documents'
 import { Duration, Running } from '../parts/duration'
 import { StatusWord } from '../parts/status'
+import { Tooltip } from '../parts/tooltip'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -44,18 +45,34 @@ export function Cell({
     case 'finished':
       return <Moment at={row.finishedAt} />
     case 'duration':
-      return <Duration row={row} />
+      return row.timeMarks.includes('FINISHED_BEFORE_STARTED') ? (
+        <Tooltip text={texts.history.marks.FINISHED_BEFORE_STARTED} inRow>
+          {texts.none}
+        </Tooltip>
+      ) : (
+        <Duration row={row} />
+      )
     case 'waited':
       return row.queueMs === null && row.state === 'QUEUED' ? (
         <Running since={row.queuedAt} />
       ) : (
-        <>{row.queueMs === null ? texts.none : duration(row.queueMs)}</>
+        <>{row.queueMs === null ? <NotWaited row={row} /> : duration(row.queueMs)}</>
       )
     case 'externalId':
       return <>{row.externalId}</>
     case 'requestedBy':
       return <>{row.requestedBy ?? texts.none}</>
   }
+}
+
+/** Why there is no waiting time, where clocks that disagree would make it less than nothing. */
+function NotWaited({ row }: { row: RunRow }): JSX.Element {
+  if (!row.timeMarks.includes('STARTED_BEFORE_QUEUED')) return <>{texts.none}</>
+  return (
+    <Tooltip text={texts.history.marks.STARTED_BEFORE_QUEUED} inRow>
+      {texts.none}
+    </Tooltip>
+  )
 }
 
 function Moment({ at }: { at: string | null }): JSX.Element {
@@ -75,6 +92,13 @@ function Happened({ row }: { row: RunRow }): JSX.Element {
         )}
         <span title={row.error.message}>{row.error.message.split('\n', 1)[0]}</span>
       </>
+    )
+  }
+  if (row.dueAt && (row.state === 'QUEUED' || row.state === 'WAITING')) {
+    return (
+      <span className="dim">
+        {texts.history.due} <When at={row.dueAt} ahead />
+      </span>
     )
   }
   if (row.state === 'QUEUED') return <Waiting since={row.queuedAt} />

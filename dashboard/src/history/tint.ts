@@ -7,8 +7,8 @@ const still = matchMedia('(prefers-reduced-motion: reduce)')
 /** What of a run a column shows; a column that is not here shows what never changes. */
 const SHOWN: Partial<Record<Column, (row: RunRow) => unknown[]>> = {
   status: ({ state }) => [state],
-  happened: ({ state, error, failedStep, currentStep, resolved }) => [
-    state === 'QUEUED', error?.message, failedStep?.name, currentStep?.index, currentStep?.name, resolved,
+  happened: ({ state, dueAt, error, failedStep, currentStep, resolved }) => [
+    state === 'QUEUED', dueAt, error?.message, failedStep?.name, currentStep?.index, currentStep?.name, resolved,
   ],
   duration: ({ durationMs }) => [durationMs],
   started: ({ startedAt }) => [startedAt],

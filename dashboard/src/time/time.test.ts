@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { absolute, ago, axisEnds, brief, clockTime, duration, millis, offset } from './time'
+import { absolute, ago, axisEnds, brief, clockTime, duration, millis, offset, until } from './time'
 
 const NOON = '2026-11-28T12:01:24.325678Z'
 
@@ -16,6 +16,12 @@ test.each([
   [-5000, '0 s ago'],
 ])('%s ms before now', (ms, text) => {
   expect(ago(new Date(1e12 - ms).toISOString(), 1e12)).toBe(text)
+})
+
+test.each([
+  [185_900, 'in 3 min 5 s'], [400, 'in 1 s'], [0, '0 s ago'], [-5000, '5 s ago'],
+])('%s ms after now', (ms, text) => {
+  expect(until(new Date(1e12 + ms).toISOString(), 1e12)).toBe(text)
 })
 
 test('absolute times carry their zone', () => {

@@ -20,6 +20,12 @@ export function ago(iso: string, now: number): string {
   return texts.ago(Math.floor(ms / size), unit)
 }
 
+/** How long it is until a time that lies ahead, in the coarsest unit that fits; `now` once it is there. */
+export function until(iso: string, now: number): string {
+  const ms = Date.parse(iso) - now
+  return ms <= 0 ? ago(iso, now) : texts.until(duration(ms < 1000 ? 1000 : Math.floor(ms / 1000) * 1000))
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
