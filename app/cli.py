@@ -193,6 +193,17 @@ def engine_add(
     engines.add(name, webhook, celery, replace=replace)
 
 
+@engine_app.command("rotate-secret")
+def engine_rotate_secret(
+    name: Annotated[str, typer.Argument(help="Name of the engine.")],
+    overlap: Annotated[float, typer.Option(help="Hours for which the present secret signs too.", min=0, max=720)] = 24,
+) -> None:
+    """Give an engine's webhook another secret, and print it. For a while requests have the signatures of both."""
+    from app.commands import engines
+
+    engines.rotate_secret(name, overlap)
+
+
 @engine_app.command("list")
 def engine_list() -> None:
     """List all engines, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app import engines
+from app import clock, engines
 from app.commands.running import run
 from app.db import Database
 from app.errors import BadInput, Conflict
@@ -36,6 +36,19 @@ def add(name: str, webhook: str | None, celery: str | None, *, replace: bool) ->
     console.print(f"Added {name}", markup=False)
     if secret is not None:
         typer.echo(secret)
+
+
+def rotate_secret(name: str, overlap: float) -> None:
+    """Renew the secret of an engine's webhook, and print it."""
+
+    async def work(database: Database, settings: Settings) -> str:
+        from app.engines import connections
+
+        return await connections.rotate_secret(database, open_sealer(settings), name, round(overlap * clock.HOUR))
+
+    secret = run(work)
+    console.print(f"Renewed the secret of {name}", markup=False)
+    typer.echo(secret)
 
 
 def show_all() -> None:

@@ -56,13 +56,13 @@ class SignedPost:
         self._opened: httpx.AsyncClient | None = None
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
-        """POST a body to the url of `to`, signed with its secret; raises NotDelivered, whatever is wrong."""
+        """POST a body to the url of `to`, signed with its secrets; raises NotDelivered, whatever is wrong."""
         status, answer, whole, retry_after = 0, bytearray(), False, 0
         _ = self._http  # opened before the time runs
         until = time.monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._post(_headers(id_, body, to["secret"]), body, to["url"], until)
+                response = await self._post(_headers(id_, body, _secrets(to)), body, to["url"], until)
                 try:
                     status = response.status_code
                     if not response.is_success:
@@ -149,13 +149,19 @@ def _share(seconds: float, addresses: int) -> float:
     return max(seconds / addresses, min(seconds, MIN_CONNECT_SECONDS))
 
 
-def _headers(id_: str, body: str, secret: str) -> dict[str, str]:
+def _secrets(to: Mapping[str, str]) -> list[str]:
+    """Those that sign: for a while also the one before the present one."""
+    previous, until = to.get("previous"), int(to.get("previous_until", 0))
+    return [to["secret"], *([previous] if previous and clock.now_us() < until else [])]
+
+
+def _headers(id_: str, body: str, secrets: Sequence[str]) -> dict[str, str]:
     now = datetime.now(UTC)
     return {
         "content-type": "application/cloudevents+json",
         "webhook-id": id_,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(id_, now, body),
+        "webhook-signature": " ".join(Webhook(secret).sign(id_, now, body) for secret in secrets),
     }
 
 

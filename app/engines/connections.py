@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from app import engines
+from app import clock, engines
 from app.db import Database, Transaction
 from app.delivery.webhook_url import checked_webhook_url, new_signing_secret, split_url
 from app.engines import EngineKind
-from app.errors import BadInput, Conflict
+from app.errors import BadInput, Conflict, NotFound
 from app.secrets.sealing import Sealer
 
 # The URL schemes of Celery's brokers that keep messages.
@@ -32,6 +32,30 @@ async def connect_webhook(database: Database, sealer: Sealer, name: str, url: st
     checked_webhook_url(url)
     secret = new_signing_secret()
     await _connect(database, sealer, name, EngineKind.WEBHOOK, {"url": url, "secret": secret}, replace)
+    return secret
+
+
+async def rotate_secret(database: Database, sealer: Sealer, name: str, overlap: int) -> str:
+    """Give the webhook of an engine another secret, and return it; the present one signs too for `overlap` µs.
+
+    NotFound for an unknown engine, Conflict for one without a webhook.
+    """
+    secret = new_signing_secret()
+
+    async def work(transaction: Transaction) -> None:
+        sql = f"SELECT id, kind, connection_sealed FROM engines WHERE name = $1 {transaction.for_update}"
+        rows = await transaction.fetch(sql, name)
+        if not rows:
+            raise NotFound(f"Engine {name!r}: no such engine")
+        [(id_, kind, sealed)] = rows
+        if kind != EngineKind.WEBHOOK or sealed is None:
+            raise Conflict(f"Engine {name!r} has no webhook")
+        known = unsealed_connection(sealer, sealed)
+        until = str(clock.now_us() + overlap)
+        renewed = {"url": known["url"], "secret": secret, "previous": known["secret"], "previous_until": until}
+        await transaction.update("engines", ("id", "connection_sealed"), [(id_, sealer.encrypt(renewed))], key=("id",))
+
+    await database.transaction(work)
     return secret
 
 

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,10 +60,13 @@ class RetryRequest:
 
 
 class Receiver:
-    """Verifies webhooks with a secret, which is checked here: raises BadSecret for one that cannot be right."""
+    """Verifies webhooks with a secret, which is checked here: raises BadSecret for one that cannot be right.
 
-    def __init__(self, secret: str, *, tolerance: float = TOLERANCE) -> None:
-        self._key = key_of(secret)
+    Of several secrets, as while one is renewed, any will do.
+    """
+
+    def __init__(self, *secrets: str, tolerance: float = TOLERANCE) -> None:
+        self._keys = [key_of(secret) for secret in secrets or ("",)]
         self._tolerance = tolerance
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: float | None = None) -> RetryRequest:
@@ -74,19 +77,27 @@ class Receiver:
         webhook_id, timestamp, signatures = _needed(headers)
         _check_time(timestamp, time.time() if now is None else now, self._tolerance)
         signed = b".".join([webhook_id.encode(errors="surrogatepass"), timestamp.encode(), body])
-        if not _any_fits(signatures, hmac.new(self._key, signed, hashlib.sha256).digest()):
+        fits = [_any_fits(signatures, hmac.new(key, signed, hashlib.sha256).digest()) for key in self._keys]
+        if not any(fits):
             raise BadSignature("no v1 signature matches")
         return _read(webhook_id, body)
 
 
 def verify(
-    body: bytes, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE, now: float | None = None
+    body: bytes,
+    headers: Mapping[str, str],
+    secret: str | Sequence[str],
+    *,
+    tolerance: float = TOLERANCE,
+    now: float | None = None,
 ) -> RetryRequest:
     """The request in `body`, which must be the bytes as they arrived. Raises WebhookError if it cannot be trusted.
 
-    `secret` is whsec_ and Base64. `tolerance` is how many seconds the timestamp may differ from `now`.
+    `secret` is whsec_ and Base64, or several of them, as while one is renewed. `tolerance` is how many seconds the
+    timestamp may differ from `now`.
     """
-    return Receiver(secret, tolerance=tolerance).verify(body, headers, now=now)
+    secrets = secret if isinstance(secret, list | tuple) else (secret,)
+    return Receiver(*secrets, tolerance=tolerance).verify(body, headers, now=now)
 
 
 def key_of(secret: Any) -> bytes:

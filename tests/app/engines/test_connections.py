@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app import engines
+from app import clock, engines
 from app.db import Database
 from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
-from app.engines.connections import connect_celery, connect_webhook, unsealed_connection
-from app.errors import BadInput, Conflict
+from app.engines.connections import connect_celery, connect_webhook, rotate_secret, unsealed_connection
+from app.errors import BadInput, Conflict, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import CannotUnseal, Sealer, new_key
@@ -200,3 +200,19 @@ def test_secrets_of_a_connection() -> None:
     assert {"t%C3%B6ken", "töken", base64.b64encode("töken:".encode()).decode()} <= odd
     assert {"a%2FT0123456789ABCDEF", "a/T0123456789ABCDEF", "bare+key", "bare key", "b%20c", "b c"} <= odd
     assert {"one-pass", "two-pass"} <= secrets_of({"broker_url": "amqp://a:one-pass@b//;amqp://a:two-pass@c//"})
+
+
+async def test_a_secret_is_renewed_with_an_overlap(database: Database) -> None:
+    first = await connect_webhook(database, SEALER, "renewed", "https://a.example/", replace=False)
+    before = clock.now_us()
+    second = await rotate_secret(database, SEALER, "renewed", clock.HOUR)
+    [(sealed,)] = await database.fetch("SELECT connection_sealed FROM engines WHERE name = 'renewed'")
+    known = unsealed_connection(SEALER, sealed)
+    assert (known["url"], known["secret"], known["previous"]) == ("https://a.example/", second, first)
+    assert second != first
+    assert before + clock.HOUR <= int(known["previous_until"]) <= clock.now_us() + clock.HOUR
+    with pytest.raises(NotFound):
+        await rotate_secret(database, SEALER, "nobody", 0)
+    await connect_celery(database, SEALER, "shop", "redis://localhost", replace=False)
+    with pytest.raises(Conflict, match="no webhook"):
+        await rotate_secret(database, SEALER, "shop", 0)

@@ -245,3 +245,19 @@ async def test_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, recei
     request = await sent(way_back, receiver)
     assert "authorization" not in request.headers
     await way_back.close()
+
+
+async def test_both_secrets_sign_while_one_is_renewed(way_back: WebhookWayBack) -> None:
+    new = "whsec_" + "bmV3IHNlY3JldCB3aXRoIHRoaXJ0eS10d28gYnl0ZXM="
+    verify = runwatch_client.webhook.verify
+    with Receiver() as engine:
+        for left in (clock.HOUR, -clock.HOUR):
+            until = str(clock.now_us() + left)
+            to = {"url": engine.url, "secret": new, "previous": SECRET, "previous_until": until}
+            await way_back.send(a_request(), to)
+        during, after = engine.requests
+    for known in (new, SECRET, [SECRET, new]):
+        assert verify(during.body, during.headers, known).external_id == "retry-1"
+    assert verify(after.body, after.headers, [SECRET, new]).webhook_id == ID
+    with pytest.raises(runwatch_client.webhook.BadSignature):
+        verify(after.body, after.headers, SECRET)
