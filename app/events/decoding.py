@@ -29,6 +29,8 @@ from app.secrets.sealing import Sealer
 
 # Clocks that are kept and messages that take their time differ by less, in either direction.
 MAX_AHEAD = clock.SECOND
+# No clock is so wrong, but by accident; and as the latest report of all it could never be corrected.
+MAX_WRONG = 366 * clock.DAY
 
 
 class Form(Enum):
@@ -190,6 +192,8 @@ def _event(index: int, envelope: wire.Envelope, reader: Reader, data: bytes, dat
         raise Rejected(f"type: unknown: {envelope.type[:100]!r}; known: {', '.join(BODIES)}")
     time = reader.time("time", envelope.time)
     marks, bound = reader.marks, None
+    if time > now + MAX_WRONG:
+        raise Rejected("time: more than a year ahead of the server's clock")
     if time > now + MAX_AHEAD:
         marks, bound = marks | TimeMark.CLOCK_AHEAD, now
     event_id = reader.name("id", envelope.id)
