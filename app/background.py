@@ -20,6 +20,7 @@ from app.engines import EngineKind
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.ingestion.labelling import Labelling
+from app.ingestion.regrouping import Regrouping
 from app.ingestion.search_indexing import SearchIndexing
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
@@ -78,6 +79,7 @@ class Background:
             deliveries,
             ContactSweep(database, settings.contact_lost_seconds, announcements),
             Labelling(database, sealer),
+            Regrouping(database),
             SearchIndexing(database),
             folding,
             firing,  # wakes the deliveries

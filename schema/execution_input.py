@@ -139,7 +139,11 @@ class ExecutionFilter:
         default=None, description="Failed runs whose failedStep has one of these names."
     )
     error_group_id: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Failed runs of these error groups, by global id."
+        default=None,
+        description=(
+            "Failed runs of these error groups, by global id. An id of older fingerprints means all that its group has"
+            " become, except in live updates."
+        ),
     )
     unresolved: bool | None = strawberry.field(
         default=None, description="true: failed runs of which no retry, however deep, succeeded. false: all others."

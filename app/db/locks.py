@@ -11,6 +11,7 @@ class Lock(IntEnum):
     MIGRATIONS = 0x72756E7761746368  # "runwatch": who changes the schema
     ALERTS = 0x616C657274736669  # "alertsfi": who fires rules
     LABELS = 0x6C6162656C735F5F  # "labels__": who labels older rows
+    GROUPS = 0x67726F7570735F5F  # "groups__": who regroups older failures
     CONTACT = 0x636F6E7461637473  # "contacts": who looks for the silent
     RETRY_LINKS = 0x72775F6C696E6B73  # "rw_links": whoever links retries to what they retry
     ROLLUPS = 0x726F6C6C7570735F  # "rollups_": who changes rollups

@@ -6,7 +6,7 @@ row: none to register, to keep in step, or to clean when Runwatch learns of a se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from app.db import Database
 from app.db.rows import Column, RowsOf
 from app.error_groups.counts import counted_groups
 from app.error_groups.fingerprints import Basis, Fingerprint, fingerprint
-from app.executions import payloads
+from app.executions import group_aliases, payloads
 from app.executions.filters import resolve
 from app.metrics.filters import MetricsFilter
 from app.paging import Count, Page, PageRequest, counted, read_page
@@ -83,8 +83,31 @@ async def count(database: Database, where: MetricsFilter) -> Count:
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, ErrorGroup]:
-    """The groups with these ids, by id. Leaves out groups without any execution. At most three statements."""
-    latest = await executions.latest_of_error_groups(database, ids)
+    """The groups with these ids, by id. Leaves out groups without any execution. At most five statements.
+
+    An id of older fingerprints gives the group that it has become, of several the one that happened last.
+    """
+    wanted = list(dict.fromkeys(ids))
+    latest = await executions.latest_of_error_groups(database, wanted)
+    groups = await _shown(database, latest)
+    if unknown := [id_ for id_ in wanted if id_ not in latest]:
+        groups |= await _by_aliases(database, unknown)
+    return groups
+
+
+async def _by_aliases(database: Database, ids: Sequence[str]) -> dict[str, ErrorGroup]:
+    became = await group_aliases.successors(database, ids)
+    latest = await executions.latest_of_error_groups(database, {id_ for every in became.values() for id_ in every})
+    newest = {}
+    for alias, every in became.items():
+        found = [latest[id_] for id_ in every if id_ in latest]
+        if found:
+            newest[alias] = max(found, key=lambda execution: (execution.queued_at, execution.id)).error_group_id
+    groups = await _shown(database, latest)
+    return {alias: groups[id_] for alias, id_ in newest.items() if id_ is not None}
+
+
+async def _shown(database: Database, latest: Mapping[str, executions.Execution]) -> dict[str, ErrorGroup]:
     silent = [execution.id for execution in latest.values() if not execution.error_message]
     found = await payloads.by_ids(database, silent) if silent else {}
     groups = {}

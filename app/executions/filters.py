@@ -12,6 +12,7 @@ from typing import Literal
 
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
+from app.executions import group_aliases
 from app.executions.searching import check_search, check_text, contains
 from app.executions.trigrams import Hits, hits
 from app.ids import is_id
@@ -219,6 +220,10 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter
 async def _resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
     if wanted.root_id is not None:
         wanted = await _with_family(database, wanted, wanted.root_id)
+    if wanted.error_group_ids:
+        became = await group_aliases.successors(database, wanted.error_group_ids)
+        every = (*wanted.error_group_ids, *(id_ for ids in became.values() for id_ in ids))
+        wanted = replace(wanted, error_group_ids=tuple(dict.fromkeys(every))[:MAX_FILTER_VALUES])
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
         *(wanted.failed_step_names, wanted.error_group_ids, wanted.ids, wanted.external_ids),

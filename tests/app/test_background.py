@@ -30,6 +30,7 @@ NAMES = [
     "Deliveries",
     "ContactSweep",
     "Labelling",
+    "Regrouping",
     "SearchIndexing",
     "Folding",
     "Firing",

@@ -112,6 +112,7 @@ def test_the_numbers_stay() -> None:
         "MIGRATIONS": "runwatch",
         "ALERTS": "alertsfi",
         "LABELS": "labels__",
+        "GROUPS": "groups__",
         "CONTACT": "contacts",
         "RETRY_LINKS": "rw_links",
         "ROLLUPS": "rollups_",
