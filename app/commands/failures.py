@@ -17,6 +17,8 @@ def messages_of(error: Exception) -> list[str]:
     pydantic, asyncpg = sys.modules.get("pydantic"), sys.modules.get("asyncpg")
     if pydantic is not None and isinstance(error, pydantic.ValidationError):
         return [_setting(problem) for problem in error.errors()]
+    if isinstance(error, TimeoutError):  # without a text
+        return ["The database at RUNWATCH_DATABASE_URL does not answer: it keeps silent"]
     if isinstance(error, ConnectionError | socket.gaierror):
         return [f"The database at RUNWATCH_DATABASE_URL does not answer: {error}"]
     if asyncpg is not None and isinstance(error, asyncpg.PostgresError):

@@ -10,6 +10,7 @@ from typing import TypeVar
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.log import before_first_line
+from app.server.startup import make_data_folder
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def prepared() -> Settings:
         configure_logging(settings)
 
     before_first_line(configure, settings.log_level)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_folder(settings.data_dir)
     imported()
     return settings
 

@@ -19,8 +19,17 @@ _APPLIED = "SELECT name FROM tortoise_migrations WHERE app = 'app'"
 
 
 async def migrate(url: str) -> list[str]:
-    """Bring the schema of the database up to date; returns the names of the applied migrations."""
-    if {path.stem for path in FOLDER.glob("[0-9]*.py")} <= await _applied(url):
+    """Bring the schema of the database up to date; returns the names of the applied migrations.
+
+    BadInput for a database that a newer version has migrated: this one would write rows that lack what that one needs.
+    """
+    known, applied = {path.stem for path in FOLDER.glob("[0-9]*.py")}, await _applied(url)
+    if newer := sorted(applied - known):
+        raise BadInput(
+            f"RUNWATCH_DATABASE_URL: a newer version of Runwatch has migrated this database ({', '.join(newer)});"
+            " run that version, or restore the backup from before its first start"
+        )
+    if known <= applied:
         return []
     # Here and not above: Tortoise takes a third of a second of CPU to import, and most starts have nothing to migrate.
     from app.db.migration_runner import run
@@ -61,7 +70,12 @@ def _applied_to_file(path: Path) -> set[str]:
 async def _lock(url: str) -> AsyncIterator[None]:
     if url.startswith("sqlite:"):
         path = sqlite_path(url)
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        try:
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(
+                f"RUNWATCH_DATABASE_URL: the folder {path.parent} cannot be made: {error.strerror}"
+            ) from None
         with path.with_name(path.name + ".migrate-lock").open("a") as file:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield  # closing the file unlocks it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from pathlib import Path
 
 from app.db.migrate import migrate
 from app.errors import BadInput
@@ -33,9 +34,19 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
+def make_data_folder(path: Path) -> None:
+    """Create the data folder if it is missing; BadInput if that is impossible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise BadInput(
+            f"RUNWATCH_DATA_DIR: {path} cannot be created ({error.strerror}): choose a folder that can be written"
+        ) from None
+
+
 async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:
     """Create the data folder and the key, and migrate; BadInput if the folder must be `writable` and is not."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_folder(settings.data_dir)
     if writable and not os.access(settings.data_dir, os.W_OK):
         raise BadInput(f"Cannot write to {settings.data_dir}: choose another folder with RUNWATCH_DATA_DIR")
     sealer = open_sealer(settings)

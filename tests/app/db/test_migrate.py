@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import app.db.migrate
+from app.commands.failures import messages_of
 from app.db import Database, migration_runner, open_database
 from app.db.migrate import FOLDER, migrate
 from app.errors import BadInput
+from app.server.startup import make_data_folder
 from specs.harness.waiting import until
 
 LAST = max(path.stem for path in FOLDER.glob("[0-9]*.py"))
@@ -53,6 +58,49 @@ async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> 
         await migrate(f"sqlite:///{path}")
     with pytest.raises(BadInput, match="unable to open"):
         await migrate(f"sqlite:///{tmp_path}")
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """And left as it is: rows of this version would lack what that one needs."""
+    path = tmp_path / "newer.db"
+    await migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('app', '9999_next', '2099')"
+        )
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match=r"a newer version of Runwatch has migrated this database \(9999_next\)"):
+        await migrate(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        BadInput, match=r"RUNWATCH_DATABASE_URL: the folder .*file/below cannot be made: Not a directory"
+    ):
+        await migrate(f"sqlite:///{tmp_path / 'file' / 'below' / 'new.db'}")
+    with pytest.raises(BadInput, match=r"RUNWATCH_DATA_DIR: .*below cannot be created"):
+        make_data_folder(tmp_path / "file" / "below")
+
+
+async def test_a_server_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.db.migrate, "CONNECT_SECONDS", 0.1)
+    ended = asyncio.Event()
+
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    async with silent:
+        with pytest.raises(TimeoutError) as raised:
+            await migrate(f"postgres://x@127.0.0.1:{silent.sockets[0].getsockname()[1]}/x")
+        await ended.wait()
+    assert messages_of(raised.value) == ["The database at RUNWATCH_DATABASE_URL does not answer: it keeps silent"]
 
 
 async def test_an_opening_that_fails_leaves_no_thread(tmp_path: Path) -> None:
