@@ -10,7 +10,7 @@ from typing import TypeVar
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.log import before_first_line
-from app.server.startup import make_data_folder
+from app.server.data_folder import make_data_folder
 from app.settings import Settings
 
 T = TypeVar("T")

@@ -46,12 +46,12 @@ class LoopReader:
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row] | None:
         """The rows of one statement; None if a thread has to run it."""
+        if self._spent > SECONDS:
+            await asyncio.sleep(0)  # others have waited for long enough
         passes = self._given_up.get(sql)
         if passes is not None and passes.left:
             passes.left -= 1
             return None
-        if self._spent > SECONDS:
-            await asyncio.sleep(0)  # others have waited for long enough
         began = perf_counter()
         if began < self._rests_until:
             return None

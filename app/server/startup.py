@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from pathlib import Path
 
 from app.db.migrate import migrate
 from app.errors import BadInput
 from app.secrets.sealing import Sealer
+from app.server.data_folder import make_data_folder
 from app.server.keys import open_sealer
 from app.settings import Settings
 
@@ -32,16 +32,6 @@ def listen(host: str, port: int) -> socket.socket:
             ) from None
         raise BadInput(f"Cannot listen on {host}:{port}: {error.strerror or error}") from None
     return opened
-
-
-def make_data_folder(path: Path) -> None:
-    """Create the data folder if it is missing; BadInput if that is impossible."""
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise BadInput(
-            f"RUNWATCH_DATA_DIR: {path} cannot be created ({error.strerror}): choose a folder that can be written"
-        ) from None
 
 
 async def prepare(settings: Settings, *, writable: bool = False) -> Sealer:

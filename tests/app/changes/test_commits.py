@@ -14,6 +14,7 @@ from app.delivery import outbox
 from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
+from app.lifecycle import State
 from app.pruning import prune
 from app.retries import Asked, Retries
 from app.retries.bulk import BulkRequest, BulkRetries
@@ -56,7 +57,8 @@ async def test_every_writer_tells_every_listener(database: Database) -> None:
     await heard(1, of_a.id)
     await handler.settle(items[of_b.id], "no", True)
     await heard(1, of_b.id, b)
-    await database.transaction(lambda tx: tx.fetch("UPDATE executions SET received_at = 0"))
+    running = f"UPDATE executions SET received_at = 0, state = {int(State.RUNNING)} WHERE state = {int(State.QUEUED)}"
+    await database.transaction(lambda tx: tx.fetch(running))
     assert await ContactSweep(database, 1, announcements).sweep() == 1
     await heard(1, of_a.id, a)
     assert await prune(database, clock.now_us(), announcements=announcements) == 4

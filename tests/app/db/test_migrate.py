@@ -15,7 +15,7 @@ from app.commands.failures import messages_of
 from app.db import Database, migration_runner, open_database
 from app.db.migrate import FOLDER, migrate
 from app.errors import BadInput
-from app.server.startup import make_data_folder
+from app.server.data_folder import make_data_folder
 from specs.harness.waiting import until
 
 LAST = max(path.stem for path in FOLDER.glob("[0-9]*.py"))

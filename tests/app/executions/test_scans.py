@@ -118,7 +118,8 @@ async def page_statements(database: Database, where: ExecutionFilter, order: Exe
         page = await list_page(database, where, order, request)
         await page.has_next_page()
         await page.has_previous_page()
-    return [statement for statement in statements if "FROM workflows" not in statement[0]]
+    named = ("FROM workflows", "FROM error_group_aliases")  # what a filter names, by one key each
+    return [statement for statement in statements if not any(each in statement[0] for each in named)]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field}-{order.descending}")
