@@ -53,7 +53,8 @@ def say(*lines: str) -> None:
 
 def has_ended(run: dict[str, Any]) -> bool:
     """Whether every step of a successful run has been reported, or the run has not succeeded."""
-    return run["status"] == "FAILURE" or {step["state"] for step in run["steps"]} == {"SUCCEEDED"}
+    steps = {step["state"] for step in run["steps"]}
+    return run["status"] == "FAILURE" or (run["status"] == "SUCCESS" and steps == {"SUCCEEDED"})
 
 
 class Demo:
@@ -143,7 +144,7 @@ class Demo:
         return ids
 
     def _show_retries(self, ids: list[str], failed: list[dict[str, Any]]) -> None:
-        # Its end may be reported before the ends of all steps: each process of the worker sends its own events.
+        # Its end may be reported before those of all steps, or after: each process of the worker sends its own events.
         for run in self._until(ids, has_ended):
             steps = ", ".join(f"{step['name']} {step['state'].lower()}" for step in run["steps"])
             say(f"  {run['status']:10}{run['workflowName']}: {steps}")
