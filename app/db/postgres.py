@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Held, Overtaken, Row, T, Transaction, TransientError, excluded
+from app.db import READ_TIMEOUT_SECONDS, Database, Held, Row, T, Transaction, TransientError
 from app.db.config import CONNECT_SECONDS, postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane, end
-from app.db.locks import Lock
+from app.db.postgres_transaction import PostgresTransaction
 from app.db.watch import Watch
 from app.errors import TimedOut, Unavailable
 
 POOL_SIZE = 10
 # In characters. asyncpg keeps statements up to 15,360 prepared; with percentiles one has the 24,000 of all bounds.
 CACHEABLE_STATEMENT = 64 * 1024
-# From so many rows on, COPY is worth the statement that asks for the types of its columns.
-WORTH_COPYING = 50
 # A write that waits longer waits for something that will not happen.
 WRITE_TIMEOUT_SECONDS = 60
 # Of the time-outs above, which are the server's: from then on it does not answer at all.
@@ -70,101 +67,6 @@ def _notice_dead_hosts(connection: asyncpg.Connection[Any]) -> None:
 
 async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
     """Replaces asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
-
-
-class PostgresTransaction(Transaction):
-    """An open transaction on a connection of the writing pool."""
-
-    dialect = Dialect.POSTGRES
-
-    def __init__(self, connection: PoolConnectionProxy[Any], column_types: dict[str, dict[str, str]]) -> None:
-        super().__init__()
-        self._connection = connection
-        self._column_types = column_types
-
-    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
-        """The rows of one statement."""
-        rows: Sequence[Row] = await self._connection.fetch(sql, *params)
-        return rows
-
-    async def lock(self, name: Lock) -> None:
-        """An advisory lock of the transaction."""
-        await self._connection.fetch("SELECT pg_advisory_xact_lock($1)", name)
-
-    async def try_lock(self, name: Lock) -> bool:
-        """An advisory lock of the transaction."""
-        return bool(await self._connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", name))
-
-    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """One prepared statement; asyncpg sends the rows in one pipeline."""
-        if rows:
-            await self._connection.executemany(sql, rows)
-
-    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """COPY in Postgres's binary format. A few rows go faster as one INSERT, which needs fewer round trips."""
-        if len(rows) >= WORTH_COPYING:
-            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
-        elif rows:
-            await self._insert(table, columns, rows)
-
-    async def insert_unseen(
-        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
-    ) -> set[Any]:
-        """See Transaction. COPY takes half the time of an INSERT that looks out for conflicts."""
-        if len(rows) < WORTH_COPYING:
-            return await self.insert_missing(table, columns, rows, key=key, returning=returning)
-        try:
-            await self.insert(table, columns, rows)
-        except asyncpg.UniqueViolationError as error:
-            raise Overtaken(f"{table}: inserted since it was looked for") from error
-        place = columns.index(returning)
-        return {row[place] for row in rows}
-
-    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterable[None]) -> T:
-        """See Transaction."""
-        running = asyncio.create_task(statement)
-        try:
-            for _ in work:
-                await asyncio.sleep(0)
-        finally:
-            await asyncio.wait([running])  # the connection is its own until then
-        return running.result()
-
-    async def insert_missing(
-        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
-    ) -> set[Any]:
-        """One INSERT, whatever the number of rows."""
-        tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
-        return {row[0] for row in await self._insert(table, columns, rows, tail)} if rows else set()
-
-    async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """One INSERT, whatever the number of rows."""
-        if rows:
-            tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}"
-            await self._insert(table, columns, rows, tail)
-
-    async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """One UPDATE, whatever the number of rows."""
-        if not rows:
-            return
-        if len(rows) == 1:  # of a list Postgres would plan the update anew each time
-            await self._connection.execute(_update_of_one(table, tuple(columns), tuple(key)), *rows[0])
-            return
-        sets = ", ".join(f"{name} = given.{name}" for name in columns if name not in key)
-        where = " AND ".join(f"{table}.{name} = given.{name}" for name in key)
-        given = f"{self._unnest(table, columns)} AS given ({', '.join(columns)})"
-        await self._connection.execute(
-            f"UPDATE {table} SET {sets} FROM {given} WHERE {where}", *zip(*rows, strict=True)
-        )
-
-    async def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], tail: str = "") -> Sequence[Row]:
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {self._unnest(table, columns)}{tail}"
-        inserted: Sequence[Row] = await self._connection.fetch(sql, *zip(*rows, strict=True))
-        return inserted
-
-    def _unnest(self, table: str, columns: Sequence[str]) -> str:
-        types = self._column_types[table]
-        return f"unnest({', '.join(f'${number}::{types[name]}[]' for number, name in enumerate(columns, 1))})"
 
 
 class PostgresDatabase(Database):
@@ -318,13 +220,6 @@ async def _close_pool(pool: asyncpg.Pool[Any]) -> None:
     except BaseException:
         pool.terminate()
         raise
-
-
-@lru_cache(maxsize=64)
-def _update_of_one(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    marks = {name: f"${number}" for number, name in enumerate(columns, 1)}
-    sets = ", ".join(f"{name} = {marks[name]}" for name in columns if name not in key)
-    return f"UPDATE {table} SET {sets} WHERE {' AND '.join(f'{name} = {marks[name]}' for name in key)}"
 
 
 def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:
