@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
@@ -70,7 +70,8 @@ class Context:
 
     def mark(self) -> tuple[Budget, int, int]:
         """What the operation has asked for so far."""
-        return replace(self.budget), self.spending.counted, self.spending.written
+        spending = self.spending
+        return self.budget.copy(), spending.counted, spending.written
 
     def go_back(self, mark: tuple[Budget, int, int], failure: Exception) -> None:
         """Read anew what was read since a mark. A read that took too long is not tried again."""

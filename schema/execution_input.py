@@ -173,7 +173,7 @@ class ExecutionFilter:
     def where(given: ExecutionFilter | None) -> executions.ExecutionFilter:
         """As app's value; BadInput for invalid values."""
         if given is None:
-            return executions.ExecutionFilter()
+            return executions.EVERYTHING
         return executions.ExecutionFilter(
             ids=filter_tuple(given.id, lambda id_: local_id("execution", id_)),
             external_ids=filter_tuple(given.external_id),

@@ -13,13 +13,14 @@ from app import paging
 from app.db import Database, Row, Transaction
 from app.db.rows import RowsOf
 from app.executions import scans
-from app.executions.filters import Branched, ExecutionFilter, resolve
+from app.executions.filters import EVERYTHING, Branched, ExecutionFilter, resolve
 from app.ids import is_id
 from app.lifecycle import State, Status
 from app.paging import Count, Page, PageRequest, read_page
 from app.paging.keyset import Key, Ordering, Position, Segment
 
 __all__ = [
+    "EVERYTHING",
     "EXECUTIONS",
     "Execution",
     "ExecutionFilter",
@@ -115,9 +116,6 @@ _ORDERINGS = {
 }
 
 
-_EVERYTHING = ExecutionFilter()
-
-
 async def list_page(
     database: Database,
     where: ExecutionFilter,
@@ -137,7 +135,7 @@ async def list_page(
     if columns is not None:
         columns += tuple(dict.fromkeys(name for name in ("id", ordering.column) if name not in columns))
     selected = EXECUTIONS.columns if columns is None else EXECUTIONS.columns_of(columns)
-    fetch = database.fetch if where.names_executions or where == _EVERYTHING else database.fetch_long
+    fetch = database.fetch if where == EVERYTHING or where.names_executions else database.fetch_long
 
     async def read(segment: Segment) -> list[Any]:
         if scope is None:

@@ -93,6 +93,8 @@ class ExecutionFilter:
     @property
     def allowed_states(self) -> frozenset[State] | None:
         """The states that satisfy `statuses`, `states` and `unresolved`; None if that is every state."""
+        if self.statuses is None and self.states is None and not self.unresolved:
+            return None
         allowed = set(State)
         if self.statuses is not None:
             allowed &= {state for status in self.statuses for state in STATES_OF[status]}
@@ -105,13 +107,25 @@ class ExecutionFilter:
     @property
     def names_executions(self) -> bool:
         """Whether it lists executions, or what they are retries of: few match, whatever else it asks."""
-        named = (self.ids, self.external_ids, self.retry_of, self.bulk_retry_id)
-        return any(each is not None for each in named)
+        by_id = self.ids is not None or self.external_ids is not None
+        return by_id or self.retry_of is not None or self.bulk_retry_id is not None
 
     @property
     def names_workflows(self) -> bool:
         """Whether it constrains workflows by more than their ids. Excluding () excludes nothing."""
         return not (self.workflow_names is self.engines is None) or bool(self.exclude_workflow_names)
+
+
+def _check_range(low_name: str, low: int | None, high_name: str, high: int | None) -> None:
+    for name, value in ((low_name, low), (high_name, high)):
+        if value is not None and value not in _INT64:
+            raise BadInput(f"{name}: out of range")
+    if low is not None and high is not None and low > high:
+        raise BadInput(f"{low_name}: greater than {high_name}")
+
+
+# Constrains nothing: what most lists ask for.
+EVERYTHING = ExecutionFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +221,9 @@ class ResolvedFilter:
         return conditions
 
 
+RESOLVED_EVERYTHING = ResolvedFilter(EVERYTHING, None, None)
+
+
 async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
     """Look up the workflows and engines of the filter, its family, and on SQLite its search, in at most one statement
     each; None if nothing can match.
@@ -218,6 +235,8 @@ async def resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter
 
 
 async def _resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilter | None:
+    if wanted is EVERYTHING:
+        return RESOLVED_EVERYTHING
     if wanted.root_id is not None:
         wanted = await _with_family(database, wanted, wanted.root_id)
     if wanted.error_group_ids:
@@ -276,14 +295,6 @@ def _workflow_conditions(params: Params, wanted: ExecutionFilter) -> list[str]:
         named = params.any_of("g.name", wanted.engines, "text")
         conditions.append(f"w.engine_id IN (SELECT g.id FROM engines g WHERE {named})")
     return conditions
-
-
-def _check_range(low_name: str, low: int | None, high_name: str, high: int | None) -> None:
-    for name, value in ((low_name, low), (high_name, high)):
-        if value is not None and value not in _INT64:
-            raise BadInput(f"{name}: out of range")
-    if low is not None and high is not None and low > high:
-        raise BadInput(f"{low_name}: greater than {high_name}")
 
 
 def _once(values: tuple[str, ...] | None) -> tuple[str, ...] | None:

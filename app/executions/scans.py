@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.db.dialect import Dialect
-from app.executions.filters import Branched, ExecutionFilter, ResolvedFilter
+from app.executions.filters import RESOLVED_EVERYTHING, Branched, ExecutionFilter, ResolvedFilter
 from app.executions.trigrams import Hits, candidates
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment
@@ -85,7 +85,7 @@ def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], se
     """The newest row, by (queued_at, id), of each value of a column that has any."""
     params = Params(dialect)
     segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
-    source = _heads(ResolvedFilter(ExecutionFilter(), None, None), segment, params, column, values)
+    source = _heads(RESOLVED_EVERYTHING, segment, params, column, values)
     # On SQLite the heads are whole rows.
     join = "JOIN executions e ON e.id = b.id" if dialect is Dialect.POSTGRES else ""
     return Statement(f"SELECT {selected} FROM {source} {join}", params.values)

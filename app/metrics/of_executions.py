@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app import clock
 from app.db import Database
-from app.executions.filters import ExecutionFilter, resolve
+from app.executions.filters import EVERYTHING, ExecutionFilter, resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources
@@ -102,7 +102,7 @@ def _is_in_rollups(where: ExecutionFilter) -> bool:
         exclude_trigger_kinds=where.exclude_trigger_kinds or None,
         search=where.search or None,
     )
-    return known == ExecutionFilter()
+    return known == EVERYTHING
 
 
 def _only(figures: Figures, statuses: frozenset[Status]) -> Figures:

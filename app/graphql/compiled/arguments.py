@@ -8,6 +8,7 @@ from dataclasses import is_dataclass
 from enum import Enum
 from typing import Any
 
+import strawberry
 from graphql import (
     FieldNode,
     GraphQLArgument,
@@ -22,12 +23,15 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
 from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from app.graphql.compiled.errors import NotRight
 
 # From the coerced variables of an operation to a keyword argument, or nothing.
 Give = Callable[[dict[str, Any], Mapping[str, Any]], None]
+# Types whose coerced values Strawberry takes as they are, after 20 calls that find it out.
+AS_THEY_ARE = (str, int, float, bool, strawberry.ID)
 IMMUTABLE = (str, int, float, bool, Enum, type(None))
 
 
@@ -84,6 +88,8 @@ class Arguments:
         if variable is None:
             return self._fixed(python_name, argument, fallback, constant)
 
+        convert = self._converter_of(argument)
+
         def give(into: dict[str, Any], variables: Mapping[str, Any]) -> None:
             found = variables.get(variable, Undefined)
             if found is Undefined:
@@ -94,7 +100,7 @@ class Arguments:
                     return
             elif found is None and required:
                 raise NotRight
-            into[python_name] = self._convert(found, argument)
+            into[python_name] = convert(found)
 
         return give
 
@@ -106,7 +112,8 @@ class Arguments:
             constant[python_name] = Undefined  # not given
             return lambda into, variables: None
         try:
-            converted = self._convert(value, argument)
+            convert = self._converter_of(argument)
+            converted = convert(value)
         except Exception:
             return None
         if isinstance(converted, IMMUTABLE):
@@ -115,14 +122,18 @@ class Arguments:
         values = vars(converted) if is_dataclass(converted) and hasattr(converted, "__dict__") else {"": converted}
         if all(isinstance(each, IMMUTABLE) for each in values.values()):
             return lambda into, variables: into.__setitem__(python_name, copy(converted))
-        return lambda into, variables: into.__setitem__(python_name, self._convert(value, argument))
+        return lambda into, variables: into.__setitem__(python_name, convert(value))
 
-    def _convert(self, value: Any, argument: StrawberryArgument) -> Any:
+    def _converter_of(self, argument: StrawberryArgument) -> Callable[[Any], Any]:
         """As Strawberry does, but without an `info`: an input that asks for it is refused here, and left to it."""
-        name = self._converter.config.name_converter.from_argument(argument)
-        return convert_argument(
-            value, argument.type, self._converter.scalar_registry, self._converter.config, None, path=(name,)
-        )
+        config, registry, type_ = self._converter.config, self._converter.scalar_registry, argument.type
+        plain: Any = type_
+        while plain.__class__ is StrawberryOptional:
+            plain = plain.of_type
+        if plain in AS_THEY_ARE:
+            return lambda value: value
+        path = (config.name_converter.from_argument(argument),)
+        return lambda value: convert_argument(value, type_, registry, config, None, path=path)
 
     def __call__(self, variables: Mapping[str, Any], values: VariableValues | None) -> dict[str, Any]:
         """The arguments for one operation."""
