@@ -28,6 +28,8 @@ from app.live.notifications import LiveNotifications
 from app.live.pubsub import PubSub
 from app.log import get_logger
 from app.metrics.folding import Folding
+from app.retention.rules import Rules
+from app.retention.service import Retention
 from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryWayBack
 from app.retries.delivery import ENGINES, RetryHandler
@@ -82,6 +84,7 @@ class Background:
             Regrouping(database),
             SearchIndexing(database),
             folding,
+            retention_of(settings, database, announcements),
             firing,  # wakes the deliveries
         )
 
@@ -129,6 +132,12 @@ def deliveries_of(
 
     loops = [loop(OUTBOX_KIND, retries, ENGINES), loop(WEBHOOK, webhooks, HOSTS), loop(EMAIL, mail, ADDRESSES)]
     return Deliveries(loops, [*ways_back.values(), webhooks])
+
+
+def retention_of(settings: Settings, database: Database, announcements: Announcements) -> Retention:
+    """Deletes what is no longer kept, if it is on."""
+    rules = Rules.of(settings) if settings.retention == "on" else None
+    return Retention(database, rules, settings.retention_grace_seconds, announcements)
 
 
 def alert_channels(settings: Settings) -> Channels:

@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, prune, import, token, sign-in-link, engine, secret, metrics, export-schema.
+"""The command line: serve, migrate, prune, compact, import, token, and so on.
 
 Declares the commands; what they do is in app/commands, of which each command imports its own module when it is run. So
 `--help` needs nothing of Runwatch, and `token create` nothing of the server.
@@ -101,16 +101,30 @@ def prune_(
     older_than: Annotated[
         float | None,
         typer.Option(
-            help="Delete runs that were queued more than this many days ago. Default: RUNWATCH_KEPT_DAYS.",
+            help="Only delete runs that were queued more than this many days ago. Default: what RUNWATCH_KEPT_… say.",
             min=0,
             max=36_525,
         ),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be deleted.")] = False,
 ) -> None:
-    """Delete old runs that are over or lost contact, in batches. Safe while the server runs."""
+    """Delete old runs that are over or lost contact, in batches, and what else is kept no longer.
+
+    Safe while the server runs.
+    """
     from app.commands import pruning
 
-    pruning.prune(older_than)
+    pruning.prune(older_than, dry_run=dry_run)
+
+
+@app.command()
+def compact(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much room the command needs.")] = False,
+) -> None:
+    """Rewrite an SQLite file without its free space. Stop the server first. Newer files give it back by themselves."""
+    from app.commands import compacting
+
+    compacting.compact(dry_run=dry_run)
 
 
 @app.command("import")

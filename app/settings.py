@@ -18,6 +18,8 @@ JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES
 MIB = 1024 * 1024
 # 31 years: in microseconds still an integer of the databases.
 MAX_SECONDS = 1e9
+# A century.
+MAX_DAYS = 36_525
 
 
 class Settings(BaseSettings):
@@ -137,10 +139,42 @@ class Settings(BaseSettings):
         description="Seconds of silence after which a RUNNING run is CONTACT_LOST; 0: never",
     )
 
-    kept_days: int | None = Field(
-        None, ge=1, le=36_525, description="Days after which `runwatch prune` deletes finished runs; empty: none"
+    # What is deleted when: docs/retention.md. kept_days was there first, for `runwatch prune`, and turns nothing on.
+    retention: Literal["off", "on"] = Field(
+        "off", description="Whether the server deletes by itself what the following settings no longer keep"
+    )
+    retention_grace_seconds: float = Field(
+        3600.0,
+        ge=0,
+        le=MAX_SECONDS,
+        description="Seconds between the log's line that says what retention would delete, and its first deletion",
+    )
+    kept_days: int | None = Field(None, ge=1, le=MAX_DAYS, description="Days that finished runs are kept; empty: any")
+    kept_failure_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that failed runs are kept; empty: as the others"
+    )
+    kept_executions: int | None = Field(
+        None, ge=1_000, description="Runs that are kept, the newest, whatever their age and status; empty: any number"
+    )
+    kept_bytes: int | None = Field(
+        None, ge=64 * MIB, description="Size of the database above which the oldest runs go, in bytes; empty: any"
     )
     prune_keeps_metrics: bool = Field(True, description="Whether figures continue to count pruned runs")
+    kept_figure_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that figures of pruned runs are kept; empty: for good"
+    )
+    kept_error_group_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that counts of pruned runs' error groups are kept; empty: for good"
+    )
+    kept_alert_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that alerts and their deliveries are kept; empty: for good"
+    )
+    kept_audit_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that entries of the audit log are kept; empty: for good"
+    )
+    kept_idle_workflow_days: int | None = Field(
+        None, ge=1, le=MAX_DAYS, description="Days that workflows without runs and figures are kept; empty: for good"
+    )
 
     # Sign-in with JSON Web Tokens; off until a key or a JWKS URL is set.
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(
@@ -217,6 +251,13 @@ class Settings(BaseSettings):
         ):
             if 0 < getattr(self, name) < getattr(self, most):
                 raise ValueError(f"RUNWATCH_{name.upper()} must be 0, or at least RUNWATCH_{most.upper()}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_retention(self) -> Settings:
+        rules = [name for name in Settings.model_fields if name.startswith("kept_")]
+        if self.retention == "on" and all(getattr(self, name) is None for name in rules):
+            raise ValueError("RUNWATCH_RETENTION=on needs a rule: set RUNWATCH_KEPT_DAYS or another RUNWATCH_KEPT_…")
         return self
 
     @model_validator(mode="after")

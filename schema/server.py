@@ -22,8 +22,8 @@ class Server:
     )
     kept_days: int | None = strawberry.field(
         description=(
-            "Days after which `runwatch prune` deletes finished runs, as RUNWATCH_KEPT_DAYS says. Null if no time is"
-            " set."
+            "Days after which finished runs are deleted, by `runwatch prune` or by the server itself, as"
+            " RUNWATCH_KEPT_DAYS says; failed ones may be kept for longer. Null if no time is set."
         )
     )
     now: DateTime = strawberry.field(description="The server's clock.")

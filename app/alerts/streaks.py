@@ -145,6 +145,11 @@ async def remember_pruned(transaction: Transaction, executions: Iterable[tuple[s
     )
 
 
+def failures_since(reader: Reader, workflow: str, at: str) -> str:
+    """Failures of a workflow that finished at a time or later, both of them expressions; a statement from FROM on."""
+    return _range(reader, Status.FAILURE, workflow, at, _literal(reader, "0" * 32))
+
+
 def statement(reader: Reader) -> str:
     """The statement that reads streaks; its parameter is the array of workflow ids."""
     failures = _range(reader, Status.FAILURE, "w.id", "w.after_at", "w.after_id") + _few(reader, "w.id")

@@ -165,6 +165,9 @@ class Database(Reader):
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    async def shrink(self, pages: int) -> None:
+        """Cut so many free pages off an SQLite file; Postgres does that by itself."""
+
     async def close(self) -> None:
         """Wait for running transactions, then close every connection."""
         if self._running:

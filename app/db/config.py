@@ -13,6 +13,7 @@ MODULES = {"app": {"models": ["app.db.models"], "default_connection": "default",
 # How long to wait for another process's write transaction: writes take milliseconds, a migration seconds.
 SQLITE_BUSY_MS = 15_000
 SQLITE_PRAGMAS = {
+    "auto_vacuum": "INCREMENTAL",  # of a file that is made with it: retention gives free pages back (app/db/space.py)
     "journal_mode": "WAL",
     "synchronous": "FULL",  # a commit is on disk when it returns; NORMAL syncs at checkpoints only
     "fullfsync": "ON",  # macOS: what fsync does elsewhere

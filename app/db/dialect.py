@@ -39,6 +39,16 @@ class Dialect(StrEnum):
         """As `for_update`, but without the rows that other transactions have locked."""
         return "" if self.writes_alone else "FOR UPDATE SKIP LOCKED"
 
+    @property
+    def for_key_share(self) -> str:
+        """The end of a SELECT whose rows nobody may delete until the transaction ends."""
+        return "" if self.writes_alone else "FOR KEY SHARE"
+
+    @property
+    def row_number(self) -> str:
+        """The column by which a database finds a row of a table without an id, until somebody changes the row."""
+        return "rowid" if self is Dialect.SQLITE else "ctid"
+
     def any_of(self, column: str, parameter: int, kind: Kind) -> str:
         """A condition: `column` is one of the list in parameter number `parameter` (made by `array`).
 

@@ -13,5 +13,6 @@ class Lock(IntEnum):
     LABELS = 0x6C6162656C735F5F  # "labels__": who labels older rows
     GROUPS = 0x67726F7570735F5F  # "groups__": who regroups older failures
     CONTACT = 0x636F6E7461637473  # "contacts": who looks for the silent
+    RETENTION = 0x72657461696E5F5F  # "retain__": who deletes what is no longer kept
     RETRY_LINKS = 0x72775F6C696E6B73  # "rw_links": whoever links retries to what they retry
     ROLLUPS = 0x726F6C6C7570735F  # "rollups_": who changes rollups

@@ -161,6 +161,12 @@ class SqliteDatabase(Database):
         """See Database: there is no server."""
         return None
 
+    async def shrink(self, pages: int) -> None:
+        """Cut so many free pages off the file, in a transaction of its own."""
+        async with self._writing:
+            # A script, which is stepped to its end: an ordinary statement without rows frees one page.
+            await self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
+
     async def _attempt(
         self, work: Callable[[Transaction], Awaitable[T]], patience: float | None
     ) -> tuple[T, list[Callable[[], None]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 from app import clock
@@ -14,6 +15,8 @@ from app.paging.search import searchable
 
 # Some engines invent workflow names (one per customer, one per day). The cache must not grow with them.
 MAX_REMEMBERED = 50_000
+# Retention deletes workflows that nobody used for longer (app/retention/others.py).
+REMEMBERED_SECONDS = 3600.0
 
 # A workflow, by its engine's id and its name.
 WorkflowKey = tuple[str, str]
@@ -27,6 +30,7 @@ class Registry:
     def __init__(self) -> None:
         self._engines: dict[str, str] = {}
         self._workflows: dict[WorkflowKey, str] = {}
+        self._workflows_since = monotonic()
         self._claiming: set[str] = set()
 
     async def engine_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
@@ -48,6 +52,9 @@ class Registry:
     async def workflow_ids(self, transaction: Transaction, keys: Iterable[WorkflowKey]) -> dict[WorkflowKey, str]:
         """The id of each workflow."""
         wanted = set(keys)
+        if monotonic() > self._workflows_since + REMEMBERED_SECONDS:
+            self._workflows.clear()
+            self._workflows_since = monotonic()
         # Taken now: another transaction's commit may make this process forget while we wait.
         known = {key: id_ for key in wanted if (id_ := self._workflows.get(key)) is not None}
         if missing := sorted(wanted - known.keys()):
@@ -62,12 +69,13 @@ class Registry:
         await transaction.insert_missing(
             "workflows", ("id", "engine_id", "name", "search_text"), rows, key=("engine_id", "name"), returning="id"
         )
-        found: dict[WorkflowKey, str] = {}
+        # Until a run of them is committed, retention must not delete them.
+        found, held = dict[WorkflowKey, str](), transaction.dialect.for_key_share
         for engine_id in sorted({engine_id for engine_id, _ in keys}):
             condition, names = transaction.among(
                 "name", 2, "text", [name for owner, name in keys if owner == engine_id]
             )
-            sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {condition}"
+            sql = f"SELECT name, id FROM workflows WHERE engine_id = $1 AND {condition} {held}"
             for name, workflow_id in await transaction.fetch(sql, engine_id, names):
                 found[engine_id, name] = workflow_id
         return found

@@ -12,11 +12,8 @@ from app import clock
 from app.db import Database, Reader, Transaction
 from app.db.rows import Column, RowsOf
 from app.ids import is_id
+from app.retention.bulk_retries import LIFETIME, SNAPSHOT_LIFETIME, forget
 from app.retries.blockers import RetryBlocker
-
-# Somebody who confirms must still remember what was shown.
-SNAPSHOT_LIFETIME = 10 * clock.MINUTE
-LIFETIME = 30 * 24 * clock.HOUR
 
 
 class StoredBulk(msgspec.Struct, frozen=True):
@@ -59,15 +56,7 @@ _OF = ("bulk_retry_id", *_CHOSEN.names)
 
 async def insert(transaction: Transaction, bulk: StoredBulk, chosen: Sequence[Chosen]) -> None:
     """Keep a new one, and forget those that are over."""
-    now = clock.now_us()
-    over = "(started_at IS NULL AND created_at < $1) OR started_at < $2"
-    bounds = (now - SNAPSHOT_LIFETIME, now - LIFETIME)
-    rows = await transaction.fetch(
-        f"SELECT id FROM bulk_retries WHERE {over} ORDER BY id {transaction.for_update}", *bounds
-    )
-    old = transaction.array([id_ for (id_,) in rows])
-    for table, column in (("bulk_retry_executions", "bulk_retry_id"), ("bulk_retries", "id")):
-        await transaction.fetch(f"DELETE FROM {table} WHERE {transaction.any_of(column, 1, 'id')}", old)
+    await forget(transaction, clock.now_us())
     await transaction.insert("bulk_retries", _BULKS.names, [msgspec.structs.astuple(bulk)])
     await transaction.insert("bulk_retry_executions", _OF, [_row(bulk.id, each) for each in chosen])
 

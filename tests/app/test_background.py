@@ -33,6 +33,7 @@ NAMES = [
     "Regrouping",
     "SearchIndexing",
     "Folding",
+    "Retention",
     "Firing",
 ]
 OPENED = ["SignIn", "Database"]  # what the services stand on, in the order in which it is closed
@@ -49,7 +50,7 @@ class Site:
     """The services of a process over a database, and a record of which were closed."""
 
     def __init__(self, database: Database, url: str, redis_url: str) -> None:
-        settings = Settings(_env_file=None, redis_url=redis_url, contact_lost_seconds=100)
+        settings = Settings(_env_file=None, redis_url=redis_url, contact_lost_seconds=100, retention="on", kept_days=1)
         self._url = url
         self.services = Background(settings, database, SEALER).services
         self._opened: Sequence[Closeable] = (database, SignIn(database, settings))

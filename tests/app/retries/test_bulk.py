@@ -18,6 +18,7 @@ from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State, Status
 from app.pruning import prune
+from app.retention import bulk_retries as expiry
 from app.retries import Asked, Retries, bulk, bulk_store
 from app.retries.blockers import RetryBlocker
 from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
@@ -197,10 +198,10 @@ async def test_bulk_retries_that_are_over_go_away_with_the_next(
     await fail(connected, "a")
     now = clock.now_us()
     dry, started = {}, {}
-    for age in (bulk_store.LIFETIME, bulk_store.LIFETIME + 1, bulk_store.SNAPSHOT_LIFETIME + 1, 0):
+    for age in (expiry.LIFETIME, expiry.LIFETIME + 1, expiry.SNAPSHOT_LIFETIME + 1, 0):
         monkeypatch.setattr(clock, "now_us", lambda age=age: now - age)
         started[age] = (await run(connected, where=FAILURES, dry_run=False)).stored.id
-    for age in (bulk_store.SNAPSHOT_LIFETIME, bulk_store.SNAPSHOT_LIFETIME + 1):
+    for age in (expiry.SNAPSHOT_LIFETIME, expiry.SNAPSHOT_LIFETIME + 1):
         monkeypatch.setattr(clock, "now_us", lambda age=age: now - age)
         dry[age] = (await run(connected, where=FAILURES)).stored.id
     monkeypatch.setattr(clock, "now_us", lambda: now)
@@ -228,7 +229,7 @@ async def test_snapshot_that_was_started_goes_on_after_its_ten_minutes(
     first = await run(connected, snapshot=seen.stored.id, dry_run=False, batch=2)
     assert (len(first.retried), len(first.unprocessed), first.created) == (2, 1, 2)
     now = clock.now_us()
-    monkeypatch.setattr(clock, "now_us", lambda: now + bulk_store.SNAPSHOT_LIFETIME + clock.HOUR)
+    monkeypatch.setattr(clock, "now_us", lambda: now + expiry.SNAPSHOT_LIFETIME + clock.HOUR)
     rest = await run(connected, snapshot=seen.stored.id, dry_run=False)
     assert {retry.retry_of for retry in rest.retried} == set(ids.values())
     assert [retry.created for retry in rest.retried] == [False, False, True]
