@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, prune, compact, import, token, and so on.
+"""The command line: serve, migrate, prune, backup, restore, compact, import, token, and so on.
 
 Declares the commands; what they do is in app/commands, of which each command imports its own module when it is run. So
 `--help` needs nothing of Runwatch, and `token create` nothing of the server.
@@ -115,6 +115,30 @@ def prune_(
     from app.commands import pruning
 
     pruning.prune(older_than, dry_run=dry_run)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="File to write. There must be none.")]) -> None:
+    """Copy an SQLite database to a file, while the server runs. For Postgres, use pg_dump."""
+    from app.commands import backups
+
+    backups.back_up(file)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="File that `runwatch backup` wrote.")]) -> None:
+    """Put a backup in the place of an SQLite database that was moved away, and begin a new epoch of updates."""
+    from app.commands import backups
+
+    backups.restore(file)
+
+
+@app.command("new-epoch")
+def new_epoch() -> None:
+    """Have all clients list again: run it after you restored a database in another way than by `runwatch restore`."""
+    from app.commands import backups
+
+    backups.begin_epoch()
 
 
 @app.command()
