@@ -95,6 +95,7 @@ class Feed:
         self._recent = RecentChanges(MAX_REMEMBERED)
         self._sweep = Sweep(self._read, "changes_not_read", seconds=SWEEP_SECONDS)
         self._has_read = asyncio.Event()
+        self._begun = self._done = 0  # reads: how many began, and the number of the last one that came to its end
         self.epoch = ""
         self._head = 0
         self.distributors: set[Distributor] = set()
@@ -125,7 +126,9 @@ class Feed:
         given = parse_updates_cursor(cursor)
         if given is None:
             raise BadInput("after: not a cursor of updates; take one from updatesCursor, or from an update")
-        return FeedPosition(*given)
+        # Whoever gave it may have read further than this feed. What was combined there with a change behind the cursor
+        # is unknown to the subscriber, however old: until this feed has read as far, each doubt has to be told.
+        return FeedPosition(*given, self._begun + 1)
 
     async def watch(self, where: ExecutionFilter, after: str | None = None) -> AsyncGenerator[Update, None]:
         """The changes of executions that match `where`, or matched it: from a cursor on, as position_of takes it."""
@@ -185,11 +188,11 @@ class Feed:
                     continue
             else:
                 batch = self._recent.since(position.revision, MAX_BATCH_CHANGES)
-                if not batch and position.revision <= self._head:
+                if not batch and position.revision <= self._head and position.read <= self._done:
                     return
             if not batch:
-                # The subscriber knows what the feed does not, from another process or from the database. The feed must
-                # know it too: otherwise it cannot tell what leaves a filter, or what is new.
+                # The subscriber knows, or may know, what the feed does not, from another process or from the database.
+                # The feed must know it too: otherwise it cannot tell what leaves a filter, or what is new.
                 await self._next_read()
             for changed in batch:
                 matches = changed.execution is not None and wanted.test(changed.execution)
@@ -242,6 +245,7 @@ class Feed:
 
     async def _read(self) -> None:
         """Deliver what is newer than the head."""
+        self._begun = number = self._begun + 1
         epoch, newest, forgotten = await revisions.counter_of(self._database)
         if epoch != self.epoch or not forgotten <= self._head <= newest:
             # The database was restored from a backup, or deletions were forgotten before they were read.
@@ -261,6 +265,8 @@ class Feed:
             if not batch:
                 self._head = newest
             await self._wait_for_distributors(min(patience, asyncio.get_running_loop().time() + PATIENCE_SECONDS))
+        else:
+            self._done = number
         self._has_read.set()
         self._has_read = asyncio.Event()
 

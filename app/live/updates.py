@@ -44,10 +44,14 @@ class Watchable(Protocol):
 
 @dataclass(slots=True)
 class FeedPosition:
-    """How much a subscriber has received: up to a revision, in one life of the counter."""
+    """How much a subscriber has received: up to a revision, in one life of the counter.
+
+    `read` is the number of the feed's read that has to be over before the feed knows as much as who gave the position.
+    """
 
     epoch: str
     revision: int
+    read: int = 0
 
 
 def update_of(epoch: str, changed: Changed, matches: bool, before: int) -> Update:

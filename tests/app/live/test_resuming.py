@@ -118,3 +118,31 @@ async def test_leaving_a_filter_is_told_to_those_who_saw_it_there_in_a_list(
         await has_read(feed, database)
         await heard.record(events([report("execution.waiting")], "last"))
         assert await told(updates) == (Change.CREATED, True)
+
+
+async def test_leaving_a_filter_is_told_though_the_cursor_is_of_a_process_that_has_read_further(
+    database: Database, feeds: list[Feed]
+) -> None:
+    """There the end was combined with a later change, not told yet; here the end is known, and was long ago."""
+    ahead, behind = feeds
+    quiet, heard = Ingestion(database, SEALER), Ingestion(database, SEALER, Announcements([lambda _: behind.notify()]))
+    async with aclosing(behind.watch(EVERYTHING)) as others:  # a process without subscribers remembers nothing
+        waiting = asyncio.create_task(told(others))
+        await asyncio.sleep(0.05)
+        await heard.record(events([report("execution.queued")], "run"))
+        shown = revisions.updates_cursor(*await revisions.revision_of(database))
+        await has_read(behind, database)
+        await heard.record(events([report("execution.finished", at=2, state="FAILED")], "run"))
+        await heard.record(events([report("execution.queued")], "next"))
+        await has_read(behind, database)
+        await quiet.record(events([report("execution.started", at=1)], "run"))
+        async with aclosing(ahead.watch(PENDING, shown)) as updates, asyncio.timeout(10):
+            first = await anext(updates)
+        assert first.execution is not None
+        assert first.execution.external_id == "next"
+        async with aclosing(behind.watch(PENDING, first.cursor)) as updates:
+            leaving = asyncio.create_task(told(updates))
+            await asyncio.sleep(0.05)
+            behind.notify()
+            assert await leaving == (Change.UPDATED, False)
+        assert await waiting == (Change.CREATED, True)
