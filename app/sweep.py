@@ -21,7 +21,7 @@ async def end_tasks(*tasks: asyncio.Task[Any] | None, within: float | None = Non
     ended = (await asyncio.wait(running, timeout=within))[0] if running else set()
     for task in ended:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background_task_failed", exc_info=error)
+            log_failure(log, "background_task_failed", error)
 
 
 class Sweep:

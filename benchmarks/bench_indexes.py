@@ -13,7 +13,7 @@ import uvloop
 
 from app.db import open_database
 from app.db.migrate import migrate
-from app.db.postgres import _prepare_connection
+from app.db.postgres_pools import prepare_connection
 from benchmarks import reporting
 from benchmarks.bench_store import BATCH, TABLES
 from benchmarks.reporting import Figure
@@ -34,7 +34,7 @@ async def measure(url: str, rounds: int, batches: int) -> dict[str, list[float]]
     await migrate(url)
     database = await open_database(url)
     connection = await asyncpg.connect(url)
-    await _prepare_connection(connection)
+    await prepare_connection(connection)
     prepared = [await prepare(database, decoded_runs(f"run-{number}", BATCH)) for number in range(batches)]
     await database.close()
     indexes = await connection.fetch(_INDEXES, list(TABLES))

@@ -23,7 +23,7 @@ from tortoise import Tortoise
 from app.db import open_database
 from app.db.config import MODULES, SQLITE_PRAGMAS, tortoise_config
 from app.db.migrate import migrate
-from app.db.postgres import POOL_SIZE, _leave_as_is, _prepare_connection
+from app.db.postgres_pools import POOL_SIZE, _leave_as_is, prepare_connection
 from app.ingestion import Ingestion
 from app.server.garbage import FULL, MIDDLE, YOUNG
 from benchmarks import reporting, store_ways
@@ -99,7 +99,7 @@ async def measure(url: str, *, rounds: int, batches: int, slow_runs: int) -> dic
     MODULES["bench"] = {"models": ["benchmarks.models"], "default_connection": "default"}
     config = tortoise_config(url)
     if database.dialect == "postgres":
-        options = {"init": _prepare_connection, "reset": _leave_as_is, "minsize": 1, "maxsize": POOL_SIZE}
+        options = {"init": prepare_connection, "reset": _leave_as_is, "minsize": 1, "maxsize": POOL_SIZE}
         config["connections"]["default"]["credentials"] |= {**options, "server_settings": {"jit": "off"}}
     await Tortoise.init(config=config)
     store = await (_postgres(url) if database.dialect == "postgres" else _sqlite(url))

@@ -16,7 +16,8 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 
 from app.db import Database, open_database
 from app.db.migrate import migrate
-from app.db.postgres import PostgresDatabase, _prepare_connection
+from app.db.postgres import PostgresDatabase
+from app.db.postgres_pools import prepare_connection
 from app.http.dashboard import Dashboard
 from specs.harness.servers.pool import PostgresPool
 from specs.harness.servers.postgres import PostgresServer
@@ -88,7 +89,7 @@ async def databases(database: Database, database_url: str) -> AsyncIterator[list
         return
     # Not open_database: Tortoise has one set of connections a process, and would close the first.
     assert isinstance(database, PostgresDatabase)
-    async with asyncpg.create_pool(database_url, init=_prepare_connection, min_size=1) as pool:
+    async with asyncpg.create_pool(database_url, init=prepare_connection, min_size=1) as pool:
         second = PostgresDatabase(pool, pool, database._column_types)
         yield [database, second]
         await second.close()  # it keeps connections, for whose release the pool waits

@@ -179,6 +179,10 @@ class Database(Reader):
         """The rows of one reading statement; LimitExceeded when it takes longer than READ_TIMEOUT_SECONDS."""
 
     @abstractmethod
+    async def write_nothing(self) -> None:
+        """Commit a write that leaves nothing behind; Unavailable if that fails, or another one is in its way."""
+
+    @abstractmethod
     async def max_connections(self) -> int | None:
         """How many connections all processes together may open; None: as many as they like."""
 

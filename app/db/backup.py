@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.db import Transaction
-from app.db.migrate import FOLDER
+from app.db.schema_version import FOLDER
 from app.errors import BadInput, Conflict
 
 # Of the write-ahead log: of a file that is gone, they would change another one with its name.

@@ -12,6 +12,8 @@ MODULES = {"app": {"models": ["app.db.models"], "default_connection": "default",
 
 # How long to wait for another process's write transaction: writes take milliseconds, a migration seconds.
 SQLITE_BUSY_MS = 15_000
+# The same for who opens the file: a command is to say soon why it cannot.
+SQLITE_OPEN_SECONDS = 5.0
 SQLITE_PRAGMAS = {
     "auto_vacuum": "INCREMENTAL",  # of a file that is made with it: retention gives free pages back (app/db/space.py)
     "journal_mode": "WAL",
@@ -27,6 +29,9 @@ SQLITE_PRAGMAS = {
 
 # To connect to Postgres. Whoever waits for a read is told within 6 s that there is none.
 CONNECT_SECONDS = 4
+
+# Of a migration.
+MIGRATING = {"lock_timeout": "15s"}
 
 # The options after a Postgres URL's question mark that asyncpg does not take as text.
 POSTGRES_OPTIONS = {
@@ -80,5 +85,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
             "credentials": {"file_path": str(sqlite_path(url)), **SQLITE_PRAGMAS},
         }
     else:
-        connection = {"engine": "tortoise.backends.asyncpg", "credentials": postgres_credentials(url)}
+        # Behind a statement that waits for a table, everybody else waits for it too.
+        given = {"timeout": CONNECT_SECONDS, **postgres_credentials(url), "server_settings": MIGRATING}
+        connection = {"engine": "tortoise.backends.asyncpg", "credentials": given}
     return {"connections": {"default": connection}, "apps": MODULES, "use_tz": True, "timezone": "UTC"}

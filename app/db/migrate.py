@@ -8,28 +8,31 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
-from app.db.config import CONNECT_SECONDS, SQLITE_BUSY_MS, postgres_credentials, sqlite_path
+from app.db.config import CONNECT_SECONDS, SQLITE_OPEN_SECONDS, postgres_credentials, sqlite_path
 from app.db.locks import Lock
-from app.errors import BadInput
+from app.db.schema_version import APPLIED, known, refusal
+from app.db.sqlite_faults import fault_of
+from app.errors import BadInput, Unavailable
+from app.log import get_logger
 
-FOLDER = Path(__file__).parents[1] / "migrations"
-# Each migration is noted when it is complete.
-_APPLIED = "SELECT name FROM tortoise_migrations WHERE app = 'app'"
+# Without a word of the process that migrates, this one says why it waits.
+PATIENCE_SECONDS = 1.0
+
+log = get_logger(__name__)
 
 
 async def migrate(url: str) -> list[str]:
     """Bring the schema of the database up to date; returns the names of the applied migrations.
 
     BadInput for a database that a newer version has migrated: this one would write rows that lack what that one needs.
+    Unavailable, with what to do, for one that cannot be opened or changed.
     """
-    known, applied = {path.stem for path in FOLDER.glob("[0-9]*.py")}, await _applied(url)
-    if newer := sorted(applied - known):
-        raise BadInput(
-            f"RUNWATCH_DATABASE_URL: a newer version of Runwatch has migrated this database ({', '.join(newer)});"
-            " run that version, or restore the backup from before its first start"
-        )
-    if known <= applied:
+    applied = await _applied(url)
+    if reason := refusal(applied):
+        raise BadInput(f"RUNWATCH_DATABASE_URL: {reason}")
+    if known() <= applied:
         return []
     # Here and not above: Tortoise takes a third of a second of CPU to import, and most starts have nothing to migrate.
     from app.db.migration_runner import run
@@ -44,26 +47,39 @@ async def _applied(url: str) -> set[str]:
         return await asyncio.to_thread(_applied_to_file, sqlite_path(url))
     import asyncpg
 
-    connection = await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **postgres_credentials(url)})
+    connection = await _connect(url)
     try:
-        return {name for (name,) in await connection.fetch(_APPLIED)}
+        return {name for (name,) in await connection.fetch(APPLIED, timeout=CONNECT_SECONDS)}
     except asyncpg.UndefinedTableError:
         return set()
     finally:
-        await connection.close()
+        await connection.close(timeout=CONNECT_SECONDS)
 
 
 def _applied_to_file(path: Path) -> set[str]:
-    """BadInput when it is not a database: Tortoise would wait for its connection without end."""
+    """Unavailable when it is not a database, or cannot be made: Tortoise would wait for its connection without end."""
     if not path.exists():
         return set()
     try:
-        with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_MS / 1000)) as connection:
+        with closing(sqlite3.connect(path, timeout=SQLITE_OPEN_SECONDS)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'").fetchone():
                 return set()
-            return {name for (name,) in connection.execute(_APPLIED)}
+            return {name for (name,) in connection.execute(APPLIED)}
     except sqlite3.Error as error:
-        raise BadInput(f"{path} cannot be opened as a database: {error}") from error
+        raise fault_of(error, path) or error from error.__cause__
+
+
+async def _connect(url: str) -> Any:
+    """A connection to Postgres; Unavailable if there is none."""
+    import asyncpg
+
+    from app.db.postgres_faults import explained, place_of
+
+    credentials = postgres_credentials(url)
+    try:
+        return await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **credentials})
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unavailable(explained(error, place_of(credentials))) from error
 
 
 @asynccontextmanager
@@ -76,15 +92,43 @@ async def _lock(url: str) -> AsyncIterator[None]:
             raise BadInput(
                 f"RUNWATCH_DATABASE_URL: the folder {path.parent} cannot be made: {error.strerror}"
             ) from None
-        with path.with_name(path.name + ".migrate-lock").open("a") as file:
-            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        lock = path.with_name(path.name + ".migrate-lock")
+        try:
+            opened = lock.open("a")
+        except OSError as error:
+            raise Unavailable(
+                f"{lock}: cannot be opened ({error.strerror}): let this user write in its folder, or make room"
+            ) from None
+        with opened as file:
+            async with _saying_why_it_waits():
+                await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+            await asyncio.to_thread(_check_writable, path)
             yield  # closing the file unlocks it
     else:
-        import asyncpg
-
-        connection = await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **postgres_credentials(url)})
+        connection = await _connect(url)
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATIONS)
+            async with _saying_why_it_waits():
+                await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATIONS)
             yield
         finally:
-            await connection.close()
+            await connection.close(timeout=CONNECT_SECONDS)
+
+
+@asynccontextmanager
+async def _saying_why_it_waits() -> AsyncIterator[None]:
+    """A migration of another process may take an hour, and who starts beside it is to know what it is waiting for."""
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(PATIENCE_SECONDS, log.warning, "waiting_for_another_process_that_migrates")
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path, timeout=SQLITE_OPEN_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise fault_of(error, path) or error from error.__cause__

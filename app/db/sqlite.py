@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, closing
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
-from app.db import Database, Row, T, Transaction, TransientError, excluded
-from app.db.config import SQLITE_PRAGMAS, sqlite_path
+from app.db import Database, Row, T, Transaction, excluded
+from app.db.config import SQLITE_OPEN_SECONDS, SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.locks import Lock
+from app.db.schema_version import APPLIED, refusal
+from app.db.sqlite_faults import Place, fault_of
 from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader, numbered
+from app.db.watch import PAUSE_SECONDS, Lost, Refused, Watch
+from app.errors import Unavailable
 
 READERS = 4
+# How long a write that changes nothing waits for others.
+PROBE_SECONDS = 0.5
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
 
@@ -105,9 +112,14 @@ class SqliteDatabase(Database):
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, writer: aiosqlite.Connection, here: LoopReader, readers: list[Reader], keys: Reader) -> None:
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection, here: LoopReader, readers: list[Reader], keys: Reader
+    ) -> None:
         super().__init__(len(readers))
+        self._path = path
+        self._place = Place(path)
         self._writer = writer
+        self._schema_version = -1  # as it was when its migrations were looked at
         self._here = here
         self._keys = keys
         self._free_keys = asyncio.Lock()
@@ -116,31 +128,46 @@ class SqliteDatabase(Database):
         self._idle: asyncio.LifoQueue[Reader] = asyncio.LifoQueue()
         for reader in readers:
             self._idle.put_nowait(reader)
+        self._write_failed = False
+        self._watch = Watch(self._ask, delay=PAUSE_SECONDS)
 
     @classmethod
     async def open(cls, url: str, synchronous: str) -> SqliteDatabase:
-        """Open (or create) the file of a `sqlite:///path` URL."""
+        """Open (or create) the file of a `sqlite:///path` URL; Unavailable if it cannot be written."""
         path = sqlite_path(url)
-        async with AsyncExitStack() as undo:
-            writer = await aiosqlite.connect(path, isolation_level=None)
-            undo.push_async_callback(writer.close)
-            writer.row_factory = sqlite3.Row
-            for name, value in {**SQLITE_PRAGMAS, "synchronous": synchronous}.items():
-                await writer.execute(f"PRAGMA {name} = {value}")
-            readers: list[Reader] = []
-            for _ in range(READERS):
-                readers.append(await Reader.open(path))
-                undo.push_async_callback(readers[-1].close)
-            keys = await Reader.open(path)
-            undo.push_async_callback(keys.close)
-            here = LoopReader(path)
-            undo.pop_all()
-        return cls(writer, here, readers, keys)
+        try:
+            async with AsyncExitStack() as undo:
+                writer = await aiosqlite.connect(path, isolation_level=None)
+                undo.push_async_callback(writer.close)
+                writer.row_factory = sqlite3.Row
+                for name, value in {**SQLITE_PRAGMAS, "synchronous": synchronous}.items():
+                    await writer.execute(f"PRAGMA {name} = {value}")
+                await asyncio.to_thread(_write_nothing, path, SQLITE_OPEN_SECONDS)
+                readers: list[Reader] = []
+                for _ in range(READERS):
+                    readers.append(await Reader.open(path))
+                    undo.push_async_callback(readers[-1].close)
+                keys = await Reader.open(path)
+                undo.push_async_callback(keys.close)
+                here = LoopReader(path)
+                undo.callback(here.close)
+                database = cls(path, writer, here, readers, keys)
+                undo.pop_all()
+        except sqlite3.Error as error:
+            if (fault := fault_of(error, path)) is None:
+                raise
+            raise fault from error
+        database._watch.start()
+        return database
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement."""
-        rows = await self._here.fetch(sql, params)
-        return rows if rows is not None else await self._fetch_in_thread(sql, params)
+        self._watch.check()
+        try:
+            rows = await self._here.fetch(sql, params)
+            return rows if rows is not None else await self._fetch_in_thread(sql, params)
+        except sqlite3.DatabaseError as error:
+            raise self._fault(error) or error from error.__cause__
 
     async def _fetch_in_thread(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         reader = await self._idle.get()
@@ -151,6 +178,13 @@ class SqliteDatabase(Database):
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
         """See Database."""
+        self._watch.check()
+        try:
+            return await self._fetch_by_key(sql, params)
+        except sqlite3.DatabaseError as error:
+            raise self._fault(error) or error from error.__cause__
+
+    async def _fetch_by_key(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         rows = await self._here.fetch(sql, params)
         if rows is not None:
             return rows
@@ -172,20 +206,77 @@ class SqliteDatabase(Database):
     ) -> tuple[T, list[Callable[[], None]]]:
         connection = self._writer
         async with self._writing:
+            self._watch.check_write()
             try:
-                # Plain BEGIN takes the write lock at the first write; when two processes have read by then, one fails.
-                await connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise TransientError("the file is locked by another process") from error
-            transaction = SqliteTransaction(connection)
-            try:
-                result = await work(transaction)
-                await connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    await connection.execute("ROLLBACK")
+                await self._begin()
+                transaction = SqliteTransaction(connection)
+                try:
+                    result = await work(transaction)
+                    await connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        await connection.execute("ROLLBACK")
+                    raise
+                self._place.check()
+            except sqlite3.DatabaseError as error:
+                self._write_failed |= fault_of(error, self._path) is not None
+                raise self._fault(error) or error from error.__cause__
+            except (Lost, Refused) as error:
+                self._watch.failed(error)
                 raise
             return result, transaction.callbacks
+
+    async def _begin(self) -> None:
+        """Begin, unless a newer version has changed the schema: then SQLite has counted its version up."""
+        connection = self._writer
+        if connection.in_transaction:  # whose end failed
+            await connection.execute("ROLLBACK")
+        # Plain BEGIN takes the write lock at the first write; when two processes have read by then, one fails.
+        _, (version,) = await asyncio.gather(
+            connection.execute("BEGIN IMMEDIATE"), connection.execute_fetchall("PRAGMA schema_version")
+        )
+        if version[0] == self._schema_version:
+            return
+        reason = refusal(name for (name,) in await self._applied())
+        if reason is not None:
+            await connection.execute("ROLLBACK")
+            raise Refused(f"{self._path}: {reason}")
+        self._schema_version = version[0]
+
+    async def _applied(self) -> Iterable[Row]:
+        try:
+            return await self._writer.execute_fetchall(APPLIED)
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            return ()  # nobody has migrated it
+
+    def _fault(self, error: sqlite3.DatabaseError) -> Unavailable | None:
+        fault = fault_of(error, self._path)
+        if fault is not None:
+            self._watch.failed(fault)
+        return fault
+
+    async def _ask(self) -> None:
+        """See Watch: is the file there, does it answer, is it of this version, and can it be written again?"""
+        self._place.check()
+        try:
+            if reason := refusal(name for (name,) in await self._fetch_by_key(APPLIED, ())):
+                raise Refused(f"{self._path}: {reason}")
+            if self._write_failed:
+                await self.write_nothing()
+                self._write_failed = False
+        except sqlite3.DatabaseError as error:
+            if "no such table" not in str(error):  # nobody has migrated it
+                raise fault_of(error, self._path) or error from error.__cause__
+
+    async def write_nothing(self) -> None:
+        """See Database. On a connection of its own: that which writes may be in use for long."""
+
+        try:
+            await asyncio.to_thread(_write_nothing, self._path, PROBE_SECONDS)
+        except sqlite3.DatabaseError as error:
+            raise fault_of(error, self._path) or error from error.__cause__
 
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:
@@ -193,3 +284,13 @@ class SqliteDatabase(Database):
             stack.callback(self._here.close)
             for reader in (self._keys, *self._readers):
                 stack.push_async_callback(reader.close)
+            stack.push_async_callback(self._watch.close)
+
+
+def _write_nothing(path: Path, patience: float) -> None:
+    """A commit that goes to the disk as others do, and leaves no row: it sets a number of the head to what it is."""
+    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")

@@ -17,13 +17,13 @@ from threading import Thread
 from typing import Any
 
 from app.db import READ_TIMEOUT_SECONDS, Row
-from app.db.config import SQLITE_BUSY_MS
 from app.errors import TimedOut
 
 # How many steps of SQLite's virtual machine lie between two looks at the clock: every millisecond or so.
 STEPS_PER_CHECK = 50_000
 READER = "sqlite-reader"  # the name of its thread
-PRAGMAS = ("query_only = ON", f"busy_timeout = {SQLITE_BUSY_MS}", "cache_size = -32768")
+# Who writes keeps nobody from reading; only a file that somebody uses alone does.
+PRAGMAS = ("query_only = ON", f"busy_timeout = {READ_TIMEOUT_SECONDS * 1000:.0f}", "cache_size = -32768")
 
 
 @lru_cache(maxsize=1024)

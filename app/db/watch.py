@@ -25,17 +25,43 @@ GRACE_SECONDS = 0.5
 # Between two asks while it is away: who waits for it should not wait longer than it takes.
 RETRY_SECONDS = 0.25
 LOG_SECONDS = 60.0
+# An outage that begins so soon after another, and alike, is the same one: a full disk has room for some writes only.
+SAME_SECONDS = 5.0
+
+
+class Refused(Unavailable):
+    """Writes are refused, all of them, until that is over; who only reads is answered."""
+
+
+class Lost(Unavailable):
+    """Nothing of the database can be used, until that is over."""
 
 
 class Watch:
-    """Asks whether the database answers; calls `on_hang` when it does not, which is to end what waits for it."""
+    """Asks whether the database can be used; calls `on_hang` when it does not answer, to end what waits for it.
 
-    def __init__(self, ask: Callable[[], Awaitable[object]], on_hang: Callable[[], None]) -> None:
+    What it is to ask raises Refused or Lost for a database that must not be written, or used, and whatever it likes for
+    one that is away.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[object]],
+        on_hang: Callable[[], None] = lambda: None,
+        *,
+        delay: float = 0.0,
+    ) -> None:
         self._ask = ask
         self._on_hang = on_hang
-        self._hangs = False
+        self._delay = delay
+        self._no_reads: str | None = None
+        self._no_writes: str | None = None
+        self.reason: str | None = None  # of an outage
         self._away_since: float | None = None
-        self._logged_at = 0.0
+        self._back_at = self._logged_at = -LOG_SECONDS
+        self._logged_reason: str | None = None
+        self._was_logged = False  # of this outage
+        self._failures = 0  # of statements
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -48,20 +74,35 @@ class Watch:
 
     def check(self) -> None:
         """Unavailable while the database does not answer: to ask it would take seconds."""
-        if self._hangs:
-            raise Unavailable("the database does not answer")
+        if self._no_reads is not None:
+            raise Unavailable(self._no_reads)
+
+    def check_write(self) -> None:
+        """Unavailable while it takes no writes either."""
+        if self._no_writes is not None:
+            raise Unavailable(self._no_writes)
+        self.check()
+
+    def failed(self, error: Unavailable) -> None:
+        """A statement has found the database to be sick: the outage has begun, until it is asked again."""
+        self._failures += 1
+        self._note(error)
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._delay)
         while True:
-            reason = await self._look()
-            if reason is None:
-                self._hangs = False
+            failures = self._failures
+            error = await self._look()
+            if error is None and failures != self._failures:
+                pass  # one has failed since it was asked
+            elif error is None:
+                self._no_reads = self._no_writes = None
                 self._note_back()
             else:
-                self._note_away(reason)
-            await asyncio.sleep(PAUSE_SECONDS if reason is None else RETRY_SECONDS)
+                self._note(error)
+            await asyncio.sleep(RETRY_SECONDS if self.reason else PAUSE_SECONDS)
 
-    async def _look(self) -> str | None:
+    async def _look(self) -> BaseException | None:
         """Why the database is away; None if it answers."""
         asking = asyncio.ensure_future(self._ask())
         try:
@@ -69,28 +110,35 @@ class Watch:
             if not done:
                 done, _ = await asyncio.wait({asking}, timeout=GRACE_SECONDS)
             if not done:
-                self._hangs = True
-                self._note_away("no answer")
+                self._note(Lost("the database does not answer"))
                 self._on_hang()
                 await asyncio.wait({asking})  # its connection was ended with the others; a new one has a time-out
         finally:
             asking.cancel()  # of a watch that is closed
-        if asking.cancelled():
-            return "no answer"
-        error = asking.exception()
-        return None if error is None else f"{type(error).__name__}: {error}"
+        return TimeoutError("no answer") if asking.cancelled() else asking.exception()
 
-    def _note_away(self, reason: str) -> None:
+    def _note(self, error: BaseException) -> None:
         """One line when an outage begins, and one a minute."""
+        if isinstance(error, Lost):
+            self._no_reads = str(error)
+        elif isinstance(error, Refused):
+            self._no_writes, self._no_reads = str(error), None
+        self.reason = str(error) if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
         now = monotonic()
+        begins = self._away_since is None
         if self._away_since is None:
             self._away_since = now
-        elif now < self._logged_at + LOG_SECONDS:
+        is_news = begins and (now >= self._back_at + SAME_SECONDS or self.reason != self._logged_reason)
+        if now < self._logged_at + LOG_SECONDS and not is_news:
             return
-        self._logged_at = now
-        log.error("database_away", reason=reason, seconds=round(now - self._away_since, 1))
+        self._logged_at, self._logged_reason, self._was_logged = now, self.reason, True
+        log.error("database_away", reason=self.reason, seconds=round(now - self._away_since, 1))
 
     def _note_back(self) -> None:
-        if self._away_since is not None:
-            log.warning("database_back", seconds=round(monotonic() - self._away_since, 1))
-            self._away_since = None
+        if self._away_since is None:
+            return
+        self._back_at = now = monotonic()
+        if self._was_logged:
+            log.warning("database_back", seconds=round(now - self._away_since, 1))
+        self._away_since = self.reason = None
+        self._was_logged = False

@@ -25,6 +25,7 @@ from app.errors import (
     ErrorCode,
     MethodNotAllowed,
     RateLimited,
+    Unavailable,
     UnsupportedMediaType,
     masked,
     shown,
@@ -32,6 +33,7 @@ from app.errors import (
 from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation, by_hash
+from app.graphql.operations import check_available
 from app.graphql.persisted import Persisted
 from app.graphql.queries import Queries
 
@@ -106,6 +108,10 @@ class GraphQLView:
             return _refusal(
                 BadInput("Subscribe over a WebSocket with the subprotocol graphql-transport-ws"), media_type
             )
+        except Unavailable as error:
+            answer = _answer(error_body(masked(error)), media_type, 503)
+            answer[1].append((b"retry-after", b"1"))
+            return answer
         except Exception as error:
             return _answer(error_body(masked(error)), media_type, 500)
 
@@ -126,6 +132,8 @@ class GraphQLView:
                 context_value=context,
                 allowed_operation_types=ALLOWED[safe],
             )
+        if not any(value is not None for value in (getattr(result, "data", None) or {}).values()):
+            check_available(getattr(result, "errors", None))
         status, answer = self._result(result, context, media_type, cost=given.cost)
         if changes or result.data is None:
             # A mutation may reveal a secret, which the size of what is compressed would tell something of.

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from app import backoff
 from app.db import Database, open_database
-from app.db.postgres import POOL_SIZE
+from app.db.postgres_pools import POOL_SIZE
 from app.errors import AppError
 from app.live.pubsub import PubSub
 from app.log import get_logger

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asyncpg.pool import Pool
 
-from app.db import open_database, postgres, sqlite
+from app.db import open_database, postgres_pools, sqlite
 from app.db.sqlite_reader import Reader
 from app.errors import Unavailable
 from specs.harness.waiting import until
@@ -47,7 +47,7 @@ async def test_an_opening_that_fails_leaves_no_connection(database_url: str, mon
     async def fail(_: object) -> None:
         raise BrokenError
 
-    monkeypatch.setattr(postgres, "_column_types", fail)
+    monkeypatch.setattr(postgres_pools, "column_types", fail)
     with pytest.raises(BrokenError):
         await open_database(database_url)
     await until(lambda: is_let_go(database_url), "end of the connections")

@@ -11,7 +11,7 @@ from typing import Any
 from app import clock
 from app.changes.commits import Announcements, Committed
 from app.db import Database, Transaction
-from app.db.postgres import POOL_SIZE
+from app.db.postgres_pools import POOL_SIZE
 from app.delivery.loop import DeliveryLoop
 from app.delivery.outbox import OutboxItem
 from app.delivery.port import Handler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import clock
 from app.db import Database
-from app.db.postgres import CACHEABLE_STATEMENT
+from app.db.postgres_pools import CACHEABLE_STATEMENT
 from app.metrics import sources
 from app.metrics.figures import of_sampled
 from app.metrics.filters import MetricsFilter

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from app.db import Database
-from app.db.postgres import POOL_SIZE
+from app.db.postgres_pools import POOL_SIZE
 from app.secrets.sealing import new_key
 from app.server import supervisor
 from app.settings import Settings
