@@ -204,7 +204,10 @@ class Settings(BaseSettings):
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level to log")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
+    log_format: Literal["auto", "json", "text", "console"] = Field(
+        "auto",
+        description="json: lines of JSON; text; console: coloured text; auto: console on a terminal, else text",
+    )
 
     @cached_property
     def url_of_database(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from app.commands import configuration
 from app.db import Database, open_database
 from app.db.migrate import migrate
-from app.log import before_first_line
+from app.log import before_first_line, get_logger
 from app.server.data_folder import make_data_folder
 from app.settings import Settings
 
@@ -22,9 +23,16 @@ def imported() -> None:
     gc.enable()
 
 
+def warn_of(unknown: Sequence[str]) -> None:
+    """Log which variables nobody reads: perhaps somebody believes that they say something."""
+    if unknown:
+        get_logger(__name__).warning("unknown_settings", names=", ".join(unknown))
+
+
 def prepared() -> Settings:
     """The settings, with the data folder made; logging is configured by the first line, which most never write."""
-    settings = Settings()
+    found = configuration.read()
+    settings = found.settings
 
     def configure() -> None:
         from app.server.logging import configure_logging
@@ -32,6 +40,7 @@ def prepared() -> Settings:
         configure_logging(settings)
 
     before_first_line(configure, settings.log_level)
+    warn_of(found.unknown)
     make_data_folder(settings.data_dir)
     imported()
     return settings

@@ -6,18 +6,19 @@ import asyncio
 
 import uvloop
 
-from app.commands.running import imported
+from app.commands import configuration
+from app.commands.running import imported, warn_of
 from app.errors import BadInput
 from app.server import supervisor
 from app.server.logging import configure_logging
-from app.settings import Settings
 
 
 def serve(*, dev: bool, **given: str | int | None) -> None:
     """Serve until a signal, with these settings where they are not None."""
-    options = {name: value for name, value in given.items() if value is not None}
-    settings = Settings.model_validate({**Settings().model_dump(), **options})
+    found = configuration.read(**{name: value for name, value in given.items() if value is not None})
+    settings = found.settings
     configure_logging(settings)
+    warn_of(found.unknown)
     if settings.workers > 1:
         if dev:
             raise BadInput("--dev runs one process: pass --workers 1, or unset RUNWATCH_WORKERS")

@@ -1,11 +1,13 @@
-"""Structured logs: one line per event, with the id of its request."""
+"""Structured logs: one line per event, with the id of its request. As JSON only if the settings ask for it."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -41,19 +43,54 @@ def _json(event: dict[str, Any], **_: Any) -> bytes:
         return json.dumps(event, default=repr).encode()
 
 
-_lines = _Lines("request")
+# Separates the words of a line, or would end a value.
+_QUOTED = re.compile(r"[\s\"'=]")
 
 
-def _write_request(line: dict[str, Any]) -> None:
-    """What the processors below would make of it."""
-    line["level"] = "info"
-    line["timestamp"] = clock.to_rfc3339(clock.now_us())
-    _lines.write(_json(line))
+def _text(event: dict[str, Any]) -> bytes:
+    """Time, level, event, logger, then the rest as name=value; the stack of a failure below it.
+
+    Whatever a line quotes, it makes no other line, and moves no terminal's cursor.
+    """
+    rest = dict(event)
+    timestamp, level, said, logger, stack = (
+        str(rest.pop(name, None) or "") for name in ("timestamp", "level", "event", "logger", "exception")
+    )
+    words = [timestamp, f"[{level:<8}]", _printable(said), f"[{logger}]"]
+    words += [f"{name}={_value(value)}" for name, value in rest.items()]
+    below = [f"  {_printable(line)}" for line in stack.splitlines()]
+    return "\n".join([" ".join(words), *below]).encode(errors="backslashreplace")
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    if isinstance(value, int | float):
+        return text
+    return text if text.isprintable() and text and not _QUOTED.search(text) else repr(text)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
+
+
+def _writer(render: Callable[[dict[str, Any]], bytes]) -> Callable[[dict[str, Any]], None]:
+    """What writes the line of a request as the processors below would make it."""
+    write = _Lines("request").write
+
+    def write_request(line: dict[str, Any]) -> None:
+        line["level"] = "info"
+        line["timestamp"] = clock.to_rfc3339(clock.now_us())
+        write(render(line))
+
+    return write_request
 
 
 def configure_logging(settings: Settings) -> None:
     """Send everything, uvicorn's lines included, through structlog to standard error."""
-    console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    form = settings.log_format
+    if form == "auto":
+        form = "console" if sys.stderr.isatty() else "text"
+    console, render = form == "console", _json if form == "json" else _text
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -62,11 +99,11 @@ def configure_logging(settings: Settings) -> None:
     ]
     # The renderer's own tracebacks show the values of local variables: payloads, and the secrets in them.
     plain = structlog.dev.plain_traceback
-    renderer = (
-        structlog.dev.ConsoleRenderer(exception_formatter=plain) if console else structlog.processors.JSONRenderer()
-    )
     tail: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    tail += [renderer] if console else [structlog.processors.format_exc_info, renderer]
+    if console:
+        tail += [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    else:
+        tail += [structlog.processors.format_exc_info, lambda _, __, event: render(event).decode()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=tail))
     root = logging.getLogger()
@@ -82,13 +119,13 @@ def configure_logging(settings: Settings) -> None:
     else:
         # Not through the records of logging, which look for their caller in the stack: a line took 37 µs, and takes 11.
         structlog.configure(
-            processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)],
+            processors=[*shared, structlog.processors.format_exc_info, lambda _, __, event: render(event)],
             logger_factory=_Lines,
             wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
             cache_logger_on_first_use=True,
         )
     at_info = logging.getLogger().isEnabledFor(logging.INFO)
-    app.log.request_line = None if console or not at_info else _write_request
+    app.log.request_line = None if console or not at_info else _writer(render)
     for name in ("tortoise", "asyncio", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # When a field fails, graphql-core cancels its siblings, some before they began.

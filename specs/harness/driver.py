@@ -151,6 +151,7 @@ class Server:
             "RUNWATCH_DATABASE_URL": database_url,
             # Specs with bad credentials share an address.
             "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE": "0",
+            "RUNWATCH_LOG_FORMAT": "json",
         }
         self.options = options
         self._begin = commands.start_installed if installed else commands.start

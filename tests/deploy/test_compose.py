@@ -100,6 +100,14 @@ def test_everything_that_stays_has_a_health_check() -> None:
         assert name == "migrate" or service["restart"] == "unless-stopped"
 
 
+def test_logs_are_rotated() -> None:
+    """Docker's own default keeps every line for good."""
+    for name, service in compose()["services"].items():
+        assert service["logging"]["driver"] == "json-file", name
+        options = service["logging"]["options"]
+        assert (options["max-size"], int(options["max-file"])) == ("10m", 5), name
+
+
 def test_the_order_of_the_start() -> None:
     found = compose()["services"]
     needs = {name: condition["condition"] for name, condition in found["runwatch"]["depends_on"].items()}

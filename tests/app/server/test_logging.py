@@ -35,7 +35,7 @@ def configured(**settings: str) -> Iterator[None]:
         app.log.request_line = None
 
 
-@pytest.mark.parametrize("log_format", ["console", "json"])
+@pytest.mark.parametrize("log_format", ["console", "json", "text"])
 def test_a_traceback_has_no_values(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
     with configured(log_format=log_format):
         secret = "s3cr3t-" + "value"
@@ -46,6 +46,32 @@ def test_a_traceback_has_no_values(log_format: str, capsys: pytest.CaptureFixtur
     logged = capsys.readouterr().err
     assert "RuntimeError: 12 characters" in logged
     assert "s3cr3t-value" not in logged
+
+
+def test_text_is_a_line_whatever_it_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default, where there is no terminal. What a client sent makes no line of its own, and moves no cursor."""
+    errors = TextIOWrapper(BytesIO(), encoding="utf-8")
+    monkeypatch.setattr("sys.stderr", errors)
+    with configured():
+        structlog.get_logger("ours").warning(
+            "refused", path="/a b\n[error] forged", who="ä=1", code="\x1b[31m\ud800", ms=1.5, none=None, plain="rw_1"
+        )
+        logging.getLogger("theirs").error("two\nlines %s", {"a": 1})
+        try:
+            raise RuntimeError("first\n2026 [error] forged \x9b")
+        except RuntimeError:
+            structlog.get_logger("ours").exception("failed")
+    first, second, third, *stack = errors.buffer.getvalue().decode().splitlines()
+    time, _, rest = first.partition(" ")
+    assert datetime.fromisoformat(time).tzinfo is not None
+    assert rest == (
+        r"[warning ] refused [ours] path='/a b\n[error] forged' who='ä=1' code='\x1b[31m\ud800'"
+        " ms=1.5 none=None plain=rw_1"
+    )
+    assert second.endswith(r"""[error   ] "two\nlines {'a': 1}" [theirs]""")
+    assert third.endswith("[error   ] failed [ours]")
+    assert len(stack) >= 3
+    assert all(line.startswith("  ") and line.isprintable() for line in stack)
 
 
 @pytest.mark.parametrize(("log_level", "lines"), [("info", 1), ("warning", 0)])
