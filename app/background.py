@@ -30,6 +30,7 @@ from app.log import get_logger
 from app.metrics.folding import Folding
 from app.retention.rules import Rules
 from app.retention.service import Retention
+from app.presence import Presence
 from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryWayBack
 from app.retries.delivery import ENGINES, RetryHandler
@@ -78,6 +79,7 @@ class Background:
             self.log_notifications,
             notifications,  # wake both, and tell other processes what the services below commit until all have closed
             self.ingestion,
+            Presence(database, sealer),  # gives deliveries back the time when nobody was there
             deliveries,
             ContactSweep(database, settings.contact_lost_seconds, announcements),
             Labelling(database, sealer),

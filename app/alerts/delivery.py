@@ -1,4 +1,7 @@
-"""Delivers alerts from the outbox. It reads the alert when it sends, with errors as they are masked by then."""
+"""Delivers alerts from the outbox. It reads the alert when it first sends it, with errors as they are masked by then.
+
+A webhook gets the same body with each attempt, less what has become known as a secret since.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SOURCE, SignedPost
 from app.delivery.webhook_url import secrets_of
 from app.secrets.masking import Masker
-from app.secrets.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import CannotUnseal, Sealer, unsealed_secrets
 
 TYPE = "alert.fired"
 
@@ -49,6 +52,12 @@ _NOTICE = f"""
 SELECT {_ALERTS.columns}
 FROM alerts a JOIN workflows w ON w.id = a.workflow_id JOIN engines g ON g.id = w.engine_id
 LEFT JOIN executions f ON f.id = a.first_execution_id LEFT JOIN executions l ON l.id = a.last_execution_id
+WHERE a.id = $1
+"""
+
+
+_SECRETS = """
+SELECT s.sealed FROM alerts a JOIN execution_secrets s ON s.execution_id IN (a.first_execution_id, a.last_execution_id)
 WHERE a.id = $1
 """
 
@@ -138,15 +147,29 @@ class WebhookHandler:
             raise NotDelivered("The rule no longer has a webhook", final=True)
         try:
             to = Webhook.unsealed(self._sealer, sealed).content
+            body = await self._body(item)
         except CannotUnseal as error:
             raise NotDelivered(error.message) from None
-        notice = await Notice.read(self._database, item.subject_id, self._public_url)
         try:
-            await self._post.send(item.id, body_of(item.id, notice), to)
+            await self._post.send(item.id, body, to)
         except NotDelivered as error:
             # Not the host, which everybody may know.
             secret = secrets_of({name: to[name] for name in ("url", "secret")})
             raise error.masked(Masker(secret)) from None
+
+    async def _body(self, item: OutboxItem) -> str:
+        """The body of the first attempt; of this one, if it is the first. Raises CannotUnseal."""
+        kept = await outbox.kept_body(self._database, item)
+        if kept is None:
+            notice = await Notice.read(self._database, item.subject_id, self._public_url)
+            body = body_of(item.id, notice)
+            kept = await outbox.keep_body(self._database, item, self._sealer.encrypt(body))
+            if kept is None:  # it is settled already, by another attempt
+                return body
+        known: set[str] = set()
+        for (secrets,) in await self._database.fetch(_SECRETS, item.subject_id):
+            known |= unsealed_secrets(self._sealer, secrets)[0]
+        return Masker(known).json(str(self._sealer.decrypt(kept)))
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
         """See Handler."""

@@ -6,10 +6,10 @@ import typer
 
 from app import clock, engines
 from app.commands.running import run
+from app.commands.sealing import sealer_for_servers
 from app.db import Database
 from app.errors import BadInput, Conflict
 from app.server.console import console, show_table
-from app.server.keys import open_sealer
 from app.settings import Settings
 
 
@@ -17,15 +17,21 @@ def add(name: str, webhook: str | None, celery: str | None, *, replace: bool) ->
     """Connect an engine; prints the secret that signs its webhooks."""
     if webhook is not None and celery is not None:
         raise BadInput("Pass exactly one of --webhook and --celery")
+    if celery is not None:
+        from app.engines.connections import check_celery
+
+        check_celery(celery)
 
     async def work(database: Database, settings: Settings) -> str | None:
         # Here and not above: it needs httpx, which the list of engines does not.
         from app.engines.connections import connect_celery, connect_webhook
 
         if webhook is not None:
-            return await connect_webhook(database, open_sealer(settings), name, webhook, replace=replace)
+            return await connect_webhook(
+                database, await sealer_for_servers(database, settings), name, webhook, replace=replace
+            )
         if celery is not None:
-            await connect_celery(database, open_sealer(settings), name, celery, replace=replace)
+            await connect_celery(database, await sealer_for_servers(database, settings), name, celery, replace=replace)
         elif await engines.by_names(database, [engines.check_name(name)]):
             raise Conflict(f"Engine {name!r} exists already")
         else:
@@ -44,7 +50,9 @@ def rotate_secret(name: str, overlap: float) -> None:
     async def work(database: Database, settings: Settings) -> str:
         from app.engines import connections
 
-        return await connections.rotate_secret(database, open_sealer(settings), name, round(overlap * clock.HOUR))
+        return await connections.rotate_secret(
+            database, await sealer_for_servers(database, settings), name, round(overlap * clock.HOUR)
+        )
 
     secret = run(work)
     console.print(f"Renewed the secret of {name}", markup=False)

@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from app.commands.running import run
+from app.commands.sealing import sealer_for_servers
 from app.db import Database
 from app.importing import Format, Importer
 from app.server.console import console, import_with_progress
-from app.server.keys import check_keys, open_sealer
 from app.settings import Settings
 
 
@@ -18,8 +18,7 @@ def import_file(file: Path, format_: str, *, shift_to_now: bool) -> None:
     """Import a file; exits with 1 if a line was rejected."""
 
     async def work(database: Database, settings: Settings) -> int:
-        sealer = open_sealer(settings)
-        await check_keys(database, sealer)
+        sealer = await sealer_for_servers(database, settings)
         importer = Importer(database, sealer, file, Format(format_), settings.data_dir / "imports")
         report = await import_with_progress(importer, file, shift_to_now=shift_to_now)
         for line, reason in report.rejected[:20]:

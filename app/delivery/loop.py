@@ -129,7 +129,7 @@ class DeliveryLoop:
         except Exception as error:
             log_failure(log, "delivery_failed", error, outbox_id=item.id, kind=item.kind)
             failure = "Internal error; the server's log has the details under the outbox id"
-        left = item.created_at + self._give_up_after - clock.now_us()
+        left = item.created_at + item.paused + self._give_up_after - clock.now_us()
         given_up = failure is not None and (final or left <= 0)
         # A receiver that wants to be left alone for longer has one more attempt at the end.
         item = replace(item, retry_after=max(0, min(asked, left, MAX_RETRY_AFTER)))

@@ -55,6 +55,22 @@ class Mailer:
         finally:
             client.close()
 
+    async def check(self) -> None:
+        """Connect and sign in, and send nothing; raises NotDelivered."""
+        client = self._client()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.connect()
+                with suppress(Exception):
+                    await client.quit(timeout=GOOD_BYE_SECONDS)
+        except TimeoutError:
+            raise NotDelivered(f"The mail server did not answer within {self._timeout:g} s") from None
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise NotDelivered(f"The mail server refused us: {self._masker.text(said)}") from None
+        finally:
+            client.close()
+
     def _client(self) -> aiosmtplib.SMTP:
         server = self._server
         return aiosmtplib.SMTP(

@@ -35,6 +35,7 @@ class OutboxItem:
     attempts: int  # including this one
     receiver: Annotated[str | None, Column("{receiver}")] = None  # None if its subject was deleted
     retry_after: Annotated[int, Column("0")] = 0  # µs for which its receiver wants no other attempt
+    paused: int = 0  # µs since created_at within which nobody could try
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _due(database: Database, receivers: Receivers) -> str:
 async def accepted(transaction: Transaction, subject_ids: Iterable[str]) -> bool:
     """Record that deliveries arrived: no more attempts. False if all were accepted already."""
     rows = await transaction.fetch(
-        "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL"
+        "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL, body_sealed = NULL"
         f" WHERE accepted_at IS NULL AND {transaction.any_of('subject_id', 1, 'id')} RETURNING id",
         transaction.array(subject_ids),
         clock.now_us(),
@@ -128,7 +129,8 @@ async def accepted(transaction: Transaction, subject_ids: Iterable[str]) -> bool
 async def delivered(transaction: Transaction, item: OutboxItem) -> None:
     """Record that this row arrived, whatever becomes of others of its subject: no more attempts."""
     await transaction.fetch(
-        "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL WHERE id = $1 AND accepted_at IS NULL",
+        "UPDATE outbox SET accepted_at = $2, next_attempt_at = NULL, body_sealed = NULL"
+        " WHERE id = $1 AND accepted_at IS NULL",
         item.id,
         clock.now_us(),
     )
@@ -140,8 +142,9 @@ async def failed(transaction: Transaction, item: OutboxItem, error: str, next_at
     False if that no longer counts: the row was accepted meanwhile, or its lease was over and another attempt has
     started, which may have given up.
     """
+    forget = ", body_sealed = NULL" if next_attempt_at is None else ""
     rows = await transaction.fetch(
-        "UPDATE outbox SET last_error = $1, next_attempt_at = $2"
+        f"UPDATE outbox SET last_error = $1, next_attempt_at = $2{forget}"
         " WHERE id = $3 AND attempts = $4 AND accepted_at IS NULL RETURNING id",
         error,
         next_attempt_at,
@@ -149,6 +152,29 @@ async def failed(transaction: Transaction, item: OutboxItem, error: str, next_at
         item.attempts,
     )
     return bool(rows)
+
+
+async def pause_all(transaction: Transaction, since: int, until: int) -> None:
+    """What waits could not be tried from `since` to `until`: it gets that time back."""
+    await transaction.fetch(
+        "UPDATE outbox SET paused = paused + $2 - CASE WHEN created_at > $1 THEN created_at ELSE $1 END"
+        " WHERE next_attempt_at IS NOT NULL AND created_at < $2",
+        since,
+        until,
+    )
+
+
+async def kept_body(database: Database, item: OutboxItem) -> str | None:
+    """What the first attempt sent, sealed."""
+    rows = await database.fetch("SELECT body_sealed FROM outbox WHERE id = $1", item.id)
+    return rows[0][0] if rows else None
+
+
+async def keep_body(database: Database, item: OutboxItem, sealed: str) -> str | None:
+    """Keep what is about to be sent; returns what is kept, which is another attempt's if that was first."""
+    sql = "UPDATE outbox SET body_sealed = $2 WHERE id = $1 AND body_sealed IS NULL AND next_attempt_at IS NOT NULL"
+    await database.transaction(lambda transaction: transaction.fetch(sql, item.id, sealed))
+    return await kept_body(database, item)
 
 
 def readable(error: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -63,6 +64,17 @@ async def connect_celery(database: Database, sealer: Sealer, name: str, broker_u
     """Send retries of an engine to the broker of its Celery workers. BadInput and Conflict as for a webhook."""
     broker_options(broker_url)
     await _connect(database, sealer, name, EngineKind.CELERY, {"broker_url": broker_url}, replace)
+
+
+def check_celery(broker_url: str) -> None:
+    """BadInput if what publishes to this broker is not installed here: retries would wait until they are given up."""
+    url, _ = broker_options(broker_url)
+    needed = {"celery": "pip install 'runwatch[celery]'"}
+    if any(split_url(each).scheme == "sqs" for each in url.split(";")):
+        needed["boto3"] = "pip install 'celery[sqs]'"
+    for package, command in needed.items():
+        if find_spec(package) is None:
+            raise BadInput(f"--celery: the package {package} is not installed: run {command} where the server runs")
 
 
 def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:

@@ -10,8 +10,8 @@ import asyncio
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -99,15 +99,8 @@ class CeleryWayBack:
 
 def publish(message: Message, broker_url: str, timeout: float, until: float) -> None:
     """Publish a message, waiting up to `timeout` seconds for each answer of the broker; never starts after `until`."""
-    try:
-        kombu: Any = import_module("kombu")
-    except ImportError:
-        raise NotDelivered("Retries to Celery need the package runwatch[celery]") from None
-    url, options = broker_options(broker_url)
-    brokers = len(url.split(";"))
-    with kombu.Connection(url, connect_timeout=timeout, **_more(url, options, timeout)) as connection:
-        # One attempt for each URL of the broker; the outbox tries again.
-        connection.ensure_connection(max_retries=brokers - 1, interval_start=0, interval_step=0, interval_max=0)
+    kombu = _kombu()
+    with _connected(kombu, broker_url, timeout) as connection:
         channel = connection.channel()
         queue = kombu.Queue(message.queue)
         if connection.transport.driver_type == "amqp":
@@ -132,6 +125,29 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
             add_to_parent=False,
             **message.more,
         )
+
+
+def reach(broker_url: str, timeout: float) -> str:
+    """What can be said of a broker that can be reached; an error for any other. Publishes nothing."""
+    with _connected(_kombu(), broker_url, timeout) as connection:
+        return f"{connection.transport.driver_type} on {connection.hostname or 'localhost'} can be reached"
+
+
+def _kombu() -> Any:
+    try:
+        return import_module("kombu")
+    except ImportError:
+        raise NotDelivered("Retries to Celery need the package runwatch[celery]") from None
+
+
+@contextmanager
+def _connected(kombu: Any, broker_url: str, timeout: float) -> Iterator[Any]:
+    url, options = broker_options(broker_url)
+    brokers = len(url.split(";"))
+    with kombu.Connection(url, connect_timeout=timeout, **_more(url, options, timeout)) as connection:
+        # One attempt for each URL of the broker; the outbox tries again.
+        connection.ensure_connection(max_retries=brokers - 1, interval_start=0, interval_step=0, interval_max=0)
+        yield connection
 
 
 def _more(url: str, given: dict[str, str], timeout: float) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class RetryHandler:
             request = RetryRequest(
                 id=item.id,
                 attempts=item.attempts,
+                requested_at=item.created_at,
                 execution_id=ids.to_global("execution", item.subject_id),
                 external_id=asked.external_id,
                 retry_of=ids.to_global("execution", asked.retry_of),

@@ -18,6 +18,7 @@ class RetryRequest:
     workflow: str
     trigger_kind: str
     trigger_data: str  # JSON text, as the engine sent it
+    requested_at: int = 0  # in µs
 
 
 class WayBack(Protocol):

@@ -34,7 +34,8 @@ def body_of(request: RetryRequest) -> str:
             "id": request.id,
             "source": SOURCE,
             "type": TYPE,
-            "time": clock.to_rfc3339(clock.now_us()),
+            # As the rest, the same at each attempt: one event has one id, and one body.
+            "time": clock.to_rfc3339(request.requested_at),
             "subject": request.external_id,
             "datacontenttype": "application/json",
             "data": {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 _MAX_BYTES = 1024
+_DRAFT = re.compile(r"[a-z-]+\.[0-9a-f]{16}")
 
 
 class PrivateFolder:
@@ -21,6 +24,7 @@ class PrivateFolder:
         self._path = path
         self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(self._folder, fcntl.LOCK_EX)
+        self._forget_drafts()
 
     def __enter__(self) -> PrivateFolder:
         return self
@@ -52,6 +56,15 @@ class PrivateFolder:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             os.write(file, f"{secret}\n".encode("ascii"))
+            os.fsync(file)  # what it seals is on disk soon, and worth nothing without it
         finally:
             os.close(file)
         draft.replace(self._path / name)
+        os.fsync(self._folder)
+
+    def _forget_drafts(self) -> None:
+        """Of processes that were killed as they wrote: nobody else writes now, and each contains a secret."""
+        for path in self._path.iterdir():
+            if _DRAFT.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()

@@ -14,6 +14,7 @@ MAX_BATCH_ROWS = 2_000
 SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("engines", ("id",), "connection_sealed"),
     ("alert_rules", ("id",), "webhook_sealed"),
+    ("outbox", ("id",), "body_sealed"),
     ("execution_secrets", ("execution_id",), "sealed"),
     ("execution_payloads", ("execution_id",), "trigger_sealed"),
     ("step_payloads", ("execution_id", "step_index"), "input_sealed"),

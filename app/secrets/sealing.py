@@ -5,6 +5,7 @@ Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Of several keys the first e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -42,6 +43,8 @@ class Sealer:
         except ValueError:
             raise BadInput(f"RUNWATCH_SECRET_KEY: malformed. {HOW}") from None
         self._sealed_keys = sealed_keys
+        # By which processes tell each other which keys they have: 64 bits of a hash, which lead nobody to a key.
+        self.key_ids = tuple(hashlib.sha256(b"runwatch key " + key.encode()).hexdigest()[:16] for key in keys)
 
     def seal(self, text: str) -> Sealed:
         """A valid JSON text with the values below sealed keys masked."""

@@ -24,7 +24,7 @@ from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
 from app.server.garbage import IdleCollection
 from app.server.http_protocol import Arriving, HttpProtocol
-from app.server.keys import check_keys, open_sealer
+from app.server.keys import open_sealer, sealer_of
 from app.server.startup import listen, prepare
 from app.server.websocket_protocol import WebSocketProtocol
 from app.settings import Settings
@@ -48,12 +48,12 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         )
     async with AsyncExitStack() as stack:
         opened = stack.enter_context(listen(settings.host, settings.port))
-        sealer = await prepare(settings, writable=dev)
+        await prepare(settings, writable=dev)
         database = await _open_database(settings, stack)
+        sealer = await sealer_of(database, settings)
         engine = DevEngine(settings, database, sealer)
         stack.push_async_callback(engine.close)
         config = _config(settings, database, sealer)
-        await check_keys(database, sealer)
         if dev:
             await _greet(settings, database, sealer, engine, opened.getsockname()[1])
         await _Server(config, close_first=engine.close).serve(sockets=[opened])

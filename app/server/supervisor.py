@@ -26,7 +26,7 @@ from app.db.postgres_pools import POOL_SIZE
 from app.errors import AppError
 from app.live.pubsub import PubSub
 from app.log import get_logger
-from app.server.keys import check_keys
+from app.server.keys import sealer_of
 from app.server.startup import listen, prepare
 from app.settings import Settings
 
@@ -59,10 +59,10 @@ async def serve(settings: Settings) -> None:
         from app.auth.jwt import JwtCheck
 
         JwtCheck(settings)
-    sealer = await prepare(settings)
+    await prepare(settings)
     database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
     try:
-        await check_keys(database, sealer)
+        await sealer_of(database, settings)
         await _check_connections(database, settings.workers)
     finally:
         await database.close()

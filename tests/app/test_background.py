@@ -27,6 +27,7 @@ NAMES = [
     "LogNotifications",
     "LiveNotifications",
     "Ingestion",
+    "Presence",
     "Deliveries",
     "ContactSweep",
     "Labelling",

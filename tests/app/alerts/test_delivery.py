@@ -23,7 +23,7 @@ from specs.harness.mail import MailServer
 from specs.harness.receiver import Answer, Receiver
 from specs.harness.servers import free_port
 from specs.harness.waiting import until
-from tests.app.alerts.scene import Scene, base, run
+from tests.app.alerts.scene import Scene, base, finish, run
 from tests.app.reports import select
 from tests.sealing import SEALER
 
@@ -139,12 +139,39 @@ async def test_unknown_fields_of_an_alert_are_null(place: Place, receiver: Recei
 
 async def test_a_secret_that_becomes_known_late_is_masked(place: Place, receiver: Receiver) -> None:
     alert_id, _ = await place.fire(receiver.url, error={"type": "E", "message": "login as s3cr3t-value failed"})
-    (told,) = [{**run("last", 0)[0], "id": "later", "type": "execution.started"}]
-    told["data"] = {"trigger": {"kind": "api", "data": {"token": "s3cr3t-value"}}}
-    await place.scene.tell(told)
+    await place.scene.tell({**known_secret("last"), "id": "later"})
     async with place.delivering():
         await place.until_delivered(alert_id)
     assert receiver.requests[0].data["lastError"]["message"] == "login as ••• failed"
+
+
+async def test_each_attempt_sends_what_the_first_one_did(place: Place, receiver: Receiver) -> None:
+    """Whatever is corrected or configured meanwhile; but a secret that is known by now goes out no more."""
+    alert_id, _ = await place.fire(receiver.url, error={"type": "E", "message": "login as s3cr3t-value failed"})
+    receiver.answer = Answer(500)
+    async with place.delivering(public_url="https://one.example"):
+        await place.until_failed(alert_id)
+    await place.scene.tell(finish("last", 9, error={"type": "E", "message": "corrected"}))
+    async with place.delivering(public_url="https://two.example"):
+        await receiver.arrived(len(receiver.requests) + 1)
+    assert len({request.body for request in receiver.requests}) == 1
+    (row,) = await select(place.database, "outbox", "1 = 1")
+    assert "s3cr3t-value" not in str(row)
+    await place.scene.tell({**known_secret("first"), "id": "later"})
+    receiver.answer = Answer()
+    async with place.delivering():
+        await place.until_delivered(alert_id)
+    first, last = receiver.requests[0], receiver.requests[-1]
+    assert first.body.replace(b"s3cr3t-value", "•••".encode()) == last.body
+    (row,) = await select(place.database, "outbox", "1 = 1")
+    assert row["body_sealed"] is None
+
+
+def known_secret(subject: str) -> dict[str, Any]:
+    """Tells a secret of a run."""
+    (told, _) = run(subject, 0)
+    data = {"trigger": {"kind": "api", "data": {"token": "s3cr3t-value"}}}
+    return {**told, "type": "execution.started", "data": data}
 
 
 async def test_mail_to_and_from_internationalised_domains(place: Place, mail: MailServer) -> None:

@@ -13,7 +13,7 @@ from app import clock, engines
 from app.db import Database
 from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
-from app.engines.connections import connect_celery, connect_webhook, rotate_secret, unsealed_connection
+from app.engines.connections import check_celery, connect_celery, connect_webhook, rotate_secret, unsealed_connection
 from app.errors import BadInput, Conflict, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
@@ -154,6 +154,16 @@ async def test_brokers(database: Database) -> None:
     for url in BROKERS:
         await connect_celery(database, SEALER, "engine", url, replace=True)
         assert await connection_of(database) == {"broker_url": url}
+
+
+def test_what_publishes_to_a_broker_has_to_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_celery(BROKER)
+    monkeypatch.setattr("app.engines.connections.find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"--celery: .*pip install 'runwatch\[celery\]'"):
+        check_celery(BROKER)
+    monkeypatch.setattr("app.engines.connections.find_spec", lambda name: name == "celery" or None)
+    with pytest.raises(BadInput, match=r"boto3 .*pip install 'celery\[sqs\]'"):
+        check_celery("sqs://")
 
 
 @before_any_statement

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from app.db import Database
+from app.engines.connections import connect_webhook
 from app.errors import BadInput, Conflict
 from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import CannotUnseal, Sealer, new_key
-from app.server.keys import check_keys, open_sealer
+from app.server.keys import check_keys, open_sealer, sealer_of
 from app.settings import Settings
 from tests.app.reports import NOW, line, report, select, step
+from tests.sealing import KEY, SEALER
 
 RULE = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
 SECRET = '{"token": "value-1234"}'
@@ -53,6 +55,35 @@ def test_several_processes_make_one_key(tmp_path: Path) -> None:
     first, *others = asyncio.run(all_at_once())
     sealed = first.seal(SECRET)
     assert {other.unseal(sealed.text, sealed.token) for other in others} == {SECRET}
+
+
+def test_nothing_is_left_of_a_process_that_was_killed_as_it_wrote_the_key(tmp_path: Path) -> None:
+    kept = tmp_path / "secret-key.md"
+    for path in (kept, tmp_path / "secret-key.0123456789abcdef", tmp_path / "dev-token.0123456789abcdef"):
+        path.write_text(new_key())
+    open_sealer(settings(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret-key", "secret-key.md"]
+
+
+@pytest.mark.parametrize("table", ["execution_secrets", "engines"])
+async def test_no_key_is_made_for_a_database_that_another_one_seals(
+    database: Database, tmp_path: Path, table: str
+) -> None:
+    given = settings(tmp_path / "data")
+    if table == "engines":
+        await connect_webhook(database, SEALER, "engine", "https://engine.example", replace=False)
+    else:
+        await Ingestion(database, SEALER).record(_events(SEALER))
+    with pytest.raises(Conflict, match="RUNWATCH_SECRET_KEY: not set, and this database has secrets"):
+        await sealer_of(database, given)
+    assert not (tmp_path / "data").exists()
+    await sealer_of(database, settings(tmp_path, secret_key=KEY))
+
+
+def test_a_folder_that_cannot_keep_a_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(BadInput, match=r"RUNWATCH_DATA_DIR: .*secret-key cannot be read or written"):
+        open_sealer(settings(tmp_path / "data"))
 
 
 def test_given_keys(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_alert_002_what_is_away_gets_it_later(scene: Scene) -> None:
     scene.mail.start()
     (alert,) = await scene.until(name, lambda alerts: alerts[0]["deliveredAt"] is not None)
     posted = scene.posted(name)
-    assert len({request.id for request in posted}) == 1
+    assert len({(request.id, request.body) for request in posted}) == 1
     assert len(posted) == 2
     assert len(scene.mailed(name)) == 1
 

@@ -75,12 +75,12 @@ def rounds() -> range:
 
 
 def all_arrived(scene: Scene, retries: Collection[str]) -> Counter[str]:
-    """Wait until each retry was accepted; how often each came, by its id, always under one webhook-id."""
+    """Wait until each retry was accepted; how often each came, by its id, always under one webhook-id with one body."""
     for id_ in retries:
         wait_for(scene.runwatch, id_, lambda execution: execution["dispatch"]["acceptedAt"] is not None)
     requests = [request for request in list(scene.receiver.requests) if request.data["executionId"] in retries]
     assert {request.data["executionId"] for request in requests} == set(retries)
-    under = {(request.data["executionId"], request.data["externalId"], request.id) for request in requests}
+    under = {(request.data["executionId"], request.id, request.body) for request in requests}
     assert len(under) == len(retries)
     return Counter(request.data["executionId"] for request in requests)
 
@@ -98,6 +98,21 @@ def test_retry_005_what_the_engine_has_comes_again_under_its_id(scene: Scene, ro
         scene.server.start()
     times = all_arrived(scene, retries)
     assert min(times.values()) >= 2
+
+
+def test_retry_005_what_the_engine_refused_for_good_is_not_offered_again(scene: Scene) -> None:
+    """A retry that the engine has refused with 410 MUST stay refused when the server is killed afterwards."""
+    scene.receiver.answer = Answer(410, b"no more of these")
+    refused = [retry(scene.runwatch, id_)["execution"]["id"] for id_ in scene.failed_runs()]
+    for id_ in refused:
+        wait_for(scene.runwatch, id_, lambda execution: execution["state"] == "FAILED")
+    scene.kill()
+    scene.receiver.answer = Answer()
+    scene.server.start()
+    later = [retry(scene.runwatch, id_)["execution"]["id"] for id_ in scene.failed_runs()]
+    assert set(all_arrived(scene, later)) == set(later)
+    came = Counter(request.data["executionId"] for request in list(scene.receiver.requests))
+    assert [came[id_] for id_ in refused] == [1] * AT_ONCE
 
 
 def hold_what_is_new(receiver: Receiver) -> threading.Event:
