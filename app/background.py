@@ -28,9 +28,9 @@ from app.live.notifications import LiveNotifications
 from app.live.pubsub import PubSub
 from app.log import get_logger
 from app.metrics.folding import Folding
+from app.presence import Presence
 from app.retention.rules import Rules
 from app.retention.service import Retention
-from app.presence import Presence
 from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryWayBack
 from app.retries.delivery import ENGINES, RetryHandler

@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, prune, backup, restore, compact, import, token, and so on.
+"""The command line: serve, check, migrate, prune, backup, restore, compact, import, token, and so on.
 
 Declares the commands; what they do is in app/commands, of which each command imports its own module when it is run. So
 `--help` needs nothing of Runwatch, and `token create` nothing of the server.
@@ -78,6 +78,20 @@ def serve(
     from app.commands import serving
 
     serving.serve(host=host, port=port, workers=workers, dev=dev)
+
+
+@app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")] = False,
+    seconds: Annotated[float, typer.Option(help="Seconds that each probe may take.", min=0.1, max=60)] = 5.0,
+) -> None:
+    """Try database, keys, Redis, mail server, engines, disk and clock. Exits with 1 if something does not hold.
+
+    Changes nothing, and sends nothing to anybody.
+    """
+    from app.commands import checking
+
+    checking.check(seconds, as_json=as_json)
 
 
 @app.command(hidden=True)

@@ -196,6 +196,20 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__} {error}".strip()
 
 
+async def ping(url: str) -> str:
+    """The address of a Redis that answers; an error for any other. BadInput for a malformed URL."""
+    connection_class, options = _options_of(url)
+    connection = connection_class(**options)
+    try:
+        await _connect(connection)
+        await connection.send_command("PING", check_health=False)
+        if await connection.read_response() != b"PONG":
+            raise LinkLost("an unexpected answer to PING")
+        return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    finally:
+        await _abort(connection)
+
+
 async def _connect(connection: Connection) -> None:
     await connection.connect()  # type: ignore[no-untyped-call]
 

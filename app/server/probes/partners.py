@@ -1,0 +1,132 @@
+"""Probes of what a server talks to: Redis, the mail server, and what retries go to. Nothing is sent to anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from app.db import Database
+from app.db.rows import Column, RowsOf
+from app.delivery.port import NotDelivered
+from app.delivery.webhook_url import secrets_of
+from app.engines import EngineKind
+from app.engines.connections import unsealed_connection
+from app.errors import AppError
+from app.secrets.masking import Masker
+from app.secrets.sealing import CannotUnseal, Sealer
+from app.server.probes import Outcome, Result
+from app.settings import Settings
+
+MAX_ENGINES = 100
+AT_ONCE = 16
+
+
+class _Connected(msgspec.Struct):
+    name: str
+    kind: EngineKind
+    connection_sealed: Annotated[str, Column("connection_sealed")]
+
+
+_ENGINES = RowsOf(_Connected)
+
+
+async def of_redis(settings: Settings) -> list[Outcome]:
+    """Whether Redis answers."""
+    if settings.redis_url.lower().startswith("memory:"):
+        several = settings.workers > 1
+        said = "live updates from other workers come up to a second late" if several else "one process needs none"
+        return [Outcome("redis", Result.WARNING if several else Result.UNUSED, said)]
+    from app.live.pubsub_redis import ping, reason_of
+
+    try:
+        return [Outcome("redis", Result.OK, f"{await ping(settings.redis_url)} answers")]
+    except AppError as error:
+        return [Outcome("redis", Result.FAILED, error.message)]
+    except Exception as error:
+        password = urlsplit(settings.redis_url).password
+        said = Masker({password} if password else ()).text(reason_of(error))
+        return [Outcome("redis", Result.FAILED, f"RUNWATCH_REDIS_URL: {said}")]
+
+
+async def of_mail(settings: Settings, seconds: float) -> list[Outcome]:
+    """Whether the mail server takes us: connection, TLS, sign-in, and no mail."""
+    server = settings.mail_server
+    if server is None:
+        return [Outcome("mail", Result.UNUSED, "RUNWATCH_SMTP_URL is not set")]
+    from app.delivery.mail import Mailer
+
+    try:
+        await Mailer(server, seconds).check()
+    except NotDelivered as error:
+        return [Outcome("mail", Result.FAILED, f"RUNWATCH_SMTP_URL: {error}")]
+    signed_in = ", signed in" if server.user else ""
+    return [Outcome("mail", Result.OK, f"{server.host}:{server.port} answers{signed_in}")]
+
+
+async def of_engines(database: Database | None, sealer: Sealer | None, seconds: float) -> list[Outcome]:
+    """Whether the hosts and brokers that retries go to can be reached."""
+    if database is None:
+        return [Outcome("engines", Result.UNUSED, "not tried: that needs the database")]
+    rows = await database.fetch(
+        f"SELECT {_ENGINES.columns} FROM engines WHERE connection_sealed IS NOT NULL"
+        f" ORDER BY name LIMIT {MAX_ENGINES + 1}"
+    )
+    if not rows:
+        return [Outcome("engines", Result.UNUSED, "none is connected; `runwatch engine add` connects one")]
+    if sealer is None:
+        return [Outcome("engines", Result.FAILED, "how they are connected is encrypted, and needs the key")]
+    found, places = _ENGINES.read_all(rows[:MAX_ENGINES]), asyncio.Semaphore(AT_ONCE)
+
+    async def tried(engine: _Connected) -> Outcome:
+        async with places:
+            return await _of_engine(engine, sealer, seconds)
+
+    outcomes = await asyncio.gather(*map(tried, found))
+    if len(rows) > MAX_ENGINES:
+        outcomes.append(Outcome("engines", Result.WARNING, f"only the first {MAX_ENGINES} were tried"))
+    return outcomes
+
+
+async def _of_engine(engine: _Connected, sealer: Sealer, seconds: float) -> Outcome:
+    name = f"engine {engine.name}"
+    try:
+        connection = unsealed_connection(sealer, engine.connection_sealed)
+    except CannotUnseal as error:
+        return Outcome(name, Result.FAILED, error.message)
+    reach: Callable[[dict[str, str], float], Awaitable[str]]
+    reach = _reach_webhook if engine.kind is EngineKind.WEBHOOK else _reach_broker
+    try:
+        async with asyncio.timeout(seconds):
+            return Outcome(name, Result.OK, await reach(connection, seconds))
+    except TimeoutError:
+        return Outcome(name, Result.FAILED, f"no answer within {seconds:g} s")
+    except Exception as error:  # whatever a library has to say
+        said = " ".join(str(error).split()) or type(error).__name__
+        return Outcome(name, Result.FAILED, Masker(secrets_of(connection)).text(said))
+
+
+async def _reach_webhook(connection: dict[str, str], _: float) -> str:
+    """Connect, with TLS if the URL says so; a request would be a retry to whoever receives it."""
+    parts = urlsplit(connection["url"])
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    from app.delivery.signed_post import trusted
+
+    tls: ssl.SSLContext | None = trusted() if secure else None
+    _, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=host if secure else None)
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return f"{host}:{port} can be reached{' by TLS' if secure else ''}"
+
+
+async def _reach_broker(connection: dict[str, str], seconds: float) -> str:
+    from app.retries.celery import reach
+
+    return await asyncio.to_thread(reach, connection["broker_url"], seconds)
