@@ -48,16 +48,15 @@ _QUOTED = re.compile(r"[\s\"'=]")
 
 
 def _text(event: dict[str, Any]) -> bytes:
-    """Time, level, event, logger, then the rest as name=value; the stack of a failure below it.
+    """Time, level, event, logger, then the rest as name=value; the stack of a failure below it. Takes `event` apart.
 
     Whatever a line quotes, it makes no other line, and moves no terminal's cursor.
     """
-    rest = dict(event)
     timestamp, level, said, logger, stack = (
-        str(rest.pop(name, None) or "") for name in ("timestamp", "level", "event", "logger", "exception")
+        str(event.pop(name, None) or "") for name in ("timestamp", "level", "event", "logger", "exception")
     )
     words = [timestamp, f"[{level:<8}]", _printable(said), f"[{logger}]"]
-    words += [f"{name}={_value(value)}" for name, value in rest.items()]
+    words += [f"{name}={_value(value)}" for name, value in event.items()]
     below = [f"  {_printable(line)}" for line in stack.splitlines()]
     return "\n".join([" ".join(words), *below]).encode(errors="backslashreplace")
 
@@ -103,7 +102,7 @@ def configure_logging(settings: Settings) -> None:
     if console:
         tail += [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
-        tail += [structlog.processors.format_exc_info, lambda _, __, event: render(event).decode()]
+        tail += [structlog.processors.format_exc_info, lambda _, __, event: render(dict(event)).decode()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=tail))
     root = logging.getLogger()
@@ -119,7 +118,7 @@ def configure_logging(settings: Settings) -> None:
     else:
         # Not through the records of logging, which look for their caller in the stack: a line took 37 µs, and takes 11.
         structlog.configure(
-            processors=[*shared, structlog.processors.format_exc_info, lambda _, __, event: render(event)],
+            processors=[*shared, structlog.processors.format_exc_info, lambda _, __, event: render(dict(event))],
             logger_factory=_Lines,
             wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
             cache_logger_on_first_use=True,

@@ -111,7 +111,7 @@ async def _of_engine(engine: _Connected, sealer: Sealer, seconds: float) -> Outc
         return Outcome(name, Result.FAILED, Masker(secrets_of(connection)).text(said))
 
 
-async def _reach_webhook(connection: dict[str, str], _: float) -> str:
+async def _reach_webhook(connection: dict[str, str], seconds: float) -> str:
     """Connect, with TLS if the URL says so; a request would be a retry to whoever receives it."""
     parts = urlsplit(connection["url"])
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -121,8 +121,9 @@ async def _reach_webhook(connection: dict[str, str], _: float) -> str:
     tls: ssl.SSLContext | None = trusted() if secure else None
     _, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=host if secure else None)
     writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(seconds / 4):
+            await writer.wait_closed()
     return f"{host}:{port} can be reached{' by TLS' if secure else ''}"
 
 
