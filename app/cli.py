@@ -17,12 +17,10 @@ from app.log import log_unraisable
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="Manage the tokens that people and engines sign in with.")
 engine_app = typer.Typer(no_args_is_help=True, help="Manage engines and how retries reach them.")
-app.add_typer(token_app, name="token")
 secret_app = typer.Typer(no_args_is_help=True, help="Manage the keys that encrypt secrets in payloads.")
-app.add_typer(engine_app, name="engine")
-app.add_typer(secret_app, name="secret")
 metrics_app = typer.Typer(no_args_is_help=True, help="Check and correct the rollups behind figures.")
-app.add_typer(metrics_app, name="metrics")
+for name, group in {"token": token_app, "engine": engine_app, "secret": secret_app, "metrics": metrics_app}.items():
+    app.add_typer(group, name=name)
 
 
 def _show_version(wanted: bool) -> None:
@@ -64,9 +62,7 @@ def main() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. Defaults to RUNWATCH_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. Defaults to RUNWATCH_PORT.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Number of server processes. Defaults to RUNWATCH_WORKERS.")
-    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes. Defaults to RUNWATCH_WORKERS.")] = None,
     dev: Annotated[
         bool,
         typer.Option(
@@ -85,10 +81,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")] = False,
     seconds: Annotated[float, typer.Option(help="Seconds that each probe may take.", min=0.1, max=60)] = 5.0,
 ) -> None:
-    """Try database, keys, Redis, mail server, engines, disk and clock. Exits with 1 if something does not hold.
-
-    Changes nothing, and sends nothing to anybody.
-    """
+    """Try database, keys, Redis, mail, engines, disk and clock; exits with 1 if something fails. Changes nothing."""
     from app.commands import checking
 
     checking.check(seconds, as_json=as_json)
