@@ -17,7 +17,8 @@ from typing import Any
 
 from app.db import Database, open_database
 from app.db.config import CONNECT_SECONDS, postgres_credentials, sqlite_path
-from app.db.migrate import FOLDER
+from app.db.schema_version import APPLIED, known, refusal
+from app.db.sqlite_faults import fault_of
 from app.errors import AppError
 from app.presence import running, without_key
 from app.secrets.sealing import Sealer
@@ -30,7 +31,6 @@ LOCK_SECONDS = 2.0  # for another process's write
 LITTLE_BYTES, TOO_LITTLE_BYTES = 1024 * MIB, 100 * MIB
 # Events of 5 minutes ahead are rejected, JSON Web Tokens of 30 s ahead too.
 ODD_SECONDS, WRONG_SECONDS = 1.0, 25.0
-_APPLIED = "SELECT name FROM tortoise_migrations WHERE app = 'app'"
 _NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
@@ -61,7 +61,10 @@ class Storage:
         path = sqlite_path(url)
         if not path.exists():
             return Outcome("database", Result.WARNING, f"{path} does not exist yet; `runwatch serve` makes it")
-        return await asyncio.to_thread(_try_file, path)
+        try:
+            return await asyncio.to_thread(_try_file, path)
+        except sqlite3.Error as error:
+            raise fault_of(error, path) or error from None
 
     async def _postgres(self, url: str) -> Outcome:
         import asyncpg
@@ -80,7 +83,7 @@ class Storage:
             if is_standby:
                 return _failed("a standby, which takes no writes: RUNWATCH_DATABASE_URL must name the primary")
             try:
-                names = {name for (name,) in await connection.fetch(_APPLIED)}
+                names = {name for (name,) in await connection.fetch(APPLIED)}
             except asyncpg.UndefinedTableError:
                 names = set()
         finally:
@@ -92,17 +95,16 @@ def _try_file(path: Path) -> Outcome:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)) as connection:
         connection.isolation_level = None
         there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'").fetchone()
-        names = {name for (name,) in connection.execute(_APPLIED)} if there else set()
+        names = {name for (name,) in connection.execute(APPLIED)} if there else set()
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
     return _of_schema(names, f"{path}, {path.stat().st_size / MIB:,.1f} MiB")
 
 
 def _of_schema(applied: set[str], what: str) -> Outcome:
-    known = {path.stem for path in FOLDER.glob("[0-9]*.py")}
-    if newer := sorted(applied - known):
-        return _failed(f"{what}: a newer version of Runwatch has migrated it ({', '.join(newer)})")
-    if missing := known - applied:
+    if newer := refusal(applied):
+        return _failed(f"{what}: {newer}")
+    if missing := known() - applied:
         return Outcome("database", Result.WARNING, f"{what}: {len(missing)} migrations to apply, by `runwatch migrate`")
     return Outcome("database", Result.OK, f"{what}: can be written, and has the tables of this version")
 
