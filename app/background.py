@@ -20,6 +20,7 @@ from app.engines import EngineKind
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.ingestion.labelling import Labelling
+from app.ingestion.log_indexing import LogIndexing
 from app.ingestion.regrouping import Regrouping
 from app.ingestion.search_indexing import SearchIndexing
 from app.live.feed import Feed
@@ -84,6 +85,8 @@ class Background:
             ContactSweep(database, settings.contact_lost_seconds, announcements),
             Labelling(database, sealer),
             Regrouping(database),
+            self.ingestion.splitting,
+            LogIndexing(database),
             SearchIndexing(database),
             folding,
             retention_of(settings, database, announcements),

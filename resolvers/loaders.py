@@ -12,6 +12,7 @@ from app.auth import tokens
 from app.db import Database
 from app.delivery import outbox
 from app.engines import issues
+from app.error_groups import merging
 from app.executions import lineage, payloads, steps
 from app.retries import bulk
 
@@ -104,4 +105,5 @@ class Loaders:
         self.audit_entries = Loader(audit.by_ids, database)
         self.error_groups = Loader(error_groups.by_ids, database)
         self.error_group_sightings = Loader(error_groups.sightings, database)
-        self.error_group_executions = Loader(executions.latest_of_error_groups, database)
+        self.error_group_merges = Loader(merging.of_groups, database)
+        self.error_group_members = Loader(error_groups.by_fingerprints, database)

@@ -212,6 +212,7 @@ def test_every_error_of_the_log_is_explained() -> None:
     errors = set(re.findall(r'\blog\.(?:error|exception)\(\s*"(\w+)"', code))
     errors |= set(re.findall(r'\b(?:Sweep|super\(\)\.__init__)\(self\.\w+, "(\w+)"', code))
     errors |= set(re.findall(r'(?:\bmasked\([^()]*, |\bevent: str = )"(\w+)"\)', code))
+    errors |= set(re.findall(r'\bfailure = "(\w+)"', code))
     assert len(errors) > 18
     assert errors <= set(re.findall(r"`(\w+)`", read("docs/operating.md")))
 

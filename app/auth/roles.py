@@ -23,6 +23,7 @@ class Permission(StrEnum):
     REPORT = "REPORT"  # events of executions
     RETRY = "RETRY"
     MANAGE_ALERTS = "MANAGE_ALERTS"
+    MANAGE_GROUPS = "MANAGE_GROUPS"  # error groups
     READ_AUDIT = "READ_AUDIT"
     REVEAL = "REVEAL"  # sealed trigger data
     MANAGE_TOKENS = "MANAGE_TOKENS"

@@ -54,9 +54,17 @@ def counted_groups(where: MetricsFilter, scope: ResolvedFilter, params: Params, 
         f" WHERE x.error_group_id IS NOT NULL AND {within('x', 'queued_at', span)}"
         for span in parts.cut
     ]
-    # A scalar subquery, looked up once for each group; EXISTS would read all failures.
-    known = "(SELECT 1 FROM executions e WHERE e.error_group_id = c.id LIMIT 1) = 1"
+    # A scalar subquery, looked up once for each fingerprint; EXISTS would read all failures.
+    known = "coalesce((SELECT 1 FROM executions e WHERE e.error_group_id = c.id LIMIT 1), 0) AS known"
+    of_fingerprints = (
+        "SELECT s.id, CAST(sum(s.times) AS BIGINT) AS failures"
+        f" FROM ({' UNION ALL '.join(sources)}) s GROUP BY s.id HAVING sum(s.times) <> 0"
+    )
+    of_groups = (
+        f"SELECT coalesce(m.group_id, c.id) AS id, c.failures, {known} FROM ({of_fingerprints}) c"
+        " LEFT JOIN error_group_merges m ON m.fingerprint = c.id"
+    )
     return (
-        "SELECT c.id, c.failures FROM (SELECT s.id, CAST(sum(s.times) AS BIGINT) AS failures"
-        f" FROM ({' UNION ALL '.join(sources)}) s GROUP BY s.id HAVING sum(s.times) <> 0) c WHERE {known}"
+        "SELECT g.id, CAST(sum(g.failures) AS BIGINT) AS failures"
+        f" FROM ({of_groups}) g GROUP BY g.id HAVING max(g.known) = 1 AND sum(g.failures) <> 0"
     )

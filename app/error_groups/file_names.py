@@ -10,8 +10,8 @@ _LIBRARIES = {"site-packages", "dist-packages", "node_modules"}
 # What bundlers put into a file's name: .3f2a9c (webpack), -B4x9kQ2z (Vite), -5CFQRCPP (Angular). Words have neither
 # digits nor capitals within.
 _BUILD_HASH = re.compile(
-    r"[.-](?:(?=[a-f]*[0-9])[0-9a-f]{6,}|(?=[A-Za-z_-]*[0-9]|[A-Za-z_-]+[A-Z][A-Za-z_-]*[A-Z])(?=[a-z0-9_-]*[A-Z])"
-    r"[A-Za-z0-9_-]{8})(?=\.)"
+    r"[.-](?:(?=[a-f]*[0-9])[0-9a-f]{6,}+"
+    r"|(?=[A-Za-z_-]{0,7}[0-9]|[A-Za-z_-]{1,6}[A-Z][A-Za-z_-]{0,5}[A-Z])(?=[a-z0-9_-]{0,7}[A-Z])[A-Za-z0-9_-]{8})(?=\.)"
 )
 _MINIFIED = re.compile(r"\.min\.m?js$")
 _TEMPORARY = re.compile(r"^tmp[a-z0-9_]{8}(?=\.|$)")  # Python's tempfile

@@ -10,16 +10,21 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntFlag
 from itertools import islice
 
 from app.error_groups.file_names import file_name
-from app.error_groups.messages import MAX_MESSAGE_CHARACTERS, normalised
+from app.error_groups.messages import MAX_MESSAGE_CHARACTERS, folded, normalised
 from app.error_groups.stack_frames import MAX_FRAMES, frames
 from app.error_groups.stack_traces import read_lines
 
+# Raise it with each change that gives failures other fingerprints: they are regrouped (app/ingestion/regrouping.py).
+VERSION = 2
+
 # Stack traces whose frames are kept, and their characters: longer ones take long to hash.
 _MAX_KNOWN, _MAX_KEPT = 1_000, 64 * 1024
+# Of a group that was split by them: whatever is below the innermost ones may tell two causes apart.
+_MAX_FINER_FRAMES = 100
 _known_frames: dict[bytes, tuple[str, ...]] = {}
 
 
@@ -32,6 +37,15 @@ _PLACE_IN_FILE = re.compile(
 _SYSTEM_ERROR = re.compile(r"\[(Errno|WinError) (\d{1,6})\] [^:'\"\n]*+")
 # Ruby 3.4 says these in other words than the versions before.
 _RUBY_WORDING = re.compile(r"(?<= for )nil:NilClass\b|(?<= for )#<([A-Z]\w*+(?:::[A-Z]\w*+)*+)[^>]*+>")
+
+
+class Distinction(IntFlag):
+    """What tells failures with one fingerprint apart, where somebody has split their group."""
+
+    MESSAGE = 1
+    FRAMES = 2
+    WORKFLOW = 4
+    STEP = 8
 
 
 class Basis(Enum):
@@ -74,6 +88,29 @@ def fingerprint(
     step = _or_none(failed_step)
     place = f"No message: {workflow}" if step is None else f"No message: {step} of {workflow}"
     return Fingerprint(_key("place", kind, workflow, step), kind, place[:MAX_MESSAGE_CHARACTERS], Basis.PLACE)
+
+
+def finer(
+    key: str,
+    kinds: Distinction,
+    message: str | None,
+    stack_trace: str | None,
+    *,
+    workflow: str,
+    failed_step: str | None,
+) -> str:
+    """A fingerprint that tells failures with the fingerprint `key` apart by what is named."""
+    parts = [key, str(int(kinds))]
+    if Distinction.MESSAGE in kinds:
+        parts.append(folded(message or ""))
+    if Distinction.FRAMES in kinds:
+        trace = stack_trace or ""
+        parts.append(_key(*(frames(trace, _MAX_FINER_FRAMES) or _last_lines(trace))))
+    if Distinction.WORKFLOW in kinds:
+        parts.append(workflow)
+    if Distinction.STEP in kinds:
+        parts.append(_key(_or_none(failed_step)))
+    return _key("part", *parts)
 
 
 def _untranslated(message: str, text: str) -> str:

@@ -18,7 +18,7 @@ _GO_GENERIC = re.compile(r"\[[^\[\]]*\]")
 _RUBY_WHERE = re.compile(r"^(?:(?:block(?: \(\d+ levels\))?|rescue|ensure|else) in )+")
 _RUBY_CLASS = re.compile(r"^[A-Z][\w:]*[#.]|^#<Class:[^>]*>[#.]")
 
-_PHP_CLOSURE = re.compile(r"[\w\\]*+\{closure(?::[^{}]*+)?\}")
+_PHP_CLOSURE = re.compile(r"(?<![\w\\])[\w\\]*+\{closure(?::[^{}]*+)?\}")
 
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUST_CLOSURE = re.compile(r"\{\{?closure(?:_env)?(?:#\d+)?\}?\}(?:<[^<>]*>)?")

@@ -100,10 +100,10 @@ _PLACEHOLDERS = {"path_": "<path>", "mac": "<hex>", "pod": "<id>"}
 
 def normalised(message: str) -> str:
     """The message on one line with placeholders for what varies, cut to MAX_MESSAGE_CHARACTERS; idempotent."""
-    text = _folded(message[:_MAX_READ])
+    text = folded(message[:_MAX_READ])
     # Repeat until nothing changes: a placeholder may end what a quote or a name ran into. Each round leaves less to
     # replace.
-    while (shorter := _cut(_folded(_replaced(text)))) != text:
+    while (shorter := _cut(folded(_replaced(text)))) != text:
         text = shorter
     return text
 
@@ -143,7 +143,8 @@ def _without_quoted(text: str) -> str:
     return "".join([*pieces, text[written:]])
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """The text on one line, without what only a terminal reads."""
     return " ".join(_CONTROL.sub(" ", (ESCAPES.sub("", text) if "\x1b" in text or "\x9b" in text else text)).split())
 
 

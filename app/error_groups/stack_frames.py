@@ -35,26 +35,27 @@ MAX_FRAMES = 5
 
 _ANONYMOUS = "<anonymous>"
 
-_JAVA_NUMBER = re.compile(r"\$+(?=[a-f]*[0-9])[0-9a-f]+(?=[$.]|$)|(?<=\$Proxy)\d+")
+_JAVA_NUMBER = re.compile(r"(?<!\$)\$++(?=[a-f]*[0-9])[0-9a-f]++(?=[$.]|$)|(?<=\$Proxy)\d+")
 # From its 16th call by reflection on, a method is called through other classes of these.
 _JAVA_REFLECTION = ("java.lang.reflect.", "jdk.internal.reflect.", "sun.reflect.", "java.lang.invoke.")
 
 
-def frames(stack_trace: str) -> tuple[str, ...]:
-    """The MAX_FRAMES frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
+def frames(stack_trace: str, most: int = MAX_FRAMES) -> tuple[str, ...]:
+    """The `most` frames nearest to where the error was raised, the nearest first; empty for an unknown format."""
     lines = read_lines(stack_trace)
     language = first_told(lines)
     if language is None:
         return ()
-    if found := _frames_of(language, lines):
+    if found := _frames_of(language, lines, most):
         return found
-    return next(filter(None, (_frames_of(other, lines) for other in told(lines) if other is not language)), ())
+    others = (other for other in told(lines) if other is not language)
+    return next(filter(None, (_frames_of(other, lines, most) for other in others)), ())
 
 
-def _frames_of(language: Language, lines: Sequence[str]) -> tuple[str, ...]:
+def _frames_of(language: Language, lines: Sequence[str], most: int) -> tuple[str, ...]:
     if language is PYTHON and (found := leaves(lines)):
-        return tuple(islice(_python_leaves(found), MAX_FRAMES))
-    return tuple(islice(_NAMES[language](language.read(lines)), MAX_FRAMES))
+        return tuple(islice(_python_leaves(found), most))
+    return tuple(islice(_NAMES[language](language.read(lines)), most))
 
 
 def _python(raised: Iterable[Raised]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app import paging
-from app.db import Database, Row, Transaction
+from app.db import Database, Reader, Row, Transaction
 from app.db.rows import RowsOf
 from app.executions import scans
 from app.executions.filters import EVERYTHING, Branched, ExecutionFilter, resolve
@@ -196,18 +196,18 @@ async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -
     return {each.workflow_id: each for each in await _newest(database, "workflow_id", workflow_ids)}
 
 
-async def latest_of_error_groups(database: Database, group_ids: Iterable[str]) -> dict[str, Execution]:
-    """The newest execution by (queuedAt, id) of each error group, by group id. Leaves out groups without any."""
-    found = await _newest(database, "error_group_id", group_ids)
+async def latest_of_error_groups(reader: Reader, fingerprints: Iterable[str]) -> dict[str, Execution]:
+    """The newest execution by (queuedAt, id) of each fingerprint, by fingerprint. Leaves out those without any."""
+    found = await _newest(reader, "error_group_id", fingerprints)
     return {each.error_group_id: each for each in found if each.error_group_id is not None}
 
 
-async def _newest(database: Database, column: Branched, ids: Iterable[str]) -> list[Execution]:
+async def _newest(reader: Reader, column: Branched, ids: Iterable[str]) -> list[Execution]:
     known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
         return []
-    statement = scans.newest_of_each(database.dialect, column, known, EXECUTIONS.columns)
-    return EXECUTIONS.read_all(await database.fetch(statement.text, *statement.params))
+    statement = scans.newest_of_each(reader.dialect, column, known, EXECUTIONS.columns)
+    return EXECUTIONS.read_all(await reader.fetch(statement.text, *statement.params))
 
 
 def _position_at(columns: tuple[str, ...], column: str) -> Callable[[Row], Position]:

@@ -7,6 +7,7 @@ few, and counted each for itself; the other values are counted in one pass over 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from app import engines, executions
 from app.db import Database
 from app.errors import LimitExceeded
+from app.executions import group_members
 from app.executions.filters import ExecutionFilter, resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import State, Status
@@ -115,6 +117,11 @@ class Facets:
         if facet is Facet.ENGINE:
             named = await engines.by_ids(self._database, counted)
             counted = {named[id_].name: count for id_, count in counted.items() if id_ in named}
+        if facet is Facet.ERROR_GROUP:
+            led, merged = await group_members.lead(self._database, counted), Counter[str]()
+            for id_, count in counted.items():
+                merged[led.groups[id_][0]] += count
+            counted = merged
         return {
             value: Count(min(count, MAX_COUNT), exact=exact and count <= MAX_COUNT)
             for value, count in sorted(counted.items(), key=lambda each: (-each[1], each[0]))

@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
-from app.executions import group_aliases
+from app.executions import group_members
 from app.executions.searching import check_search, check_text, contains
 from app.executions.trigrams import Hits, hits
 from app.ids import is_id
@@ -240,9 +240,9 @@ async def _resolve(database: Database, wanted: ExecutionFilter) -> ResolvedFilte
     if wanted.root_id is not None:
         wanted = await _with_family(database, wanted, wanted.root_id)
     if wanted.error_group_ids:
-        became = await group_aliases.successors(database, wanted.error_group_ids)
-        every = (*wanted.error_group_ids, *(id_ for ids in became.values() for id_ in ids))
-        wanted = replace(wanted, error_group_ids=tuple(dict.fromkeys(every))[:MAX_FILTER_VALUES])
+        led = await group_members.lead(database, wanted.error_group_ids)
+        every = (*wanted.error_group_ids, *(each for id_ in led.groups for each in led.fingerprints(id_)))
+        wanted = replace(wanted, error_group_ids=tuple(dict.fromkeys(every)))
     given = (
         *(wanted.workflow_ids, wanted.workflow_names, wanted.engines, wanted.trigger_kinds),
         *(wanted.failed_step_names, wanted.error_group_ids, wanted.ids, wanted.external_ids),

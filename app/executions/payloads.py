@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import orjson
 
-from app.db import Database
+from app.db import Reader
 from app.db.rows import Column, RowsOf
 
 
@@ -30,8 +30,8 @@ class Payload(msgspec.Struct, frozen=True):
 _PAYLOADS = RowsOf(Payload)
 
 
-async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, Payload]:
+async def by_ids(reader: Reader, execution_ids: Iterable[str]) -> dict[str, Payload]:
     """The payloads of executions, by execution id. Leaves out executions without any."""
-    condition, given = database.among("execution_id", 1, "id", execution_ids)
-    rows = await database.fetch(f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE {condition}", given)
+    condition, given = reader.among("execution_id", 1, "id", execution_ids)
+    rows = await reader.fetch(f"SELECT {_PAYLOADS.columns} FROM execution_payloads WHERE {condition}", given)
     return {each.execution_id: each for each in _PAYLOADS.read_all(rows)}

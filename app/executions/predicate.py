@@ -5,7 +5,7 @@ It agrees with the SQL of app/executions/filters.py; tests compare the two over 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from app.executions import Execution
 from app.executions.filters import ExecutionFilter
@@ -15,8 +15,14 @@ from app.paging.search import search_text, searchable
 Predicate = Callable[[Execution], bool]
 
 
-def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predicate:
-    """Whether an execution matches. `engine_names` has the names of engines by id."""
+def predicate(
+    wanted: ExecutionFilter, engine_names: Mapping[str, str], fingerprints: Mapping[str, Collection[str]]
+) -> Predicate:
+    """Whether an execution matches.
+
+    `engine_names` has the names of engines by id, `fingerprints` those that the ids of error groups stand for, but for
+    ids that stand for themselves alone. Both may be added to.
+    """
     tests: list[Predicate] = []
 
     def any_of(values: tuple[object, ...] | None, value: Callable[[Execution], object]) -> None:
@@ -33,7 +39,8 @@ def predicate(wanted: ExecutionFilter, engine_names: Mapping[str, str]) -> Predi
     any_of(wanted.engines, lambda row: engine_names.get(row.engine_id))
     any_of(wanted.trigger_kinds, lambda row: row.trigger_kind)
     any_of(wanted.failed_step_names, lambda row: row.failed_step_name)
-    any_of(wanted.error_group_ids, lambda row: row.error_group_id)
+    if (groups := wanted.error_group_ids) is not None:
+        tests.append(lambda row: any(row.error_group_id in fingerprints.get(id_, (id_,)) for id_ in groups))
     if wanted.exclude_trigger_kinds:
         unwanted = frozenset(wanted.exclude_trigger_kinds)
         tests.append(lambda row: row.trigger_kind not in unwanted)

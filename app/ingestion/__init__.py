@@ -16,13 +16,14 @@ from app.delivery import outbox
 from app.engines.notes import EngineNotes
 from app.events import Event, LogLine, Rejection
 from app.executions import lineage
-from app.ingestion import execution_rows, failures, log_rows, payload_rows, retry_links, step_rows
+from app.ingestion import execution_rows, failures, group_moves, log_rows, payload_rows, retry_links, step_rows
 from app.ingestion.consequences import Write, failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.grouping import Apart, Groups, Store
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.merging import ExecutionFacts, StepFacts, precedes
 from app.ingestion.registry import Registry
+from app.ingestion.splitting import Splitting
 from app.lifecycle import State
 from app.metrics import deltas
 from app.secrets.sealing import Sealer
@@ -43,6 +44,7 @@ class Ingestion:
         self._secrets = KnownSecrets(sealer)
         self._announcements = announcements
         self.notes = EngineNotes(database)
+        self.splitting = Splitting(database)  # a service of its own
         self._groups = Groups(database, self._storing)
 
     async def record(self, events: Sequence[Event], *, imported: bool = False, size: int = 0) -> list[Rejection]:
@@ -125,9 +127,10 @@ class Ingestion:
             raise Overtaken("what is above a retry, or moves with it, is to be locked first")
         fresh: dict[Key, str] = {}
         workflows: dict[Key, str] = {}
+        parts: failures.Parts = set()
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             secrets = await self._secrets.mask_fresh(missing)
-            await failures.derive_fresh(missing.values())
+            parts = await failures.derive_fresh(missing.values(), self.splitting.rules)
             # All at once, in one order: two batches that name the same new workflows must not wait for each other.
             workflows = await self._workflow_ids(transaction, facts)
             fresh = await execution_rows.insert_executions(transaction, missing, workflows, clock.now_us())
@@ -135,6 +138,7 @@ class Ingestion:
                 raise Overtaken("executions were inserted since the look-up above")
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
         write = Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
+        write.parts |= parts
         write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
         for key, id_ in fresh.items():
             workflow_id = workflows[key[0], facts[key].workflow]
@@ -147,6 +151,7 @@ class Ingestion:
             told = await lineage.refresh_roots(transaction, linked) if linked else set()
             told |= await lineage.refresh_ancestors(transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
+        await group_moves.note_parts(transaction, write.parts)
         await deltas.append(transaction, write.deltas)
         if not imported:
             await checks.append(transaction, write.failed)
@@ -179,7 +184,8 @@ class Ingestion:
         changed = stepped | masked | {id_ for id_, _ in rewritten}
         changed |= {row.id for key, row in stored.items() if _reads_differently(row, before[key][0])}
         changed |= await self._accept_deliveries(transaction, stored.values())
-        await failures.derive_stored(transaction, {row.id: row.facts for row in stored.values() if row.id in changed})
+        derived = {row.id: row.facts for row in stored.values() if row.id in changed}
+        write.parts |= await failures.derive_stored(transaction, derived, self.splitting.rules)
         for row in stored.values():
             state, _ = places[row.id]
             if row.facts.state is not state and row.facts.state.finished:

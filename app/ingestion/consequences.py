@@ -32,6 +32,7 @@ class Write:
     finished: set[str] = field(default_factory=set)
     deltas: list[Delta] = field(default_factory=list)  # for figures
     failed: set[Failing] = field(default_factory=set)  # for alerts
+    parts: set[tuple[str, str]] = field(default_factory=set)  # of error groups that were split
     moved: set[str] = field(default_factory=set)  # executions that changed retries retry
 
     def note_failure(self, before: Failing | None, after: Failing | None) -> None:

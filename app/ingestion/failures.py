@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from app.db import Transaction
-from app.error_groups.fingerprints import fingerprint
+from app.error_groups.fingerprints import Distinction, finer, fingerprint
 from app.events import OUTSIDE_STEPS
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State, Status
@@ -20,6 +20,9 @@ from app.lifecycle import State, Status
 # Deriving takes 0.1 ms a failure, and 10 ms for a stack trace of 256 KiB.
 MAX_INLINE_FAILURES = 50
 MAX_INLINE_CHARACTERS = 64 * 1024
+
+Splits = Mapping[str, Distinction]  # the fingerprints whose groups were split, and by what
+Parts = set[tuple[str, str]]  # such fingerprints, and the finer ones that failures got for them
 
 
 def failed_step(
@@ -52,7 +55,7 @@ class _Evidence:
     stack_trace: str | None = None
 
 
-async def derive_fresh(facts: Iterable[ExecutionFacts]) -> None:
+async def derive_fresh(facts: Iterable[ExecutionFacts], splits: Splits) -> Parts:
     """Fill in what is derived for new executions: their facts are all that is known."""
     given = []
     for fact in facts:
@@ -62,16 +65,16 @@ async def derive_fresh(facts: Iterable[ExecutionFacts]) -> None:
             states = {index: step.state for index, step in fact.steps.items()}
             evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
             given.append((fact, evidence))
-    await _derive(given)
+    return await _derive(given, splits)
 
 
-async def derive_stored(transaction: Transaction, changed: Mapping[str, ExecutionFacts]) -> None:
+async def derive_stored(transaction: Transaction, changed: Mapping[str, ExecutionFacts], splits: Splits) -> Parts:
     """Fill in what is derived for stored executions, by id, after their steps and payloads are written."""
     for facts in changed.values():
         facts.failed_step = facts.failed_step_name = facts.error_group_id = None
     failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
     evidence = await _stored_evidence(transaction, failed)
-    await _derive([(changed[id_], evidence[id_]) for id_ in failed])
+    return await _derive([(changed[id_], evidence[id_]) for id_ in failed], splits)
 
 
 async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict[str, _Evidence]:
@@ -91,30 +94,32 @@ async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict
     return found
 
 
-async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+async def _derive(given: Sequence[tuple[ExecutionFacts, _Evidence]], splits: Splits) -> Parts:
     """Fill in what is derived; in a thread if it takes long, because it would block the loop."""
     if (
         len(given) > MAX_INLINE_FAILURES
         or sum(len(evidence.stack_trace or "") for _, evidence in given) > MAX_INLINE_CHARACTERS
     ):
-        await asyncio.to_thread(_fill_in, given)
-    else:
-        _fill_in(given)
+        return await asyncio.to_thread(_fill_in, given, splits)
+    return _fill_in(given, splits)
 
 
-def _fill_in(given: Sequence[tuple[ExecutionFacts, _Evidence]]) -> None:
+def _fill_in(given: Sequence[tuple[ExecutionFacts, _Evidence]], splits: Splits) -> Parts:
+    parts: Parts = set()
     for facts, evidence in given:
         error = facts.error
         named = None if error is None else error.step
         facts.failed_step = blamed = failed_step(named, facts.state, evidence.states, evidence.definition)
         facts.failed_step_name = None if blamed is None else _name(blamed, evidence)
-        facts.error_group_id = fingerprint(
-            None if error is None else error.type,
-            None if error is None or error.message is None else error.message.value,
-            evidence.stack_trace,
-            workflow=facts.workflow,
-            failed_step=facts.failed_step_name,
-        ).key
+        message = None if error is None or error.message is None else error.message.value
+        workflow, step, trace = facts.workflow, facts.failed_step_name, evidence.stack_trace
+        type_ = None if error is None else error.type
+        key = group = fingerprint(type_, message, trace, workflow=workflow, failed_step=step).key
+        if key in splits:
+            group = finer(key, splits[key], message, trace, workflow=workflow, failed_step=step)
+            parts.add((key, group))
+        facts.error_group_id = group
+    return parts
 
 
 def _name(index: int, evidence: _Evidence) -> str:

@@ -13,13 +13,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
-from app import changes, engines
+from app import changes
 from app.changes import Changed, revisions
 from app.changes.revisions import parse_updates_cursor
 from app.db import Database
 from app.errors import BadInput, LimitExceeded, Unavailable, log_failure
 from app.executions.filters import ExecutionFilter
 from app.executions.predicate import Predicate, predicate
+from app.live.names import Names
 from app.live.queue import Queue
 from app.live.recent import RecentChanges
 from app.live.updates import FeedPosition, Update, resync, update_of
@@ -79,7 +80,8 @@ class Distributor(Protocol):
 class Filter:
     """One filter, however many audiences have it: tested once for each change."""
 
-    def __init__(self, test: Predicate, ever: Predicate) -> None:
+    def __init__(self, error_group_ids: Sequence[str], test: Predicate, ever: Predicate) -> None:
+        self.error_group_ids = error_group_ids
         self.test = test
         self.ever = ever  # whether an execution may have matched at any time, by what never changes of it
         self.audiences: set[Audience] = set()
@@ -91,7 +93,7 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._filters: dict[ExecutionFilter, Filter] = {}
-        self._engine_names: dict[str, str] = {}
+        self._names = Names(database)
         self._recent = RecentChanges(MAX_REMEMBERED)
         self._sweep = Sweep(self._read, "changes_not_read", seconds=SWEEP_SECONDS)
         self._has_read = asyncio.Event()
@@ -157,8 +159,9 @@ class Feed:
                 engines=where.engines,
                 bulk_retry_id=where.bulk_retry_id,
             )
-            names = self._engine_names
-            wanted = self._filters[where] = Filter(predicate(where, names), predicate(fixed, names))
+            known = self._names.engines, self._names.fingerprints
+            test, ever = predicate(where, *known), predicate(fixed, *known)
+            wanted = self._filters[where] = Filter(where.error_group_ids or (), test, ever)
         wanted.audiences.add(audience)
         return wanted
 
@@ -168,6 +171,8 @@ class Feed:
         wanted.audiences.discard(audience)
         if not wanted.audiences:
             del self._filters[where]
+            if wanted.error_group_ids:
+                self._names.forget_groups(id_ for each in self._filters.values() for id_ in each.error_group_ids)
 
     async def catch_up(self, wanted: Filter, position: FeedPosition) -> AsyncGenerator[Update, None]:
         """What has changed since a position, which moves on.
@@ -177,6 +182,8 @@ class Feed:
         """
         began, delivered = position.revision, dict[str, int]()  # the revision at which each was delivered
         while True:
+            if wanted.error_group_ids:
+                await self._persistently(partial(self._names.know_groups, wanted.error_group_ids))
             if lost := await self._persistently(partial(self._is_lost, position)):
                 position.epoch, position.revision = self.epoch, self._head
                 yield resync(position)
@@ -212,7 +219,7 @@ class Feed:
         """Some of what has changed since a position, oldest first, from the database; None: check memory again."""
         head = self._head
         batch = await changes.since(self._database, position.revision, MAX_BATCH_CHANGES)
-        await self._know_engines(batch)
+        await self._names.know_engines(batch)
         if await self._is_lost(position):
             return None  # tombstones were pruned meanwhile, and may be missing
         if not batch and position.epoch == self.epoch:
@@ -257,7 +264,8 @@ class Feed:
         patience = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while self._head < newest:
             batch = await changes.since(self._database, self._head, MAX_BATCH_CHANGES)
-            await self._know_engines(batch)
+            await self._names.know_engines(batch)
+            await self._names.know_groups({id_ for wanted in self._filters.values() for id_ in wanted.error_group_ids})
             if (await revisions.counter_of(self._database))[2] > self._head:
                 self.notify()  # deletions were forgotten meanwhile, and may be missing
                 break
@@ -273,10 +281,6 @@ class Feed:
     def _begin(self, epoch: str, revision: int) -> None:
         self.epoch, self._head = epoch, revision
         self._recent.begin(revision)
-
-    async def _know_engines(self, batch: Sequence[Changed]) -> None:
-        if any(each.execution and each.execution.engine_id not in self._engine_names for each in batch):
-            self._engine_names |= {engine.id: engine.name for engine in await engines.list_engines(self._database)}
 
     async def _hand_on_all(self, batch: Sequence[Changed], patience: float) -> None:
         head, loop = self._head, asyncio.get_running_loop()

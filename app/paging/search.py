@@ -17,6 +17,7 @@ SEPARATOR = "\x1f"
 ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?", re.DOTALL
 )
+ESCAPE_STARTS = ("\x1b", "\x9b", "\x9d")
 
 # Characters of the other width, half or full, that Japanese, Chinese and Korean keyboards type: "Ａ" for "A". The rest
 # of compatibility (½, ™, ﬁ) stays: it is told apart.

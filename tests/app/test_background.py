@@ -32,6 +32,8 @@ NAMES = [
     "ContactSweep",
     "Labelling",
     "Regrouping",
+    "Splitting",
+    "LogIndexing",
     "SearchIndexing",
     "Folding",
     "Retention",

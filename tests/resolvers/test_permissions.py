@@ -43,11 +43,15 @@ FOR_ADMINISTRATORS = {"auditLog"}
 MUTATIONS = {
     "createToken": 'createToken(input: {name: "", role: RUNNER, engine: "e"}) { secret }',
     "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
+    "mergeErrorGroups": f'mergeErrorGroups(input: {{from: ["{UNKNOWN}"], into: "{UNKNOWN}"}}) {{ group {{ id }} }}',
     "retryExecution": f'retryExecution(input: {{executionId: "{UNKNOWN}"}}) {{ created }}',
     "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
     "revokeToken": f'revokeToken(id: "{UNKNOWN}") {{ token {{ id }} }}',
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
+    "splitErrorGroup": f'splitErrorGroup(input: {{id: "{UNKNOWN}", by: [STEP]}}) {{ group {{ id }} }}',
+    "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
+    "unsplitErrorGroup": f'unsplitErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
 }
 # What every reader may follow, and the answers to invalid requests.
 SUBSCRIPTIONS = {

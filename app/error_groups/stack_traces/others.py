@@ -23,7 +23,7 @@ _RUBY_LIBRARY = re.compile(r"/gems/|/ruby/\d|^<internal:")
 
 _PHP_PLACE = re.compile(r"(\S.*):(\d++)")
 _PHP_CALL = re.compile(r"#\d++ (?:(?:(\S.*?)\((\d++)\)|(\[internal function\])): (.++)|(\{main\}))")
-_PHP_ARGUMENTS = re.compile(r"(?<!\))\((?![^{}]*:\d++\})")  # PHP 8.4 names closures {closure:place():12}
+_PHP_NAME = re.compile(r"(?:[^({]++|\{[^{}]*+\}|\{)*+")  # PHP 8.4 names closures {closure:place():12}
 _PHP_LIBRARY = re.compile(r"/vendor/|^\[internal function\]$")
 
 _RUST_START = re.compile(r"thread '.*' (?:\(\d++\) )?panicked at |[Ss]tack backtrace:$")
@@ -96,7 +96,7 @@ def _read_php(lines: Iterable[str]) -> Iterator[Raised]:
             file, line_of, internal, function, main = match.groups()
             if not current.places:
                 current.places.append(("", None))  # where it was thrown is not known
-            current.functions.append(main or _PHP_ARGUMENTS.split(function, maxsplit=1)[0])
+            current.functions.append(main or _PHP_NAME.match(function)[0])  # type: ignore[index]  # matches anything
             if not main:
                 current.places.append((file or internal, line_of))
             continue

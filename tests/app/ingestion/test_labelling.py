@@ -10,7 +10,7 @@ import pytest
 from app.db import Database
 from app.db.locks import Lock
 from app.engines.connections import connect_webhook
-from app.ingestion import Ingestion, labelling
+from app.ingestion import Ingestion
 from app.ingestion.labelling import Labelling
 from app.retries import Asked, Retries
 from specs.harness.waiting import until
@@ -48,7 +48,7 @@ async def label_all(database: Database) -> int:
     for number in range(100):
         if not await database.fetch("SELECT 1 FROM labelling"):
             return number
-        await Labelling(database, SEALER).label()
+        await Labelling(database, SEALER).go_on()
     raise AssertionError("it never ends")
 
 
@@ -71,11 +71,11 @@ async def test_what_it_makes_is_what_ingestion_makes(database: Database) -> None
 async def test_the_newest_come_first_and_another_process_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "MAX_BATCH_ROWS", 2)
+    monkeypatch.setattr(Labelling, "max_rows", 2)
     for number in range(5):
         await queued(database, f"run-{number}", {"id": number}, at=number)
     await age(database)
-    await Labelling(database, SEALER).label()
+    await Labelling(database, SEALER).go_on()
     assert [*(await labels(database)).values()] == [None, None, None, "id=3", "id=4"]
     await queued(database, "newer", {"id": "n"}, at=9)
     assert await label_all(database) == 3
@@ -83,11 +83,11 @@ async def test_the_newest_come_first_and_another_process_goes_on(
 
 
 async def test_large_data_make_small_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelling, "MAX_BATCH_BYTES", 20)
+    monkeypatch.setattr(Labelling, "max_bytes", 20)
     for number in range(4):
         await queued(database, f"run-{number}", {"id": number, "text": "x" * 15}, at=number)
     await age(database)
-    await Labelling(database, SEALER).label()
+    await Labelling(database, SEALER).go_on()
     assert [*(await labels(database)).values()].count(None) == 3
     await label_all(database)
     assert None not in (await labels(database)).values()
@@ -107,7 +107,7 @@ async def test_one_process_at_a_time(databases: list[Database], database: Databa
 
     holder = asyncio.create_task(database.transaction(hold))
     await holds.wait()
-    await Labelling(databases[1], SEALER).label()
+    await Labelling(databases[1], SEALER).go_on()
     assert await labels(databases[1]) == {"run": None}
     release.set()
     await holder
@@ -116,7 +116,7 @@ async def test_one_process_at_a_time(databases: list[Database], database: Databa
 
 
 async def test_a_service_labels_all_of_them(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelling, "MAX_BATCH_ROWS", 1)
+    monkeypatch.setattr(Labelling, "max_rows", 1)
     for number in range(3):
         await queued(database, f"run-{number}", {"id": number}, at=number)
     await age(database)

@@ -9,9 +9,9 @@ import pytest
 from app import clock, error_groups
 from app.db import Database
 from app.db.locks import Lock
-from app.error_groups import counts
+from app.error_groups import counts, fingerprints
 from app.executions.filters import ExecutionFilter, resolve
-from app.ingestion import Ingestion, regrouping
+from app.ingestion import Ingestion, group_moves
 from app.ingestion.regrouping import Regrouping
 from app.metrics import rebuilding
 from app.metrics.filters import MetricsFilter
@@ -58,7 +58,7 @@ async def regroup_all(database: Database) -> int:
     for number in range(20):
         if not await database.fetch("SELECT 1 FROM regrouping"):
             return number
-        await Regrouping(database).regroup()
+        await Regrouping(database).go_on()
     raise AssertionError("it never ends")
 
 
@@ -74,7 +74,7 @@ async def test_it_makes_what_ingestion_makes_and_old_ids_lead_there(
     assert await prune(database, NOON + 1) == 1  # the first run of place; its count is kept
     assert dict(await counts.top(database, WHERE, 5)) == {MERGED: 3, RENAMED: 2}
     before = await newest_revision(database)
-    monkeypatch.setattr(regrouping, "MAX_BATCH_ROWS", 3)
+    monkeypatch.setattr(Regrouping, "max_rows", 3)
     if folded_before:
         await fold(database)
     assert await regroup_all(database) == 3
@@ -104,9 +104,46 @@ async def test_another_process_at_it_is_let_be(databases: list[Database]) -> Non
     async def work(transaction: Any) -> None:
         assert await transaction.try_lock(Lock.GROUPS)
         if not databases[0].dialect.writes_alone:
-            await Regrouping(databases[-1]).regroup()
+            await Regrouping(databases[-1]).go_on()
             assert set((await groups(databases[-1])).values()) == {MERGED, RENAMED}
 
     await databases[0].transaction(work)
     await regroup_all(databases[-1])
     assert await groups(databases[0]) == made
+
+
+async def test_a_newer_version_asks_for_it_once_and_goes_on_where_it_was_killed(
+    databases: list[Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raising the number is all that a change of fingerprints takes."""
+    old, new = databases[0], databases[-1]
+    made = await failures(old)
+    await Regrouping(old).go_on()
+    assert await old.fetch("SELECT 1 FROM regrouping") == [], "the version that it has is no reason"
+    alerts = await old.fetch("SELECT count(*) FROM alert_checks")
+    before = await newest_revision(old)
+    behind = Regrouping(old)  # in a process of the version before, which runs beside it for a while
+
+    raised = dict.fromkeys(made.values(), "")
+    for id_ in raised:
+        raised[id_] = id_[::-1]
+    monkeypatch.setattr(group_moves.Failure, "fingerprint", lambda failure: raised.get(failure.group, failure.group))
+    monkeypatch.setattr(Regrouping, "max_rows", 2)
+    with monkeypatch.context() as newer:
+        newer.setattr(fingerprints, "VERSION", fingerprints.VERSION + 1)
+        await Regrouping(new).go_on()
+        halfway = await groups(new)
+        assert sorted(number for number in made if halfway[number] != made[number]) == ["3", "4"], "the newest first"
+        assert await new.fetch("SELECT version FROM fingerprint_version") == [(fingerprints.VERSION,)]
+    await behind.go_on()
+    await Regrouping(old).go_on()
+    assert await groups(old) == halfway, "those are not its fingerprints"
+    monkeypatch.setattr(fingerprints, "VERSION", fingerprints.VERSION + 1)
+    assert await regroup_all(new) == 3  # two with failures, and the end
+    assert await groups(old) == {number: raised[id_] for number, id_ in made.items()}
+    assert {id_: group.id for id_, group in (await error_groups.by_ids(old, raised)).items()} == raised
+    await fold(old)
+    assert dict(await counts.top(old, WHERE, 5)) == {raised[made["0"]]: 2, raised[made["1"]]: 2, raised[made["3"]]: 1}
+    assert (await newest_revision(old), await old.fetch("SELECT count(*) FROM alert_checks")) == (before, alerts)
+    await Regrouping(new).go_on()
+    assert await new.fetch("SELECT 1 FROM regrouping") == [], "once"

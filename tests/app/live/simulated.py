@@ -137,7 +137,7 @@ class Store:
 
     def shown(self, where: ExecutionFilter) -> dict[str, State]:
         """What a list shows now."""
-        test = predicate(where, NAMES)
+        test = predicate(where, NAMES, {})
         return {id_: row.state for id_, row in self.rows.items() if test(row)}
 
 

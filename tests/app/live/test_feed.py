@@ -13,6 +13,7 @@ import pytest
 from app.changes import revisions
 from app.changes.commits import Announcements
 from app.db import Database, Transaction
+from app.error_groups import merging
 from app.errors import BadInput
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
@@ -318,3 +319,35 @@ def _revision(text: str) -> int:
     parsed = revisions.parse_updates_cursor(text)
     assert parsed is not None
     return parsed[1]
+
+
+async def test_a_filter_by_error_group_follows_merges_and_aliases(
+    database: Database, feed: Feed, ingestion: Ingestion
+) -> None:
+    async def fail(subject: str, message: str, at: int) -> str:
+        error = {"type": "E", "message": message}
+        await ingestion.record(events([report("execution.finished", at=at, state="FAILED", error=error)], subject))
+        return str((await row_of(database, subject))["error_group_id"])
+
+    one, other = await fail("one", "it broke", 0), await fail("other", "it is broken", 1)
+    gone = "0" * 32  # the id that the other group had before
+
+    async def alias(transaction: Transaction) -> None:
+        await transaction.insert("error_group_aliases", ("alias", "error_group_id"), [(gone, other)])
+
+    await database.transaction(alias)
+    after = await cursor(database)
+    old = await listening(feed, ExecutionFilter(error_group_ids=(gone,)))
+    await fail("2", "it is broken", 2)
+    await old.until(1)
+    late = await listening(feed, ExecutionFilter(error_group_ids=(one,)))
+    await merging.merge(database, "ada", [other], into=one)  # while both listen
+    await fail("3", "it is broken", 3)
+    await late.until(1)
+    await fail("4", "it broke", 4)
+    new = await listening(feed, ExecutionFilter(error_group_ids=(other,)), after)
+    for listener, expected in ((late, "34"), (old, "234"), (new, "234")):
+        found = await listener.until(len(expected))
+        assert [update.execution.external_id for update in found if update.execution] == [*expected]
+        await listener.close()
+    assert feed._names.fingerprints == {}

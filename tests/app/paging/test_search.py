@@ -54,4 +54,4 @@ async def test_lists_and_subscriptions_agree(database: Database) -> None:
         where = ExecutionFilter(search=other)
         items = (await list_page(database, where, ExecutionOrder(), PageRequest())).items
         assert f"run {number}" in {each.external_id for each in items}, other
-        assert all(map(predicate(where, {}), items))
+        assert all(map(predicate(where, {}, {}), items))

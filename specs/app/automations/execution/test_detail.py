@@ -259,6 +259,62 @@ async def test_detail_006_failures_of_one_cause_are_one_group(runwatch: Runwatch
         assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", bad
 
 
+MERGE = "mutation M($from: [ID!]!, $into: ID!) { mergeErrorGroups(input: {from: $from, into: $into}) { group { %s } } }"
+UNMERGE = "mutation U($id: ID!) { unmergeErrorGroup(id: $id) { group { id count } } }"
+MERGED = "id message count members { id type message count mergedBy }"
+
+
+async def test_detail_009_administrators_merge_error_groups(runwatch: Runwatch) -> None:
+    """Merged groups MUST count, list and look up as one, with runs to come, until they are taken apart."""
+    engine = unique("merged")
+    for number, message in enumerate(("shop is closed", "shop is closed", "shop has closed")):
+        error = {"type": engine, "message": message}
+        runwatch.report(*run_events(engine, f"{number}", number * 60, state="FAILED", error=error))
+    window = {"engine": [engine], "from": at(0), "to": at(3600)}
+
+    async def counted() -> list[tuple[int, str]]:
+        found = (await runwatch.query(GROUPS, {"filter": window}))["errorGroups"]
+        assert found["totalCount"]["value"] == len(found["edges"])
+        return [(edge["count"], edge["node"]["id"]) for edge in found["edges"]]
+
+    (_, is_), (_, has) = await counted()
+    (group,) = (await runwatch.query(MERGE % MERGED, {"from": [is_], "into": has}))["mergeErrorGroups"].values()
+    members = [
+        {
+            "id": is_,
+            "type": engine,
+            "message": "shop is closed",
+            "count": 2,
+            "mergedBy": group["members"][0]["mergedBy"],
+        }
+    ]
+    assert group == {"id": has, "message": "shop has closed", "count": 3, "members": members}
+    error = {"type": engine, "message": "shop is closed"}
+    runwatch.report(*run_events(engine, "late", 300, state="FAILED", error=error))
+    assert await counted() == [(4, has)]
+    again = (await runwatch.query(MERGE % "id", {"from": [is_, has], "into": is_}))["mergeErrorGroups"]
+    assert again == {"group": {"id": has}}
+    listing = "query L($g: [ID!]) { executions(filter: {errorGroupId: $g}) { nodes { error { group { id } } } } }"
+    runs = (await runwatch.query(listing, {"g": [is_]}))["executions"]["nodes"]
+    assert [run["error"]["group"]["id"] for run in runs] == [has] * 4
+    node = "query N($id: ID!) { node(id: $id) { ... on ErrorGroup { id latestExecution { externalId } } } }"
+    assert (await runwatch.query(node, {"id": is_}))["node"] == {"id": has, "latestExecution": {"externalId": "late"}}
+    apart = (await runwatch.query(UNMERGE, {"id": is_}))["unmergeErrorGroup"]["group"]
+    assert apart == {"id": is_, "count": 3}
+    assert await counted() == [(3, is_), (1, has)]
+    audit = (await runwatch.query("{ auditLog(first: 50) { nodes { action subject } } }"))["auditLog"]["nodes"]
+    own = [entry["action"] for entry in audit if entry["subject"] in (is_, has)]
+    assert own == ["unmergeErrorGroup", "mergeErrorGroups"]
+    for document, variables, code in (
+        (MERGE % "id", {"from": [], "into": has}, "BAD_USER_INPUT"),
+        (MERGE % "id", {"from": [f"errorGroup_{'0' * 32}"], "into": has}, "NOT_FOUND"),
+        (MERGE % "id", {"from": ["nonsense"], "into": has}, "NOT_FOUND"),
+        (UNMERGE, {"id": "execution_1"}, "NOT_FOUND"),
+    ):
+        answer = runwatch.post({"query": document, "variables": variables}).json()
+        assert answer["errors"][0]["extensions"]["code"] == code, variables
+
+
 async def test_detail_007_how_far_a_run_is(runwatch: Runwatch) -> None:
     """stepCount MUST count every step once, and currentStep be the one under way, null once the run has ended."""
     engine = unique("progress")
