@@ -29,8 +29,9 @@ from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
 from app.http.events import EventsDoor
 from app.http.gate import Guard, SocketSignIn, viewer_in
+from app.http.health import Health
 from app.http.hosts import Hosts, OneLoopback
-from app.http.index import Health, index, refuse_unknown
+from app.http.index import index, refuse_unknown
 from app.http.proxies import Proxies
 from app.http.sessions import BrowserSessions
 from app.live.sharing import SharedUpdates
@@ -110,9 +111,12 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings, rates)
+    health = Health(database, settings.min_free_bytes)
     routes = [
         Route("/", index),
-        Route("/health", Health(database).check),
+        Route("/health", health.check),
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
         Route("/session", sessions.answer, methods=["POST", "PATCH", "DELETE"]),
         Route("/graphql", view, methods=METHODS),
         WebSocketRoute("/graphql", sockets),
@@ -122,7 +126,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with running((*background.services, expiry), opened=(database, sign_in, rates)):
+        async with running((*background.services, expiry), opened=(database, sign_in, rates, health)):
             yield
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})

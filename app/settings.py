@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
 
+    min_free_bytes: int = Field(
+        64 * MIB,
+        ge=0,
+        description="Bytes that the disk of the SQLite file must have free for /health to be 200; 0: any",
+    )
+
     # Secrets inside payloads.
     secret_key: SecretStr | None = Field(
         None,

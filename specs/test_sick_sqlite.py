@@ -23,6 +23,15 @@ def refused(answer: httpx.Response) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
 
 
+def why_not_ready(server: Server) -> list[str]:
+    """The reasons of /health/ready; /health says the same, and the process lives."""
+    assert httpx.get(f"{server.url}/health/live", timeout=5).status_code == 200
+    answer = httpx.get(f"{server.url}/health/ready", timeout=5)
+    reasons: list[str] = answer.json().get("reasons", [])
+    assert answer.status_code == (503 if reasons else 200)
+    return reasons
+
+
 def report(runwatch: Runwatch, name: str, number: int) -> httpx.Response:
     return runwatch.post_events(list(run_events("engine", name, 60 * number)))
 
@@ -47,13 +56,15 @@ def test_sick_002_a_file_that_cannot_be_written_stops_nobody_for_longer(tmp_path
             refused(runwatch.post(WRITE))
             refused(httpx.post(f"{server.url}/session", json={"token": runwatch.admin}, timeout=30))
         assert runwatch.post(READ).json()["data"]["executions"]["nodes"] == [{"externalId": "before"}]
+        assert why_not_ready(server)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
-        soon(lambda: logged(server, "database_back"))
+        soon(lambda: not why_not_ready(server))
         assert report(runwatch, "after", 60).status_code == 202
 
         path.rename(tmp_path / "aside")
         refused(report(runwatch, "void", 61))
         soon(lambda: runwatch.post(READ).status_code == 503)
+        assert why_not_ready(server) == ["the database does not answer"]
         (tmp_path / "aside").rename(path)
         soon(lambda: report(runwatch, "back", 62).status_code == 202)
 
@@ -62,6 +73,7 @@ def test_sick_002_a_file_that_cannot_be_written_stops_nobody_for_longer(tmp_path
             newer.commit()
             soon(lambda: report(runwatch, "older", 63).status_code == 503)
             assert runwatch.post(READ).status_code == 200
+            assert "a newer version" in why_not_ready(server)[0]
             newer.execute("DELETE FROM tortoise_migrations WHERE name = '9999_x'")
             newer.commit()
         soon(lambda: report(runwatch, "newest", 64).status_code == 202)

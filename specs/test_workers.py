@@ -32,6 +32,13 @@ CRASHES = """
     import os, pathlib, sys
     if "worker" in sys.orig_argv and pathlib.Path("broken").exists():
         os._exit(7)
+
+    def stand_still(*_):
+        import time
+        time.sleep(3600)
+
+    import signal
+    signal.signal(signal.SIGUSR2, stand_still)
 """
 
 
@@ -133,6 +140,21 @@ def test_workers_003_workers_that_keep_dying_are_started_ever_more_seldom(
     assert [line["next_in_seconds"] for line in ended] == [0.5, 1, 2, 4]
     assert answers(own)
     assert own.stop(signal.SIGTERM) == 0, "also while it waits"
+
+
+def test_workers_007_a_worker_that_hangs_is_replaced(own: Server, can_break: Callable[[], None]) -> None:
+    """A worker whose event loop stands still MUST be noticed, logged with its stacks, and replaced."""
+    own.start()
+    hangs, other = all_serve(own)
+    os.kill(hangs, signal.SIGUSR2)
+    (line,) = soon(lambda: logged(own, "worker_hangs"))
+    assert (line["pid"], line["worker"]) == (hangs, 1)
+    assert "in stand_still" in line["stacks"]
+    soon(lambda: len({*workers(own).values()} - {hangs, other}) == 1)
+    assert not is_alive(hangs)
+    assert [each["reason"] for each in logged(own, "worker_ended")] == ["hung"]
+    assert is_alive(other)
+    assert own.stop(signal.SIGTERM) == 0
 
 
 def test_workers_004_what_cannot_start_says_so(own: Server, can_break: Callable[[], None], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from app.db.dialect import Dialect, Kind
@@ -135,6 +136,7 @@ class Database(Reader):
     def __init__(self, readers: int) -> None:
         self._running: set[asyncio.Task[Any]] = set()
         self._long = asyncio.Semaphore(readers - 1)
+        self.committed_at = 0.0  # by the clock of the loop
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement that finds them by a unique key, on a connection for such alone.
@@ -178,6 +180,16 @@ class Database(Reader):
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one reading statement; LimitExceeded when it takes longer than READ_TIMEOUT_SECONDS."""
 
+    @property
+    @abstractmethod
+    def outage(self) -> str | None:
+        """What everybody may know of why the database cannot be used as it should; None if it can."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it is on a disk of this machine; None if it is a server."""
+        return None
+
     @abstractmethod
     async def write_nothing(self) -> None:
         """Commit a write that leaves nothing behind; Unavailable if that fails, or another one is in its way."""
@@ -207,6 +219,7 @@ class Database(Reader):
                     raise self._lasting(error.__cause__ or error) from None
                 log.info("transaction_retried", attempt=attempt, reason=str(error))
                 continue
+            self.committed_at = asyncio.get_running_loop().time()
             for callback in callbacks:
                 try:
                     callback()

@@ -17,7 +17,7 @@ from app.db.postgres_faults import SICK, explained, place_of
 from app.db.postgres_pools import POOL_SIZE, close_pool, connected
 from app.db.postgres_transaction import PostgresTransaction
 from app.db.schema_version import APPLIED, refusal
-from app.db.watch import Refused, Watch
+from app.db.watch import Locked, Newer, Refused, Watch
 from app.errors import TimedOut, Unavailable
 
 # How long a write that changes nothing waits for a connection, and for its answer.
@@ -89,18 +89,25 @@ class PostgresDatabase(Database):
         """See Watch: does it answer, is it of this version, and can it be written again?"""
         with suppress(asyncpg.UndefinedTableError):  # nobody has migrated it
             if reason := refusal(name for (name,) in await self._fetch_now(self._keys, APPLIED, ())):
-                raise Refused(f"{self._place}: {reason}")
+                raise Newer(f"{self._place}: {reason}")
         if self._write_failed:
             await self.write_nothing()
             self._write_failed = False
+
+    @property
+    def outage(self) -> str | None:
+        """See Database."""
+        return self._watch.outline
 
     async def write_nothing(self) -> None:
         """See Database. A message to nobody is in the log of Postgres alone, and on disk with its commit."""
         try:
             async with self._writes.acquire(timeout=PROBE_SECONDS) as connection:
                 await connection.execute("SELECT pg_logical_emit_message(true, 'runwatch', '')", timeout=PROBE_SECONDS)
+        except TimeoutError as error:
+            raise Locked(explained(error, self._place)) from error
         except (*DEAD, *SICK, asyncpg.ObjectNotInPrerequisiteStateError) as error:
-            raise Unavailable(explained(error, self._place)) from error
+            raise Refused(explained(error, self._place)) from error
 
     def _end_connections(self) -> None:
         """End all, with what waits for an answer on them: none will come."""

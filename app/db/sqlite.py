@@ -23,7 +23,7 @@ from app.db.schema_version import APPLIED, refusal
 from app.db.sqlite_faults import Place, fault_of
 from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader, numbered
-from app.db.watch import PAUSE_SECONDS, Lost, Refused, Watch
+from app.db.watch import PAUSE_SECONDS, Locked, Lost, Newer, Refused, Watch
 from app.errors import Unavailable
 
 READERS = 4
@@ -191,6 +191,11 @@ class SqliteDatabase(Database):
         async with self._free_keys:
             return await self._keys.fetch(sql, params)
 
+    @property
+    def folder(self) -> Path | None:
+        """See Database."""
+        return self._path.parent
+
     async def max_connections(self) -> int | None:
         """See Database: there is no server."""
         return None
@@ -240,7 +245,7 @@ class SqliteDatabase(Database):
         reason = refusal(name for (name,) in await self._applied())
         if reason is not None:
             await connection.execute("ROLLBACK")
-            raise Refused(f"{self._path}: {reason}")
+            raise Newer(f"{self._path}: {reason}")
         self._schema_version = version[0]
 
     async def _applied(self) -> Iterable[Row]:
@@ -262,7 +267,7 @@ class SqliteDatabase(Database):
         self._place.check()
         try:
             if reason := refusal(name for (name,) in await self._fetch_by_key(APPLIED, ())):
-                raise Refused(f"{self._path}: {reason}")
+                raise Newer(f"{self._path}: {reason}")
             if self._write_failed:
                 await self.write_nothing()
                 self._write_failed = False
@@ -270,13 +275,19 @@ class SqliteDatabase(Database):
             if "no such table" not in str(error):  # nobody has migrated it
                 raise fault_of(error, self._path) or error from error.__cause__
 
+    @property
+    def outage(self) -> str | None:
+        """See Database."""
+        return self._watch.outline
+
     async def write_nothing(self) -> None:
         """See Database. On a connection of its own: that which writes may be in use for long."""
 
         try:
             await asyncio.to_thread(_write_nothing, self._path, PROBE_SECONDS)
         except sqlite3.DatabaseError as error:
-            raise fault_of(error, self._path) or error from error.__cause__
+            fault = fault_of(error, self._path)
+            raise (fault if isinstance(fault, Locked) else Refused(str(fault or error))) from error
 
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:

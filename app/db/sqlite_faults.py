@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from app.db.watch import Lost, Refused
+from app.db.watch import Locked, Lost
 from app.errors import Unavailable
 
 CORRUPT = "is damaged: restore a backup, or save what can be read with `sqlite3 FILE .recover`, and look at its disk"
@@ -36,7 +36,7 @@ def fault_of(error: BaseException, path: Path) -> Unavailable | None:
         return None
     if code == sqlite3.SQLITE_CANTOPEN:
         said = _why_unopened(path) or said
-    return (Refused if code in _LOCKED else Unavailable)(f"{path}: {said} ({error})")
+    return (Locked if code in _LOCKED else Unavailable)(f"{path}: {said} ({error})")
 
 
 def _why_unopened(path: Path) -> str | None:

@@ -32,9 +32,23 @@ SAME_SECONDS = 5.0
 class Refused(Unavailable):
     """Writes are refused, all of them, until that is over; who only reads is answered."""
 
+    outline = "the database takes no writes"
+
+
+class Locked(Refused):
+    """Others write, for longer than this one could wait."""
+
+
+class Newer(Refused):
+    """A newer version has changed the schema."""
+
+    outline = "a newer version has migrated the database, and this one does not write to it"
+
 
 class Lost(Unavailable):
     """Nothing of the database can be used, until that is over."""
+
+    outline = "the database does not answer"
 
 
 class Watch:
@@ -57,6 +71,7 @@ class Watch:
         self._no_reads: str | None = None
         self._no_writes: str | None = None
         self.reason: str | None = None  # of an outage
+        self.outline: str | None = None  # the same for everybody, without paths and hosts
         self._away_since: float | None = None
         self._back_at = self._logged_at = -LOG_SECONDS
         self._logged_reason: str | None = None
@@ -124,6 +139,7 @@ class Watch:
         elif isinstance(error, Refused):
             self._no_writes, self._no_reads = str(error), None
         self.reason = str(error) if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
+        self.outline = getattr(error, "outline", "the database fails")
         now = monotonic()
         begins = self._away_since is None
         if self._away_since is None:
@@ -140,5 +156,5 @@ class Watch:
         self._back_at = now = monotonic()
         if self._was_logged:
             log.warning("database_back", seconds=round(now - self._away_since, 1))
-        self._away_since = self.reason = None
+        self._away_since = self.reason = self.outline = None
         self._was_logged = False

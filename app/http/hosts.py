@@ -28,6 +28,7 @@ class Misdirected(BadInput):
     status = 421
 
 
+PROBES = ("/health", "/health/live", "/health/ready")
 # A name of DNS with a port; what is longer is not kept.
 MAX_KEPT = 260
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -49,7 +50,7 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
-        if scope["type"] == "lifespan" or scope["path"] == "/health" or self._knows(scope):
+        if scope["type"] == "lifespan" or scope["path"] in PROBES or self._knows(scope):
             await self._app(scope, receive, send)
         else:
             await _misdirect(scope, receive, send)

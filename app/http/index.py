@@ -1,8 +1,6 @@
-"""The doors that need no sign-in: the index of all doors, and health."""
+"""The index of all doors, which needs no sign-in."""
 
 from __future__ import annotations
-
-import asyncio
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -11,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from app.asgi.answers import error_body
 from app.asgi.media_types import JSON
-from app.db import Database
 from app.delivery.page_links import HISTORY
 from app.errors import AppError, MethodNotAllowed, NotFound, shown
 
@@ -24,7 +21,9 @@ DOORS = {
     "GET /graphql?query=…": "queries; needs a bearer token",
     "WebSocket /graphql": "the same and subscriptions, over graphql-transport-ws; needs a bearer token",
     "POST /api/events": "events of engines, as CloudEvents; needs a bearer token",
-    "GET /health": "200 while the database answers, else 503",
+    "GET /health": "200 while the server can do its work, else 503",
+    "GET /health/live": "200 while the process does anything at all",
+    "GET /health/ready": "as /health, with all reasons why not",
 }
 
 
@@ -33,26 +32,6 @@ async def index(request: Request) -> Response:
     if "text/html" in request.headers.get("accept", "").lower():
         return RedirectResponse(HISTORY, 303, {"vary": "Accept"})
     return _json({"runwatch": "execution history of automations, over GraphQL", "doors": DOORS})
-
-
-# Probes give up after a second; by then there is an answer, whatever the database does.
-HEALTH_SECONDS = 0.8
-
-
-class Health:
-    """Says whether this process can serve."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def check(self, request: Request) -> Response:
-        """200 when the database answers, else 503."""
-        try:
-            async with asyncio.timeout(HEALTH_SECONDS):
-                await self._database.fetch_by_key("SELECT 1")
-        except Exception:
-            return _json({"status": "the database does not answer"}, 503)
-        return _json({"status": "ok"})
 
 
 def refuse_unknown(request: Request, error: Exception) -> Response:

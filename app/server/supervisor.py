@@ -31,6 +31,15 @@ from app.server.startup import listen, prepare
 from app.settings import Settings
 
 READY = b"ready\n"
+# A worker says that its event loop turns, so often; one that has not for so long hangs. Much that is asked at once
+# holds a loop up for a second or two.
+BEAT, BEAT_SECONDS = b".", 1.0
+HANG_SECONDS = 10.0
+# Of both processes together: they may have been stopped, as with their machine.
+GRACE_SECONDS = 1.0
+# Has a worker write the stacks of its threads on the link.
+STACKS = signal.SIGUSR1
+MAX_STACKS = 64 * 1024
 
 # A worker takes one or two seconds to start, on a busy machine several times that.
 START_SECONDS = 60.0
@@ -133,6 +142,12 @@ class Workers:
         else:
             if came_up:
                 log.info("worker_serves", worker=number, pid=process.pid)
+                if await _falls_silent(reader):
+                    stacks = await _stacks_of(process, reader)
+                    log.error("worker_hangs", worker=number, pid=process.pid, seconds=HANG_SECONDS, stacks=stacks)
+                    await _kill(process)
+                    self._processes.discard(process)
+                    return True, "hung"
             await process.wait()
             self._processes.discard(process)
             return came_up, f"ended with code {process.returncode}"
@@ -186,6 +201,35 @@ async def _says_ready(reader: asyncio.StreamReader) -> bool:
         return await reader.readline() == READY
     except ConnectionError:  # it had not read its settings
         return False
+
+
+async def _falls_silent(reader: asyncio.StreamReader) -> bool:
+    """Wait until a worker has not said for too long that its loop turns; False if it ends instead."""
+    patience = HANG_SECONDS
+    while True:
+        try:
+            async with asyncio.timeout(patience):
+                if not await reader.read(1024):
+                    return False
+        except ConnectionError:
+            return False
+        except TimeoutError:
+            if patience == GRACE_SECONDS:
+                return True
+            patience = GRACE_SECONDS
+        else:
+            patience = HANG_SECONDS
+
+
+async def _stacks_of(process: Process, reader: asyncio.StreamReader) -> str:
+    """Where a worker's threads are, as it writes within a second: nothing if it is stopped."""
+    said = bytearray()
+    with suppress(ProcessLookupError, ConnectionError, TimeoutError):
+        process.send_signal(STACKS)
+        async with asyncio.timeout(GRACE_SECONDS):
+            while len(said) < MAX_STACKS and (more := await reader.read(4096)):
+                said += more
+    return said.decode(errors="replace").strip(BEAT.decode())
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import faulthandler
 import os
 import signal
 import socket
@@ -13,7 +15,7 @@ import uvloop
 
 from app.server import serving
 from app.server.logging import configure_logging
-from app.server.supervisor import READY, STOP_SECONDS, unpacked
+from app.server.supervisor import BEAT, BEAT_SECONDS, READY, STACKS, STOP_SECONDS, unpacked
 
 
 def run(listening: int, link: int) -> None:
@@ -28,9 +30,18 @@ def run(listening: int, link: int) -> None:
     # A thread, so that even a worker with a busy loop notices.
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
+    # Written by the handler of the signal itself: the loop may stand still.
+    faulthandler.register(STACKS, parent.fileno(), all_threads=True)
+
     def tell() -> None:
         with suppress(OSError):  # gone: _end_with sees to that
             parent.sendall(READY)
+        beat()
+
+    def beat() -> None:
+        with suppress(OSError):  # gone, or has not read for hours
+            parent.send(BEAT, socket.MSG_DONTWAIT)
+        asyncio.get_running_loop().call_later(BEAT_SECONDS, beat)
 
     with suppress(KeyboardInterrupt):
         uvloop.run(serving.serve_on(opened, settings, tell))
