@@ -70,6 +70,17 @@ class Trigger:
         payload = await resolvers.find_payload(info.context, self.execution_id)
         return 0 if payload is None else payload.trigger_data_bytes
 
+    @strawberry.field(
+        description=(
+            "Whether the engine sent a text of its own with the trigger, such as the message that started the run."
+            " Runwatch keeps it encrypted, never shows it, and gives it back with a retry."
+        )
+    )
+    async def has_message(self, info: Info) -> bool:
+        """Batched."""
+        payload = await resolvers.find_payload(info.context, self.execution_id)
+        return payload is not None and payload.has_message
+
     @strawberry.field(description="JSON Pointers (RFC 6901) to the masked values of `data`, at most 1,000.")
     async def redacted_paths(self, info: Info) -> list[str]:
         """Batched."""

@@ -50,13 +50,17 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
 
 
 class TriggerData(msgspec.Struct, frozen=True, gc=False):
-    """The trigger's data as JSON. Incomplete if, unsealed, it is not, to the byte, what the engine sent."""
+    """The trigger's data as JSON. Incomplete if, unsealed, it is not, to the byte, what the engine sent.
+
+    `message` is the engine's own text beside it, encrypted whole: never shown, and given back with a retry.
+    """
 
     text: str | None
     size: int
     incomplete: bool
     sealed: str | None = None
     redacted_paths: tuple[str, ...] = ()
+    message: str | None = None
 
 
 class Claims(msgspec.Struct, frozen=True, gc=False):

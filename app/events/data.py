@@ -41,6 +41,7 @@ from app.events.sizes import (
     MAX_NAME,
     MAX_STACK_TRACE,
     MAX_STEPS,
+    MAX_TRIGGER_MESSAGE,
 )
 from app.lifecycle import State, TimeMark
 from app.secrets.sealing import Sealed, Sealer
@@ -129,8 +130,16 @@ class Reader:
             step=OUTSIDE_STEPS if error.step is None and error.outside_steps else error.step,
         )
 
-    def trigger_data(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:
-        """The trigger's data: `raw`, or the original in `claims` before the markers were resolved."""
+    def trigger_data(self, given: wire.TriggerClaim, claims: bytes) -> TriggerData | None:
+        """The trigger's data and message; the data of `claims` before the markers were resolved, if there are any."""
+        if given.message is None:
+            return self._data_of(given.data, claims)
+        data = self._data_of(given.data, claims) or TriggerData(None, 0, False)
+        if not given.message.isascii() or len(given.message) > MAX_TRIGGER_MESSAGE:
+            return msgspec.structs.replace(data, incomplete=True)  # it could not be given back as it was
+        return msgspec.structs.replace(data, message=self._sealer.encrypt(given.message))
+
+    def _data_of(self, raw: msgspec.Raw, claims: bytes) -> TriggerData | None:
         if not (data := bytes(raw)):
             return None
         changed = False
@@ -159,7 +168,7 @@ def _with_claims(body: type[C]) -> Callable[[Reader, bytes, str, int], C]:
         return body(
             workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
             trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
-            trigger_data=None if trigger is None else reader.trigger_data(trigger.data, data),
+            trigger_data=None if trigger is None else reader.trigger_data(trigger, data),
             retry_of=None if given.retry_of is None else _execution_id(given.retry_of),
             definition=None if definition is None else tuple(reader.name("definition", name) for name in definition),
             due_at=None if given.due_at is None else reader.time("dueAt", given.due_at),

@@ -9,6 +9,7 @@ MAX_STACK_TRACE = 256 * KIB
 MAX_LOG_LINE = 64 * KIB
 MAX_ATTRIBUTES = 64 * KIB
 MAX_DATA = 256 * KIB
+MAX_TRIGGER_MESSAGE = 256 * KIB
 MAX_STEPS = 1_000  # of an execution
 MAX_NAME = 300  # characters of a name or an external id; below the 2,704 bytes of a Postgres index entry
 

@@ -41,6 +41,7 @@ class TriggerClaim(msgspec.Struct):
 
     kind: str | None = None
     data: msgspec.Raw = msgspec.Raw()
+    message: str | None = None
 
 
 class ClaimsData(msgspec.Struct, rename="camel"):

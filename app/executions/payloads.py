@@ -25,6 +25,7 @@ class Payload(msgspec.Struct, frozen=True):
     redacted_paths: Annotated[list[str], Column(read=_paths)]  # JSON Pointers to the masked values of the trigger data
     stack_trace: str | None
     stack_trace_bytes: int | None
+    has_message: Annotated[bool, Column("trigger_message IS NOT NULL", read=bool)]
 
 
 _PAYLOADS = RowsOf(Payload)

@@ -66,6 +66,11 @@ def least(one: int | None, other: int | None) -> int | None:
     return min(one, other)
 
 
+# Before the keys of all other claims of a trigger: of two processes of an engine one may have its message, and a retry
+# needs it.
+WITH_MESSAGE = " "
+
+
 def precedes(key: str | None, other: str | None) -> bool:
     """Whether the claim behind `key` beats the one behind `other`."""
     return key is not None and (other is None or key < other)
@@ -318,16 +323,21 @@ class ExecutionFacts(msgspec.Struct):
     def _claim(self, claims: Claims, key: str) -> None:
         if claims.workflow is not None and precedes(key, self.workflow_key):
             self.workflow, self.workflow_key = claims.workflow, key
-        if claims.trigger_kind is not None and precedes(key, self.trigger_key):
-            data = claims.trigger_data
-            self.trigger_kind, self.trigger_data, self.trigger_key = claims.trigger_kind, data, key
-            self.trigger_incomplete = data is not None and data.incomplete
-            self.rewritten.add("trigger")
+        if claims.trigger_kind is not None:
+            self._claim_trigger(claims.trigger_kind, claims.trigger_data, key)
         if claims.definition is not None and precedes(key, self.definition_key):
             self.definition, self.definition_key = claims.definition, key
             self.rewritten.add("definition")
         if claims.retry_of is not None and precedes(key, self.retry_of_key):
             self.retry_of, self.retry_of_key = claims.retry_of, key
+
+    def _claim_trigger(self, kind: str, data: TriggerData | None, key: str) -> None:
+        if data is not None and data.message is not None:
+            key = WITH_MESSAGE + key
+        if precedes(key, self.trigger_key):
+            self.trigger_kind, self.trigger_data, self.trigger_key = kind, data, key
+            self.trigger_incomplete = data is not None and data.incomplete
+            self.rewritten.add("trigger")
 
 
 def _started_step(event: Event, body: StepStart) -> StepFacts:

@@ -14,7 +14,7 @@ from app.db import Transaction
 from app.ingestion.columns import text_columns
 from app.ingestion.merging import ExecutionFacts
 
-TRIGGER = ("trigger_data", "trigger_data_bytes", "trigger_sealed", "redacted_paths")
+TRIGGER = ("trigger_data", "trigger_data_bytes", "trigger_sealed", "redacted_paths", "trigger_message")
 DEFINITION = ("definition",)
 STACK_TRACE = ("stack_trace", "stack_trace_bytes")
 KEY = ("execution_id",)
@@ -31,6 +31,7 @@ class PayloadRow(msgspec.Struct, gc=False):
     definition: str | None = None
     stack_trace: str | None = None
     stack_trace_bytes: int | None = None
+    trigger_message: str | None = None
 
 
 PAYLOAD = PayloadRow.__struct_fields__
@@ -67,6 +68,7 @@ def _row(execution_id: str, facts: ExecutionFacts) -> PayloadRow:
     row = PayloadRow(execution_id)
     if (data := facts.trigger_data) is not None:
         row.trigger_data, row.trigger_data_bytes, row.trigger_sealed = data.text, data.size, data.sealed
+        row.trigger_message = data.message
         row.redacted_paths = orjson.dumps(data.redacted_paths).decode() if data.redacted_paths else None
     if facts.definition is not None:
         row.definition = orjson.dumps(facts.definition).decode()

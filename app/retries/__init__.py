@@ -123,10 +123,16 @@ class Retries:
     async def _can_unseal(self, transaction: Transaction, execution_id: str) -> bool:
         """Whether the delivery will be able to restore the secrets."""
         rows = await transaction.fetch(
-            "SELECT trigger_data, trigger_sealed FROM execution_payloads WHERE execution_id = $1", execution_id
+            "SELECT trigger_data, trigger_sealed, trigger_message FROM execution_payloads WHERE execution_id = $1",
+            execution_id,
         )
         try:
-            return all(self._sealer.unseal(data, sealed) is not None for data, sealed in rows if data is not None)
+            for data, sealed, message in rows:
+                if data is not None:
+                    self._sealer.unseal(data, sealed)
+                if message is not None:
+                    self._sealer.decrypt(message)
+            return True
         except CannotUnseal:
             return False
 
@@ -201,6 +207,7 @@ class _Payload(msgspec.Struct):
     trigger_data_bytes: int
     trigger_sealed: str | None
     redacted_paths: Annotated[tuple[str, ...] | None, Column(read=_names)]
+    trigger_message: str | None
     definition: Annotated[tuple[str, ...] | None, Column(read=_names)]
 
 
@@ -215,7 +222,7 @@ async def _payload(transaction: Transaction, execution_id: str) -> tuple[Trigger
         return None, None
     kept = _PAYLOADS.read(rows[0])
     data = None
-    if kept.trigger_data is not None:
-        paths = kept.redacted_paths or ()
-        data = TriggerData(kept.trigger_data, kept.trigger_data_bytes, False, kept.trigger_sealed, paths)
+    if kept.trigger_data is not None or kept.trigger_message is not None:
+        sealed, paths, message = kept.trigger_sealed, kept.redacted_paths or (), kept.trigger_message
+        data = TriggerData(kept.trigger_data, kept.trigger_data_bytes, False, sealed, paths, message)
     return data, kept.definition

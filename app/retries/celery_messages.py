@@ -17,6 +17,8 @@ RETRY_OF = "x-retry-of"
 PUBLICATION = "x-runwatch-publication"
 # The hook's task that starts a group or chord: only workers know where its members' results are kept.
 START = "runwatch.start"
+# What the hook makes the original message of, once it knows its signature. Other workers throw it away.
+RESTORE = "runwatch.restore"
 # Celery's own default, which the client leaves out.
 DEFAULT_QUEUE = "celery"
 
@@ -43,6 +45,8 @@ def message_of(request: RetryRequest) -> Message:
         data = json.loads(request.trigger_data)
     except ValueError as error:  # a number of more than 4,300 digits
         raise _unfit(str(error)) from None
+    if data is None and request.trigger_message is not None:
+        data = {}
     if not isinstance(data, dict):
         raise _unfit("not an object")
     if exchange := data.get("exchange"):
@@ -59,6 +63,8 @@ def message_of(request: RetryRequest) -> Message:
             PUBLICATION: f"{request.id}/{request.attempts}/{secrets.token_hex(4)}",
         },
     }
+    if request.trigger_message is not None:
+        return Message(RESTORE, args=[request.trigger_message], kwargs={}, **common)
     if "group" in data:
         canvas: dict[str, Any] = {"group": _renewed_all(data["group"], ids)}
         if not canvas["group"]:

@@ -36,6 +36,7 @@ class _Requested(msgspec.Struct):
     trigger_kind: str
     trigger_data: Annotated[str | None, Column("p.trigger_data")]
     trigger_sealed: Annotated[str | None, Column("p.trigger_sealed")]
+    trigger_message: Annotated[str | None, Column("p.trigger_message")]
     kind: Annotated[EngineKind, Column("g.kind")]
     connection_sealed: Annotated[str | None, Column("g.connection_sealed")]
     secrets_sealed: Annotated[str | None, Column("s.sealed")]
@@ -89,6 +90,7 @@ class RetryHandler:
                 workflow=asked.workflow_name,
                 trigger_kind=asked.trigger_kind,
                 trigger_data=self._trigger_data(asked),
+                trigger_message=self._trigger_message(asked),
             )
             secrets = asked.secrets_sealed
             known = set() if secrets is None else unsealed_secrets(self._sealer, secrets)[0]
@@ -104,6 +106,9 @@ class RetryHandler:
     def _trigger_data(self, asked: _Requested) -> str:
         data = asked.trigger_data
         return "null" if data is None else self._sealer.unseal(data, asked.trigger_sealed)
+
+    def _trigger_message(self, asked: _Requested) -> str | None:
+        return None if asked.trigger_message is None else str(self._sealer.decrypt(asked.trigger_message))
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
         """See Handler. A retry that is given up has failed, unless its engine says otherwise."""

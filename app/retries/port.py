@@ -19,6 +19,7 @@ class RetryRequest:
     trigger_kind: str
     trigger_data: str  # JSON text, as the engine sent it
     requested_at: int = 0  # in µs
+    trigger_message: str | None = None  # the engine's own, which it gave Runwatch to keep
 
 
 class WayBack(Protocol):

@@ -28,6 +28,9 @@ class WebhookWayBack:
 
 def body_of(request: RetryRequest) -> str:
     """The CloudEvent. The trigger data is in it as the text that it is."""
+    trigger: dict[str, object] = {"kind": request.trigger_kind, "data": orjson.Fragment(request.trigger_data)}
+    if request.trigger_message is not None:
+        trigger["message"] = request.trigger_message
     return orjson.dumps(
         {
             "specversion": "1.0",
@@ -43,7 +46,7 @@ def body_of(request: RetryRequest) -> str:
                 "externalId": request.external_id,
                 "retryOf": request.retry_of,
                 "workflow": request.workflow,
-                "trigger": {"kind": request.trigger_kind, "data": orjson.Fragment(request.trigger_data)},
+                "trigger": trigger,
             },
         }
     ).decode()

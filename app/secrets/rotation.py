@@ -17,6 +17,7 @@ SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("outbox", ("id",), "body_sealed"),
     ("execution_secrets", ("execution_id",), "sealed"),
     ("execution_payloads", ("execution_id",), "trigger_sealed"),
+    ("execution_payloads", ("execution_id",), "trigger_message"),
     ("step_payloads", ("execution_id", "step_index"), "input_sealed"),
     ("step_payloads", ("execution_id", "step_index"), "output_sealed"),
 )

@@ -31,6 +31,8 @@ class CeleryEngine:
             "SHOP_FOLDER": str(self.folder),
             "SHOP_BROKER": broker.url,
             "RUNWATCH_URL": runwatch.url,
+            "RUNWATCH_CLIENT_MESSAGE_KEY": unique("a-key-of-this-engine-alone-"),
+            "C_FORCE_ROOT": "1",  # a worker that takes pickle asks for it
             "RUNWATCH_TOKEN": runwatch.token("runner", self.name),
         }
         self._publish: Publisher | None = None

@@ -20,6 +20,7 @@ FOLDER = Path(os.environ["SHOP_FOLDER"])
 NAME = os.environ["SHOP_NAME"]
 
 app = Celery("specs.engines.celery_shop", broker=os.environ["SHOP_BROKER"], backend=os.environ["SHOP_BROKER"])
+app.conf.update(accept_content=["json", "pickle"])
 app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=4, result_expires=600)
 client = Runwatch(os.environ["RUNWATCH_URL"], os.environ["RUNWATCH_TOKEN"], NAME, linger=0.02, heartbeat=0.5)
 install(app, client, results=True)

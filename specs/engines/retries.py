@@ -10,7 +10,7 @@ from specs.harness.waiting import soon
 
 FIELDS = """
     id externalId workflowName state status attempt resolved requestedBy queuedAt startedAt finishedAt updatedAt
-    trigger { kind data dataBytes redactedPaths incomplete } error { type message stackTrace }
+    trigger { kind data dataBytes redactedPaths incomplete hasMessage } error { type message stackTrace }
     retryOf { id } rootExecution { id } retries { id } retryability { canRetry reasons }
     dispatch { attempts acceptedAt nextAttemptAt lastError }
 """

@@ -8,6 +8,9 @@ import signal
 import sys
 import time
 import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,8 @@ else:  # no Redis, no event loop, and a backend that polls chords
         "polling_interval": 0.05,
     }
     app.conf.result_chord_retry_interval = 0.1
+if os.environ.get("TEST_PICKLE"):
+    app.conf.accept_content = ["json", "pickle"]
 app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=4, result_expires=600)
 every = {"task": "shop.add", "args": (1, 2), "schedule": 0.3, "options": {"queue": "cold"}}
 app.conf.beat_schedule = {"add every moment": every}  # of the worker that has a beat
@@ -100,6 +105,25 @@ def handle_inline(request: Any, error: Exception, trace: Any) -> None:
     raise LookupError("the handler fails in its turn")
 
 
+class Colour(Enum):
+    """An argument that JSON does not give back."""
+
+    RED = 1
+
+
+@dataclass(frozen=True)
+class Line:
+    """Another one."""
+
+    price: Decimal
+    tags: frozenset[str]
+
+
+@app.task(name="shop.spell")
+def spell(*args: Any, **kwargs: Any) -> str:
+    return f"{args!r} {kwargs!r}"
+
+
 class OutOfStock(Exception):
     """An error of the app's own, which cannot be pickled."""
 
@@ -146,6 +170,14 @@ def soft() -> None:
 @app.task(name="shop.hard", time_limit=0.5)
 def hard() -> None:
     time.sleep(20)
+
+
+@app.task(name="shop.slow_late", acks_late=True)
+def slow_late(word: str) -> int:
+    runs = trace(word)
+    if runs == 1:
+        time.sleep(20)
+    return runs
 
 
 @app.task(name="shop.slow")
@@ -203,7 +235,8 @@ def spawner(word: str) -> str:
 
 def main() -> None:
     """Publish what the lines of standard input say, which are expressions, and print the ids that came of it."""
-    names = {"app": app, "group": group, "chord": chord, "named": named} | {
+    values = {"Colour": Colour, "Line": Line, "Path": Path, "Decimal": Decimal}
+    names = {"app": app, "group": group, "chord": chord, "named": named, **values} | {
         task.name.removeprefix("shop."): task for task in app.tasks.values() if task.name.startswith("shop.")
     }
     for line in sys.stdin:

@@ -15,7 +15,7 @@ import pytest
 from kombu.utils import json as kombu_json
 
 from runwatch_client.celery.arguments import Arguments, survive_json
-from runwatch_client.celery.payloads import PICKLED, incomplete_trigger_of
+from runwatch_client.celery.payloads import NO_KEY, incomplete_trigger_of
 from runwatch_client.celery.starting import _positional
 from tests.client.conftest import Bench
 
@@ -102,18 +102,18 @@ def test_what_does_not_is_incomplete(value: Any) -> None:
     assert not survive_json([value], {})
     assert not survive_json([], {"k": value})
     assert not survive_json([], {}, [signature("celery.group", tasks=[signature("one", value)])])
-    text = incomplete_trigger_of({"args": [value], "kwargs": {}})
-    assert json.loads(text)["incomplete"] == PICKLED
+    text = incomplete_trigger_of({"args": [value], "kwargs": {}}, NO_KEY)
+    assert json.loads(text)["incomplete"] == NO_KEY
     assert '"lost":NaN' in text, "by which the server knows it"
 
 
 @pytest.mark.slow
 def test_what_was_pickled_is_retried_as_it_was_or_not_at_all(bench: Bench) -> None:
     lost = bench.sink.queued(bench.publish("noop.apply_async(({1},), serializer='pickle', queue='nowhere')")[0])
-    assert lost["trigger"]["data"]["incomplete"] == PICKLED
+    assert lost["trigger"]["data"]["incomplete"] == NO_KEY
     kept = bench.sink.queued(bench.publish("noop.apply_async(([1],), serializer='pickle', queue='nowhere')")[0])
     assert kept["trigger"]["data"] == {"args": {"args[0]": [1]}, "kwargs": {}, "queue": "nowhere"}
     as_json = bench.sink.queued(bench.publish("noop.apply_async(((1, 2),), queue='nowhere')")[0])
     assert as_json["trigger"]["data"]["args"] == {"args[0]": [1, 2]}, "which is what the worker gets, too"
     group = bench.publish("group(noop.s({1}), noop.s()).apply_async(serializer='pickle', queue='nowhere')")[0]
-    assert bench.sink.queued(group)["trigger"]["data"]["incomplete"] == PICKLED
+    assert bench.sink.queued(group)["trigger"]["data"]["incomplete"] == NO_KEY

@@ -102,6 +102,14 @@ def test_without_trigger_data_there_is_none() -> None:
     assert request.trigger_json is None
 
 
+def test_what_the_engine_gave_runwatch_to_keep_comes_back() -> None:
+    text = body("1").replace('"data": 1', '"data": 1, "message": "mine"')
+    assert verify(text.encode(), signed(text), SECRET).message == "mine"
+    text = text.replace('"mine"', "7")
+    with pytest.raises(BadBody, match="message must be"):
+        verify(text.encode(), signed(text), SECRET)
+
+
 def test_of_a_repeated_key_the_last_counts_in_both_forms() -> None:
     text = body('1, "data": 2')
     request = verify(text.encode(), signed(text), SECRET)

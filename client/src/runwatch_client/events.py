@@ -62,14 +62,19 @@ def claims(
     retry_of: str | None = None,
     definition: Sequence[str] | None = None,
     due_at: str | None = None,
+    message: str | None = None,
 ) -> str:
-    """The data of execution.queued, .started and .waiting. `trigger_data` is JSON text, `due_at` RFC 3339."""
+    """The data of execution.queued, .started and .waiting. `trigger_data` is JSON text, `due_at` RFC 3339.
+
+    message: of the trigger, in ASCII without quotes.
+    """
     members = []
     if workflow is not None:
         members.append(f'"workflow":{quote(name(workflow))}')
     if trigger_kind is not None:
         data = "" if trigger_data is None else f',"data":{trigger_data}'
-        members.append(f'"trigger":{{"kind":{quote(name(trigger_kind, MAX_KIND))}{data}}}')
+        kept = "" if message is None else f',"message":"{message}"'
+        members.append(f'"trigger":{{"kind":{quote(name(trigger_kind, MAX_KIND))}{data}{kept}}}')
     if retry_of is not None:
         members.append(f'"retryOf":{quote(str(retry_of))}')
     if definition:

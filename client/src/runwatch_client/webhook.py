@@ -46,7 +46,8 @@ class RetryRequest:
     """What Runwatch asks for: run `workflow` again with the trigger's data, and report it as `external_id`.
 
     A repeated delivery has the same webhook_id: keep it, and answer 2xx without a second run. trigger_json is the data
-    as the engine sent it, with every digit; trigger_data is the same, parsed, or None if there is none.
+    as the engine sent it, with every digit; trigger_data is the same, parsed, or None if there is none. message is what
+    the engine gave Runwatch to keep as the trigger's `message`, if anything.
     """
 
     webhook_id: str
@@ -57,6 +58,7 @@ class RetryRequest:
     trigger_kind: str
     trigger_data: Any
     trigger_json: str | None
+    message: str | None = None
 
 
 class Receiver:
@@ -176,14 +178,16 @@ def _read(webhook_id: str, body: bytes) -> RetryRequest:
             trigger_kind=trigger.get("kind", "unknown"),
             trigger_data=trigger.get("data"),
             trigger_json=raw,
+            message=trigger.get("message"),
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BadBody(f"the body is not a retry request: {type(error).__name__}: {error}") from None
     for value in (request.execution_id, request.external_id, request.workflow, request.trigger_kind):
         if not isinstance(value, str):
             raise BadBody("the body is not a retry request: ids, workflow and kind must be strings")
-    if not isinstance(request.retry_of, str | None):
-        raise BadBody("the body is not a retry request: retryOf must be a string or null")
+    for optional in (request.retry_of, request.message):
+        if not isinstance(optional, str | None):
+            raise BadBody("the body is not a retry request: retryOf and message must be strings or null")
     return request
 
 

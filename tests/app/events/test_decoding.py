@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app import clock
 from app.errors import BadInput, LimitExceeded
-from app.events import Batch, Claims, Event, Finish, LogLine, Queued, StepFinish, StepStart, Text
+from app.events import Batch, Claims, Event, Finish, LogLine, Queued, StepFinish, StepStart, Text, TriggerData
 from app.events.decoding import Form, decode
 from app.lifecycle import TimeMark
 from tests.app.reports import NOON, NOW, line, report, step
@@ -202,6 +202,28 @@ def test_large_data(size: int) -> None:
         assert len(shown or "") <= 256 * KIB
         json.loads(shown or "")
     assert json.loads(finish.output.text)["truncated"] is True
+
+
+@pytest.mark.parametrize("data", ["1", "[NaN]", None])
+def test_the_message_of_a_trigger_is_sealed_as_it_is(data: str | None) -> None:
+    text = 'gASV+/NaN_\\ud800 "s3cr3t" \0\n'
+    whole = json.dumps(report("execution.queued", trigger={"kind": "k", "data": "@", "message": text}))
+    event = one(whole.replace('"@"', data) if data else whole.replace('"data": "@", ', ""))
+    found = event.body
+    assert isinstance(found, Queued)
+    kept = found.trigger_data
+    assert kept is not None
+    assert (kept.text is None, kept.incomplete) == (data is None, data == "[NaN]")
+    assert kept.message is not None
+    assert "s3cr3t" not in str(event)
+    assert SEALER.decrypt(kept.message) == text
+
+
+@pytest.mark.parametrize("text", ["x" * (256 * KIB + 1), "é", "\ud800"])
+def test_a_message_that_cannot_be_given_back_makes_the_trigger_incomplete(text: str) -> None:
+    found = one(json.dumps(report("execution.queued", trigger={"kind": "k", "data": 1, "message": text}))).body
+    assert isinstance(found, Queued)
+    assert found.trigger_data == TriggerData("1", 1, True)
 
 
 _JSON = st.recursive(

@@ -33,7 +33,8 @@ _TEXTS = st.sampled_from(["", "a", "b", "é"])
 _TEXT = st.none() | st.builds(Text, _TEXTS, st.integers(0, 3))
 _STATES = st.sampled_from([state for state in State if state.finished])
 _FAILURES = st.none() | st.builds(Failure, st.none() | _TEXTS, _TEXT, _TEXT, st.none() | st.integers(0, 2))
-_TRIGGERS = st.none() | st.builds(TriggerData, _TEXTS, st.just(1), st.booleans())
+_MESSAGES = st.none() | st.sampled_from(["one", "two"])
+_TRIGGERS = st.none() | st.builds(TriggerData, _TEXTS, st.just(1), st.booleans(), message=_MESSAGES)
 _KINDS = (Queued, Started, Waiting, Heartbeat)
 _BODIES = st.one_of(
     st.builds(
@@ -128,6 +129,18 @@ def test_the_first_claim_wins_not_the_first_event(silent_on: str) -> None:
     late = Event(1, "b", "engine", "run", 9, Started(**claims))  # type: ignore[arg-type]
     for events in ([early, late], [late, early]):
         assert getattr(fold(events), silent_on) == claims[silent_on]
+
+
+def test_a_claim_with_the_message_of_the_trigger_wins() -> None:
+    """Of two processes of an engine that say what triggered a run, the one that has the message need not be first."""
+    first = Event(0, "a", "engine", "run", 3, Queued("nightly", "api", TriggerData("{}", 2, True)))
+    signed = TriggerData("[]", 2, False, message="sealed")
+    later = Event(1, "b", "engine", "run", 9, Started("other", "celery", signed))
+    latest = Event(2, "c", "engine", "run", 12, Started(None, "celery", TriggerData("0", 1, False, message="again")))
+    for events in ([first, later, latest], [latest, later, first], [later, latest, first]):
+        facts = fold(events)
+        assert (facts.workflow, facts.trigger_kind, facts.trigger_data) == ("nightly", "celery", signed)
+        assert not facts.trigger_incomplete
 
 
 @pytest.mark.parametrize("input_", [None, Json("1", 1)])

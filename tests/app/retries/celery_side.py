@@ -21,11 +21,21 @@ from tests.app.retries.contract import PASSWORD, TIMEOUT_SECONDS, Arrival, Side
 ADD = {"args": [1, 2], "kwargs": {}}
 
 
-def a_retry(data: Any = ADD, *, workflow: str = "shop.add", attempts: int = 1, row: str | None = None) -> RetryRequest:
+def a_retry(
+    data: Any = ADD,
+    *,
+    workflow: str = "shop.add",
+    attempts: int = 1,
+    row: str | None = None,
+    message: str | None = None,
+) -> RetryRequest:
     """A retry of an execution with this trigger data."""
     id_ = row or uuid.uuid4().hex
     external_id = uuid.uuid5(uuid.UUID(id_), "external").hex
-    return RetryRequest(id_, attempts, "execution_2", external_id, "execution_1", workflow, "celery", json.dumps(data))
+    text = json.dumps(data)
+    return RetryRequest(
+        id_, attempts, "execution_2", external_id, "execution_1", workflow, "celery", text, trigger_message=message
+    )
 
 
 class CelerySide:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.delivery.port import NotDelivered
-from app.retries.celery_messages import PUBLICATION, RETRY_OF, START, Message, message_of
+from app.retries.celery_messages import PUBLICATION, RESTORE, RETRY_OF, START, Message, message_of
 from app.retries.port import RetryRequest
 
 
@@ -69,6 +70,19 @@ def test_arguments_with_the_names_of_their_parameters_are_positional_again() -> 
         assert [each["args"] for each in made["kwargs"]["tasks"]] == [[1, 2]]
     [sent] = message_of(request({"group": [first], "chord": first})).args
     assert (sent["group"][0]["args"], sent["chord"]["args"]) == ([1, 2], [1, 2])
+
+
+def test_a_message_that_was_kept_goes_back_as_it_is() -> None:
+    def brought(data: Any) -> Message:
+        return message_of(replace(request(data), trigger_message="1.signed"))
+
+    message = brought(WITH_ALL)
+    assert (message.task, message.args, message.kwargs, message.more) == (RESTORE, ["1.signed"], {}, {})
+    assert (message.task_id, message.queue, message.headers[RETRY_OF]) == ("external", "slow", "execution_1")
+    assert brought({"group": [task("a")]}).task == RESTORE
+    assert brought(None).queue == "celery"
+    with pytest.raises(NotDelivered, match="exchange"):
+        brought({"args": [], "exchange": "own"})
 
 
 def test_a_task_gets_what_the_original_got() -> None:

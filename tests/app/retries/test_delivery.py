@@ -17,6 +17,7 @@ from app.ingestion.contact import ContactSweep
 from app.lifecycle import State
 from app.retries.delivery import RetryHandler
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
+from app.secrets.revealing import reveal_trigger
 from app.secrets.sealing import Sealer, new_key
 from specs.harness.receiver import Answer, Receiver
 from tests.app.delivery.bench import Bench
@@ -61,6 +62,22 @@ async def test_request_that_an_engine_receives(bench: Bench, receiver: Receiver)
         assert (read.execution_id, read.retry_of) == (to_global("execution", retry), to_global("execution", original))
         assert (read.workflow, read.trigger_kind) == ("nightly", "api")
     assert "s3cr3t-value" not in str(await select(bench.database, "outbox", "1 = 1"))
+
+
+async def test_the_message_of_the_original_goes_back_as_it_came(bench: Bench, receiver: Receiver) -> None:
+    """Whatever is in it: a secret that the server knows of the same run stands in it unmasked, and only there."""
+    secret = await bench.connect(receiver.url)
+    message = "1.c2hvcC50YWtl.s3cr3t-value-of-the-run. \\ud800"
+    data = {"password": "s3cr3t-value-of-the-run"}
+    original = await bench.failed(trigger={"kind": "celery", "data": data, "message": message})
+    retry = await bench.retry(original)
+    async with bench.delivering():
+        await bench.until_accepted(retry)
+    [request] = receiver.requests
+    assert runwatch_client.webhook.verify(request.body, request.headers, secret).message == message
+    stored = str([await select(bench.database, table, "1 = 1") for table in ("executions", "execution_payloads")])
+    assert "s3cr3t" not in stored
+    assert await reveal_trigger(bench.database, SEALER, original, "ada") == json.dumps(data)
 
 
 async def test_an_execution_without_trigger_data(bench: Bench, receiver: Receiver) -> None:

@@ -236,8 +236,14 @@ async def test_every_blocker(connected: Database) -> None:
 
 async def test_trigger_data_that_no_key_unseals_is_not_retried(connected: Database) -> None:
     original = await fail(connected)
+    message = {"kind": "api", "message": "kept"}
+    await Ingestion(connected, SEALER).record(
+        events([report("execution.queued", trigger=message), *FAILED[1:]], "only a message")
+    )
     revision = await newest_revision(connected)
     stranger = Sealer([new_key()], SealedKeys(()))
+    with pytest.raises(RetryRefused):
+        await Retries(connected, stranger).request(Asked((await row_of(connected, "only a message"))["id"], "ada"))
     with pytest.raises(RetryRefused) as refused:
         await Retries(connected, stranger).request(Asked(original, "ada"))
     assert refused.value.reasons == [RetryBlocker.TRIGGER_DATA_INCOMPLETE]

@@ -26,7 +26,7 @@ from tests.sealing import KEY, SEALER
 RULE = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
 SECRET = '{"token": "value-1234"}'
 REPORTS = [
-    report("execution.queued", trigger={"kind": "k", "data": {"token": "trigger-secret"}}),
+    report("execution.queued", trigger={"kind": "k", "data": {"token": "trigger-secret"}, "message": "kept"}),
     step("started", 0, input={"token": "input-secret"}),
     step("finished", 0, state="SUCCEEDED", output={"token": "output-secret"}),
     *(line(str(number), at=number, attributes={"token": "line-secret"}) for number in range(7)),
@@ -110,14 +110,15 @@ async def test_rotation_lets_the_old_key_be_dropped(database: Database, monkeypa
     await Ingestion(database, Sealer([old], RULE)).record(_events(Sealer([old], RULE)))
     with pytest.raises(Conflict, match="Another key encrypted the secrets"):
         await check_keys(database, Sealer([new], RULE))
-    assert await rotation.rotate(database, Sealer([new, old], RULE)) == (1 + 1 + 1 + 1, 0)
+    assert await rotation.rotate(database, Sealer([new, old], RULE)) == (1 + 2 + 1 + 1, 0)
     renewed = Sealer([new], RULE)
     await check_keys(database, renewed)
     (payload,) = await select(database, "execution_payloads", "1 = 1")
     assert renewed.unseal(payload["trigger_data"], payload["trigger_sealed"]) == '{"token": "trigger-secret"}'
+    assert renewed.decrypt(payload["trigger_message"]) == "kept"
     (step_payload,) = await select(database, "step_payloads", "1 = 1")
     assert renewed.unseal(step_payload["input"], step_payload["input_sealed"]) == '{"token": "input-secret"}'
-    assert await rotation.rotate(database, Sealer([new_key()], RULE)) == (0, 4)
+    assert await rotation.rotate(database, Sealer([new_key()], RULE)) == (0, 5)
 
 
 async def test_a_database_without_secrets_takes_any_key(database: Database) -> None:

@@ -9,7 +9,7 @@ Call install() where the app is made, so that it is there in all processes that 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import signals
@@ -21,8 +21,9 @@ from runwatch_client.celery.ending import Ending
 from runwatch_client.celery.gate import Gate, WorkerEvents, install_step
 from runwatch_client.celery.naming import named, watch_beat
 from runwatch_client.celery.publishing import Publishing
+from runwatch_client.celery.signing import Signer, keys_of
 from runwatch_client.celery.starting import register
-from runwatch_client.celery.watching import watch
+from runwatch_client.celery.watching import watch, watch_worker
 from runwatch_client.celery.working import Working
 from runwatch_client.client import Runwatch
 from runwatch_client.logs import RunwatchHandler
@@ -45,12 +46,18 @@ def install(
     pause: float = PAUSE,
     logs: int | None = logging.INFO,
     results: bool = True,
+    message_key: str | Sequence[str] | None = None,
 ) -> None:
     """Report the tasks that this process publishes or runs, and check retries.
 
     claims: tells publications of a retry apart; defaults to the Redis of the result backend or broker. pause: seconds
     that a retry waits while the claims do not answer. logs: lowest level of log records to report; None
     reports none. results: report what tasks return, unless it is None, as the output of their steps.
+
+    message_key: signs messages that are not JSON, so that a retry can bring them back as they were: at least 32
+    characters, or several keys, of which the first signs and all are known. Defaults to RUNWATCH_CLIENT_MESSAGE_KEY
+    or the file that RUNWATCH_CLIENT_MESSAGE_KEY_FILE names; without it such a run cannot be retried. Raises
+    ConfigurationError for what is no key.
 
     Call it once per process: a second call, for another app, replaces the first.
     """
@@ -60,12 +67,13 @@ def install(
         found = store()
         return found if isinstance(found, Tally) else None
 
-    claiming = Claiming(Arguments(lambda: app.tasks))
+    signer = Signer(client.source, keys_of(message_key))
+    claiming = Claiming(Arguments(lambda: app.tasks), signer)
     publishing = Publishing(client, lambda: tally() is not None, claiming)
     reported = WorkerEvents(client, store)
     working = Working(reported, Ending(reported, tally), claiming, results=results)
     watch(publishing, working, guard)
-    install_step(app, Gate(client, store, pause))
+    install_step(app, Gate(client, store, pause, signer))
     register(app, pause)
     _connect(publishing, working, client, logs)
 
@@ -125,6 +133,7 @@ def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: i
         lambda task, g: working.revoked(task, g["request"], g["terminated"], g["signum"], g["expired"]),
     )
     on(signals.task_unknown, "unknown", lambda _, g: working.unknown(g["name"], g["id"], g["message"]))
+    on(signals.worker_init, "watching", lambda _, g: watch_worker(guard))
     # A child ends without atexit, which would keep in the spool what the server does not take.
     on(signals.worker_process_shutdown, "flushed/child", lambda _, g: client.close(FLUSH))
     on(signals.worker_shutdown, "flushed/worker", lambda _, g: client.flush(FLUSH))

@@ -13,6 +13,8 @@ from celery import bootsteps
 from runwatch_client import events
 from runwatch_client.arguments import without_credentials
 from runwatch_client.celery.claims import Claims
+from runwatch_client.celery.restoring import RESTORE, restored
+from runwatch_client.celery.signing import Refused, Signer
 from runwatch_client.client import Runwatch
 from runwatch_client.runs import Emitter
 
@@ -30,8 +32,9 @@ class Gate:
     meanwhile: if the worker ends, the broker still has them.
     """
 
-    def __init__(self, emitter: Emitter, claims: Callable[[], Claims | None], pause: float) -> None:
+    def __init__(self, emitter: Emitter, claims: Callable[[], Claims | None], pause: float, signer: Signer) -> None:
         self._emitter = emitter
+        self._signer = signer
         self._claims = claims
         self._pause = pause
         self._ask_again = 0.0  # earliest next try, by the monotonic clock: one time-out per pause is enough
@@ -41,6 +44,26 @@ class Gate:
         """Put the check before every task of a worker. Call it at each connection to the broker."""
         for name, strategy in list(consumer.strategies.items()):
             consumer.strategies[name] = self._checked(name, strategy, consumer)
+        consumer.strategies[RESTORE] = self._restoring(consumer)
+
+    def _restoring(self, consumer: Any) -> Callable[..., Any]:
+        """In place of a strategy: takes what brings an original message back as that message, or refuses it."""
+
+        def handle(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **more: Any) -> Any:
+            try:
+                original = restored(message, self._signer)
+            except Refused as refusal:
+                task_id = str((message.headers or {}).get("id"))
+                log.error("Not running retry %s: %s", task_id, refusal)
+                error = events.finished("FAILED", events.told_failure(refusal.code, str(refusal)))
+                self._emitter.emit_text(task_id, "execution.finished", f"{task_id}/refused", error)
+                return ack(log, consumer.connection_errors)
+            name = original.headers["task"]
+            if name not in consumer.strategies:
+                return consumer.on_unknown_task(None, original, KeyError(name))
+            return consumer.strategies[name](original, None, ack, reject, callbacks, **more)
+
+        return handle
 
     def _checked(self, name: str, strategy: Callable[..., Any], consumer: Any) -> Callable[..., Any]:
         def handle(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **more: Any) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 from zlib import crc32
 
 HEADER = "x-runwatch"
+# In that header: whoever published the message has reported it whole (signing.py).
+SIGNED = "signed"
 # Between the id that somebody chose for tasks, who may choose it again, and what tells its executions apart.
 AGAIN = "#"
 # Our task that starts a retried group or chord. Its id is the id of the group.
@@ -246,7 +248,7 @@ class Plan:
         self.routes: list[dict[str, str]] = [] if routes is None else routes
         self.own = False  # whether the group is an execution of its own, not part of one
         self.headers: Mapping[str, Any] = {}
-        self.as_json = True  # every message of it
+        self.serializer: str | None = None  # of a message that is not JSON
         self.due: list[str | None] = []  # when each message may run, None for at once
 
     @property

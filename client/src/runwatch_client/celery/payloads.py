@@ -7,9 +7,12 @@ from typing import Any
 
 from kombu.utils import json as kombu_json
 
+from runwatch_client.celery.signing import VARIABLE
 from runwatch_client.encoding import MAX_DEPTH, MAX_PAYLOAD, trigger_text_of
 
-PICKLED = "The message was not sent as JSON, which cannot hold its arguments: a retry would have others"
+_WHY = "The message was not sent as JSON, which cannot hold its arguments: a retry would have others, since {}"
+NO_KEY = _WHY.format(f"no process of the engine has signed the message itself ({VARIABLE})")
+TOO_LARGE = _WHY.format("the message itself is too large to be kept")
 
 _dumps: Callable[..., str] = kombu_json.dumps
 
@@ -25,9 +28,9 @@ def trigger_of(data: dict[str, Any]) -> str:
     return text
 
 
-def incomplete_trigger_of(data: dict[str, Any]) -> str:
+def incomplete_trigger_of(data: dict[str, Any], why: str) -> str:
     """The same for what JSON does not give back as it was: readable, and marked so that nobody retries it."""
-    return trigger_text_of({**data, "incomplete": PICKLED, "lost": float("nan")})
+    return trigger_text_of({**data, "incomplete": why, "lost": float("nan")})
 
 
 def _deep(text: str) -> bool:

@@ -17,12 +17,14 @@ from runwatch_client.celery import marks
 from runwatch_client.celery.claiming import Claiming, route_of
 from runwatch_client.celery.gate import RETRY_OF
 from runwatch_client.celery.ids import Recent, external_id
-from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, Plan, chain_of, mark_of
+from runwatch_client.celery.marks import HEADER, INTERNAL, SIGNED, START, Mark, Plan, chain_of, mark_of
 from runwatch_client.celery.naming import due_of, note_schedule
+from runwatch_client.celery.signing import Serialized
 from runwatch_client.runs import Emitter
 
 REMEMBERED = 1_000  # ids; a signature that is published once more, with the id that it has, is seldom an old one
 
+JSON = "application/json"
 JSON_TYPES: Mapping[str, str] = registry.name_to_type
 
 # What Celery was asked to serialize the message with.
@@ -54,6 +56,8 @@ class Publishing:
         if mark is None:
             return
         headers[HEADER] = mark.header()
+        if self._claiming.signs and mark.is_of(headers["id"]) and not is_json(serializer_name()):
+            headers[HEADER][SIGNED] = True  # the worker need not
         note_schedule(headers)
         # A worker may start the task before we hear that the message was sent. Nothing starts before it is queued.
         self._thread.now = datetime.now(UTC)
@@ -65,7 +69,8 @@ class Publishing:
             self._wait(mark, f"{headers['id']}/waiting/{headers['retries']}", due)
         elif (plan := current_plan.get()) is not None:
             plan.due.append(due)
-            plan.as_json = plan.as_json and sends_json()
+            if plan.serializer is None and not is_json(name := serializer_name()):
+                plan.serializer = name
         elif due is not None and mark.is_alone() and not mark.is_of(headers["id"]):
             self._wait(mark, f"{headers['id']}/waiting/due", due)  # the next of a chain
 
@@ -78,7 +83,12 @@ class Publishing:
             plan.routes.append(route_of(way))
         if mark is not None and mark.is_of(headers["id"]):
             args, kwargs, embed = body
-            claims = self._claiming.task(headers["task"], args, kwargs, embed, way, headers, as_json=sends_json())
+            task, name = headers["task"], serializer_name()
+            # None: it is JSON
+            serialized = None if is_json(name) else lambda: Serialized.of(task, body, name)
+            claims = self._claiming.task(
+                task, args, kwargs, embed, way, headers, as_json=serialized is None, serialized=serialized
+            )
             self._report(mark.run, claims, self._thread.now)
 
     def _external_id(self, task_id: str) -> str:
@@ -178,7 +188,7 @@ class Publishing:
 
     def published_group(self, group: Any, plan: Plan, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Report a group or chord that is its own execution. `kwargs` are further arguments of its members."""
-        claims = self._claiming.group(list(group.tasks), plan, args, kwargs, as_json=plan.as_json)
+        claims = self._claiming.group(list(group.tasks), plan, args, kwargs)
         self._report(plan.run, claims, plan.made)
 
 
@@ -192,9 +202,14 @@ def links_of(request: Any) -> list[list[str]]:
     return [plain if links[1:] else [], *groups] if links else []
 
 
-def sends_json() -> bool:
-    """Whether the message that is being published is JSON."""
-    return JSON_TYPES.get(serializer.get() or current_app.conf.task_serializer, "") == "application/json"
+def is_json(serializer: str) -> bool:
+    """Whether a serializer writes JSON."""
+    return JSON_TYPES.get(serializer, "") == JSON
+
+
+def serializer_name() -> str:
+    """What serializes the message that is being published."""
+    return str(serializer.get() or current_app.conf.task_serializer)
 
 
 def is_handling() -> bool:

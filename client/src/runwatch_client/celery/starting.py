@@ -55,15 +55,17 @@ def begin(app: Any, run: str, data: Mapping[str, Any], headers: Mapping[str, Any
     data = {name: _positional(part) for name, part in data.items()}
     members = [_claimed(member, headers) for member in data["group"]]
     body = data.get("chord")
+    # How they were published, where not as the app says; only in what was signed (signing.py).
+    options = {"serializer": data["serializer"]} if data.get("serializer") else {}
     with _same_ids(run):
         if body is None:
-            canvas.group(members, app=app, task_id=run).apply_async()
+            canvas.group(members, app=app, task_id=run).apply_async(**options)
             return
         body = _claimed(body, headers)
         if rest := data.get("chain"):
             body["options"].pop("chain", None)  # the same again
             body = canvas.chain(*(canvas.signature(part, app=app) for part in (body, *rest)), app=app)
-        canvas.chord(members, body, app=app, task_id=run).apply_async()
+        canvas.chord(members, body, app=app, task_id=run).apply_async(**options)
 
 
 def _positional(part: Any) -> Any:

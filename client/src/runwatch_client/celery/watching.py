@@ -27,6 +27,13 @@ def watch(publishing: Publishing, working: Working, guard: Guard) -> None:
     _wrap(Celery, "send_task", _serializers)
 
 
+def watch_worker(guard: Guard) -> None:
+    """Tell of tasks that a worker cancels. In its main process, which has imported the rest of it."""
+    from celery.worker.request import Request
+
+    _wrap(Request, "cancel", _cancelling(guard))
+
+
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     original = getattr(owner, name)
     if not hasattr(original, "runwatch"):
@@ -84,6 +91,21 @@ def _handlers(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 handling.reset(token)
 
         return call_task_errbacks
+
+    return wrapper
+
+
+def _cancelling(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Celery signals this for some of them only: from 5.6 on not for those with acks_late."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def cancel(self: Any, *args: Any, **more: Any) -> Any:
+            result = original(self, *args, **more)
+            if self.time_start:
+                guard("cancelled", lambda: _installed[0][1].cancelled(self))
+            return result
+
+        return cancel
 
     return wrapper
 

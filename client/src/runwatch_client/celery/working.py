@@ -19,10 +19,12 @@ from runwatch_client.celery import marks
 from runwatch_client.celery.claiming import Claiming
 from runwatch_client.celery.ending import Ending, never_reached
 from runwatch_client.celery.errors import state_of, stored_end, told_error
+from runwatch_client.celery.gate import RETRY_OF
 from runwatch_client.celery.ids import Recent
-from runwatch_client.celery.marks import HEADER, INTERNAL, START, Mark, chain_of, mark_of
+from runwatch_client.celery.marks import HEADER, INTERNAL, SIGNED, START, Mark, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
-from runwatch_client.celery.publishing import is_handling
+from runwatch_client.celery.publishing import JSON, is_handling
+from runwatch_client.celery.signing import Serialized
 from runwatch_client.encoding import text_of
 from runwatch_client.runs import Emitter, Reported, State, current_run, current_step
 
@@ -58,14 +60,29 @@ class Working:
         """In the main process: report as queued a task whose publisher did not."""
         self._requests[request.id] = request
         headers = request.request_dict
-        if HEADER in headers or headers.get("retries") or request.type in INTERNAL:
+        if headers.get("retries") or request.type in INTERNAL:
             return
-        mark = marks.unmarked(request.id, request.root_id, headers.get("group"), request.chord)
-        if mark.run == request.id:
-            embed = request._payload[2]
-            way = request.delivery_info
-            claims = self._claiming.task(request.type, request.args, request.kwargs, embed, way, headers, as_json=False)
-            self._emit(mark, "execution.queued", f"{mark.run}/queued", claims)
+        if HEADER not in headers:
+            mark = marks.unmarked(request.id, request.root_id, headers.get("group"), request.chord)
+            if mark.run == request.id:
+                self._emit(mark, "execution.queued", f"{mark.run}/queued", self._claims_of_message(request))
+        elif self._claiming.signs and request.content_type != JSON and not headers[HEADER].get(SIGNED):
+            # Its publisher has no key. What claims the message wins, whoever claims first.
+            read = marks.read(headers[HEADER])
+            if read is not None and read.is_of(request.id):
+                self._emit(read, "execution.queued", f"{read.run}/queued/signed", self._claims_of_message(request))
+
+    def cancelled(self, request: Any) -> None:
+        """The main process has cancelled a task that runs, because it ends at once or has lost the broker: Celery tries
+        it again, or the broker delivers it again.
+        """
+        if request.type in INTERNAL:
+            return
+        mark, attempt = mark_of(request._context), attempt_of(request._context)
+        attributes = {"task": request.type, "retries": request._context.retries}
+        data = events.log_line("WARNING", "Cancelled by the worker, to run again", mark.step, attributes)
+        self._emit(mark, "log.written", f"{request.id}/cancelled/log/{attempt}", data)
+        self._emit(mark, "execution.waiting", f"{request.id}/cancelled/{attempt}")
 
     def started(self, task: Any, task_id: str) -> None:
         """A task starts, in the process and thread that runs it."""
@@ -126,17 +143,15 @@ class Working:
 
     def retried(self, task: Any, request: Any, reason: Any) -> None:
         """Celery will retry a task. The publishing side reports that the execution waits."""
-        if task.name in INTERNAL:
+        if task.name in INTERNAL or reason is None:  # cancelled() has told of that
             return
         mark, attempt = mark_of(request), attempt_of(request)
         error = getattr(reason, "exc", None)
         attributes: dict[str, Any] = {"task": task.name, "retries": request.retries}
         if error is not None:
             attributes["error"] = events.type_name(error) if isinstance(error, BaseException) else str(error)
-        data = events.log_line("WARNING", str(reason) if reason is not None else "Retry", mark.step, attributes)
+        data = events.log_line("WARNING", str(reason), mark.step, attributes)
         self._emit(mark, "log.written", f"{request.id}/retry/{attempt}", data)
-        if reason is None:  # the worker ends at once, and has cancelled it
-            self._emit(mark, "execution.waiting", f"{request.id}/cancelled/{attempt}")
         if (running := self._open.get(request.id)) is not None:
             running.ended = True
 
@@ -211,6 +226,27 @@ class Working:
             mark.step, task.name, state, kind="task", output=output, error=error, seconds=seconds
         )
         self._emit(mark, "step.finished", f"{request.id}/step/finished/{attempt_of(request)}", data)
+
+    def _claims_of_message(self, request: Any) -> str:
+        """The claims of a task that has arrived, with its message unless that is JSON."""
+
+        def serialized() -> Serialized:
+            body, encoding = request.body, request.content_encoding or "utf-8"
+            body = body.encode() if isinstance(body, str) else bytes(body)
+            return Serialized(request.type, request.content_type, encoding, body)
+
+        headers, way = request.request_dict, request.delivery_info
+        as_json = request.content_type == JSON
+        return self._claiming.task(
+            request.type,
+            request.args,
+            request.kwargs,
+            request._payload[2],
+            way,
+            headers,
+            as_json=as_json,
+            serialized=None if RETRY_OF in headers else serialized,
+        )
 
     def _claims(self, task: Any, request: Any, mark: Mark) -> str:
         """The claims that the first task of an execution makes, in case the publisher's report is lost."""

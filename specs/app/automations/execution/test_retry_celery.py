@@ -244,3 +244,24 @@ def test_retry_012_without_the_hook_there_is_no_retry(place: Place) -> None:
     engines = place.runwatch.ask("{ engines { name kind canRetry } }")["data"]["engines"]
     assert {"name": bare, "kind": "CELERY", "canRetry": False} in engines
     assert {"name": place.engine.name, "kind": "CELERY", "canRetry": True} in engines
+
+
+def test_retry_013_what_was_pickled_comes_back_signed(place: Place) -> None:
+    """A retry of a pickled task MUST run it with the original's message; what its engine has not signed is refused."""
+    pickled = "needs.apply_async(('input-13', {1}, (2, (3,)), {4: date(2026, 2, 3)}), serializer='pickle')"
+    original = place.failed(pickled)
+    assert (original["trigger"]["hasMessage"], original["trigger"]["incomplete"]) == (True, False)
+    assert original["retryability"] == {"canRetry": True, "reasons": []}
+    place.engine.mend("input-13")
+    made = place.retried(original)
+    assert made["state"] == "SUCCEEDED"
+    [first, second] = place.engine.calls("input-13")
+    assert second["args"] == first["args"] == "('input-13', {1}, (2, (3,)), {4: datetime.date(2026, 2, 3)})"
+    assert second["id"] == made["externalId"]
+    # Whoever may report runs of this engine may report such a one.
+    forged = "1.bmVlZHM.YXBwbGljYXRpb24veC1weXRob24tc2VyaWFsaXpl.YmluYXJ5.gAQu.AAAA"
+    reports = run_events(place.engine.name, "forged", 0, kind="celery", state="FAILED")
+    reports[0]["data"]["trigger"]["message"] = forged
+    place.runwatch.report(*reports)
+    retry_of_it = place.retried(listed(place.runwatch, engine=[place.engine.name])["forged"])
+    assert (retry_of_it["state"], retry_of_it["error"]["type"]) == ("FAILED", "ForeignMessage")
