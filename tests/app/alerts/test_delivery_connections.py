@@ -17,10 +17,10 @@ from app.delivery.mail import Mailer
 from app.delivery.port import NotDelivered
 from app.delivery.signed_post import SignedPost
 from app.delivery.smtp import MailServer as MailServerSetting
+from specs.harness.certificates import Authority
 from specs.harness.mail import MailServer
 from specs.harness.receiver import Receiver, redirect
 from specs.harness.servers import free_port
-from tests.app.delivery.certificates import Authority
 
 NAME = "hooks.test"
 SECRET = "whsec_" + "c2VjcmV0IHdpdGggdGhpcnR5LXR3byBieXRlcyAhIQ=="
