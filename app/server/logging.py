@@ -127,6 +127,8 @@ def configure_logging(settings: Settings) -> None:
     app.log.request_line = None if console or not at_info else _writer(render)
     for name in ("tortoise", "asyncio", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # asyncpg tells with its stack of each connection that a dead server refuses: app/db/watch.py says it once.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     # When a field fails, graphql-core cancels its siblings, some before they began.
     warnings.filterwarnings("ignore", r"coroutine '(Executor|GraphQLCoreConverter)\..* was never awaited")
     # Strawberry logs every failed field with its stack. We log unexpected failures where we mask them.

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from app.commands import configuration
 from app.commands.configuration import read
+from app.commands.failures import messages_of
 from app.errors import BadInput
 from app.settings import Settings
 
@@ -130,6 +131,21 @@ def test_nothing_is_no_number_and_no_path(monkeypatch: pytest.MonkeyPatch) -> No
         if field.default is None:
             monkeypatch.setenv(f"RUNWATCH_{name.upper()}", "")
     assert read().settings == unset
+
+
+def test_every_value_that_cannot_be_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is free text is checked where it is used, and the specs see that."""
+    free = {
+        name for name, field in Settings.model_fields.items() if {str, Path, SecretStr} & {*_parts(field.annotation)}
+    }
+    checked = Settings.model_fields.keys() - free
+    assert len(checked) > 40
+    for name in sorted(checked | {"public_url", "smtp_url"}):
+        monkeypatch.setenv(f"RUNWATCH_{name.upper()}", "no such value")
+        with pytest.raises(ValidationError) as error:
+            read()
+        assert messages_of(error.value)[0].startswith(f"RUNWATCH_{name.upper()}"), name
+        monkeypatch.delenv(f"RUNWATCH_{name.upper()}")
 
 
 def _parts(annotation: object) -> tuple[object, ...]:
