@@ -88,11 +88,13 @@ def check(
 
 
 @app.command(hidden=True)
-def worker(listening: int, link: int) -> None:
-    """Run one process of `serve --workers`, which starts it with two file descriptors."""
+def worker(
+    listening: int, link: int, numbers: int, place: int, scraped: Annotated[int | None, typer.Argument()] = None
+) -> None:
+    """Run one process of `serve --workers`, which starts it with file descriptors."""
     from app.commands import serving
 
-    serving.work(listening, link)
+    serving.work(listening, link, numbers, place, scraped)
 
 
 @app.command()

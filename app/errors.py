@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from app.log import get_logger
+from app.monitor import numbers
 
 log = get_logger(__name__)
 
@@ -45,6 +46,7 @@ class AppError(Exception):
     code = ErrorCode.INTERNAL
     status = 503  # nothing is wrong with the request
     headers: Mapping[str, str] = {}  # of such an answer, beside those that each has
+    of_budget = False  # of what one operation may cost
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -185,6 +187,11 @@ class TimedOut(LimitExceeded):
 def shown(error: BaseException) -> dict[str, Any]:
     """An error as its reader sees it: one of ours with its message, code and details, any other masked."""
     if isinstance(error, AppError) and error.code is not ErrorCode.INTERNAL:
+        numbers.ERRORS.add(1, error.code.value)
+        if isinstance(error, RateLimited):
+            numbers.RATE_REFUSALS.add(1, error.limit)
+        elif error.of_budget:
+            numbers.BUDGET_REFUSALS.add()
         return {"message": error.message, "extensions": error.extensions}
     return masked(error)
 
@@ -192,6 +199,7 @@ def shown(error: BaseException) -> dict[str, Any]:
 def masked(error: BaseException, message: str = MASKED, event: str = "internal_error") -> dict[str, Any]:
     """An unexpected failure: an id for the reader, the rest for the log."""
     error_id = secrets.token_hex(8)
+    numbers.ERRORS.add(1, ErrorCode.INTERNAL.value)
     log_failure(log, event, error, error_id=error_id)
     return {"message": message, "extensions": {"code": ErrorCode.INTERNAL.value, "errorId": error_id}}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections import ChainMap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import metadata
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,9 +35,12 @@ from app.http.health import Health
 from app.http.hosts import Hosts, OneLoopback
 from app.http.index import index, refuse_unknown
 from app.http.proxies import Proxies
+from app.http.scraping import OwnListener, Scraping
 from app.http.sessions import BrowserSessions
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
+from app.monitor import numbers, process
+from app.monitor.slots import Slots
 from app.rates import Rates, RatesAllowed
 from app.secrets.sealing import Sealer
 from app.settings import Settings
@@ -72,8 +77,12 @@ def _rates(settings: Settings) -> Rates:
     )
 
 
-def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIApp:
-    """The ASGI application over an open, migrated database, which it closes at the end."""
+def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Slots | None = None) -> ASGIApp:
+    """The ASGI application over an open, migrated database, which it closes at the end.
+
+    `slots` are those of all worker processes.
+    """
+    slots = slots or Slots()
     bounds, turns, rates = _bounds(settings), Turns(), _rates(settings)
     sign_in = SignIn(database, settings, Attempts(rates.failed_sign_ins))
     sessions = BrowserSessions(sign_in, settings.public_url)
@@ -112,11 +121,15 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings, rates)
     health = Health(database, settings.min_free_bytes)
+    build = (metadata.version("runwatch"), platform.python_version(), database.dialect.value)
+    scraping = Scraping(database, slots, build, retains=settings.retention == "on")
+    _watch(background, sockets, database)
     routes = [
         Route("/", index),
         Route("/health", health.check),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
+        Route("/metrics", scraping.answer),
         Route("/session", sessions.answer, methods=["POST", "PATCH", "DELETE"]),
         Route("/graphql", view, methods=METHODS),
         WebSocketRoute("/graphql", sockets),
@@ -126,7 +139,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with running((*background.services, expiry), opened=(database, sign_in, rates, health)):
+        async with running((slots, *background.services, expiry), opened=(database, sign_in, rates, health)):
             yield
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: refuse_unknown})
@@ -135,4 +148,18 @@ def create_app(settings: Settings, database: Database, sealer: Sealer) -> ASGIAp
     guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins, settings.public_url)
     paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
     hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
-    return Proxies(RequestLog(hosted), settings.trusted_proxies)
+    served = Proxies(RequestLog(hosted), settings.trusted_proxies)
+    scraped_at = settings.metrics_address
+    return served if scraped_at is None else OwnListener(served, scraping, scraped_at[1])
+
+
+def _watch(background: Background, sockets: GraphQLSockets[Viewer], database: Database) -> None:
+    """Have the gauges ask for what is open in this process."""
+    process.watch()
+    feed = background.feed
+    numbers.WEBSOCKETS.ask = lambda: {(): float(len(sockets.open))}
+    numbers.OPERATIONS.ask = lambda: {(): float(sockets.running.total)}
+    numbers.SUBSCRIBERS.ask = lambda: {(): float(feed.subscribers)}
+    numbers.FEED_LAG.ask = lambda: {(): float(feed.behind)}
+    numbers.FEED_AGE.ask = lambda: {(): feed.looked_ago}
+    numbers.CONNECTIONS.ask = database.connections

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
             "Comma-separated origins, such as https://tools.example.com, whose pages may use the API, by bearer token"
         ),
     )
+    metrics_listen: str = Field(
+        "", description="Address for GET /metrics alone, without a token, such as 127.0.0.1:9464; empty: none"
+    )
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
 
     min_free_bytes: int = Field(
@@ -221,6 +224,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.data_dir / 'runwatch.db').absolute()}"
 
     @cached_property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """The host and port of `metrics_listen`, if one is set."""
+        host, _, port = self.metrics_listen.rpartition(":")
+        return (host.strip("[]"), int(port)) if port else None
+
+    @cached_property
     def mail_server(self) -> MailServer | None:
         """The mail server, if one is set."""
         url = "" if self.smtp_url is None else self.smtp_url.get_secret_value()
@@ -236,6 +245,14 @@ class Settings(BaseSettings):
             # The page, its assets, its cookie and the doors are at the root: below a path a link would lead nowhere.
             raise ValueError("must not have a path: give Runwatch a host name of its own, https://runwatch.example.com")
         return url.rstrip("/")
+
+    @field_validator("metrics_listen")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and (not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536):
+            raise ValueError("must be host:port, such as 127.0.0.1:9464")
+        return value
 
     @field_validator("alert_networks", "allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -260,6 +277,12 @@ class Settings(BaseSettings):
         ):
             if 0 < getattr(self, name) < getattr(self, most):
                 raise ValueError(f"RUNWATCH_{name.upper()} must be 0, or at least RUNWATCH_{most.upper()}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_ports(self) -> Settings:
+        if self.metrics_address is not None and self.metrics_address[1] == self.port:
+            raise ValueError("RUNWATCH_METRICS_LISTEN: must have another port than RUNWATCH_PORT")
         return self
 
     @model_validator(mode="after")

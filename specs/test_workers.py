@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import textwrap
@@ -110,6 +111,28 @@ async def test_workers_001_every_worker_serves_and_hears_of_the_others(server: S
             runwatch.report(*run_events(where["engine"][0], "r", 0, state=None))
         update = (await said(watching))["payload"]["data"]["executionUpdated"]
     assert update == {"change": "CREATED", "execution": {"externalId": "r"}}
+    runwatch.close()
+
+
+def test_workers_008_any_worker_has_the_numbers_of_all(server: Server) -> None:
+    """GET /metrics MUST add up what all workers did, whichever of them answers."""
+    both, runwatch = all_serve(server), visit(server)
+
+    def counted() -> float:
+        signed_in = {"authorization": f"Bearer {runwatch.admin}"}
+        text = httpx.get(f"{server.url}/metrics", headers=signed_in, timeout=10).text
+        assert "runwatch_server_processes 2.0" in text
+        asked = re.search(r'^runwatch_http_requests_total{path="/health",status="200"} (.+)$', text, re.MULTILINE)
+        return float(asked[1]) if asked else 0
+
+    # Each answers a few times, while the other is asleep.
+    for asleep in both:
+        with stopped(asleep):
+            assert all(answers(server) for _ in range(3))
+    least = 6
+    for asleep in both:
+        with stopped(asleep):
+            soon(lambda: counted() >= least)
     runwatch.close()
 
 

@@ -12,6 +12,7 @@ from app.asgi.answers import error_body
 from app.errors import Unavailable, masked
 from app.ids import new_id
 from app.log import get_logger
+from app.monitor import numbers
 from app.without import without_rich
 
 with without_rich():
@@ -66,7 +67,10 @@ class RequestLog:
             await send_with_id({"type": "http.response.start", "status": code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
         finally:
-            elapsed = round((time.perf_counter() - started) * 1000, 1)
+            took = time.perf_counter() - started
+            elapsed, door = round(took * 1000, 1), numbers.path_of(scope["path"])
+            numbers.REQUESTS.add(1, door, str(status))
+            numbers.REQUEST_SECONDS.observe(took, door)
             client = scope.get("client")
             line = {
                 "method": scope["method"],

@@ -37,9 +37,9 @@ def serve(*, dev: bool, **given: str | int | None) -> None:
         console.print("Stopped")
 
 
-def work(listening: int, link: int) -> None:
+def work(listening: int, link: int, numbers: int, place: int, scraped: int | None) -> None:
     """Be one of the processes of `serve --workers`."""
     from app.server import worker
 
     imported()
-    worker.run(listening, link)
+    worker.run(listening, link, numbers, place, scraped)

@@ -9,11 +9,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
 from app.db.dialect import Dialect, Kind
 from app.db.locks import Lock
 from app.log import get_logger
+from app.monitor import numbers
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -125,6 +127,19 @@ class Transaction(Reader):
         """Set `columns`, which include `key`, of existing rows."""
 
 
+class Reading:
+    """Counts a reading statement, and its time: enter it around one."""
+
+    __slots__ = ("_began",)
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        numbers.STATEMENTS.add(1, "ok" if kind is None else "failed")
+        numbers.STATEMENT_SECONDS.add(perf_counter() - self._began)
+
+
 def excluded(columns: Sequence[str], key: Sequence[str]) -> str:
     """The assignments of an upsert: every column outside the key takes the new value."""
     return ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
@@ -167,6 +182,10 @@ class Database(Reader):
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    def connections(self) -> dict[tuple[str, ...], float]:
+        """How many connections are open, by (pool, busy or idle)."""
+        return {}
+
     async def shrink(self, pages: int) -> None:
         """Cut so many free pages off an SQLite file; Postgres does that by itself."""
 
@@ -207,6 +226,16 @@ class Database(Reader):
     async def _close(self) -> None: ...
 
     async def _with_attempts(self, work: Callable[[Transaction], Awaitable[T]], patience: float | None) -> T:
+        began, outcome = perf_counter(), "failed"
+        try:
+            result = await self._committed(work, patience)
+            outcome = "committed"
+            return result
+        finally:
+            numbers.TRANSACTIONS.add(1, outcome)
+            numbers.TRANSACTION_SECONDS.add(perf_counter() - began)
+
+    async def _committed(self, work: Callable[[Transaction], Awaitable[T]], patience: float | None) -> T:
         attempt = 0
         while True:
             try:

@@ -29,6 +29,11 @@ class Lane:
         self._busy: set[PoolConnectionProxy[Any]] = set()
         self._closed = False
 
+    @property
+    def busy(self) -> int:
+        """How many connections have a statement under way."""
+        return len(self._busy)
+
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Any]:
         """The rows of one statement; raises as asyncpg does."""
         async with self._free:

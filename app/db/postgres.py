@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Held, Row, T, Transaction, TransientError
+from app.db import READ_TIMEOUT_SECONDS, Database, Held, Reading, Row, T, Transaction, TransientError
 from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane, end
@@ -83,7 +83,19 @@ class PostgresDatabase(Database):
 
     async def _fetch(self, lane: Lane, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         self._watch.check()
-        return await self._fetch_now(lane, sql, params)
+        with Reading():
+            return await self._fetch_now(lane, sql, params)
+
+    def connections(self) -> dict[tuple[str, ...], float]:
+        """See Database. Lanes keep idle connections, which their pool counts as used."""
+        reading = sum(lane.busy for lane in (self._lists, self._keys))
+        writing = self._writes.get_size() - self._writes.get_idle_size()
+        return {
+            ("read", "busy"): float(reading),
+            ("read", "idle"): float(self._reads.get_size() - reading),
+            ("write", "busy"): float(writing),
+            ("write", "idle"): float(self._writes.get_idle_size()),
+        }
 
     async def _ask(self) -> None:
         """See Watch: does it answer, is it of this version, and can it be written again?"""

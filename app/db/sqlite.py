@@ -15,7 +15,7 @@ from typing import Any
 
 import aiosqlite
 
-from app.db import Database, Row, T, Transaction, excluded
+from app.db import Database, Reading, Row, T, Transaction, excluded
 from app.db.config import SQLITE_OPEN_SECONDS, SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.locks import Lock
@@ -164,8 +164,9 @@ class SqliteDatabase(Database):
         """The rows of one reading statement."""
         self._watch.check()
         try:
-            rows = await self._here.fetch(sql, params)
-            return rows if rows is not None else await self._fetch_in_thread(sql, params)
+            with Reading():
+                rows = await self._here.fetch(sql, params)
+                return rows if rows is not None else await self._fetch_in_thread(sql, params)
         except sqlite3.DatabaseError as error:
             raise self._fault(error) or error from error.__cause__
 
@@ -180,7 +181,8 @@ class SqliteDatabase(Database):
         """See Database."""
         self._watch.check()
         try:
-            return await self._fetch_by_key(sql, params)
+            with Reading():
+                return await self._fetch_by_key(sql, params)
         except sqlite3.DatabaseError as error:
             raise self._fault(error) or error from error.__cause__
 
@@ -195,6 +197,16 @@ class SqliteDatabase(Database):
     def folder(self) -> Path | None:
         """See Database."""
         return self._path.parent
+
+    def connections(self) -> dict[tuple[str, ...], float]:
+        """See Database."""
+        reading, writing = len(self._readers) - self._idle.qsize(), int(self._writing.locked())
+        return {
+            ("read", "busy"): float(reading),
+            ("read", "idle"): float(self._idle.qsize()),
+            ("write", "busy"): float(writing),
+            ("write", "idle"): float(1 - writing),
+        }
 
     async def max_connections(self) -> int | None:
         """See Database: there is no server."""

@@ -15,6 +15,7 @@ from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
 from app.errors import log_failure
 from app.log import get_logger
+from app.monitor import numbers
 from app.sweep import end_tasks
 
 log = get_logger(__name__)
@@ -140,4 +141,5 @@ class DeliveryLoop:
             log_failure(log, "delivery_not_settled", error, outbox_id=item.id, kind=item.kind)
             return
         outcome = "accepted" if failure is None else "given_up" if given_up else "failed"
+        numbers.DELIVERIES.add(1, item.kind, outcome)
         log.info("delivery", outbox_id=item.id, kind=item.kind, outcome=outcome, attempts=item.attempts)

@@ -45,6 +45,8 @@ class Bounds:
 class OverBudget(LimitExceeded):
     """The operation as a whole is refused, or ends."""
 
+    of_budget = True
+
 
 class OverRate(RateLimited, OverBudget):
     """The client has spent what it may within a time, or all its places are taken."""

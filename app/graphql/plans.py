@@ -11,6 +11,7 @@ from strawberry import Schema
 from app.graphql.compiled import CompiledOperation, NotRight, Unsupported, compile_operation
 from app.graphql.documents import Prepared
 from app.log import get_logger
+from app.monitor import numbers
 
 log = get_logger(__name__)
 
@@ -54,4 +55,5 @@ def count(error: Exception) -> None:
         case _:
             reason = f"{type(error).__name__} was raised"
     fallbacks[reason] += 1
+    numbers.FALLBACKS.add(1, reason)
     log.debug("graphql_fallback", reason=reason)

@@ -25,6 +25,7 @@ from app.events.decoding import FORMS, Form, decode, decode_binary
 from app.http.gate import viewer_in
 from app.ingestion import Ingestion
 from app.lifecycle import TimeMark
+from app.monitor import numbers
 from app.rates import Client, Rates
 from app.secrets.sealing import Sealer
 from app.settings import Settings
@@ -71,6 +72,9 @@ class EventsDoor:
             return _answer(error_body(masked(error, NOT_STORED, "events_not_stored")), 503, {"retry-after": "1"})
         accepted = len(batch.events) + len(batch.rejected) - len(rejected)
         by_index = [_rejection(each) for each in sorted(rejected, key=lambda each: each.index)]
+        numbers.EVENTS.add(accepted)
+        for each in rejected:
+            numbers.REJECTED.add(1, numbers.reason_of(each.error))
         body: dict[str, Any] = {"accepted": accepted, "rejected": by_index}
         if not accepted and not by_index and viewer.engine is not None:
             body["engine"] = viewer.engine  # nothing was sent: somebody asks whether it would work

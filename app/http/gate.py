@@ -15,6 +15,9 @@ from app.errors import AppError, RateLimited, Unauthenticated, shown
 from app.http.origins import header
 from app.http.sessions import SECRET_HEADER, BrowserSessions
 
+# First parts of paths that show or take data.
+GUARDED = frozenset({"graphql", "api", "metrics"})
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -95,7 +98,7 @@ class Guard:
         if path == "/graphql":
             await self._graphql(scope, receive, send)
             return
-        guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in ("graphql", "api")
+        guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in GUARDED
         await (self._gate if guarded else self._open)(scope, receive, send)
 
 

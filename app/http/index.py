@@ -21,6 +21,7 @@ DOORS = {
     "GET /graphql?query=…": "queries; needs a bearer token",
     "WebSocket /graphql": "the same and subscriptions, over graphql-transport-ws; needs a bearer token",
     "POST /api/events": "events of engines, as CloudEvents; needs a bearer token",
+    "GET /metrics": "numbers of this server, for Prometheus; needs a bearer token",
     "GET /health": "200 while the server can do its work, else 503",
     "GET /health/live": "200 while the process does anything at all",
     "GET /health/ready": "as /health, with all reasons why not",

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Protocol, TypeVar
 
 from app import changes
@@ -100,6 +101,8 @@ class Feed:
         self._begun = self._done = 0  # reads: how many began, and the number of the last one that came to its end
         self.epoch = ""
         self._head = 0
+        self._newest = 0
+        self._looked_at = monotonic()
         self.distributors: set[Distributor] = set()
 
     async def start(self) -> None:
@@ -115,6 +118,16 @@ class Feed:
     def subscribers(self) -> int:
         """How many subscribers there are."""
         return sum(each.subscribers for wanted in self._filters.values() for each in wanted.audiences)
+
+    @property
+    def behind(self) -> int:
+        """How many changes it knew of and had not delivered at its last look."""
+        return max(self._newest - self._head, 0)
+
+    @property
+    def looked_ago(self) -> float:
+        """Seconds since it last read the changes."""
+        return monotonic() - self._looked_at
 
     def notify(self) -> None:
         """There may be news."""
@@ -254,6 +267,7 @@ class Feed:
         """Deliver what is newer than the head."""
         self._begun = number = self._begun + 1
         epoch, newest, forgotten = await revisions.counter_of(self._database)
+        self._newest = newest
         if epoch != self.epoch or not forgotten <= self._head <= newest:
             # The database was restored from a backup, or deletions were forgotten before they were read.
             self._begin(epoch, newest)
@@ -275,6 +289,7 @@ class Feed:
             await self._wait_for_distributors(min(patience, asyncio.get_running_loop().time() + PATIENCE_SECONDS))
         else:
             self._done = number
+        self._looked_at = monotonic()
         self._has_read.set()
         self._has_read = asyncio.Event()
 

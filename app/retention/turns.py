@@ -14,6 +14,7 @@ from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
 from app.db.locks import Lock
 from app.db.space import give_back
+from app.monitor import numbers
 from app.pruning import ANY_AGE, MAX_BATCH_EXECUTIONS, OVER, Batch, QueuedBefore, delete_batch, forget_tombstones
 from app.retention.excess import excess
 from app.retention.others import KINDS
@@ -100,6 +101,7 @@ class Turn:
         batch = await self.database.transaction(partial(self._work, work))
         if name:
             self.deleted[name] += batch.deleted
+            numbers.DELETED.add(batch.deleted, name)
         if batch.deleted:
             await self._pause(self._seconds)
         return batch

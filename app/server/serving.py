@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from app.delivery.page_links import local_address, sign_in_link
 from app.errors import BadInput
 from app.importing import Format, Importer
 from app.main import create_app
+from app.monitor.slots import Slots
 from app.secrets.sealing import Sealer
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
@@ -56,15 +57,18 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         config = _config(settings, database, sealer)
         if dev:
             await _greet(settings, database, sealer, engine, opened.getsockname()[1])
-        await _Server(config, close_first=engine.close).serve(sockets=[opened])
+        scraped = [stack.enter_context(listen(*at))] if (at := settings.metrics_address) else []
+        await _Server(config, close_first=engine.close).serve(sockets=[opened, *scraped])
 
 
-async def serve_on(opened: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
+async def serve_on(
+    sockets: Sequence[socket.socket], settings: Settings, slots: Slots, ready: Callable[[], None]
+) -> None:
     """Serve until a signal, as one of several processes, when all is prepared. Calls `ready` once it serves."""
     sealer = open_sealer(settings)
     async with AsyncExitStack() as stack:
         database = await _open_database(settings, stack)
-        await _Server(_config(settings, database, sealer), ready=ready).serve(sockets=[opened])
+        await _Server(_config(settings, database, sealer, slots), ready=ready).serve(sockets=list(sockets))
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -74,9 +78,9 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     return database
 
 
-def _config(settings: Settings, database: Database, sealer: Sealer) -> uvicorn.Config:
+def _config(settings: Settings, database: Database, sealer: Sealer, slots: Slots | None = None) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, database, sealer),
+        create_app(settings, database, sealer, slots),
         http=partial(HttpProtocol, arriving=Arriving(settings.max_head_seconds, settings.max_body_seconds)),  # type: ignore[arg-type]
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,

@@ -26,6 +26,7 @@ from app.db.postgres_pools import POOL_SIZE
 from app.errors import AppError
 from app.live.pubsub import PubSub
 from app.log import get_logger
+from app.monitor.slots import make_file
 from app.server.keys import sealer_of
 from app.server.startup import listen, prepare
 from app.settings import Settings
@@ -79,16 +80,19 @@ async def serve(settings: Settings) -> None:
         log.warning(
             "workers_without_redis", advice="set RUNWATCH_REDIS_URL: without it, live updates are up to a second late"
         )
-    await Workers(settings, opened).run()
+    scraped = None if settings.metrics_address is None else listen(*settings.metrics_address)
+    await Workers(settings, opened, scraped).run()
 
 
 class Workers:
     """The worker processes on a listening socket, as many as the settings say."""
 
-    def __init__(self, settings: Settings, opened: socket.socket) -> None:
+    def __init__(self, settings: Settings, opened: socket.socket, scraped: socket.socket | None = None) -> None:
         self._count = settings.workers
         self._settings = packed(settings)
         self._opened = opened
+        self._scraped = scraped
+        self._numbers = make_file(self._count)
         self._processes: set[Process] = set()
 
     async def run(self) -> None:
@@ -101,11 +105,14 @@ class Workers:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         # Or new connections would wait here, where nobody accepts them.
         self._opened.close()
+        if self._scraped is not None:
+            self._scraped.close()
         failed = [keeper for keeper in keepers if keeper.done()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._end()
+        os.close(self._numbers)
         if not stopped.is_set():
             failed[0].result()
 
@@ -127,7 +134,7 @@ class Workers:
     async def _run_one(self, number: int) -> tuple[bool, str]:
         """Start a worker and wait for its end; returns whether it started, and how it ended."""
         try:
-            process, reader, writer = await self._start()
+            process, reader, writer = await self._start(number)
         except OSError as error:  # no memory, no more processes
             return False, f"was not started ({error})"
         try:
@@ -154,16 +161,20 @@ class Workers:
         finally:
             writer.close()
 
-    async def _start(self) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _start(self, number: int) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as undo:
             undo.callback(ours.close)
-            inherited = (self._opened.fileno(), theirs.fileno())
+            inherited = [self._opened.fileno(), theirs.fileno(), self._numbers]
+            given = [*inherited, number - 1]
+            if self._scraped is not None:
+                inherited.append(self._scraped.fileno())
+                given.append(inherited[-1])
             process = await asyncio.create_subprocess_exec(
                 # -P: not a module that happens to be called app in the working folder.
-                *(sys.executable, "-P", "-m", "app.cli", "worker", *map(str, inherited)),
+                *(sys.executable, "-P", "-m", "app.cli", "worker", *map(str, given)),
                 stdin=DEVNULL,
-                pass_fds=inherited,
+                pass_fds=tuple(inherited),
                 env=_environment(),
                 # Ctrl-C is for us: the workers end when we say so.
                 start_new_session=True,

@@ -13,20 +13,26 @@ from contextlib import suppress
 
 import uvloop
 
+from app.monitor.slots import Slots
 from app.server import serving
 from app.server.logging import configure_logging
 from app.server.supervisor import BEAT, BEAT_SECONDS, READY, STACKS, STOP_SECONDS, unpacked
 
 
-def run(listening: int, link: int) -> None:
-    """Serve on an inherited socket until a signal, or until the parent at the other end of the link is gone."""
+def run(listening: int, link: int, numbers: int, place: int, scraped: int | None) -> None:
+    """Serve on inherited sockets until a signal, or until the parent at the other end of the link is gone.
+
+    `numbers` is the file of all workers' numbers, in which this one has a place; `scraped` listens for scrapers alone.
+    """
     parent = socket.socket(fileno=link)
     # Read by bytes: the end follows the settings, and we wait for that below.
     with parent.makefile("rb", buffering=0) as lines:
         settings = unpacked(lines.readline())
     configure_logging(settings)
     # With the protocol named, as where it was made.
-    opened = socket.socket(proto=socket.IPPROTO_TCP, fileno=listening)
+    inherited = [listening] if scraped is None else [listening, scraped]
+    opened = [socket.socket(proto=socket.IPPROTO_TCP, fileno=descriptor) for descriptor in inherited]
+    slots = Slots(numbers, place, settings.workers)
     # A thread, so that even a worker with a busy loop notices.
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -44,7 +50,7 @@ def run(listening: int, link: int) -> None:
         asyncio.get_running_loop().call_later(BEAT_SECONDS, beat)
 
     with suppress(KeyboardInterrupt):
-        uvloop.run(serving.serve_on(opened, settings, tell))
+        uvloop.run(serving.serve_on(opened, settings, slots, tell))
 
 
 def _end_with(parent: socket.socket) -> None:

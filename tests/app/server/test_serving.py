@@ -10,6 +10,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app.errors import BadInput
 from app.live.feed import Feed
+from app.monitor.slots import Slots
 from app.server import serving
 from app.server.dev_engine import DevEngine
 from app.server.startup import listen
@@ -57,7 +58,7 @@ async def test_a_worker_that_does_not_start_is_not_ready_and_leaves_nothing_behi
     monkeypatch.setattr(Feed, "start", broken)
     settings = Settings(_env_file=None, database_url=database_url, data_dir=tmp_path / "data")
     with listen("127.0.0.1", 0) as opened, pytest.raises(SystemExit) as raised:
-        await serving.serve_on(opened, settings, lambda: pytest.fail("it serves"))
+        await serving.serve_on([opened], settings, Slots(), lambda: pytest.fail("it serves"))
     assert raised.value.code == STARTUP_FAILURE
     assert asyncio.all_tasks() == {asyncio.current_task()}
     await until(lambda: is_let_go(database_url), "end of the connections")
