@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
+import app.log
 from app.db import Database
 from app.engines.connections import connect_webhook
 from app.secrets.sealing import Sealer
@@ -59,7 +60,9 @@ class DevEngine:
             console.print(f"The example engine did not start: {problem}", markup=False)
             return False
         # It reports every second or so: the printed commands, made to be copied, would soon scroll out of sight.
-        logging.getLogger("app.asgi.request_log").addFilter(_is_no_report)
+        logging.getLogger("app.asgi.request_log").addFilter(lambda record: not _is_report(record.msg))
+        if (write := app.log.request_line) is not None:  # where lines are not coloured
+            app.log.request_line = lambda line: None if _is_report(line) else write(line)
         return True
 
     async def close(self) -> None:
@@ -129,9 +132,8 @@ class DevEngine:
         console.print(f"The example engine ended with code {code}; see {self.log}", markup=False)
 
 
-def _is_no_report(record: logging.LogRecord) -> bool:
-    said = record.msg
-    return not (isinstance(said, dict) and (said.get("path"), said.get("status")) == ("/api/events", 202))
+def _is_report(said: object) -> bool:
+    return isinstance(said, dict) and (said.get("path"), said.get("status")) == ("/api/events", 202)
 
 
 def _environment() -> dict[str, str]:

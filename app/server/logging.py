@@ -43,8 +43,9 @@ def _json(event: dict[str, Any], **_: Any) -> bytes:
         return json.dumps(event, default=repr).encode()
 
 
-# Separates the words of a line, or would end a value.
-_QUOTED = re.compile(r"[\s\"'=]")
+# What needs no quotes: no space, nothing that ends a value, nothing that a terminal obeys.
+_PLAIN = re.compile(r"[!#-&(-<>-~]+").fullmatch
+_SEPARATORS = re.compile(r"[\s\"'=]").search
 
 
 def _text(event: dict[str, Any]) -> bytes:
@@ -52,20 +53,22 @@ def _text(event: dict[str, Any]) -> bytes:
 
     Whatever a line quotes, it makes no other line, and moves no terminal's cursor.
     """
-    timestamp, level, said, logger, stack = (
-        str(event.pop(name, None) or "") for name in ("timestamp", "level", "event", "logger", "exception")
+    take = event.pop
+    stack = take("exception", None)
+    head = (
+        f"{take('timestamp', '')} [{take('level', ''):<8}] {_printable(str(take('event', '')))} [{take('logger', '')}]"
     )
-    words = [timestamp, f"[{level:<8}]", _printable(said), f"[{logger}]"]
-    words += [f"{name}={_value(value)}" for name, value in event.items()]
-    below = [f"  {_printable(line)}" for line in stack.splitlines()]
-    return "\n".join([" ".join(words), *below]).encode(errors="backslashreplace")
+    line = " ".join([head, *[f"{name}={_value(value)}" for name, value in event.items()]])
+    if stack:
+        line = "\n".join([line, *[f"  {_printable(below)}" for below in str(stack).splitlines()]])
+    return line.encode(errors="backslashreplace")
 
 
 def _value(value: object) -> str:
     text = str(value)
-    if isinstance(value, int | float):
+    if _PLAIN(text):
         return text
-    return text if text.isprintable() and text and not _QUOTED.search(text) else repr(text)
+    return text if text.isprintable() and text and not _SEPARATORS(text) else repr(text)
 
 
 def _printable(text: str) -> str:
