@@ -129,4 +129,4 @@ def identity_key(queued: bool, time_us: int, event_id: str) -> str:
 
 def shown_state(step: State, run: State) -> State:
     """The state that a step shows: one that started and never finished ended as its run did."""
-    return run if run.finished and not step.finished else step
+    return run if step < State.SUCCEEDED <= run else step

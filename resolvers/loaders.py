@@ -17,6 +17,7 @@ from app.executions import lineage, payloads, steps
 from app.retries import bulk
 
 V = TypeVar("V")
+Read = Callable[[Database, Iterable[str]], Awaitable[dict[str, V]]]
 
 
 class Loader(Generic[V]):
@@ -27,7 +28,7 @@ class Loader(Generic[V]):
     load. A reader here returns a dict, so that a missing row is None without padding.
     """
 
-    def __init__(self, read: Callable[[Database, Iterable[str]], Awaitable[dict[str, V]]], database: Database) -> None:
+    def __init__(self, read: Read[V], database: Database) -> None:
         self._read = read
         self._database = database
         self._futures: dict[str, asyncio.Future[V | None]] = {}
@@ -77,33 +78,50 @@ class Loader(Generic[V]):
             self._futures[id_].set_result(found.get(id_))
 
 
+class _Of(Generic[V]):
+    """An attribute of Loaders: made when a field first asks for it, since operations need one or two of them."""
+
+    def __init__(self, read: Read[V]) -> None:
+        self._read = read
+
+    def __set_name__(self, owner: type[Loaders], name: str) -> None:
+        self._name = name
+
+    def __get__(self, loaders: Loaders, owner: type[Loaders]) -> Loader[V]:
+        loader = loaders.__dict__[self._name] = Loader(self._read, loaders.database)
+        return loader
+
+
 class Loaders:
     """The loaders of one operation. They remember, so they must not outlive it."""
 
+    engine_clients = _Of(issues.clients_of)
+    refused_ends = _Of(issues.refused_ends)
+    attempts = _Of(lineage.attempts_of)
+    latest_executions = _Of(executions.latest_of_workflows)
+    step_payloads = _Of(steps.payloads_by_keys)
+    all_steps = _Of(steps.of_executions)
+    progress = _Of(steps.progress_of)
+    retries = _Of(lineage.retries_of)
+    roots = _Of(lineage.roots_of)
+    dispatches = _Of(outbox.of_subjects)
+    alerts = _Of(history.by_ids)
+    alert_deliveries = _Of(history.deliveries)
+    alert_rules = _Of(rules.by_ids)
+    consecutive_failures = _Of(streaks.lengths)
+    bulk_retries = _Of(bulk.outcomes)
+    audit_entries = _Of(audit.by_ids)
+    error_group_sightings = _Of(error_groups.sightings)
+    error_group_merges = _Of(merging.of_groups)
+    error_group_members = _Of(error_groups.by_fingerprints)
+    # Named as what they read with, and so after the others.
+    engines = _Of(engines.by_ids)
+    workflows = _Of(workflows.by_ids)
+    executions = _Of(executions.by_ids)
+    payloads = _Of(payloads.by_ids)
+    steps = _Of(steps.by_keys)
+    tokens = _Of(tokens.by_ids)
+    error_groups = _Of(error_groups.by_ids)
+
     def __init__(self, database: Database) -> None:
-        self.engines = Loader(engines.by_ids, database)
-        self.engine_clients = Loader(issues.clients_of, database)
-        self.refused_ends = Loader(issues.refused_ends, database)
-        self.workflows = Loader(workflows.by_ids, database)
-        self.executions = Loader(executions.by_ids, database)
-        self.attempts = Loader(lineage.attempts_of, database)
-        self.payloads = Loader(payloads.by_ids, database)
-        self.latest_executions = Loader(executions.latest_of_workflows, database)
-        self.steps = Loader(steps.by_keys, database)
-        self.step_payloads = Loader(steps.payloads_by_keys, database)
-        self.all_steps = Loader(steps.of_executions, database)
-        self.progress = Loader(steps.progress_of, database)
-        self.retries = Loader(lineage.retries_of, database)
-        self.roots = Loader(lineage.roots_of, database)
-        self.dispatches = Loader(outbox.of_subjects, database)
-        self.alerts = Loader(history.by_ids, database)
-        self.alert_deliveries = Loader(history.deliveries, database)
-        self.alert_rules = Loader(rules.by_ids, database)
-        self.consecutive_failures = Loader(streaks.lengths, database)
-        self.tokens = Loader(tokens.by_ids, database)
-        self.bulk_retries = Loader(bulk.outcomes, database)
-        self.audit_entries = Loader(audit.by_ids, database)
-        self.error_groups = Loader(error_groups.by_ids, database)
-        self.error_group_sightings = Loader(error_groups.sightings, database)
-        self.error_group_merges = Loader(merging.of_groups, database)
-        self.error_group_members = Loader(error_groups.by_fingerprints, database)
+        self.database = database

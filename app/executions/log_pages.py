@@ -98,6 +98,9 @@ def size_of(entry: LogEntry) -> int:
 def fitting(lines: list[LogEntry], room: int | None = None) -> int:
     """How many of the lines, from the first on, a page has room for. At least one: none takes a half."""
     left = MAX_BYTES if room is None else room
+    # Nearly every page has room for all of them, even if a character takes four bytes.
+    if sum([len(line.message) + len(line.attributes or "") for line in lines]) * 4 + len(lines) * LINE_BYTES <= left:
+        return len(lines)
     for number, line in enumerate(lines):
         left -= size_of(line)
         if left < 0:

@@ -12,6 +12,7 @@ import pytest
 
 import app.db
 import app.db.postgres
+import app.db.postgres_pools
 import app.db.sqlite_reader
 from app.db import Database, Row, Transaction, TransientError, open_database
 from app.errors import BadInput, LimitExceeded
@@ -169,7 +170,7 @@ async def test_a_read_cannot_write(database: Database) -> None:
 @pytest.fixture
 async def hasty(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """A database whose reads may take 0.2 s."""
-    for module in (app.db.postgres, app.db.sqlite_reader):
+    for module in (app.db.postgres, app.db.postgres_pools, app.db.sqlite_reader):
         monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.2)
     opened = await open_database(database_url)
     yield opened

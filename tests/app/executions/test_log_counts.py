@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.db import Database, open_database, postgres, sqlite_reader
+from app.db import Database, open_database, postgres_pools, sqlite_reader
 from app.errors import BadInput, LimitExceeded
 from app.events import LogLevel
 from app.executions import log_counts
@@ -130,7 +130,7 @@ async def test_lines_too_far_from_both_ends_have_no_number(database: Database, m
 
 async def test_figures_that_take_too_long(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Are refused; numbers are left out instead."""
-    for module in (postgres, sqlite_reader):
+    for module in (postgres_pools, sqlite_reader):
         monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)
     try:

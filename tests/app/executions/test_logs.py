@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import workflows
-from app.db import Database, open_database, postgres, sqlite_reader
+from app.db import Database, open_database, postgres_pools, sqlite_reader
 from app.errors import BadInput, LimitExceeded
 from app.events import LogLevel
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE
@@ -264,7 +264,7 @@ async def test_ids_of_every_age_sort_apart(database: Database) -> None:
 
 
 async def test_a_search_that_takes_too_long_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (postgres, sqlite_reader):
+    for module in (postgres_pools, sqlite_reader):
         monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.db import Database, open_database, postgres, sqlite_reader
+from app.db import Database, open_database, postgres_pools, sqlite_reader
 from app.errors import BadInput, LimitExceeded
 from app.executions import ExecutionFilter, ExecutionOrder, OrderField, count, list_page
 from app.paging import PageRequest
@@ -43,7 +43,7 @@ async def test_a_cursor_of_workflows_is_none_of_executions(database: Database) -
 
 
 async def test_slow_searches_are_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (postgres, sqlite_reader):
+    for module in (postgres_pools, sqlite_reader):
         monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.001)
     database = await open_database(database_url)
     try:
