@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     max_concurrent_event_bodies: int = Field(
         64, ge=0, description="Maximum number of bodies of events of one token at a time; 0: any"
     )
+    max_event_bodies: int = Field(
+        384, ge=2, description="Maximum number of bodies of events in one process at a time, half of them of one token"
+    )
     max_failed_sign_ins_per_minute: int = Field(
         120, ge=0, description="Maximum number of credentials from one address that fail in a minute; 0: any"
     )

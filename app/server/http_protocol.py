@@ -13,10 +13,13 @@ from app.asgi.addresses import network_of
 from app.asgi.answers import error_body
 from app.asgi.arrivals import Arrivals
 from app.errors import AppError, BadInput, LimitExceeded, shown
+from app.server.admission import TICKET, Admission, Ticket
+from app.server.descriptors import is_spare
 from app.server.joined_writes import JoinedWrites
 
 # Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
+EVENTS = b"/api/events"
 # Beside its seconds a body has one for so many bytes: 8 MiB may take half an hour.
 BYTES_A_SECOND = 4 * 1024
 
@@ -35,12 +38,13 @@ class TooSlow(LimitExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """How long requests of one process may arrive, and which do."""
+    """How long requests of one process may arrive, which do, and which bodies of events are in work."""
 
     head_seconds: float
     body_seconds: float
     heads: Arrivals = field(default_factory=Arrivals)
     bodies: Arrivals = field(default_factory=Arrivals)
+    events: Admission = field(default_factory=lambda: Admission(1_000))
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -53,6 +57,8 @@ class HttpProtocol(HttpToolsProtocol):
     _since = 0.0  # when it began to be waited for
     _waits_in: Arrivals | None = None
     _is_socket = False
+    _ticket: Ticket | None = None  # of that request
+    _is_refused = False  # that request, by its head
     _fields = 0  # bytes of the request line's target and of the fields, trailers included, of the request that comes in
 
     def __init__(self, *given: Any, arriving: Arriving, **more: Any) -> None:
@@ -62,6 +68,10 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client has connected."""
         super().connection_made(transport)
+        opened = transport.get_extra_info("socket")
+        if opened is not None and is_spare(opened.fileno()):
+            transport.close()
+            return
         self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
         self._address = network_of(self.client)
         self._wait_in(self._arriving.heads)
@@ -85,7 +95,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(_too_long())
         is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
-        if self._whole and not is_answered:
+        if self._whole and (self._is_refused or not is_answered):
             if self._waits_in is not None:
                 self._wait_in(None)
         elif not self._is_socket and not self.transport.is_closing():
@@ -130,7 +140,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Another request begins."""
         self._fields = self._received = 0
-        self._whole = self._has_head = False
+        self._whole = self._has_head = self._is_refused = False
+        self._ticket = None
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -153,18 +164,45 @@ class HttpProtocol(HttpToolsProtocol):
         """The head is complete."""
         self._head = 0
         self._has_head = True
-        super().on_headers_complete()
+        if self._is_admitted():
+            super().on_headers_complete()
+
+    def _is_admitted(self) -> bool:
+        """Whether a request may go on. Bodies of events may not while too many are in work; their answer is written."""
+        if not self.url.startswith(EVENTS) or self.parser.get_method() != b"POST":
+            return True
+        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
+            return True  # it waits for the one before it, as do all others of this connection
+        ticket = self._ticket = self._arriving.events.enter(self.headers)
+        if ticket is not None:
+            self.scope["state"][TICKET] = ticket
+            return True
+        self._is_refused = True
+        is_kept = self.parser.should_keep_alive() and not self.expect_100_continue
+        self.transport.write(self._arriving.events.refusal[is_kept])
+        if not is_kept:
+            self.transport.close()
+        return False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._head = 0
         self._received += len(body)
-        super().on_body(body)
+        if not self._is_refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._head = 0
         self._whole = True
+        if self._is_refused:
+            if not self.transport.is_closing():
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+            return
+        if self._ticket is not None:
+            self._ticket.is_whole()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

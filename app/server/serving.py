@@ -21,6 +21,8 @@ from app.importing import Format, Importer
 from app.main import create_app
 from app.monitor.slots import Slots
 from app.secrets.sealing import Sealer
+from app.server.admission import Admission, Admitted
+from app.server.descriptors import raise_limit
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
 from app.server.garbage import IdleCollection
@@ -47,6 +49,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         raise BadInput(
             "--dev works only in a checkout of Runwatch's source: it needs the sample and the engine in examples/"
         )
+    raise_limit(settings)
     async with AsyncExitStack() as stack:
         opened = stack.enter_context(listen(settings.host, settings.port))
         await prepare(settings, writable=dev)
@@ -79,9 +82,12 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 
 
 def _config(settings: Settings, database: Database, sealer: Sealer, slots: Slots | None = None) -> uvicorn.Config:
+    arriving = Arriving(
+        settings.max_head_seconds, settings.max_body_seconds, events=Admission(settings.max_event_bodies)
+    )
     return uvicorn.Config(
-        create_app(settings, database, sealer, slots),
-        http=partial(HttpProtocol, arriving=Arriving(settings.max_head_seconds, settings.max_body_seconds)),  # type: ignore[arg-type]
+        Admitted(create_app(settings, database, sealer, slots)),
+        http=partial(HttpProtocol, arriving=arriving),  # type: ignore[arg-type]
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # 3 to 5 times the CPU of a message

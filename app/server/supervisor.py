@@ -27,6 +27,7 @@ from app.errors import AppError
 from app.live.pubsub import PubSub
 from app.log import get_logger
 from app.monitor.slots import make_file
+from app.server.descriptors import raise_limit
 from app.server.keys import sealer_of
 from app.server.startup import listen, prepare
 from app.settings import Settings
@@ -62,6 +63,7 @@ async def serve(settings: Settings) -> None:
 
     Checks settings, keys and database here, once. Raises WorkerNotStarted.
     """
+    raise_limit(settings)  # which the workers inherit
     opened = listen(settings.host, settings.port)
     PubSub(settings.redis_url)
     if settings.jwt_algorithms:

@@ -102,6 +102,8 @@ OF_UVICORN: dict[type[Any], set[str]] = {
             "on_message_begin",
         ),
         *("on_message_complete", "on_url", "pipeline", "send_400_response", "transport"),
+        *("expect_100_continue", "headers", "parser", "scope", "timeout_keep_alive", "timeout_keep_alive_handler"),
+        *("timeout_keep_alive_task", "url"),
     },
     WebSocketProtocol: {
         *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_close"),

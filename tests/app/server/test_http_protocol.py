@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.asgi import arrivals
 from app.asgi.arrivals import Arrivals
+from app.server import admission as admission_module
+from app.server import descriptors
+from app.server.admission import MAX_BYTES, Admission, Admitted
 from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
+from app.settings import Settings
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
 
@@ -281,3 +287,108 @@ async def test_hundreds_of_half_sent_requests_keep_nobody_out() -> None:
         # A body begins with a head, which may have taken the place of one more.
         assert max(arriving.heads.total, arriving.bodies.total) <= 10
         assert await send(port, POST + b"connection: close\r\ncontent-length: 3\r\n\r\nabc") == (200, b"3")
+
+
+EVENT = b"POST /api/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\ncontent-length: 3\r\n\r\nabc"
+
+
+class Held:
+    """An application that answers nobody until it is let."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.may_end = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.began += 1
+        await self.may_end.wait()
+        await echo(scope, receive, send)
+
+
+async def answer_on(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """The next answer on a connection: its status and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    if b" 503 " in head:
+        assert b"retry-after: 1\r\n" in head
+    return int(head.split()[1]), (await reader.readexactly(size)).decode()
+
+
+async def test_bodies_beyond_the_bound_are_refused_by_their_heads() -> None:
+    """Half of the places are one token's; what was refused goes on, on the same connection, when there is a place."""
+    held, admission = Held(), Admission(4)
+    protocol = partial(HttpProtocol, arriving=Arriving(10, 30, events=admission))
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(serving(Admitted(held), protocol))
+
+        async def post(token: bytes, request: bytes = EVENT) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+            writer.write(request % token)
+            return reader, writer
+
+        first = [await post(b"one") for _ in range(2)]
+        await until(lambda: held.began == 2, "both")
+        reader, writer = await post(b"one")
+        status, body = await answer_on(reader)
+        assert (status, json.loads(body)["errors"][0]["extensions"]["code"]) == (503, "RATE_LIMITED")
+        others = [await post(token) for token in (b"two", b"three")]
+        await until(lambda: held.began == 4, "those of others")
+        assert (await answer_on((await post(b"four"))[0]))[0] == 503
+        # Whoever declares a body and waits for leave to send it is told at once, and hung up on.
+        asks = EVENT.replace(b"\r\n\r\nabc", b"\r\nexpect: 100-continue\r\n\r\n")
+        asking, _ = await post(b"five", asks)
+        assert (await answer_on(asking))[0] == 503
+        assert await asking.read() == b""
+        first[0][1].transport.abort()  # its work goes on, and keeps its place
+        writer.write(EVENT % b"one")
+        assert (await answer_on(reader))[0] == 503
+        held.may_end.set()
+        for waiting, _ in (first[1], *others):
+            assert await answer_on(waiting) == (200, "3")
+        writer.write(EVENT % b"one")
+        assert await answer_on(reader) == (200, "3")
+        await until(lambda: not admission._total, "the end of the one whose client had gone")
+        assert not admission._in_work
+
+
+async def test_bodies_count_by_what_they_declare_and_who_waits_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = str(MAX_BYTES // 4).encode()
+    places = Admission(1_000)
+    large = [places.enter([(b"authorization", b"one"), (b"content-length", half)]) for _ in range(3)]
+    assert [ticket is not None for ticket in large] == [True, True, False]
+    assert places.enter([(b"authorization", b"two")])
+    few = Admission(1_000)
+    tickets = [few.enter([(b"authorization", b"one")]) for _ in range(16)]
+    assert tickets[0] is not None
+    tickets[0].is_whole()
+    assert few.enter([(b"authorization", b"one")])
+    monkeypatch.setattr(admission_module, "WAIT_SECONDS", 0.0)
+    assert few.enter([(b"authorization", b"one")]) is None
+    assert few.enter([(b"authorization", b"two")])
+
+
+async def test_the_last_descriptors_are_not_for_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are closed, the log says so once, and the next ones are served."""
+    with structlog.testing.capture_logs() as lines, monkeypatch.context() as patch:
+        patch.setattr(descriptors, "_next_line", 0.0)
+        patch.setattr(descriptors, "SPARE", 10**9)
+        patch.setattr(descriptors, "PART", 1)
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await reader.read() == b""
+            writer.close()
+    assert [line["event"] for line in lines] == ["descriptors_used_up"]
+    assert (await send(port, POST + b"content-length: 0\r\nconnection: close\r\n\r\n"))[0] == 200
+
+
+def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[0], before[1] - 1, 1_000), before[1]))
+    try:
+        with structlog.testing.capture_logs() as lines:
+            descriptors.raise_limit(Settings(max_subscriptions=10**9))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+        assert [line["event"] for line in lines] == ["few_descriptors"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -1,0 +1,140 @@
+"""How many bodies of events a process works on at a time. The heads of further ones are refused.
+
+Without a bound, a process that gets more than it can store keeps all of it waiting: none is answered in time, clients
+send it again, and most work is for those who have gone.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.asgi.answers import error_body
+from app.errors import RateLimited, shown
+from app.log import get_logger
+
+log = get_logger(__name__)
+
+# Of all bodies in work, as their heads declare it, and of those of one credential. What declares none counts as much.
+MAX_BYTES, UNDECLARED = 64 * 1024 * 1024, 256 * 1024
+# One credential may have this part of both bounds, so that it does not keep others out.
+OF_ONE = 2
+# Who has so many in work, one of them whole and unanswered for so long, gets no further one in: it would wait longer.
+FEW, WAIT_SECONDS = 16, 1.0
+LOG_SECONDS = 60.0
+# Where a scope keeps the place that its request has.
+TICKET = "ticket"
+
+
+class Overloaded(RateLimited):
+    """The process has as much to do as it can. The same request may succeed in a second."""
+
+    status = 503
+
+
+class Ticket:
+    """The place of one request."""
+
+    __slots__ = ("_admission", "key", "size", "whole_at")
+
+    def __init__(self, admission: Admission, key: bytes, size: int) -> None:
+        self._admission = admission
+        self.key = key
+        self.size = size
+        self.whole_at: float | None = None
+
+    def is_whole(self) -> None:
+        """The body has arrived."""
+        self.whole_at = monotonic()
+
+    def leave(self) -> None:
+        """The request is answered."""
+        self._admission.leave(self)
+
+
+class Admission:
+    """The places of one process."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._in_work: dict[bytes, dict[Ticket, None]] = {}  # by credential, in their order
+        self._total = self._bytes = 0
+        self._refused, self._logged_at = 0, -LOG_SECONDS
+        body = error_body(
+            shown(
+                Overloaded("Too many events at a time", limit="RUNWATCH_MAX_EVENT_BODIES", value=most, seconds=1),
+            )
+        )
+        head = (
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/json\r\n"
+            b"x-content-type-options: nosniff\r\ncontent-length: %d\r\n%b\r\n%b"
+        )
+        # By whether the connection is kept.
+        self.refusal = {
+            kept: head % (len(body), b"" if kept else b"connection: close\r\n", body) for kept in (True, False)
+        }
+
+    def enter(self, headers: list[tuple[bytes, bytes]]) -> Ticket | None:
+        """A place for the request with these headers; None if there is none."""
+        key, size = b"", UNDECLARED
+        for name, value in headers:
+            if name == b"authorization":
+                key = value
+            elif name == b"content-length" and value.isdigit():
+                size = int(value[:19])
+        mine = self._in_work.get(key)
+        if not self._has_place(mine, size):
+            self._note()
+            return None
+        if mine is None:
+            mine = self._in_work[key] = {}
+        ticket = Ticket(self, key, size)
+        mine[ticket] = None
+        self._total += 1
+        self._bytes += size
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give a place back. Again does nothing."""
+        mine = self._in_work.get(ticket.key)
+        if mine is None or ticket not in mine:
+            return
+        del mine[ticket]
+        if not mine:
+            del self._in_work[ticket.key]
+        self._total -= 1
+        self._bytes -= ticket.size
+
+    def _has_place(self, mine: dict[Ticket, None] | None, size: int) -> bool:
+        if self._total >= self._most or (self._total and self._bytes + size > MAX_BYTES):
+            return False
+        if mine is None:
+            return True
+        if len(mine) >= self._most // OF_ONE or sum(each.size for each in mine) + size > MAX_BYTES // OF_ONE:
+            return False
+        first = next(iter(mine)).whole_at
+        return len(mine) < FEW or first is None or monotonic() - first < WAIT_SECONDS
+
+    def _note(self) -> None:
+        self._refused += 1
+        now = monotonic()
+        if now >= self._logged_at + LOG_SECONDS:
+            log.warning("events_refused_by_load", refused=self._refused, in_work=self._total)
+            self._logged_at, self._refused = now, 0
+
+
+class Admitted:
+    """ASGI: gives the place of a request back when it is over, even if its client had gone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        ticket: Ticket | None = None if scope["type"] != "http" else scope["state"].pop(TICKET, None)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if ticket is not None:
+                ticket.leave()

@@ -1,0 +1,48 @@
+"""File descriptors: as many as the system gives, some of which stay free for what is not a connection of a client."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from time import monotonic
+
+from app.asgi.arrivals import MAX_WAITING
+from app.log import get_logger
+from app.settings import Settings
+
+log = get_logger(__name__)
+
+# For the database, Redis, engines, mail and files.
+SPARE, PART = 64, 8
+LOG_SECONDS = 60.0
+_next_line = 0.0
+
+
+def raise_limit(settings: Settings) -> None:
+    """Have as many as the system allows, and say so if they are fewer than what the settings promise."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # macOS has another bound, which it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    # Each operation may be on a socket of its own; beside them heads and bodies arrive.
+    wanted = settings.max_subscriptions + 2 * MAX_WAITING + settings.max_event_bodies + SPARE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        log.warning(
+            "few_descriptors",
+            there=soft,
+            wanted=wanted,
+            advice="raise ulimit -Hn (LimitNOFILE of systemd), or lower RUNWATCH_MAX_SUBSCRIPTIONS",
+        )
+
+
+def is_spare(descriptor: int) -> bool:
+    """Whether a client's connection has got one of the last: the system gives the lowest that is free."""
+    global _next_line
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY or descriptor < limit - min(SPARE, limit // PART):
+        return False
+    if (now := monotonic()) >= _next_line:
+        _next_line = now + LOG_SECONDS
+        log.error("descriptors_used_up", limit=limit, advice="raise ulimit -n: new connections are closed")
+    return True
