@@ -11,10 +11,11 @@ interface Group {
 /** What error groups are called, by id: an id says nothing in a chip. */
 const names = new Map<string, string>()
 
-export function rememberGroup({ id, type, message }: Group): string {
+/** The name of a group; a link may have an id of before, or of one that was merged into it. */
+export function rememberGroup({ id, type, message }: Group, asked = id): string {
   const line = message.split('\n', 1)[0]!
   const name = type === null ? line : `${type}: ${line}`
-  names.set(id, name)
+  names.set(id, name).set(asked, name)
   return name
 }
 
@@ -32,7 +33,7 @@ export function useGroupNames(ids: readonly string[]): void {
     for (const id of missing.split(' ').filter(Boolean)) {
       ask(GroupName, { id }, { signal: asking.signal }).then(
         ({ node }) => {
-          if (node && 'message' in node) setKnown(rememberGroup(node as Group).length)
+          if (node && 'message' in node) setKnown(rememberGroup(node as Group, id).length)
         },
         () => {}, // it keeps its id
       )

@@ -9,6 +9,7 @@ import pytest
 from gql.transport.exceptions import TransportQueryError
 
 from specs.harness.driver import Runwatch, at, event, run_events, unique
+from specs.harness.waiting import until
 
 DETAIL = """
 query Detail($engine: [String!]) {
@@ -313,6 +314,52 @@ async def test_detail_009_administrators_merge_error_groups(runwatch: Runwatch) 
     ):
         answer = runwatch.post({"query": document, "variables": variables}).json()
         assert answer["errors"][0]["extensions"]["code"] == code, variables
+
+
+SPLIT = "mutation S($id: ID!, $by: [ErrorGroupSplit!]!) { splitErrorGroup(input: {id: $id, by: $by}) { group { id } } }"
+UNSPLIT = "mutation U($id: ID!) { unsplitErrorGroup(id: $id) { group { id } } }"
+
+
+async def test_detail_010_administrators_split_error_groups(runwatch: Runwatch) -> None:
+    """A split group MUST be one for each of what tells its runs apart, those to come too, until that is undone."""
+    engine = unique("split")
+
+    def fail(subject: str, shop: int, seconds: float) -> None:
+        error = {"type": engine, "message": f"shop {shop} is closed"}
+        runwatch.report(*run_events(engine, subject, seconds, state="FAILED", error=error))
+
+    for number, shop in enumerate((1, 1, 2)):
+        fail(f"{number}", shop, number * 60)
+    window = {"engine": [engine], "from": at(0), "to": at(3600)}
+    document = "query G($f: MetricsFilter) { errorGroups(filter: $f) { edges { count node { id message splitBy } } } }"
+
+    async def groups() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await runwatch.query(document, {"f": window}))["errorGroups"]["edges"]
+        return sorted(found, key=lambda edge: str(edge["node"]["message"]))
+
+    async def are(**counts: int) -> bool:
+        found = [(edge["node"]["message"], edge["count"]) for edge in await groups()]
+        return found == [(f"shop {shop} is closed", count) for shop, count in counts.items()]
+
+    (whole,) = (edge["node"] for edge in await groups())
+    assert (whole["message"], whole["splitBy"]) == ("shop <num> is closed", [])
+    id_ = whole["id"]
+    assert await runwatch.query(SPLIT, {"id": id_, "by": ["MESSAGE"]}) == {"splitErrorGroup": {"group": {"id": id_}}}
+    await until(lambda: are(**{"1": 2, "2": 1}))
+    fail("late", 3, 300)
+    await until(lambda: are(**{"1": 2, "2": 1, "3": 1}))
+    one, two, _ = (edge["node"] for edge in await groups())
+    assert one["splitBy"] == ["MESSAGE"]
+    listing = "query L($g: [ID!]) { executions(filter: {errorGroupId: $g}) { nodes { externalId } } }"
+    for group, runs in ((id_, ["late", "2", "1", "0"]), (one["id"], ["1", "0"])):
+        nodes = (await runwatch.query(listing, {"g": [group]}))["executions"]["nodes"]
+        assert [node["externalId"] for node in nodes] == runs
+    for variables in ({"id": id_, "by": []}, {"id": one["id"], "by": ["STEP"]}):
+        answer = runwatch.post({"query": SPLIT, "variables": variables}).json()
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", variables
+    await runwatch.query(UNSPLIT, {"id": two["id"]})
+    await until(lambda: are(**{"<num>": 4}))
+    assert [edge["node"] for edge in await groups()] == [whole]
 
 
 async def test_detail_007_how_far_a_run_is(runwatch: Runwatch) -> None:
