@@ -54,7 +54,13 @@ if os.environ.get("TEST_PICKLE"):
 app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=4, result_expires=600)
 every = {"task": "shop.add", "args": (1, 2), "schedule": 0.3, "options": {"queue": "cold"}}
 app.conf.beat_schedule = {"add every moment": every}  # of the worker that has a beat
-client = Runwatch(os.environ["TEST_SINK"], os.environ.get("TEST_TOKEN", "token"), "shop", linger=0.02, heartbeat=0.5)
+client = Runwatch(
+    os.environ["TEST_SINK"],
+    os.environ.get("TEST_TOKEN", "token"),
+    "shop",
+    linger=float(os.environ.get("TEST_LINGER", "0.02")),
+    heartbeat=0.5,
+)
 if os.environ.get("TEST_HOOK", "1") == "1":
     claims = os.environ.get("TEST_CLAIMS")
     install(app, client, claims=RedisClaims(claims) if claims else None, pause=0.3)
@@ -124,6 +130,20 @@ def spell(*args: Any, **kwargs: Any) -> str:
     return f"{args!r} {kwargs!r}"
 
 
+class Outside(Task):  # type: ignore[misc]
+    """Fails before its body."""
+
+    @property
+    def track_started(self) -> bool:
+        """Which Celery asks."""
+        raise OSError("outside the body")
+
+
+@app.task(name="shop.outside", base=Outside)
+def outside() -> None:
+    pass
+
+
 class OutOfStock(Exception):
     """An error of the app's own, which cannot be pickled."""
 
@@ -151,6 +171,11 @@ def flaky(self: Task, word: str, succeed_at: int) -> int:
 @app.task(name="shop.killed", acks_late=True)
 def killed() -> None:
     time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="shop.killed_at_once")
+def killed_at_once() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -262,6 +262,11 @@ def test_a_task_that_another_sends_is_a_run_of_its_own(bench: Bench) -> None:
     assert queued["trigger"]["data"] == {"args": {"args[0]": "word"}, "kwargs": {}}
 
 
+def test_a_failure_outside_the_body_is_one(bench: Bench) -> None:
+    end = bench.sink.finish(bench.publish("outside.delay()")[0])
+    assert (end["state"], end["error"]["type"], end["error"]["message"]) == ("FAILED", "OSError", "outside the body")
+
+
 def test_an_unknown_task_fails(bench: Bench) -> None:
     [run] = bench.publish("app.send_task('shop.gone')")
     end = bench.sink.finish(run)

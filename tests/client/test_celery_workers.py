@@ -39,6 +39,18 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
     assert bench.runs("given-back") == 1
 
 
+def test_what_a_child_ended_before_it_was_killed_has_ended(bench: Bench) -> None:
+    """A child sends the end of a task a moment later, and may be killed by the next one."""
+    environment = {**bench.environment, "TEST_LINGER": "3"}
+    with Worker(CELERY_APP, environment, bench.folder, "--concurrency", "1", "--queues", "lost"):
+        runs = [
+            bench.publish(f"{canvas}.apply_async({args}, queue='lost')")[-1]
+            for canvas, args in (("add", (1, 2)), ("fail", ()), ("killed_at_once", ()))
+        ]
+        assert [bench.sink.finish(run)["state"] for run in runs] == ["SUCCEEDED", "FAILED", "CRASHED"]
+        assert bench.sink.finish(runs[1])["error"]["message"] == "lamp: 0 left"
+
+
 def test_beat_is_a_schedule_and_what_a_cold_shutdown_cancels_waits(bench: Bench) -> None:
     beat = ["--beat", "--schedule", str(bench.folder / "beat")]
     with Worker(CELERY_APP, bench.environment, bench.folder, "--concurrency", "2", "--queues", "cold", *beat) as worker:

@@ -121,6 +121,11 @@ def _connect(publishing: Publishing, working: Working, client: Runwatch, logs: i
         "failed",
         lambda task, g: working.failed(task, g["task_id"], g["exception"], g.get("einfo")),
     )
+    on(
+        signals.task_internal_error,
+        "failed outside",
+        lambda task, g: working.failed_outside(task, g["task_id"], g["exception"], g.get("einfo"), g["request"]),
+    )
     on(signals.task_retry, "retried", lambda task, g: working.retried(task, g["request"], g.get("reason")))
     on(
         signals.task_postrun,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from runwatch_client import events
@@ -31,21 +32,30 @@ class Ending:
         state: State,
         error: Mapping[str, Any] | None = None,
         over: Sequence[str] = (),
+        at: datetime | None = None,
     ) -> None:
         """A task has ended that nothing follows. `over` are the ids of tasks that can no longer be reached."""
         tally = None if mark.size is None else self._tally()
         if tally is None or mark.size is None:
-            self._finish(mark, task_id, attempt, state, error)
+            self._finish(mark, task_id, attempt, state, error, at)
             return
         brief = json.dumps({"state": state, **{key: (error or {}).get(key) for key in ("type", "message", "step")}})
         outcomes = tally.arrive(mark.run, dict.fromkeys(over or [task_id], brief), mark.size)
         if outcomes is not None:
             worst = _worst(outcomes.values(), state, error)
-            self._finish(mark, task_id, attempt, *worst)
+            self._finish(mark, task_id, attempt, *worst, at)
 
-    def _finish(self, mark: Mark, task_id: str, attempt: str, state: State, error: Mapping[str, Any] | None) -> None:
+    def _finish(
+        self,
+        mark: Mark,
+        task_id: str,
+        attempt: str,
+        state: State,
+        error: Mapping[str, Any] | None,
+        at: datetime | None,
+    ) -> None:
         data = events.finished(state, None if error is None else dict(error))
-        self._emitter.emit_text(mark.run, "execution.finished", f"{task_id}/finished/{attempt}", data)
+        self._emitter.emit_text(mark.run, "execution.finished", f"{task_id}/finished/{attempt}", data, at=at)
 
 
 def never_reached(request: Any) -> list[str]:

@@ -53,6 +53,8 @@ def told_error(error: Any, einfo: Any, step: int) -> dict[str, Any]:
     told = events.failure(error, step, stack_trace=None if trace is None else str(trace))
     if wrapped:
         told["type"] = f"{error.exc_module}.{error.exc_cls_name}"
+        if len(error.exc_args) == 1:
+            told["message"] = str(error.exc_args[0])
     elif isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
         kind = "soft" if isinstance(error, SoftTimeLimitExceeded) else "hard"
         told["message"] = f"The {kind} time limit{f' of {error.args[0]} s' if error.args else ''} was exceeded"

@@ -28,10 +28,15 @@ def watch(publishing: Publishing, working: Working, guard: Guard) -> None:
 
 
 def watch_worker(guard: Guard) -> None:
-    """Tell of tasks that a worker cancels. In its main process, which has imported the rest of it."""
+    """Tell of tasks that a worker cancels, and how all of them end in its children. In its main process, which has
+    imported the rest of it.
+    """
+    from celery.worker import strategy
     from celery.worker.request import Request
 
     _wrap(Request, "cancel", _cancelling(guard))
+    _wrap(strategy, "create_request_cls", _requests(guard))
+    _wrap(Request, "on_failure", _losses(guard))
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -106,6 +111,48 @@ def _cancelling(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., An
             return result
 
         return cancel
+
+    return wrapper
+
+
+def _requests(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Celery makes a class of requests for each task, which replaces on_success."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def create_request_cls(*args: Any, **more: Any) -> Any:
+            made = original(*args, **more)
+            _wrap(made, "on_success", _successes(guard))
+            return made
+
+        return create_request_cls
+
+    return wrapper
+
+
+def _successes(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Celery's name for whatever a child says of a task, its error too."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def on_success(self: Any, ended: Any, **more: Any) -> Any:
+            guard("a child's end", lambda: _installed[0][1].lost.ended(self, *ended))
+            return original(self, ended, **more)
+
+        return on_success
+
+    return wrapper
+
+
+def _losses(guard: Guard) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Also called for what a child says of an error, with return_ok."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        def on_failure(self: Any, info: Any, *args: Any, **more: Any) -> Any:
+            result = original(self, info, *args, **more)
+            if not more.get("return_ok"):
+                guard("a lost child", lambda: _installed[0][1].lost.killed(self.worker_pid))
+            return result
+
+        return on_failure
 
     return wrapper
 

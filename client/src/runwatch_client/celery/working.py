@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
+from celery.app.task import Context
 from celery.exceptions import Ignore, Reject
 
 from runwatch_client import events
@@ -21,6 +22,7 @@ from runwatch_client.celery.ending import Ending, never_reached
 from runwatch_client.celery.errors import state_of, stored_end, told_error
 from runwatch_client.celery.gate import RETRY_OF
 from runwatch_client.celery.ids import Recent
+from runwatch_client.celery.lost import Lost
 from runwatch_client.celery.marks import HEADER, INTERNAL, SIGNED, START, Mark, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
 from runwatch_client.celery.publishing import JSON, is_handling
@@ -55,6 +57,7 @@ class Working:
         self._open: dict[str, Open] = {}
         self._requests: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._told = Recent(REMEMBERED)
+        self.lost = Lost(emitter, ending, attempt_of)
 
     def received(self, request: Any) -> None:
         """In the main process: report as queued a task whose publisher did not."""
@@ -129,6 +132,19 @@ class Working:
             return
         mark = mark_of(request) if running is None else running.mark
         self._fail(task, request, mark, state_of(error), told_error(error, einfo, mark.step))
+
+    def failed_outside(self, task: Any, task_id: str, error: BaseException, einfo: Any, given: Any) -> None:
+        """A task has failed before or after its body, as when its result cannot be stored. Celery has left it by now,
+        whatever was told of it.
+        """
+        if task.name in INTERNAL:
+            return
+        request = Context(given or {}, id=task_id)
+        mark, attempt = mark_of(request), f"{attempt_of(request)}/outside"
+        told = told_error(error, einfo, mark.step)
+        data = events.step_finished(mark.step, task.name, "FAILED", kind="task", error=told)
+        self._emit(mark, "step.finished", f"{task_id}/step/finished/{attempt}", data)
+        self._ending.ended(mark, task_id, attempt, "FAILED", told, never_reached(request))
 
     def failing(self, request: Any, error: BaseException, traceback: Any) -> None:
         """A task has failed, and Celery calls its error handlers next. When one of them fails in its turn, Celery may
