@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.delivery.addresses import Network
 from app.delivery.smtp import MailServer
 from app.secrets.redaction import DEFAULT_SEALED_KEYS
+from app.setting_checks import check_jwt, checked_address, checked_origins, checked_public_url
 
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
@@ -51,13 +51,13 @@ class Settings(BaseSettings):
             "Comma-separated addresses or networks of reverse proxies, whose X-Forwarded-For, -Proto and -Host count"
         ),
     )
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(checked_origins)] = Field(
         (),
         description=(
             "Comma-separated origins, such as https://tools.example.com, whose pages may use the API, by bearer token"
         ),
     )
-    metrics_listen: str = Field(
+    metrics_listen: Annotated[str, AfterValidator(checked_address)] = Field(
         "", description="Address for GET /metrics alone, without a token, such as 127.0.0.1:9464; empty: none"
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     )
 
     # Delivery of alerts to people.
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(checked_public_url)] = Field(
         "", description="URL at which people reach this server, without a path, for links in alerts; empty: no links"
     )
     smtp_url: SecretStr | None = Field(
@@ -238,39 +238,10 @@ class Settings(BaseSettings):
         url = "" if self.smtp_url is None else self.smtp_url.get_secret_value()
         return MailServer.of(url, self.smtp_from) if url else None
 
-    @field_validator("public_url")
-    @classmethod
-    def _without_slash(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("must be a URL that begins with http:// or https://, without ? and #")
-        if parts.path.strip("/"):
-            # The page, its assets, its cookie and the doors are at the root: below a path a link would lead nowhere.
-            raise ValueError("must not have a path: give Runwatch a host name of its own, https://runwatch.example.com")
-        return url.rstrip("/")
-
-    @field_validator("metrics_listen")
-    @classmethod
-    def _check_address(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if value and (not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536):
-            raise ValueError("must be host:port, such as 127.0.0.1:9464")
-        return value
-
     @field_validator("alert_networks", "allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            written = f"{parts.scheme}://{parts.netloc}".lower()
-            if parts.scheme not in ("http", "https") or not parts.hostname or origin != written or parts.username:
-                raise ValueError(f"{origin}: not an origin as browsers send it, such as https://tools.example.com")
-        return origins
 
     @model_validator(mode="after")
     def _check_rates(self) -> Settings:
@@ -310,18 +281,5 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete_jwt(self) -> Settings:
-        if not self.jwt_algorithms:
-            if self.jwt_key or self.jwt_jwks_url:
-                raise ValueError("RUNWATCH_JWT_KEY and RUNWATCH_JWT_JWKS_URL need RUNWATCH_JWT_ALGORITHMS")
-            return self
-        if (self.jwt_key is None) == (self.jwt_jwks_url is None):
-            raise ValueError("RUNWATCH_JWT_ALGORITHMS needs exactly one of RUNWATCH_JWT_KEY and RUNWATCH_JWT_JWKS_URL")
-        if not (self.jwt_issuer and self.jwt_audience):
-            raise ValueError("RUNWATCH_JWT_ALGORITHMS needs RUNWATCH_JWT_ISSUER and RUNWATCH_JWT_AUDIENCE")
-        kinds = {name[:2] == "HS" for name in self.jwt_algorithms}
-        if len(kinds) > 1:
-            # One key for both: a public key would then verify as a shared secret.
-            raise ValueError("RUNWATCH_JWT_ALGORITHMS mixes HS with RS or ES")
-        if kinds == {True} and self.jwt_jwks_url:
-            raise ValueError("HS algorithms need a shared RUNWATCH_JWT_KEY, not RUNWATCH_JWT_JWKS_URL")
+        check_jwt(self.jwt_algorithms, self.jwt_key, self.jwt_jwks_url, self.jwt_issuer, self.jwt_audience)
         return self
