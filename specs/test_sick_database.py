@@ -15,6 +15,7 @@ from specs.harness.driver import Runwatch, Server, run_events
 from specs.harness.servers import PostgresServer
 from specs.harness.servers.proxy import FreezingProxy
 from specs.harness.waiting import soon
+from specs.harness.worker_processes import all_serve
 
 READ = {"query": "{ executions(first: 1) { nodes { externalId } } }"}
 # Of everybody who waits: an answer comes within 6 s. A busy machine may take as long again.
@@ -72,4 +73,36 @@ def test_sick_001_a_database_that_hangs_stops_nobody(postgres_server: PostgresSe
             server.kill()
     assert len(lines(server.log, "database_away")) <= 2
     assert len(lines(server.log, "database_back")) == 1
+    assert "Traceback" not in server.log, server.log
+
+
+def answered(server: Server, token: str, name: str) -> bool:
+    """Whether a read and an event, each on a connection of its own, which any worker may take, are answered."""
+    headers = {"authorization": f"Bearer {token}"}
+    read = httpx.post(f"{server.url}/graphql", json=READ, headers=headers, timeout=60)
+    headers["content-type"] = "application/cloudevents-batch+json"
+    event = httpx.post(f"{server.url}/api/events", json=run_events("engine", name, 0), headers=headers, timeout=60)
+    return (read.status_code, event.status_code) == (200, 202)
+
+
+def test_sick_004_new_connections_are_used_after_a_failover(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """When the connections of all workers lead nowhere without a word, each MUST soon use new ones, for every door."""
+    with postgres_server.database("failover") as url, FreezingProxy(urlsplit(url).port or 5432) as way:
+        there = urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{way.port}").geturl()
+        server = Server(tmp_path, there, "--workers", "2")
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        runwatch.admin = runwatch.token("admin")
+        try:
+            both = all_serve(server)
+            assert all(answered(server, runwatch.admin, f"before-{number}") for number in range(10))
+            way.fail_over()
+            began = monotonic()
+            soon(lambda: all(answered(server, runwatch.admin, f"after-{number}") for number in range(10)))
+            assert monotonic() - began < 2 * PATIENCE
+            assert all_serve(server) == both, "neither hangs"
+            runwatch.close()
+            assert server.stop(signal.SIGTERM) == 0
+        finally:
+            server.kill()
     assert "Traceback" not in server.log, server.log

@@ -56,9 +56,11 @@ class Lane:
             return rows
 
     async def renew(self) -> None:
-        """Give all idle connections back: they may be dead."""
+        """End all idle connections: they may be dead, and a farewell that nobody answers would be waited for."""
         while self._idle:
-            await self._pool.release(self._idle.pop())
+            connection = self._idle.pop()
+            end(connection)
+            await self._pool.release(connection)
 
     def end_all(self) -> None:
         """End every connection at once, with the statements that wait for an answer: they fail as if it had died."""
@@ -68,7 +70,8 @@ class Lane:
     async def close(self) -> None:
         """Give every connection back, those in use after their statement."""
         self._closed = True
-        await self.renew()
+        while self._idle:
+            await self._pool.release(self._idle.pop())
 
 
 def end(connection: PoolConnectionProxy[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -22,6 +23,8 @@ from app.errors import TimedOut, Unavailable
 
 # How long a write that changes nothing waits for a connection, and for its answer.
 PROBE_SECONDS = 3.0
+# BEGIN waits for nothing but its server.
+BEGIN_SECONDS = 3.5
 DEAD = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
@@ -52,6 +55,7 @@ class PostgresDatabase(Database):
         self._lists, self._keys = Lane(reads, POOL_SIZE - 1), Lane(reads, 1)
         self._writing: set[PoolConnectionProxy[Any]] = set()
         self._write_failed = False
+        self._expiring: asyncio.Future[None] | None = None
         self._watch = Watch(self._ask, self._end_connections)
         self._column_types = types
 
@@ -127,12 +131,15 @@ class PostgresDatabase(Database):
             lane.end_all()
         for connection in self._writing:
             end(connection)
+        # Those that are idle too: they lead to where nobody answers.
+        self._expiring = asyncio.ensure_future(self._writes.expire_connections())
 
     async def _fetch_now(self, lane: Lane, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         try:
             try:
                 return await lane.fetch(sql, params)
             except TimeoutError:
+                await self._renew()  # a failover takes all connections at once
                 raise  # as long as that is nobody to ask again
             except DEAD:
                 self._watch.check()
@@ -166,9 +173,11 @@ class PostgresDatabase(Database):
             # One round trip, where asyncpg's own transactions take one for BEGIN alone.
             held = "" if patience is None else f"; SET LOCAL lock_timeout = {max(round(patience * 1000), 1)}"
             try:
-                await connection.execute(f"BEGIN{held}")
+                await connection.execute(f"BEGIN{held}", timeout=BEGIN_SECONDS)
             except DEAD as error:
-                await self._writes.expire_connections()
+                if isinstance(error, TimeoutError):
+                    end(connection)
+                await self._renew()
                 raise TransientError("the connection had died") from error
             transaction = PostgresTransaction(connection, self._column_types)
             try:

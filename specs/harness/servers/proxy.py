@@ -132,6 +132,11 @@ class FreezingProxy(_Proxy):
         super().__init__(target)
         self._thawed = asyncio.Event()
         self._thawed.set()
+        self._generation = 0
+
+    def fail_over(self) -> None:
+        """From now on nobody hears of the connections that there are, nor of their end; new ones work."""
+        self._generation += 1
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -142,13 +147,16 @@ class FreezingProxy(_Proxy):
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._thawed.wait()
+        generation = self._generation
         upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
         with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
-            await asyncio.gather(self._hold(reader, to_server), self._hold(upstream, writer))
+            await asyncio.gather(self._hold(reader, to_server, generation), self._hold(upstream, writer, generation))
 
-    async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, generation: int) -> None:
         while data := await reader.read(65536):
             await self._thawed.wait()
+            if generation != self._generation:
+                continue  # into a black hole
             writer.write(data)
             await writer.drain()
         if writer.can_write_eof():

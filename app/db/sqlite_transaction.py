@@ -1,0 +1,91 @@
+"""A transaction of SQLite: its bulk statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import aiosqlite
+
+from app.db import Row, Transaction, excluded
+from app.db.dialect import Dialect
+from app.db.locks import Lock
+from app.db.sqlite_reader import numbered
+
+# SQLite's default bound on parameters of one statement.
+MAX_PARAMETERS = 32_766
+
+
+class SqliteTransaction(Transaction):
+    """A BEGIN IMMEDIATE on the writing connection."""
+
+    dialect = Dialect.SQLITE
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+        """The rows of one statement."""
+        return list(await self._connection.execute_fetchall(numbered(sql), params))
+
+    async def lock(self, name: Lock) -> None:
+        """Nothing to wait for: since its BEGIN IMMEDIATE the transaction is the only one of the file."""
+
+    async def try_lock(self, name: Lock) -> bool:
+        """Always: whoever else wants it has not begun, and waits for this transaction."""
+        return True
+
+    async def execute_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """One prepared statement, run for each row within one hop to SQLite's thread."""
+        if rows:
+            await self._connection.executemany(numbered(sql), rows)
+
+    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert new rows."""
+        marks = ", ".join("?" * len(columns))
+        await self.execute_many(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+    async def insert_unseen(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """See Transaction. Nobody else has written since this one began."""
+        await self.insert(table, columns, rows)
+        place = columns.index(returning)
+        return {row[place] for row in rows}
+
+    async def insert_missing(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
+    ) -> set[Any]:
+        """Insert the rows whose key does not exist yet, many per statement so that RETURNING is possible."""
+        mark = f"({', '.join('?' * len(columns))})"
+        head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
+        inserted: set[Any] = set()
+        remaining = iter(rows)
+        # Two sizes only (the largest and one), so that the statement cache always hits.
+        limit = min(MAX_PARAMETERS // len(columns), 100)
+        while chunk := list(islice(remaining, limit)):
+            size = len(chunk) if len(chunk) == limit else 1
+            sql = head + ", ".join([mark] * size) + tail
+            for start in range(0, len(chunk), size):
+                values = [value for row in chunk[start : start + size] for value in row]
+                inserted.update(row[0] for row in await self._connection.execute_fetchall(sql, values))
+        return inserted
+
+    async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Insert rows, or set their columns where the key exists."""
+        marks = ", ".join("?" * len(columns))
+        await self.execute_many(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}",
+            rows,
+        )
+
+    async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
+        """Set columns of existing rows."""
+        number = {name: place for place, name in enumerate(columns, 1)}
+        where = " AND ".join(f"{name} = ?{number[name]}" for name in key)
+        sets = ", ".join(f"{name} = ?{number[name]}" for name in columns if name not in key)
+        await self.execute_many(f"UPDATE {table} SET {sets} WHERE {where}", rows)
