@@ -147,6 +147,8 @@ class PostgresDatabase(Database):
                 return await lane.fetch(sql, params)
         except asyncpg.QueryCanceledError:
             raise TimedOut(READ_TIMEOUT_SECONDS, sql, params) from None
+        except asyncpg.ReadOnlySQLTransactionError:
+            raise  # the statement is wrong, not the server
         except (*DEAD, *SICK) as error:
             if isinstance(error, Unavailable):  # of the watch
                 raise

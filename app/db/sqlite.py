@@ -91,7 +91,7 @@ class SqliteDatabase(Database):
                 rows = await self._here.fetch(sql, params)
                 return rows if rows is not None else await self._fetch_in_thread(sql, params)
         except sqlite3.DatabaseError as error:
-            raise self._fault(error) or error from error.__cause__
+            raise self._read_fault(error) or error from error.__cause__
 
     async def _fetch_in_thread(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         reader = await self._idle.get()
@@ -107,7 +107,7 @@ class SqliteDatabase(Database):
             with Reading():
                 return await self._fetch_by_key(sql, params)
         except sqlite3.DatabaseError as error:
-            raise self._fault(error) or error from error.__cause__
+            raise self._read_fault(error) or error from error.__cause__
 
     async def _fetch_by_key(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         rows = await self._here.fetch(sql, params)
@@ -196,6 +196,10 @@ class SqliteDatabase(Database):
         if fault is not None:
             self._watch.failed(fault)
         return fault
+
+    def _read_fault(self, error: sqlite3.DatabaseError) -> Unavailable | None:
+        # A statement that would write, on a connection that only reads, is wrong itself; a sick file has a longer code.
+        return None if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY else self._fault(error)
 
     async def _ask(self) -> None:
         """See Watch: is the file there, does it answer, is it of this version, and can it be written again?"""
