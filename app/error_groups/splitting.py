@@ -6,7 +6,7 @@ A split is a rule: failures with a fingerprint get a finer one. Ingestion applie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +18,7 @@ from app.db.rows import RowsOf
 from app.error_groups import ErrorGroup, by_ids
 from app.error_groups.fingerprints import Distinction
 from app.errors import BadInput, Conflict, LimitExceeded, NotFound
+from app.executions import group_members
 
 # Each process knows them all.
 MAX_SPLITS = 100
@@ -93,28 +94,42 @@ async def unsplit(database: Database, actor: str, id_: str) -> ErrorGroup:
 
     async def work(transaction: Transaction) -> None:
         await transaction.lock(Lock.GROUPS)
-        rows = await transaction.fetch(
-            "SELECT s.fingerprint FROM error_group_splits s WHERE s.undone_at IS NULL AND (s.fingerprint = $1"
-            " OR s.fingerprint = (SELECT p.fingerprint FROM error_group_parts p WHERE p.part = $1))",
-            id_,
-        )
-        if not rows:
+        undone = await _rules_of(transaction, [id_])
+        if not undone:
             return
-        [(fingerprint,)] = rows
+        # With those that its failures have by newer fingerprints.
+        led = await group_members.lead(transaction, [id_])
+        undone |= await _rules_of(transaction, led.groups[id_])
+        given = transaction.array(sorted(undone))
         merged = await transaction.fetch(
             "SELECT 1 FROM error_group_parts p JOIN error_group_merges m"
-            " ON m.fingerprint = p.part OR m.group_id = p.part WHERE p.fingerprint = $1 LIMIT 1",
-            fingerprint,
+            f" ON m.fingerprint = p.part OR m.group_id = p.part WHERE {transaction.any_of('p.fingerprint', 1, 'id')}"
+            " LIMIT 1",
+            given,
         )
         if merged:
             raise BadInput("id: a part was merged; take it out with unmergeErrorGroup first")
-        await transaction.execute_many(
-            "UPDATE error_group_splits SET undone_at = $1 WHERE fingerprint = $2", [(clock.now_us(), fingerprint)]
+        await transaction.fetch(
+            "UPDATE error_group_splits SET undone_at = $2"
+            f" WHERE {transaction.any_of('fingerprint', 1, 'id')} RETURNING fingerprint",
+            given,
+            clock.now_us(),
         )
-        await audit.note(transaction, actor, "unsplitErrorGroup", ids.to_global("errorGroup", fingerprint))
+        await audit.note(transaction, actor, "unsplitErrorGroup", ids.to_global("errorGroup", id_))
 
     await database.transaction(work)
     return await _found(database, id_)
+
+
+async def _rules_of(transaction: Transaction, given: Iterable[str]) -> set[str]:
+    """The fingerprints among these that were split, and those of which these are parts."""
+    rows = await transaction.fetch(
+        f"SELECT s.fingerprint FROM error_group_splits s WHERE s.undone_at IS NULL"
+        f" AND ({transaction.any_of('s.fingerprint', 1, 'id')} OR s.fingerprint IN (SELECT p.fingerprint"
+        f" FROM error_group_parts p WHERE {transaction.any_of('p.part', 1, 'id')}))",
+        transaction.array(given),
+    )
+    return {fingerprint for (fingerprint,) in rows}
 
 
 async def _found(database: Database, id_: str) -> ErrorGroup:

@@ -118,16 +118,20 @@ async def test_a_split_tells_failures_apart_until_it_is_undone(
     assert await listed(database, part) <= await listed(database, whole)
     entries = (await audit.list_page(database, PageRequest(first=9))).items
     assert [(each.actor, each.action, each.subject) for each in entries] == [
-        (actor, action, f"errorGroup_{whole}")
-        for actor, action in (("ada", "splitErrorGroup"), ("bob", "unsplitErrorGroup"), ("ada", "splitErrorGroup"))
+        ("ada", "splitErrorGroup", f"errorGroup_{whole}"),
+        ("bob", "unsplitErrorGroup", f"errorGroup_{part}"),
+        ("ada", "splitErrorGroup", f"errorGroup_{whole}"),
     ]
 
 
-async def test_a_split_outlives_other_fingerprints(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("undone_by", ["whole", "older part", "part"])
+async def test_a_split_outlives_other_fingerprints(
+    database: Database, monkeypatch: pytest.MonkeyPatch, undone_by: str
+) -> None:
     whole = await fill(database)
     await splitting.split(database, "ada", whole, BY)
     await settle(database)
-    before = await counted(database)
+    before, older = await counted(database), (await row_of(database, "0"))["error_group_id"]
     monkeypatch.setattr(group_moves.Failure, "fingerprint", lambda failure: "f" * 31 + "2")
     monkeypatch.setattr(Regrouping, "max_rows", 1)
     monkeypatch.setattr(fingerprints, "VERSION", fingerprints.VERSION + 1)
@@ -139,7 +143,8 @@ async def test_a_split_outlives_other_fingerprints(database: Database, monkeypat
     assert await listed(database, whole) == {*"0123"}
     assert {each.fingerprint for each in await splitting.splits(database)} == {whole, "f" * 31 + "2"}
     part = (await row_of(database, "0"))["error_group_id"]
-    await splitting.unsplit(database, "ada", part)
+    assert part != older
+    await splitting.unsplit(database, "ada", {"whole": whole, "older part": older, "part": part}[undone_by])
     await settle(database)
     assert await counted(database) == {"shop <num> is closed": 4}
 
