@@ -29,6 +29,7 @@ class Book:
         self.gates_apart: dict[str, asyncio.Event] = {}
         self.errors: dict[str, Exception] = {}
         self.groups = Groups(database, self._storing)
+        self.dialect = database.dialect
         self._open: list[asyncio.Task[list[Rejection]]] = []
 
     def _storing(self, together: bool) -> Store:
@@ -207,7 +208,7 @@ async def test_without_a_transaction_everybody_gets_the_error(
 
 
 async def test_a_group_that_takes_long_holds_up_no_other(book: Book) -> None:
-    if book.groups._database.dialect.writes_alone:
+    if book.dialect.writes_alone:
         first = await book.begin("first")
         other = book.send("other")
         await asyncio.sleep(3 * grouping.LONG_SECONDS)
