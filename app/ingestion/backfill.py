@@ -41,13 +41,13 @@ class Backfill(Sweep, ABC):
 
     def __init__(self, database: Database) -> None:
         super().__init__(self.go_on, self.failure, seconds=self.seconds, least_pause=PAUSE_SECONDS)
-        self._database = database
+        self.database = database
 
     async def go_on(self) -> None:
         """Do a few; the next ones soon, unless all are done, or another process is about it."""
-        if not await self._database.fetch(f"SELECT 1 FROM {self.table}"):
+        if not await self.database.fetch(f"SELECT 1 FROM {self.table}"):
             return
-        if await self._database.transaction(self._step):
+        if await self.database.transaction(self._step):
             self.wake()
 
     @abstractmethod

@@ -28,8 +28,8 @@ class Regrouping(Backfill):
 
     async def go_on(self) -> None:
         """Regroup a few, after asking for it where fingerprints are of an older version."""
-        if not self._asked and await _version(self._database) < fingerprints.VERSION:
-            await self._database.transaction(_ask)
+        if not self._asked and await _version(self.database) < fingerprints.VERSION:
+            await self.database.transaction(_ask)
         self._asked = True
         await super().go_on()
 
