@@ -6,6 +6,8 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,11 @@ async def test_an_opening_that_fails_leaves_no_thread(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await open_database(f"sqlite:///{path}")
     await until(lambda: threading.active_count() <= threads, "end of the threads")
+
+
+def test_migrations_are_one_line_in_the_order_of_their_numbers() -> None:
+    """Two that land at the same time must not both follow the same one."""
+    names = [path.stem for path in sorted(FOLDER.glob("[0-9]*.py"))]
+    assert [int(name[:4]) for name in names] == [*range(1, len(names) + 1)]
+    for before, name in pairwise(names):
+        assert import_module(f"app.migrations.{name}").Migration.dependencies == [("app", before)]
