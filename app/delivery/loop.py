@@ -15,7 +15,7 @@ from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import Handler, NotDelivered
 from app.errors import log_failure
 from app.log import get_logger
-from app.monitor import numbers
+from app.monitor import numbers, spans
 from app.sweep import end_tasks
 
 log = get_logger(__name__)
@@ -117,19 +117,27 @@ class DeliveryLoop:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("delivery_failed", error=repr(error))
 
-    async def _deliver(self, item: OutboxItem) -> None:
-        handler = self._handlers[item.kind]
-        failure, final, asked = None, False, 0
+    async def _attempt(self, item: OutboxItem) -> tuple[str | None, bool, int]:
+        """Why an attempt failed, if it did; whether it was the last; for how long its receiver wants no other (µs)."""
         try:
             async with asyncio.timeout(self._timeout + SLACK_SECONDS):
-                await handler.deliver(item)
+                await self._handlers[item.kind].deliver(item)
         except NotDelivered as error:
-            failure, final, asked = outbox.readable(str(error)), error.final, error.retry_after
+            return outbox.readable(str(error)), error.final, error.retry_after
         except TimeoutError:
-            failure = f"No answer within {self._timeout:g} s"
+            return f"No answer within {self._timeout:g} s", False, 0
         except Exception as error:
             log_failure(log, "delivery_failed", error, outbox_id=item.id, kind=item.kind)
-            failure = "Internal error; the server's log has the details under the outbox id"
+            return "Internal error; the server's log has the details under the outbox id", False, 0
+        return None, False, 0
+
+    async def _deliver(self, item: OutboxItem) -> None:
+        handler = self._handlers[item.kind]
+        about: dict[str, str | int] = {"runwatch.outbox_id": item.id, "runwatch.attempt": item.attempts}
+        with spans.delivering(item.kind, about) as fail:
+            failure, final, asked = await self._attempt(item)
+            if failure is not None:
+                fail(failure)
         left = item.created_at + item.paused + self._give_up_after - clock.now_us()
         given_up = failure is not None and (final or left <= 0)
         # A receiver that wants to be left alone for longer has one more attempt at the end.

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.asgi.answers import error_body
 from app.errors import RateLimited, shown
 from app.log import get_logger
+from app.monitor import numbers
 
 log = get_logger(__name__)
 
@@ -118,6 +119,7 @@ class Admission:
 
     def _note(self) -> None:
         self._refused += 1
+        numbers.REQUESTS.add(1, "/api/events", "503")  # no application hears of it
         now = monotonic()
         if now >= self._logged_at + LOG_SECONDS:
             log.warning("events_refused_by_load", refused=self._refused, in_work=self._total)

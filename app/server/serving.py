@@ -29,6 +29,7 @@ from app.server.garbage import IdleCollection
 from app.server.http_protocol import Arriving, HttpProtocol
 from app.server.keys import open_sealer, sealer_of
 from app.server.startup import listen, prepare
+from app.server.tracing import traced
 from app.server.websocket_protocol import WebSocketProtocol
 from app.settings import Settings
 
@@ -57,7 +58,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         sealer = await sealer_of(database, settings)
         engine = DevEngine(settings, database, sealer)
         stack.push_async_callback(engine.close)
-        config = _config(settings, database, sealer)
+        config = _config(settings, database, sealer, Slots(), stack)
         if dev:
             await _greet(settings, database, sealer, engine, opened.getsockname()[1])
         scraped = [stack.enter_context(listen(*at))] if (at := settings.metrics_address) else []
@@ -71,7 +72,7 @@ async def serve_on(
     sealer = open_sealer(settings)
     async with AsyncExitStack() as stack:
         database = await _open_database(settings, stack)
-        await _Server(_config(settings, database, sealer, slots), ready=ready).serve(sockets=list(sockets))
+        await _Server(_config(settings, database, sealer, slots, stack), ready=ready).serve(sockets=list(sockets))
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -81,12 +82,14 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     return database
 
 
-def _config(settings: Settings, database: Database, sealer: Sealer, slots: Slots | None = None) -> uvicorn.Config:
+def _config(
+    settings: Settings, database: Database, sealer: Sealer, slots: Slots, stack: AsyncExitStack
+) -> uvicorn.Config:
     arriving = Arriving(
         settings.max_head_seconds, settings.max_body_seconds, events=Admission(settings.max_event_bodies)
     )
     return uvicorn.Config(
-        Admitted(create_app(settings, database, sealer, slots)),
+        Admitted(traced(create_app(settings, database, sealer, slots), stack)),
         http=partial(HttpProtocol, arriving=arriving),  # type: ignore[arg-type]
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,

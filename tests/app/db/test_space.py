@@ -44,7 +44,7 @@ async def test_free_pages_are_given_back_in_steps(
     assert len(sizes) > 4
     assert {one - other for one, other in pairwise(sizes)} == {50}
     pages, free, size, _ = await space._pages(database)
-    assert free <= pages * space.FREE_SHARE * 1.1
+    assert free < pages * space.FREE_SHARE + 2  # a page of pointers may have gone with the last ones
     assert await used_bytes(database, "executions") == ((pages - free) * size, 0)
     assert not await give_back(database)
 
