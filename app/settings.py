@@ -30,6 +30,12 @@ class Settings(BaseSettings):
     # Storage and address.
     data_dir: Path = Field(Path("data"), description="Folder of the SQLite file and of generated secrets")
     database_url: str = Field("", description="sqlite:///path or postgres://…; empty: runwatch.db in the data folder")
+    database_direct_url: str = Field(
+        "", description="postgres://… past a pooler such as pgbouncer, for migrations; empty: the same"
+    )
+    prepared_statements: bool = Field(
+        True, description="Postgres: false behind a pooler in transaction mode, which mixes up sessions"
+    )
     sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL", description="SQLite: FULL syncs each commit; NORMAL is faster, and a power cut loses the newest commits"
     )
@@ -224,7 +230,15 @@ class Settings(BaseSettings):
     @cached_property
     def url_of_database(self) -> str:
         """The database URL, with the embedded default filled in."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'runwatch.db').absolute()}"
+        url = self.database_url or f"sqlite:///{(self.data_dir / 'runwatch.db').absolute()}"
+        if self.prepared_statements or url.startswith("sqlite:"):
+            return url
+        return f"{url}{'&' if '?' in url else '?'}statement_cache_size=0"
+
+    @cached_property
+    def url_of_migrations(self) -> str:
+        """The same for migrations, whose lock is one of a session."""
+        return self.database_direct_url or self.url_of_database
 
     @cached_property
     def metrics_address(self) -> tuple[str, int] | None:

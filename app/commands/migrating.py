@@ -11,5 +11,5 @@ from app.server.console import console
 
 def migrate() -> None:
     """Bring the schema up to date, and say what was applied."""
-    applied = asyncio.run(migrate_database(prepared().url_of_database))
+    applied = asyncio.run(migrate_database(prepared().url_of_migrations))
     console.print(f"Applied {', '.join(applied)}" if applied else "Nothing to apply")

@@ -51,7 +51,7 @@ def run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     settings = prepared()
 
     async def with_database() -> T:
-        await migrate(settings.url_of_database)
+        await migrate(settings.url_of_migrations)
         database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
         try:
             return await work(database, settings)

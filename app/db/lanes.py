@@ -22,8 +22,9 @@ FORGET_SECONDS = 2.0
 class Lane:
     """At most `size` connections of a pool, the one used last first."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], size: int) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], size: int, begin: str = "") -> None:
         self._pool = pool
+        self._begin = begin  # of a transaction for each statement, if it needs one
         self._free = asyncio.Semaphore(size)
         self._idle: list[PoolConnectionProxy[Any]] = []
         self._busy: set[PoolConnectionProxy[Any]] = set()
@@ -40,10 +41,16 @@ class Lane:
             connection = self._idle.pop() if self._idle else await self._pool.acquire()
             self._busy.add(connection)
             try:
+                if self._begin:
+                    await connection.execute(self._begin)
                 rows: Sequence[Any] = await connection.fetch(sql, *params)
+                if self._begin:
+                    await connection.execute("COMMIT")
             except BaseException as error:
                 if isinstance(error, TimeoutError):
                     end(connection)
+                elif self._begin and not connection.is_closed():
+                    await connection.execute("ROLLBACK")
                 with suppress(TimeoutError):
                     await self._pool.release(connection, timeout=FORGET_SECONDS)
                 raise

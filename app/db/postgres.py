@@ -15,7 +15,7 @@ from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane, end
 from app.db.postgres_faults import SICK, explained, place_of
-from app.db.postgres_pools import POOL_SIZE, close_pool, connected
+from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS, close_pool, connected, is_pooled
 from app.db.postgres_transaction import PostgresTransaction
 from app.db.schema_version import APPLIED, refusal
 from app.db.watch import Locked, Newer, Refused, Watch
@@ -47,12 +47,16 @@ class PostgresDatabase(Database):
         reads: asyncpg.Pool[Any],
         types: dict[str, dict[str, str]],
         place: str = "Postgres",
+        *,
+        pooled: bool = False,
     ) -> None:
         super().__init__(POOL_SIZE - 1)
         self._place = place
         self._writes = writes
         self._reads = reads
-        self._lists, self._keys = Lane(reads, POOL_SIZE - 1), Lane(reads, 1)
+        begin = f"BEGIN READ ONLY; {OWN_SETTINGS}'{READ_TIMEOUT_SECONDS:g}s'" if pooled else ""
+        self._lists, self._keys = Lane(reads, POOL_SIZE - 1, begin), Lane(reads, 1, begin)
+        self._begin = f"BEGIN; {OWN_SETTINGS}'{WRITE_TIMEOUT_SECONDS}s'" if pooled else "BEGIN"
         self._writing: set[PoolConnectionProxy[Any]] = set()
         self._write_failed = False
         self._expiring: asyncio.Future[None] | None = None
@@ -64,7 +68,7 @@ class PostgresDatabase(Database):
         """Connect to the database of a `postgres://` URL; Unavailable if that is impossible, or it takes no writes."""
         place = place_of(postgres_credentials(url))
         try:
-            database = cls(*await connected(url), place)
+            database = cls(*await connected(url), place, pooled=is_pooled(url))
             try:
                 await database.write_nothing()
             except BaseException:
@@ -175,7 +179,7 @@ class PostgresDatabase(Database):
             # One round trip, where asyncpg's own transactions take one for BEGIN alone.
             held = "" if patience is None else f"; SET LOCAL lock_timeout = {max(round(patience * 1000), 1)}"
             try:
-                await connection.execute(f"BEGIN{held}", timeout=BEGIN_SECONDS)
+                await connection.execute(f"{self._begin}{held}", timeout=BEGIN_SECONDS)
             except DEAD as error:
                 if isinstance(error, TimeoutError):
                     end(connection)

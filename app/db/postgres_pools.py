@@ -23,6 +23,9 @@ MARGIN_SECONDS = 0.5
 UNACKNOWLEDGED_MS, IDLE_SECONDS, PROBE_SECONDS, PROBES = 5_000, 10, 2, 3
 CLOSE_SECONDS = 3.0
 
+# Behind a pooler in transaction mode a session is anybody's: each transaction brings its settings along.
+OWN_SETTINGS = "SET LOCAL jit = off; SET LOCAL statement_timeout = "
+
 Pools = tuple["asyncpg.Pool[Any]", "asyncpg.Pool[Any]", dict[str, dict[str, str]]]
 
 
@@ -30,27 +33,37 @@ async def connected(url: str) -> Pools:
     """The pool that writes, the one that reads, and the types of all columns, of a `postgres://` URL."""
     own = {"init": prepare_connection, "reset": _leave_as_is, "min_size": 1, "max_size": POOL_SIZE}
     options: dict[str, Any] = {"timeout": CONNECT_SECONDS, **postgres_credentials(url), **own}
-    settings = {"jit": "off", "application_name": "runwatch"}
+    settings = {"application_name": "runwatch"}
+    writing, reading = dict(settings), dict(settings)
+    if not is_pooled(url):
+        settings["jit"] = "off"
+        writing = {**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"}
+        reading = {
+            **settings,
+            "statement_timeout": f"{READ_TIMEOUT_SECONDS:g}s",
+            "default_transaction_read_only": "on",
+        }
     with ExitStack() as undo:
         writes = await asyncpg.create_pool(
             **options,
             command_timeout=WRITE_TIMEOUT_SECONDS + MARGIN_SECONDS,
-            server_settings={**settings, "statement_timeout": f"{WRITE_TIMEOUT_SECONDS}s"},
+            server_settings=writing,
         )
         undo.callback(writes.terminate)
         reads = await asyncpg.create_pool(
             **{**options, "max_cacheable_statement_size": CACHEABLE_STATEMENT},
             command_timeout=READ_TIMEOUT_SECONDS + MARGIN_SECONDS,
-            server_settings={
-                **settings,
-                "statement_timeout": f"{READ_TIMEOUT_SECONDS:g}s",
-                "default_transaction_read_only": "on",
-            },
+            server_settings=reading,
         )
         undo.callback(reads.terminate)
         types = await column_types(writes)
         undo.pop_all()
     return writes, reads, types
+
+
+def is_pooled(url: str) -> bool:
+    """Whether there is a pooler in transaction mode in between, so that statements are not to be prepared."""
+    return postgres_credentials(url).get("statement_cache_size") == 0
 
 
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:

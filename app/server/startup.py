@@ -43,7 +43,7 @@ async def prepare(settings: Settings, *, writable: bool = False) -> None:
         raise BadInput(f"RUNWATCH_DATA_DIR: cannot write to {settings.data_dir}: choose another folder")
     if has_key(settings):
         open_sealer(settings)  # before anything of the database is changed
-    if applied := await migrate(settings.url_of_database):
+    if applied := await migrate(settings.url_of_migrations):
         from app.server.console import console  # rich takes 0.1 s of CPU to import
 
         console.print(f"Database is up to date ({', '.join(applied)} applied)")
