@@ -58,8 +58,13 @@ async def _applied(url: str) -> set[str]:
 
 def _applied_to_file(path: Path) -> set[str]:
     """Unavailable when it is not a database, or cannot be made: Tortoise would wait for its connection without end."""
-    if not path.exists():
-        return set()
+    try:
+        if not path.exists():
+            return set()
+    except OSError as error:
+        raise Unavailable(
+            f"{path}: {error.strerror}: let the user of Runwatch into its folder, or name another"
+        ) from None
     try:
         with closing(sqlite3.connect(path, timeout=SQLITE_OPEN_SECONDS)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tortoise_migrations'").fetchone():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
+import tempfile
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -86,6 +90,35 @@ async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) ->
         await migrate(f"sqlite:///{tmp_path / 'file' / 'below' / 'new.db'}")
     with pytest.raises(BadInput, match=r"RUNWATCH_DATA_DIR: .*below cannot be created"):
         make_data_folder(tmp_path / "file" / "below")
+
+
+@contextmanager
+def as_nobody(folder: Path, mode: int) -> Iterator[None]:
+    """Without rights beyond those that the mode of a folder gives; root has them all, so not as root."""
+    folder.chmod(mode)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+async def test_files_that_are_not_ours_are_said_not_to_be(migrated_sqlite: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:  # tmp_path is below a folder that nobody else may enter
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'runwatch.db'}"
+        with as_nobody(folder, 0o555), pytest.raises(Unavailable, match=r"migrate-lock: cannot be opened"):
+            await migrate(url)
+        shutil.copy(migrated_sqlite, folder / "runwatch.db")
+        (folder / "runwatch.db").chmod(0o444)
+        with as_nobody(folder, 0o555), pytest.raises(Unavailable, match=r"runwatch\.db: cannot be (written|opened)"):
+            await open_database(url)
+        with as_nobody(folder, 0o000), pytest.raises(Unavailable, match="let the user of Runwatch into its folder"):
+            await migrate(url)
 
 
 async def test_a_server_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
