@@ -29,6 +29,8 @@ KUBERNETES = re.compile(
 KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://\S+", re.IGNORECASE)
 # How alike two names are: 1 for the same. RUNWATCH_EXPORT is no RUNWATCH_PORT, RUNWATCH_PORTS is one.
 ALIKE, ALIKE_IF_SHORT, SHORT = 0.8, 0.85, 8
+# URLs that may contain a password, besides the settings that are secrets.
+URLS = ("database_url", "database_direct_url", "redis_url")
 MAX_FILE_BYTES = 64 * 1024
 
 
@@ -48,7 +50,7 @@ def names() -> list[str]:
 def names_of_files() -> list[str]:
     """The settings that may be in files: secrets, and URLs that may contain a password."""
     secret = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
-    return sorted(f"{PREFIX}{name.upper()}{FILE}" for name in (*secret, "database_url", "redis_url"))
+    return sorted(f"{PREFIX}{name.upper()}{FILE}" for name in (*secret, *URLS))
 
 
 def read(**given: Any) -> Configuration:

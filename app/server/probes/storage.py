@@ -31,6 +31,8 @@ LOCK_SECONDS = 2.0  # for another process's write
 LITTLE_BYTES, TOO_LITTLE_BYTES = 1024 * MIB, 100 * MIB
 # Events of 5 minutes ahead are rejected, JSON Web Tokens of 30 s ahead too.
 ODD_SECONDS, WRONG_SECONDS = 1.0, 25.0
+# Without named statements, which a pooler of transactions gives to somebody else's connection.
+_PLAIN = {"timeout": CONNECT_SECONDS, "statement_cache_size": 0}
 _NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
@@ -69,7 +71,7 @@ class Storage:
     async def _postgres(self, url: str) -> Outcome:
         import asyncpg
 
-        connection = await asyncpg.connect(**{**postgres_credentials(url), "timeout": CONNECT_SECONDS})
+        connection = await asyncpg.connect(**{**postgres_credentials(url), **_PLAIN})
         try:
             before = time.time()
             row = await connection.fetchrow(

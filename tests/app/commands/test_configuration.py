@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("RUNWATCH_MAX_EVENT_BODY_BYTES", "did you mean RUNWATCH_MAX_EVENTS_BODY_BYTES?"),
         ("RUNWATCH_SECRET_KEYS_FILE", "did you mean RUNWATCH_SECRET_KEY_FILE?"),
         ("runwatch_workrs", "RUNWATCH_WORKRS: no such setting; did you mean RUNWATCH_WORKERS?"),
-        ("RUNWATCH_HOST_FILE", "only secrets may be in files: RUNWATCH_DATABASE_URL_FILE, "),
+        ("RUNWATCH_HOST_FILE", "only secrets may be in files: RUNWATCH_DATABASE_DIRECT_URL_FILE, "),
     ],
 )
 def test_a_name_that_is_nearly_known(name: str, said: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_the_port_of_kubernetes_has_a_message_of_its_own(monkeypatch: pytest.Mon
 def test_secrets_in_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {name for name, field in Settings.model_fields.items() if SecretStr in _parts(field.annotation)}
     names = {name.removeprefix("RUNWATCH_").removesuffix("_FILE").lower() for name in configuration.names_of_files()}
-    assert names == secrets | {"database_url", "redis_url"}
+    assert names == secrets | {"database_url", "database_direct_url", "redis_url"}
     for name in ("secret_key", "jwt_key"):
         monkeypatch.setenv(f"RUNWATCH_{name.upper()}_FILE", str(folder / name))
     (folder / "secret_key").write_bytes(b"two\nlines \r\n")
