@@ -38,6 +38,12 @@ async def clients_of(context: Context, engine_id: str) -> list[EngineClient]:
     return await context.loaders.engine_clients.load(engine_id) or []
 
 
+async def issue_count(context: Context, engine_id: str) -> int:
+    """How many issues an engine has."""
+    context.require(Permission.READ)
+    return await context.loaders.engine_issue_counts.load(engine_id) or 0
+
+
 async def list_issues(
     context: Context, engine_id: Argument[str], request: Argument[PageRequest]
 ) -> CountedList[issues.Issue]:

@@ -96,6 +96,7 @@ class Loaders:
     """The loaders of one operation. They remember, so they must not outlive it."""
 
     engine_clients = _Of(issues.clients_of)
+    engine_issue_counts = _Of(issues.counts_of)
     refused_ends = _Of(issues.refused_ends)
     attempts = _Of(lineage.attempts_of)
     latest_executions = _Of(executions.latest_of_workflows)

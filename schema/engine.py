@@ -147,3 +147,8 @@ class Engine(Node):
         """Batched."""
         found = await resolvers.clients_of(info.context, self.local_id)
         return [EngineClient(name=each.name, last_seen_at=DateTime(each.last_seen_at)) for each in found]
+
+    @strawberry.field(description="Number of its engineIssues: at most 200, of which those seen last are kept.")
+    async def issue_count(self, info: Info) -> int:
+        """Batched."""
+        return await resolvers.issue_count(info.context, self.local_id)

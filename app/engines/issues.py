@@ -72,6 +72,15 @@ async def count(database: Database, engine_id: str) -> Count:
     return await counted(database, "SELECT 1 FROM engine_issues WHERE engine_id = $1", engine_id)
 
 
+async def counts_of(database: Database, engine_ids: Iterable[str]) -> dict[str, int]:
+    """How many issues each engine has, by its id. Leaves out those without."""
+    condition, given = database.among("engine_id", 1, "id", engine_ids)
+    rows = await database.fetch(
+        f"SELECT engine_id, count(*) FROM engine_issues WHERE {condition} GROUP BY engine_id", given
+    )
+    return {id_: int(number) for id_, number in rows}
+
+
 async def clients_of(database: Database, engine_ids: Iterable[str]) -> dict[str, list[EngineClient]]:
     """The clients of each engine, by its id, those seen last first."""
     condition, given = database.among("engine_id", 1, "id", engine_ids)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from app import clock
 from app.errors import BadInput
@@ -24,7 +24,10 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None
     if name not in _names():
         raise BadInput(f"timeZone: {name[:60]!r} is not a name of the IANA database, such as America/New_York")
-    return ZoneInfo(name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # listed, and gone or unreadable on this machine
+        raise BadInput(f"timeZone: this server cannot read the zone {name!r}") from None
 
 
 @lru_cache(1)

@@ -11,7 +11,7 @@ import { firstDrawn, soonAfterEarly } from './api/early'
 import { Frame } from './frame/frame'
 import { History } from './history/history'
 import { openEarly } from './history/lists'
-import { BASE, hrefs } from './routes'
+import { BASE, engineOf, hrefs } from './routes'
 import { SignInPage } from './sign-in/sign-in'
 import { texts } from './texts'
 
@@ -23,6 +23,7 @@ void navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((each
 openEarly()
 
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
+const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
 /** Says when the page is drawn for the first time. */
 function Drawn(): null {
@@ -48,6 +49,13 @@ const page = (
                 {({ id }) => (
                   <Suspense>
                     <ExecutionPage id={id} />
+                  </Suspense>
+                )}
+              </Route>
+              <Route path="/engines/:name?">
+                {() => (
+                  <Suspense>
+                    <EnginesPage name={engineOf(location.pathname)} />
                   </Suspense>
                 )}
               </Route>

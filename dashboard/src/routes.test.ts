@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { safeNext } from './routes'
+import { engineOf, hrefs, safeNext } from './routes'
 
 test.each([
   ['/admin/automations/history?status=FAILURE', '/admin/automations/history?status=FAILURE'],
@@ -14,4 +14,12 @@ test.each([
   ['/graphiqlx', '/admin/automations/history'],
 ])('after a sign-in, next=%s leads to %s', (next, to) => {
   expect(safeNext(next)).toBe(to)
+})
+
+test.each(['orders', 'a/b & c?', '100 %', 'ärger', '%2F'])('the address of engine %s names it', (name) => {
+  expect(engineOf(hrefs.engines(name))).toBe(name)
+})
+
+test('an address that names no engine', () => {
+  expect([engineOf(hrefs.engines()), engineOf(`${hrefs.engines()}/%`)]).toEqual([null, '%'])
 })

@@ -4,11 +4,23 @@ export const BASE = '/admin/automations'
 export const hrefs = {
   history: (query?: URLSearchParams): string => `${BASE}/history${query?.size ? `?${query}` : ''}`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
+  engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,
   signIn: `${BASE}/sign-in`,
   graphiql: '/graphiql',
   guide: `${BASE}/api-guide.html`,
   events: `${BASE}/events-guide.html`,
 } as const
+
+/** The engine that an address of the page names; null: it names none. The router decodes only half of what names may have. */
+export function engineOf(pathname: string): string | null {
+  const name = pathname.slice(`${BASE}/engines/`.length)
+  if (!name) return null
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
 
 /** Where to go after a sign-in: a path of this page or GraphiQL's; anything else is ignored. */
 export function safeNext(next: string | null): string {

@@ -25,6 +25,7 @@ export const runTexts = {
     exactly: (what: string) => `the exact time, ${what.toLowerCase()}, in UTC`,
     failedIn: (state: string, step: string) => `${state} in ${step}`,
     facts: 'Facts',
+    aboutEngine: 'about this engine',
     fact: {
       queued: 'Queued', started: 'Started', finished: 'Finished', waited: 'Waited', took: 'Took', trigger: 'Trigger',
       engine: 'Engine', workflow: 'Workflow', attempt: 'Attempt', id: 'Id', externalId: 'External id',

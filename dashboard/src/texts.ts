@@ -17,6 +17,7 @@ export const texts = {
     skip: 'Skip to the content',
     main: 'Main',
     history: 'History',
+    engines: 'Engines',
     graphiql: 'GraphiQL',
     docs: 'API guide',
     keys: 'Keyboard shortcuts',
@@ -298,7 +299,7 @@ export const texts = {
     p: 'Pause updates, or go on',
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
-    'g h': 'Go to History',
+    'g h': 'Go to History', 'g e': 'Go to Engines',
     '?': 'This list',
   },
 

@@ -32,7 +32,12 @@ export function Facts({ run }: { run: Run }): JSX.Element {
     [fact.waited, run.queueMs === null ? null : duration(run.queueMs)],
     [fact.took, run.durationMs === null ? null : duration(run.durationMs)],
     [fact.times, run.timeMarks.length === 0 ? null : run.timeMarks.map((mark) => texts.history.marks[mark]).join('. ')],
-    [fact.engine, list('engine', run.engine.name)],
+    [
+      fact.engine,
+      <>
+        {list('engine', run.engine.name)} · <a href={hrefs.engines(run.engine.name)}>{runTexts.execution.aboutEngine}</a>
+      </>,
+    ],
     [fact.trigger, list('trigger', run.trigger.kind)],
     [fact.externalId, id(fact.externalId, run.externalId)],
     [fact.id, id(fact.id, run.id)],

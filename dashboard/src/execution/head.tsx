@@ -86,7 +86,7 @@ export function Head({
           <span className="dim exact"> ({absolute(run.queuedAt, zone)})</span>
         </span>
         <span title={runTexts.execution.fact.trigger}>{run.trigger.kind}</span>
-        <span title={runTexts.execution.fact.engine}>{run.engine.name}</span>
+        <a title={runTexts.execution.fact.engine} href={hrefs.engines(run.engine.name)}>{run.engine.name}</a>
         <span>
           {runTexts.execution.attemptOf(run.attempt, Math.max(...attempts.map(({ attempt }) => attempt)))}
           {run.requestedBy !== null && <span className="dim">, {runTexts.execution.askedBy(run.requestedBy)}</span>}

@@ -14,8 +14,8 @@ export type Facets = NonNullable<ResultOf<typeof Facets>['executionFacets']>
 
 /** Runs over time; the window is what the list begins with, unless the filter has one. */
 export const Histogram = graphql(`
-  query Histogram($filter: ExecutionFilter) {
-    executionHistogram(filter: $filter, window: FIT) {
+  query Histogram($filter: ExecutionFilter, $zone: String!) {
+    executionHistogram(filter: $filter, window: FIT, timeZone: $zone) {
       kind
       points { start end total succeeded failed cancelled }
     }

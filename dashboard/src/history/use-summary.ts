@@ -4,6 +4,7 @@ import type { TadaDocumentNode } from '../api/graphql'
 import { filterOf, type ExecutionFilter } from '../filter/api-filter'
 import { type Choice, NOTHING, writeChoice } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
+import { useZone } from '../parts/settings'
 import { now, useApart } from '../time/clock'
 import { Facets, Histogram } from './documents'
 
@@ -31,9 +32,11 @@ export function useSummary(choice: Choice, list: LiveList): Summary {
   const [again, setAgain] = useState(0)
   const wrongBy = useApart()
   const key = `${again} ${choice.range === null ? 0 : wrongBy} ${writeChoice({ ...choice, sort: NOTHING.sort })}`
+  const zone = useZone()
   const filter = (): ExecutionFilter => filterOf(choice, now())
-  const facets = usePart(Facets, filter, ({ executionFacets }) => executionFacets, key)
-  const histogram = usePart(Histogram, filter, ({ executionHistogram }) => executionHistogram, key)
+  const facets = usePart(Facets, () => ({ filter: filter() }), ({ executionFacets }) => executionFacets, key)
+  // Its days and hours are those of the zone that all times of the page are in.
+  const bars = usePart(Histogram, () => ({ filter: filter(), zone }), ({ executionHistogram }) => executionHistogram, `${zone} ${key}`)
 
   useEffect(() => {
     let seen = list.updates
@@ -58,19 +61,19 @@ export function useSummary(choice: Choice, list: LiveList): Summary {
     }
   }, [list])
 
-  return { facets, histogram, retry: () => setAgain((count) => count + 1) }
+  return { facets, histogram: bars, retry: () => setAgain((count) => count + 1) }
 }
 
 /** One root of the API; an answer that nobody waits for any more is given up. */
-function usePart<R, T>(
-  document: TadaDocumentNode<R, { filter?: ExecutionFilter | null }>,
-  filter: () => ExecutionFilter,
+function usePart<R, V, T>(
+  document: TadaDocumentNode<R, V>,
+  variables: () => V,
   root: (data: R) => T | null,
   key: string,
 ): Part<T> {
   const [part, setPart] = useState<Part<T>>({ data: null, error: null, missing: new Map() })
-  const latest = useRef({ filter, root })
-  latest.current = { filter, root }
+  const latest = useRef({ variables, root })
+  latest.current = { variables, root }
   const failures = useRef(0)
   const [round, setRound] = useState(0)
   useEffect(() => {
@@ -82,7 +85,7 @@ function usePart<R, T>(
         timer = setTimeout(() => globalThis.document.hidden || setRound((count) => count + 1), STALE_MS)
       }
     }
-    askPartly(document, { filter: latest.current.filter() }, { signal: asking.signal }).then(
+    askPartly(document, latest.current.variables(), { signal: asking.signal }).then(
       ({ data, errors }) => {
         const found = latest.current.root(data)
         const missing = new Map(errors.map((each) => [String(each.path[1]), each]))

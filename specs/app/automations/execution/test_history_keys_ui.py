@@ -158,6 +158,8 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     page.get_by_role("heading", level=1).wait_for()
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
+    key("g", "e")
+    page.wait_for_url("**/engines")
     signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape", "Ctrl": "Control"}
     spelled = {"+".join(signs.get(cap, cap) for cap in caps) for caps in named}
     assert {each.removeprefix("Shift+") if len(each) == 7 else each for each in spelled} == {

@@ -1,0 +1,24 @@
+import { graphql, type ResultOf } from '../api/graphql'
+
+/** Every engine, with what its row and its page say of it. */
+export const Engines = graphql(`
+  query Engines {
+    engines {
+      id name kind retryObstacle lastSeenAt clockSkewMs issueCount
+      clients { name lastSeenAt }
+    }
+  }
+`)
+export type Engine = NonNullable<ResultOf<typeof Engines>['engines']>[number]
+
+/** What was rejected or corrected of an engine's events, newest first. */
+export const EngineIssues = graphql(`
+  query EngineIssues($id: ID!, $after: String) {
+    engineIssues(engineId: $id, first: 50, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { kind reason events firstAt lastAt eventId eventType externalId }
+    }
+  }
+`)
+export type Issues = NonNullable<ResultOf<typeof EngineIssues>['engineIssues']>
+export type Issue = Issues['nodes'][number]
