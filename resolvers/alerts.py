@@ -30,6 +30,12 @@ async def save_rule(context: Context, change: Argument[RuleChange]) -> SavedRule
     return await rules.save(context.database, context.sealer, context.alert_channels, context.viewer.name, change())
 
 
+async def renew_secret(context: Context, id_: Argument[str], overlap: Argument[int]) -> SavedRule:
+    """Give a rule's webhook another secret; both sign for a while."""
+    context.require(Permission.MANAGE_ALERTS)
+    return await rules.renew_secret(context.database, context.sealer, context.viewer.name, id_(), overlap())
+
+
 async def delete_rule(context: Context, id_: Argument[str]) -> None:
     """Delete a rule."""
     context.require(Permission.MANAGE_ALERTS)

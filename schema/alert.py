@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import ids
+from app import clock, ids
 from app.alerts import history, rules
 from app.alerts.rules import UNCHANGED, RuleChange, Unchanged
+from app.errors import BadInput
 from resolvers import alerts as resolvers
 from resolvers import workflows as workflow_resolvers
 from schema import workflow
@@ -19,6 +20,9 @@ from schema.scalars import DateTime, verb_id
 
 if TYPE_CHECKING:
     from schema.workflow import Workflow
+
+# 30 days.
+MAX_OVERLAP_HOURS = 720
 
 LazyWorkflow = Annotated["Workflow", strawberry.lazy("schema.workflow")]
 
@@ -109,15 +113,20 @@ class SaveAlertRulePayload:
 
     rule: AlertRule = strawberry.field(description="The rule.")
     signing_secret: str | None = strawberry.field(
-        description=(
-            "Secret that signs requests to the webhook, only for a new webhook URL. Runwatch does not show it again."
-        )
+        description=("Secret that signs requests to the webhook, only if it is new. Runwatch does not show it again.")
     )
 
     @classmethod
     def of(cls, saved: rules.SavedRule) -> SaveAlertRulePayload:
         """From app's rule."""
         return cls(rule=AlertRule.of(saved.rule), signing_secret=saved.signing_secret)
+
+
+def overlap(hours: float) -> int:
+    """How long two secrets sign, in µs. BadInput for more than 30 days."""
+    if not 0 <= hours <= MAX_OVERLAP_HOURS:
+        raise BadInput(f"overlapHours: must be 0 to {MAX_OVERLAP_HOURS}, not {hours:g}")
+    return round(hours * clock.HOUR)
 
 
 @strawberry.type(description="The record that a rule fired.")

@@ -13,7 +13,7 @@ from resolvers import error_groups as group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import retries as retry_resolvers
 from resolvers import tokens as token_resolvers
-from schema.alert import AlertRuleInput, SaveAlertRulePayload
+from schema.alert import AlertRuleInput, SaveAlertRulePayload, overlap
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.error_group import (
@@ -128,6 +128,26 @@ class Mutation:
         return RevokeTokenPayload(
             token=Token.of(await token_resolvers.revoke_token(info.context, partial(verb_id, "token", id)))
         )
+
+    @strawberry.field(
+        description=(
+            "Gives the webhook of an alert rule another secret. Requests have the signatures of both for `overlapHours`"
+            " (0 to 720). NOT_FOUND for an unknown id; CONFLICT for a rule without a webhook; BAD_USER_INPUT for other"
+            " hours. ADMIN only, and audited."
+        )
+    )
+    async def renew_alert_secret(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Global id of the rule.")],
+        overlap_hours: Annotated[
+            float, strawberry.argument(description="Hours for which the present secret signs too.")
+        ] = 24,
+    ) -> SaveAlertRulePayload:
+        """Audited."""
+        rule_id = partial(verb_id, "alertRule", id)
+        saved = await alert_resolvers.renew_secret(info.context, rule_id, partial(overlap, overlap_hours))
+        return SaveAlertRulePayload.of(saved)
 
     @strawberry.field(
         description=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -27,16 +27,27 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where alerts are posted, and the whsec_ secret that signs them."""
+    """Where alerts are posted, and the whsec_ secret that signs them.
+
+    The one before it, if there is one, signs too until a time in µs since the epoch.
+    """
 
     url: str
     secret: str
     host: str
+    previous: str = ""
+    previous_until: str = "0"
 
     @property
     def content(self) -> dict[str, str]:
         """The text to seal."""
-        return {"url": self.url, "secret": self.secret, "host": self.host}
+        present = {"url": self.url, "secret": self.secret, "host": self.host}
+        before = {"previous": self.previous, "previous_until": self.previous_until}
+        return present | before if self.previous else present
+
+    def renewed(self, until: int) -> Webhook:
+        """With another secret; the present one signs too until then."""
+        return replace(self, secret=new_signing_secret(), previous=self.secret, previous_until=str(until))
 
     @classmethod
     def unsealed(cls, sealer: Sealer, sealed: str) -> Webhook:

@@ -154,7 +154,7 @@ class WebhookHandler:
             await self._post.send(item.id, body, to)
         except NotDelivered as error:
             # Not the host, which everybody may know.
-            secret = secrets_of({name: to[name] for name in ("url", "secret")})
+            secret = secrets_of({name: to[name] for name in ("url", "secret", "previous") if name in to})
             raise error.masked(Masker(secret)) from None
 
     async def _body(self, item: OutboxItem) -> str:

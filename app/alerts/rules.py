@@ -13,7 +13,7 @@ from app.alerts.channels import Channels, Webhook, checked_email, new_webhook
 from app.alerts.streaks import MAX_COUNT
 from app.db import Database, Transaction
 from app.db.rows import RowsOf
-from app.errors import BadInput, LimitExceeded, NotFound
+from app.errors import BadInput, Conflict, LimitExceeded, NotFound
 from app.ids import is_id, new_id
 from app.secrets.sealing import CannotUnseal, Sealer
 
@@ -96,6 +96,28 @@ async def save(database: Database, sealer: Sealer, channels: Channels, actor: st
     return await database.transaction(work)
 
 
+async def renew_secret(database: Database, sealer: Sealer, actor: str, id_: str, overlap: int) -> SavedRule:
+    """Give the webhook of a rule another secret; the present one signs too for `overlap` µs.
+
+    Raises NotFound for an unknown rule, Conflict for one without a webhook, or whose webhook no key opens.
+    """
+
+    async def work(transaction: Transaction) -> SavedRule:
+        rule, kept = await _locked(transaction, id_)
+        if kept.webhook_sealed is None:
+            raise Conflict("The alert rule has no webhook")
+        try:
+            webhook = Webhook.unsealed(sealer, kept.webhook_sealed).renewed(clock.now_us() + overlap)
+        except CannotUnseal as error:
+            raise Conflict(error.message) from None
+        await _write(transaction, rule, sealer.encrypt(webhook.content), kept.created_at, clock.now_us())
+        detail = {"webhookHost": rule.webhook_host, "overlapHours": overlap / clock.HOUR}
+        await audit.note(transaction, actor, "renewAlertSecret", ids.to_global("alertRule", id_), detail)
+        return SavedRule(rule, webhook.secret)
+
+    return await database.transaction(work)
+
+
 async def delete(database: Database, actor: str, id_: str) -> None:
     """Delete a rule with its channels. Its alerts stay. Raises NotFound for an unknown one."""
 
@@ -156,15 +178,7 @@ async def _update(
     change: RuleChange,
     webhook: Webhook | None,
 ) -> SavedRule:
-    rows = await transaction.fetch(
-        f"SELECT {_RULES.columns}, {_KEPT.columns} FROM alert_rules WHERE id = $1 AND deleted_at IS NULL"
-        f" {transaction.for_update}",
-        change.id,
-    )
-    if not rows:
-        raise NotFound("No such alert rule")
-    before, rest = _RULES.split(rows[0])
-    kept = _KEPT.read(rest)
+    before, kept = await _locked(transaction, change.id)
     sealed = kept.webhook_sealed
     secret = None
     host = before.webhook_host
@@ -184,6 +198,18 @@ async def _update(
     await _write(transaction, rule, sealed, kept.created_at, clock.now_us())
     await _note(transaction, actor, rule)
     return SavedRule(rule, secret)
+
+
+async def _locked(transaction: Transaction, id_: str | None) -> tuple[AlertRule, _Kept]:
+    rows = await transaction.fetch(
+        f"SELECT {_RULES.columns}, {_KEPT.columns} FROM alert_rules WHERE id = $1 AND deleted_at IS NULL"
+        f" {transaction.for_update}",
+        id_,
+    )
+    if not rows:
+        raise NotFound("No such alert rule")
+    rule, rest = _RULES.split(rows[0])
+    return rule, _KEPT.read(rest)
 
 
 async def _check_workflow(transaction: Transaction, id_: str | Unchanged | None) -> None:

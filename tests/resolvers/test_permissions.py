@@ -44,6 +44,7 @@ MUTATIONS = {
     "createToken": 'createToken(input: {name: "", role: RUNNER, engine: "e"}) { secret }',
     "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
     "mergeErrorGroups": f'mergeErrorGroups(input: {{from: ["{UNKNOWN}"], into: "{UNKNOWN}"}}) {{ group {{ id }} }}',
+    "renewAlertSecret": f'renewAlertSecret(id: "{UNKNOWN}") {{ signingSecret }}',
     "retryExecution": f'retryExecution(input: {{executionId: "{UNKNOWN}"}}) {{ created }}',
     "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',

@@ -100,6 +100,7 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
     assert delivery.last_error is None
     (request,) = receiver.requests
     Webhook(secret).verify(request.body, dict(request.headers))
+    assert " " not in request.headers["webhook-signature"]
     (row,) = await select(place.database, "outbox", "1 = 1")
     assert request.id == row["id"]
     assert request.headers["host"] == f"127.0.0.1:{receiver.port}"
@@ -324,3 +325,15 @@ async def test_refused_connection_is_the_last_error(place: Place) -> None:
     alert_id, _ = await place.fire(f"http://127.0.0.1:{free_port()}/")
     async with place.delivering():
         assert (await place.until_failed(alert_id)).startswith("webhook: ConnectError")
+
+
+async def test_both_secrets_sign_while_one_is_renewed(place: Place, receiver: Receiver) -> None:
+    first_alert, old = await place.fire(receiver.url)
+    (rule,) = await rules.list_all(place.database)
+    renewed = await rules.renew_secret(place.database, SEALER, "ada", rule.id, clock.HOUR)
+    assert renewed.signing_secret is not None
+    async with place.delivering():
+        await place.until_delivered(first_alert)
+    (request,) = receiver.requests
+    for secret in (old, renewed.signing_secret):
+        Webhook(secret).verify(request.body, dict(request.headers))

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
-from app import ids
+from app import clock, ids
 from app.alerts import rules
 from app.alerts.channels import MAX_URL_LENGTH, Channels, Webhook
 from app.alerts.rules import AlertRule, RuleChange
 from app.db import Database
 from app.delivery.addresses import Network
-from app.errors import AppError, BadInput, LimitExceeded, NotFound
+from app.errors import AppError, BadInput, Conflict, LimitExceeded, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
@@ -200,3 +200,24 @@ async def test_a_key_can_be_changed(scene: Scene) -> None:
     change = RuleChange(saved.rule.id, 1, webhook_url=URL)
     replaced = await rules.save(scene.database, lost, Channels(), "ada", change)
     assert replaced.signing_secret not in (None, saved.signing_secret)
+
+
+async def test_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
+    first = await scene.rule(3, email=EMAIL)
+    before = clock.now_us()
+    renewed = await rules.renew_secret(scene.database, SEALER, "ada", first.rule.id, clock.HOUR)
+    assert renewed.rule == first.rule
+    assert renewed.signing_secret not in (None, first.signing_secret)
+    webhook = await webhook_of(scene, first.rule.id)
+    assert (webhook.url, webhook.secret, webhook.previous) == (URL, renewed.signing_secret, first.signing_secret)
+    assert before + clock.HOUR <= int(webhook.previous_until) <= clock.now_us() + clock.HOUR
+    assert (await scene.rule(5, id=first.rule.id, webhook_url=URL)).signing_secret is None
+    assert await webhook_of(scene, first.rule.id) == webhook
+    mailed = await scene.rule(3, webhook_url=None, email=EMAIL)
+    with pytest.raises(Conflict, match="no webhook"):
+        await rules.renew_secret(scene.database, SEALER, "ada", mailed.rule.id, 0)
+    with pytest.raises(NotFound):
+        await rules.renew_secret(scene.database, SEALER, "ada", "0" * 32, 0)
+    entries = await select(scene.database, "audit_entries", "action = 'renewAlertSecret'")
+    assert [entry["actor"] for entry in entries] == ["ada"]
+    assert renewed.signing_secret not in repr(entries)

@@ -105,3 +105,21 @@ async def test_executions_from_before_there_were_figures_count(database: Databas
     assert await rebuild(database, fix=False) == 0
     await fold(database)
     await check(database, WHERE)
+
+
+async def test_durations_below_zero_leave_the_figures_with_the_migration(database: Database) -> None:
+    await fill(database)
+    await run(database, "UPDATE executions SET duration = -60000000 WHERE status = 2")  # as clocks that disagree had it
+    while await fold(database):
+        pass
+    assert await rebuild(database) > 0
+    first, *rest = importlib.import_module("app.migrations.0016_time_marks").Migration.operations
+    assert "time_marks" in first.sql
+    for operation in rest:
+        await run(database, operation.sql)
+    await check(database, WHERE)
+    assert await rebuild(database, fix=False) == 0
+    while await fold(database):
+        pass
+    await check(database, WHERE)
+    assert await rebuild(database, fix=False) == 0
