@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 
 
@@ -13,8 +13,5 @@ class About:
 
     kept_days: int | None
     build: Callable[[], str]
-
-    @property
-    def version(self) -> str:
-        """Of the installed distribution."""
-        return metadata.version("runwatch")
+    # Of the installed distribution. Read once: it takes a millisecond, and files.
+    version: str = field(default_factory=lambda: metadata.version("runwatch"))
