@@ -60,7 +60,7 @@ class AppError(Exception):
 
 
 class Unavailable(ConnectionError):
-    """The database does not answer. The request is fine, and may succeed later."""
+    """The database, or the issuer of JSON Web Tokens, does not answer. The request is fine, and may succeed later."""
 
 
 class Unauthenticated(AppError):

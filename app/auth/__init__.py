@@ -51,8 +51,8 @@ class SignIn:
     async def viewer_of(self, authorization: str | None, address: str = "") -> Viewer:
         """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.
 
-        RateLimited if the address has failed too often, and failed now. Raises errors of the database as they are: they
-        say nothing of the token.
+        RateLimited if the address has failed too often, and failed now. Raises errors of the database, and Unavailable
+        of an issuer, as they are: they say nothing of the token, and are nobody's failure.
         """
         if authorization is None:
             raise Unauthenticated(HOW)

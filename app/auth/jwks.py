@@ -113,7 +113,7 @@ class PublishedKeys:
                 body = await self._download()
             self._keys = _fitting_keys(body, self._algorithms)
         except Exception as error:
-            # Any failure is the issuer's or the network's: sign-in answers 401, not 500.
+            # Any failure is the issuer's or the network's.
             self._is_failing = True
             log.error("jwks_not_fetched", url=self._url, reason=f"{type(error).__name__}: {error}")
             return

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.auth.jwks import KeysUnavailable, PublishedKeys
 from app.auth.roles import Role, SigningKey
 from app.clock import SECOND
-from app.errors import BadInput, Unauthenticated
+from app.errors import BadInput, Unauthenticated, Unavailable
 from app.settings import Settings
 
 LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may differ
@@ -98,7 +98,10 @@ class JwtCheck:
             self._keys = PublishedKeys(settings.jwt_jwks_url or "", self._algorithms)
 
     async def claims_of(self, token: str) -> Claims:
-        """What the token says; Unauthenticated if it is not valid, or names none of our roles."""
+        """What the token says; Unauthenticated if it is not valid, or names none of our roles.
+
+        Unavailable while the issuer's keys cannot be fetched: that says nothing of the token.
+        """
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
@@ -127,7 +130,7 @@ class JwtCheck:
             raise Unauthenticated(f"The token is valid for longer than {self._max_lifetime} s")
 
     async def accepts(self, key: SigningKey) -> bool:
-        """Whether a token that was checked with this key would be checked with it now."""
+        """Whether a token that was checked with this key would be checked with it now. Unavailable as above."""
         if not self._may_use(key):
             return False
         try:
@@ -152,9 +155,7 @@ class JwtCheck:
         try:
             key = await self._keys.find(algorithm, key_id)
         except KeysUnavailable:
-            raise Unauthenticated(
-                "Cannot check the token: fetching the issuer's keys failed. Try again later"
-            ) from None
+            raise Unavailable("the issuer's keys could not be fetched") from None
         if key is None:
             raise Unauthenticated("The token is signed with an unknown key")
         return key

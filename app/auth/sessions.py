@@ -42,7 +42,10 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Issuers(Protocol):
-    """Whether what a JSON Web Token was signed with is still accepted: now, or by what is known without waiting."""
+    """Whether what a JSON Web Token was signed with is still accepted: now, or by what is known without waiting.
+
+    The former raises Unavailable while nobody can say.
+    """
 
     async def accepts(self, key: SigningKey) -> bool: ...
 

@@ -13,7 +13,7 @@ from app.auth import Role, SignIn, Viewer
 from app.auth.sessions import CODE_LIFETIME, LIFETIME, REFUSED, SLIDE, Sessions, new_code, new_code_for
 from app.auth.tokens import Token, create_token, revoke_token
 from app.db import Database
-from app.errors import BadInput, Forbidden, NotFound, Unauthenticated
+from app.errors import BadInput, Forbidden, NotFound, Unauthenticated, Unavailable
 from app.settings import Settings
 from tests.app.auth.issuer import AUDIENCE, ISSUER, jwt_settings, key_server, public_jwk, rsa_key, sign
 from tests.clocks import Clock
@@ -264,7 +264,7 @@ async def test_an_issuers_withdrawn_key_ends_what_it_signed(
 
 
 async def test_an_issuer_that_is_away_ends_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not in this process, which has its keys; another one cannot check the session, and refuses it."""
+    """Not in this process, which has its keys; nor in another one, which cannot check the session and says so."""
     seconds = 1000.0
     monkeypatch.setattr("app.auth.jwks._clock", lambda: seconds)
     async with key_server() as server:
@@ -277,7 +277,9 @@ async def test_an_issuer_that_is_away_ends_nothing(database: Database, monkeypat
         assert not await is_over(sign_in.sessions, started.cookie)
         assert await sign_in.ended([viewer]) == []
         other = signed_in_by(database, jwt_algorithms="RS256", jwt_jwks_url=server.url)
-        assert await is_over(other.sessions, started.cookie)
+        with pytest.raises(Unavailable):
+            await other.sessions.viewer_of(started.cookie, None)
+        assert not await is_over(sign_in.sessions, started.cookie)
         await sign_in.close()
         await other.close()
 

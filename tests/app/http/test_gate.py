@@ -15,7 +15,8 @@ from app.auth.tokens import create_token, revoke_token
 from app.db import Database
 from app.http.gate import Guard, SignInGate
 from app.http.sessions import BrowserSessions
-from tests.app.auth.issuer import sign
+from tests.app.auth.issuer import AUDIENCE, ISSUER, key_server, rsa_key, sign
+from tests.app.client import client_of, code_in
 from tests.app.http.gates import SECRET, Inside, never, serving
 from tests.databases import before_any_statement
 
@@ -214,6 +215,29 @@ async def test_a_client_that_waits_for_leave_to_send_does_not_get_it(sign_in: Si
         assert b"100 Continue" not in answer
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_issuer_that_is_away_is_nobodys_failure(database: Database) -> None:
+    """Its tokens are 503 at each door, however often, and count for no address: a wrong one is still told so."""
+    async with key_server() as issuer:
+        issuer.status = "500 Broken"
+        settings = {"jwt_algorithms": "RS256", "jwt_jwks_url": issuer.url, "jwt_issuer": ISSUER}
+        settings |= {"jwt_audience": AUDIENCE, "max_failed_sign_ins_per_minute": "2"}
+        async with client_of(database, None, **settings) as client:
+            for number in range(5):
+                token = sign(rsa_key(), "RS256", f"{number}")
+                bearer = {"authorization": f"Bearer {token}"}
+                for path, headers, body in (
+                    ("/graphql", bearer, {"query": QUERY}),
+                    ("/api/events", bearer, []),
+                    ("/session", {}, {"token": token}),
+                ):
+                    answer = await client.post(path, json=body, headers=headers)
+                    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
+                    assert code_in(answer) == "INTERNAL"
+            answer = await client.post("/graphql", json={}, headers={"authorization": "Bearer wrong"})
+            assert answer.status_code == 401
 
 
 async def test_a_cookie_opens_graphql_alone(database: Database, sign_in: SignIn) -> None:
