@@ -1,13 +1,15 @@
-"""Connections that have yet to say what they want: how many there may be, and for how long. docs/limits.md.
+"""Connections that wait for their client: how many there may be, and for how long. docs/limits.md.
 
-Anybody can open them, and each takes a descriptor. Whoever has been silent for longest makes room for the next: those
-who mean something say it within milliseconds. An address with many loses its own before it costs others theirs.
+They have yet to say what they want, or to take an answer, or were answered and are idle. Anybody can open them, and
+each takes a descriptor. Whoever has been silent for longest makes room for the next: those who mean something say it
+within milliseconds. An address with many loses its own before it costs others theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
+import sys
 from collections import OrderedDict
 from typing import Protocol
 
@@ -78,7 +80,10 @@ class Arrivals:
 
 def room() -> int:
     """How many may wait."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return MAX_WAITING
-    return min(max(descriptors // PART, 1), MAX_WAITING)
+    return min(max(descriptors() // PART, 1), MAX_WAITING)
+
+
+def descriptors() -> int:
+    """How many this process may have: connections, files, and what else there is."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else most

@@ -38,23 +38,32 @@ class TooSlow(LimitExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """How long requests of one process may arrive, which do, and which bodies of events are in work."""
+    """How long requests of one process may arrive, which do, which answers are not taken, and who is idle.
+
+    And which bodies of events are in work.
+    """
 
     head_seconds: float
     body_seconds: float
     heads: Arrivals = field(default_factory=Arrivals)
     bodies: Arrivals = field(default_factory=Arrivals)
     events: Admission = field(default_factory=lambda: Admission(1_000))
+    answers: Arrivals = field(default_factory=Arrivals)
+    idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them after 5 s
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Refuses endless and slow requests, and malformed ones, with the same error body as everywhere."""
+    """Refuses endless and slow requests, and malformed ones, with the same error body as everywhere.
+
+    Cuts off who does not take an answer, and who is idle for longest where too many are.
+    """
 
     _head = 0  # bytes since a part of a request was complete
     _whole = False  # the last request that has begun to come in has done so to its end
     _has_head = False  # of that request
     _received = 0  # bytes of its body
     _since = 0.0  # when it began to be waited for
+    _unsent = 0  # bytes of an answer then
     _waits_in: Arrivals | None = None
     _is_socket = False
     _ticket: Ticket | None = None  # of that request
@@ -97,21 +106,48 @@ class HttpProtocol(HttpToolsProtocol):
         is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
         if self._whole and (self._is_refused or not is_answered):
             if self._waits_in is not None:
-                self._wait_in(None)
+                self._wait_in(self._arriving.idle if self._is_refused and is_answered else None)
         elif not self._is_socket and not self.transport.is_closing():
             # What follows an answer, such as the body of a request that was refused by its head, waits like a head.
             self._wait_in(self._arriving.bodies if self._has_head and not is_answered else self._arriving.heads)
 
+    def pause_writing(self) -> None:
+        """An answer waits to be taken."""
+        super().pause_writing()
+        if self._waits_in is None:
+            self._wait_in(self._arriving.answers)
+
+    def resume_writing(self) -> None:
+        """Most of it has been."""
+        super().resume_writing()
+        if self._waits_in is self._arriving.answers:
+            is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+            self._wait_in(self._arriving.idle if is_answered else None)
+
+    def on_response_complete(self) -> None:
+        """An answer is written, and its client may ask again, or take it: a close waits for that."""
+        super().on_response_complete()
+        if self._waits_in is None and self.cycle.response_complete and not self._is_socket:
+            self._wait_in(self._arriving.idle)
+
     def is_late(self, now: float) -> bool:
-        """Whether the head, or the body, takes too long."""
+        """Whether the head, the body, or its client with an answer, takes too long."""
         arriving, taken = self._arriving, now - self._since
         if self._waits_in is arriving.heads:
             return taken > arriving.head_seconds
-        return taken > arriving.body_seconds + self._received / BYTES_A_SECOND
+        done = self._received
+        if self._waits_in is not arriving.bodies:
+            unsent = self.transport.get_write_buffer_size()
+            if not unsent:
+                return False
+            done = self._unsent - unsent
+        return taken > arriving.body_seconds + done / BYTES_A_SECOND
 
     def time_out(self) -> None:
-        """It does. A client that has sent nothing did not ask for an answer."""
-        if self._waits_in is self._arriving.bodies:
+        """It does. A client that has sent nothing did not ask for an answer, and one that takes none gets no other."""
+        if self._has_answer(self._waits_in):
+            self.transport.abort()
+        elif self._waits_in is self._arriving.bodies:
             seconds = f"{self._arriving.body_seconds:g} s, and one for each {BYTES_A_SECOND} bytes"
             self._refuse(TooSlow(f"The body did not arrive within {seconds}"))
         elif self._head:
@@ -124,8 +160,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def make_room(self) -> None:
         """Others need its place."""
-        self._refuse(TooSlow("Too many requests arrive slowly: this one has waited for longest"))
+        if self._has_answer(self._waits_in):
+            (self.transport.abort if self.transport.get_write_buffer_size() else self.transport.close)()
+        else:
+            self._refuse(TooSlow("Too many requests arrive slowly: this one has waited for longest"))
         self._wait_in(None)
+
+    def _has_answer(self, arrivals: Arrivals | None) -> bool:
+        return arrivals is self._arriving.answers or arrivals is self._arriving.idle
 
     def _wait_in(self, arrivals: Arrivals | None) -> None:
         before, self._waits_in = self._waits_in, arrivals
@@ -135,6 +177,8 @@ class HttpProtocol(HttpToolsProtocol):
             before.discard(self, self._address)
         if arrivals is not None:
             self._since = self.loop.time()
+            if self._has_answer(arrivals):
+                self._unsent = self.transport.get_write_buffer_size()
             arrivals.add(self, self._address)
 
     def on_message_begin(self) -> None:

@@ -101,7 +101,7 @@ OF_UVICORN: dict[type[Any], set[str]] = {
             "on_headers_complete",
             "on_message_begin",
         ),
-        *("on_message_complete", "on_url", "pipeline", "send_400_response", "transport"),
+        *("on_message_complete", "on_response_complete", "on_url", "pipeline", "send_400_response", "transport"),
         *("expect_100_continue", "headers", "parser", "scope", "timeout_keep_alive", "timeout_keep_alive_handler"),
         *("timeout_keep_alive_task", "url"),
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 import structlog
 import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
@@ -131,6 +134,14 @@ class Wire(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        """Nothing comes by itself."""
+
+    resume_reading = pause_reading
+
 
 @pytest.mark.parametrize(
     "fields", [b"x: " + BIG * 65 + b"\r\n", b"x: " + BIG + b"\r\n"], ids=["one header", "many headers"]
@@ -174,6 +185,53 @@ async def test_head_below_the_bound_is_accepted(port: int) -> None:
 async def test_malformed_http(port: int, junk: bytes) -> None:
     status, body = await send(port, junk)
     assert (status, code_in(body)) == (400, "BAD_USER_INPUT")
+
+
+PARTS = st.binary(max_size=30) | st.sampled_from(
+    [
+        *(
+            b"GET / HTTP/1.1\r\n",
+            POST,
+            b"\r\n",
+            b"\r\n\r\n",
+            b"host: x\r\n",
+            b"connection: close\r\n",
+            b"expect: 100-continue\r\n",
+        ),
+        *(b"content-length: 3\r\n\r\nabc", b"content-length: -1\r\n", b"content-length: 99999999999999999999\r\n"),
+        *(
+            b"transfer-encoding: chunked\r\n\r\n",
+            b"3\r\nabc\r\n",
+            b"0\r\n\r\n",
+            b"upgrade: websocket\r\nconnection: upgrade\r\n",
+        ),
+        *(
+            b"GET http://[::1 HTTP/1.1\r\n\r\n",
+            b"GET /%ff%00 HTTP/1.0\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\n",
+            b"CONNECT x:1 HTTP/1.1\r\n",
+        ),
+    ]
+)
+
+
+@given(parts=st.lists(PARTS, max_size=8))
+async def test_random_bytes_are_refused_by_code_or_answered(parts: list[bytes]) -> None:
+    """And those that are not complete wait for the rest."""
+    config = uvicorn.Config(echo, lifespan="off", log_config=None, ws="none")
+    config.load()
+    protocol, wire = HttpProtocol(config, ServerState(), {}, arriving=Arriving(10, 30)), Wire()
+    protocol.connection_made(wire)
+    for part in parts:
+        if not wire.closed:
+            protocol.data_received(part)
+            for _ in range(5):
+                await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    for line in re.findall(rb"HTTP/1\.1 (\d+)[^\r]*\r\n", wire.sent):
+        assert int(line) < 500
+    if b"HTTP/1.1 4" in wire.sent:
+        assert code_in(wire.sent[wire.sent.rindex(b"\r\n\r\n") + 4 :]) in ("BAD_USER_INPUT", "LIMIT_EXCEEDED")
 
 
 def code_in(body: bytes) -> Any:
