@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app.asgi.content_encoding import decoder_of
+from app.asgi.content_encoding import Plain, decoder_of
 from app.errors import BadInput, LimitExceeded
 
+# Is told how many bytes there are of a body once it is decompressed, or were until it was refused.
+Made = Callable[[int], object]
 
-async def read_body(request: Request, limit: int) -> bytes:
+
+async def read_body(request: Request, limit: int, made: Made = lambda size: None) -> bytes:
     """The whole body, decompressed and without a byte order mark.
 
     LimitExceeded as soon as it is known to be longer than `limit` bytes, as sent or decompressed.
     """
     headers = request.headers
     encodings = headers.getlist("content-encoding")
-    return await receive_body(request.receive, headers.get("content-length", ""), limit, encodings)
+    return await receive_body(request.receive, headers.get("content-length", ""), limit, encodings, made)
 
 
-async def receive_body(receive: Receive, declared: str, limit: int, encodings: Iterable[str] = ()) -> bytes:
+async def receive_body(
+    receive: Receive, declared: str, limit: int, encodings: Iterable[str] = (), made: Made = lambda size: None
+) -> bytes:
     """The same, for a Content-Length that the client has declared, or "", and its Content-Encodings."""
     decoder = decoder_of(encodings)
+    try:
+        return await _receive(receive, declared, limit, decoder)
+    finally:
+        made(decoder.made)
+
+
+async def _receive(receive: Receive, declared: str, limit: int, decoder: Plain) -> bytes:
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
         raise LimitExceeded(f"The body has {declared[:19]} bytes; at most {limit} are allowed")
     body, more = b"", True

@@ -10,13 +10,18 @@ from app.errors import BadInput, LimitExceeded, UnsupportedEncoding
 GZIP = frozenset({"gzip", "x-gzip"})  # RFC 9110 wants both understood
 # zlib's word for "with the header and the checksum of gzip".
 _GZIP_FORMAT = 31
+# Of what was broken it does not say how much it made: deflate makes at most so many bytes of one.
+MAX_RATIO = 1032
 
 
 class Plain:
     """A body that is sent as it is."""
 
+    made = 0  # bytes so far, with those of what was refused
+
     def feed(self, chunk: bytes, room: int) -> bytes:
         """What a chunk stands for. LimitExceeded when it is longer than `room` bytes."""
+        self.made += len(chunk)
         return chunk
 
     def end(self) -> None:
@@ -40,7 +45,9 @@ class Gzip(Plain):
             try:
                 part = self._member.decompress(chunk, room + 1)
             except zlib.error:
+                self.made += min(len(chunk) * MAX_RATIO, room)
                 raise BadInput("The body is not gzip, which its Content-Encoding names") from None
+            self.made += len(part)
             if len(part) > room:
                 raise LimitExceeded("The body is longer than allowed once it is decompressed")
             room -= len(part)

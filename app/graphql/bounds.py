@@ -7,13 +7,11 @@ ends when its client goes away. A mutation is never cut in the middle of its wor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
-
-import orjson
 
 from app.errors import LimitExceeded, RateLimited
 from app.graphql.client import Client, price_of
@@ -23,8 +21,6 @@ from app.graphql.turns import Turns
 MIB = 1024 * 1024
 # How long an operation runs before somebody looks whether its client is still there: most are over by then.
 WATCHED_AFTER_SECONDS = 0.25
-# How many times the usual size of a value its largest one is, where the schema does not say: names have 300 characters.
-MARGIN = 30
 # Of large values, which are copied: as many take as long as a value of another kind.
 CHARACTERS_OF_A_FIELD = 1_000
 
@@ -87,6 +83,10 @@ class Spending:
         if not self.has_begun:
             self.has_begun = True
             self._take(price_of(new_characters, values))
+
+    def read(self, size: int) -> None:
+        """So many bytes of a body have been read, and decompressed."""
+        self.client.charge(size // CHARACTERS_OF_A_FIELD)
 
     async def enter(self) -> None:
         """Wait for a place among the operations of the client. Raises OverRate."""
@@ -274,33 +274,3 @@ def within(context: Any, gone: Gone | None = None) -> AbstractContextManager[Non
     """Spending.within of a context that has one."""
     spending: Spending | None = getattr(context, "spending", None)
     return nullcontext() if spending is None else spending.within(gone)
-
-
-def written(body: Mapping[str, Any], spending: Spending | None) -> bytes:
-    """An answer as JSON. Raises OverBudget, before there is any, for one that would be too large."""
-    if spending is None:
-        return orjson.dumps(body)
-    most = spending.bounds.answer_bytes
-    # Most answers are far from it, and looking at each value would cost a twentieth of a page.
-    if spending.estimated.bytes * MARGIN > most and spending.written + measured(body.get("data")) > most:
-        raise spending.too_large()
-    answer = orjson.dumps(body)
-    if len(answer) > most:  # escapes
-        raise spending.too_large()
-    return answer
-
-
-def measured(data: Any) -> int:
-    """Characters of an answer, about: 10 for the key and the signs of each value. Without what `large` has counted."""
-    size, waiting = 0, [data]
-    while waiting:
-        value = waiting.pop()
-        class_ = value.__class__
-        if class_ is str:
-            size += len(value) if value.isascii() else 3 * len(value)
-        elif class_ is dict:
-            waiting.extend(value.values())
-        elif class_ is list:
-            waiting.extend(value)
-        size += 10
-    return size

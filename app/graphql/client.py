@@ -8,6 +8,8 @@ from typing import Protocol
 BASE_COST = 100
 # A document that nobody has sent before is parsed and validated: of a character, and of as many as it may have tokens.
 CHARACTER_COST, MAX_CHARACTERS = 3, 20_000
+# An answer that is compressed: 6 µs for a KiB, and a plan does a field within one.
+GZIP_COST = 6
 
 
 class Client(Protocol):
@@ -45,3 +47,8 @@ class Client(Protocol):
 def price_of(new_characters: int, values: int) -> int:
     """What a request costs, with so many characters of a document that nobody has sent before, and values."""
     return BASE_COST + CHARACTER_COST * min(new_characters, MAX_CHARACTERS) + values
+
+
+def price_of_gzip(size: int) -> int:
+    """What it costs to compress so many bytes of an answer."""
+    return GZIP_COST * size // 1024

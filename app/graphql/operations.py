@@ -12,12 +12,13 @@ from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
 from app.errors import AppError, BadInput, Unavailable, shown
-from app.graphql.bounds import OverBudget, Spending, within, written
+from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.documents import documents_of
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
 from app.graphql.queries import Queries
+from app.graphql.writing import written
 
 # A result: an object to serialise, or its JSON.
 Result = dict[str, Any] | bytes
@@ -64,7 +65,7 @@ class Operations(Protocol[ContextT_contra]):
     `start`, the iterator and `push` may raise OperationFailed, AppError or, masked, anything else: the client receives
     an `error` message, and the socket lives on; but Unavailable closes it with 1013. Results are requested at the pace
     at which the socket takes them. At the client's `complete`, or the socket's end, the task that iterates or pushes is
-    cancelled, and an iterator with `aclose` is closed; both must be done within sockets.CLEANUP_SECONDS.
+    cancelled, and an iterator with `aclose` is closed; both must be done within socket.CLEANUP_SECONDS.
     """
 
     async def start(self, context: ContextT_contra, operation: Operation) -> AsyncIterator[Result] | Pushed:

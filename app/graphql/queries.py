@@ -10,12 +10,13 @@ from graphql import FieldNode, OperationType
 from strawberry import Schema
 
 from app.errors import AppError
-from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
+from app.graphql.bounds import ClientGone, Gone, OverBudget, within
 from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back
 from app.graphql.sign_in import SignInRequired
 from app.graphql.variables import check_variables
+from app.graphql.writing import written
 
 # Answers to introspection that are kept, in bytes together; GraphiQL's has 130 KB.
 MAX_INTROSPECTION_BYTES = 2 * 1024 * 1024

@@ -30,20 +30,23 @@ from app.errors import (
     masked,
     shown,
 )
-from app.graphql.bounds import ClientGone, Gone, OverBudget, within, written
+from app.graphql.asked import AskedHeaders, from_json, operation_of
+from app.graphql.bounds import ClientGone, Gone, OverBudget, Spending, within
+from app.graphql.client import price_of_gzip
 from app.graphql.errors import before_execution, shown_all
-from app.graphql.messages import Operation, by_hash
+from app.graphql.messages import Operation
 from app.graphql.operations import check_available
 from app.graphql.persisted import Persisted
 from app.graphql.queries import Queries
+from app.graphql.writing import written
 
 # HEAD is GET without a body in the answer. Neither may change anything.
 SAFE = ("GET", "HEAD")
 METHODS = ("GET", "HEAD", "POST")
 # For the log: nobody receives it.
 CLIENT_GONE = 499
-# With the value 1, answers say what they cost.
-COST_HEADER = b"x-runwatch-cost"
+# What the system takes of an answer at once, or the server's buffer does.
+MAX_BYTES_SENT_AT_ONCE = 64 * 1024
 # Status, headers, body: Starlette's responses and its way to a route take 40 µs.
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _CONTENT_TYPES = {each: f"{each}; charset=utf-8".encode() for each in (JSON, GRAPHQL_JSON)}
@@ -68,26 +71,45 @@ class GraphQLView:
         self._persisted = persisted or Persisted(schema._schema)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        status, headers, body = await self._answer(scope, receive)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        """Answer one request. A large answer has the place of its operation until its client has taken it: otherwise
+        one that takes none would have any number of them held in memory.
+        """
+        kept: list[Spending] = []
+        try:
+            status, headers, body = await self._answer(scope, receive, kept)
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            if not kept:
+                await send({"type": "http.response.body", "body": body})
+                return
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})  # which waits until the client reads
+        finally:
+            for spending in kept:
+                spending.leave()
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        given = _Headers(scope)
+    async def _answer(self, scope: Scope, receive: Receive, kept: list[Spending]) -> Answer:
+        """The answer, and into `kept` whoever has a place until it is taken."""
+        given = AskedHeaders(scope)
         media_type = answer_type(given.accept)
         safe = scope["method"] in SAFE
         try:
-            operation = await self._operation(scope, given, receive)
             context = self._make_context(scope)
+            spending: Spending = context.spending
+            spending.client.take(0)  # or nothing of its body is read
+            operation = await self._operation(scope, given, receive, spending)
             operation = self._persisted.resolve(operation)
             self._queries.begin(operation, context)
-            spending = context.spending
             await spending.enter()
             try:
-                return await self._executed(operation, context, given, _Gone(receive), safe=safe)
+                answer = await self._executed(operation, context, given, _Gone(receive), safe=safe)
+                if len(answer[2]) > MAX_BYTES_SENT_AT_ONCE:
+                    kept.append(spending)
+                return answer
             finally:
-                spending.leave()
+                if kept:
+                    spending.settle()
+                else:
+                    spending.leave()
                 # Whoever signed it in has begun this.
                 line = scope.setdefault("state", {}).setdefault("log", {})
                 line["operation"], line["cost"] = self._queries.name_of(operation), spending.client.spent
@@ -115,14 +137,16 @@ class GraphQLView:
         except Exception as error:
             return _answer(error_body(masked(error)), media_type, 500)
 
-    async def _executed(self, operation: Operation, context: Any, given: _Headers, gone: Gone, *, safe: bool) -> Answer:
+    async def _executed(
+        self, operation: Operation, context: Any, given: AskedHeaders, gone: Gone, *, safe: bool
+    ) -> Answer:
         media_type = answer_type(given.accept)
         if operation.extensions:
             await self._persisted.register(operation, context)
         answer = await self._queries.answer(operation, context, gone)
         if answer is not None:
             answer = _with_cost(answer, context) if given.cost else answer
-            return await _answer_of_query(answer, media_type, given, cached=safe)
+            return await _answer_of_query(answer, media_type, given, context, cached=safe)
         changes = self._queries.changes(operation)
         with nullcontext() if changes else within(context, gone):
             result = await self._schema.execute(
@@ -138,7 +162,7 @@ class GraphQLView:
         if changes or result.data is None:
             # A mutation may reveal a secret, which the size of what is compressed would tell something of.
             return _answer(answer, media_type, status)
-        return await _answer_of_query(answer, media_type, given, cached=safe and not result.errors)
+        return await _answer_of_query(answer, media_type, given, context, cached=safe and not result.errors)
 
     def _result(self, result: Any, context: Any, media_type: str, *, cost: bool) -> tuple[int, bytes]:
         assert isinstance(result, ExecutionResult)
@@ -152,20 +176,18 @@ class GraphQLView:
         answer = written(body, getattr(context, "spending", None))
         return status, _with_cost(answer, context) if cost else answer
 
-    async def _operation(self, scope: Scope, headers: _Headers, receive: Receive) -> Operation:
+    async def _operation(self, scope: Scope, headers: AskedHeaders, receive: Receive, spending: Spending) -> Operation:
         if scope["method"] in SAFE:
             given: dict[str, object] = dict(Request(scope).query_params)
             for name in ("variables", "extensions"):
                 text = given.get(name)
-                given[name] = _json(text.encode(), name) if isinstance(text, str) and text else None
-            return _operation_of(given)
+                given[name] = from_json(text.encode(), name) if isinstance(text, str) and text else None
+            return operation_of(given)
         content_type = headers.content_type.partition(";")[0].strip().lower()
         if content_type != JSON:
             raise UnsupportedMediaType(f"Send {JSON}, not {content_type[:80] or 'a body without a content type'}")
-        return _operation_of(_json(await self._body(headers, receive), "The body"))
-
-    async def _body(self, headers: _Headers, receive: Receive) -> bytes:
-        return await receive_body(receive, headers.length, self._max_body_bytes, headers.encodings)
+        body = await receive_body(receive, headers.length, self._max_body_bytes, headers.encodings, spending.read)
+        return operation_of(from_json(body, "The body"))
 
 
 class _Gone:
@@ -179,63 +201,6 @@ class _Gone:
     async def __call__(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-
-class _Headers:
-    """What the view asks of a request's headers; the first of each, and what is accepted of all."""
-
-    __slots__ = ("accept", "accept_encoding", "content_type", "cost", "encodings", "if_none_match", "length")
-
-    def __init__(self, scope: Scope) -> None:
-        self.content_type = self.length = self.if_none_match = ""
-        self.cost = False
-        self.encodings: list[str] = []
-        accepted, codings = [], []
-        for name, value in reversed(scope["headers"]):
-            if name == b"content-type":
-                self.content_type = value.decode("latin-1")
-            elif name == b"content-length":
-                self.length = value.decode("latin-1")
-            elif name == b"content-encoding":
-                self.encodings.append(value.decode("latin-1"))
-            elif name == COST_HEADER:
-                self.cost = value == b"1"
-            elif name == b"accept":
-                accepted.append(value.decode("latin-1"))
-            elif name == b"accept-encoding":
-                codings.append(value.decode("latin-1"))
-            elif name == b"if-none-match":
-                self.if_none_match = value.decode("latin-1")
-        self.accept = ",".join(reversed(accepted))
-        self.accept_encoding = ",".join(codings)
-
-
-def _operation_of(given: object) -> Operation:
-    """The parameters of a request, checked."""
-    if isinstance(given, list):
-        raise BadInput("Send one operation per request, not a batch")
-    if not isinstance(given, dict):
-        raise BadInput('The body must be a JSON object with "query"')
-    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    extensions = given.get("extensions")
-    if not isinstance(extensions, dict | None):
-        raise BadInput('"extensions" must be an object')
-    if query is None and by_hash(extensions):
-        query = ""
-    elif not isinstance(query, str) or not query.strip():
-        raise BadInput('"query" must be a GraphQL document')
-    if not isinstance(variables, dict | None):
-        raise BadInput('"variables" must be an object')
-    if not isinstance(name, str | None):
-        raise BadInput('"operationName" must be a string')
-    return Operation(query, variables, name or None, extensions)
-
-
-def _json(data: bytes, what: str) -> object:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{what} is not JSON: {error.msg}") from None
 
 
 def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:
@@ -263,7 +228,7 @@ def _refusal(error: AppError, media_type: str) -> Answer:
     return answer
 
 
-async def _answer_of_query(body: bytes, media_type: str, given: _Headers, *, cached: bool) -> Answer:
+async def _answer_of_query(body: bytes, media_type: str, given: AskedHeaders, context: Any, *, cached: bool) -> Answer:
     """What was queried: compressed if the client takes that, and `cached` by it under a tag."""
     vary = b"authorization, cookie, accept, accept-encoding" if cached else b"accept, accept-encoding"
     headers = [(b"cache-control", b"private, no-cache" if cached else b"no-store"), (b"vary", vary)]
@@ -274,6 +239,7 @@ async def _answer_of_query(body: bytes, media_type: str, given: _Headers, *, cac
             return 304, headers, b""
     compressed = await gzipped(body) if len(body) > MIN_BYTES and accepts_gzip(given.accept_encoding) else None
     if compressed is not None:
+        context.spending.client.charge(price_of_gzip(len(body)))
         body = compressed
         headers.append((b"content-encoding", b"gzip"))
     headers += [(b"content-length", b"%d" % len(body)), (b"content-type", _CONTENT_TYPES[media_type])]

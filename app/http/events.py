@@ -17,7 +17,7 @@ from app.asgi.body import read_body
 from app.auth import Permission, Viewer
 from app.engines.issues import IssueKind
 from app.engines.notes import Example
-from app.errors import AppError, Forbidden, LimitExceeded, UnsupportedMediaType, masked, shown
+from app.errors import AppError, Forbidden, UnsupportedMediaType, masked, shown
 from app.events import Batch, Event, Rejection
 from app.events.binary import attributes_of, is_binary
 from app.events.data import TYPES
@@ -85,14 +85,15 @@ class EventsDoor:
     ) -> tuple[Batch, list[Rejection]]:
         """What was in the body, and what of it was rejected. The client pays before anything of it is looked at."""
         limit, declared = self._settings.max_events_body_bytes, request.headers.get("content-length", "")
-        paid = int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
-        if 0 < paid <= limit:
+        length = int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
+        paid = length if length <= limit else 0
+        if paid:
             client.take(paid + BODY_BYTES)
+        made: list[int] = []
         try:
-            body = await read_body(request, limit)
-        except LimitExceeded:
-            if paid <= limit:  # it has been read, and decompressed, up to there
-                client.charge(limit - client.spent)
+            body = await read_body(request, limit, made.append)
+        except AppError:
+            client.charge(max(sum(made) - paid, 0))
             raise
         if not paid:
             client.take(len(body) + BODY_BYTES)

@@ -14,10 +14,11 @@ from app import executions
 from app.auth import Role, Viewer
 from app.db import Database
 from app.graphql import executor as module
+from app.graphql.asked import COST_HEADER
 from app.graphql.bounds import Bounds
 from app.graphql.errors import shown_all
 from app.graphql.executor import executor_of
-from app.graphql.view import COST_HEADER, GraphQLView
+from app.graphql.view import GraphQLView
 from app.ingestion import Ingestion
 from app.live.updates import Change, Update
 from schema import schema

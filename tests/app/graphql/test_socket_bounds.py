@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from websockets import ConnectionClosedError
 
 from app.graphql.sockets import Limits
 from specs.harness.waiting import until
@@ -116,7 +117,7 @@ async def test_the_end_of_a_socket_ends_its_operations(stub: Stub) -> None:
 
 
 async def test_a_slow_end_holds_nobody_up(stub: Stub, socket: Socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.graphql.sockets.CLEANUP_SECONDS", 0.2)
+    monkeypatch.setattr("app.graphql.socket.CLEANUP_SECONDS", 0.2)
     for number in range(50):
         await socket.subscribe(str(number), "sticks")
         await socket.send("complete", str(number))
@@ -158,6 +159,28 @@ async def test_the_operations_of_a_viewer_and_of_all(stub: Stub) -> None:
         for number in range(10):  # those that are over do not count
             await again.subscribe(f"{number}", "one")
             await again.only(f"{number}")
+
+
+async def test_the_sockets_of_a_viewer(stub: Stub) -> None:
+    """Of one credential; those that are over do not count."""
+    async with sockets_of(stub, Limits(sockets_of_viewer=2)) as url, connect(url) as one, connect(url) as other:
+        for socket, name in ((one, "a"), (other, "b")):
+            await socket.send("connection_init", payload={"name": name})
+            assert (await socket.next())["type"] == "connection_ack"
+
+        async def second() -> bool:
+            async with connect(url) as socket, connect(url) as third:
+                await socket.send("connection_init", payload={"name": "a"})
+                try:
+                    assert (await socket.next())["type"] == "connection_ack"
+                except ConnectionClosedError:
+                    return False  # the one before is still there
+                await third.send("connection_init", payload={"name": "a"})
+                assert await third.end() == (1013, "At most 2 WebSockets for one token; close one")
+                return True
+
+        for _ in range(3):
+            await until(second)
 
 
 async def test_an_operation_that_ends_badly_leaves_the_next_one_of_its_id(stub: Stub, socket: Socket) -> None:

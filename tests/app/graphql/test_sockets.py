@@ -6,11 +6,14 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import websockets
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.auth import SignIn
 from app.auth.roles import Role
@@ -19,6 +22,7 @@ from app.db import Database
 from app.errors import Unauthenticated
 from app.main import create_app
 from app.settings import Settings
+from specs.harness.counts import count
 from tests.app.graphql.sockets import connect, serving
 from tests.sealing import SEALER
 
@@ -205,6 +209,45 @@ async def test_text_that_is_no_utf_8(url: str, token: str, caplog: pytest.LogCap
         assert await socket.next() == {"type": "pong", "payload": {"a": "€"}}
     # It is the client's affair, and no client may fill the log with stack traces.
     assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+MESSAGES = st.sampled_from(
+    [
+        '{"type":"connection_init","payload":{"authorization":"Bearer x"}}',
+        '{"type":"subscribe","id":"1","payload":{"query":"{ viewer { name } }","variables":{},"operationName":null}}',
+        '{"type":"subscribe","id":"2","payload":{"query":"subscription { executionUpdated { change } }"}}',
+        '{"type":"complete","id":"2"}',
+        '{"type":"ping","payload":{}}',
+    ]
+)
+FRAMES = (
+    MESSAGES
+    | st.binary(max_size=60)
+    | st.text(max_size=30)
+    | st.tuples(MESSAGES, st.integers(0, 90), st.text(max_size=3)).map(
+        lambda drawn: drawn[0][: drawn[1]] + drawn[2] + drawn[0][drawn[1] + len(drawn[2]) :]
+    )
+)
+
+
+@settings(
+    max_examples=count("sockets with random frames", 20, 2_000),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(signed_in=st.booleans(), frames=st.lists(FRAMES, max_size=4))
+async def test_random_frames_are_answered_or_end_the_socket_by_code(
+    url: str, token: str, signed_in: bool, frames: list[str | bytes]
+) -> None:
+    async with connect(url, token) as socket:
+        if signed_in:
+            await socket.init()
+        with suppress(websockets.ConnectionClosed):
+            for frame in (*frames, '{"type":"ping","payload":{"the":"last"}}'):
+                await socket.raw(frame)
+            while (message := await socket.next()) != {"type": "pong", "payload": {"the": "last"}}:
+                assert "INTERNAL" not in str(message)
+            return
+        assert socket.connection.close_code in (4400, 4401, 4409, 4429)
 
 
 async def test_ping_and_pong(url: str, token: str) -> None:

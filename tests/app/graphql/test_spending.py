@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from app.graphql.bounds import Bounds, ClientGone, OverBudget, Spending, measured
+from app.graphql.bounds import Bounds, ClientGone, OverBudget, Spending
 from app.graphql.turns import Turns
+from app.graphql.writing import measured
 from app.rates import FREE
 
 

@@ -43,6 +43,15 @@ async def test_body_that_is_too_long_once_decompressed_pays_for_what_was(databas
         assert await send(client) == 429
 
 
+@pytest.mark.parametrize("end", [b"", bytes(8)], ids=["cut off", "of another checksum"])
+async def test_gzip_that_is_broken_pays_for_what_was_decompressed(database: Database, end: bytes) -> None:
+    body = gzip.compress(b" " * (MOST - 1))[:-8] + end
+    assert len(body) < MOST // 50
+    async with client_of(database, Role.RUNNER, "engine", **SETTINGS) as client:
+        assert await send(client, body, **{"content-encoding": "gzip"}) == 400
+        assert await send(client) == 429
+
+
 async def test_body_that_says_that_it_is_too_long_pays_nothing(database: Database) -> None:
     async with client_of(database, Role.RUNNER, "engine", **SETTINGS) as client:
         for _ in range(3):

@@ -9,7 +9,6 @@ import pytest
 
 from app.changes import revisions
 from app.db import Database
-from app.graphql import sockets
 from app.graphql.sockets import Limits
 from app.live import groups, queue
 from app.server import websocket_protocol
@@ -28,7 +27,7 @@ async def site(database: Database) -> AsyncIterator[Site]:
 async def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     """One that closes a client soon, and then waits for it to read as long as the test takes."""
     monkeypatch.setattr(websocket_protocol, "LINGER_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(sockets, "CLOSE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("app.graphql.socket.CLOSE_SECONDS", PATIENCE_SECONDS)
     async with Site(database).running(Limits(stall_seconds=0.5)) as running:
         yield running
 
