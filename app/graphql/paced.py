@@ -1,12 +1,14 @@
 """graphql-core's execution within the budget of its operation: counted, and with turns for others.
 
 It completes whole lists at once, and starts everything that waits at once. Here a long list is completed in pieces,
-each to its end, and once the operation is over its budget, nothing more of it is executed.
+each to its end, fields that wait for something start and go on some at a time (app/graphql/lanes.py), and once the
+operation is over its budget, nothing more of it is executed.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from inspect import iscoroutine
 from typing import Any
 
 from graphql import FieldNode
@@ -15,11 +17,14 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.graphql.bounds import OverBudget, Spending
 from app.graphql.compiled.costs import Costs, price
+from app.graphql.lanes import Lane
 
 # Of a piece: 10 µs for a value.
 MAX_FIELDS_OF_A_PIECE = 400
 # Of what waits at once: a page of 100 whose rows ask for ten reads each, so that these are batched.
 MAX_FIELDS_TOGETHER = 50_000
+# To make an error of graphql-core takes as long as so many fields that wait.
+FIELDS_OF_A_FAILURE = 6
 # Shorter texts are measured in the end.
 LARGE = 1_000
 
@@ -30,12 +35,14 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
     spending: Spending | None = None
     _costs: Costs | None = None
     _widths: dict[tuple[Any, ...], int]
+    _lane: Lane
 
     def keep_to(self, spending: Spending | None) -> None:
         """Count on this, from now on. Raises OverBudget for an operation that costs too much."""
         self.spending, self._widths = spending, {}
         if spending is None:
             return
+        self._lane = Lane(spending.turn)
         try:
             priced, self._costs = price(
                 self.schema, self.fragment_definitions, self.operation, self.variable_values.coerced
@@ -54,11 +61,33 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
     def handle_field_error(self, raw_error: Exception, return_type: Any, details: Any, path: Any) -> None:
         """A failed field costs too."""
         if self.spending is not None and self.spending.failure is None:
+            self._lane.take(FIELDS_OF_A_FAILURE)
             try:
                 self.spending.error()
             except OverBudget as over:
                 self._stop(over)
         super().handle_field_error(raw_error, return_type, details, path)
+
+    async def complete_awaitable_value(
+        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        """A field that waits for its value: as graphql-core does it, when its turn has come, before and after."""
+        if self.spending is None:
+            return await super().complete_awaitable_value(return_type, details, info, path, result, position)
+        try:
+            try:
+                await self._lane.enter()
+            except BaseException:
+                if iscoroutine(result):
+                    result.close()  # it will not run
+                raise
+            resolved = await self.with_abort_signal(result)
+            await self._lane.enter()
+            completed = self.complete_value(return_type, details, info, path, resolved, position)
+            return await completed if self.is_awaitable(completed) else completed
+        except Exception as raw_error:
+            self.handle_field_error(raw_error, return_type, details, path)
+            return None
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
         """A large value is counted before it is written."""
