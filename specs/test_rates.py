@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.driver import Runwatch, Server, event, run_events, unique
 from specs.harness.own_page import OWN, OwnPage, role_in
 from specs.harness.servers import ValkeyServer
 from specs.harness.waiting import soon
@@ -262,6 +262,60 @@ async def test_rate_006_requests_that_do_not_arrive_keep_nobody_out(narrow: Runw
     assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
     assert all(b'"code":"LIMIT_EXCEEDED"' in answer for answer in answers)
     assert f"The body did not arrive within {SECONDS} s".encode() in answers[-2]
+
+
+UPDATES = """
+subscription Updates($filter: ExecutionFilter, $after: String) {
+  executionUpdated(filter: $filter, after: $after) { execution { currentStep { name } DEAR } }
+}
+"""
+
+
+async def test_rate_008_who_is_in_debt_hears_the_newest_once_it_is_paid(narrow: Runwatch) -> None:
+    """A subscriber whose token is in debt MUST hear less, and then the newest state; others hear everything."""
+    engine, spender = unique("debt"), narrow.token("viewer")
+    runner = narrow.token("runner", engine)
+    runs = [each for number in range(40) for each in run_events(engine, f"r{number}", 0, state=None, started=False)]
+    assert narrow.post_events(runs, token=runner).status_code == 202
+    where: dict[str, Any] = {"filter": {"engine": [engine]}}
+    listed = await narrow.query(
+        "query($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor } }", where
+    )
+    where["after"] = listed["executions"]["updatesCursor"]
+    # 4,000 an event: as much flows in within 6 s.
+    dear = (
+        f"workflow {{ executions(first: 40) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
+    )
+
+    def name_in(message: Any) -> str:
+        name: str = message["payload"]["data"]["executionUpdated"]["execution"]["currentStep"]["name"]
+        return name
+
+    async def change(number: int) -> None:
+        step = {"step": {"index": number, "name": f"step {number}"}}
+        changed = [event(engine, "r0", "step.started", 2 + number, step)]
+        answer = await asyncio.to_thread(narrow.post_events, changed, token=runner)
+        assert answer.json() == {"accepted": 1, "rejected": []}
+
+    async with AsyncExitStack() as stack:
+        calm, poor, spending = [
+            await stack.enter_async_context(socket(narrow, token))
+            for token in (narrow.token("viewer"), spender, spender)
+        ]
+        for connection, more in ((calm, ""), (poor, ""), (spending, dear)):
+            await subscribe(connection, "1", UPDATES.replace("DEAR", more), **where)
+        for size in (100, 10):
+            while narrow.post({"query": DEAR.replace("100", str(size), 1)}, token=spender).status_code == 200:
+                pass
+        for number in range(6):
+            await change(number)
+            while name_in(await said(calm)) != f"step {number}":
+                pass
+        heard = [""]
+        async with asyncio.timeout(60):
+            while heard[-1] != "step 5":
+                heard.append(name_in(json.loads(await poor.recv())))
+        assert len(heard) <= 6, heard
 
 
 async def test_log_001_a_line_says_who_asked_for_what(narrow: Runwatch, folder: Path) -> None:

@@ -17,13 +17,11 @@ import orjson
 from app.changes import Changed
 from app.errors import Unavailable, masked
 from app.executions.filters import ExecutionFilter
-from app.graphql.client import Client
-from app.graphql.operations import Sink
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
-from app.live.payers import DELIVERY_COST, Payers
-from app.live.updates import FeedPosition, Update, update_of
-from app.rates import FREE
+from app.live.member import Member, Results
+from app.live.payers import Payers
+from app.live.updates import Update, update_of
 
 # How long a result is kept for members that catch up. What they see below the execution is as old.
 KEPT_SECONDS, MAX_KEPT = 1.0, 1_000
@@ -37,7 +35,6 @@ SENT_TOGETHER_SECONDS = 0.005
 AWAY_SECONDS = 0.5  # before an update is executed again while the database is away
 
 Execute = Callable[[Update], Awaitable[bytes]]
-Results = dict[int, Payload]  # sorts by revision
 
 
 @dataclass(slots=True)
@@ -170,10 +167,16 @@ class Group:
         while True:
             self._filled.clear()
             while self._taken or self._queue:
+                if self._is_in_debt():
+                    self.fall_behind()  # they would pay for it, and hear nothing
+                    break
                 _hand_out(await self._execute_some())
                 await asyncio.sleep(0)  # lets the sockets send
             self._done.set()
             await self._filled.wait()
+
+    def _is_in_debt(self) -> bool:
+        return all(member.client.is_spent for audience in self._audiences.values() for member in audience.members)
 
     async def _execute_some(self) -> dict[_Audience, Results]:
         """The next results for each audience, to send together: a connection costs as much for ten as for one."""
@@ -242,58 +245,3 @@ class _Audience:
         self._group.drop()
         for member in self.members:
             member.fall_behind()
-
-
-class Member:
-    """One subscription: receives news while its socket has room, and otherwise reads what it missed."""
-
-    def __init__(
-        self, feed: Feed, group: Group, where: ExecutionFilter, position: FeedPosition, client: Client = FREE
-    ) -> None:
-        self._feed = feed
-        self._group = group
-        self._where = where
-        self._position = position
-        self.client = client
-        self._sink: Sink | None = None  # None while it catches up
-        self._behind = asyncio.Event()
-
-    async def push(self, sink: Sink) -> None:
-        """Send results until cancelled."""
-        wanted = self._group.join(self, self._where)
-        try:
-            while True:
-                async for update in self._feed.catch_up(wanted, self._position):
-                    payload = await self._group.payload(update)
-                    await self.client.solvent()
-                    await sink.room()
-                    sink.send(payload)
-                    self.client.charge(DELIVERY_COST)
-                self._sink = sink
-                self._behind.clear()  # it reads whatever it missed up to here
-                await self._behind.wait()
-                await self.client.solvent()
-                await sink.room()  # no need to send what changes until then
-        finally:
-            self._group.leave(self, self._where)
-
-    def deliver(self, results: Results, payload: Payload, last: int) -> None:
-        """Send results, all in `payload`, up to the revision `last`, if they are new and there is room."""
-        sink, known = self._sink, self._position.revision
-        if sink is None or last <= known:
-            return
-        if not sink.has_room or self.client.is_spent:
-            self.fall_behind()
-            return
-        self._position.revision = last
-        self.client.charge(DELIVERY_COST * len(results))
-        if known >= next(iter(results)):
-            payload = Payload.of(result for revision, result in results.items() if revision > known)
-        sink.send(payload)
-
-    def fall_behind(self) -> None:
-        """Read news from here on."""
-        if self._sink is not None:  # not from the last change that matched its filter, which may be long ago
-            self._position.revision = max(self._position.revision, self._group.delivered)
-        self._sink = None
-        self._behind.set()

@@ -23,7 +23,8 @@ from app.graphql.operations import Operations, Pushed, Result, check_available, 
 from app.graphql.shareable import Field, ShareableDocuments
 from app.graphql.variables import check_variables
 from app.live.feed import Feed
-from app.live.groups import Group, Member
+from app.live.groups import Group
+from app.live.member import Member
 from app.live.updates import Update, Watchable
 
 DEAR = "dear"

@@ -7,12 +7,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from app import rates
 from app.changes import Changed
 from app.changes.revisions import parse_updates_cursor
 from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.live.feed import Feed, Filter
-from app.live.groups import Group, Member
+from app.live.groups import Group
+from app.live.member import Member
 from app.live.updates import FeedPosition, Update
 from specs.harness.waiting import until
 
@@ -103,11 +105,15 @@ class Client:
 
 @asynccontextmanager
 async def member(
-    feed: Feed, results: Results, position: FeedPosition, where: ExecutionFilter = EVERYTHING
+    feed: Feed,
+    results: Results,
+    position: FeedPosition,
+    where: ExecutionFilter = EVERYTHING,
+    payer: rates.Client = rates.FREE,
 ) -> AsyncIterator[tuple[Client, Group]]:
     """Of a group of its own; it has caught up to what there is, or waits for the first result of that."""
     client, group = Client(), Group(feed, results.execute, lambda: None)
-    joined = Member(feed, group, where, position)
+    joined = Member(feed, group, where, position, payer)
     executed = len(results.executed)
     pushing = asyncio.create_task(joined.push(client))
     await until(lambda: joined._sink is not None or len(results.executed) > executed)

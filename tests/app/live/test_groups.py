@@ -15,7 +15,8 @@ from app.lifecycle import Status
 from app.live import feed as live_feed
 from app.live import groups
 from app.live.feed import Feed
-from app.live.groups import Group, Member
+from app.live.groups import Group
+from app.live.member import Member
 from app.live.updates import FeedPosition
 from specs.harness.waiting import until
 from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member

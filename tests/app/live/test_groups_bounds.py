@@ -11,7 +11,8 @@ from app.changes import Changed
 from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
 from app.live import groups
-from app.live.groups import Group, Member
+from app.live.groups import Group
+from app.live.member import Member
 from app.live.updates import FeedPosition, update_of
 from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
 

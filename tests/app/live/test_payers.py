@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
-from app.live.groups import Member
+from app.live.member import Member
 from app.live.payers import DELIVERY_COST, Payers
 from app.live.updates import FeedPosition
-from app.rates import Account, Buckets, Client, Rate
+from app.rates import Account, Buckets, Client, Rate, buckets
+from tests.app.live.members import MemoryFeed, Results, member
 
 
 def client_of(balance: int = 0) -> Client:
@@ -76,3 +80,20 @@ def test_member_in_debt_hears_nothing_and_reads_it_afterwards() -> None:
     assert member._sink is None
     assert member._behind.is_set()
     assert member._position.revision == 7
+
+
+async def test_nothing_is_executed_while_all_are_in_debt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would pay for it and hear nothing; later they read the newest."""
+    monkeypatch.setattr(buckets, "SLEEP_SECONDS", (0.01, 0.01))
+    payer, feed, results = client_of(), MemoryFeed(), Results()
+    async with member(feed, results, FeedPosition("aa", 0), payer=payer) as (client, _):
+        feed.hand(1)
+        await client.until([1])
+        assert payer._account is not None
+        payer._account.balance, payer._account._is_empty = -(10**9), True
+        for number in (2, 3, 4):
+            feed.hand(number, execution_id="same")
+            await asyncio.sleep(0.02)
+        assert results.executed == [1]
+        payer._account.balance = 10**9
+        await client.until([1, 4])
