@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from specs.attacking import check_others_are_answered
 from specs.harness.commands import RUNWATCH
 from specs.harness.driver import Runwatch, Server, run_events, unique
 from specs.harness.waiting import soon
@@ -133,6 +134,12 @@ def test_workers_008_any_worker_has_the_numbers_of_all(server: Server) -> None:
     for asleep in both:
         with stopped(asleep):
             soon(lambda: counted() >= least)
+
+
+async def test_attack_004_others_are_answered_by_two_workers(server: Server) -> None:
+    """Beside all attacks within the budgets, a cheap query of another token and /health MUST be answered."""
+    runwatch = visit(server)
+    await check_others_are_answered(runwatch)
     runwatch.close()
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Any, Generic
 
 from starlette.types import Receive, Scope, Send
 
@@ -23,9 +23,6 @@ from app.graphql.send_queue import SendQueue
 from app.graphql.signed_in import ViewerT
 from app.graphql.sinks import FrameSender, FrameSink, QueueSink
 from app.log import get_logger
-
-if TYPE_CHECKING:
-    from app.graphql.sockets import GraphQLSockets
 
 log = get_logger(__name__)
 
@@ -60,9 +57,9 @@ class Limits:
 
 
 class Socket(Generic[ViewerT]):
-    """One of a site. `viewer` is who has signed in."""
+    """One of a site, the GraphQLSockets that imports this. `viewer` is who has signed in."""
 
-    def __init__(self, site: GraphQLSockets[ViewerT], scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, site: Any, scope: Scope, receive: Receive, send: Send) -> None:
         self._site = site
         self._scope = scope
         self._receive = receive

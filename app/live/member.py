@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from app.executions.filters import ExecutionFilter
 from app.graphql.client import Client
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
-from app.live.feed import Feed
+from app.live.feed import Feed, Filter
 from app.live.payers import DELIVERY_COST
-from app.live.updates import FeedPosition
+from app.live.updates import FeedPosition, Update
 from app.rates import FREE
 
-if TYPE_CHECKING:
-    from app.live.groups import Group
-
 Results = dict[int, Payload]  # sorts by revision
+
+
+class Group(Protocol):
+    """What a member needs of its group."""
+
+    delivered: int
+
+    def join(self, member: Member, where: ExecutionFilter) -> Filter: ...
+
+    def leave(self, member: Member, where: ExecutionFilter) -> None: ...
+
+    async def payload(self, update: Update) -> Payload: ...
 
 
 class Member:

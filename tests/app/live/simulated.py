@@ -29,7 +29,8 @@ from app.lifecycle import State, Status
 from app.live import feed as live_feed
 from app.live import groups, queue
 from app.live.feed import Feed
-from app.live.groups import Group, Member
+from app.live.groups import Group
+from app.live.member import Member
 from app.live.updates import Change, Update
 from tests.factories import execution_row
 
