@@ -26,7 +26,7 @@ TURN_SECONDS = 600.0
 # A process that has not said for so long that its turn goes on was killed.
 LEASE_SECONDS = 120.0
 # Runs of the first batch. The next ones have twice as many or half, by how long a batch kept others waiting.
-FIRST_BATCH, MIN_BATCH = 25, 5
+FIRST_BATCH, MIN_BATCH = 25, 25
 QUICK_SECONDS, SLOW_SECONDS = 0.02, 0.06
 # Pauses are twice as long as the work: on SQLite, where nobody else writes meanwhile, others have most of the time.
 PAUSES, MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 2.0, 0.02, 1.0

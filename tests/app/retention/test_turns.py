@@ -97,7 +97,11 @@ async def test_pauses_are_longer_than_the_work_and_batches_follow_it(
 
 
 def test_batches_have_bounds() -> None:
-    assert [resized(size, seconds) for size, seconds in ((150, 0.0), (MIN_BATCH, 1.0), (7, 0.05))] == [200, 5, 7]
+    assert [resized(size, seconds) for size, seconds in ((150, 0.0), (MIN_BATCH, 1.0), (7, 0.05))] == [
+        200,
+        MIN_BATCH,
+        7,
+    ]
 
 
 async def test_turn_ends_when_others_have_it_or_other_rules_were_announced(
