@@ -265,7 +265,7 @@ UNMERGE = "mutation U($id: ID!) { unmergeErrorGroup(id: $id) { group { id count 
 MERGED = "id message count members { id type message count mergedBy }"
 
 
-async def test_detail_009_administrators_merge_error_groups(runwatch: Runwatch) -> None:
+async def test_detail_010_administrators_merge_error_groups(runwatch: Runwatch) -> None:
     """Merged groups MUST count, list and look up as one, with runs to come, until they are taken apart."""
     engine = unique("merged")
     for number, message in enumerate(("shop is closed", "shop is closed", "shop has closed")):
@@ -320,7 +320,7 @@ SPLIT = "mutation S($id: ID!, $by: [ErrorGroupSplit!]!) { splitErrorGroup(input:
 UNSPLIT = "mutation U($id: ID!) { unsplitErrorGroup(id: $id) { group { id } } }"
 
 
-async def test_detail_010_administrators_split_error_groups(runwatch: Runwatch) -> None:
+async def test_detail_011_administrators_split_error_groups(runwatch: Runwatch) -> None:
     """A split group MUST be one for each of what tells its runs apart, those to come too, until that is undone."""
     engine = unique("split")
 
