@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from devtools.environment import ROOT
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, chromium, missing, session
+from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor, chromium, missing, session
 from specs.harness.driver import Runwatch, Server
 from specs.harness.waiting import soon
 
@@ -87,6 +87,10 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.locator(".log-line").nth(8).wait_for()
     page.get_by_role("heading", name=re.compile("^Log")).first.evaluate("(title) => title.scrollIntoView()")
     _take(page, f"{look}-log")
+    page.goto(f"{visitor.url}{METRICS}?range=7d")
+    page.locator(".u-over").nth(1).wait_for()
+    page.locator(".by-workflow").wait_for()
+    _take(page, f"{look}-metrics", live=False)
     page.goto(f"{visitor.url}/graphiql")
     page.locator(".graphiql-query-editor .view-line").first.wait_for()
     page.get_by_role("button", name=re.compile("^Execute query")).click()

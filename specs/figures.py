@@ -18,7 +18,9 @@ FIGURES = """
   durations { count averageMs p50Ms p95Ms p99Ms maxMs }
   failures: durations(status: FAILURE) { count averageMs p50Ms p95Ms p99Ms maxMs }
 """
-POINTS = "start end total pending succeeded failed cancelled failureRatePercent averageDurationMs p95DurationMs"
+POINTS = """
+  start end total pending succeeded failed cancelled failureRatePercent averageDurationMs p50DurationMs p95DurationMs
+"""
 BOTH = f"""
 query Both($metrics: MetricsFilter!, $list: ExecutionFilter!, $bucket: MetricsBucket) {{
   metrics(filter: $metrics, bucket: $bucket) {{ {FIGURES} trend {{ {POINTS} }} }}
@@ -135,6 +137,7 @@ def check_points(points: Any, start: str, end: str, runs: Runs) -> None:
         assert point["failureRatePercent"] == (pytest.approx(ended["failed"] * 100 / both) if both else None)
         ran = durations(within, "SUCCESS", "FAILURE")
         assert (point["averageDurationMs"], point["p95DurationMs"]) == (mean(ran), share(ran, 95))
+        assert point["p50DurationMs"] == share(ran, 50)
 
 
 def three_days(engine: str, choice: random.Random, workflows: Sequence[str]) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ openEarly()
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
+const Metrics = lazy(async () => ({ default: (await import('./metrics/page')).Metrics }))
+
 /** Says when the page is drawn for the first time. */
 function Drawn(): null {
   useEffect(firstDrawn, [])
@@ -44,6 +46,11 @@ const page = (
             <Switch>
               <Route path="/history">
                 <History />
+              </Route>
+              <Route path="/metrics">
+                <Suspense>
+                  <Metrics />
+                </Suspense>
               </Route>
               <Route path="/executions/:id">
                 {({ id }) => (

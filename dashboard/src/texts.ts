@@ -17,6 +17,7 @@ export const texts = {
     skip: 'Skip to the content',
     main: 'Main',
     history: 'History',
+    metrics: 'Metrics',
     engines: 'Engines',
     graphiql: 'GraphiQL',
     docs: 'API guide',
@@ -299,7 +300,7 @@ export const texts = {
     p: 'Pause updates, or go on',
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
-    'g h': 'Go to History', 'g e': 'Go to Engines',
+    'g h': 'Go to History', 'g m': 'Go to Metrics', 'g e': 'Go to Engines',
     '?': 'This list',
   },
 

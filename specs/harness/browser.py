@@ -29,6 +29,7 @@ from specs.harness.compose import ROOT
 
 HISTORY = "/admin/automations/history"
 EXECUTIONS = "/admin/automations/executions"
+METRICS = "/admin/automations/metrics"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SECRET = "runwatch.session-secret"

@@ -156,18 +156,25 @@ def test_page_that_weighs_too_much_is_over_its_budget(tmp_path: Path) -> None:
         "_circle.js": {"file": "assets/circle.js", "imports": ["_parts.js", "_circle.js"]},
         "later.tsx": {"file": "assets/later.js"},
         "graphiql.html": {"file": "assets/graphiql.js"},
+        "src/metrics/page.tsx": {
+            "file": "assets/metrics.js",
+            "imports": ["_parts.js"],
+            "dynamicImports": ["later.tsx"],
+        },
+        "src/metrics/plot.tsx": {"file": "assets/plot.js", "imports": ["index.html"]},
     }
     names = {"assets/app.js", "assets/parts.js", "assets/circle.js", "assets/app.css", "assets/parts.css"}
     assert page_checks.first_load(manifest, "index.html") == names
     (tmp_path / "assets").mkdir()
     (tmp_path / ".vite").mkdir()
     (tmp_path / ".vite" / "manifest.json").write_text(json.dumps(manifest))
-    for name in names | {"assets/early-1.js"}:
+    for name in names | {"assets/early-1.js", "assets/metrics.js", "assets/plot.js"}:
         (tmp_path / name).write_bytes(os.urandom(7_000) if name.endswith(".css") else b"small")
     lines, over = page_checks.weigh(tmp_path)
-    assert over == ["CSS"]
+    assert over == ["CSS of the first load"]
     assert lines[0].startswith("JavaScript of the first load, gzip: 0.1 of 130 kB (app.js")
     assert lines[1].startswith("CSS of the first load, gzip: 14.0 of 12 kB (app.css 7.0, parts.css 7.0)")
+    assert lines[2] == "JavaScript of the metrics page, on top, gzip: 0.1 of 40 kB (metrics.js 0.0, plot.js 0.0)"
 
 
 def test_page_is_built_beside_the_server_never_before_it(small: Page, monkeypatch: pytest.MonkeyPatch) -> None:

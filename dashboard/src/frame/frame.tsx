@@ -26,7 +26,9 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const outdated = useSyncExternalStore(session.subscribe, session.isOutdated)
   const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
   const [keysShown, setKeysShown] = useState(false)
-  useKeys({ '?': () => setKeysShown(true), 'g h': () => go('/history'), 'g e': () => go('/engines') })
+  useKeys({
+    '?': () => setKeysShown(true), 'g h': () => go('/history'), 'g m': () => go('/metrics'), 'g e': () => go('/engines'),
+  })
   return (
     <>
       <a className="skip" href="#content">
@@ -40,6 +42,10 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         <a href={hrefs.history()} aria-current={path.startsWith('/history') ? 'page' : undefined}>
           <Icon name="history" />
           <span className="label">{texts.frame.history}</span>
+        </a>
+        <a href={hrefs.metrics()} aria-current={path.startsWith('/metrics') ? 'page' : undefined}>
+          <Icon name="metrics" />
+          <span className="label">{texts.frame.metrics}</span>
         </a>
         <a href={hrefs.engines()} aria-current={path.startsWith('/engines') ? 'page' : undefined}>
           <Icon name="engines" />

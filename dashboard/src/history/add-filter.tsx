@@ -10,9 +10,14 @@ import { canExclude, type Field, FIELDS, optionsOf, withField } from './fields'
 export function AddFilter({
   choice,
   change,
+  fields = FIELDS,
+  exclude: mayExclude = true,
 }: {
   choice: Choice
   change: (part: Partial<Choice>) => void
+  fields?: readonly Field[]
+  /** Whether a value may be left out, where its field can. */
+  exclude?: boolean
 }): JSX.Element {
   const [step, setStep] = useState<{ field: Field | null; exclude: boolean } | null>(null)
   const { button, giveBack } = useGiveBack(step !== null)
@@ -32,13 +37,13 @@ export function AddFilter({
     return (
       <Combobox
         label={texts.filter.by}
-        all={FIELDS.map((each) => ({ value: each, text: texts.filter.fields[each] }))}
-        onChoose={(value, other) => setStep({ field: value as Field, exclude: other && canExclude(value as Field) })}
+        all={fields.map((each) => ({ value: each, text: texts.filter.fields[each] }))}
+        onChoose={(value, other) => setStep({ field: value as Field, exclude: other && mayExclude && canExclude(value as Field) })}
         onCancel={done}
       />
     )
   }
-  const can = canExclude(field)
+  const can = mayExclude && canExclude(field)
   return (
     <Combobox
       key={field}

@@ -54,9 +54,12 @@ export function allChipsOf(choice: Choice, zone: string): Chip[] {
 export function Chips({
   choice,
   change,
+  clear = { ...NOTHING, sort: choice.sort },
 }: {
   choice: Choice
   change: (part: Partial<Choice>) => void
+  /** The choice without any of them. */
+  clear?: Partial<Choice>
 }): JSX.Element | null {
   const zone = useZone()
   useGroupNames(choice.group)
@@ -72,7 +75,7 @@ export function Chips({
         </li>
       ))}
       <li>
-        <button type="button" className="link" onClick={() => change({ ...NOTHING, sort: choice.sort })}>
+        <button type="button" className="link" onClick={() => change(clear)}>
           {texts.filter.clear}
         </button>
       </li>

@@ -9,7 +9,16 @@ import { now } from '../time/clock'
 import { timeOptions, timeText, withTime } from './times'
 
 /** The window of the list: chosen, or typed as one says it. */
-export function TimeFilter({ choice, change }: { choice: Choice; change: (part: Partial<Choice>) => void }): JSX.Element {
+export function TimeFilter({
+  choice,
+  change,
+  any: offersAny = true,
+}: {
+  choice: Choice
+  change: (part: Partial<Choice>) => void
+  /** Whether there may be none. */
+  any?: boolean
+}): JSX.Element {
   const zone = useZone()
   const [open, setOpen] = useState(false)
   const { button, giveBack } = useGiveBack(open)
@@ -31,7 +40,7 @@ export function TimeFilter({ choice, change }: { choice: Choice; change: (part: 
       hint={texts.filter.timeHint}
       load={async (typed) => {
         const any = { value: '', text: texts.filter.anyTime, chosen: timeText(choice, zone) === null }
-        return [...(typed.trim() === '' ? [any] : []), ...timeOptions(choice, typed, now(), zone)]
+        return [...(offersAny && typed.trim() === '' ? [any] : []), ...timeOptions(choice, typed, now(), zone)]
       }}
       onChoose={(value) => {
         change(value === '' ? { range: null, from: null, to: null } : withTime(choice, value))

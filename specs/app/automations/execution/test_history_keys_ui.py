@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from specs.engines.driver import WebhookEngine
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
+from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor
 from specs.harness.driver import Runwatch, run_events, unique
 from specs.harness.looking import rows, wait
 
@@ -156,6 +156,8 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     key("o")
     page.wait_for_url(f"**{EXECUTIONS}/{ids[3]}")
     page.get_by_role("heading", level=1).wait_for()
+    key("g", "m")
+    page.wait_for_url(f"**{METRICS}")
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
     key("g", "e")

@@ -1,0 +1,79 @@
+import { n, number } from './counts'
+
+/** Every English word of the figures: texts.ts continued, loaded with their page. */
+export const metricsTexts = {
+  title: 'Metrics',
+  comparedWith: (from: string, to: string) => `compared with ${from} – ${to}`,
+  asOf: (time: string) => `as of ${time}`,
+  again: 'Ask again',
+  share: 'Copy link',
+  none: 'No run in this time.',
+  cards: {
+    label: 'Figures',
+    successRate: 'Success rate',
+    average: 'Average time',
+    p95: 'p95',
+    p95Long: 'p95 of the duration',
+    runs: 'Runs',
+    pending: 'Pending now',
+  },
+  /** Of how many runs a figure is. */
+  of: (count: number) => `n = ${number.format(count)}`,
+  few: 'few runs',
+  failed: (count: number) => `${number.format(count)} failed`,
+  anHour: (count: string) => `${count} an hour`,
+  oldest: (age: string) => `oldest ${age}`,
+  percent: (value: string) => `${value} %`,
+  less: (value: string) => `< ${value} %`,
+  more: (value: string) => `> ${value} %`,
+  points: (value: string) => `${value} points`,
+  change: (sign: '▲' | '▼' | '=', value: string) => (sign === '=' ? 'no change' : `${sign} ${value}`),
+  /** The change as it is heard. */
+  changeSaid: (sign: '▲' | '▼' | '=', value: string) =>
+    sign === '=' ? 'no change' : `${sign === '▲' ? 'up' : 'down'} by ${value}`,
+  before: (value: string, count: number) => `before: ${value} (n = ${number.format(count)})`,
+  beforeAlone: (value: string) => `before: ${value}`,
+  nothingBefore: 'nothing before',
+  runsBehind: (figure: string) => `${figure}: show the runs`,
+
+  charts: {
+    failures: 'Failures over time',
+    durations: 'Duration p50 / p95',
+    failed: 'Failed',
+    runs: 'Runs',
+    p50: 'p50',
+    p95: 'p95',
+    from: 'From',
+    asTable: 'Show as table',
+    tableHint: (zone: string) => `Times are of ${zone}; those without a run are left out. A time becomes the period; a number shows its runs.`,
+    hint: (zone: string) => `Times of ${zone} · drag to choose a period`,
+    choose: (from: string, to: string) => `${from}: make the time until ${to} the period`,
+    runsOf: (what: string, start: string) => `${what} from ${start}: show the runs`,
+    failuresAt: (at: string, failed: number, total: number) => `${at}: ${number.format(failed)} failed of ${n(total, 'run', 'runs')}`,
+    durationsAt: (at: string, p50: string, p95: string) => `${at}: p50 ${p50}, p95 ${p95}`,
+    noFailures: 'No failure in this time.',
+    failuresSay: (total: number, most: number, at: string) =>
+      `${n(total, 'failure', 'failures')}; most from ${at}: ${number.format(most)}.`,
+    noDurations: 'No finished run in this time.',
+    durationsSay: (p50: readonly [string, string], p95: readonly [string, string]) =>
+      `p50 from ${p50[0]} to ${p50[1]}, p95 from ${p95[0]} to ${p95[1]}.`,
+  },
+
+  errors: {
+    title: 'Top errors',
+    none: 'No failure in this time.',
+    /** Behind their number. */
+    runs: (count: number) => (count === 1 ? ' run: show it' : ' runs: show them'),
+  },
+
+  workflows: {
+    title: 'By workflow',
+    columns: {
+      workflow: 'Workflow', runs: 'Runs', failed: 'Failed', rate: 'Success rate', average: 'Average', p95: 'p95', trend: 'Trend',
+    },
+    failedOf: (workflow: string) => `${workflow}: show its failed runs`,
+    runsOf: (workflow: string) => `${workflow}: show its runs`,
+    only: (workflow: string) => `Only ${workflow}`,
+    trend: (failed: number, total: number) => `${number.format(failed)} of ${n(total, 'run', 'runs')} failed, over time`,
+  },
+} as const

@@ -1,0 +1,141 @@
+import type { JSX } from 'react'
+import type { Choice } from '../filter/filter'
+import { metricsTexts as texts } from '../metrics-texts'
+import { hrefs } from '../routes'
+import { texts as common } from '../texts'
+import { duration } from '../time/time'
+import type { Metrics, WorkflowFigures } from './documents'
+import { behind, percent } from './figures'
+
+/** What fails most, each with the way to its runs. */
+export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; choice: Choice }): JSX.Element {
+  const most = errors[0]?.count ?? 1
+  return (
+    <section className="top-errors" aria-labelledby="top-errors">
+      <h2 id="top-errors">{texts.errors.title}</h2>
+      {errors.length === 0 && <p className="dim">{texts.errors.none}</p>}
+      <ol>
+        {errors.map(({ count, group: { id, type, message } }) => {
+          const line = message.split('\n', 1)[0]!
+          return (
+            <li key={id}>
+              <a href={hrefs.history(behind(choice, { group: [id] }))}>
+                <span className="share" style={{ inlineSize: `${(count / most) * 100}%` }} />
+                <span className="what">
+                  {type !== null && <b>{type}</b>} <span>{line}</span>
+                </span>
+                <span className="numbers">
+                  {common.number(count)}
+                  <span className="visually-hidden">{texts.errors.runs(count)}</span>
+                </span>
+              </a>
+            </li>
+          )
+        })}
+      </ol>
+    </section>
+  )
+}
+
+/** The workflows with the most failures first: how many, how long, and how it went over time. */
+export function ByWorkflow({
+  workflows,
+  choice,
+  onOnly,
+}: {
+  workflows: readonly WorkflowFigures[]
+  choice: Choice
+  onOnly: (workflow: string) => void
+}): JSX.Element {
+  const { columns } = texts.workflows
+  const ms = (value: number | null): string => (value === null ? common.none : duration(value))
+  return (
+    <section className="by-workflow" aria-labelledby="by-workflow">
+      <h2 id="by-workflow">{texts.workflows.title}</h2>
+      {workflows.length === 0 ? (
+        <p className="dim">{texts.none}</p>
+      ) : (
+        <div className="scroller" role="group" aria-label={texts.workflows.title} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                {Object.entries(columns).map(([name, title]) => (
+                  <th key={name} scope="col" className={name}>
+                    {title}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody className="numbers">
+              {workflows.map(({ workflow, total, failed, successRatePercent, averageDurationMs, p95DurationMs }) => {
+                const { name, engine } = workflow
+                const link = (more: Partial<Choice>): string =>
+                  hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))
+                return (
+                  <tr key={workflow.id}>
+                    <th scope="row">
+                      <button type="button" className="link" title={engine.name} aria-label={texts.workflows.only(name)} onClick={() => onOnly(name)}>
+                        <span className="cut">{name}</span>
+                      </button>
+                    </th>
+                    <td>
+                      <a href={link({})} aria-label={`${common.number(total)}. ${texts.workflows.runsOf(name)}`}>
+                        {common.number(total)}
+                      </a>
+                    </td>
+                    <td className={failed ? 'failed' : ''}>
+                      <a href={link({ status: ['FAILURE'] })} aria-label={`${common.number(failed)}. ${texts.workflows.failedOf(name)}`}>
+                        {common.number(failed)}
+                      </a>
+                    </td>
+                    <td>{successRatePercent === null ? common.none : percent(successRatePercent)}</td>
+                    <td>{ms(averageDurationMs)}</td>
+                    <td>{ms(p95DurationMs)}</td>
+                    <td className="trend">
+                      <Spark points={workflow.metrics.trend} failed={failed} total={total} />
+                    </td>
+                  </tr>
+                )
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  )
+}
+
+const HEIGHT = 20
+
+/** Runs over time in the height of a line; of each bar the failed ones at the bottom. */
+function Spark({
+  points,
+  failed,
+  total,
+}: {
+  points: WorkflowFigures['workflow']['metrics']['trend']
+  failed: number
+  total: number
+}): JSX.Element {
+  const top = Math.max(1, ...points.map((point) => point.total))
+  const heightOf = (count: number): number => (count ? Math.max((count / top) * HEIGHT, 2) : 0)
+  return (
+    <svg
+      className="spark"
+      viewBox={`0 0 ${Math.max(1, points.length)} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={texts.workflows.trend(failed, total)}
+    >
+      {points.map((point, index) => {
+        const [all, bad] = [heightOf(point.total), heightOf(point.failed)]
+        return all === 0 ? null : (
+          <g key={point.start}>
+            <rect className="all" x={index + 0.1} width={0.8} y={HEIGHT - all} height={all} />
+            {bad > 0 && <rect className="failed" x={index + 0.1} width={0.8} y={HEIGHT - bad} height={bad} />}
+          </g>
+        )
+      })}
+    </svg>
+  )
+}

@@ -1,0 +1,100 @@
+import { type JSX, useEffect, useMemo } from 'react'
+import { useLocation, useSearch } from 'wouter'
+import { type Choice, writeChoice } from '../filter/filter'
+import { Icon } from '../frame/icons'
+import { AddFilter } from '../history/add-filter'
+import { Chips } from '../history/chips'
+import { TimeFilter } from '../history/time-filter'
+import { metricsTexts as texts } from '../metrics-texts'
+import { copyAndSay } from '../parts/copy'
+import { ErrorBox } from '../parts/error-box'
+import { useZone } from '../parts/settings'
+import { texts as common } from '../texts'
+import { brief, clockTime } from '../time/time'
+import { Cards } from './cards'
+import { Charts } from './charts'
+import { figuresChoice, timed } from './figures'
+import { ByWorkflow, TopErrors } from './lists'
+import { useFigures } from './use-figures'
+import './metrics.css'
+
+const NARROW = ['workflow', 'engine', 'trigger'] as const
+
+/** How it goes: figures of a time beside those of the time before it, and the way from each to its runs. */
+export function Metrics(): JSX.Element {
+  const search = useSearch()
+  const [, go] = useLocation()
+  const { choice, unknown } = useMemo(() => figuresChoice(search), [search])
+  const zone = useZone()
+  const state = useFigures(choice, zone)
+  const { figures, errors, asOf, workflows, stale, again } = state
+  const metrics = figures?.metrics
+  const before = figures?.before
+  const change = (part: Partial<Choice>): void => {
+    const query = writeChoice({ ...choice, ...part })
+    go(`/metrics${query.size ? `?${query}` : ''}`)
+  }
+  const pick = (from: string, to: string): void => change({ range: null, from, to })
+  useEffect(() => {
+    document.title = `${texts.title} · ${common.product}`
+  }, [])
+  return (
+    <div className="metrics">
+      <header className="page-head">
+        <h1>{texts.title}</h1>
+        <div className="end">
+          <TimeFilter choice={timed(choice)} change={change} any={false} />
+          <button type="button" className="bare" onClick={() => void copyAndSay(location.href)}>
+            <Icon name="link" /> <span className="word">{texts.share}</span>
+          </button>
+        </div>
+      </header>
+      <search className="filter-bar">
+        <div className="line">
+          <AddFilter choice={timed(choice)} change={change} fields={NARROW} exclude={false} />
+          <Chips choice={{ ...choice, range: null, from: null, to: null }} change={change} clear={{ workflow: [], engine: [], trigger: [] }} />
+          <p className="scope dim">
+            {before && <span>{texts.comparedWith(brief(before.from, zone), brief(before.to, zone))}</span>}
+            {asOf !== null && <span className="numbers">{texts.asOf(clockTime(asOf, zone).slice(0, 8))}</span>}
+            <button type="button" className="bare" aria-label={texts.again} onClick={again}>
+              <Icon name="refreshed" />
+            </button>
+          </p>
+        </div>
+      </search>
+      {unknown.length > 0 && (
+        <p className="notice" role="status">
+          {common.history.unknown(unknown)}
+          <button type="button" onClick={() => change({})}>
+            {common.history.forget}
+          </button>
+        </p>
+      )}
+      <div className={`figures ${stale && figures ? 'stale' : ''}`} aria-busy={stale}>
+        {errors.figures && <ErrorBox error={errors.figures} retry={again} />}
+        {errors.before && <ErrorBox error={errors.before} retry={again} />}
+        {errors.pending && <ErrorBox error={errors.pending} retry={again} />}
+        {figures ? <Cards figures={figures} choice={choice} /> : !errors.figures && <Skeleton />}
+        {metrics && <Charts metrics={metrics} choice={choice} onPick={pick} />}
+        <div className="lists">
+          {metrics && <TopErrors errors={metrics.topErrors} choice={choice} />}
+          {errors.workflows && <ErrorBox error={errors.workflows} retry={again} />}
+          {workflows && <ByWorkflow workflows={workflows} choice={choice} onOnly={(workflow) => change({ workflow: [workflow] })} />}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+/** The room that the cards will take. */
+function Skeleton(): JSX.Element {
+  return (
+    <ul className="cards" aria-hidden="true">
+      {[1, 2, 3, 4, 5].map((each) => (
+        <li key={each} className="card">
+          <span className="skeleton">{common.loading}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}

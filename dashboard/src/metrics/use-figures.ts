@@ -1,0 +1,107 @@
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { type ApiError, ask, askPartly, asApiError, given } from '../api/api'
+import { session } from '../api/session'
+import { type Choice, writeChoice } from '../filter/filter'
+import { now, useApart } from '../time/clock'
+import { type Figures, Figures as FiguresDocument, type WorkflowFigures, WorkflowFigures as Workflows, WorkflowIds } from './documents'
+import { isOpen, metricsFilter, pendingFilter, windowBefore, windowOf } from './figures'
+
+/** Figures of a window that moves with the clock are asked for again after as long, while somebody looks. */
+const AGAIN_MS = 15_000
+
+export interface State {
+  figures: Figures | null
+  workflows: readonly WorkflowFigures[] | null
+  /** When the figures were asked for, as an RFC 3339 time. */
+  asOf: string | null
+  /** Why there is none, or nothing newer; by the part of the page. */
+  errors: { figures: ApiError | null; before: ApiError | null; pending: ApiError | null; workflows: ApiError | null }
+  /** Whether what is shown is of another choice than the one that is asked for. */
+  stale: boolean
+  again(): void
+}
+
+type Kept = Omit<State, 'again' | 'stale'> & { key: string }
+
+const NONE: Kept = {
+  figures: null, workflows: null, asOf: null, key: '', errors: { figures: null, before: null, pending: null, workflows: null },
+}
+
+/** The figures of a choice, by the days of a zone. What was there stays until the answer is there. */
+export function useFigures(choice: Choice, zone: string): State {
+  const [kept, setKept] = useState<Kept>(NONE)
+  const [round, setRound] = useState(0)
+  const wrongBy = useApart()
+  const key = `${zone} ${wrongBy} ${writeChoice(choice)}`
+  const latest = useRef(choice)
+  latest.current = choice
+
+  useEffect(() => {
+    const asking = new AbortController()
+    const { signal } = asking
+    const set = (part: Partial<Kept>, errors: Partial<Kept['errors']>): void => {
+      if (!signal.aborted) setKept((before) => ({ ...before, ...part, errors: { ...before.errors, ...errors } }))
+    }
+    load(latest.current, zone, signal, key, set).catch((reason: unknown) => set({}, { figures: asApiError(reason) }))
+    return () => asking.abort()
+  }, [key, zone, round])
+
+  // Each 15 s while it is looked at, and at once when somebody looks again.
+  const open = isOpen(choice)
+  const { asOf } = kept
+  useEffect(() => {
+    if (!open || asOf === null) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const plan = (): void => {
+      clearTimeout(timer)
+      if (document.hidden) return
+      timer = setTimeout(() => setRound((count) => count + 1), Math.max(0, Date.parse(asOf) + AGAIN_MS - now()))
+    }
+    plan()
+    document.addEventListener('visibilitychange', plan)
+    return () => {
+      clearTimeout(timer)
+      document.removeEventListener('visibilitychange', plan)
+    }
+  }, [open, asOf])
+
+  const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
+  const away = useSyncExternalStore(session.subscribe, session.isAway)
+  const failed = Object.values(kept.errors).some((error) => error !== null)
+  useEffect(() => {
+    if (!signedOut && !away && failed) setRound((count) => count + 1)
+    // A sign-in, or a server that is back, asks again; after other errors somebody presses Try again.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [signedOut, away])
+
+  return { ...kept, stale: kept.key !== key, again: () => setRound((count) => count + 1) }
+}
+
+async function load(
+  choice: Choice, zone: string, signal: AbortSignal, key: string, set: (part: Partial<Kept>, errors: Partial<Kept['errors']>) => void,
+): Promise<void> {
+  const ids = choice.workflow.length ? await idsOf(choice.workflow, signal) : null
+  const at = now()
+  const window = windowOf(choice, at)
+  const filter = metricsFilter(choice, window, ids)
+  const before = metricsFilter(choice, windowBefore(window), ids)
+  const figures = askPartly(FiguresDocument, { filter, before, pending: pendingFilter(choice), zone }, { signal }).then(({ data, errors }) => {
+    const of = (root: string): ApiError | null => errors.find(({ path }) => path[0] === root) ?? null
+    set(
+      { figures: data, asOf: new Date(at).toISOString(), key },
+      { figures: of('metrics'), before: of('before'), pending: of('executions') },
+    )
+  })
+  const workflows = ask(Workflows, { filter, zone }, { signal }).then(
+    ({ metrics }) => set({ workflows: given(metrics).byWorkflow }, { workflows: null }),
+    (reason: unknown) => set({}, { workflows: asApiError(reason) }),
+  )
+  await Promise.all([figures, workflows])
+}
+
+/** The ids of all workflows with these names: two engines may have one each. */
+async function idsOf(names: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const found = await Promise.all(names.map((name) => ask(WorkflowIds, { search: name }, { signal })))
+  const all = found.flatMap(({ workflows }) => given(workflows).nodes)
+  return all.filter(({ name }) => names.includes(name)).map(({ id }) => id)
+}
