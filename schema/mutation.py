@@ -83,6 +83,26 @@ class Mutation:
 
     @strawberry.field(
         description=(
+            "Gives the webhook of an alert rule another secret. Requests have the signatures of both for `overlapHours`"
+            " (0 to 720). NOT_FOUND for an unknown id; CONFLICT for a rule without a webhook; BAD_USER_INPUT for other"
+            " hours. ADMIN only, and audited."
+        )
+    )
+    async def renew_alert_secret(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Global id of the rule.")],
+        overlap_hours: Annotated[
+            float, strawberry.argument(description="Hours for which the present secret signs too.")
+        ] = 24,
+    ) -> SaveAlertRulePayload:
+        """Audited."""
+        rule_id = partial(verb_id, "alertRule", id)
+        saved = await alert_resolvers.renew_secret(info.context, rule_id, partial(overlap, overlap_hours))
+        return SaveAlertRulePayload.of(saved)
+
+    @strawberry.field(
+        description=(
             "Retries a failed execution: creates an execution with the original trigger data and delivers"
             " it to the engine. Returns the retry in progress if there is one. RETRY_REFUSED names every"
             " reason in `extensions.reasons`; NOT_FOUND for an unknown id. ADMIN only."
@@ -128,26 +148,6 @@ class Mutation:
         return RevokeTokenPayload(
             token=Token.of(await token_resolvers.revoke_token(info.context, partial(verb_id, "token", id)))
         )
-
-    @strawberry.field(
-        description=(
-            "Gives the webhook of an alert rule another secret. Requests have the signatures of both for `overlapHours`"
-            " (0 to 720). NOT_FOUND for an unknown id; CONFLICT for a rule without a webhook; BAD_USER_INPUT for other"
-            " hours. ADMIN only, and audited."
-        )
-    )
-    async def renew_alert_secret(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="Global id of the rule.")],
-        overlap_hours: Annotated[
-            float, strawberry.argument(description="Hours for which the present secret signs too.")
-        ] = 24,
-    ) -> SaveAlertRulePayload:
-        """Audited."""
-        rule_id = partial(verb_id, "alertRule", id)
-        saved = await alert_resolvers.renew_secret(info.context, rule_id, partial(overlap, overlap_hours))
-        return SaveAlertRulePayload.of(saved)
 
     @strawberry.field(
         description=(

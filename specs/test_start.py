@@ -92,7 +92,8 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     kept = token.read_text()
     doors = httpx.get(server.url).json()["doors"]
-    paths = {"/", "/graphql", "/graphiql", "/api/events", "/health", "/session", "/admin/automations/history"}
+    paths = {"/", "/graphql", "/graphiql", "/api/events", "/metrics", "/session", "/admin/automations/history"}
+    paths |= {"/health", "/health/live", "/health/ready"}
     assert {door.split()[1].partition("?")[0] for door in doors} == paths
     assert server.stop(signal.SIGINT) == 0
     assert "Traceback" not in server.log

@@ -131,9 +131,14 @@ def test_workers_008_any_worker_has_the_numbers_of_all(server: Server) -> None:
         with stopped(asleep):
             assert all(answers(server) for _ in range(3))
     least = 6
-    for asleep in both:
+
+    def has_all(asleep: int) -> bool:
         with stopped(asleep):
-            soon(lambda: counted() >= least)
+            return counted() >= least
+
+    # What a worker has counted, it tells the others each second that it is awake.
+    for asleep in both:
+        soon(lambda asleep=asleep: has_all(asleep))  # type: ignore[misc]
 
 
 async def test_attack_004_others_are_answered_by_two_workers(server: Server) -> None:

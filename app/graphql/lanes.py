@@ -10,8 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-# By graphql-core and Strawberry each takes 30 to 50 µs.
-TOGETHER = 200
+# By graphql-core and Strawberry each takes 30 to 50 µs. A page of 50 rows has up to ten that wait for each row, which
+# are to share a statement.
+TOGETHER = 512
 
 
 class Lane:

@@ -45,6 +45,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOT_RESOLVERS = {"arguments", "budget", "context", "lists", "loaders"}
 ADMINISTRATORS_ONLY = {
     "alerts.delete_rule",
+    "alerts.renew_secret",
     "alerts.save_rule",
     "audit.list_entries",
     "error_groups.merge_error_groups",

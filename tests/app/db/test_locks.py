@@ -113,7 +113,10 @@ def test_the_numbers_stay() -> None:
         "ALERTS": "alertsfi",
         "LABELS": "labels__",
         "GROUPS": "groups__",
+        "PRESENCE": "presence",
+        "LOG_LINES": "loglines",
         "CONTACT": "contacts",
+        "RETENTION": "retain__",
         "RETRY_LINKS": "rw_links",
         "ROLLUPS": "rollups_",
     }

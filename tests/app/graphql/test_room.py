@@ -73,8 +73,9 @@ def test_operations_of_the_page_have_room() -> None:
 
 
 def test_introspection_of_graphiql_has_room() -> None:
+    """It may take twice what others may: it grows with the schema, is asked for once, and its answer is kept."""
     [cost] = costs(iter([get_introspection_query(input_value_deprecation=True)])).values()
-    assert cost * SHARE <= Bounds().cost
+    assert cost * SHARE / 2 <= Bounds().cost
 
 
 @pytest.mark.slow
