@@ -38,6 +38,7 @@ class SharedBuckets:
         self._limiters: dict[Rate, Any] = {}
         self._until = 0.0
         self._told = False
+        self._closed = False
 
     @property
     def is_away(self) -> bool:
@@ -57,19 +58,19 @@ class SharedBuckets:
                 drawn = await _draw(limiter, key, asked)
         except Exception as error:
             self._until = time.monotonic() + AWAY_SECONDS
-            if not self._told:
+            if not self._told and not self._closed:
                 # Not its text: a Redis that does not know AUTH answers with the password.
                 log.warning("rates_without_redis", reason=type(error.__cause__ or error).__name__)
             self._told = True
             return None
-        if self._told:
+        if self._told and not self._closed:
             log.info("rates_with_redis")
         self._told = False
         return drawn
 
     async def close(self) -> None:
         """Close the connections. Who is just asking goes by the process's own bucket."""
-        self._told = True
+        self._closed = True  # what then fails, or still succeeds, says nothing of Redis
         await self._store.close()
 
 
