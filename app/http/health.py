@@ -19,6 +19,8 @@ from app.db.watch import Locked
 
 # Probes give up after a second; by then there is an answer, whatever the database does.
 ANSWER_SECONDS = 0.8
+# The event loop may have been held up rather than the database: then the answer is there already.
+GRACE_SECONDS = 0.1
 # What was found of writes and of the disk holds for so long: however many ask, one write a second is tried.
 FRESH_SECONDS = 1.0
 # A write that others have kept waiting for so long is one that cannot be committed.
@@ -63,16 +65,24 @@ class Health:
 
     async def _reasons(self) -> list[str]:
         until = _now() + ANSWER_SECONDS
-        try:
-            async with asyncio.timeout_at(until):
-                await self._database.fetch_by_key("SELECT 1")
-        except Exception:
+        if not await self._answers():
             return [NO_ANSWER]
+        until = max(until, _now() + GRACE_SECONDS)
         if outage := self._database.outage:
             return [outage]
         if self._looking is None or (self._looking.done() and _now() >= self._fresh_until):
             self._looking = asyncio.create_task(self._look(until))
         return await asyncio.shield(self._looking)
+
+    async def _answers(self) -> bool:
+        reading = asyncio.ensure_future(self._database.fetch_by_key("SELECT 1"))
+        try:
+            done, _ = await asyncio.wait({reading}, timeout=ANSWER_SECONDS)
+            if not done:
+                done, _ = await asyncio.wait({reading}, timeout=GRACE_SECONDS)
+            return bool(done) and reading.exception() is None
+        finally:
+            reading.cancel()
 
     async def _look(self, until: float) -> list[str]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 
 import httpx
@@ -62,6 +63,20 @@ async def test_a_database_that_keeps_silent_is_not_waited_for(
     async with client_of(database) as client:
         monkeypatch.setattr(database, "fetch_by_key", never)
         assert await reasons(client) == ["the database does not answer"]
+
+
+async def test_a_loop_that_was_held_up_is_no_silent_database(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def within_the_hold(*_: object) -> list[tuple[int]]:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.4)
+        return await asyncio.to_thread(lambda: [(1,)])
+
+    async with client_of(database, role=None) as client:
+        monkeypatch.setattr(health, "ANSWER_SECONDS", 0.1)
+        monkeypatch.setattr(health, "GRACE_SECONDS", 10.0)
+        monkeypatch.setattr(database, "fetch_by_key", within_the_hold)
+        assert await reasons(client) == []
 
 
 async def test_a_newer_schema_makes_it_not_ready(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
