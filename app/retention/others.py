@@ -12,8 +12,8 @@ from app.alerts import streaks
 from app.db import Reader, Transaction
 from app.db.locks import Lock
 from app.ids import new_id
-from app.pruning import Batch
 from app.retention import bulk_retries as expiry
+from app.retention.pruning import Batch
 from app.retention.rules import Rules, before
 
 # Rows of a transaction, few of which have anything below them.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.db import Database
-from app.pruning import ANY_AGE, OVER
 from app.retention import bulk_retries as expiry
 from app.retention import others
 from app.retention.excess import excess
+from app.retention.pruning import ANY_AGE, OVER
 from app.retention.rules import Rules, before
 
 # Counting stops here: a hundred thousand take 30 ms.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from app import clock
 from app.lifecycle import STATES_OF, Status
-from app.pruning import OVER, QueuedBefore
+from app.retention.pruning import OVER, QueuedBefore
 from app.settings import Settings
 
 # Settings that are a rule each; `kept_` stands before their names.
@@ -54,7 +54,7 @@ class Rules:
         return json.dumps(asdict(self))
 
     def ages(self, now: int) -> QueuedBefore:
-        """The runs that are too old, as app/pruning.py takes them; empty if none ever is."""
+        """The runs that are too old, as app/retention/pruning.py takes them; empty if none ever is."""
         failed = self.days if self.failure_days is None else self.failure_days
         days = {state: failed if state in STATES_OF[Status.FAILURE] else self.days for state in OVER}
         return {state: before(now, age) for state, age in days.items() if age is not None}

@@ -15,9 +15,17 @@ from app.db import Database, Transaction
 from app.db.locks import Lock
 from app.db.space import give_back
 from app.monitor import numbers
-from app.pruning import ANY_AGE, MAX_BATCH_EXECUTIONS, OVER, Batch, QueuedBefore, delete_batch, forget_tombstones
 from app.retention.excess import excess
 from app.retention.others import KINDS
+from app.retention.pruning import (
+    ANY_AGE,
+    MAX_BATCH_EXECUTIONS,
+    OVER,
+    Batch,
+    QueuedBefore,
+    delete_batch,
+    forget_tombstones,
+)
 from app.retention.rules import Rules
 from app.retention.state import move_turn
 

@@ -1,5 +1,6 @@
 import type { JSX, ReactNode } from 'react'
 import { engineTexts } from '../engine-texts'
+import { FactsList } from '../parts/facts-list'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { duration } from '../time/time'
@@ -40,17 +41,7 @@ export function OneEngine({ engine }: { engine: Engine }): JSX.Element {
   return (
     <>
       <section className="facts-part" aria-label={engineTexts.facts}>
-        <dl>
-          {rows.map(
-            ([name, value]) =>
-              value !== null && (
-                <div key={name}>
-                  <dt>{name}</dt>
-                  <dd>{value}</dd>
-                </div>
-              ),
-          )}
-        </dl>
+        <FactsList rows={rows} />
       </section>
       <IssueList engine={engine} />
     </>

@@ -1,5 +1,6 @@
 import type { JSX, ReactNode } from 'react'
 import { CopyButton } from '../parts/copy'
+import { FactsList } from '../parts/facts-list'
 import { useZone } from '../parts/settings'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
@@ -44,17 +45,7 @@ export function Facts({ run }: { run: Run }): JSX.Element {
   ]
   return (
     <section className="part facts-part" aria-label={runTexts.execution.facts}>
-      <dl>
-        {rows.map(
-          ([name, value]) =>
-            value !== null && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <FactsList rows={rows} />
     </section>
   )
 }

@@ -18,7 +18,7 @@ from app.db.locks import Lock
 from app.delivery import outbox
 from app.importing import Format, Importer
 from app.ingestion import Ingestion
-from app.pruning import prune
+from app.retention.pruning import prune
 from tests.app.alerts.scene import Scene, base, finish, report, run
 from tests.app.reports import select
 from tests.sealing import SEALER

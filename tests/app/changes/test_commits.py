@@ -15,7 +15,7 @@ from app.engines.connections import connect_webhook
 from app.ingestion import Ingestion
 from app.ingestion.contact import ContactSweep
 from app.lifecycle import State
-from app.pruning import prune
+from app.retention.pruning import prune
 from app.retries import Asked, Retries
 from app.retries.bulk import BulkRequest, BulkRetries
 from app.retries.delivery import ENGINES, RetryHandler

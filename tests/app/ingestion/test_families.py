@@ -18,7 +18,7 @@ from app.executions import ExecutionFilter, ExecutionOrder, OrderField, list_pag
 from app.executions.lineage import roots_of
 from app.ingestion import Ingestion
 from app.paging import PageRequest
-from app.pruning import prune
+from app.retention.pruning import prune
 from specs.harness.counts import count
 from tests.app.reports import NOON, events, report, select
 from tests.factories import execution_row, insert_executions

@@ -16,7 +16,7 @@ from app.ingestion.regrouping import Regrouping
 from app.metrics import rebuilding
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
-from app.pruning import prune
+from app.retention.pruning import prune
 from tests.app.reports import NOON, events, newest_revision, report, select
 from tests.sealing import SEALER
 

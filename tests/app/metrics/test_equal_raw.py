@@ -17,7 +17,7 @@ from app.ingestion.contact import ContactSweep
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.rebuilding import rebuild
-from app.pruning import prune
+from app.retention.pruning import prune
 from specs.harness.counts import count
 from tests.app.metrics.oracle import check
 from tests.app.reports import NOON, events, report, select

@@ -12,7 +12,7 @@ from app.metrics.figures import summary, summary_and_trend
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.windows import Bucket
-from app.pruning import prune
+from app.retention.pruning import prune
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER
 

@@ -14,7 +14,7 @@ from app.metrics.figures import summary
 from app.metrics.filters import MetricsFilter
 from app.metrics.folding import fold
 from app.metrics.rebuilding import rebuild
-from app.pruning import prune
+from app.retention.pruning import prune
 from tests.app.metrics.oracle import check
 from tests.app.reports import NOON, events, report, select
 from tests.sealing import SEALER

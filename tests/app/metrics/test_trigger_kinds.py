@@ -7,7 +7,7 @@ from app.db import Database
 from app.ingestion import Ingestion
 from app.metrics.folding import fold
 from app.metrics.trigger_kinds import trigger_kinds
-from app.pruning import prune
+from app.retention.pruning import prune
 from tests.app.reports import NOON, events, report
 from tests.factories import record_statements
 from tests.sealing import SEALER

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from app import pruning
 from app.db import Database
 from app.db.space import give_back, used_bytes
 from app.lifecycle import State
+from app.retention import pruning
 from app.retention.rules import Rules
 from app.retention.turns import Turn
 from specs.harness.counts import count

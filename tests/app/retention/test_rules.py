@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app import clock
 from app.lifecycle import STATES_OF, State, Status
-from app.pruning import OVER
+from app.retention.pruning import OVER
 from app.retention.rules import Rules
 from app.settings import Settings
 from tests.factories import NOON

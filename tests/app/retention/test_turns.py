@@ -11,9 +11,9 @@ from app.changes import revisions
 from app.db import Database
 from app.db.locks import Lock
 from app.lifecycle import State
-from app.pruning import Batch
 from app.retention import excess, state, turns
 from app.retention.plan import plan
+from app.retention.pruning import Batch
 from app.retention.rules import Rules
 from app.retention.turns import FIRST_BATCH, MIN_BATCH, Stopped, Turn, resized
 from tests.app.retention.scene import left, runs, turn, workflow

@@ -17,8 +17,8 @@ from app.executions import lineage
 from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State, Status
-from app.pruning import prune
 from app.retention import bulk_retries as expiry
+from app.retention.pruning import prune
 from app.retries import Asked, Retries, bulk, bulk_store
 from app.retries.blockers import RetryBlocker
 from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import changes, pruning
+from app import changes
 from app.changes import revisions
 from app.db import Database, Transaction
 from app.executions.filters import ExecutionFilter
@@ -16,7 +16,8 @@ from app.lifecycle import State
 from app.live import feed as live_feed
 from app.live.feed import Feed
 from app.live.updates import Change
-from app.pruning import prune
+from app.retention import pruning
+from app.retention.pruning import prune
 from tests.app.reports import NOON, events, line, report, row_of, select, step
 from tests.factories import execution_row, insert_engine, insert_executions, insert_workflow
 from tests.sealing import SEALER
