@@ -134,8 +134,11 @@ function options(element: HTMLElement, latest: { current: Props }): UPlot.Option
 }
 
 function window_(points: readonly Point[]): [number, number] {
-  const [first, last] = [points[0], points.at(-1)]
-  return first && last ? [seconds(first.start), seconds(last.end)] : [0, 1]
+  const [first, before, last] = [points[0], points.at(-2), points.at(-1)]
+  if (!first || !last) return [0, 1]
+  // The last bucket ends with the window, which may be soon after it begins: its bar has the width of the others.
+  const width = before ? seconds(last.start) - seconds(before.start) : 0
+  return [seconds(first.start), Math.max(seconds(last.end), seconds(last.start) + width)]
 }
 
 function series({ shape, dash }: Line, stroke: string, surface: string): UPlot.Series {
