@@ -18,6 +18,12 @@ COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i 
 SHORT, LONG = 10, 500_000
 
 
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine stops a statement for as long as a slow disk does."""
+    monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 60)
+
+
 @pytest.fixture
 def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements of these tests that threads ran; the database looks at itself in threads, too."""
@@ -73,8 +79,7 @@ async def test_what_became_short_is_read_in_the_loop_again(tmp_path: Path, in_th
         await database.close()
 
 
-async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 60)  # a busy machine is no slow disk
+async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path) -> None:
     reader = LoopReader(tmp_path / "loop.db")
     turns = 0
 

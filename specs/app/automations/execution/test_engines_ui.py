@@ -60,6 +60,7 @@ def test_engines_001_ui_rejected_events_are_shown_for_their_engine(shared: Runwa
     expect(page.get_by_text("Its end was refused").or_(page.locator("[role=row][data-id]"))).to_have_count(1)
 
     page.goto(f"{shared.url}{HISTORY}")
+    page.get_by_role("heading", level=1).wait_for()  # before it is shown, nothing hears keys
     page.keyboard.press("g")
     page.keyboard.press("e")
     listed = page.get_by_role("row").filter(has_text=engine)
