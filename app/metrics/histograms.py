@@ -19,8 +19,8 @@ from operator import itemgetter, neg
 _GREATEST = 2**63 - 1
 # From this share on, look for a quantile from the top: a third of the time of adding everything up.
 HIGH = 0.9
-# Remember such a quantile of so few stored histograms: hours of the past do not change, and a dashboard asks for the
-# same 720 again every few seconds. 0.001 ms each instead of 0.01, for some 3 MB.
+# Remember a quantile of so few stored histograms: hours of the past do not change, and a dashboard asks for the same
+# 720 again every few seconds, p50 and p95 of each. 0.001 ms each instead of 0.01 to 0.03, for some 3 MB.
 FEW = 3
 MAX_REMEMBERED = 4_096
 
@@ -159,10 +159,13 @@ class Histogram:
         Of n sorted durations it is number ceil(share · n), and the first for a share of 0.
         """
         # Add up samples that subtract: otherwise a removed one could be found on the way down.
-        if self._counts is None and share >= HIGH and all(times > 0 for _, times in self._samples):
+        if self._counts is None and all(times > 0 for _, times in self._samples):
             sampled = Histogram((), self._samples).encode() if self._samples else EMPTY
             encoded = tuple(each for each in (*self._encoded, sampled) if each)
-            return (_remembered if len(encoded) <= FEW else _from_the_top)(encoded, share)
+            if len(encoded) <= FEW:
+                return _remembered(encoded, share)
+            if share >= HIGH:
+                return _from_the_top(encoded, share)
         buckets = sorted(self.counts)
         running = list(accumulate(self.counts[bucket] for bucket in buckets))
         if not running or running[-1] <= 0:
@@ -180,7 +183,7 @@ def _rank(share: float, count: int) -> int:
 
 
 def _from_the_top(encoded: tuple[bytes, ...], share: float) -> int | None:
-    """A high quantile of histograms that are not empty, without adding up what is below it."""
+    """A quantile of histograms that are not empty, without adding up what is below it."""
     decoded = [_decode(each) for each in encoded]
     count = sum(sum(counts) for _, _, counts in decoded)
     if not count:

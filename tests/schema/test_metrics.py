@@ -12,6 +12,7 @@ from app.errors import BadInput, LimitExceeded
 from app.graphql.bounds import Bounds
 from app.ids import new_id, to_global
 from app.lifecycle import State
+from app.metrics.histograms import Histogram
 from resolvers import budget
 from schema import schema
 from schema.figures import percent
@@ -195,3 +196,21 @@ async def test_the_trends_of_an_operation_have_a_bounded_number_of_points(
     )
     assert result.errors
     assert isinstance(result.errors[0].original_error, BadInput)
+
+
+async def test_a_trend_computes_only_the_percentiles_that_are_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(database)
+    shares: list[float] = []
+    quantile = Histogram.quantile
+
+    def counted(histogram: Histogram, share: float) -> int | None:
+        shares.append(share)
+        return quantile(histogram, share)
+
+    monkeypatch.setattr(Histogram, "quantile", counted)
+    await ask(database, "{ metrics { trend { total averageDurationMs } } }")
+    assert not shares
+    data = await ask(database, "{ metrics { trend { p95DurationMs } } }")
+    assert shares == [0.95] * len(data["metrics"]["trend"])
