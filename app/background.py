@@ -71,6 +71,7 @@ class Background:
         # Wakes the deliveries. They announce their status, which fires alerts.
         firing = Firing(database, lambda: deliveries.wake())
         announcements = Announcements([notifications.on_commit, folding.on_commit, firing.on_commit])
+        self.announcements = announcements
         self.ingestion = Ingestion(database, sealer, announcements)
         deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements)
         self.retries = Retries(database, sealer, announcements, deliveries.wake)

@@ -103,6 +103,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             sealer=sealer,
             log_notifications=background.log_notifications,
             retries=background.retries,
+            announcements=background.announcements,
             feed=updates,
             alert_channels=background.alert_channels,
             compiled=settings.graphql == "compiled",

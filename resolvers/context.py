@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.alerts.channels import Channels
 from app.auth import Permission, Viewer
+from app.changes.commits import Announcements
 from app.db import Database
 from app.db.refusing import refusing
 from app.db.shares import share_of
@@ -34,6 +35,7 @@ class Context:
     sealer: Sealer
     log_notifications: LogNotifications
     retries: Retries
+    announcements: Announcements
     feed: Watchable
     alert_channels: Channels
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything

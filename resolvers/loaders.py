@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
-from app import audit, engines, error_groups, executions, workflows
+from app import audit, engines, error_groups, executions, resolutions, workflows
 from app.alerts import history, rules, streaks
 from app.auth import tokens
 from app.db import Database
@@ -103,6 +103,7 @@ class Loaders:
     step_payloads = _Of(steps.payloads_by_keys)
     all_steps = _Of(steps.of_executions)
     progress = _Of(steps.progress_of)
+    resolutions = _Of(resolutions.by_ids)
     retries = _Of(lineage.retries_of)
     roots = _Of(lineage.roots_of)
     dispatches = _Of(outbox.of_subjects)

@@ -13,6 +13,7 @@ from app.graphql.compiled.projections import PROJECTION, Part, Rows
 from app.lifecycle import time_marks
 from resolvers import engines as engine_resolvers
 from resolvers import executions as resolvers
+from resolvers import resolutions as resolution_resolvers
 from resolvers import retries as retry_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
@@ -36,6 +37,7 @@ from schema.log_input import (
 from schema.node import ID, Node
 from schema.paging import After, Before, size_of
 from schema.projections import column, global_id, in_milliseconds, joined, made
+from schema.resolution import Resolution
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, milliseconds, queue_ms_of
 from schema.step import Step
@@ -55,8 +57,8 @@ def _root_id(root_id: str | None, own: str) -> str:
     return ids.to_global("execution", root_id or own)
 
 
-def _is_resolved(status: Status, retry_succeeded: bool) -> bool:
-    return status is Status.FAILURE and retry_succeeded
+def _is_resolved(status: Status, retry_succeeded: bool, resolved_by_hand: bool) -> bool:
+    return status is Status.FAILURE and (retry_succeeded or resolved_by_hand)
 
 
 async def _steps(self: Execution, info: Info) -> list[steps.Step]:
@@ -309,12 +311,21 @@ class Execution(Node):
         return Execution.of(await retry_resolvers.root_of(info.context, self.row))
 
     @strawberry.field(
-        description="Whether the run failed and one of its retries, however deep, succeeded.",
-        metadata=made(_is_resolved, "status", "retry_succeeded"),
+        description=(
+            "Whether the run failed, and one of its retries, however deep, succeeded, or somebody resolved it or one of"
+            " them by hand."
+        ),
+        metadata=made(_is_resolved, "status", "retry_succeeded", "resolved_by_hand"),
     )
     def resolved(self) -> bool:
         """Kept in its row."""
-        return _is_resolved(self.row.status, self.row.retry_succeeded)
+        return _is_resolved(self.row.status, self.row.retry_succeeded, self.row.resolved_by_hand)
+
+    @strawberry.field(description="Who resolved this very run by hand, and why. Null if nobody did.")
+    async def resolution(self, info: Info) -> Resolution | None:
+        """Batched."""
+        found = await resolution_resolvers.resolution_of(info.context, self.row)
+        return None if found is None else Resolution.of(found)
 
     @strawberry.field(description="Whether the viewer can retry the run, and what prevents it.")
     async def retryability(self, info: Info) -> Retryability:

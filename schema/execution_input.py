@@ -146,7 +146,7 @@ class ExecutionFilter:
         ),
     )
     unresolved: bool | None = strawberry.field(
-        default=None, description="true: failed runs of which no retry, however deep, succeeded. false: all others."
+        default=None, description="true: failed runs that are not `resolved`. false: all others."
     )
     retry_of: strawberry.ID | None = strawberry.field(
         default=None, description="Direct retries of this execution, by global id."

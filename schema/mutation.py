@@ -11,6 +11,7 @@ from app.error_groups.fingerprints import Distinction
 from resolvers import alerts as alert_resolvers
 from resolvers import error_groups as group_resolvers
 from resolvers import executions as execution_resolvers
+from resolvers import resolutions as resolution_resolvers
 from resolvers import retries as retry_resolvers
 from resolvers import tokens as token_resolvers
 from schema.alert import AlertRuleInput, SaveAlertRulePayload, overlap
@@ -24,6 +25,7 @@ from schema.error_group import (
     SplitErrorGroupPayload,
     UnmergeErrorGroupPayload,
 )
+from schema.resolution import ResolveExecutionsInput, ResolveExecutionsPayload, UnresolveExecutionsInput
 from schema.retry import RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.scalars import Json, verb_id
 from schema.token import CreateTokenPayload, RevokeTokenPayload, Token, TokenInput
@@ -37,6 +39,13 @@ GroupId = Annotated[strawberry.ID, strawberry.argument(description="The error gr
 MergeInput = Annotated[MergeErrorGroupsInput, strawberry.argument(description="The error groups to merge.")]
 NewToken = Annotated[TokenInput, strawberry.argument(description="The token to create.")]
 TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")]
+ResolveInput = Annotated[
+    ResolveExecutionsInput,
+    strawberry.argument(description="The failures to resolve by hand, and how they were mended."),
+]
+UnresolveInput = Annotated[
+    UnresolveExecutionsInput, strawberry.argument(description="The executions whose resolutions to take back.")
+]
 SplitInput = Annotated[SplitErrorGroupInput, strawberry.argument(description="The error group to split, and by what.")]
 RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule to create or change.")]
 
@@ -100,6 +109,20 @@ class Mutation:
         rule_id = partial(verb_id, "alertRule", id)
         saved = await alert_resolvers.renew_secret(info.context, rule_id, partial(overlap, overlap_hours))
         return SaveAlertRulePayload.of(saved)
+
+    @strawberry.field(
+        description=(
+            "Resolves failures by hand: those that were mended outside Runwatch. They and what they retry count as"
+            " `resolved`; nothing else changes, no streak ends, and they can be retried. Skips what did not fail or is"
+            " resolved. `unresolveExecutions` takes it back. NOT_FOUND for an unknown id; BAD_USER_INPUT for an invalid"
+            " note or filter; LIMIT_EXCEEDED for more than 1,000 ids. ADMIN only, and audited."
+        )
+    )
+    async def resolve_executions(self, info: Info, input: ResolveInput) -> ResolveExecutionsPayload:
+        """One commit."""
+        mended = partial(input.mended, info.context.viewer.name)
+        settled = await resolution_resolvers.resolve_executions(info.context, mended)
+        return ResolveExecutionsPayload.of(settled)
 
     @strawberry.field(
         description=(
@@ -185,6 +208,17 @@ class Mutation:
         """Audited."""
         group = await group_resolvers.unmerge_error_group(info.context, partial(verb_id, "errorGroup", id))
         return UnmergeErrorGroupPayload(group=ErrorGroup.of(group))
+
+    @strawberry.field(
+        description=(
+            "Takes back what `resolveExecutions` said of executions; skips those without a resolution of their own."
+            " NOT_FOUND for an unknown id; LIMIT_EXCEEDED for more than 1,000. ADMIN only, and audited."
+        )
+    )
+    async def unresolve_executions(self, info: Info, input: UnresolveInput) -> ResolveExecutionsPayload:
+        """One commit."""
+        settled = await resolution_resolvers.unresolve_executions(info.context, input.given)
+        return ResolveExecutionsPayload.of(settled)
 
     @strawberry.field(
         description=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
+from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
 from app.executions.facets import Facets
 from app.graphql.bounds import Bounds
@@ -27,6 +28,7 @@ def context_of(
     *,
     log_notifications: LogNotifications | None = None,
     retries: Retries | None = None,
+    announcements: Announcements = NO_LISTENERS,
     feed: Watchable | None = None,
     bounds: Bounds = BOUNDS,
 ) -> Context:
@@ -39,6 +41,7 @@ def context_of(
         sealer=SEALER,
         log_notifications=log_notifications or LogNotifications(database),
         retries=retries or Retries(database, SEALER),
+        announcements=announcements,
         feed=feed or Feed(database),
         alert_channels=Channels(),
         compiled=True,

@@ -60,6 +60,7 @@ def execution_row(**given: Any) -> dict[str, Any]:
         "requested_by": None,
         "bulk_retry_id": None,
         "retry_succeeded": False,
+        "resolved_by_hand": False,
     }
     row |= given | {"state": int(state)}
     row["search_text"] = search_text(row["workflow_name"], row["external_id"], row["error_message"])

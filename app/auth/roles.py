@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READ = "READ"  # everything that shows runs, but not the audit log
     REPORT = "REPORT"  # events of executions
     RETRY = "RETRY"
+    RESOLVE = "RESOLVE"  # failures, by hand
     MANAGE_ALERTS = "MANAGE_ALERTS"
     MANAGE_GROUPS = "MANAGE_GROUPS"  # error groups
     READ_AUDIT = "READ_AUDIT"

@@ -61,6 +61,7 @@ class Execution(msgspec.Struct, frozen=True):
     requested_by: str | None  # who asked Runwatch for this retry
     bulk_retry_id: str | None  # the bulk retry that made it
     retry_succeeded: bool  # a retry of it, however deep, has succeeded
+    resolved_by_hand: bool  # somebody says that it, or a retry of it, however deep, was mended (app/resolutions.py)
     error_type: str | None
     error_message: str | None
     error_message_bytes: int | None  # of the whole message, which may have been cut
@@ -69,6 +70,11 @@ class Execution(msgspec.Struct, frozen=True):
     error_group_id: str | None
     log_count: int  # lines of its log, which may have grown since
     due_at: int | None  # when it is to begin or continue; None where its engine did not say so with its state
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether it failed, and is not mended."""
+        return self.status is Status.FAILURE and not (self.retry_succeeded or self.resolved_by_hand)
 
 
 class OrderField(StrEnum):

@@ -54,7 +54,7 @@ class ExecutionFilter:
     max_duration: int | None = None  # µs, inclusive
     failed_step_names: tuple[str, ...] | None = None
     error_group_ids: tuple[str, ...] | None = None
-    unresolved: bool | None = None  # failed, and no retry of it, however deep, has succeeded
+    unresolved: bool | None = None  # failed, and not resolved: Execution.unresolved
     retry_of: str | None = None  # the id of the retried execution
     root_id: str | None = None  # the id of an original, which matches too
     bulk_retry_id: str | None = None  # the bulk retry that made them
@@ -213,9 +213,11 @@ class ResolvedFilter:
             if value is not None and column not in left:
                 conditions.append(f"{alias}.{column} {sign} {params.bind(value)}")
         if wanted.unresolved:
-            conditions.append(f"NOT {alias}.retry_succeeded")  # allowed_states covers this
+            # allowed_states covers the status.
+            conditions.append(f"NOT {alias}.retry_succeeded AND NOT {alias}.resolved_by_hand")
         elif wanted.unresolved is not None:
-            conditions.append(f"({alias}.status <> {int(Status.FAILURE)} OR {alias}.retry_succeeded)")
+            resolved = f"{alias}.retry_succeeded OR {alias}.resolved_by_hand"
+            conditions.append(f"({alias}.status <> {int(Status.FAILURE)} OR {resolved})")
         if wanted.search:
             conditions.append(contains(params, f"{alias}.search_text", wanted.search))
         return conditions

@@ -78,14 +78,16 @@ async def refresh_roots(transaction: Transaction, linked: Collection[str]) -> se
 
 
 async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) -> set[str]:
-    """Update retry_succeeded of `parents` and all their ancestors, whose rows must be locked; returns their ids.
+    """Update retry_succeeded and resolved_by_hand of `parents` and all their ancestors; returns their ids.
 
-    Call it when a retry of `parents` moved: they then read differently.
+    Their rows must be locked. Call it when a retry of `parents` moved, or a resolution of theirs came or went: they
+    then read differently.
     """
     above = await with_ancestors(transaction, parents)
     if not above:
         return above
     condition, given = transaction.among("retry_of", 1, "id", sorted(above))
+    own, _ = transaction.among("execution_id", 1, "id", above)
     rows = await transaction.fetch(
         f"""
         WITH RECURSIVE below (top, id, status, depth) AS (
@@ -95,13 +97,15 @@ async def refresh_ancestors(transaction: Transaction, parents: Collection[str]) 
           SELECT below.top, child.id, child.status, below.depth + 1
           FROM below JOIN executions child ON child.retry_of = below.id WHERE below.depth < {MAX_ANCESTORS}
         )
-        SELECT DISTINCT top FROM below WHERE status = {int(Status.SUCCESS)}
+        SELECT DISTINCT top, 0 FROM below WHERE status = {int(Status.SUCCESS)}
+        UNION ALL SELECT DISTINCT b.top, 1 FROM below b JOIN resolutions r ON r.execution_id = b.id
+        UNION ALL SELECT execution_id, 1 FROM resolutions WHERE {own}
         """,
         given,
     )
-    succeeded = {top for (top,) in rows}
-    written = [(id_, id_ in succeeded) for id_ in sorted(above)]
-    await transaction.update("executions", ("id", "retry_succeeded"), written, key=("id",))
+    found = set(map(tuple, rows))
+    written = [(id_, (id_, 0) in found, (id_, 1) in found) for id_ in sorted(above)]
+    await transaction.update("executions", ("id", "retry_succeeded", "resolved_by_hand"), written, key=("id",))
     return above
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping
 
 from app.executions import Execution
 from app.executions.filters import ExecutionFilter
-from app.lifecycle import Status
 from app.paging.search import search_text, searchable
 
 Predicate = Callable[[Execution], bool]
@@ -48,7 +47,7 @@ def predicate(
         excluded = frozenset(wanted.exclude_workflow_names)
         tests.append(lambda row: row.workflow_name not in excluded)
     if wanted.unresolved is not None:
-        tests.append(lambda row: _is_unresolved(row) is wanted.unresolved)
+        tests.append(lambda row: row.unresolved is wanted.unresolved)
     if wanted.retry_of is not None:
         tests.append(lambda row: row.retry_of == wanted.retry_of)
     if wanted.root_id is not None:
@@ -75,7 +74,3 @@ def _ranges(wanted: ExecutionFilter) -> list[Predicate]:
     if longest is not None:
         tests.append(lambda row: row.duration is not None and row.duration <= longest)
     return tests
-
-
-def _is_unresolved(row: Execution) -> bool:
-    return row.status is Status.FAILURE and not row.retry_succeeded

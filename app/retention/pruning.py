@@ -30,6 +30,7 @@ BELOW = (
     ("execution_payloads", "execution_id"),
     ("execution_secrets", "execution_id"),
     ("retry_keys", "execution_id"),
+    ("resolutions", "execution_id"),
     ("outbox", "subject_id"),
 )
 

@@ -45,6 +45,7 @@ MUTATIONS = {
     "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
     "mergeErrorGroups": f'mergeErrorGroups(input: {{from: ["{UNKNOWN}"], into: "{UNKNOWN}"}}) {{ group {{ id }} }}',
     "renewAlertSecret": f'renewAlertSecret(id: "{UNKNOWN}") {{ signingSecret }}',
+    "resolveExecutions": f'resolveExecutions(input: {{ids: ["{UNKNOWN}"], note: "n"}}) {{ more }}',
     "retryExecution": f'retryExecution(input: {{executionId: "{UNKNOWN}"}}) {{ created }}',
     "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
@@ -52,6 +53,7 @@ MUTATIONS = {
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
     "splitErrorGroup": f'splitErrorGroup(input: {{id: "{UNKNOWN}", by: [STEP]}}) {{ group {{ id }} }}',
     "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
+    "unresolveExecutions": f'unresolveExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ more }}',
     "unsplitErrorGroup": f'unsplitErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
 }
 # What every reader may follow, and the answers to invalid requests.

@@ -53,6 +53,8 @@ ADMINISTRATORS_ONLY = {
     "error_groups.unmerge_error_group",
     "error_groups.unsplit_error_group",
     "executions.reveal_trigger",
+    "resolutions.resolve_executions",
+    "resolutions.unresolve_executions",
     "retries.retry_execution",
     "retries.retry_executions",
     "tokens.create_token",

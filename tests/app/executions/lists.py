@@ -56,6 +56,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         failed_step_name=draw(st.sampled_from(STEPS)),
         error_group_id=draw(st.sampled_from(GROUPS)),
         retry_succeeded=draw(st.booleans()),
+        resolved_by_hand=draw(st.booleans()),
     )
 
 
@@ -120,7 +121,8 @@ def lets_through(wanted: ExecutionFilter, row: dict[str, Any]) -> bool:
         wanted.failed_step_names is None or row["failed_step_name"] in wanted.failed_step_names,
         wanted.error_group_ids is None or row["error_group_id"] in wanted.error_group_ids,
         wanted.unresolved is None
-        or wanted.unresolved is (row["status"] == Status.FAILURE and not row["retry_succeeded"]),
+        or wanted.unresolved
+        is (row["status"] == Status.FAILURE and not (row["retry_succeeded"] or row["resolved_by_hand"])),
         wanted.queued_from is None or row["queued_at"] >= wanted.queued_from,
         wanted.queued_to is None or row["queued_at"] < wanted.queued_to,
         wanted.min_duration is None or (duration is not None and duration >= wanted.min_duration),
