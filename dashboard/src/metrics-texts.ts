@@ -46,7 +46,8 @@ export const metricsTexts = {
     from: 'From',
     asTable: 'Show as table',
     tableHint: (zone: string) => `Times are of ${zone}; those without a run are left out. A time becomes the period; a number shows its runs.`,
-    hint: (zone: string) => `Times of ${zone} · drag to choose a period`,
+    hint: (zone: string) => `Times of ${zone} · drag to choose a period, click for the runs`,
+    cutHours: 'Hours of this zone begin within hours of UTC. Of deleted runs only the hour is known: they count where it begins.',
     choose: (from: string, to: string) => `${from}: make the time until ${to} the period`,
     runsOf: (what: string, start: string) => `${what} from ${start}: show the runs`,
     failuresAt: (at: string, failed: number, total: number) => `${at}: ${number.format(failed)} failed of ${n(total, 'run', 'runs')}`,
@@ -74,6 +75,9 @@ export const metricsTexts = {
     failedOf: (workflow: string) => `${workflow}: show its failed runs`,
     runsOf: (workflow: string) => `${workflow}: show its runs`,
     only: (workflow: string) => `Only ${workflow}`,
+    /** What sorting by a column brings to the top. */
+    sort: { runs: 'Most runs first', failed: 'Most failures first', rate: 'Lowest success rate first', average: 'Longest average first' },
+    ways: { ascending: '↑', descending: '↓' },
     trend: (failed: number, total: number) => `${number.format(failed)} of ${n(total, 'run', 'runs')} failed, over time`,
   },
 } as const

@@ -74,7 +74,7 @@ def looks(page: Page, *, phone: bool = True) -> None:
 def overflows(page: Page) -> list[str]:
     """What reaches beyond the window's right edge: all of it if the page scrolls sideways, else what is cut off there.
 
-    Code, log lines and their levels scroll by themselves.
+    Code, log lines and their levels, and wide tables scroll by themselves.
     """
     beyond: list[str] = page.evaluate(
         """() => [...document.querySelectorAll(
@@ -82,7 +82,7 @@ def overflows(page: Page) -> list[str]:
           .filter((element) => {
             const { right, width } = element.getBoundingClientRect()
             return right > innerWidth + 1 && width > 1 && element.checkVisibility() &&
-              !element.closest('pre, .log-lines, .log-levels, .graphiql-container')
+              !element.closest('pre, .log-lines, .log-levels, .scroller, .graphiql-container')
           })
           .map((element) => `overflow: ${element.tagName}.${element.className} ${element.textContent.slice(0, 40)}`)
           .slice(0, 10)"""

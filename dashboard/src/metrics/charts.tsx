@@ -23,13 +23,16 @@ const ms = (value: number | null): string => (value === null ? common.none : dur
 
 /** Both charts, with one cursor: where it points, both say their figures. Dragging in one makes a period of it. */
 export function Charts({
-  metrics: { trend, total },
+  metrics: { trend, total, cutHours },
   choice,
   onPick,
+  onOpen,
 }: {
   metrics: Metrics
   choice: Choice
   onPick: (from: string, to: string) => void
+  /** Shows runs, by their part of history. */
+  onOpen: (runs: URLSearchParams) => void
 }): JSX.Element {
   const zone = useZone()
   const [pointed, setPointed] = useState<number | null>(null)
@@ -38,6 +41,10 @@ export function Charts({
   const pick = (one: number, other: number): void => {
     const span = spanOf(trend, one, other)
     if (span) onPick(span.from, span.to)
+  }
+  const open = (index: number, more: Partial<Choice>): void => {
+    const point = trend[index]
+    if (point?.total) onOpen(behindPoint(choice, point, more))
   }
   const worst = worstOf(trend)
   const failed = trend.reduce((sum, point) => sum + point.failed, 0)
@@ -65,7 +72,7 @@ export function Charts({
         reads={shown && texts.charts.failuresAt(at(shown), shown.failed, shown.total)}
         table={some.length > 0 && ((onClose) => <ChartTable title={texts.charts.failures} points={some} columns={failures} onPick={onPick} onClose={onClose} />)}
       >
-        <Plot {...both} lines={FAILURES} values={[trend.map((point) => point.failed)]} write={(value) => common.number(value)} whole />
+        <Plot {...both} lines={FAILURES} values={[trend.map((point) => point.failed)]} write={(value) => common.number(value)} whole open={(index) => open(index, trend[index]?.failed ? { status: ['FAILURE'] } : {})} />
       </Chart>
       <Chart
         title={texts.charts.durations}
@@ -83,8 +90,10 @@ export function Charts({
           lines={DURATIONS}
           values={[trend.map((point) => point.p50DurationMs), trend.map((point) => point.p95DurationMs)]}
           write={duration}
+          open={(index) => open(index, FINISHED)}
         />
       </Chart>
+      {cutHours && <p className="cut-hours dim">{texts.charts.cutHours}</p>}
     </div>
   )
 }

@@ -10,6 +10,7 @@ export const Figures = graphql(`
       failed
       succeeded
       successRatePercent
+      cutHours
       durations { count averageMs p50Ms p95Ms }
       trend { start end total succeeded failed p50DurationMs p95DurationMs }
       topErrors(first: 10) { count group { id type message } }
@@ -36,9 +37,9 @@ export type Point = Metrics['trend'][number]
 
 /** The workflows to look at first, each with its trend. */
 export const WorkflowFigures = graphql(`
-  query WorkflowFigures($filter: MetricsFilter!, $zone: String!) {
+  query WorkflowFigures($filter: MetricsFilter!, $order: WorkflowMetricsOrder!, $zone: String!) {
     metrics(filter: $filter) {
-      byWorkflow(first: 20) {
+      byWorkflow(first: 20, orderBy: $order) {
         total
         failed
         successRatePercent

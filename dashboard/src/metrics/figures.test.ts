@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { NOTHING } from '../filter/filter'
 import {
-  behind, behindPoint, extent, figuresChoice, isOpen, metricsFilter, pendingBehind, pendingFilter, percent, perHour, pointsOf, ratioOf, spanOf,
-  timed, windowBefore, windowOf, worstOf,
+  behind, behindPoint, bucketAt, extent, figuresChoice, isOpen, metricsFilter, pendingBehind, pendingFilter, percent, perHour, pointsOf, ratioOf, spanOf,
+  timed, windowBefore, windowOf, worstOf, writeFigures,
 } from './figures'
 
 const HOUR = 3_600_000
@@ -17,6 +17,14 @@ describe('the address', () => {
     const { choice, unknown } = figuresChoice('workflow=a&engine=b&trigger=c&range=7d&status=FAILURE&q=x&colour=red')
     expect(choice).toEqual({ ...NOTHING, workflow: ['a'], engine: ['b'], trigger: ['c'], range: '7d' })
     expect(unknown.toSorted()).toEqual(['colour=red', 'q=x', 'status=FAILURE'])
+  })
+
+  test('has the order of the workflows; an unknown one is named', () => {
+    expect(figuresChoice('range=7d&sort=rate')).toMatchObject({ order: 'rate', unknown: [] })
+    expect(figuresChoice('range=7d&sort=-queued').order).toBe('failed')
+    expect(figuresChoice('sort=odd').unknown).toEqual(['sort=odd'])
+    expect(writeFigures({ ...NOTHING, range: '7d' }, 'rate').toString()).toBe('range=7d&sort=rate')
+    expect(writeFigures(NOTHING, 'failed').size).toBe(0)
   })
 
   test('without a time means the last day, also in links to the runs', () => {
@@ -55,6 +63,11 @@ test.each([
   [0, '0 %'], [0.04, '< 0.1 %'], [97.24, '97.2 %'], [99.96, '> 99.9 %'], [100, '100 %'],
 ])('the share %s is written %s', (value, written) => {
   expect(percent(value)).toBe(written)
+})
+
+test('an instant is in its bucket, to its end; beside all of them in the nearest', () => {
+  const points = [point(NOW), point(NOW + HOUR)]
+  expect([NOW - 1, NOW, NOW + HOUR - 1, NOW + HOUR, NOW + 9 * HOUR].map((at) => bucketAt(points, at))).toEqual([0, 0, 0, 1, 1])
 })
 
 test('a change says what it can, and nothing of what is not known', () => {

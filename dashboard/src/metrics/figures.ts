@@ -21,13 +21,31 @@ export interface Window {
   to: number
 }
 
-/** What of an address narrows figures: time, workflow, engine and trigger. The rest of what history knows is unknown here. */
-export function figuresChoice(query: string): Parsed {
-  const { choice, unknown } = parseChoice(query)
+/** Orders of the workflows, by their names in an address: those to look at first come first. */
+export const ORDERS = { failed: 'FAILED', runs: 'TOTAL', rate: 'SUCCESS_RATE', average: 'AVERAGE_DURATION' } as const
+export type Order = keyof typeof ORDERS
+
+/**
+ * What an address says: what narrows figures (time, workflow, engine and trigger), and the order of the workflows. The
+ * rest of what history knows is unknown here.
+ */
+export function figuresChoice(query: string): Parsed & { order: Order } {
+  const given = new URLSearchParams(query)
+  const sort = given.get('sort') ?? ''
+  const order = sort in ORDERS ? (sort as Order) : 'failed'
+  if (sort in ORDERS) given.delete('sort')
+  const { choice, unknown } = parseChoice(given.toString())
   const { workflow, engine, trigger, range, from, to } = choice
   const ours = { workflow, engine, trigger, range, from, to }
   const rest = writeChoice({ ...choice, workflow: [], engine: [], trigger: [], range: null, from: null, to: null })
-  return { choice: { ...NOTHING, ...ours }, unknown: [...unknown, ...[...rest].map(([name, value]) => `${name}=${value}`)] }
+  return { choice: { ...NOTHING, ...ours }, unknown: [...unknown, ...[...rest].map(([name, value]) => `${name}=${value}`)], order }
+}
+
+/** Write what figuresChoice reads. */
+export function writeFigures(choice: Choice, order: Order): URLSearchParams {
+  const query = writeChoice(choice)
+  if (order !== 'failed') query.set('sort', order)
+  return query
 }
 
 /** The choice with its time, which is the last day where an address names none. */
@@ -118,6 +136,12 @@ export function ratioOf(now: number | null, before: number | null): Change | nul
 export function perHour(count: number, { from, to }: Window): string {
   const rate = count / ((to - from) / HOUR_MS)
   return rate > 0 && rate < 0.1 ? `< 0.1` : rate < 10 ? tenths(rate) : number.format(Math.round(rate))
+}
+
+/** The number of the bucket in which an instant lies; that of the nearest one for an instant beside all of them. */
+export function bucketAt(points: readonly Pick<Point, 'end'>[], at: number): number {
+  const found = points.findIndex(({ end }) => at < Date.parse(end))
+  return found < 0 ? points.length - 1 : found
 }
 
 /** The time from the bucket in which one instant lies to the end of that of another. */

@@ -5,7 +5,7 @@ import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { duration } from '../time/time'
 import type { Metrics, WorkflowFigures } from './documents'
-import { behind, percent } from './figures'
+import { behind, type Order, ORDERS, percent } from './figures'
 
 /** What fails most, each with the way to its runs. */
 export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; choice: Choice }): JSX.Element {
@@ -37,14 +37,18 @@ export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; ch
   )
 }
 
-/** The workflows with the most failures first: how many, how long, and how it went over time. */
+/** The workflows to look at first, in an order: how many runs, how long, and how it went over time. */
 export function ByWorkflow({
   workflows,
   choice,
+  order,
+  onOrder,
   onOnly,
 }: {
   workflows: readonly WorkflowFigures[]
   choice: Choice
+  order: Order
+  onOrder: (order: Order) => void
   onOnly: (workflow: string) => void
 }): JSX.Element {
   const { columns } = texts.workflows
@@ -60,9 +64,7 @@ export function ByWorkflow({
             <thead>
               <tr>
                 {Object.entries(columns).map(([name, title]) => (
-                  <th key={name} scope="col" className={name}>
-                    {title}
-                  </th>
+                  <Header key={name} name={name} title={title} order={order} onOrder={onOrder} />
                 ))}
               </tr>
             </thead>
@@ -102,6 +104,21 @@ export function ByWorkflow({
         </div>
       )}
     </section>
+  )
+}
+
+/** A column's title; where the workflows can be sorted by it, a button. The least rate is the first, else the greatest. */
+function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
+  if (!(name in ORDERS)) return <th scope="col">{title}</th>
+  const chosen = name === order
+  const way = name === 'rate' ? 'ascending' : 'descending'
+  return (
+    <th scope="col" aria-sort={chosen ? way : undefined}>
+      <button type="button" className={`link sort ${chosen ? 'chosen' : ''}`} title={texts.workflows.sort[name as Order]} onClick={() => onOrder(name as Order)}>
+        {title}
+        {chosen && <span aria-hidden="true"> {texts.workflows.ways[way]}</span>}
+      </button>
+    </th>
   )
 }
 

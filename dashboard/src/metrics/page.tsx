@@ -1,6 +1,6 @@
 import { type JSX, useEffect, useMemo } from 'react'
 import { useLocation, useSearch } from 'wouter'
-import { type Choice, writeChoice } from '../filter/filter'
+import type { Choice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { AddFilter } from '../history/add-filter'
 import { Chips } from '../history/chips'
@@ -13,7 +13,7 @@ import { texts as common } from '../texts'
 import { brief, clockTime } from '../time/time'
 import { Cards } from './cards'
 import { Charts } from './charts'
-import { figuresChoice, timed } from './figures'
+import { figuresChoice, timed, writeFigures } from './figures'
 import { ByWorkflow, TopErrors } from './lists'
 import { useFigures } from './use-figures'
 import './metrics.css'
@@ -24,14 +24,14 @@ const NARROW = ['workflow', 'engine', 'trigger'] as const
 export function Metrics(): JSX.Element {
   const search = useSearch()
   const [, go] = useLocation()
-  const { choice, unknown } = useMemo(() => figuresChoice(search), [search])
+  const { choice, unknown, order } = useMemo(() => figuresChoice(search), [search])
   const zone = useZone()
-  const state = useFigures(choice, zone)
+  const state = useFigures(choice, zone, order)
   const { figures, errors, asOf, workflows, stale, again } = state
   const metrics = figures?.metrics
   const before = figures?.before
-  const change = (part: Partial<Choice>): void => {
-    const query = writeChoice({ ...choice, ...part })
+  const change = (part: Partial<Choice>, by = order): void => {
+    const query = writeFigures({ ...choice, ...part }, by)
     go(`/metrics${query.size ? `?${query}` : ''}`)
   }
   const pick = (from: string, to: string): void => change({ range: null, from, to })
@@ -75,11 +75,19 @@ export function Metrics(): JSX.Element {
         {errors.before && <ErrorBox error={errors.before} retry={again} />}
         {errors.pending && <ErrorBox error={errors.pending} retry={again} />}
         {figures ? <Cards figures={figures} choice={choice} /> : !errors.figures && <Skeleton />}
-        {metrics && <Charts metrics={metrics} choice={choice} onPick={pick} />}
+        {metrics && <Charts metrics={metrics} choice={choice} onPick={pick} onOpen={(runs) => go(`/history?${runs}`)} />}
         <div className="lists">
           {metrics && <TopErrors errors={metrics.topErrors} choice={choice} />}
           {errors.workflows && <ErrorBox error={errors.workflows} retry={again} />}
-          {workflows && <ByWorkflow workflows={workflows} choice={choice} onOnly={(workflow) => change({ workflow: [workflow] })} />}
+          {workflows && (
+            <ByWorkflow
+              workflows={workflows}
+              choice={choice}
+              order={order}
+              onOrder={(by) => change({}, by)}
+              onOnly={(workflow) => change({ workflow: [workflow] })}
+            />
+          )}
         </div>
       </div>
     </div>

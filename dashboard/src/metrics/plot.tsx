@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import { useSettings } from '../parts/settings'
 import { brief } from '../time/time'
 import type { Point } from './documents'
+import { bucketAt } from './figures'
 
 /** A series: told apart by its shape and dash, not by its colour alone. */
 export interface Line {
@@ -26,6 +27,8 @@ interface Props {
   pick: (one: number, other: number) => void
   /** Where a cursor points, in this chart or in the other one. */
   point: (index: number | null) => void
+  /** A bucket that was clicked. */
+  open: (index: number) => void
 }
 
 const CURSOR = 'metrics'
@@ -114,12 +117,15 @@ function options(element: HTMLElement, latest: { current: Props }): UPlot.Option
     cursor: {
       y: false,
       points: { show: lines[0]?.shape !== 'bars' },
+      // A bar stands right of the start of its bucket: what is nearest to the pointer may be the next one.
+      dataIdx: (_, __, ___, at) => bucketAt(latest.current.points, at * 1000),
       drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG_PX },
       // The other chart follows the pointer alone: a drag is of the chart in which it began.
       sync: { key: CURSOR, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave', sub: () => true } },
     },
     hooks: {
-      setCursor: [({ cursor }) => latest.current.point(cursor.idx ?? null)],
+      ready: [(self) => self.over.addEventListener('click', () => latest.current.open(pointedAt(self, latest.current.points) ?? -1))],
+      setCursor: [(self) => latest.current.point(pointedAt(self, latest.current.points))],
       setSelect: [
         (self) => {
           const { left, width } = self.select
@@ -131,6 +137,12 @@ function options(element: HTMLElement, latest: { current: Props }): UPlot.Option
       ],
     },
   }
+}
+
+/** The bucket at the cursor; null while it is elsewhere. */
+function pointedAt(self: UPlot, points: readonly Point[]): number | null {
+  const { left = -1 } = self.cursor
+  return left < 0 || points.length === 0 ? null : bucketAt(points, self.posToVal(left, 'x') * 1000)
 }
 
 function window_(points: readonly Point[]): [number, number] {

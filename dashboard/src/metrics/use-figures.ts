@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { type ApiError, ask, askPartly, asApiError, given } from '../api/api'
 import { session } from '../api/session'
-import { type Choice, writeChoice } from '../filter/filter'
+import type { Choice } from '../filter/filter'
 import { now, useApart } from '../time/clock'
 import { type Figures, Figures as FiguresDocument, type WorkflowFigures, WorkflowFigures as Workflows, WorkflowIds } from './documents'
-import { isOpen, metricsFilter, pendingFilter, windowBefore, windowOf } from './figures'
+import { isOpen, metricsFilter, type Order, ORDERS, pendingFilter, windowBefore, windowOf, writeFigures } from './figures'
 
 /** Figures of a window that moves with the clock are asked for again after as long, while somebody looks. */
 const AGAIN_MS = 15_000
@@ -27,12 +27,12 @@ const NONE: Kept = {
   figures: null, workflows: null, asOf: null, key: '', errors: { figures: null, before: null, pending: null, workflows: null },
 }
 
-/** The figures of a choice, by the days of a zone. What was there stays until the answer is there. */
-export function useFigures(choice: Choice, zone: string): State {
+/** The figures of a choice, by the days of a zone, and the workflows in an order. What was there stays until the answer is there. */
+export function useFigures(choice: Choice, zone: string, order: Order): State {
   const [kept, setKept] = useState<Kept>(NONE)
   const [round, setRound] = useState(0)
   const wrongBy = useApart()
-  const key = `${zone} ${wrongBy} ${writeChoice(choice)}`
+  const key = `${zone} ${wrongBy} ${writeFigures(choice, order)}`
   const latest = useRef(choice)
   latest.current = choice
 
@@ -42,9 +42,9 @@ export function useFigures(choice: Choice, zone: string): State {
     const set = (part: Partial<Kept>, errors: Partial<Kept['errors']>): void => {
       if (!signal.aborted) setKept((before) => ({ ...before, ...part, errors: { ...before.errors, ...errors } }))
     }
-    load(latest.current, zone, signal, key, set).catch((reason: unknown) => set({}, { figures: asApiError(reason) }))
+    load(latest.current, { zone, order }, signal, key, set).catch((reason: unknown) => set({}, { figures: asApiError(reason) }))
     return () => asking.abort()
-  }, [key, zone, round])
+  }, [key, zone, order, round])
 
   // Each 15 s while it is looked at, and at once when somebody looks again.
   const open = isOpen(choice)
@@ -78,7 +78,11 @@ export function useFigures(choice: Choice, zone: string): State {
 }
 
 async function load(
-  choice: Choice, zone: string, signal: AbortSignal, key: string, set: (part: Partial<Kept>, errors: Partial<Kept['errors']>) => void,
+  choice: Choice,
+  { zone, order }: { zone: string; order: Order },
+  signal: AbortSignal,
+  key: string,
+  set: (part: Partial<Kept>, errors: Partial<Kept['errors']>) => void,
 ): Promise<void> {
   const ids = choice.workflow.length ? await idsOf(choice.workflow, signal) : null
   const at = now()
@@ -92,7 +96,7 @@ async function load(
       { figures: of('metrics'), before: of('before'), pending: of('executions') },
     )
   })
-  const workflows = ask(Workflows, { filter, zone }, { signal }).then(
+  const workflows = ask(Workflows, { filter, order: ORDERS[order], zone }, { signal }).then(
     ({ metrics }) => set({ workflows: given(metrics).byWorkflow }, { workflows: null }),
     (reason: unknown) => set({}, { workflows: asApiError(reason) }),
   )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Locator, Page, Route, expect
 
 from specs.app.automations.execution.test_page_budgets_ui import HIDE, SHOW, wait_for
-from specs.harness.browser import METRICS, Visitor
+from specs.harness.browser import METRICS, PHONE, Visitor
 from specs.harness.driver import Runwatch, at, run_events, unique
 from specs.harness.looking import looks, violations
 from specs.pages import now, of, ready, report
@@ -174,6 +174,53 @@ def test_metrics_003_ui_errors_and_workflows(shared: Runwatch, visitor: Visitor)
     page.goto(f"{shared.url}{metrics(engine, workflow='no such', status='FAILURE', **{'from': at(0), 'to': at(DAY)})}")
     expect(card(page, "Runs").get_by_role("link")).to_have_text("0")
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("status=FAILURE")
+
+
+def test_metrics_006_ui_bars_and_orders(shared: Runwatch, visitor: Visitor) -> None:
+    """A clicked bar MUST lead to its runs; workflows MUST be sorted as the address says, and scroll on a phone."""
+    engine = unique("bars")
+    reported(shared, engine, 0, good=5, bad=2, duration=2)
+    window = {"from": at(0), "to": at(DAY)}
+    page = opened(visitor, metrics(engine, **window))
+    bars = page.get_by_role("region", name="Failures over time").locator(".u-over")
+    box = bars.bounding_box()
+    assert box is not None
+    bars.click(position={"x": box["width"] / 48, "y": box["height"] / 2})  # of the first of 24 hours, its right half
+    page.wait_for_url("**/history?**")
+    found = parse_qs(urlsplit(page.url).query)
+    hour = [datetime.fromisoformat(found.pop(edge)[0]) for edge in ("from", "to")]
+    assert hour == [datetime.fromisoformat(at(edge)) for edge in (0, HOUR)]
+    assert found == {"status": ["FAILURE"], "engine": [engine]}
+    page.go_back()
+
+    table = page.get_by_role("region", name="By workflow").get_by_role("table")
+    first = table.get_by_role("row").nth(1)
+    expect(first).to_contain_text(f"{engine} bad")
+    expect(table.get_by_role("columnheader", name="Failed")).to_have_attribute("aria-sort", "descending")
+    table.get_by_role("button", name="Runs").click()
+    expect(first).to_contain_text(f"{engine} good")
+    assert parse_qs(urlsplit(page.url).query)["sort"] == ["runs"]
+    expect(table.get_by_role("columnheader", name="Runs")).to_have_attribute("aria-sort", "descending")
+    table.get_by_role("button", name="Success rate").click()
+    expect(first).to_contain_text(f"{engine} bad")
+    expect(table.get_by_role("columnheader", name="Success rate")).to_have_attribute("aria-sort", "ascending")
+    page.set_viewport_size(PHONE)
+    scroller = page.locator(".by-workflow .scroller")
+    scroller.evaluate("(it) => { it.scrollIntoView(); it.scrollTo(it.scrollWidth, 0) }")
+    expect(first.get_by_role("img")).to_be_in_viewport()
+    expect(first.get_by_role("button")).to_be_in_viewport()
+
+
+def test_metrics_007_ui_cut_hours_are_said(shared: Runwatch, visitor: Visitor) -> None:
+    """Where a zone's hours begin within hours of UTC, the page MUST say what that does to deleted runs."""
+    engine = unique("cut")
+    report(shared, engine, "one", at=now() - 60)
+    said = "Hours of this zone begin within hours of UTC."
+    page = visitor.open_new(metrics(engine), timezone_id="Asia/Kolkata")
+    expect(page.get_by_text(said)).to_be_visible()
+    page.close()
+    page = opened(visitor, metrics(engine))
+    expect(page.get_by_text(said)).to_have_count(0)
 
 
 def test_metrics_004_ui_every_state(shared: Runwatch, visitor: Visitor) -> None:
