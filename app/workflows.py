@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.db import Database
@@ -49,6 +49,25 @@ async def count(database: Database, search: str | None) -> Count:
     params = Params(database.dialect)
     where = f"WHERE {contains(params, 'search_text', search)}" if search else ""
     return await counted(database, f"SELECT 1 FROM workflows {where}", *params.values)
+
+
+async def find(
+    database: Database, ids: Sequence[str] | None, engines: Sequence[str] | None, search: str | None
+) -> list[Workflow]:
+    """All workflows of these ids and engines, by name, whose name contains `search`; None does not constrain."""
+    check_search(search)
+    if ids is not None:
+        ids = [id_ for id_ in ids if is_id(id_)]
+    params = Params(database.dialect)
+    conditions = [] if ids is None else [params.any_of("id", ids, "id")]
+    if engines is not None:
+        named = params.any_of("name", engines, "text")
+        conditions.append(f"engine_id IN (SELECT id FROM engines WHERE {named})")
+    if search:
+        conditions.append(contains(params, "search_text", search))
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    fetch = database.fetch_long if search else database.fetch
+    return _WORKFLOWS.read_all(await fetch(f"SELECT {_WORKFLOWS.columns} FROM workflows {where}", *params.values))
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Workflow]:

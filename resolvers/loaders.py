@@ -100,6 +100,7 @@ class Loaders:
     refused_ends = _Of(issues.refused_ends)
     attempts = _Of(lineage.attempts_of)
     latest_executions = _Of(executions.latest_of_workflows)
+    recent_executions = _Of(executions.recent_of_workflows)
     step_payloads = _Of(steps.payloads_by_keys)
     all_steps = _Of(steps.of_executions)
     progress = _Of(steps.progress_of)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
 from app.auth import Permission
 from app.error_groups import counts
 from app.executions.filters import ExecutionFilter
@@ -10,10 +13,12 @@ from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import MetricsReport
 from app.metrics.windows import Bucket
-from app.metrics.workflows import Order, WorkflowFigures
+from app.metrics.workflows import Order, Parts, WorkflowFigures
 from app.metrics.zones import zone_of
+from app.paging import Count, PageRequest
 from resolvers.arguments import Argument
 from resolvers.context import Context
+from resolvers.lists import CountedList, read_list
 
 
 async def measure(
@@ -54,13 +59,49 @@ async def measure_executions(
 
 
 async def measure_workflows(
-    context: Context, window: MetricsFilter, order: Order, first: Argument[int], *, histograms: bool
+    context: Context, window: MetricsFilter, order: Order, first: Argument[int], parts: Parts
 ) -> list[WorkflowFigures]:
-    """The figures of each workflow in a window."""
+    """The figures of the workflows to look at first in a window."""
     context.require(Permission.READ)
     size = first()
-    context.budget.take_figures()
-    return await workflows.by_workflow(context.database, window, order, size, histograms=histograms)
+    _take(context, window, parts, size)
+    return await workflows.by_workflow(context.database, window, order, size, parts)
+
+
+async def list_workflows(
+    context: Context,
+    where: Argument[MetricsFilter],
+    order: Order,
+    search: str | None,
+    request: Argument[PageRequest],
+    time_zone: str,
+    parts: Callable[[ZoneInfo | None], Parts],
+    *,
+    follows: bool = True,
+) -> CountedList[WorkflowFigures]:
+    """A page of all workflows, with their figures in a window."""
+    context.require(Permission.READ)
+    database, window, given, wanted = context.database, where(), request(), parts(zone_of(time_zone))
+    _take(context, window, wanted, given.size)
+
+    async def count() -> Count:
+        return Count(len(await workflows.matching(database, window, search)), exact=True)
+
+    return await read_list(
+        context,
+        given,
+        lambda: workflows.list_page(database, window, order, search, given, wanted),
+        count,
+        follows=follows,
+    )
+
+
+def _take(context: Context, window: MetricsFilter, parts: Parts, size: int) -> None:
+    for _ in range(1 + parts.points + parts.before):
+        context.budget.take_figures()
+    if parts.points:
+        width = parts.bucket or Bucket.fitting(window.start, window.end)
+        context.budget.take_trend(size * len(width.starts(window.start, window.end)))
 
 
 async def top_errors(context: Context, window: MetricsFilter, first: Argument[int]) -> list[tuple[str, int]]:

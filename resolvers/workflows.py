@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from app import workflows
+from app import clock, workflows
 from app.auth import Permission
-from app.executions import Execution
+from app.executions import Execution, gaps
 from app.paging import PageRequest
 from app.workflows import Workflow
 from resolvers.arguments import Argument
@@ -42,6 +42,26 @@ async def latest_execution(context: Context, workflow_id: str) -> Execution | No
     """The newest execution of a workflow by queuedAt; None if it has none."""
     context.require(Permission.READ)
     return await context.loaders.latest_executions.load(workflow_id)
+
+
+async def recent_executions(context: Context, workflow_id: str, first: Argument[int]) -> Sequence[Execution]:
+    """The newest executions of a workflow, newest first."""
+    context.require(Permission.READ)
+    size = first()
+    context.budget.take_list(size)
+    return (await context.loaders.recent_executions.load(workflow_id) or [])[:size]
+
+
+async def usual_gap(context: Context, workflow_id: str) -> int | None:
+    """How often a workflow usually runs, in µs."""
+    context.require(Permission.READ)
+    return gaps.usual_gap(await context.loaders.recent_executions.load(workflow_id) or [])
+
+
+async def is_overdue(context: Context, workflow_id: str) -> bool:
+    """Whether a workflow has not run for much longer than usual."""
+    context.require(Permission.READ)
+    return gaps.is_overdue(await context.loaders.recent_executions.load(workflow_id) or [], clock.now_us())
 
 
 async def consecutive_failures(context: Context, workflow_id: str) -> int:

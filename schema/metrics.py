@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import strawberry
 
@@ -12,38 +12,26 @@ from app.lifecycle import Status
 from app.metrics.filters import MetricsFilter
 from app.metrics.of_executions import Trend
 from app.metrics.report import MetricsReport
-from app.metrics.workflows import Order, WorkflowFigures
+from app.metrics.workflows import Order
 from resolvers import error_groups as error_group_resolvers
 from resolvers import metrics as resolvers
-from resolvers import workflows as workflow_resolvers
 from resolvers.arguments import Argument
-from schema import workflow  # the module: the two types name each other
 from schema.context import Info
 from schema.error_group import ErrorGroup
 from schema.figures import (
     CANCELLED,
-    P95,
     PERCENTILES,
     SUCCEEDED,
     Counted,
     DurationStats,
     MetricsPoint,
     percent,
-    quantile,
 )
 from schema.mentions import mentions
 from schema.metrics_input import CUT_HOURS, MetricsBucket
 from schema.paging import CountKind, size_of
 from schema.scalars import DateTime
-
-if TYPE_CHECKING:
-    from schema.workflow import Workflow
-
-strawberry.enum(
-    Order,
-    name="WorkflowMetricsOrder",
-    description="Order of workflows. Workflows without the figure come last.",
-)
+from schema.workflow_metrics import WorkflowMetrics, parts_of
 
 
 @strawberry.type(description="An error group with its number of failures in a window.")
@@ -52,23 +40,6 @@ class ErrorCount:
 
     group: ErrorGroup = strawberry.field(description="The error group.")
     count: int = strawberry.field(description="Number of its failures in the window.")
-
-
-@strawberry.type(description="Figures of one workflow in a window.")
-class WorkflowMetrics(Counted):
-    """One workflow."""
-
-    workflow: Annotated[Workflow, strawberry.lazy("schema.workflow")] = strawberry.field(description="The workflow.")
-
-    @strawberry.field(description="succeeded / (succeeded + failed) * 100. Null if both are 0.")
-    def success_rate_percent(self) -> float | None:
-        """In per cent."""
-        return percent(self.figures.succeeded.count, self.figures.failed.count)
-
-    @strawberry.field(description=P95)
-    def p95_duration_ms(self) -> float | None:
-        """Within 2 %."""
-        return quantile(self.figures.ran, 0.95)
 
 
 Top = Annotated[int, strawberry.argument(description="Maximum number of entries, 1 to 100.")]
@@ -163,23 +134,13 @@ class ExecutionMetrics(Counted):
         first: Top = 20,
         order_by: Annotated[
             Order,
-            strawberry.argument(
-                description="Order. FAILED, TOTAL and AVERAGE_DURATION: greatest first. SUCCESS_RATE: least first."
-            ),
+            strawberry.argument(description="Order. SUCCESS_RATE: least first; the others: greatest first."),
         ] = Order.FAILED,
     ) -> list[WorkflowMetrics]:
         """Those to look at first."""
-        size, histograms = partial(size_of, first), mentions(info, PERCENTILES)
-        found = await resolvers.measure_workflows(
-            info.context, self.report.where, order_by, size, histograms=histograms
-        )
-        return await asyncio.gather(*(_of_workflow(info, each) for each in found))
-
-
-async def _of_workflow(info: Info, found: WorkflowFigures) -> WorkflowMetrics:
-    row = await workflow_resolvers.find_workflow(info.context, found.workflow_id)
-    assert row is not None  # workflows are not deleted
-    return WorkflowMetrics(figures=found.figures, workflow=workflow.Workflow.of(row))
+        size, parts = partial(size_of, first), parts_of(info, self.report.bucket, self.report.zone, listed=False)
+        found = await resolvers.measure_workflows(info.context, self.report.where, order_by, size, parts)
+        return [WorkflowMetrics.of(each) for each in found]
 
 
 @strawberry.type(description="Trend of a list of executions.")

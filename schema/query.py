@@ -9,6 +9,7 @@ import strawberry
 
 from app import ids
 from app.graphql.compiled.projections import selected_columns
+from app.metrics.workflows import Order
 from resolvers import alerts as alert_resolvers
 from resolvers import audit as audit_resolvers
 from resolvers import engines as engine_resolvers
@@ -56,6 +57,7 @@ from schema.step import Step
 from schema.token import Token
 from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
+from schema.workflow_metrics import WorkflowMetricsConnection, parts_of
 
 NODES: dict[str, Any] = {
     "alert": Alert,
@@ -291,6 +293,40 @@ class Query:
         """By global id."""
         found: Workflow | None = await _find(info, "workflow", id)
         return found
+
+    @strawberry.field(
+        description=(
+            "All workflows with their figures of a window. The filter's conditions of workflow and engine say which;"
+            " those without a run in the window have figures of 0. BAD_USER_INPUT for more than 400 days or 1,500"
+            " buckets."
+        )
+    )
+    async def workflow_metrics(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Filter.")] = None,
+        order_by: Annotated[
+            Order, strawberry.argument(description="Order. SUCCESS_RATE: least first; the others: greatest first.")
+        ] = Order.FAILED,
+        search: Annotated[
+            str | None, strawberry.argument(description="Workflows whose name contains this text, in any case.")
+        ] = None,
+        bucket: Bucket = MetricsBucket.AUTO,
+        time_zone: TimeZone = "UTC",
+    ) -> WorkflowMetricsConnection | None:
+        """A page of how each workflow does."""
+        where, request = partial(MetricsFilter.where, filter), partial(PageRequest, first, after, last, before)
+        parts = partial(parts_of, info, MetricsBucket.bucket(bucket), listed=True)
+        return WorkflowMetricsConnection.of(
+            await metrics_resolvers.list_workflows(
+                *(info.context, where, order_by, search, request, time_zone, parts),
+                follows=selects(info, "updatesCursor"),
+            )
+        )
 
     @strawberry.field(description="Workflows by name, sorted by code points.")
     async def workflows(

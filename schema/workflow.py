@@ -16,6 +16,7 @@ from schema import execution, execution_list, metrics  # the modules: the types 
 from schema.context import Info
 from schema.engine import Engine
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder, within_workflow
+from schema.figures import milliseconds_of
 from schema.mentions import selects
 from schema.metrics_input import Bucket, MetricsFilter, TimeZone
 from schema.node import ID, Node
@@ -82,6 +83,35 @@ class Workflow(Node):
         latest = await resolvers.latest_execution(info.context, self.row.id)
         return None if latest is None else execution.Execution.of(latest)
 
+    @strawberry.field(description="Its newest executions by queuedAt, newest first. Read for all workflows at once.")
+    async def recent(
+        self,
+        info: Info,
+        first: Annotated[
+            int, strawberry.argument(description="Maximum number of executions, 1 to 20. Defaults to 20.")
+        ] = executions.MAX_RECENT,
+    ) -> list[Annotated[Execution, strawberry.lazy("schema.execution")]]:
+        """Batched."""
+        found = await resolvers.recent_executions(info.context, self.row.id, partial(_recent_size, first))
+        return [execution.Execution.of(row) for row in found]
+
+    @strawberry.field(
+        description=(
+            "The median time between two of its newest 20 runs, without retries, in milliseconds. Null for fewer than"
+            " five of them."
+        )
+    )
+    async def usual_gap_ms(self, info: Info) -> float | None:
+        """Batched."""
+        return milliseconds_of(await resolvers.usual_gap(info.context, self.row.id))
+
+    @strawberry.field(
+        description="Whether its newest run, without retries, was queued more than three times usualGapMs ago."
+    )
+    async def overdue(self, info: Info) -> bool:
+        """Batched."""
+        return await resolvers.is_overdue(info.context, self.row.id)
+
     @strawberry.field(
         description="Its executions, as in Query.executions. The filter's workflow conditions apply too.",
         metadata=READS_EXECUTIONS,
@@ -121,6 +151,10 @@ class Workflow(Node):
         return await metrics.ExecutionMetrics.read(
             info, lambda: MetricsFilter.where(filter).of_workflow(self.row.id), bucket, time_zone
         )
+
+
+def _recent_size(first: int) -> int:
+    return PageRequest(first=first, most=executions.MAX_RECENT).size
 
 
 @strawberry.type(description="A workflow in a list.")

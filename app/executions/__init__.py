@@ -22,6 +22,7 @@ from app.paging.keyset import Key, Ordering, Position, Segment
 __all__ = [
     "EVERYTHING",
     "EXECUTIONS",
+    "MAX_RECENT",
     "Execution",
     "ExecutionFilter",
     "ExecutionOrder",
@@ -33,7 +34,11 @@ __all__ = [
     "list_page",
     "lock",
     "neighbour",
+    "recent_of_workflows",
 ]
+
+# Of one workflow: as many bars as a row of a table has room for, and enough to tell how often it usually runs.
+MAX_RECENT = 20
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -202,17 +207,27 @@ async def latest_of_workflows(database: Database, workflow_ids: Iterable[str]) -
     return {each.workflow_id: each for each in await _newest(database, "workflow_id", workflow_ids)}
 
 
+async def recent_of_workflows(database: Database, workflow_ids: Iterable[str]) -> dict[str, list[Execution]]:
+    """The newest executions of each workflow, at most MAX_RECENT, newest first. Leaves out workflows without any."""
+    recent: dict[str, list[Execution]] = {}
+    for each in await _newest(database, "workflow_id", workflow_ids, MAX_RECENT):
+        recent.setdefault(each.workflow_id, []).append(each)
+    for found in recent.values():
+        found.sort(key=lambda each: (each.queued_at, each.id), reverse=True)
+    return recent
+
+
 async def latest_of_error_groups(reader: Reader, fingerprints: Iterable[str]) -> dict[str, Execution]:
     """The newest execution by (queuedAt, id) of each fingerprint, by fingerprint. Leaves out those without any."""
     found = await _newest(reader, "error_group_id", fingerprints)
     return {each.error_group_id: each for each in found if each.error_group_id is not None}
 
 
-async def _newest(reader: Reader, column: Branched, ids: Iterable[str]) -> list[Execution]:
+async def _newest(reader: Reader, column: Branched, ids: Iterable[str], limit: int = 1) -> list[Execution]:
     known = [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
     if not known:
         return []
-    statement = scans.newest_of_each(reader.dialect, column, known, EXECUTIONS.columns)
+    statement = scans.newest_of_each(reader.dialect, column, known, EXECUTIONS.columns, limit)
     return EXECUTIONS.read_all(await reader.fetch(statement.text, *statement.params))
 
 

@@ -81,10 +81,12 @@ def count(dialect: Dialect, scope: ResolvedFilter, limit: int) -> Statement:
     return Statement(f"SELECT count(*) FROM ({rows}) c", params.values)
 
 
-def newest_of_each(dialect: Dialect, column: Branched, values: Sequence[str], selected: str) -> Statement:
-    """The newest row, by (queued_at, id), of each value of a column that has any."""
+def newest_of_each(
+    dialect: Dialect, column: Branched, values: Sequence[str], selected: str, limit: int = 1
+) -> Statement:
+    """The newest rows, by (queued_at, id), of each value of a column that has any; at most `limit` of each."""
     params = Params(dialect)
-    segment = Segment(BY_QUEUED_AT, False, None, None, False, 1)
+    segment = Segment(BY_QUEUED_AT, False, None, None, False, limit)
     source = _heads(RESOLVED_EVERYTHING, segment, params, column, values)
     # On SQLite the heads are whole rows.
     join = "JOIN executions e ON e.id = b.id" if dialect is Dialect.POSTGRES else ""

@@ -156,6 +156,34 @@ def gathered(division: Division, found: dict[int, Figures]) -> list[Point]:
     ]
 
 
+async def trends(
+    database: Database,
+    where: MetricsFilter,
+    bucket: Bucket,
+    division: Division | None,
+    workflow_ids: Sequence[str],
+    *,
+    histograms: bool,
+) -> dict[str, list[Point]]:
+    """The trends of some workflows, by their ids, in one statement; raises what `trend` does."""
+    starts = bucket.starts(where.start, where.end) if division is None else ()
+    width = bucket if division is None else Bucket.HOUR
+    ours = where.of_workflows(workflow_ids)
+    found: dict[str, Figures]
+    if histograms:
+        found = of_sampled(await sources.read_sampled(database, ours, width, division, each_workflow=True))
+    else:
+        found = of_sums(await sources.read(database, ours, width, division, each_workflow=True))
+    by_workflow: dict[str, dict[int, Figures]] = {id_: {} for id_ in workflow_ids}
+    for group, figures in found.items():
+        id_, start = group.split()
+        by_workflow[id_][int(start)] = figures
+    return {
+        id_: _points(where, starts, given) if division is None else gathered(division, given)
+        for id_, given in by_workflow.items()
+    }
+
+
 async def summary_and_trend(
     database: Database, where: MetricsFilter, bucket: Bucket, *, histograms: bool = True
 ) -> tuple[Figures, list[Point]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app import clock
@@ -41,9 +42,20 @@ class MetricsFilter:
 
     def of_workflow(self, workflow_id: str) -> MetricsFilter:
         """The same, of one workflow."""
+        return self.of_workflows((workflow_id,))
+
+    def of_workflows(self, workflow_ids: Iterable[str]) -> MetricsFilter:
+        """The same, of some workflows."""
         allowed = self.executions.workflow_ids
-        ids = (workflow_id,) if allowed is None or workflow_id in allowed else ()
+        ids = tuple(id_ for id_ in workflow_ids if allowed is None or id_ in allowed)
         return replace(self, executions=replace(self.executions, workflow_ids=ids))
+
+    def before(self) -> MetricsFilter | None:
+        """The same for a window of the same length right before; None if that began before 1970."""
+        start, end = self.start - (self.end - self.start), self.start
+        if start < 0:
+            return None
+        return MetricsFilter(replace(self.executions, queued_from=start, queued_to=end), start, end)
 
 
 def check_window(start: int, end: int, start_name: str = "from", end_name: str = "to") -> None:

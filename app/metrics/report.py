@@ -19,6 +19,8 @@ class MetricsReport:
     where: MetricsFilter
     figures: Figures
     points: list[Point]
+    bucket: Bucket | None = None  # of the trend, as it was asked for
+    zone: ZoneInfo | None = None
     cut_hours: bool = False  # whether buckets begin within hours of UTC
 
 
@@ -37,14 +39,14 @@ async def report(
     and LimitExceeded when the window has too much in it.
     """
     division = Division.of(zone, bucket, where.start, where.end)
-    if division is not None:
-        cut = bool(division.cuts)
-        if not points:
-            return MetricsReport(where, await summary(database, where, histograms=histograms), [], cut)
-        found = await divided(database, where, division, histograms=histograms)
-        return MetricsReport(where, Figures.together(point.figures for point in found), found, cut)
-    width = bucket or Bucket.fitting(where.start, where.end)
-    width.starts(where.start, where.end)
+    if division is None:
+        (width := bucket or Bucket.fitting(where.start, where.end)).starts(where.start, where.end)
+    found: list[Point] = []
     if not points:
-        return MetricsReport(where, await summary(database, where, histograms=histograms), [])
-    return MetricsReport(where, *await summary_and_trend(database, where, width, histograms=histograms))
+        together = await summary(database, where, histograms=histograms)
+    elif division is None:
+        together, found = await summary_and_trend(database, where, width, histograms=histograms)
+    else:
+        found = await divided(database, where, division, histograms=histograms)
+        together = Figures.together(point.figures for point in found)
+    return MetricsReport(where, together, found, bucket, zone, division is not None and bool(division.cuts))

@@ -44,7 +44,8 @@ _VALUES = {"executions": "executions", "timed": "timed", "seconds": "duration_se
 _IN_NO_MINUTE = "CAST(-1 AS BIGINT)"
 
 
-Group = int | str  # start of the bucket (µs since the epoch), id of the workflow, or 0; see _IN_NO_MINUTE
+# Start of the bucket (µs since the epoch), id of the workflow, both, or 0; see _IN_NO_MINUTE.
+Group = int | str
 
 # A row of a window: its executions of one group and status, those with a duration among them, and the sum of durations
 # in seconds and microseconds. Rows with the same group and status add up. Tuples, since a trend reads thousands.
@@ -62,28 +63,36 @@ _PACK = (
 )
 
 
-async def read(database: Database, where: MetricsFilter, by: By, division: Division | None = None) -> Iterable[Sums]:
+async def read(
+    database: Database, where: MetricsFilter, by: By, division: Division | None = None, *, each_workflow: bool = False
+) -> Iterable[Sums]:
     """The counts and sums of a window.
 
     With buckets of minutes, a negative group has the pruned executions of whole hours, whose minutes are unknown.
-    With a `division`, by hours whose rest counts apart where one of its buckets begins within. Raises LimitExceeded
-    when the window has too much in it.
+    With a `division`, by hours whose rest counts apart where one of its buckets begins within. With `each_workflow`,
+    groups are texts: the id of a workflow, a space, and the group. Raises LimitExceeded when the window has too much in
+    it.
     """
     scope = await resolve(database, where.executions)
     if scope is None:
         return ()
-    statement = _Statement(database.dialect, where, scope, by, histograms=False, division=division)
-    return await fetch(database, statement.text(), statement.params.values, packed=by != "workflow")
+    statement = _Statement(
+        database.dialect, where, scope, by, histograms=False, division=division, each_workflow=each_workflow
+    )
+    packed = by != "workflow" and not each_workflow
+    return await fetch(database, statement.text(), statement.params.values, packed=packed)
 
 
 async def read_sampled(
-    database: Database, where: MetricsFilter, by: By, division: Division | None = None
+    database: Database, where: MetricsFilter, by: By, division: Division | None = None, *, each_workflow: bool = False
 ) -> Sequence[Sampled]:
     """The same, with histograms: three times the work."""
     scope = await resolve(database, where.executions)
     if scope is None:
         return ()
-    statement = _Statement(database.dialect, where, scope, by, histograms=True, division=division)
+    statement = _Statement(
+        database.dialect, where, scope, by, histograms=True, division=division, each_workflow=each_workflow
+    )
     return await fetch_sampled(database, statement.text(), statement.params.values)
 
 
@@ -126,8 +135,10 @@ class _Statement:
         *,
         histograms: bool,
         division: Division | None = None,
+        each_workflow: bool = False,
     ) -> None:
         self._division = division
+        self._each_workflow = each_workflow
         self._dialect = dialect
         self._where = where
         self._scope = scope
@@ -197,7 +208,7 @@ class _Statement:
         conditions += self._scope.conditions(self.params, "x", ("queued_at",))
         found = f"FROM {rests} JOIN executions x ON {' AND '.join(conditions)}"
         return [
-            f"SELECT {part} AS part, x.status, x.duration, {sign} AS sign {found}"
+            f"SELECT {self._of_workflow('x', part)} AS part, x.status, x.duration, {sign} AS sign {found}"
             for part, sign in (("c.edge", 1), ("c.before", -1))
         ]
 
@@ -206,7 +217,7 @@ class _Statement:
         conditions = [_PENDING, *self._within("x", "queued_at", (self._where.start, self._where.end))]
         part = self._group("x", "queued_at")
         if self._division is not None:
-            part = f"x.queued_at - x.queued_at % {clock.MINUTE}"
+            part = self._of_workflow("x", f"x.queued_at - x.queued_at % {clock.MINUTE}")
         found = f"SELECT {part} AS part FROM executions x WHERE {' AND '.join(conditions)}"
         more = f", {_NOTHING[self._dialect]}, CAST(NULL AS BIGINT)" if self._histograms else ""
         return f"SELECT p.part, {int(Status.PENDING)}, count(*), 0, 0, 0{more} FROM ({found}) p GROUP BY p.part"
@@ -214,7 +225,8 @@ class _Statement:
     def _detail(self) -> Detail:
         """The rows that tell apart as little as the question."""
         kinds = self._where.executions.trigger_kinds is not None
-        if self._scope.workflows is not None or self._scope.many_workflows or self._by == "workflow":
+        named = self._scope.workflows is not None or self._scope.many_workflows
+        if named or self._each_workflow or self._by == "workflow":
             return Detail.BOTH if kinds else Detail.WORKFLOW
         return Detail.KIND if kinds else Detail.NONE
 
@@ -229,7 +241,15 @@ class _Statement:
         if self._by == "workflow":
             return f"{alias}.workflow_id"
         if self._by_minutes and column != "queued_at":
-            return _IN_NO_MINUTE
+            return self._of_workflow(alias, _IN_NO_MINUTE)
         if isinstance(self._by, Bucket):
-            return f"{alias}.{column} - {alias}.{column} % {self._by.value}"
-        return "CAST(0 AS BIGINT)"
+            return self._of_workflow(alias, f"{alias}.{column} - {alias}.{column} % {self._by.value}")
+        return self._of_workflow(alias, "CAST(0 AS BIGINT)")
+
+    def _of_workflow(self, alias: str, part: str) -> str:
+        if not self._each_workflow:
+            return part
+        id_ = f"{alias}.workflow_id"
+        if self._dialect is Dialect.POSTGRES:
+            id_ = f"replace(CAST({id_} AS TEXT), '-', '')"
+        return f"{id_} || ' ' || CAST({part} AS TEXT)"

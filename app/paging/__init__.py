@@ -16,6 +16,7 @@ from app.errors import BadInput
 from app.paging.keyset import Ordering, Position, Segment
 
 T = TypeVar("T")
+U = TypeVar("U")
 Probe = Callable[[], Awaitable[bool]]
 
 PAGE_SIZE = 50
@@ -116,6 +117,11 @@ class Page(Generic[T]):
     def end_cursor(self) -> str | None:
         """The cursor of the last item; None on an empty page."""
         return self.cursor(self.items[-1]) if self.items else None
+
+    def of(self, items: list[U], row: Callable[[U], T]) -> Page[U]:
+        """The same page of other items: what was made of its rows, each of which `row` gives back."""
+        position = self._position
+        return Page(items, self._ordering, lambda item: position(row(item)), self._previous, self._next)
 
     async def has_next_page(self) -> bool:
         """Whether the list has rows after this page. One statement for a page that `before` ended, else none."""

@@ -204,6 +204,21 @@ class Segment:
             return first
         return self.continued(first, self.rest.select(columns, source, params, conditions))
 
+    def among(self, positions: Sequence[Position]) -> list[Position]:
+        """The positions of it and its rest, as a statement would give their rows; of a list that is not a table."""
+        low, high = (None if bound is None else _place(bound) for bound in (self.lower, self.upper))
+        found = [
+            each
+            for each in positions
+            if (each.key is None) == self.null
+            and (low is None or _place(each) > low)
+            and (high is None or _place(each) < high)
+        ]
+        found.sort(key=_place, reverse=not self.ascending)
+        if self.rest is not None:
+            found += self.rest.among(positions)
+        return found[: self.limit]
+
     def continued(self, first: str, rest: str, tables: str = "") -> str:
         """One statement: that of this segment, and that of the rest, which runs only as far as the first came short.
 
@@ -217,6 +232,10 @@ class Segment:
             f" SELECT * FROM (SELECT * FROM head UNION ALL SELECT * FROM ({missing}) m) p"
             f" ORDER BY {nulls}, {self.order_by('p.')}"
         )
+
+
+def _place(position: Position) -> tuple[Any, Any]:
+    return 0 if position.key is None else position.key, position.id
 
 
 def _within(kind: str, number: int) -> bool:

@@ -88,6 +88,29 @@ async def test_a_page_takes_one_statement_a_kind(database: Database) -> None:
         assert sum(table in statement for statement in statements) == 1, table
 
 
+WORKFLOWS = """{ workflowMetrics(filter: {from: "2026-05-28T00:00:00Z", to: "2026-05-29T00:00:00Z"}) { nodes {
+  total failed p95DurationMs trend { failed } previous { total }
+  workflow { name engine { name } consecutiveFailures overdue usualGapMs recent(first: 3) { status queuedAt } }
+} } }"""
+
+
+async def test_a_page_of_workflows_takes_one_statement_a_kind(database: Database) -> None:
+    await fill(database)
+    recorded = record_statements(database)
+    result = await schema.execute(WORKFLOWS, context_value=context(database))
+    assert result.errors is None
+    assert result.data is not None
+    nodes = result.data["workflowMetrics"]["nodes"]
+    assert len(nodes) == 6
+    for node in nodes:
+        recent = node["workflow"]["recent"]
+        assert [run["status"] for run in recent] == ["PENDING", "FAILURE", "FAILURE"]
+        assert recent == sorted(recent, key=lambda run: run["queuedAt"], reverse=True)
+    statements = [statement for statement, _ in recorded]
+    # Workflows, figures, trends, the window before, engines, streaks, and the newest runs.
+    assert len(statements) <= 7, statements
+
+
 async def test_loaders_end_with_their_operation(database: Database) -> None:
     id_ = await insert_engine(database, "one")
     query = f'{{ node(id: "engine_{id_}") {{ ... on Engine {{ name }} }} }}'

@@ -35,6 +35,7 @@ FIELDS = {
     "triggerKinds": "triggerKinds",
     "viewer": "viewer { name role expiresAt }",
     "workflow": f'workflow(id: "{UNKNOWN}") {{ id }}',
+    "workflowMetrics": "workflowMetrics { nodes { total trend { total } previous { total } } totalCount { value } }",
     "workflows": "workflows { nodes { id } totalCount { value } }",
 }
 FOR_EVERYBODY = {"viewer"}

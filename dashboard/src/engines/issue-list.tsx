@@ -2,11 +2,11 @@ import { type JSX, useEffect, useState } from 'react'
 import { type ApiError, ask, asApiError, given } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { ErrorBox } from '../parts/error-box'
+import { useAsked } from '../parts/use-asked'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Engine, EngineIssues, type Issue } from './documents'
-import { useAsked } from './use-asked'
 
 /** What was rejected or corrected of an engine's events: when, which event, why, how many. */
 export function IssueList({ engine }: { engine: Engine }): JSX.Element {

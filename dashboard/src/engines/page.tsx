@@ -2,13 +2,13 @@ import { type JSX, useEffect } from 'react'
 import { given } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { ErrorBox } from '../parts/error-box'
+import { useAsked } from '../parts/use-asked'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Engine, Engines } from './documents'
 import './engines.css'
 import { OneEngine } from './one-engine'
-import { useAsked } from './use-asked'
 
 /** The engines, or one of them. */
 export function EnginesPage({ name }: { name: string | null }): JSX.Element {

@@ -38,19 +38,15 @@ export type Point = Metrics['trend'][number]
 /** The workflows to look at first, each with its trend. */
 export const WorkflowFigures = graphql(`
   query WorkflowFigures($filter: MetricsFilter!, $order: WorkflowMetricsOrder!, $zone: String!) {
-    metrics(filter: $filter) {
+    metrics(filter: $filter, timeZone: $zone) {
       byWorkflow(first: 20, orderBy: $order) {
         total
         failed
         successRatePercent
         averageDurationMs
         p95DurationMs
-        workflow {
-          id
-          name
-          engine { name }
-          metrics(filter: $filter, timeZone: $zone) { trend { start total failed } }
-        }
+        trend { start total failed }
+        workflow { id name engine { name } }
       }
     }
   }

@@ -69,7 +69,7 @@ export function ByWorkflow({
               </tr>
             </thead>
             <tbody className="numbers">
-              {workflows.map(({ workflow, total, failed, successRatePercent, averageDurationMs, p95DurationMs }) => {
+              {workflows.map(({ workflow, total, failed, successRatePercent, averageDurationMs, p95DurationMs, trend }) => {
                 const { name, engine } = workflow
                 const link = (more: Partial<Choice>): string =>
                   hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))
@@ -94,7 +94,7 @@ export function ByWorkflow({
                     <td>{ms(averageDurationMs)}</td>
                     <td>{ms(p95DurationMs)}</td>
                     <td className="trend">
-                      <Spark points={workflow.metrics.trend} failed={failed} total={total} />
+                      <Spark points={trend} failed={failed} total={total} />
                     </td>
                   </tr>
                 )
@@ -130,7 +130,7 @@ function Spark({
   failed,
   total,
 }: {
-  points: WorkflowFigures['workflow']['metrics']['trend']
+  points: WorkflowFigures['trend']
   failed: number
   total: number
 }): JSX.Element {

@@ -100,9 +100,9 @@ async def check(database: Database, where: MetricsFilter, kept: Rows = ()) -> No
         plain = await trend(database, where, bucket, histograms=False)
         assert plain == points  # but for the histograms, which do not compare
     found = await by_workflow(database, where, Order.TOTAL, 100)
-    assert {each.workflow_id for each in found} == {row["workflow_id"] for row in counting}
+    assert {each.workflow.id for each in found} == {row["workflow_id"] for row in counting}
     for each in found:
-        same(each.figures, [row for row in counting if row["workflow_id"] == each.workflow_id])
+        same(each.figures, [row for row in counting if row["workflow_id"] == each.workflow.id])
     failures = Counter(row["error_group_id"] for row in counting if row["error_group_id"] in known - {None})
     top = await counts.top(database, where, 100)
     assert top == sorted(failures.items(), key=lambda item: (item[1], item[0]), reverse=True)

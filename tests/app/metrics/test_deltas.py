@@ -80,7 +80,7 @@ async def test_a_late_name_moves_the_figures(database: Database) -> None:
     await ingestion.record(events([report("execution.queued", workflow="nightly", trigger={"kind": "cron"})]))
     for _ in range(2):  # before the fold and after it
         (named,) = await by_workflow(database, WHERE, Order.TOTAL, 10)
-        assert named.workflow_id == (await row_of(database))["workflow_id"] != unknown.workflow_id
+        assert named.workflow.id == (await row_of(database))["workflow_id"] != unknown.workflow.id
         assert named.figures.succeeded.count == 1
         kinds = MetricsFilter.of(trigger_kinds=("cron",), start=WHERE.start, end=WHERE.end)
         assert (await summary(database, kinds)).total == 1

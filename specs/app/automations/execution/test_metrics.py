@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,29 @@ from specs.figures import (
     windows,
 )
 from specs.harness.driver import Runwatch, at, run_events, unique
+
+ALL = """
+query All($filter: MetricsFilter!, $order: WorkflowMetricsOrder!, $search: String, $after: String) {
+  workflowMetrics(filter: $filter, orderBy: $order, search: $search, first: 1, after: $after) {
+    pageInfo { hasNextPage endCursor } totalCount { value }
+    nodes {
+      total failed successRatePercent averageDurationMs p95DurationMs
+      trend { total } previous { total } workflow { name }
+    }
+  }
+}
+"""
+ALL_OF_THEM = """
+query All($filter: MetricsFilter!, $search: String) {
+  workflowMetrics(filter: $filter, search: $search, orderBy: TOTAL) {
+    nodes {
+      total successRatePercent p95DurationMs
+      previous { total failed successRatePercent averageDurationMs }
+      workflow { name overdue usualGapMs recent { externalId } three: recent(first: 3) { externalId } }
+    }
+  }
+}
+"""
 
 
 async def test_metrics_001_agree_with_the_list(runwatch: Runwatch) -> None:
@@ -117,6 +140,37 @@ async def test_metrics_002_the_histogram_is_that_of_any_list(runwatch: Runwatch)
         assert moment(last) - moment(first) == timedelta(days=1)
 
 
+async def test_metrics_006_all_workflows(runwatch: Runwatch) -> None:
+    """Workflows without a run in the window MUST be listed too, with what they were before, searched by their name;
+    each MUST have its newest runs, and say when it is overdue.
+    """
+    engine, hourly, idle = unique("all"), unique("Stündlich"), unique("idle")
+    events = []
+    for number in range(25):
+        state = "FAILED" if number % 5 == 4 else "SUCCEEDED"
+        events += run_events(engine, f"h{number:02}", number * HOUR, workflow=hourly, state=state, duration=number)
+    runwatch.report(*events, *run_events(engine, "i", -HOUR, workflow=idle, state="FAILED"))
+    given: dict[str, Any] = {"engine": [engine], "from": at(0), "to": at(DAY)}
+    found = (await runwatch.query(ALL_OF_THEM, {"filter": given, "search": None}))["workflowMetrics"]
+    assert [node["workflow"]["name"] for node in found["nodes"]] == [hourly, idle]
+    runs, none = found["nodes"]
+    assert (none["total"], none["successRatePercent"], none["p95DurationMs"]) == (0, None, None)
+    assert none["previous"] == {"total": 1, "failed": 1, "successRatePercent": 0, "averageDurationMs": 2000}
+    assert (none["workflow"]["overdue"], none["workflow"]["usualGapMs"]) == (False, None)
+    assert [run["externalId"] for run in runs["workflow"]["recent"]] == [f"h{number:02}" for number in range(24, 4, -1)]
+    assert [run["externalId"] for run in runs["workflow"]["three"]] == ["h24", "h23", "h22"]
+    assert (runs["workflow"]["overdue"], runs["workflow"]["usualGapMs"]) == (True, HOUR * 1000)
+    assert (runs["total"], runs["previous"]["total"]) == (24, 0)
+    search = hourly[:6].upper()
+    found = (await runwatch.query(ALL_OF_THEM, {"filter": given, "search": search}))["workflowMetrics"]
+    assert [node["workflow"]["name"] for node in found["nodes"]] == [hourly]
+    # One that runs on is not overdue.
+    ahead = (datetime.now(UTC) - datetime.fromisoformat(at(0))).total_seconds()
+    runwatch.report(*run_events(engine, "now", ahead, workflow=hourly))
+    found = (await runwatch.query(ALL_OF_THEM, {"filter": given, "search": search}))["workflowMetrics"]
+    assert found["nodes"][0]["workflow"]["overdue"] is False
+
+
 async def test_metrics_003_by_workflow_error_and_trigger(runwatch: Runwatch) -> None:
     """Workflows MUST come in each order, errors by their number, and the kinds of triggers MUST be there to choose
     from.
@@ -173,6 +227,20 @@ async def test_metrics_003_by_workflow_error_and_trigger(runwatch: Runwatch) -> 
         few = (await runwatch.query(OVERVIEW, {**variables, "first": 1}))["metrics"]
         assert [each["workflow"]["name"] for each in few["byWorkflow"]] == names[:1]
         assert few["topErrors"] == metrics["topErrors"][:1]
+        pages: list[Any] = []
+        for _ in range(4):
+            after = pages[-1]["pageInfo"]["endCursor"] if pages else None
+            variables = {"filter": given, "order": order, "search": None, "after": after}
+            pages.append((await runwatch.query(ALL, variables))["workflowMetrics"])
+        assert [page["pageInfo"]["hasNextPage"] for page in pages] == [True, True, True, False]
+        assert [page["totalCount"]["value"] for page in pages] == [4] * 4
+        assert [page["nodes"][0]["workflow"]["name"] for page in pages] == names
+        for page, each in zip(pages, metrics["byWorkflow"], strict=True):
+            (node,) = page["nodes"]
+            same = ("total", "failed", "successRatePercent", "averageDurationMs", "p95DurationMs")
+            assert [node[name] for name in same] == [each[name] for name in same]
+            assert node["trend"] == each["workflow"]["metrics"]["trend"]
+            assert node["previous"]["total"] == 0
     early = {"filter": {**given, "to": at(HOUR)}, "order": "FAILED", "first": 20}
     metrics = (await runwatch.query(OVERVIEW, early))["metrics"]
     assert [each["count"] for each in metrics["topErrors"]] == [1]

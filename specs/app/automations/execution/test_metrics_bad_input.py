@@ -123,6 +123,31 @@ async def test_metrics_004_arguments_that_cannot_be_meant(runwatch: Runwatch, ar
 
 
 @before_any_statement
+@pytest.mark.parametrize(
+    ("arguments", "selection"),
+    [
+        ("(first: 0)", "total"),
+        ("(first: 101)", "total"),
+        ("(first: 1, last: 1)", "total"),
+        ('(after: "nonsense")', "total"),
+        ("(orderBy: SHOE_SIZE)", "total"),
+        ('(search: "a\\u0000b")', "total"),
+        ('(timeZone: "Mars/Olympus")', "trend { total }"),
+        ("(bucket: MINUTE)", "trend { total }"),
+        ('(filter: {from: "1900-01-01T00:00:00Z"})', "total"),
+        ('(filter: {workflowId: ["nonsense"]})', "total"),
+        ("", "workflow { recent(first: 0) { id } }"),
+        ("", "workflow { recent(first: 21) { id } }"),
+    ],
+)
+async def test_metrics_006_arguments_that_cannot_be_meant(runwatch: Runwatch, arguments: str, selection: str) -> None:
+    """Invalid arguments of workflows MUST be refused too."""
+    runwatch.report(*run_events(unique("some"), "run", 0))
+    refused(runwatch.post({"query": f"{{ workflowMetrics{arguments} {{ nodes {{ {selection} }} }} }}"}))
+    works(runwatch)
+
+
+@before_any_statement
 async def test_metrics_004_fragments_that_multiply(runwatch: Runwatch) -> None:
     """A document whose fragments double with every level MUST be refused; one that only repeats itself MUST work."""
     doubling = (
