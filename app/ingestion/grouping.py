@@ -27,10 +27,12 @@ log = get_logger(__name__)
 MAX_EVENTS, MAX_BYTES = 16, 64 * 1024
 # Of all requests of a group: about 5 ms.
 MAX_GROUP_EVENTS, MAX_GROUP_BYTES = 128, 512 * 1024
-# A group that takes longer waits for something: the next one goes beside it, up to so many.
+# A group that takes longer than that, and than twice the usual, waits for something: the next one goes beside it, up to
+# so many. Where all take long the process has too much to do: groups beside each other would be small, and in each
+# other's way.
 LONG_SECONDS = 0.02
 MAX_GROUPS = 4
-# How long a group waits for locks of others: several times what groups have taken lately, between these.
+# How long a group waits for locks of others: four times what groups have taken lately, between these.
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 1.0
 # How long a group waits for those who have just been answered, at most. They were several, so they will be again.
 MOST_GATHERING = 0.01
@@ -39,6 +41,16 @@ Subject = tuple[str, str]
 _subject: Callable[[Event], Subject] = attrgetter("source", "subject")
 # Stores events in a transaction, which may run more than once.
 Store = Callable[[Transaction, Sequence[Event]], Awaitable[list[Rejection]]]
+
+
+def long_after(recent: float) -> float:
+    """How many seconds a group may take before the next one goes beside it, where groups have taken so many lately."""
+    return min(max(2 * recent, LONG_SECONDS), MOST_PATIENCE)
+
+
+def patience_after(recent: float) -> float:
+    """How many seconds it waits for locks of others."""
+    return min(max(4 * recent, LEAST_PATIENCE), MOST_PATIENCE)
 
 
 class Apart(Exception):
@@ -122,7 +134,7 @@ class Groups:
             else:
                 self._ask_again(left)
         elif self._running < MAX_GROUPS and not self._database.dialect.writes_alone:
-            self._ask_again(LONG_SECONDS)
+            self._ask_again(long_after(self._recent))
 
     def _ask_again(self, seconds: float) -> None:
         if self._timer is None:
@@ -173,9 +185,8 @@ class Groups:
                 await store(transaction, [event for request in group for event in request.events])
 
         while True:
-            patience = min(max(4 * self._recent, LEAST_PATIENCE), MOST_PATIENCE)
             try:
-                await self._database.transaction(work, patience=patience)
+                await self._database.transaction(work, patience=patience_after(self._recent))
             except Apart as apart:
                 rest = [each for each in group if not each.mentions(apart.external_ids)]
                 self._set_apart([each for each in group if each not in rest] or group)

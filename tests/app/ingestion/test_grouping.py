@@ -230,6 +230,14 @@ async def test_a_group_that_takes_long_holds_up_no_other(book: Book) -> None:
     assert not any(await asyncio.gather(*slow))
 
 
+def test_groups_that_all_take_long_run_one_after_the_other() -> None:
+    quick, slow = 0.005, 0.2
+    assert grouping.long_after(quick) == grouping.LONG_SECONDS
+    assert grouping.long_after(slow) == 2 * slow
+    assert all(grouping.long_after(each) < grouping.patience_after(each) for each in (0.0, quick, slow))
+    assert grouping.long_after(60) == grouping.patience_after(60) == grouping.MOST_PATIENCE
+
+
 async def test_single_events_come_into_few_transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
     really = database.transaction
