@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     max_event_bodies: int = Field(
         384, ge=2, description="Maximum number of bodies of events in one process at a time, half of them of one token"
     )
+    max_graphql_bodies: int = Field(
+        1_000,
+        ge=2,
+        description="Maximum number of GraphQL requests in one process at a time, half of them of one token",
+    )
     max_failed_sign_ins_per_minute: int = Field(
         120, ge=0, description="Maximum number of credentials from one address that fail in a minute; 0: any"
     )

@@ -20,6 +20,7 @@ from app import clock
 from app.delivery.http_library import http_library
 from app.delivery.outbox import MAX_ERROR_BYTES
 from app.delivery.port import NotDelivered
+from app.monitor import spans
 
 if TYPE_CHECKING:
     import httpx
@@ -162,6 +163,7 @@ def _headers(id_: str, body: str, secrets: Sequence[str]) -> dict[str, str]:
         "webhook-id": id_,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(Webhook(secret).sign(id_, now, body) for secret in secrets),
+        **spans.headers(),
     }
 
 

@@ -22,8 +22,8 @@ from app.monitor.spans import Fail
 
 # For what is not sent yet when the server ends: a collector that hangs must not hold it up.
 CLOSE_SECONDS = 2.0
-# Engines and clients that trace put their own span there.
-_PARENT = TraceContextTextMapPropagator()
+# The headers `traceparent` and `tracestate`: of a request, the span of its client; of a webhook, ours.
+_CONTEXT = TraceContextTextMapPropagator()
 
 
 class NoExporter(Exception):
@@ -61,7 +61,7 @@ class Traced:
         self._app = app
         self._provider = provider
         self._tracer = provider.get_tracer("runwatch")
-        spans.delivering = self._delivering
+        spans.delivering, spans.headers = self._delivering, _headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection. Sockets live for hours, and so have none."""
@@ -74,7 +74,7 @@ class Traced:
         if route != OTHER:
             attributes["http.route"] = route
         with self._tracer.start_as_current_span(
-            f"{method} {route}", _PARENT.extract(given), SpanKind.SERVER, attributes
+            f"{method} {route}", _CONTEXT.extract(given), SpanKind.SERVER, attributes
         ) as span:
 
             async def send_and_note(message: Message) -> None:
@@ -89,7 +89,7 @@ class Traced:
 
     def close(self) -> None:
         """Send what is not sent yet, for CLOSE_SECONDS at most."""
-        spans.delivering = spans.nothing
+        spans.delivering, spans.headers = spans.nothing, spans.no_headers
         closing = Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
@@ -103,6 +103,12 @@ class Traced:
 
     def _delivering(self, kind: str, attributes: Mapping[str, str | int]) -> AbstractContextManager[Fail]:
         return self._span_of(kind, attributes)
+
+
+def _headers() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    _CONTEXT.inject(found)
+    return found
 
 
 def _note(span: Span, status: int) -> None:

@@ -1,4 +1,4 @@
-"""Traces, as the code asks for them: nothing until app/monitor/otel.py replaces `delivering`."""
+"""Traces, as the code asks for them: nothing until app/monitor/otel.py replaces `delivering` and `headers`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 # Says that what a span is about failed, and why.
 Fail = Callable[[str], None]
 Delivering = Callable[[str, Mapping[str, str | int]], AbstractContextManager[Fail]]
+Headers = Callable[[], Mapping[str, str]]
 
 
 def nothing(kind: str, attributes: Mapping[str, str | int]) -> AbstractContextManager[Fail]:
@@ -19,8 +20,15 @@ def _ignore(reason: str) -> None:
     """Tell nobody."""
 
 
+def no_headers() -> Mapping[str, str]:
+    """No span to go on from."""
+    return {}
+
+
 # A span around one attempt to deliver something of a kind.
 delivering: Delivering = nothing
+# What tells the receiver of a request which span it belongs to.
+headers: Headers = no_headers
 
 
 def wanted(environment: Mapping[str, str]) -> bool:

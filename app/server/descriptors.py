@@ -26,7 +26,8 @@ def raise_limit(settings: Settings) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
     # Each operation may be on a socket of its own; beside them heads and bodies arrive.
-    wanted = settings.max_subscriptions + 2 * MAX_WAITING + settings.max_event_bodies + SPARE
+    in_work = settings.max_event_bodies + settings.max_graphql_bodies
+    wanted = settings.max_subscriptions + 2 * MAX_WAITING + in_work + SPARE
     if soft != resource.RLIM_INFINITY and soft < wanted:
         log.warning(
             "few_descriptors",

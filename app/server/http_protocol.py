@@ -19,7 +19,7 @@ from app.server.joined_writes import JoinedWrites
 
 # Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
-EVENTS = b"/api/events"
+EVENTS, GRAPHQL = b"/api/events", b"/graphql"
 # Beside its seconds a body has one for so many bytes: 8 MiB may take half an hour.
 BYTES_A_SECOND = 4 * 1024
 
@@ -40,14 +40,15 @@ class TooSlow(LimitExceeded):
 class Arriving:
     """How long requests of one process may arrive, which do, which answers are not taken, and who is idle.
 
-    And which bodies of events are in work.
+    And which bodies of events and of GraphQL are in work.
     """
 
     head_seconds: float
     body_seconds: float
     heads: Arrivals = field(default_factory=Arrivals)
     bodies: Arrivals = field(default_factory=Arrivals)
-    events: Admission = field(default_factory=lambda: Admission(1_000))
+    events: Admission = field(default_factory=lambda: Admission.of_events(1_000))
+    graphql: Admission = field(default_factory=lambda: Admission.of_graphql(1_000))
     answers: Arrivals = field(default_factory=Arrivals)
     idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them after 5 s
 
@@ -212,18 +213,20 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def _is_admitted(self) -> bool:
-        """Whether a request may go on. Bodies of events may not while too many are in work; their answer is written."""
-        if not self.url.startswith(EVENTS) or self.parser.get_method() != b"POST":
+        """Whether a request may go on. A body may not while too many are in work; its answer is written."""
+        is_event = self.url.startswith(EVENTS)
+        if not (is_event or self.url.startswith(GRAPHQL)) or self.parser.get_method() != b"POST":
             return True
         if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
             return True  # it waits for the one before it, as do all others of this connection
-        ticket = self._ticket = self._arriving.events.enter(self.headers)
+        admission = self._arriving.events if is_event else self._arriving.graphql
+        ticket = self._ticket = admission.enter(self.headers)
         if ticket is not None:
             self.scope["state"][TICKET] = ticket
             return True
         self._is_refused = True
         is_kept = self.parser.should_keep_alive() and not self.expect_100_continue
-        self.transport.write(self._arriving.events.refusal[is_kept])
+        self.transport.write(admission.refusal[is_kept])
         if not is_kept:
             self.transport.close()
         return False

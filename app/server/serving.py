@@ -86,7 +86,10 @@ def _config(
     settings: Settings, database: Database, sealer: Sealer, slots: Slots, stack: AsyncExitStack
 ) -> uvicorn.Config:
     arriving = Arriving(
-        settings.max_head_seconds, settings.max_body_seconds, events=Admission(settings.max_event_bodies)
+        settings.max_head_seconds,
+        settings.max_body_seconds,
+        events=Admission.of_events(settings.max_event_bodies),
+        graphql=Admission.of_graphql(settings.max_graphql_bodies),
     )
     return uvicorn.Config(
         Admitted(traced(create_app(settings, database, sealer, slots), stack)),

@@ -24,7 +24,7 @@ from tests.app.client import client_of
 from tests.app.graphql.sockets import connect
 from tests.app.graphql.stubs import Stub, sockets_of
 from tests.app.http.gates import serving
-from tests.app.server.test_http_protocol import POST, echo, send
+from tests.app.server.talking import POST, echo, send
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -24,10 +24,12 @@ from app import clock
 from app.delivery.loop import DeliveryLoop
 from app.delivery.outbox import OutboxItem
 from app.delivery.port import NotDelivered
+from app.delivery.signed_post import SignedPost
 from app.monitor import spans
 from app.monitor.otel import Traced
 from app.monitor.spans import wanted
 from app.server.tracing import traced
+from specs.harness.receiver import Receiver
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -102,7 +104,7 @@ async def test_request_has_a_span_below_that_of_its_client(
     assert (bad.name, bad.parent, bad.status.status_code) == ("GET other", None, StatusCode.ERROR)
 
 
-class Receiver:
+class Settling:
     """Settles as it is told to."""
 
     def __init__(self, error: Exception | None) -> None:
@@ -119,19 +121,40 @@ class Receiver:
 async def test_each_attempt_of_a_delivery_has_a_span(provider: TracerProvider, exporter: InMemorySpanExporter) -> None:
     app = Traced(answering, provider)
 
-    async def deliver(receiver: Receiver) -> None:
+    async def deliver(receiver: Settling) -> None:
         handlers = {"retry": receiver}
         loop = DeliveryLoop(None, handlers, timeout=10, give_up_after=60, receivers=None)  # type: ignore[arg-type]
         await loop._deliver(OutboxItem("1" * 32, "retry", "2" * 32, clock.now_us(), 2))
 
     for error in (None, NotDelivered("The engine is away")):
-        await deliver(Receiver(error))
+        await deliver(Settling(error))
     app.close()
-    await deliver(Receiver(None))  # nobody asks for spans any more
+    await deliver(Settling(None))  # nobody asks for spans any more
     good, bad = exporter.get_finished_spans()
     assert (good.name, good.kind, good.status.status_code) == ("deliver retry", SpanKind.CLIENT, StatusCode.UNSET)
     assert dict(good.attributes or {}) == {"runwatch.outbox_id": "1" * 32, "runwatch.attempt": 2}
     assert (bad.status.status_code, bad.status.description) == (StatusCode.ERROR, "The engine is away")
+
+
+async def test_webhook_names_the_span_of_its_attempt(provider: TracerProvider, exporter: InMemorySpanExporter) -> None:
+    with Receiver() as engine:
+        to = {"url": engine.url, "secret": "whsec_" + "c2VjcmV0" * 4}
+
+        async def post() -> None:
+            sending = SignedPost(5)
+            with spans.delivering("retry", {}):
+                await sending.send("1" * 32, "{}", to)
+            await sending.close()
+
+        app = Traced(answering, provider)
+        await post()
+        app.close()
+        await post()  # without a trace, no header
+    traced_request, plain = engine.requests
+    (span,) = exporter.get_finished_spans()
+    named = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-"
+    assert traced_request.headers["traceparent"].startswith(named)
+    assert "traceparent" not in plain.headers
 
 
 @pytest.fixture

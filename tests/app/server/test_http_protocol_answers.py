@@ -19,7 +19,7 @@ from app.asgi.arrivals import Arrivals
 from app.server.http_protocol import Arriving, HttpProtocol
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
-from tests.app.server.test_http_protocol import POST, Raw, echo
+from tests.app.server.talking import POST, Raw, echo
 
 GET = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
 PIECE = b"x" * 4_000_000
