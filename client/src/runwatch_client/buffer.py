@@ -37,7 +37,7 @@ class Buffer:
             self.added += 1
             (self._minor if minor else self._major).append(event)
             self._bytes += len(event)
-            count = len(self)
+            count = len(self._major) + len(self._minor)
             while count > self._max_events or self._bytes > self._max_bytes:
                 self._bytes -= len((self._minor or self._major).popleft())
                 self.dropped += 1

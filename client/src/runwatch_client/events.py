@@ -86,7 +86,7 @@ def claims(
 
 def finished(state: str, error: dict[str, Any] | None = None) -> str:
     """The data of execution.finished."""
-    return text_of({"state": state} if error is None else {"state": state, "error": error})
+    return f'{{"state":{quote(str(state))}{_member("error", None if error is None else text_of(error))}}}'
 
 
 def step_started(index: int, name_: str, kind: str | None = None, input_: str | None = None) -> str:

@@ -34,7 +34,7 @@ class Arguments:
         if not args or (parameters := self._of(task)) is None:
             return args
         names, more = parameters
-        own = names[given:]
+        own = names[given:] if given else names
         if len(args) > len(own):
             if more is None:
                 return args  # the task will refuse them
@@ -76,11 +76,8 @@ def _parameters_of(task: Any) -> tuple[list[str], str | None] | None:
 
 def survive_json(args: Iterable[Any], kwargs: Mapping[str, Any], signatures: Iterable[Mapping[str, Any]] = ()) -> bool:
     """Whether arguments that were not sent as JSON come back from it as the same values, of the same types."""
-    return (
-        all(_survives(each) for each in args)
-        and all(_survives(each) for each in kwargs.values())
-        and all(_signature_survives(each) for each in signatures)
-    )
+    values = all(map(_survives, (*args, *kwargs.values())))
+    return values and all(map(_signature_survives, signatures))
 
 
 def _signature_survives(signature: Mapping[str, Any]) -> bool:

@@ -43,19 +43,18 @@ class Claiming:
         """
         embed = embed or {}
         chain = list(reversed(embed.get("chain") or ()))
-        data: dict[str, Any] = {"args": self.arguments.named(task, args), "kwargs": kwargs}
-        data |= route_of(way or {})
-        linked = {"chain": chain, "link": embed.get("callbacks"), "link_error": embed.get("errbacks")}
+        data: dict[str, Any] = {"args": self.arguments.named(task, args), "kwargs": kwargs, **route_of(way or {})}
+        links = (("chain", chain), ("link", embed.get("callbacks")), ("link_error", embed.get("errbacks")))
+        linked = {name: signatures for name, signatures in links if signatures}
         for name, signatures in linked.items():
-            if signatures:
-                data[name] = [self.arguments.in_signature(marks.without_ids(each), 1) for each in signatures]
+            data[name] = [self.arguments.in_signature(marks.without_ids(each), 1) for each in signatures]
         each = [task, *(name for signature in chain for name in marks.names(signature))] if chain else [task]
         workflow = workflow_of(each, headers)
         if workflow != task:
             data["task"] = task  # a retry begins with it
         kind, more = trigger_of_headers(headers)
         data |= more
-        exact = as_json or survive_json(args, kwargs, [one for some in linked.values() for one in some or ()])
+        exact = as_json or survive_json(args, kwargs, [one for some in linked.values() for one in some])
         text, message = self._kept(data, exact, None if as_json else serialized)
         return events.claims(workflow, kind, text, None, each if chain else None, due_of(headers), message)
 

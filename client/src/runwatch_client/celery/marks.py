@@ -53,12 +53,12 @@ class Mark:
 
 def read(header: Any) -> Mark | None:
     """A mark from a message header; None for anything else."""
-    if not isinstance(header, Mapping):
+    if not header or not isinstance(header, Mapping):
         return None
     try:
-        size = header.get("size")
-        join = tuple(int(each) for each in header.get("join") or ())
-        return Mark(str(header["run"]), int(header["step"]), join, None if size is None else int(size))
+        size, join = header.get("size"), header.get("join")
+        joins = tuple(map(int, join)) if join else ()
+        return Mark(str(header["run"]), int(header["step"]), joins, None if size is None else int(size))
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -14,13 +14,14 @@ _WHY = "The message was not sent as JSON, which cannot hold its arguments: a ret
 NO_KEY = _WHY.format(f"no process of the engine has signed the message itself ({VARIABLE})")
 TOO_LARGE = _WHY.format("the message itself is too large to be kept")
 
-_dumps: Callable[..., str] = kombu_json.dumps
+# One encoder for all: to make it takes as long as to use it.
+_encode: Callable[[Any], str] = kombu_json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def trigger_of(data: dict[str, Any]) -> str:
     """JSON text. Celery's notation for dates and the like lets a worker read them back unchanged."""
     try:
-        text = _dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = _encode(data)
     except Exception:  # only pickle can send it; a mark shows what is lost
         return trigger_text_of(data)
     if len(text) > MAX_PAYLOAD or text.count("[") + text.count("{") > MAX_DEPTH:
