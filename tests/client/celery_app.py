@@ -52,6 +52,7 @@ else:  # no Redis, no event loop, and a backend that polls chords
 if os.environ.get("TEST_PICKLE"):
     app.conf.accept_content = ["json", "pickle"]
 app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=4, result_expires=600)
+app.conf.worker_pool_restarts = True
 every = {"task": "shop.add", "args": (1, 2), "schedule": 0.3, "options": {"queue": "cold"}}
 app.conf.beat_schedule = {"add every moment": every}  # of the worker that has a beat
 client = Runwatch(

@@ -206,8 +206,10 @@ def test_a_refusal_is_the_end_of_the_retry() -> None:
         strategies={"shop.take": lambda *given, **_: given},
         connection_errors=(),
         on_unknown_task=lambda body, message, error: unknown.append(message.headers["task"]),
+        update_strategies=lambda: None,
     )
     Gate(emitter, lambda: None, 1.0, SIGNER).guard(consumer)
+    consumer.update_strategies()
     handle = consumer.strategies[RESTORE]
     handle(bringing("1.forged"), None, lambda *_: acknowledged.append(1), None, None)
     [(run, type_, end)] = told

@@ -12,7 +12,7 @@ from specs.harness.celery_processes import Publisher, Worker
 from tests.client import CELERY_APP
 from tests.client.conftest import Bench
 from tests.client.sink import Event, Sink
-from tests.client.test_celery_claims import retry
+from tests.client.test_celery_claims import retry, settle
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,13 @@ def test_a_worker_that_ends_sends_what_is_left_and_gives_waiting_retries_back(be
         assert bench.runs("given-back") == 0
     finally:
         bench.claims.start()
-    with Worker(CELERY_APP, bench.environment, bench.folder, "--pool", "solo", *queue):
+    with Worker(CELERY_APP, bench.environment, bench.folder, "--pool", "solo", "--hostname", "solo@test", *queue):
         assert bench.sink.finish(run) == {"state": "SUCCEEDED"}
+        assert bench.runs("given-back") == 1
+        # Celery makes its strategies anew, which the gate is before.
+        bench.publish("app.control.broadcast('pool_restart', destination=['solo@test'], reply=True, limit=1)")
+        retry(bench, run, "row/2", "given-back", queue="ending")
+        settle(bench, "ending")
     assert bench.runs("given-back") == 1
 
 
@@ -43,12 +48,20 @@ def test_what_a_child_ended_before_it_was_killed_has_ended(bench: Bench) -> None
     """A child sends the end of a task a moment later, and may be killed by the next one."""
     environment = {**bench.environment, "TEST_LINGER": "3"}
     with Worker(CELERY_APP, environment, bench.folder, "--concurrency", "1", "--queues", "lost"):
-        runs = [
-            bench.publish(f"{canvas}.apply_async({args}, queue='lost')")[-1]
-            for canvas, args in (("add", (1, 2)), ("fail", ()), ("killed_at_once", ()))
-        ]
-        assert [bench.sink.finish(run)["state"] for run in runs] == ["SUCCEEDED", "FAILED", "CRASHED"]
-        assert bench.sink.finish(runs[1])["error"]["message"] == "lamp: 0 left"
+        ends = {
+            "add.s(1, 2)": "SUCCEEDED",
+            "fail.s()": "FAILED",
+            "ignored.s()": "SKIPPED",
+            "set_state.s('FAILURE', exc_type='NoStock', exc_message='sold out')": "FAILED",
+            "rejected.s()": "FAILED",
+            "flaky.s('again', 2)": "SUCCEEDED",
+            "killed_at_once.s()": "CRASHED",
+        }
+        runs = {each: bench.publish(f"{each}.apply_async(queue='lost')")[-1] for each in ends}
+        assert {each: bench.sink.finish(run)["state"] for each, run in runs.items()} == ends
+        said = [bench.sink.finish(run)["error"]["message"] for each, run in runs.items() if ends[each] == "FAILED"]
+        assert said == ["lamp: 0 left", "sold out", "The task rejected its message: no good"]
+        assert bench.sink.of(runs["flaky.s('again', 2)"], "execution.waiting")
 
 
 def test_beat_is_a_schedule_and_what_a_cold_shutdown_cancels_waits(bench: Bench) -> None:

@@ -41,10 +41,18 @@ class Gate:
         self._down = False
 
     def guard(self, consumer: Any) -> None:
-        """Put the check before every task of a worker. Call it at each connection to the broker."""
-        for name, strategy in list(consumer.strategies.items()):
-            consumer.strategies[name] = self._checked(name, strategy, consumer)
-        consumer.strategies[RESTORE] = self._restoring(consumer)
+        """Put the check before every task of a worker, whenever it makes its strategies: at each connection to the
+        broker, and when somebody restarts its pool.
+        """
+        original = consumer.update_strategies
+
+        def update_strategies() -> None:
+            original()
+            for name, strategy in list(consumer.strategies.items()):
+                consumer.strategies[name] = self._checked(strategy, consumer)
+            consumer.strategies[RESTORE] = self._restoring(consumer)
+
+        consumer.update_strategies = update_strategies
 
     def _restoring(self, consumer: Any) -> Callable[..., Any]:
         """In place of a strategy: takes what brings an original message back as that message, or refuses it."""
@@ -65,7 +73,7 @@ class Gate:
 
         return handle
 
-    def _checked(self, name: str, strategy: Callable[..., Any], consumer: Any) -> Callable[..., Any]:
+    def _checked(self, strategy: Callable[..., Any], consumer: Any) -> Callable[..., Any]:
         def handle(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **more: Any) -> Any:
             headers = message.headers or {}
             # A message that Celery itself sends again, to retry, carries the header too.
@@ -74,7 +82,7 @@ class Gate:
             task_id = str(headers.get("id"))
             passes = self._passes(task_id, headers, message)
             if passes is None:
-                return self._hold(consumer, reject, lambda: consumer.strategies.get(name) is handle)
+                return self._hold(consumer, reject)
             if passes:
                 return strategy(message, body, ack, reject, callbacks, **more)
             ack(log, consumer.connection_errors)
@@ -110,13 +118,14 @@ class Gate:
             log.info("Dropped a second publication of retry %s", task_id)
         return passes
 
-    def _hold(self, consumer: Any, reject: Any, is_connected: Callable[[], bool]) -> None:
+    def _hold(self, consumer: Any, reject: Any) -> None:
         """Hold a message for a while, outside the prefetch count, and then return it to the queue."""
+        connection = consumer.connection
         consumer.qos.increment_eventually()
 
         def give_back() -> None:
             # After a reconnection the broker delivers the message again, and this one cannot be returned.
-            if is_connected():
+            if consumer.connection is connection:
                 consumer.qos.decrement_eventually()
                 reject(log, consumer.connection_errors, True)
 
@@ -124,18 +133,13 @@ class Gate:
 
 
 def install_step(app: Any, gate: Gate) -> None:
-    """Make every worker of the app call the gate at each connection, after it has made its strategies."""
+    """Make every worker of the app call the gate before it makes its strategies."""
 
-    def start(self: Any, consumer: Any) -> None:
+    def create(self: Any, consumer: Any) -> None:
         gate.guard(consumer)
 
-    def stop(self: Any, consumer: Any) -> None:
-        pass
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)
     name = "RunwatchGate"
-    step = type(name, (bootsteps.StartStopStep,), {"requires": requires, "start": start, "stop": stop, "name": name})
-    app.steps["consumer"].add(step)
+    app.steps["consumer"].add(type(name, (bootsteps.Step,), {"create": create, "name": name}))
 
 
 class WorkerEvents:

@@ -1,4 +1,4 @@
-"""Ids of executions, for task ids that may be used again."""
+"""Ids of executions, for task ids that may be used again, and of the attempts of a task."""
 
 from __future__ import annotations
 
@@ -42,3 +42,10 @@ def external_id(task_id: str, used: Callable[[str], bool]) -> str:
     if _UUID.fullmatch(task_id) and not used(task_id):
         return task_id
     return f"{task_id}{AGAIN}{secrets.token_hex(4)}"
+
+
+def attempt_of(request: Any) -> str:
+    """Which run of the same task this is, as far as Celery knows."""
+    again = (request.delivery_info or {}).get("redelivered")
+    nested = request.replaced_task_nesting
+    return f"{request.retries or 0}{'r' if again else ''}{f'+{nested}' if nested else ''}"

@@ -21,8 +21,8 @@ from runwatch_client.celery.claiming import Claiming
 from runwatch_client.celery.ending import Ending, never_reached
 from runwatch_client.celery.errors import state_of, stored_end, told_error
 from runwatch_client.celery.gate import RETRY_OF
-from runwatch_client.celery.ids import Recent
-from runwatch_client.celery.lost import Lost
+from runwatch_client.celery.ids import Recent, attempt_of
+from runwatch_client.celery.lost import Lost, note_end
 from runwatch_client.celery.marks import HEADER, INTERNAL, SIGNED, START, Mark, chain_of, mark_of
 from runwatch_client.celery.payloads import trigger_of
 from runwatch_client.celery.publishing import JSON, is_handling
@@ -57,7 +57,7 @@ class Working:
         self._open: dict[str, Open] = {}
         self._requests: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._told = Recent(REMEMBERED)
-        self.lost = Lost(emitter, ending, attempt_of)
+        self.lost = Lost(emitter, ending)
 
     def received(self, request: Any) -> None:
         """In the main process: report as queued a task whose publisher did not."""
@@ -198,6 +198,7 @@ class Working:
                 self._end_step(task, request, running.mark, "SUCCEEDED")
         elif isinstance(retval, Ignore):
             end = stored_end(*running.stored, retval, running.mark.step, goes_on=bool(chain_of(request)))
+            note_end(retval, *end)
             self._fail(task, request, running.mark, *end)
 
     def revoked(self, task: Any, request: Any, terminated: bool, signum: Any, expired: bool) -> None:
@@ -289,10 +290,3 @@ class Working:
 
     def _emit(self, mark: Mark, type_: str, id_: str, data: str = "null") -> None:
         self._emitter.emit_text(mark.run, type_, id_, data)
-
-
-def attempt_of(request: Any) -> str:
-    """Which run of the same task this is, as far as Celery knows."""
-    again = (request.delivery_info or {}).get("redelivered")
-    nested = request.replaced_task_nesting
-    return f"{request.retries or 0}{'r' if again else ''}{f'+{nested}' if nested else ''}"
