@@ -131,7 +131,8 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Route("/metrics", scraping.answer),
-        Route("/session", sessions.answer, methods=["POST", "PATCH", "DELETE"]),
+        Route("/session", sessions.answer, methods=["GET", "POST", "PATCH", "DELETE"]),
+        *_provider_routes(sign_in, database, sealer, settings.public_url),
         Route("/graphql", view, methods=METHODS),
         WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
@@ -152,6 +153,14 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     served = Proxies(RequestLog(hosted), settings.trusted_proxies)
     scraped_at = settings.metrics_address
     return served if scraped_at is None else OwnListener(served, scraping, scraped_at[1])
+
+
+def _provider_routes(sign_in: SignIn, database: Database, sealer: Sealer, public_url: str) -> list[Route]:
+    if sign_in.provider is None:
+        return []
+    from app.http.oidc import ProviderSignIn  # here, since few need what it imports
+
+    return ProviderSignIn(sign_in.provider, database, sealer, public_url).routes
 
 
 def _watch(background: Background, sockets: GraphQLSockets[Viewer], database: Database) -> None:

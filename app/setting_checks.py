@@ -1,4 +1,4 @@
-"""Checks of single settings, and of those for JSON Web Tokens together: a ValueError says what is wrong. Pure."""
+"""Checks of single settings, and of those for sign-in together: a ValueError says what is wrong. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def checked_public_url(url: str) -> str:
         # The page, its assets, its cookie and the doors are at the root: below a path a link would lead nowhere.
         raise ValueError("must not have a path: give Runwatch a host name of its own, https://runwatch.example.com")
     return url.rstrip("/")
+
+
+def checked_issuer(url: str) -> str:
+    """The URL as it was given: an issuer is compared to the letter."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if url and (not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or local)):
+        raise ValueError("must be a URL that begins with https://, without ? and #; http:// only on this machine")
+    return url
 
 
 def checked_address(value: str) -> str:
@@ -53,3 +62,17 @@ def check_jwt(
         raise ValueError("RUNWATCH_JWT_ALGORITHMS mixes HS with RS or ES")
     if kinds == {True} and jwks_url:
         raise ValueError("HS algorithms need a shared RUNWATCH_JWT_KEY, not RUNWATCH_JWT_JWKS_URL")
+
+
+def check_oidc(issuer: str, client_id: str, secret: object | None, scopes: str, public_url: str) -> None:
+    """Whether the settings of an OpenID Connect provider are complete."""
+    if not issuer:
+        if client_id or secret is not None:
+            raise ValueError("RUNWATCH_OIDC_CLIENT_ID and RUNWATCH_OIDC_CLIENT_SECRET need RUNWATCH_OIDC_ISSUER")
+        return
+    if not client_id:
+        raise ValueError("RUNWATCH_OIDC_ISSUER needs RUNWATCH_OIDC_CLIENT_ID")
+    if not public_url:
+        raise ValueError("RUNWATCH_OIDC_ISSUER needs RUNWATCH_PUBLIC_URL, to which the provider leads people back")
+    if "openid" not in scopes.split():
+        raise ValueError("RUNWATCH_OIDC_SCOPES must have openid")

@@ -12,7 +12,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.delivery.addresses import Network
 from app.delivery.smtp import MailServer
 from app.secrets.redaction import DEFAULT_SEALED_KEYS
-from app.setting_checks import check_jwt, checked_address, checked_origins, checked_public_url
+from app.setting_checks import (
+    check_jwt,
+    check_oidc,
+    checked_address,
+    checked_issuer,
+    checked_origins,
+    checked_public_url,
+)
 
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 MIB = 1024 * 1024
@@ -213,6 +220,28 @@ class Settings(BaseSettings):
     )
     jwt_role_claim: str = Field("role", description="Claim that says ADMIN or VIEWER; dots descend into objects")
 
+    # Sign-in of people by an OpenID Connect provider; off until an issuer is set.
+    oidc_issuer: Annotated[str, AfterValidator(checked_issuer)] = Field(
+        "", description="URL of the provider that people sign in with, as its discovery document has it; empty: none"
+    )
+    oidc_client_id: str = Field("", description="Id that the provider knows Runwatch by")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Secret of that client; empty: a public client, which PKCE alone protects"
+    )
+    oidc_label: str = Field("", description="What the page calls the provider; empty: its host")
+    oidc_scopes: str = Field("openid profile email", description="Scopes to ask for, separated by spaces")
+    oidc_name_claim: str = Field(
+        "preferred_username",
+        description="Claim that names people in the page and the audit log; sub where it is missing",
+    )
+    oidc_role_claim: str = Field("roles", description="Claim that gives the role; dots descend into objects")
+    oidc_admins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("ADMIN",), description="Comma-separated values of that claim, in upper or lower case, that make an ADMIN"
+    )
+    oidc_viewers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("VIEWER",), description="The same for a VIEWER; *: everybody whom the provider lets in"
+    )
+
     graphql: Literal["compiled", "reference"] = Field(
         "compiled",
         description="How GraphQL is executed: compiled, or reference (graphql-core alone, slower)",
@@ -257,7 +286,10 @@ class Settings(BaseSettings):
         url = "" if self.smtp_url is None else self.smtp_url.get_secret_value()
         return MailServer.of(url, self.smtp_from) if url else None
 
-    @field_validator("alert_networks", "allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        *("alert_networks", "allowed_hosts", "allowed_origins", "oidc_admins", "oidc_viewers", "trusted_proxies"),
+        mode="before",
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -301,4 +333,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete_jwt(self) -> Settings:
         check_jwt(self.jwt_algorithms, self.jwt_key, self.jwt_jwks_url, self.jwt_issuer, self.jwt_audience)
+        return self
+
+    @model_validator(mode="after")
+    def _complete_oidc(self) -> Settings:
+        check_oidc(self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_scopes, self.public_url)
         return self

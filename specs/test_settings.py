@@ -38,6 +38,13 @@ def test_settings_001_what_cannot_work_is_named(tmp_path: Path) -> None:
         ({"port": "tcp://10.0.0.1:8000"}, "RUNWATCH_PORT is tcp://10.0.0.1:8000: Kubernetes sets it"),
         ({"secret_key": "x", "secret_key_file": str(key)}, "RUNWATCH_SECRET_KEY and RUNWATCH_SECRET_KEY_FILE"),
         ({"secret_key_file": str(key)}, "RUNWATCH_SECRET_KEY: malformed"),
+        ({"oidc_issuer": "https://id.example"}, "RUNWATCH_OIDC_ISSUER needs RUNWATCH_OIDC_CLIENT_ID"),
+        ({"oidc_client_id": "x"}, "need RUNWATCH_OIDC_ISSUER"),
+        ({"oidc_issuer": "http://id.example", "oidc_client_id": "x"}, "begins with https://"),
+        (
+            {"oidc_issuer": "https://id.example", "oidc_client_id": "x"},
+            "RUNWATCH_OIDC_ISSUER needs RUNWATCH_PUBLIC_URL",
+        ),
         ({"smtp_url_file": "/nowhere"}, "RUNWATCH_SMTP_URL_FILE: /nowhere cannot be read"),
     ):
         done = runwatch(tmp_path, "serve", "--dev", **settings)  # never up: it says why, and ends

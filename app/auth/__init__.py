@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app import clock
 from app.auth.attempts import Attempts
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
-from app.auth.sessions import Sessions, Started, valid_tokens
+from app.auth.sessions import Issuer, Sessions, Started, valid_tokens
 from app.auth.shared_reads import SharedReads
 from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
@@ -22,6 +22,7 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.auth.jwt import JwtCheck
+    from app.auth.provider import Provider
 
 __all__ = ["PERMISSIONS", "Permission", "Role", "SignIn", "Viewer"]
 
@@ -46,7 +47,12 @@ class SignIn:
             from app.auth.jwt import JwtCheck
 
             self._jwt = JwtCheck(settings)
-        self.sessions = Sessions(database, self._jwt)
+        self.provider: Provider | None = None
+        if settings.oidc_issuer:
+            from app.auth.provider import Provider
+
+            self.provider = Provider(settings)
+        self.sessions = Sessions(database, self._accepting())
 
     async def viewer_of(self, authorization: str | None, address: str = "") -> Viewer:
         """Who sent this Authorization header (None: no header); Unauthenticated if nobody valid did.
@@ -111,7 +117,7 @@ class SignIn:
             if viewer.expires_at is not None and viewer.expires_at <= now:
                 return True
             if viewer.key is not None:
-                return self._jwt is None or not self._jwt.still_accepts(viewer.key)
+                return self._jwt is None or not self._jwt.verifier.still_accepts(viewer.key)
             return viewer.credential in tokens and viewer.credential not in valid
 
         return [viewer for viewer in viewers if has_ended(viewer)]
@@ -121,3 +127,10 @@ class SignIn:
         await self._use.close()
         if self._jwt is not None:
             await self._jwt.close()
+        if self.provider is not None:
+            await self.provider.close()
+
+    def _accepting(self) -> list[Issuer]:
+        """Whoever may have signed what stands behind a session."""
+        issuers: list[Issuer] = [] if self._jwt is None else [self._jwt.verifier]
+        return issuers if self.provider is None else [*issuers, self.provider]

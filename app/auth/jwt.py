@@ -82,23 +82,17 @@ class FixedKey:
         """Nothing runs in the background."""
 
 
-class JwtCheck:
-    """Checks tokens as the settings say. BadInput if their key does not fit their algorithms."""
+class JwtVerifier:
+    """Whether a token is one of an issuer, for an audience, and signed with a key of his."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._algorithms = settings.jwt_algorithms
-        self._audience = settings.jwt_audience
-        self._issuer = settings.jwt_issuer
-        self._role_claim = settings.jwt_role_claim
-        self._max_lifetime = settings.jwt_max_lifetime
-        self._keys: Keys
-        if settings.jwt_key is not None:
-            self._keys = FixedKey(settings.jwt_key.get_secret_value(), self._algorithms)
-        else:
-            self._keys = PublishedKeys(settings.jwt_jwks_url or "", self._algorithms)
+    def __init__(self, issuer: str, audience: str, algorithms: tuple[str, ...], keys: Keys) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._algorithms = algorithms
+        self._keys = keys
 
-    async def claims_of(self, token: str) -> Claims:
-        """What the token says; Unauthenticated if it is not valid, or names none of our roles.
+    async def verified(self, token: str) -> tuple[dict[str, Any], SigningKey]:
+        """The token's claims, and what it was checked with; Unauthenticated if it is not valid.
 
         Unavailable while the issuer's keys cannot be fetched: that says nothing of the token.
         """
@@ -114,20 +108,10 @@ class JwtCheck:
         key_id = header.get("kid")
         key = await self._key(algorithm, key_id)
         claims = self._decode(token, key)
-        self._check_lifetime(claims)
-        return Claims(
-            subject=_subject(claims["sub"]),
-            role=_role(claims, self._role_claim),
-            expires_at=(int(claims["exp"]) + LEEWAY_SECONDS) * SECOND,
-            key=SigningKey(self._issuer or "", algorithm, key_id, _sha256(key)),
-        )
-
-    def _check_lifetime(self, claims: dict[str, Any]) -> None:
         # PyJWT takes texts for numbers, too; exp is a NumericDate (RFC 7519, section 2).
         if not all(isinstance(claims[name], int | float) for name in ("exp", "iat")):
             raise Unauthenticated("The token's exp and iat must be numbers of seconds")
-        if claims["exp"] - claims["iat"] > self._max_lifetime:
-            raise Unauthenticated(f"The token is valid for longer than {self._max_lifetime} s")
+        return claims, SigningKey(self._issuer, algorithm, key_id, _sha256(key))
 
     async def accepts(self, key: SigningKey) -> bool:
         """Whether a token that was checked with this key would be checked with it now. Unavailable as above."""
@@ -177,6 +161,40 @@ class JwtCheck:
             raise Unauthenticated(reason) from None
 
 
+class JwtCheck:
+    """Checks bearer tokens as the settings say. BadInput if their key does not fit their algorithms."""
+
+    def __init__(self, settings: Settings) -> None:
+        algorithms = settings.jwt_algorithms
+        keys: Keys
+        if settings.jwt_key is not None:
+            keys = FixedKey(settings.jwt_key.get_secret_value(), algorithms)
+        else:
+            keys = PublishedKeys(settings.jwt_jwks_url or "", algorithms)
+        self.verifier = JwtVerifier(settings.jwt_issuer or "", settings.jwt_audience or "", algorithms, keys)
+        self._role_claim = settings.jwt_role_claim
+        self._max_lifetime = settings.jwt_max_lifetime
+
+    async def claims_of(self, token: str) -> Claims:
+        """What the token says; Unauthenticated if it is not valid, or names none of our roles.
+
+        Unavailable as JwtVerifier has it.
+        """
+        claims, key = await self.verifier.verified(token)
+        if claims["exp"] - claims["iat"] > self._max_lifetime:
+            raise Unauthenticated(f"The token is valid for longer than {self._max_lifetime} s")
+        return Claims(
+            subject=checked_subject(claims["sub"]),
+            role=_role(claims, self._role_claim),
+            expires_at=(int(claims["exp"]) + LEEWAY_SECONDS) * SECOND,
+            key=key,
+        )
+
+    async def close(self) -> None:
+        """Stop background work."""
+        await self.verifier.close()
+
+
 def _prepared(key: str, algorithm: str) -> Any:
     """The key as PyJWT's algorithm accepts it; BadInput if it is of another kind, private, or too short."""
     method = jwt.get_algorithm_by_name(algorithm)
@@ -205,7 +223,7 @@ def _is_same(key: SigningKey, found: Any | None) -> bool:
     return found is not None and _sha256(found) == key.sha256
 
 
-def _subject(subject: str) -> str:
+def checked_subject(subject: str) -> str:
     """The name of the bearer, fit for the audit log."""
     if not 1 <= len(subject) <= MAX_SUBJECT_LENGTH or any(
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in subject
@@ -216,10 +234,15 @@ def _subject(subject: str) -> str:
     return subject
 
 
+def texts_at(claims: dict[str, Any], path: str) -> set[str]:
+    """The texts of the claim at `path`, in upper case: its own, or those of its list."""
+    value = _at(claims, path)
+    return {text.upper() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)}
+
+
 def _role(claims: dict[str, Any], path: str) -> Role:
     """ADMIN or VIEWER, from the claim at `path`: a text, or a list in which the greater role counts."""
-    value = _at(claims, path)
-    given = {text.upper() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)}
+    given = texts_at(claims, path)
     for role in (Role.ADMIN, Role.VIEWER):
         if role.value in given:
             return role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.auth.sessions import new_code_for
+from app.auth.codes import new_code_for
 from app.commands.running import run
 from app.db import Database
 from app.delivery.page_links import local_address, sign_in_link

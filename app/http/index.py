@@ -16,6 +16,7 @@ DOORS = {
     "GET /": "this list; for a browser, the page",
     "GET /admin/automations/history": "the page: what ran, and what failed",
     "GET /graphiql": "GraphiQL: write and run queries",
+    "GET /session": "how a browser can sign in besides a token",
     "POST /session": "sign-in of a browser, with a token or a one-time code; PATCH goes on, DELETE signs out",
     "POST /graphql": "queries and mutations; needs a bearer token",
     "GET /graphql?query=…": "queries; needs a bearer token",

@@ -1,10 +1,11 @@
-"""POST, PATCH and DELETE /session: browsers sign in, go on, and sign out."""
+"""/session: browsers ask how to sign in (GET), sign in (POST), go on (PATCH), and sign out (DELETE)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import msgspec
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -12,6 +13,7 @@ from starlette.types import Scope
 from app.asgi.addresses import network_of
 from app.asgi.answers import error_body
 from app.asgi.body import read_body
+from app.asgi.media_types import JSON
 from app.auth import Role, SignIn, Viewer
 from app.auth.sessions import LIFETIME, REFUSED, Started
 from app.clock import DAY, SECOND
@@ -31,6 +33,7 @@ from app.http.origins import cookie_name, cookies, header, is_own_page, is_secur
 
 MAX_BODY_BYTES = 16 * 1024
 SECRET_HEADER = b"x-runwatch-session"
+PROVIDER_ENTRY = "/session/oidc"
 COOKIE_LIFETIME = 400 * DAY  # browsers keep none for longer
 
 
@@ -59,6 +62,8 @@ class BrowserSessions:
 
     async def answer(self, request: Request) -> Response:
         """Sign in (POST), renew (PATCH) or sign out (DELETE): 204. Over http, POST also gives the second secret."""
+        if request.method in ("GET", "HEAD"):
+            return self._told()
         try:
             self._check_origin(request.scope)
             if request.method == "POST":
@@ -78,6 +83,16 @@ class BrowserSessions:
         except Unavailable as error:  # it says nothing of the session, nor of the credential
             headers = {**_NO_STORE, "retry-after": "1"}
             return Response(error_body(masked(error)), 503, headers, "application/json")
+
+    def _told(self) -> Response:
+        """What signs in, and out, besides a token: {"provider": {"label", "signIn", "signOut"} or null}."""
+        provider = self._sign_in.provider
+        told = None
+        if provider is not None:
+            ends = provider.sign_out_address(self._public_url) is not None
+            end = f"{PROVIDER_ENTRY}/end" if ends else None
+            told = {"label": provider.label, "signIn": PROVIDER_ENTRY, "signOut": end}
+        return Response(orjson.dumps({"provider": told}), headers=_NO_STORE, media_type=JSON)
 
     async def _start(self, request: Request) -> Started:
         given = await _read(request)

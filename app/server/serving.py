@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 import uvicorn
 
-from app.auth.sessions import new_code
+from app.auth.codes import new_code
 from app.auth.tokens import check_token
 from app.db import Database, open_database
 from app.delivery.page_links import local_address, sign_in_link

@@ -265,6 +265,16 @@ export const texts = {
     renew: 'Stay signed in',
     renewed: 'You stay signed in.',
     tokenEnds: (time: string) => `Your sign-in ends at ${time}, when its token does. Sign in with another one.`,
+    continueWith: (provider: string) => `Continue with ${provider}`,
+    signOutOf: (provider: string) => `Sign out of ${provider} too`,
+    orToken: 'or with a token:',
+    providerRefusals: {
+      denied: 'The provider says that you did not want to sign in, or may not.',
+      expired: 'That sign-in took longer than 10 minutes, or began in another browser. Try again.',
+      failed: 'What the provider answered could not be used. An administrator finds the reason in the log of the server.',
+      role: 'The provider knows you, but gives you no role here. Ask whoever manages it for access to Runwatch.',
+      unavailable: 'The provider does not answer. Try again in a moment, or sign in with a token.',
+    },
     how: 'An administrator makes tokens with “runwatch token create”, and links that sign in with “runwatch sign-in-link”.',
     refusals: {
       wrong: 'Unknown or expired token.',

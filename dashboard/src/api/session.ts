@@ -147,6 +147,24 @@ export async function signIn(
   return null
 }
 
+/** An OpenID Connect provider that people sign in with, and the paths that lead to it. */
+export interface Provider {
+  label: string
+  signIn: string
+  /** Where the session at the provider is ended; null where it has no such place. */
+  signOut: string | null
+}
+
+/** The server's provider; null if it has none, or does not answer: a token signs in all the same. */
+export async function findProvider(): Promise<Provider | null> {
+  try {
+    const answer = await fetch('/session')
+    return answer.ok ? ((await answer.json()) as { provider: Provider | null }).provider : null
+  } catch {
+    return null
+  }
+}
+
 /** Give the session its whole lifetime again, in place. Whether it took. */
 export async function renew(): Promise<boolean> {
   try {

@@ -1,17 +1,44 @@
 import { type FormEvent, type JSX, useEffect, useState } from 'react'
 import { ask } from '../api/api'
-import { type Refusal, session, signIn, type Taken } from '../api/session'
+import { findProvider, type Provider, type Refusal, session, signIn, type Taken } from '../api/session'
 import { Dialog } from '../parts/dialog'
 import { safeNext } from '../routes'
 import { texts } from '../texts'
 import iconUrl from '../icon.svg'
 import { WhoAmI } from './documents'
 
+/** Why the provider did not sign somebody in, in words; what no server of ours says is nothing. */
+function providerRefusal(why: string | null): string | null {
+  const known: Record<string, string> = texts.signIn.providerRefusals
+  return why !== null && Object.hasOwn(known, why) ? known[why]! : null
+}
+
 /** Whether a session is signed in here, whatever came of a code. */
 async function isSignedIn(): Promise<boolean> {
   return ask(WhoAmI, {}).then(
     () => true,
     () => false,
+  )
+}
+
+/**
+ * Sign-in by the OpenID Connect provider of the server, if it has one. `left`: somebody was signed in there, who may want
+ * to be somebody else.
+ */
+function ByProvider({ next, left }: { next: string; left: boolean }): JSX.Element | null {
+  const [provider, setProvider] = useState<Provider | null>(null)
+  useEffect(() => void findProvider().then(setProvider), [])
+  if (provider === null) return null
+  return (
+    <p className="by-provider">
+      <a className="button primary" href={`${provider.signIn}?${new URLSearchParams({ next })}`}>
+        {texts.signIn.continueWith(provider.label)}
+      </a>
+      {left && provider.signOut !== null && (
+        <a href={provider.signOut}>{texts.signIn.signOutOf(provider.label)}</a>
+      )}
+      <span className="dim">{texts.signIn.orToken}</span>
+    </p>
   )
 }
 
@@ -59,9 +86,11 @@ function TokenForm({ onDone, first = null }: { onDone: () => void; first?: Refus
 export function SignInPage(): JSX.Element {
   const [refusal, setRefusal] = useState<Refusal | null>(null)
   const [code] = useState(() => new URLSearchParams(location.hash.slice(1)).get('code'))
+  const [asked] = useState(() => new URLSearchParams(location.search))
+  const refused = providerRefusal(asked.get('refused'))
   const [asking, setAsking] = useState(code !== null)
   const [taken, setTaken] = useState<Taken | null>(null)
-  const done = (): void => location.replace(safeNext(new URLSearchParams(location.search).get('next')))
+  const done = (): void => location.replace(safeNext(asked.get('next')))
   useEffect(() => {
     if (code === null) return
     history.replaceState(null, '', location.pathname + location.search) // before it is sent: a code is a secret
@@ -95,7 +124,17 @@ export function SignInPage(): JSX.Element {
             </button>
           </div>
         )}
-        {!asking && !taken && <TokenForm onDone={done} first={refusal} />}
+        {!asking && !taken && (
+          <>
+            {refused && (
+              <p role="alert" className="refusal">
+                {refused}
+              </p>
+            )}
+            <ByProvider next={safeNext(asked.get('next'))} left={refused !== null} />
+            <TokenForm onDone={done} first={refusal} />
+          </>
+        )}
       </div>
     </main>
   )
@@ -105,6 +144,7 @@ export function SignInPage(): JSX.Element {
 export function SignInDialog(): JSX.Element {
   return (
     <Dialog title={session.isKnown() ? texts.signIn.ended : texts.signIn.title}>
+      <ByProvider next={location.pathname + location.search} left={session.isKnown()} />
       <TokenForm onDone={() => {}} />
     </Dialog>
   )

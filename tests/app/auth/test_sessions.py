@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from app import clock
-from app.auth import Role, SignIn, Viewer
-from app.auth.sessions import CODE_LIFETIME, LIFETIME, REFUSED, SLIDE, Sessions, new_code, new_code_for
+from app.auth import Role, SignIn, Viewer, codes
+from app.auth.codes import new_code, new_code_for
+from app.auth.sessions import LIFETIME, REFUSED, SLIDE, Sessions
 from app.auth.tokens import Token, create_token, revoke_token
 from app.db import Database
 from app.errors import BadInput, Forbidden, NotFound, Unauthenticated, Unavailable
@@ -30,7 +31,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Clock[int]:
 
 @pytest.fixture
 def sessions(database: Database) -> Sessions:
-    return Sessions(database, None)
+    return Sessions(database)
 
 
 async def token_of(database: Database, role: Role = Role.ADMIN, **more: Any) -> tuple[Token, Viewer]:
@@ -165,7 +166,7 @@ async def test_a_sign_in_replaces_the_session_that_it_is_given(database: Databas
 async def test_a_code_is_for_ten_minutes_and_one_use(database: Database, sessions: Sessions, at: Clock[int]) -> None:
     token, _ = await token_of(database)
     early, late = await new_code(database, token), await new_code(database, token)
-    at.now += CODE_LIFETIME - 1
+    at.now += codes.LIFETIME - 1
     assert (await sessions.start_by_code(early, bound=True)).viewer.credential == token.id
     at.now += 1
     for code in (early, late, "", "x", "\ud800"):

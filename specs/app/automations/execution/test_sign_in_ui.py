@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from specs.harness.browser import HISTORY, Visitor, session
-from specs.harness.driver import Runwatch, run_events, unique
-from specs.harness.looking import rows, violations, wait
+from specs.harness.driver import Runwatch, Server, run_events, unique
+from specs.harness.looking import looks, rows, violations, wait
 from specs.harness.outage import outage
+from specs.harness.provider import OpenIdProvider
 from specs.harness.servers import PostgresServer
 
 SIGN_IN = "/admin/automations/sign-in"
@@ -196,3 +197,30 @@ def test_sign_in_009_ui_a_foreign_service_worker_goes(shared: Runwatch, visitor:
     page.goto(f"{shared.url}{HISTORY}")
     page.locator("main").wait_for()
     wait(page, f"{count}.then((left) => left === 0)")
+
+
+def test_sign_in_010_ui_a_provider_signs_in(browser: Browser, tmp_path: Path) -> None:
+    """A provider's people MUST get in by one click and back where they were; who does not is told why."""
+    with OpenIdProvider() as provider:
+        server = Server(tmp_path, "")
+        server.environment |= provider.settings(server.url)
+        server.start()
+        visitor = Visitor(browser, server.url, None)
+        page = visitor.open(f"{HISTORY}?status=FAILURE", signed_in=False)
+        dialog = page.get_by_role("dialog", name="Sign in to Runwatch")
+        dialog.get_by_role("link", name="Continue with Example Accounts").click()
+        page.wait_for_url(f"**{HISTORY}?status=FAILURE")
+        page.get_by_role("button", name="Account: ada").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("link", name="Sign out of Example Accounts too")).to_be_visible()
+        assert violations(page) == []
+
+        provider.claims = {"roles": ["somebody else's"]}
+        page.goto(f"{server.url}{SIGN_IN}")
+        page.get_by_role("link", name="Continue with Example Accounts").click()
+        expect(page.get_by_role("alert").first).to_contain_text("gives you no role here")
+        looks(page)
+        page.get_by_role("link", name="Sign out of Example Accounts too").click()
+        expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+        visitor.close()
+        assert server.stop() == 0

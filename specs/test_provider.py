@@ -1,0 +1,202 @@
+"""People sign in with an OpenID Connect provider, and with nothing that only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from specs.conftest import database_of
+from specs.harness.driver import Runwatch, Server
+from specs.harness.own_page import OwnPage
+from specs.harness.provider import OpenIdProvider
+
+SIGN_IN = "/admin/automations/sign-in"
+
+
+@dataclass
+class Behind:
+    """A server whose people sign in with a provider."""
+
+    runwatch: Runwatch
+    provider: OpenIdProvider
+    given: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    """It and its server."""
+    folder = tmp_path_factory.mktemp("provided")
+    with database_of(request, folder) as url, OpenIdProvider() as provider:
+        server = Server(folder, url)
+        server.environment |= {**provider.settings(server.url), "RUNWATCH_OIDC_ADMINS": "admin, owner"}
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        runwatch.admin = runwatch.token("admin")
+        yield Behind(runwatch, provider)
+        runwatch.close()
+        assert server.stop() == 0
+        for secret in ("a-secret-of-this-client", "code=", "id_token"):
+            assert secret not in server.log
+
+
+@pytest.fixture
+def behind(started: Behind) -> Iterator[Behind]:
+    """The same, as it was at first."""
+    provider = started.provider
+    before = {name: getattr(provider, name) for name in ("claims", "userinfo", "wrong", "denies")}
+    yield started
+    for name, value in before.items():
+        setattr(provider, name, value)
+
+
+class Browser(httpx.Client):
+    """Follows one redirect at a time, and keeps cookies as browsers do."""
+
+    def leave(self, runwatch: Runwatch, following: str = "") -> str:
+        """Where the provider leads back to."""
+        answer = self.get(f"{runwatch.url}/session/oidc", params={"next": following})
+        assert answer.status_code == 303, answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        answer = self.get(answer.headers["location"])
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    def sign_in(self, runwatch: Runwatch, following: str = "") -> str:
+        """Where our server leads to in the end."""
+        return self.arrive(self.leave(runwatch, following))
+
+    def arrive(self, where: str) -> str:
+        """The same of one way back."""
+        answer = self.get(where)
+        assert answer.status_code == 303, answer.text
+        return urljoin(where, answer.headers["location"])
+
+
+def code_in(where: str) -> str:
+    """The one-time code of an address."""
+    assert urlsplit(where).path == SIGN_IN, where
+    return parse_qs(urlsplit(where).fragment)["code"][0]
+
+
+def refusal(where: str) -> str | None:
+    """Why the page says that nobody was signed in."""
+    parts = urlsplit(where)
+    assert (parts.path, parts.fragment) == (SIGN_IN, "")
+    return parse_qs(parts.query)["refused"][0]
+
+
+def test_provider_001_a_way_there_and_back_signs_in(behind: Behind) -> None:
+    """The code flow MUST sign in whom the provider names, with PKCE, state and nonce, and lead on to `next`."""
+    runwatch, provider = behind.runwatch, behind.provider
+    with Browser() as browser:
+        where = browser.sign_in(runwatch, "/admin/automations/history?status=FAILURE")
+        assert not browser.cookies  # what belonged to the way is gone
+    assert parse_qs(urlsplit(where).query) == {"next": ["/admin/automations/history?status=FAILURE"]}
+    page = OwnPage(runwatch.url).signed_in(code=code_in(where))
+    assert page.ask().json()["data"]["viewer"] == {"name": "ada", "role": "ADMIN"}
+    assert page.sign_in(code=code_in(where)).status_code == 401  # once
+    asked = provider.asked[-1]
+    assert asked["scope"] == "openid profile email"
+    assert min(len(asked[name]) for name in ("state", "nonce", "code_challenge")) >= 43
+    audit = runwatch.ask("{ auditLog(first: 1) { nodes { actor action } } }")["data"]["auditLog"]["nodes"]
+    assert audit == [{"actor": "ada", "action": "signIn"}]
+
+
+@pytest.mark.parametrize(
+    ("claims", "userinfo", "viewer"),
+    [
+        ({"roles": "Owner", "preferred_username": "eve"}, {}, {"name": "eve", "role": "ADMIN"}),
+        ({"roles": ["users", "viewer"]}, {}, {"name": "ada", "role": "VIEWER"}),
+        ({}, {"roles": ["ADMIN"], "preferred_username": "from userinfo"}, {"name": "from userinfo", "role": "ADMIN"}),
+        ({"roles": ["viewer", "admin"]}, {"roles": ["nobody"]}, {"name": "ada", "role": "ADMIN"}),
+        ({"roles": ["users"]}, {}, None),
+        ({}, {"roles": ["admin"], "sub": "somebody else"}, None),
+    ],
+)
+def test_provider_002_roles_come_from_a_claim(
+    behind: Behind, claims: dict[str, Any], userinfo: dict[str, Any], viewer: dict[str, str] | None
+) -> None:
+    """A claim MUST give the role, of the ID token or the same subject's userinfo; without one, nobody gets in."""
+    behind.provider.claims, behind.provider.userinfo = claims, userinfo
+    with Browser() as browser:
+        where = browser.sign_in(behind.runwatch)
+    if viewer is None:
+        assert refusal(where) == "role"
+        return
+    page = OwnPage(behind.runwatch.url).signed_in(code=code_in(where))
+    assert page.ask().json()["data"]["viewer"] == viewer
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"aud": "another"},
+        {"aud": ["runwatch", "another"], "azp": "another"},
+        {"iss": "https://another.example"},
+        {"exp": 1_000_000_000},
+        {"sub": None},
+        {"preferred_username": "a\nb"},
+    ],
+    ids=str,
+)
+def test_provider_003_a_wrong_token_signs_nobody_in(behind: Behind, wrong: dict[str, Any]) -> None:
+    """An ID token of another sign-in, client, issuer or time MUST be refused."""
+    behind.provider.wrong = wrong
+    with Browser() as browser:
+        assert refusal(browser.sign_in(behind.runwatch, "/x")) == "failed"
+
+
+def test_provider_004_a_way_back_is_of_its_browser(behind: Behind) -> None:
+    """A way back MUST count in the browser that left, once, unchanged: no link signs in as somebody else."""
+    with Browser() as victim, Browser() as attacker:
+        stolen = attacker.leave(behind.runwatch)
+        assert refusal(victim.arrive(stolen)) == "expired"
+        own = victim.leave(behind.runwatch)
+        mixed = stolen.replace(parse_qs(urlsplit(stolen).query)["state"][0], parse_qs(urlsplit(own).query)["state"][0])
+        assert refusal(victim.arrive(mixed)) == "failed"  # another's code has another verifier
+        assert refusal(victim.arrive(own)) == "expired"  # that way is over
+        tabs = [victim.leave(behind.runwatch) for _ in range(2)]
+        for where in tabs:
+            code_in(victim.arrive(where))
+        forged = attacker.leave(behind.runwatch).replace("iss=", "iss=https%3A%2F%2Fother.example&was=")
+        assert refusal(attacker.arrive(forged)) == "failed"
+
+
+def test_provider_005_what_the_provider_refuses_is_said(behind: Behind) -> None:
+    """A refusal of the provider, and one that is away, MUST lead back to the page, which says so."""
+    behind.provider.denies = True
+    with Browser() as browser:
+        assert refusal(browser.sign_in(behind.runwatch)) == "denied"
+        behind.provider.denies = False
+        back = browser.leave(behind.runwatch)
+        behind.provider.is_away = True
+        try:
+            assert refusal(browser.arrive(back)) == "unavailable"
+        finally:
+            behind.provider.is_away = False
+
+
+def test_provider_006_sign_out_leads_to_the_provider(behind: Behind) -> None:
+    """The page MUST learn of the provider without a sign-in, and be led to where a session there ends."""
+    with Browser() as browser:
+        code_in(browser.sign_in(behind.runwatch))  # the provider has said where that is
+        told = browser.get(f"{behind.runwatch.url}/session").json()
+        provider = {"label": "Example Accounts", "signIn": "/session/oidc", "signOut": "/session/oidc/end"}
+        assert told == {"provider": provider}
+        where = urlsplit(browser.get(f"{behind.runwatch.url}/session/oidc/end").headers["location"])
+    assert f"{where.scheme}://{where.netloc}{where.path}" == f"{behind.provider.issuer}/end"
+    back = f"{behind.runwatch.url}{SIGN_IN}"
+    assert parse_qs(where.query) == {"client_id": ["runwatch"], "post_logout_redirect_uri": [back]}
+
+
+def test_provider_007_without_one_there_is_no_way(runwatch: Runwatch) -> None:
+    """Without a provider in the settings, /session MUST say so, and nothing lead anywhere."""
+    assert httpx.get(f"{runwatch.url}/session").json() == {"provider": None}
+    assert httpx.get(f"{runwatch.url}/session/oidc").status_code == 404
