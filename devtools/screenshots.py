@@ -19,6 +19,7 @@ from specs.harness.waiting import soon
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIGN_IN = "/admin/automations/sign-in"
+WORKFLOWS = "/admin/automations/workflows"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -91,6 +92,12 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.locator(".u-over").nth(1).wait_for()
     page.locator(".by-workflow").wait_for()
     _take(page, f"{look}-metrics", live=False)
+    page.goto(f"{visitor.url}{WORKFLOWS}?range=7d")
+    page.get_by_role("table").wait_for()
+    _take(page, f"{look}-workflows", live=False)
+    page.get_by_role("link", name=WORKFLOW, exact=True).click()
+    page.locator(".u-over").nth(1).wait_for()
+    _take(page, f"{look}-workflow", live=False)
     page.goto(f"{visitor.url}/graphiql")
     page.locator(".graphiql-query-editor .view-line").first.wait_for()
     page.get_by_role("button", name=re.compile("^Execute query")).click()

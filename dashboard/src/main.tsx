@@ -25,6 +25,8 @@ openEarly()
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
+const WorkflowsPage = lazy(async () => ({ default: (await import('./workflows/page')).WorkflowsPage }))
+const WorkflowPage = lazy(async () => ({ default: (await import('./workflows/one-workflow')).WorkflowPage }))
 const Metrics = lazy(async () => ({ default: (await import('./metrics/page')).Metrics }))
 
 /** Says when the page is drawn for the first time. */
@@ -51,6 +53,18 @@ const page = (
                 <Suspense>
                   <Metrics />
                 </Suspense>
+              </Route>
+              <Route path="/workflows">
+                <Suspense>
+                  <WorkflowsPage />
+                </Suspense>
+              </Route>
+              <Route path="/workflows/:id">
+                {({ id }) => (
+                  <Suspense>
+                    <WorkflowPage id={id} />
+                  </Suspense>
+                )}
               </Route>
               <Route path="/executions/:id">
                 {({ id }) => (

@@ -76,7 +76,7 @@ export const metricsTexts = {
     runsOf: (workflow: string) => `${workflow}: show its runs`,
     only: (workflow: string) => `Only ${workflow}`,
     /** What sorting by a column brings to the top. */
-    sort: { runs: 'Most runs first', failed: 'Most failures first', rate: 'Lowest success rate first', average: 'Longest average first' },
+    sort: { runs: 'Most runs first', failed: 'Most failures first', rate: 'Lowest success rate first', average: 'Longest average first', p95: 'Longest p95 first' },
     ways: { ascending: '↑', descending: '↓' },
     trend: (failed: number, total: number) => `${number.format(failed)} of ${n(total, 'run', 'runs')} failed, over time`,
   },

@@ -4,6 +4,7 @@ export const BASE = '/admin/automations'
 export const hrefs = {
   history: (query?: URLSearchParams): string => `${BASE}/history${query?.size ? `?${query}` : ''}`,
   metrics: (query?: URLSearchParams): string => `${BASE}/metrics${query?.size ? `?${query}` : ''}`,
+  workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,
   signIn: `${BASE}/sign-in`,

@@ -18,7 +18,9 @@ export const texts = {
     main: 'Main',
     history: 'History',
     metrics: 'Metrics',
+    workflows: 'Workflows',
     engines: 'Engines',
+    more: 'More',
     graphiql: 'GraphiQL',
     docs: 'API guide',
     keys: 'Keyboard shortcuts',
@@ -310,7 +312,7 @@ export const texts = {
     p: 'Pause updates, or go on',
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
-    'g h': 'Go to History', 'g m': 'Go to Metrics', 'g e': 'Go to Engines',
+    'g h': 'Go to History', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g e': 'Go to Engines',
     '?': 'This list',
   },
 

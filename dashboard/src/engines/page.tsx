@@ -7,6 +7,7 @@ import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Engine, Engines } from './documents'
+import '../style/listing.css'
 import './engines.css'
 import { OneEngine } from './one-engine'
 

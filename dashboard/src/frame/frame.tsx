@@ -6,7 +6,7 @@ import { Voice } from '../parts/announce'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
-import { hrefs } from '../routes'
+import { BASE, hrefs } from '../routes'
 import { SessionEnds } from '../sign-in/session-end'
 import { SignInDialog } from '../sign-in/sign-in'
 import { texts } from '../texts'
@@ -14,6 +14,7 @@ import { duration } from '../time/time'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
+import { ON_A_PHONE, PAGES } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
 
@@ -27,7 +28,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
   const [keysShown, setKeysShown] = useState(false)
   useKeys({
-    '?': () => setKeysShown(true), 'g h': () => go('/history'), 'g m': () => go('/metrics'), 'g e': () => go('/engines'),
+    '?': () => setKeysShown(true), 'g h': () => go('/history'), 'g m': () => go('/metrics'), 'g w': () => go('/workflows'), 'g e': () => go('/engines'),
   })
   return (
     <>
@@ -39,22 +40,13 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           <img src={iconUrl} alt="" />
           <b>{texts.product}</b>
         </div>
-        <a href={hrefs.history()} aria-current={path.startsWith('/history') ? 'page' : undefined}>
-          <Icon name="history" />
-          <span className="label">{texts.frame.history}</span>
-        </a>
-        <a href={hrefs.metrics()} aria-current={path.startsWith('/metrics') ? 'page' : undefined}>
-          <Icon name="metrics" />
-          <span className="label">{texts.frame.metrics}</span>
-        </a>
-        <a href={hrefs.engines()} aria-current={path.startsWith('/engines') ? 'page' : undefined}>
-          <Icon name="engines" />
-          <span className="label">{texts.frame.engines}</span>
-        </a>
-        <a href={hrefs.graphiql}>
-          <Icon name="graphiql" />
-          <span className="label">{texts.frame.graphiql}</span>
-        </a>
+        {PAGES.map(({ name, href }, index) => (
+          <a key={name} href={href} className={index < ON_A_PHONE ? '' : 'beyond'} aria-current={isHere(path, href) ? 'page' : undefined}>
+            <Icon name={name} />
+            <span className="label">{texts.frame[name]}</span>
+          </a>
+        ))}
+        <More path={path} go={go} />
         <div className="bottom">
           <Connection />
           <Zone />
@@ -78,6 +70,34 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
       {keysShown && <Keys onClose={() => setKeysShown(false)} />}
       <Voice />
     </>
+  )
+}
+
+function isHere(path: string, href: string): boolean {
+  return `${BASE}${path}`.startsWith(href)
+}
+
+/** The pages that a phone's rail has no room for. */
+function More({ path, go }: { path: string; go: (path: string) => void }): JSX.Element {
+  const others = PAGES.slice(ON_A_PHONE)
+  return (
+    <div className="beyond-phone">
+      <Menu
+        className={`item ${others.some(({ href }) => isHere(path, href)) ? 'here' : ''}`}
+        button={
+          <>
+            <Icon name="more" />
+            <span className="label">{texts.frame.more}</span>
+          </>
+        }
+      >
+        {others.map(({ name, href }) => (
+          <MenuItem key={name} onChoose={() => (href.startsWith(BASE) ? go(href.slice(BASE.length)) : location.assign(href))}>
+            {texts.frame[name]}
+          </MenuItem>
+        ))}
+      </Menu>
+    </div>
   )
 }
 

@@ -3,6 +3,8 @@ import type { JSX } from 'react'
 const PATHS = {
   history: 'M2.5 4h11M2.5 8h11M2.5 12h7',
   metrics: 'M2.5 13.500h11M4.500 11V7.500M8 11V3M11.500 11V5.500',
+  workflows: 'M2.5 3h4v3.500h-4zM9.500 9.500h4V13h-4zM4.500 6.500v5h5M9.500 4.750h4',
+  more: 'M3.500 8h.01M8 8h.01M12.500 8h.01',
   engines: 'M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01',
   graphiql: 'M8 1.8l5.4 3.1v6.2L8 14.2l-5.4-3.1V4.9zM8 1.8L2.6 11h10.8z',
   filter: 'M2 4h12M4.500 8h7M6.500 12h3',

@@ -22,7 +22,7 @@ export interface Window {
 }
 
 /** Orders of the workflows, by their names in an address: those to look at first come first. */
-export const ORDERS = { failed: 'FAILED', runs: 'TOTAL', rate: 'SUCCESS_RATE', average: 'AVERAGE_DURATION' } as const
+export const ORDERS = { failed: 'FAILED', runs: 'TOTAL', rate: 'SUCCESS_RATE', average: 'AVERAGE_DURATION', p95: 'P95_DURATION' } as const
 export type Order = keyof typeof ORDERS
 
 /**

@@ -108,7 +108,7 @@ export function ByWorkflow({
 }
 
 /** A column's title; where the workflows can be sorted by it, a button. The least rate is the first, else the greatest. */
-function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
+export function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
   if (!(name in ORDERS)) return <th scope="col">{title}</th>
   const chosen = name === order
   const way = name === 'rate' ? 'ascending' : 'descending'
@@ -125,7 +125,7 @@ function Header({ name, title, order, onOrder }: { name: string; title: string; 
 const HEIGHT = 20
 
 /** Runs over time in the height of a line; of each bar the failed ones at the bottom. */
-function Spark({
+export function Spark({
   points,
   failed,
   total,

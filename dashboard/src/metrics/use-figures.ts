@@ -27,12 +27,12 @@ const NONE: Kept = {
   figures: null, workflows: null, asOf: null, key: '', errors: { figures: null, before: null, pending: null, workflows: null },
 }
 
-/** The figures of a choice, by the days of a zone, and the workflows in an order. What was there stays until the answer is there. */
-export function useFigures(choice: Choice, zone: string, order: Order): State {
+/** The figures of a choice, by the days of a zone, and the workflows in an order; null: without them. What was there stays until the answer is there. */
+export function useFigures(choice: Choice, zone: string, order: Order | null): State {
   const [kept, setKept] = useState<Kept>(NONE)
   const [round, setRound] = useState(0)
   const wrongBy = useApart()
-  const key = `${zone} ${wrongBy} ${writeFigures(choice, order)}`
+  const key = `${zone} ${wrongBy} ${writeFigures(choice, order ?? 'failed')}`
   const latest = useRef(choice)
   latest.current = choice
 
@@ -79,7 +79,7 @@ export function useFigures(choice: Choice, zone: string, order: Order): State {
 
 async function load(
   choice: Choice,
-  { zone, order }: { zone: string; order: Order },
+  { zone, order }: { zone: string; order: Order | null },
   signal: AbortSignal,
   key: string,
   set: (part: Partial<Kept>, errors: Partial<Kept['errors']>) => void,
@@ -96,7 +96,7 @@ async function load(
       { figures: of('metrics'), before: of('before'), pending: of('executions') },
     )
   })
-  const workflows = ask(Workflows, { filter, order: ORDERS[order], zone }, { signal }).then(
+  const workflows = order && ask(Workflows, { filter, order: ORDERS[order], zone }, { signal }).then(
     ({ metrics }) => set({ workflows: given(metrics).byWorkflow }, { workflows: null }),
     (reason: unknown) => set({}, { workflows: asApiError(reason) }),
   )
@@ -104,7 +104,7 @@ async function load(
 }
 
 /** The ids of all workflows with these names: two engines may have one each. */
-async function idsOf(names: readonly string[], signal: AbortSignal): Promise<string[]> {
+export async function idsOf(names: readonly string[], signal: AbortSignal): Promise<string[]> {
   const found = await Promise.all(names.map((name) => ask(WorkflowIds, { search: name }, { signal })))
   const all = found.flatMap(({ workflows }) => given(workflows).nodes)
   return all.filter(({ name }) => names.includes(name)).map(({ id }) => id)

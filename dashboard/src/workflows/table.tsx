@@ -1,0 +1,113 @@
+import type { JSX } from 'react'
+import type { Choice } from '../filter/filter'
+import { behind, type Order, percent } from '../metrics/figures'
+import { Header, Spark } from '../metrics/lists'
+import { StatusWord } from '../parts/status'
+import { When } from '../parts/when'
+import { hrefs } from '../routes'
+import { texts } from '../texts'
+import { duration } from '../time/time'
+import { workflowTexts } from '../workflow-texts'
+import { Bars } from './bars'
+import type { WorkflowRow } from './documents'
+
+/** The workflows, each with its figures and its newest runs; every figure leads to its runs. */
+export function Table({
+  rows, choice, order, onOrder,
+}: {
+  rows: readonly WorkflowRow[]
+  choice: Choice
+  order: Order
+  onOrder: (order: Order) => void
+}): JSX.Element {
+  return (
+    <table className="listing">
+      <thead>
+        <tr>
+          {Object.entries(workflowTexts.columns).map(([name, title]) => (
+            <Header key={name} name={name} title={title} order={order} onOrder={onOrder} />
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <Row key={row.workflow.id} row={row} choice={choice} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element {
+  const { workflow, total, failed, successRatePercent: rate, p95DurationMs: p95, trend } = row
+  const { name, engine, recent, consecutiveFailures: inARow } = workflow
+  const { columns } = workflowTexts
+  const [last] = recent
+  const link = (title: string, value: string, more: Partial<Choice>): JSX.Element => (
+    <a
+      href={hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))}
+      aria-label={workflowTexts.runsOf(name, `${title} ${value}`)}
+    >
+      {value}
+    </a>
+  )
+  return (
+    <tr>
+      <th scope="row">
+        <a href={hrefs.workflows(workflow.id)}>{name}</a>
+        <span className="dim engine">{engine.name}</span>
+        {workflow.overdue && <Overdue gap={workflow.usualGapMs} />}
+      </th>
+      <td data-of={columns.last}>
+        {last ? (
+          <a className="last" href={hrefs.execution(last.id)}>
+            <StatusWord status={last.status} state={last.state} /> <When at={last.queuedAt} />
+          </a>
+        ) : (
+          <span className="dim">{workflowTexts.never}</span>
+        )}
+      </td>
+      <td className="recent">
+        <Bars runs={recent} name={name} />
+      </td>
+      <td data-of={columns.runs} className="numbers">{link(columns.runs, texts.number(total), {})}</td>
+      <td data-of={columns.failed} className={failed ? 'numbers some' : 'numbers'}>
+        {link(columns.failed, texts.number(failed), { status: ['FAILURE'] })}
+      </td>
+      <td data-of={columns.rate} className="numbers">
+        {rate === null ? texts.none : link(columns.rate, percent(rate), { status: ['FAILURE', 'SUCCESS'] })}
+      </td>
+      <td data-of={columns.p95} className="numbers">
+        {p95 === null
+          ? texts.none
+          : link(columns.p95, duration(p95), { status: ['FAILURE', 'SUCCESS'], sort: { field: 'duration', descending: true } })}
+      </td>
+      <td data-of={columns.row} className={inARow ? 'numbers some' : 'numbers'}>
+        <InARow count={inARow} name={name} engine={engine.name} />
+      </td>
+      <td className="trend">
+        <Spark points={trend} failed={failed} total={total} />
+      </td>
+    </tr>
+  )
+}
+
+/** Failures in a row, whenever they were. */
+export function InARow({ count, name, engine }: { count: number; name: string; engine: string }): JSX.Element {
+  if (count === 0) return <>{texts.number(count)}</>
+  const failed = new URLSearchParams({ status: 'FAILURE', workflow: name, engine })
+  return (
+    <a href={hrefs.history(failed)} aria-label={`${workflowTexts.inARow(count)}. ${workflowTexts.failuresOf(name)}`}>
+      {texts.number(count)}
+    </a>
+  )
+}
+
+export function Overdue({ gap }: { gap: number | null }): JSX.Element {
+  return (
+    <span className="overdue">
+      <b>{workflowTexts.overdue}</b>
+      {gap !== null && <span>{workflowTexts.usually(duration(gap))}</span>}
+    </span>
+  )
+}
