@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from app import error_groups
+from app import clock, error_groups
 from app.auth import Permission
-from app.error_groups import CountedGroup, ErrorGroup, Sightings, merging, splitting
+from app.error_groups import ErrorGroup, Sightings, listing, marks, merging, samples, splitting
 from app.error_groups.fingerprints import Basis, Distinction
+from app.error_groups.listing import GroupFilter, GroupOrder, ListedGroup
+from app.error_groups.marks import GroupState, Marking
 from app.error_groups.merging import Merge
-from app.metrics.filters import MetricsFilter
-from app.paging import PageRequest
+from app.error_groups.samples import VariablePart
+from app.error_groups.trends import Buckets
+from app.metrics.windows import Bucket
+from app.metrics.zones import zone_of
+from app.paging import Count, PageRequest
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
 
 
+@dataclass(frozen=True, slots=True)
+class GroupList(CountedList[ListedGroup]):
+    """A page of groups, and the buckets of their trends."""
+
+    buckets: Buckets
+
+
 async def list_error_groups(
-    context: Context, where: Argument[MetricsFilter], request: Argument[PageRequest]
-) -> CountedList[CountedGroup]:
-    """A page of the groups of a window, most frequent first."""
+    context: Context,
+    where: Argument[GroupFilter],
+    request: Argument[PageRequest],
+    order: GroupOrder,
+    bucket: Bucket | None,
+    time_zone: str,
+    *,
+    trend: bool = False,
+    unresolved: bool = False,
+) -> GroupList:
+    """A page of the groups of a window, with what somebody asked for."""
     context.require(Permission.READ)
-    database, window, given = context.database, where(), request()
-    return await read_list(
+    database, wanted, given, zone = context.database, where(), request(), zone_of(time_zone)
+    buckets = Buckets.of(wanted.window, bucket, zone)
+    if trend:
+        context.budget.take_trend(len(buckets.starts) * given.size)
+    listed = await read_list(
         context,
         given,
-        lambda: error_groups.list_page(database, window, given),
-        lambda: error_groups.count(database, window),
+        lambda: listing.list_page(
+            database, wanted, given, order, unresolved=unresolved, trend=buckets if trend else None
+        ),
+        lambda: listing.count(database, wanted),
     )
+    return GroupList(listed.page, listed.updates_cursor, listed.count, buckets)
+
+
+async def is_new(context: Context, listed: ListedGroup) -> bool:
+    """Whether nothing of a group is older than the window of its list."""
+    found = await sightings(context, listed.group.fingerprints)
+    return found is not None and found.first >= listed.since
 
 
 async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:
@@ -47,6 +80,37 @@ async def sightings(context: Context, fingerprints: Sequence[str]) -> Sightings 
     context.require(Permission.READ)
     found = await context.loaders.error_group_sightings.load_all(fingerprints)
     return error_groups.summed(found.values())
+
+
+async def state_of(context: Context, group: ErrorGroup) -> GroupState:
+    """How a group stands now."""
+    context.require(Permission.READ)
+    return marks.state_of(
+        await context.loaders.error_group_marks.load(group.id), group.latest.queued_at, clock.now_us()
+    )
+
+
+async def muted_until(context: Context, group: ErrorGroup) -> int | None:
+    """When a muted group is so no longer; None if it is not muted, or for good."""
+    context.require(Permission.READ)
+    mark = await context.loaders.error_group_marks.load(group.id)
+    muted = marks.state_of(mark, group.latest.queued_at, clock.now_us()) is GroupState.MUTED
+    return mark.until if muted and mark is not None else None
+
+
+async def workflows_of(context: Context, group: ErrorGroup, first: Argument[int]) -> list[tuple[str, Count]]:
+    """The names of the workflows that a group happens in, most frequent first, at most `first`."""
+    context.require(Permission.READ)
+    size = first()
+    found = await context.loaders.error_group_workflows.load_all(group.fingerprints)
+    return samples.together(found.values())[:size]
+
+
+async def variables_of(context: Context, group: ErrorGroup) -> list[VariablePart]:
+    """The variable parts of a group's message, with their values."""
+    context.require(Permission.READ)
+    context.budget.take_list(samples.MAX_MESSAGES)
+    return await samples.variable_parts(context.database, group.message, group.fingerprints)
 
 
 async def members(context: Context, group: ErrorGroup) -> list[tuple[Merge, ErrorGroup | None]]:
@@ -70,6 +134,12 @@ async def unmerge_error_group(context: Context, id_: Argument[str]) -> ErrorGrou
     """Take a group apart, or one out of another."""
     context.require(Permission.MANAGE_GROUPS)
     return await merging.unmerge(context.database, context.viewer.name, id_())
+
+
+async def set_error_group_state(context: Context, id_: Argument[str], marking: Argument[Marking]) -> ErrorGroup:
+    """Resolve, mute or reopen a group."""
+    context.require(Permission.MANAGE_GROUPS)
+    return await marks.mark(context.database, context.viewer.name, id_(), marking())
 
 
 async def split_error_group(context: Context, id_: Argument[str], by: Sequence[Distinction]) -> ErrorGroup:

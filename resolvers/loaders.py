@@ -12,7 +12,7 @@ from app.auth import tokens
 from app.db import Database
 from app.delivery import outbox
 from app.engines import issues
-from app.error_groups import merging
+from app.error_groups import marks, merging, samples
 from app.executions import lineage, payloads, steps
 from app.retries import bulk
 
@@ -115,7 +115,9 @@ class Loaders:
     bulk_retries = _Of(bulk.outcomes)
     audit_entries = _Of(audit.by_ids)
     error_group_sightings = _Of(error_groups.sightings)
+    error_group_marks = _Of(marks.of_groups)
     error_group_merges = _Of(merging.of_groups)
+    error_group_workflows = _Of(samples.workflows_of)
     error_group_members = _Of(error_groups.by_fingerprints)
     # Named as what they read with, and so after the others.
     engines = _Of(engines.by_ids)

@@ -12,9 +12,8 @@ from app.retries import bulk
 from resolvers import retries as resolvers
 from schema.context import Info
 from schema.engine import Engine
-from schema.facets import NameCount
 from schema.node import Node
-from schema.paging import Count, size_of
+from schema.paging import Count, NameCount, size_of
 from schema.retry import LazyExecution, RetryExecutionPayload, found_execution
 from schema.retryability import RetryBlocker
 from schema.scalars import DateTime, Json

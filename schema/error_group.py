@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from app import error_groups, ids
 from app.error_groups import merging
+from app.error_groups import samples as samples_of_groups
 from app.error_groups.fingerprints import Distinction
+from app.error_groups.marks import GroupState, Marking
 from resolvers import error_groups as resolvers
 from schema import execution  # the module: the two types name each other
 from schema.context import Info
 from schema.node import Node
-from schema.paging import Connection, Count, Edge, counted, edges, nodes
-from schema.scalars import DateTime
+from schema.paging import Count, NameCount, size_of
+from schema.scalars import DateTime, verb_id
 
 if TYPE_CHECKING:
     from schema.execution import Execution
@@ -55,6 +58,52 @@ class ErrorGroupSplit(Enum):
     )
     WORKFLOW = strawberry.enum_value("WORKFLOW", description="Name of the workflow.")
     STEP = strawberry.enum_value("STEP", description="Name of the failed step.")
+
+
+@strawberry.enum(description="How an error group stands. OPEN and REGRESSED follow from what happens.")
+class ErrorGroupState(Enum):
+    """How a group stands."""
+
+    OPEN = strawberry.enum_value("OPEN", description="Neither resolved nor muted.")
+    REGRESSED = strawberry.enum_value(
+        "REGRESSED", description="Resolved, and a failure was queued later than that: it is back."
+    )
+    RESOLVED = strawberry.enum_value("RESOLVED", description="An administrator says that its cause is mended.")
+    MUTED = strawberry.enum_value(
+        "MUTED", description="An administrator does not want to see it, for a time or for good."
+    )
+
+
+@strawberry.type(description="A value that a variable part of a message has.")
+class ErrorGroupValue:
+    """A value, and how often."""
+
+    value: str = strawberry.field(description="The value, cut to 200 characters.")
+    count: int = strawberry.field(description="Number of executions with it, of those that were looked at.")
+
+
+@strawberry.type(description="A part of a message that varies within its error group.")
+class ErrorGroupVariable:
+    """A variable part."""
+
+    part: strawberry.Private[samples_of_groups.VariablePart]
+    placeholder: str = strawberry.field(description="What stands for it in the group's message, such as <num>.")
+    distinct: int = strawberry.field(description="Number of distinct values, of the executions that were looked at.")
+
+    @classmethod
+    def of(cls, part: samples_of_groups.VariablePart) -> ErrorGroupVariable:
+        """From app's part."""
+        return cls(part=part, placeholder=part.placeholder, distinct=len(part.values))
+
+    @strawberry.field(description="Its values, most frequent first.")
+    def values(
+        self,
+        first: Annotated[
+            int, strawberry.argument(description="Maximum number of values, 1 to 100. Defaults to 10.")
+        ] = 10,
+    ) -> list[ErrorGroupValue]:
+        """Of the newest executions."""
+        return [ErrorGroupValue(value=value, count=count) for value, count in self.part.values[: size_of(first)]]
 
 
 @strawberry.type(description="An error group that was merged into another one by `mergeErrorGroups`.")
@@ -155,34 +204,47 @@ class ErrorGroup(Node):
         """Read with the group."""
         return [each for each in ErrorGroupSplit if Distinction[each.name] in self.row.split_by]
 
+    @strawberry.field(description="How it stands: what an administrator said of it, and what happened since.")
+    async def state(self, info: Info) -> ErrorGroupState:
+        """Batched."""
+        return ErrorGroupState[await resolvers.state_of(info.context, self.row)]
+
+    @strawberry.field(
+        description="When it is muted no longer. Null unless it is MUTED, and for one that is so for good."
+    )
+    async def muted_until(self, info: Info) -> DateTime | None:
+        """Batched."""
+        until = await resolvers.muted_until(info.context, self.row)
+        return None if until is None else DateTime(until)
+
+    @strawberry.field(
+        description=(
+            "Names of the workflows that it happens in, most frequent first, of the newest 1,000 executions of each of"
+            " its fingerprints: AT_LEAST if there are more."
+        )
+    )
+    async def workflows(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="Maximum number of names, 1 to 100. Defaults to 5.")] = 5,
+    ) -> list[NameCount]:
+        """Batched."""
+        found = await resolvers.workflows_of(info.context, self.row, partial(size_of, first))
+        return [NameCount(name=name, count=Count.of(count)) for name, count in found]
+
+    @strawberry.field(
+        description=(
+            "The parts of its message that vary, in the message's order, with the values that its newest 200 executions"
+            " have. Empty for a message without any."
+        )
+    )
+    async def variables(self, info: Info) -> list[ErrorGroupVariable]:
+        """One statement."""
+        return [ErrorGroupVariable.of(part) for part in await resolvers.variables_of(info.context, self.row)]
+
     async def _sightings(self, info: Info) -> error_groups.Sightings:
         found = await resolvers.sightings(info.context, self.row.fingerprints)
         return found or error_groups.Sightings(0, 0, 0)
-
-
-@strawberry.type(description="An error group in a list.")
-class ErrorGroupEdge(Edge[error_groups.CountedGroup, ErrorGroup]):
-    """An error group in a list."""
-
-    node: ErrorGroup = strawberry.field(description="The error group.")
-
-    @strawberry.field(description="Number of its executions in the list's window.")
-    def count(self) -> int:
-        """Read with the page."""
-        return self.row.failures
-
-
-def _node(row: error_groups.CountedGroup) -> ErrorGroup:
-    return ErrorGroup.of(row.group)
-
-
-@strawberry.type(description="A page of error groups, most frequent in the window first.")
-class ErrorGroupConnection(Connection[error_groups.CountedGroup]):
-    """A page of error groups."""
-
-    edges: list[ErrorGroupEdge] = edges(ErrorGroupEdge, _node, "The error groups with their cursors and counts.")
-    nodes: list[ErrorGroup] = nodes(_node, "The error groups.")
-    total_count: Count = counted()
 
 
 @strawberry.input(description="The error groups to merge. ADMIN only.")
@@ -225,3 +287,31 @@ class SplitErrorGroupPayload:
     group: ErrorGroup = strawberry.field(
         description="The error group that the given id leads to now; its executions move within seconds or minutes."
     )
+
+
+@strawberry.input(description="The error group, and what to say of it. ADMIN only.")
+class SetErrorGroupStateInput:
+    """A mark."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of the error group.")
+    state: ErrorGroupState | None = strawberry.field(
+        description="RESOLVED or MUTED. Null reopens it: it is OPEN. The others cannot be set."
+    )
+    muted_until: DateTime | None = strawberry.field(
+        default=None, description="When MUTED ends. Null: when somebody ends it. Only with MUTED."
+    )
+
+    def marking(self) -> Marking:
+        """As app's value; BadInput for a state that cannot be set, or a time in the past."""
+        return Marking(None if self.state is None else GroupState[self.state.name], self.muted_until)
+
+    def group_id(self) -> str:
+        """The local id; NotFound for an id of another kind."""
+        return verb_id("errorGroup", self.id)
+
+
+@strawberry.type(description="An error group of which somebody said something.")
+class SetErrorGroupStatePayload:
+    """What it is now."""
+
+    group: ErrorGroup = strawberry.field(description="The error group that the given id leads to.")

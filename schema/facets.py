@@ -15,7 +15,7 @@ from resolvers import error_groups as error_group_resolvers
 from resolvers import facets as resolvers
 from schema.context import Info
 from schema.error_group import ErrorGroup
-from schema.paging import Count, size_of
+from schema.paging import Count, NameCount, size_of
 
 First = Annotated[int, strawberry.argument(description="Maximum number of entries, 1 to 100. Defaults to 20.")]
 
@@ -33,14 +33,6 @@ class StateCount:
     """A state with a number of executions."""
 
     state: State = strawberry.field(description="The state.")
-    count: Count = strawberry.field(description="Number of executions.")
-
-
-@strawberry.type(description="A name with a number of executions.")
-class NameCount:
-    """A name with a number of executions."""
-
-    name: str = strawberry.field(description="The name.")
     count: Count = strawberry.field(description="Number of executions.")
 
 

@@ -21,6 +21,8 @@ from schema.error_group import (
     ErrorGroup,
     MergeErrorGroupsInput,
     MergeErrorGroupsPayload,
+    SetErrorGroupStateInput,
+    SetErrorGroupStatePayload,
     SplitErrorGroupInput,
     SplitErrorGroupPayload,
     UnmergeErrorGroupPayload,
@@ -36,6 +38,9 @@ BulkInput = Annotated[
 ]
 ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The execution.")]
 GroupId = Annotated[strawberry.ID, strawberry.argument(description="The error group.")]
+GroupStateInput = Annotated[
+    SetErrorGroupStateInput, strawberry.argument(description="The error group, and what to say of it.")
+]
 MergeInput = Annotated[MergeErrorGroupsInput, strawberry.argument(description="The error groups to merge.")]
 NewToken = Annotated[TokenInput, strawberry.argument(description="The token to create.")]
 TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")]
@@ -181,6 +186,19 @@ class Mutation:
     async def save_alert_rule(self, info: Info, input: RuleInput) -> SaveAlertRulePayload:
         """Audited."""
         return SaveAlertRulePayload.of(await alert_resolvers.save_rule(info.context, input.change))
+
+    @strawberry.field(
+        description=(
+            "Says of an error group that its cause is mended (RESOLVED: REGRESSED as soon as a failure was queued"
+            " later), or that nobody wants to see it (MUTED, until a time or for good); null takes either back. Its"
+            " executions stay as they are. NOT_FOUND for an unknown id; BAD_USER_INPUT for OPEN and REGRESSED, which"
+            " cannot be set, and for a time that is past or without MUTED. ADMIN only, and audited."
+        )
+    )
+    async def set_error_group_state(self, info: Info, input: GroupStateInput) -> SetErrorGroupStatePayload:
+        """Audited."""
+        group = await group_resolvers.set_error_group_state(info.context, input.group_id, input.marking)
+        return SetErrorGroupStatePayload(group=ErrorGroup.of(group))
 
     @strawberry.field(
         description=(

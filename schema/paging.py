@@ -41,6 +41,7 @@ __all__ = [
     "Edge",
     "First",
     "Last",
+    "NameCount",
     "PageInfo",
     "PageRequest",
     "counted",
@@ -77,6 +78,14 @@ class Count:
     def of(cls, count: paging.Count) -> Count:
         """From app's count."""
         return cls(value=count.value, kind=CountKind.EXACT if count.exact else CountKind.AT_LEAST)
+
+
+@strawberry.type(description="A name with a number of executions.")
+class NameCount:
+    """A name with a number of executions."""
+
+    name: str = strawberry.field(description="The name.")
+    count: Count = strawberry.field(description="Number of executions.")
 
 
 @strawberry.type(description="Position of a page in its list.")

@@ -25,7 +25,11 @@ from schema.audit import AuditEntry, AuditEntryConnection
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.engine import Engine, EngineIssueConnection
-from schema.error_group import ErrorGroup, ErrorGroupConnection
+from schema.error_group import ErrorGroup
+from schema.error_group_list import ErrorGroupConnection, ErrorGroupOrder, group_filter
+from schema.error_group_list import Order as GroupOrder
+from schema.error_group_list import Search as GroupSearch
+from schema.error_group_list import States as GroupStates
 from schema.execution import Execution
 from schema.execution_input import DEFAULT_ORDER, ExecutionFilter, ExecutionOrder
 from schema.execution_list import ExecutionConnection
@@ -144,7 +148,9 @@ class Query:
         """Engines are few."""
         return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]
 
-    @strawberry.field(description="Error groups with failures in a window, most frequent first.")
+    @strawberry.field(
+        description="Error groups with failures in a window, most frequent first unless `orderBy` says else."
+    )
     async def error_groups(
         self,
         info: Info,
@@ -155,10 +161,21 @@ class Query:
         filter: Annotated[
             MetricsFilter | None, strawberry.argument(description="Window and filter of the failures.")
         ] = None,
+        order_by: GroupOrder = ErrorGroupOrder.COUNT,
+        search: GroupSearch = None,
+        state: GroupStates = None,
+        bucket: Bucket = MetricsBucket.AUTO,
+        time_zone: TimeZone = "UTC",
     ) -> ErrorGroupConnection | None:
         """A page of what goes wrong."""
-        where, request = partial(MetricsFilter.where, filter), partial(PageRequest, first, after, last, before)
-        return ErrorGroupConnection.of(await error_group_resolvers.list_error_groups(info.context, where, request))
+        where, request = partial(group_filter, filter, search, state), partial(PageRequest, first, after, last, before)
+        order, width = ErrorGroupOrder.order(order_by), MetricsBucket.bucket(bucket)
+        listed = await error_group_resolvers.list_error_groups(
+            *(info.context, where, request, order, width, time_zone),
+            trend=mentions(info, {"trend"}),
+            unresolved=mentions(info, {"unresolved"}),
+        )
+        return ErrorGroupConnection.of(listed)
 
     @strawberry.field(description="One execution. Null for an unknown id.")
     async def execution(self, info: Info, id: strawberry.ID) -> Execution | None:

@@ -14,14 +14,9 @@ from typing import Annotated
 from app import executions
 from app.db import Database, Reader
 from app.db.rows import Column, RowsOf
-from app.error_groups.counts import counted_groups
 from app.error_groups.fingerprints import Basis, Distinction, Fingerprint, fingerprint
 from app.error_groups.messages import MAX_MESSAGE_CHARACTERS, folded
 from app.executions import Execution, group_members, payloads
-from app.executions.filters import resolve
-from app.metrics.filters import MetricsFilter
-from app.paging import Count, Page, PageRequest, counted, read_page
-from app.paging.keyset import Ordering, Params, Position, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,6 @@ class ErrorGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class CountedGroup:
-    """A group, and its number of failures in a window."""
-
-    group: ErrorGroup
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
 class Sightings:
     """Executions of a fingerprint or a group: how many, least and greatest queuedAt, in µs since the epoch."""
 
@@ -57,37 +44,6 @@ class Sightings:
 _MAX_LOOKED_AT = 200
 
 _SIGHTINGS = RowsOf(Sightings)
-_BY_FAILURES = Ordering("errorGroups.COUNT", "failures", descending=True)
-
-
-async def list_page(database: Database, where: MetricsFilter, request: PageRequest) -> Page[CountedGroup]:
-    """A page of the groups with failures in a window, most frequent first.
-
-    Raises BadInput for a cursor of another list, LimitExceeded when the window has too much in it.
-    """
-    scope = await resolve(database, where.executions)
-
-    async def read(segment: Segment) -> list[CountedGroup]:
-        if scope is None:
-            return []
-        params = Params(database.dialect)
-        counted = counted_groups(where, scope, params, kept=False)
-        statement = segment.select("id, failures", f"({counted}) f", params)
-        rows = await database.fetch_long(statement, *params.values)
-        groups = await by_ids(database, [id_ for id_, _ in rows])
-        return [CountedGroup(groups[id_], failures) for id_, failures in rows if id_ in groups]
-
-    return await read_page(_BY_FAILURES, request, read, lambda each: Position(each.failures, each.group.id))
-
-
-async def count(database: Database, where: MetricsFilter) -> Count:
-    """How many groups have failures in a window. Raises LimitExceeded as a page does."""
-    scope = await resolve(database, where.executions)
-    if scope is None:
-        return Count(0, exact=True)
-    params = Params(database.dialect)
-    # Some hundreds; when normalising fails there may be one for each failure.
-    return await counted(database, counted_groups(where, scope, params, kept=False), *params.values)
 
 
 async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, ErrorGroup]:

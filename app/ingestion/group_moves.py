@@ -67,6 +67,11 @@ _STAY_MERGED = (
     " AND NOT EXISTS (SELECT 1 FROM error_group_merges x WHERE x.group_id = {new})"
     " ORDER BY m.at DESC, m.fingerprint LIMIT 1 ON CONFLICT DO NOTHING"
 )
+# So does what people said of a group; of its parts too.
+_STAY_MARKED = (
+    "INSERT INTO error_group_marks (group_id, kind, at, until, actor) SELECT {new}, k.kind, k.at, k.until, k.actor"
+    " FROM error_group_marks k WHERE k.group_id = $1 ON CONFLICT DO NOTHING"
+)
 # A split stays: $2 is what failures with the fingerprint $1 have now.
 _STAY_SPLIT = (
     "INSERT INTO error_group_splits (fingerprint, kinds, at, actor) SELECT {new}, s.kinds, s.at, s.actor"
@@ -120,6 +125,7 @@ async def move(transaction: Transaction, ids: Sequence[str]) -> int:
         )
         became = sorted({(each.group, group) for each, group in moved} - parts)
         await _each(transaction, (*_LEAD, _STAY_MERGED), became)
+        await _each(transaction, (_STAY_MARKED,), sorted({(each.group, group) for each, group in moved}))
         changes = (deltas.change(each.figure(each.group), each.figure(group)) for each, group in moved)
         await deltas.append(transaction, [delta for change in changes for delta in change])
     return len(moved)

@@ -125,6 +125,19 @@ def summed(dialect: Dialect, samples: str, *, histograms: bool) -> str:
     return f"SELECT s.part, s.status, {sums}{more} FROM ({samples}) s GROUP BY s.part, s.status{group}"
 
 
+def rests_of(params: Params, cuts: Sequence[tuple[int, int, int]]) -> str:
+    """The rests of hours, as a table `c` of (edge, stop, before): see Division.cuts."""
+    if params.dialect is Dialect.POSTGRES:
+        arrays = ", ".join(f"CAST({params.bind(list(each))} AS BIGINT[])" for each in zip(*cuts, strict=True))
+        return f"unnest({arrays}) AS c (edge, stop, before)"
+    # As texts of three numbers: a path into JSON would begin with the mark of a parameter.
+    texts = ["".join(f"{number:020d}" for number in cut) for cut in cuts]
+    given = params.bind(orjson.dumps(texts).decode())
+    names = enumerate(("edge", "stop", "before"))
+    values = ", ".join(f"CAST(substr(value, {20 * n + 1}, 20) AS INTEGER) AS {name}" for n, name in names)
+    return f"(SELECT {values} FROM json_each({given})) c"
+
+
 class _Statement:
     def __init__(
         self,
@@ -194,16 +207,7 @@ class _Statement:
 
     def _rests(self, cuts: Sequence[tuple[int, int, int]]) -> list[str]:
         """What was queued in the rest of hours: with the bucket that begins there, and not with its hour."""
-        if self._dialect is Dialect.POSTGRES:
-            arrays = ", ".join(f"CAST({self.params.bind(list(each))} AS BIGINT[])" for each in zip(*cuts, strict=True))
-            rests = f"unnest({arrays}) AS c (edge, stop, before)"
-        else:
-            # As texts of three numbers: a path into JSON would begin with the mark of a parameter.
-            texts = ["".join(f"{number:020d}" for number in cut) for cut in cuts]
-            given = self.params.bind(orjson.dumps(texts).decode())
-            names = enumerate(("edge", "stop", "before"))
-            values = ", ".join(f"CAST(substr(value, {20 * n + 1}, 20) AS INTEGER) AS {name}" for n, name in names)
-            rests = f"(SELECT {values} FROM json_each({given})) c"
+        rests = rests_of(self.params, cuts)
         conditions = [_FINISHED, "x.queued_at >= c.edge", "x.queued_at < c.stop"]
         conditions += self._scope.conditions(self.params, "x", ("queued_at",))
         found = f"FROM {rests} JOIN executions x ON {' AND '.join(conditions)}"

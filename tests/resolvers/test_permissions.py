@@ -52,6 +52,7 @@ MUTATIONS = {
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
     "revokeToken": f'revokeToken(id: "{UNKNOWN}") {{ token {{ id }} }}',
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
+    "setErrorGroupState": f'setErrorGroupState(input: {{id: "{UNKNOWN}", state: MUTED}}) {{ group {{ id }} }}',
     "splitErrorGroup": f'splitErrorGroup(input: {{id: "{UNKNOWN}", by: [STEP]}}) {{ group {{ id }} }}',
     "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
     "unresolveExecutions": f'unresolveExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ more }}',

@@ -49,6 +49,7 @@ ADMINISTRATORS_ONLY = {
     "alerts.save_rule",
     "audit.list_entries",
     "error_groups.merge_error_groups",
+    "error_groups.set_error_group_state",
     "error_groups.split_error_group",
     "error_groups.unmerge_error_group",
     "error_groups.unsplit_error_group",

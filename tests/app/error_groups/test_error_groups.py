@@ -9,6 +9,8 @@ import pytest
 
 from app import error_groups, executions
 from app.db import Database
+from app.error_groups import listing
+from app.error_groups.listing import GroupFilter
 from app.errors import BadInput
 from app.ids import new_id
 from app.metrics.filters import MAX_WINDOW, MetricsFilter
@@ -51,15 +53,15 @@ async def test_pages_are_those_of_the_model(database: Database) -> None:
         seen = []
         after = None
         while True:
-            page = await error_groups.list_page(database, where, PageRequest(first=2, after=after))
+            page = await listing.list_page(database, GroupFilter(where), PageRequest(first=2, after=after))
             seen += [(each.group.id, each.failures) for each in page.items]
             after = page.end_cursor
             if not await page.has_next_page():
                 break
         assert seen == expected
-        assert (await error_groups.count(database, where)).value == len(expected)
+        assert (await listing.count(database, GroupFilter(where))).value == len(expected)
         if expected:
-            last = await error_groups.list_page(database, where, PageRequest(last=2))
+            last = await listing.list_page(database, GroupFilter(where), PageRequest(last=2))
             assert [each.group.id for each in last.items] == [id_ for id_, _ in expected[-2:]]
 
 

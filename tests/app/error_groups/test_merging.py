@@ -11,7 +11,8 @@ import pytest
 
 from app import audit, clock, error_groups, executions
 from app.db import Database
-from app.error_groups import counts, merging
+from app.error_groups import counts, listing, merging
+from app.error_groups.listing import GroupFilter
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.executions import ExecutionFilter, ExecutionOrder
 from app.executions.facets import Facet, Facets
@@ -58,9 +59,9 @@ async def listed(database: Database, *group_ids: str) -> set[str]:
 
 async def counted(database: Database) -> dict[str, int]:
     """How often each group happened, as all that counts them says."""
-    page = await error_groups.list_page(database, WHERE, PageRequest(first=50))
+    page = await listing.list_page(database, GroupFilter(WHERE), PageRequest(first=50))
     found = {each.group.id: each.failures for each in page.items}
-    assert (await error_groups.count(database, WHERE)).value == len(found)
+    assert (await listing.count(database, GroupFilter(WHERE))).value == len(found)
     assert dict(await counts.top(database, WHERE, 50)) == found
     facet = await Facets(database).by(Facet.ERROR_GROUP, ExecutionFilter())
     assert {id_: count.value for id_, count in facet.items()} == found

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from app import clock
-from app import error_groups as listed_groups
 from app.db import Database
-from app.error_groups import counts
+from app.error_groups import counts, listing
+from app.error_groups.listing import GroupFilter
 from app.lifecycle import Status
 from app.metrics import histograms
 from app.metrics.figures import Figures, summary, summary_and_trend, trend
@@ -107,8 +107,8 @@ async def check(database: Database, where: MetricsFilter, kept: Rows = ()) -> No
     top = await counts.top(database, where, 100)
     assert top == sorted(failures.items(), key=lambda item: (item[1], item[0]), reverse=True)
     stored = Counter(row["error_group_id"] for row in chosen(rows, where, engines) if row["error_group_id"] is not None)
-    page = await listed_groups.list_page(database, where, PageRequest(first=100))
+    page = await listing.list_page(database, GroupFilter(where), PageRequest(first=100))
     assert [(each.group.id, each.failures) for each in page.items] == sorted(
         stored.items(), key=lambda item: (item[1], item[0]), reverse=True
     )
-    assert (await listed_groups.count(database, where)).value == len(stored)
+    assert (await listing.count(database, GroupFilter(where))).value == len(stored)
