@@ -14,7 +14,7 @@ import pytest
 
 from specs.harness import commands
 from specs.harness.driver import Runwatch, Server, run_events
-from specs.harness.receiver import Receiver
+from specs.harness.receiver import Answer, Receiver
 from specs.harness.servers import PostgresServer, ValkeyServer, free_port
 
 PASSWORD = "hunter2-hunter2"
@@ -91,15 +91,16 @@ def checked(server: Server, *words: str, **settings: str) -> tuple[int, dict[str
 
 
 def test_settings_003_check_says_what_holds(site: tuple[Server, Runwatch, Receiver, ValkeyServer]) -> None:
-    """`check` MUST try database, key, Redis, mail, engines, disk and clock, and show no secret; it MUST end in time."""
+    """`check` MUST try whatever the settings name, and show no secret; it MUST end in time."""
     server, made, receiver, _ = site
     made.cli("engine", "add", "reached", "--webhook", receiver.url, "--replace")
     code, found, said = checked(server)
     assert code == 0, said
-    names = {"settings", "database", "key", "redis", "mail", "engine reached", "data folder", "clock"}
-    assert found.keys() == names
-    assert {found[name]["result"] for name in ("settings", "database", "key", "redis", "engine reached")} == {"ok"}
-    assert found["mail"]["result"] == "unused"
+    used = {"settings", "database", "key", "redis", "engine reached"}
+    unused = {"direct database", "token issuer", "mail"}
+    assert found.keys() == {*used, *unused, "data folder", "clock"}
+    assert {found[name]["result"] for name in used} == {"ok"}
+    assert {found[name]["result"] for name in unused} == {"unused"}
     assert receiver.requests == [], "it connects, and sends nothing"
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -157,3 +158,29 @@ def test_settings_004_keys_are_those_of_running_servers(site: tuple[Server, Runw
     server.stop()
     server.start()
     made.cli("secret", "rotate")
+
+
+def test_settings_005_check_tries_issuer_and_direct_url(
+    site: tuple[Server, Runwatch, Receiver, ValkeyServer], postgres_server: PostgresServer
+) -> None:
+    """It MUST say whether the issuer's keys fit, and whether migrations would go to the same database."""
+    server, *_ = site
+    url = server.environment["RUNWATCH_DATABASE_URL"]
+    jwt = {"jwt_algorithms": "RS256", "jwt_issuer": "i", "jwt_audience": "a"}
+    key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "e": "AQAB", "n": "u" + "q" * 341}
+    with Receiver(answer=lambda _: Answer(200, json.dumps({"keys": keys}).encode())) as issuer:
+        keys = [key]
+        _, found, said = checked(server, **jwt, jwt_jwks_url=issuer.url, database_direct_url=url)
+        assert (found["token issuer"]["result"], found["direct database"]["result"]) == ("ok", "ok"), said
+        keys = [{**key, "kty": "EC"}]
+        with postgres_server.database("settings_elsewhere") as other:
+            _, found, said = checked(server, **jwt, jwt_jwks_url=issuer.url, database_direct_url=other)
+        assert "no key there fits RS256" in found["token issuer"]["detail"], said
+        assert "another database than RUNWATCH_DATABASE_URL" in found["direct database"]["detail"]
+    gone = f"http://me:{PASSWORD}@127.0.0.1:{free_port()}/keys"
+    direct = f"postgres://me:{PASSWORD}@127.0.0.1:{free_port()}/none"
+    code, found, said = checked(server, **jwt, jwt_jwks_url=gone, database_direct_url=direct)
+    for name, setting in (("token issuer", "JWT_JWKS_URL"), ("direct database", "DATABASE_DIRECT_URL")):
+        assert (code, found[name]["result"]) == (1, "failed")
+        assert f"RUNWATCH_{setting}" in found[name]["detail"]
+    assert PASSWORD not in said

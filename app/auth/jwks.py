@@ -79,6 +79,13 @@ class PublishedKeys:
             self._fly()
         return self._look_up(algorithm, key_id)
 
+    async def fetch(self) -> int:
+        """Fetch the keys now; how many fit. Raises whatever is wrong."""
+        async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
+            body = await self._download()
+        self._keys = _fitting_keys(body, self._algorithms)
+        return sum(map(len, self._keys.values()))
+
     async def close(self) -> None:
         """Stop a running fetch."""
         await end_tasks(self._flight)
@@ -104,14 +111,12 @@ class PublishedKeys:
             if _clock() - self._tried_at < PAUSE_SECONDS:
                 return None
             self._tried_at = _clock()
-            self._flight = asyncio.create_task(self._fetch())
+            self._flight = asyncio.create_task(self._try())
         return self._flight
 
-    async def _fetch(self) -> None:
+    async def _try(self) -> None:
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
-                body = await self._download()
-            self._keys = _fitting_keys(body, self._algorithms)
+            fitting = await self.fetch()
         except Exception as error:
             # Any failure is the issuer's or the network's.
             self._is_failing = True
@@ -119,7 +124,7 @@ class PublishedKeys:
             return
         self._is_failing = False
         self._fetched_at = _clock()
-        if not any(self._keys.values()):
+        if not fitting:
             log.error("jwks_without_fitting_keys", url=self._url, algorithms=list(self._algorithms))
 
     async def _download(self) -> bytes:

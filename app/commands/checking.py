@@ -13,8 +13,8 @@ from app.commands.failures import messages_of
 from app.commands.running import imported
 from app.log import before_first_line
 from app.server.probes import Outcome, Result, run_all
-from app.server.probes.partners import of_engines, of_mail, of_redis
-from app.server.probes.storage import Storage, of_clock, of_disk, of_keys
+from app.server.probes.partners import of_engines, of_issuer, of_mail, of_redis
+from app.server.probes.storage import DIRECT, Storage, of_clock, of_disk, of_keys
 from app.settings import Settings
 
 
@@ -49,7 +49,9 @@ async def _tried(settings: Settings, seconds: float) -> list[Outcome]:
 
         return of_database + await run_all(
             [
+                (DIRECT, storage.probe_direct),
                 ("redis", lambda: of_redis(settings)),
+                ("token issuer", lambda: of_issuer(settings)),
                 ("mail", lambda: of_mail(settings, seconds * 0.8)),
                 ("engines", engines),
                 ("disk", lambda: of_disk(settings)),

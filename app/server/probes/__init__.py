@@ -29,6 +29,11 @@ class Outcome:
     detail: str
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 Probe = tuple[str, Callable[[], Awaitable[Iterable[Outcome]]]]
 
 

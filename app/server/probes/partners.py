@@ -1,4 +1,4 @@
-"""Probes of what a server talks to: Redis, the mail server, and what retries go to. Nothing is sent to anybody."""
+"""Probes of what a server talks to: Redis, mail server, issuer, and what retries go to. Nothing is sent to anybody."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.engines.connections import unsealed_connection
 from app.errors import AppError
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
-from app.server.probes import Outcome, Result
+from app.server.probes import Outcome, Result, one_line
 from app.settings import Settings
 
 MAX_ENGINES = 100
@@ -69,6 +69,25 @@ async def of_mail(settings: Settings, seconds: float) -> list[Outcome]:
     return [Outcome("mail", Result.OK, f"{server.host}:{server.port} answers{signed_in}")]
 
 
+async def of_issuer(settings: Settings) -> list[Outcome]:
+    """Whether the issuer of JSON Web Tokens publishes keys that fit."""
+    url = settings.jwt_jwks_url
+    if url is None:
+        return [Outcome("token issuer", Result.UNUSED, "RUNWATCH_JWT_JWKS_URL is not set")]
+    from app.auth.jwks import PublishedKeys
+
+    algorithms = ", ".join(settings.jwt_algorithms)
+    try:
+        fitting = await PublishedKeys(url, settings.jwt_algorithms).fetch()
+    except Exception as error:
+        password = urlsplit(url).password
+        said = Masker({password} if password else ()).text(one_line(error))
+        return [Outcome("token issuer", Result.FAILED, f"RUNWATCH_JWT_JWKS_URL: {said}")]
+    if not fitting:
+        return [Outcome("token issuer", Result.FAILED, f"RUNWATCH_JWT_JWKS_URL: no key there fits {algorithms}")]
+    return [Outcome("token issuer", Result.OK, f"{urlsplit(url).hostname} publishes {fitting} keys for {algorithms}")]
+
+
 async def of_engines(database: Database | None, sealer: Sealer | None, seconds: float) -> list[Outcome]:
     """Whether the hosts and brokers that retries go to can be reached."""
     if database is None:
@@ -107,7 +126,7 @@ async def _of_engine(engine: _Connected, sealer: Sealer, seconds: float) -> Outc
     except TimeoutError:
         return Outcome(name, Result.FAILED, f"no answer within {seconds:g} s")
     except Exception as error:  # whatever a library has to say
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = one_line(error)
         return Outcome(name, Result.FAILED, Masker(secrets_of(connection)).text(said))
 
 

@@ -16,23 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from app.db import Database, open_database
-from app.db.config import CONNECT_SECONDS, postgres_credentials, sqlite_path
+from app.db.config import CONNECT_SECONDS, sqlite_path
 from app.db.schema_version import APPLIED, known, refusal
 from app.db.sqlite_faults import fault_of
 from app.errors import AppError
 from app.presence import running, without_key
 from app.secrets.sealing import Sealer
 from app.server.keys import FILE_NAME, check_keys, has_key, open_sealer
-from app.server.probes import Outcome, Result
+from app.server.probes import Outcome, Result, one_line
+from app.server.probes.postgres import Place, asked
 from app.settings import MIB, Settings
 
 MIN_POSTGRES = 15
+DIRECT = "direct database"
 LOCK_SECONDS = 2.0  # for another process's write
 LITTLE_BYTES, TOO_LITTLE_BYTES = 1024 * MIB, 100 * MIB
 # Events of 5 minutes ahead are rejected, JSON Web Tokens of 30 s ahead too.
 ODD_SECONDS, WRONG_SECONDS = 1.0, 25.0
-# Without named statements, which a pooler of transactions gives to somebody else's connection.
-_PLAIN = {"timeout": CONNECT_SECONDS, "statement_cache_size": 0}
 _NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
@@ -43,6 +43,7 @@ class Storage:
     settings: Settings
     database: Database | None = None
     ahead_seconds: float | None = None
+    place: Place | None = None
 
     async def probe(self) -> list[Outcome]:
         """Whether it can be read and written, and has the tables of this version."""
@@ -56,7 +57,7 @@ class Storage:
         except AppError as error:
             outcome = _failed(error.message)
         except Exception as error:
-            outcome = _failed(f"RUNWATCH_DATABASE_URL: {' '.join(str(error).split()) or type(error).__name__}")
+            outcome = _failed(f"RUNWATCH_DATABASE_URL: {one_line(error)}")
         return [outcome]
 
     async def _sqlite(self, url: str) -> Outcome:
@@ -69,28 +70,28 @@ class Storage:
             raise fault_of(error, path) or error from None
 
     async def _postgres(self, url: str) -> Outcome:
-        import asyncpg
+        found = await asked(url)
+        self.ahead_seconds, self.place = found.ahead_seconds, found.place
+        if found.version < MIN_POSTGRES:
+            return _failed(f"Postgres {found.version}: Runwatch needs {MIN_POSTGRES} or later")
+        if found.is_standby:
+            return _failed("a standby, which takes no writes: RUNWATCH_DATABASE_URL must name the primary")
+        return _of_schema(found.applied, f"Postgres {found.version}, {found.connections} connections")
 
-        connection = await asyncpg.connect(**{**postgres_credentials(url), **_PLAIN})
+    async def probe_direct(self) -> list[Outcome]:
+        """Whether the way past a pooler, which migrations take, leads to the same database."""
+        url = self.settings.database_direct_url
+        if not url:
+            return [Outcome(DIRECT, Result.UNUSED, "RUNWATCH_DATABASE_DIRECT_URL is not set")]
         try:
-            before = time.time()
-            row = await connection.fetchrow(
-                "SELECT current_setting('server_version_num')::int / 10000, pg_is_in_recovery(),"
-                " current_setting('max_connections')::int, extract(epoch FROM clock_timestamp())::float8"
-            )
-            version, is_standby, connections, there = row
-            self.ahead_seconds = there - (before + time.time()) / 2
-            if version < MIN_POSTGRES:
-                return _failed(f"Postgres {version}: Runwatch needs {MIN_POSTGRES} or later")
-            if is_standby:
-                return _failed("a standby, which takes no writes: RUNWATCH_DATABASE_URL must name the primary")
-            try:
-                names = {name for (name,) in await connection.fetch(APPLIED)}
-            except asyncpg.UndefinedTableError:
-                names = set()
-        finally:
-            connection.terminate()
-        return _of_schema(names, f"Postgres {version}, {connections} connections")
+            found = await asked(url)
+        except Exception as error:
+            said = f"no answer within {CONNECT_SECONDS} s" if isinstance(error, TimeoutError) else one_line(error)
+            return [Outcome(DIRECT, Result.FAILED, f"RUNWATCH_DATABASE_DIRECT_URL: {said}")]
+        if self.place is not None and found.place != self.place:
+            said = "leads to another database than RUNWATCH_DATABASE_URL"
+            return [Outcome(DIRECT, Result.FAILED, f"RUNWATCH_DATABASE_DIRECT_URL {said}")]
+        return [Outcome(DIRECT, Result.OK, f"Postgres {found.version}: migrations go there")]
 
 
 def _try_file(path: Path) -> Outcome:
