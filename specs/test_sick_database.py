@@ -20,6 +20,8 @@ from specs.harness.worker_processes import all_serve
 READ = {"query": "{ executions(first: 1) { nodes { externalId } } }"}
 # Of everybody who waits: an answer comes within 6 s. A busy machine may take as long again.
 PATIENCE = 12
+# How soon new connections are used. An idle machine takes 5: the database is asked every second, and has 3.5 to answer.
+FAILED_OVER_SECONDS = 10
 
 
 def lines(log: str, event: str) -> list[dict[str, object]]:
@@ -86,7 +88,7 @@ def answered(server: Server, token: str, name: str) -> bool:
 
 
 def test_sick_004_new_connections_are_used_after_a_failover(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """When the connections of all workers lead nowhere without a word, each MUST soon use new ones, for every door."""
+    """When the connections of all workers lead nowhere without a word, each MUST use new ones within 10 s, at every door."""
     with postgres_server.database("failover") as url, FreezingProxy(urlsplit(url).port or 5432) as way:
         there = urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{way.port}").geturl()
         server = Server(tmp_path, there, "--workers", "2")
@@ -97,9 +99,11 @@ def test_sick_004_new_connections_are_used_after_a_failover(postgres_server: Pos
             both = all_serve(server)
             assert all(answered(server, runwatch.admin, f"before-{number}") for number in range(10))
             way.fail_over()
-            began = monotonic()
-            soon(lambda: all(answered(server, runwatch.admin, f"after-{number}") for number in range(10)))
-            assert monotonic() - began < 2 * PATIENCE
+            began, in_a_row = monotonic(), 0
+            while in_a_row < 10:
+                asked = monotonic() - began
+                in_a_row = in_a_row + 1 if answered(server, runwatch.admin, f"after-{asked}") else 0
+                assert in_a_row or asked < FAILED_OVER_SECONDS, "whoever asks later is answered"
             assert all_serve(server) == both, "neither hangs"
             runwatch.close()
             assert server.stop(signal.SIGTERM) == 0
