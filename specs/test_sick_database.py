@@ -88,7 +88,7 @@ def answered(server: Server, token: str, name: str) -> bool:
 
 
 def test_sick_004_new_connections_are_used_after_a_failover(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """When the connections of all workers lead nowhere without a word, each MUST use new ones within 10 s, at every door."""
+    """When all connections lead nowhere without a word, each worker MUST use new ones within 10 s, at every door."""
     with postgres_server.database("failover") as url, FreezingProxy(urlsplit(url).port or 5432) as way:
         there = urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{way.port}").geturl()
         server = Server(tmp_path, there, "--workers", "2")
