@@ -25,7 +25,6 @@ from app.graphql.operations import SchemaOperations
 from app.graphql.persisted import Persisted, PersistedOperations
 from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.trusted import listed_by_operator
-from app.graphql.turns import Turns
 from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
@@ -45,6 +44,7 @@ from app.rates import Rates, RatesAllowed
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.sweep import Sweep
+from app.turns import Turns
 from resolvers.about import About
 from resolvers.context import Context
 from schema import schema
@@ -120,7 +120,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     )
     sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
-    events = EventsDoor(background.ingestion, sealer, settings, rates)
+    events = EventsDoor(background.ingestion, sealer, settings, rates, turns)
     health = Health(database, settings.min_free_bytes)
     build = (metadata.version("runwatch"), platform.python_version(), database.dialect.value)
     scraping = Scraping(database, slots, build, retains=settings.retention == "on")

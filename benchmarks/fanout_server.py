@@ -26,7 +26,6 @@ from app.executions.facets import Facets
 from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
-from app.graphql.turns import Turns
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.sharing import SharedUpdates
@@ -34,6 +33,7 @@ from app.live.updates import Watchable
 from app.rates import FREE
 from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
+from app.turns import Turns
 from resolvers.about import About
 from resolvers.context import Context
 from schema import schema

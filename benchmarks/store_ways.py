@@ -62,6 +62,9 @@ class _Recorder:
     insert_unseen = insert_missing
     meanwhile = Transaction.meanwhile
 
+    async def pause(self) -> None:
+        """Nobody else is there."""
+
 
 async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
     """Register the engine and workflows of the events, and bring them into every form, ahead of all measuring."""
@@ -70,7 +73,7 @@ async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
 
     async def work(transaction: Transaction) -> None:
         engines = await registry.engine_ids(transaction, {event.source for event in events})
-        prepared.facts = ingestion._fold(events, engines, clock.now_us())
+        prepared.facts = await ingestion.fold(transaction, events, engines, clock.now_us())
         named = ((key[0], facts.workflow) for key, facts in prepared.facts.items())
         prepared.workflows = await registry.workflow_ids(transaction, named)
 

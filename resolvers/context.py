@@ -13,12 +13,12 @@ from app.db.shares import share_of
 from app.errors import BadInput, TimedOut, Unauthenticated
 from app.executions.facets import Facets
 from app.graphql.bounds import Bounds, Spending
-from app.graphql.turns import Turns
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.rates import Client
 from app.retries import Retries
 from app.secrets.sealing import Sealer
+from app.turns import Turns
 from resolvers.about import About
 from resolvers.budget import Budget
 from resolvers.loaders import Loaders

@@ -8,12 +8,12 @@ from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
 from app.executions.facets import Facets
 from app.graphql.bounds import Bounds
-from app.graphql.turns import Turns
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.rates import FREE
 from app.retries import Retries
+from app.turns import Turns
 from resolvers.about import About
 from resolvers.context import Context
 from tests.sealing import SEALER

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app.asgi.content_encoding import Plain, decoder_of
+from app.asgi.content_encoding import STEP, Plain, decoder_of
 from app.errors import BadInput, LimitExceeded
 
 # Is told how many bytes there are of a body once it is decompressed, or were until it was refused.
@@ -39,7 +40,7 @@ async def receive_body(
 async def _receive(receive: Receive, declared: str, limit: int, decoder: Plain) -> bytes:
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
         raise LimitExceeded(f"The body has {declared[:19]} bytes; at most {limit} are allowed")
-    body, more = b"", True
+    more = True
     chunks: list[bytes] = []
     sent = size = 0
     while more:
@@ -50,10 +51,12 @@ async def _receive(receive: Receive, declared: str, limit: int, decoder: Plain) 
         sent += len(chunk)
         if sent > limit:
             raise LimitExceeded(f"The body is longer than {limit} bytes")
-        body = decoder.feed(chunk, limit - size)
-        size += len(body)
-        chunks.append(body)
+        for part in decoder.feed(chunk, limit - size):
+            size += len(part)
+            chunks.append(part)
+            if len(part) == STEP:
+                await asyncio.sleep(0)
     decoder.end()
-    body = body if len(chunks) == 1 else b"".join(chunks)
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     # Some editors, and .NET, begin a text in UTF-8 with a mark, which is no part of it.
     return body.removeprefix(BOM_UTF8)

@@ -16,6 +16,7 @@ from app.db.dialect import Dialect, Kind
 from app.db.locks import Lock
 from app.log import get_logger
 from app.monitor import numbers
+from app.turns import Turns
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -68,18 +69,27 @@ class Reader(ABC):
 class Transaction(Reader):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns) -> None:
         self.callbacks: list[Callable[[], None]] = []
+        self._turns = turns
+        self._name = str(id(self))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` after the commit; never after a rollback."""
         self.callbacks.append(callback)
 
+    async def pause(self) -> None:
+        """Let others run if this process has worked for transactions for some milliseconds. They take turns.
+
+        For those that do much between two statements: a batch of 10,000 events held up everybody for 0.4 s of CPU.
+        """
+        await self._turns.pause(self._name)
+
     async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterable[None]) -> T:
         """The result of a statement of this transaction; `work` is done too, in pieces, while a server runs it."""
         result = await statement
-        for _ in work:
-            pass  # in this process: at the same time, the two would only wait for each other
+        for _ in work:  # in this process: at the same time, the two would only wait for each other
+            await self.pause()
         return result
 
     @property
@@ -149,6 +159,7 @@ class Database(Reader):
     """One database with connections for reads and for writes."""
 
     def __init__(self, readers: int) -> None:
+        self.turns = Turns()  # of transactions
         self._running: set[asyncio.Task[Any]] = set()
         self._long = asyncio.Semaphore(readers - 1)
         self.committed_at = 0.0  # by the clock of the loop

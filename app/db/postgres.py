@@ -185,7 +185,7 @@ class PostgresDatabase(Database):
                     end(connection)
                 await self._renew()
                 raise TransientError("the connection had died") from error
-            transaction = PostgresTransaction(connection, self._column_types)
+            transaction = PostgresTransaction(connection, self.turns, self._column_types)
             try:
                 result = await work(transaction)
             except BaseException as error:

@@ -13,9 +13,12 @@ from asyncpg.pool import PoolConnectionProxy
 from app.db import Overtaken, Row, T, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
+from app.turns import Turns, pieces
 
 # From so many rows on, COPY is worth the statement that asks for the types of its columns.
 WORTH_COPYING = 50
+# Rows of a statement: asyncpg looks twice at each value of an array, 2 ms for so many rows, before it sends any.
+MOST_ROWS = 128
 
 
 class PostgresTransaction(Transaction):
@@ -23,8 +26,10 @@ class PostgresTransaction(Transaction):
 
     dialect = Dialect.POSTGRES
 
-    def __init__(self, connection: PoolConnectionProxy[Any], column_types: dict[str, dict[str, str]]) -> None:
-        super().__init__()
+    def __init__(
+        self, connection: PoolConnectionProxy[Any], turns: Turns, column_types: dict[str, dict[str, str]]
+    ) -> None:
+        super().__init__(turns)
         self._connection = connection
         self._column_types = column_types
 
@@ -50,7 +55,7 @@ class PostgresTransaction(Transaction):
         """COPY in Postgres's binary format. A few rows go faster as one INSERT, which needs fewer round trips."""
         if len(rows) >= WORTH_COPYING:
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
-        elif rows:
+        else:
             await self._insert(table, columns, rows)
 
     async def insert_unseen(
@@ -79,33 +84,32 @@ class PostgresTransaction(Transaction):
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
     ) -> set[Any]:
-        """One INSERT, whatever the number of rows."""
+        """An INSERT for many rows."""
         tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
-        return {row[0] for row in await self._insert(table, columns, rows, tail)} if rows else set()
+        return {row[0] for row in await self._insert(table, columns, rows, tail)}
 
     async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """One INSERT, whatever the number of rows."""
-        if rows:
-            tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}"
-            await self._insert(table, columns, rows, tail)
+        """An INSERT for many rows."""
+        tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {excluded(columns, key)}"
+        await self._insert(table, columns, rows, tail)
 
     async def update(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
-        """One UPDATE, whatever the number of rows."""
-        if not rows:
-            return
+        """An UPDATE for many rows."""
         if len(rows) == 1:  # of a list Postgres would plan the update anew each time
             await self._connection.execute(_update_of_one(table, tuple(columns), tuple(key)), *rows[0])
             return
         sets = ", ".join(f"{name} = given.{name}" for name in columns if name not in key)
         where = " AND ".join(f"{table}.{name} = given.{name}" for name in key)
         given = f"{self._unnest(table, columns)} AS given ({', '.join(columns)})"
-        await self._connection.execute(
-            f"UPDATE {table} SET {sets} FROM {given} WHERE {where}", *zip(*rows, strict=True)
-        )
+        sql = f"UPDATE {table} SET {sets} FROM {given} WHERE {where}"
+        for piece in pieces(rows, MOST_ROWS):
+            await self._connection.execute(sql, *zip(*piece, strict=True))
 
     async def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], tail: str = "") -> Sequence[Row]:
         sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {self._unnest(table, columns)}{tail}"
-        inserted: Sequence[Row] = await self._connection.fetch(sql, *zip(*rows, strict=True))
+        inserted: list[Row] = []
+        for piece in pieces(rows, MOST_ROWS):
+            inserted += await self._connection.fetch(sql, *zip(*piece, strict=True))
         return inserted
 
     def _unnest(self, table: str, columns: Sequence[str]) -> str:

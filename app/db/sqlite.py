@@ -149,7 +149,7 @@ class SqliteDatabase(Database):
             self._watch.check_write()
             try:
                 await self._begin()
-                transaction = SqliteTransaction(connection)
+                transaction = SqliteTransaction(connection, self.turns)
                 try:
                     result = await work(transaction)
                     await connection.execute("COMMIT")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 import aiosqlite
@@ -12,6 +11,7 @@ from app.db import Row, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
 from app.db.sqlite_reader import numbered
+from app.turns import Turns, pieces
 
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
@@ -22,8 +22,8 @@ class SqliteTransaction(Transaction):
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        super().__init__()
+    def __init__(self, connection: aiosqlite.Connection, turns: Turns) -> None:
+        super().__init__(turns)
         self._connection = connection
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
@@ -63,10 +63,9 @@ class SqliteTransaction(Transaction):
         head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
         tail = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {returning}"
         inserted: set[Any] = set()
-        remaining = iter(rows)
         # Two sizes only (the largest and one), so that the statement cache always hits.
         limit = min(MAX_PARAMETERS // len(columns), 100)
-        while chunk := list(islice(remaining, limit)):
+        for chunk in pieces(rows, limit):
             size = len(chunk) if len(chunk) == limit else 1
             sql = head + ", ".join([mark] * size) + tail
             for start in range(0, len(chunk), size):

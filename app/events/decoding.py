@@ -14,6 +14,8 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
+from io import BytesIO
+from itertools import islice
 
 import msgspec
 
@@ -27,6 +29,8 @@ from app.events.sizes import MAX_NAME
 from app.lifecycle import TimeMark
 from app.secrets.sealing import Sealer
 
+# An array may have as many elements and one. The decoder holds up all threads while it makes them, for 80 ns each.
+MANY_COMMAS = 200_000
 # Clocks that are kept and messages that take their time differ by less, in either direction.
 MAX_AHEAD = clock.SECOND
 # No clock is so wrong, but by accident; and as the latest report of all it could never be corrected.
@@ -61,13 +65,13 @@ def decode(body: bytes, form: Form, *, now: int, sealer: Sealer, limit: int = 10
     if form is Form.SINGLE:
         parts = [body]
     elif form is Form.BATCH:
-        parts = _split_batch(body)
+        parts = _split_batch(body, limit + 1)
     else:
         # Each may begin with a mark: lines of several files, one after the other.
-        lines = (line.strip().removeprefix(BOM_UTF8).strip() for line in body.split(b"\n"))
-        parts = [line for line in lines if line]
+        lines = (line.strip().removeprefix(BOM_UTF8).strip() for line in BytesIO(body))
+        parts = list(islice(filter(None, lines), limit + 1))
     if len(parts) > limit:
-        raise LimitExceeded(f"{len(parts)} events in one body; at most {limit} are allowed")
+        raise LimitExceeded(f"More than {limit} events in one body; send them in several")
     batch = _decode_each(parts, markers, now, sealer)
     if form is not Form.BATCH or parts:
         _refuse_what_is_no_cloud_event(parts, batch, form)
@@ -99,16 +103,18 @@ def _utf8(body: bytes) -> bytes:
     return body.removeprefix(BOM_UTF8)
 
 
-def _split_batch(body: bytes) -> list[bytes]:
+def _split_batch(body: bytes, most: int) -> list[bytes]:
     try:
-        return [bytes(part) for part in _array.decode(body)]
+        if body.count(b",") <= MANY_COMMAS:
+            return [bytes(part) for part in islice(_array.decode(body), most)]
     except RecursionError:
-        parts = split_array(body)
-        if parts is not None:
-            return list(parts)
-        raise BadInput("The body is not a JSON array of events") from None
+        pass
     except msgspec.MsgspecError as error:
         raise BadInput(f"The body is not a JSON array of events: {error}") from None
+    parts = split_array(body)
+    if parts is None:
+        raise BadInput("The body is not a JSON array of events")
+    return list(islice(parts, most))
 
 
 def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int, sealer: Sealer) -> Batch:

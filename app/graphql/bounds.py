@@ -16,7 +16,7 @@ from typing import Any
 from app.errors import LimitExceeded, RateLimited
 from app.graphql.client import Client, price_of
 from app.graphql.compiled import Cost
-from app.graphql.turns import Turns
+from app.turns import Turns
 
 MIB = 1024 * 1024
 # How long an operation runs before somebody looks whether its client is still there: most are over by then.

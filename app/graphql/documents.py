@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
 from graphql.validation import OverlappingFieldsCanBeMergedRule, specified_rules
@@ -20,6 +20,8 @@ from strawberry.schema.schema import validate_document
 from app.errors import AppError
 from app.graphql.document import check_operation, introspections, parse_bounded
 from app.graphql.merging import FieldsCanBeMerged
+
+T = TypeVar("T")
 
 # A parsed document takes some 80 bytes for each character of its text. GraphiQL's introspection has 2,000 characters,
 # the largest of the page 1,700.
@@ -100,13 +102,19 @@ class Documents:
             return
         preparing = self._preparing.get(key)
         if preparing is None:
-            if self._thread is None:
-                self._thread = ThreadPoolExecutor(1, "documents")
-            loop = asyncio.get_running_loop()
-            preparing = self._preparing[key] = loop.run_in_executor(self._thread, self._prepare, query, name)
+            preparing = self._preparing[key] = self._in_thread(lambda: self._prepare(query, name))
             preparing.add_done_callback(lambda done: self._prepared(key, done))
         # Shielded: one who hangs up must not take it from the others.
         await asyncio.shield(preparing)
+
+    async def beside(self, query: str, work: Callable[[], T]) -> T:
+        """Work for a text that is there: for a long one it is done beside the loop too."""
+        return work() if len(query) <= MAX_CHARACTERS_IN_LOOP else await self._in_thread(work)
+
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "documents")
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _prepared(self, key: tuple[str, str | None], done: asyncio.Future[Prepared]) -> None:
         del self._preparing[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 import orjson
@@ -74,11 +75,12 @@ class Queries:
         if compiled is None:
             return None
         mark, spending = context.mark(), getattr(context, "spending", None)
+        beside = partial(self._documents.beside, asked.query)
         try:
             if spending is None:
-                return orjson.dumps({"data": await compiled.execute(context, asked.variables)})
+                return orjson.dumps({"data": await compiled.execute(context, asked.variables, beside=beside)})
             with spending.within(gone):
-                data = await compiled.execute(context, asked.variables, meter=spending)
+                data = await compiled.execute(context, asked.variables, meter=spending, beside=beside)
             return written({"data": data}, spending)
         except (OverBudget, ClientGone):
             raise

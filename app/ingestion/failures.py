@@ -16,10 +16,13 @@ from app.error_groups.fingerprints import Distinction, finer, fingerprint
 from app.events import OUTSIDE_STEPS
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State, Status
+from app.turns import pieces
 
 # Deriving takes 0.1 ms a failure, and 10 ms for a stack trace of 256 KiB.
 MAX_INLINE_FAILURES = 50
 MAX_INLINE_CHARACTERS = 64 * 1024
+# Executions or steps that are looked at in one go: a tenth of a millisecond.
+PIECE = 64
 
 Splits = Mapping[str, Distinction]  # the fingerprints whose groups were split, and by what
 Parts = set[tuple[str, str]]  # such fingerprints, and the finer ones that failures got for them
@@ -55,24 +58,30 @@ class _Evidence:
     stack_trace: str | None = None
 
 
-async def derive_fresh(facts: Iterable[ExecutionFacts], splits: Splits) -> Parts:
+async def derive_fresh(transaction: Transaction, facts: Iterable[ExecutionFacts], splits: Splits) -> Parts:
     """Fill in what is derived for new executions: their facts are all that is known."""
     given = []
-    for fact in facts:
-        if fact.state.status is Status.FAILURE:
-            stack = None if fact.error is None else fact.error.stack_trace
-            names = {index: step.name for index, step in fact.steps.items()}
-            states = {index: step.state for index, step in fact.steps.items()}
-            evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
-            given.append((fact, evidence))
+    for piece in pieces(facts, PIECE):
+        for fact in piece:
+            if fact.state.status is Status.FAILURE:
+                stack = None if fact.error is None else fact.error.stack_trace
+                names = {index: step.name for index, step in fact.steps.items()}
+                states = {index: step.state for index, step in fact.steps.items()}
+                evidence = _Evidence(names, states, fact.definition, None if stack is None else stack.value)
+                given.append((fact, evidence))
+        await transaction.pause()
     return await _derive(given, splits)
 
 
 async def derive_stored(transaction: Transaction, changed: Mapping[str, ExecutionFacts], splits: Splits) -> Parts:
     """Fill in what is derived for stored executions, by id, after their steps and payloads are written."""
-    for facts in changed.values():
-        facts.failed_step = facts.failed_step_name = facts.error_group_id = None
-    failed = [id_ for id_, facts in changed.items() if facts.state.status is Status.FAILURE]
+    failed: list[str] = []
+    for piece in pieces(changed.items(), PIECE):
+        for id_, facts in piece:
+            facts.failed_step = facts.failed_step_name = facts.error_group_id = None
+            if facts.state.status is Status.FAILURE:
+                failed.append(id_)
+        await transaction.pause()
     evidence = await _stored_evidence(transaction, failed)
     return await _derive([(changed[id_], evidence[id_]) for id_ in failed], splits)
 
@@ -82,10 +91,13 @@ async def _stored_evidence(transaction: Transaction, ids: Sequence[str]) -> dict
     if not found:
         return found
     condition, given = transaction.among("execution_id", 1, "id", ids)
-    for id_, index, name, state in await transaction.fetch(
-        f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given
+    for piece in pieces(
+        await transaction.fetch(f"SELECT execution_id, step_index, name, state FROM steps WHERE {condition}", given),
+        PIECE,
     ):
-        found[id_].names[index], found[id_].states[index] = name, State(state)
+        for id_, index, name, state in piece:
+            found[id_].names[index], found[id_].states[index] = name, State(state)
+        await transaction.pause()
     for id_, definition, stack_trace in await transaction.fetch(
         f"SELECT execution_id, definition, stack_trace FROM execution_payloads WHERE {condition}", given
     ):

@@ -24,7 +24,7 @@ class KnownSecrets:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    async def mask_fresh(self, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
+    async def mask_fresh(self, transaction: Transaction, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
         """Mask the texts of new executions, and label them; returns the secrets to store with them."""
         learned = {}
         for key, fact in facts.items():
@@ -34,8 +34,9 @@ class KnownSecrets:
                 learned[key] = _bounded(set(), values)
                 fact.has_secrets = True
                 masker = Masker(learned[key])
-                await mask_facts(masker, fact)
+                await mask_facts(transaction, masker, fact)
             fact.trigger_label = label_of(fact.trigger_data, masker)
+            await transaction.pause()
         return learned
 
     async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
@@ -65,8 +66,9 @@ class KnownSecrets:
             values = _bounded(before, worth_masking(facts[key].secrets))
             every = _masker(values, unreadable)
             if every is not None:
-                await mask_facts(every, facts[key])
+                await mask_facts(transaction, every, facts[key])
             facts[key].trigger_label = label_of(facts[key].trigger_data, every)
+            await transaction.pause()
             if new := values - before:
                 if together:
                     raise Apart({key[1]})  # it has a whole log to mask, perhaps

@@ -9,6 +9,10 @@ from app.db import Transaction
 from app.events import LogLine
 from app.ingestion.columns import text_columns
 from app.paging.search import folded
+from app.turns import pieces
+
+# Lines whose rows are made in one go: a fifth of a millisecond, but for long ones.
+PIECE = 128
 
 LOG_ENTRY = (
     "execution_id",
@@ -35,13 +39,17 @@ async def known_keys(transaction: Transaction, lines: Mapping[str, Iterable[str]
     return {(execution_id, key) for execution_id, key in rows}
 
 
-async def insert(transaction: Transaction, written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> None:
-    """Insert log lines of executions, numbered from each execution's given count of lines."""
-    await transaction.insert("log_entries", LOG_ENTRY, rows_of(written))
+async def insert(transaction: Transaction, written: Iterable[tuple[str, int, LogLine]]) -> None:
+    """Insert log lines, each with its execution's id and its number there."""
+    rows: list[tuple[Any, ...]] = []
+    for piece in pieces(written, PIECE):
+        rows += rows_of(piece)
+        await transaction.pause()
+    await transaction.insert("log_entries", LOG_ENTRY, rows)
 
 
-def rows_of(written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> list[tuple[Any, ...]]:
-    """The rows of log lines of executions, numbered from each execution's given count of lines."""
+def rows_of(written: Iterable[tuple[str, int, LogLine]]) -> list[tuple[Any, ...]]:
+    """The rows of log lines, each with its execution's id and its number there."""
     return [
         (
             execution_id,
@@ -55,6 +63,5 @@ def rows_of(written: Iterable[tuple[str, int, Iterable[LogLine]]]) -> list[tuple
             folded(line.message.value),
             *text_columns(line.attributes),
         )
-        for execution_id, count, lines in written
-        for sequence, line in enumerate(lines, count + 1)
+        for execution_id, sequence, line in written
     ]

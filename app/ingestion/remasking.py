@@ -63,8 +63,11 @@ async def _rewrite(
         f"SELECT {', '.join(names)} FROM {table} WHERE execution_id = $1 AND ({given})", execution_id
     )
     kept = len(key) + 1
-    masked = [(*row[:kept], *mask(row)) for row in rows]
-    changed = [new for new, row in zip(masked, rows, strict=True) if new != tuple(row)]
+    changed = []
+    for row in rows:
+        if (masked := (*row[:kept], *mask(row))) != tuple(row):
+            changed.append(masked)
+        await transaction.pause()
     await transaction.update(table, names, changed, key=names[:kept])
     return bool(changed)
 
@@ -86,4 +89,5 @@ async def _remask_lines(transaction: Transaction, execution_id: str, log_count: 
             shown_attributes = None if attributes is None else mask_attributes(masker, attributes, attributes_size)
             if (shown, shown_attributes) != (message, attributes):
                 changed.append((execution_id, sequence, shown, folded(shown), shown_attributes))
+            await transaction.pause()
         await transaction.update("log_entries", columns, changed, key=columns[:2])

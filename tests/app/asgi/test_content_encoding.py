@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.asgi.content_encoding import decoder_of
+from app.asgi.content_encoding import STEP, decoder_of
 from app.errors import BadInput, LimitExceeded
 
 
@@ -16,8 +16,10 @@ def undone(sent: bytes, size: int, limit: int) -> bytes:
     decoder = decoder_of(["gzip"])
     found = b""
     for start in range(0, len(sent), size):
-        found += decoder.feed(sent[start : start + size], limit - len(found))
-        assert len(found) <= limit
+        for part in decoder.feed(sent[start : start + size], limit - len(found)):
+            found += part
+            assert len(found) <= limit
+            assert len(part) <= STEP
     decoder.end()
     return found
 
@@ -44,5 +46,13 @@ def test_damage_is_the_clients_mistake(body: bytes, place: int, size: int) -> No
 
 
 def test_encodings_that_change_nothing() -> None:
-    assert decoder_of([]).feed(b"x", 1) == decoder_of(["", "identity, Identity"]).feed(b"x", 1) == b"x"
-    assert decoder_of(["identity", "X-GZIP"]).feed(gzip.compress(b"x"), 1) == b"x"
+    assert [*decoder_of([]).feed(b"x", 1)] == [*decoder_of(["", "identity, Identity"]).feed(b"x", 1)] == [b"x"]
+    assert b"".join(decoder_of(["identity", "X-GZIP"]).feed(gzip.compress(b"x"), 1)) == b"x"
+
+
+@pytest.mark.parametrize("size", [STEP - 1, STEP, STEP + 1, 2 * STEP, 2 * STEP + 1])
+def test_what_is_compressed_well_is_given_in_steps(size: int) -> None:
+    for body in (b"a" * size, b"a" * size + b"tail", bytes(range(256)) * (size // 256 + 1)):
+        for sent in (gzip.compress(body), gzip.compress(b"begin") + gzip.compress(body)):
+            whole = b"begin" * sent.startswith(gzip.compress(b"begin")) + body
+            assert undone(sent, len(sent), len(whole)) == whole

@@ -62,7 +62,7 @@ def test_forms() -> None:
         assert [event.index for event in batch.events] == [0, 1, 2]
     assert one(events[0]).subject == "run"
     assert decode(b"[]", Form.BATCH, now=NOW, sealer=SEALER) == Batch([], [])
-    with pytest.raises(LimitExceeded, match="3 events"):
+    with pytest.raises(LimitExceeded, match="More than 2 events"):
         decode(json.dumps(events).encode(), Form.BATCH, now=NOW, sealer=SEALER, limit=2)
 
 

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.events import jsontext
 from app.events.jsontext import depth_exceeds, repair, split_array
+
+PARTS = (b"NaN", b"-Infinity", b'"', b"\\", rb"\ud800", rb"\udc00", b"  ", b":", b",", b",1", b'"a":', b"xxxxxxx")
 
 
 @pytest.mark.parametrize("body", [b'{"a": "NaN, -Infinity"}', rb'"\\ud800"', rb'"\ud83d\ude00"', b"[1.10]", b""])
@@ -37,6 +40,20 @@ def test_repairs(body: bytes, plain: bytes, original: bytes, changed: bool) -> N
     assert markers is not None
     assert markers.plain(repaired) == plain
     assert markers.original(repaired) == (original, changed)
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12), st.integers(9, 40))
+def test_windows_make_no_difference(parts: list[bytes], window: int) -> None:
+    """Wherever one ends: within a string, an escape, a word, or before a colon."""
+    body = b"".join(parts)
+    whole, markers = repair(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsontext, "WINDOW", window)
+        found, others = repair(body)
+    assert (markers is None) == (others is None)
+    if markers is not None and others is not None:
+        assert others.plain(found) == markers.plain(whole)
+        assert others.original(found) == markers.original(whole)
 
 
 def test_nan_is_not_a_name() -> None:

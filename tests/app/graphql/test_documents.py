@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import strawberry
 from graphql import DocumentNode, GraphQLError
@@ -89,3 +91,18 @@ async def test_schema_answers_a_second_time_as_the_first() -> None:
         assert [str(each) for each in first.errors or ()] == [str(each) for each in second.errors or ()]
         assert bool(first.errors) == (query != "{ n }")
     assert len(documents_of(schema._schema)) == 4
+
+
+async def test_long_text_is_compiled_in_the_thread_that_validated_it() -> None:
+    threads = list[threading.Thread]()
+
+    def validate(_: DocumentNode) -> list[GraphQLError]:
+        threads.append(threading.current_thread())
+        return []
+
+    known = Documents(validate)
+    long = f"{{ n {' ' * documents.MAX_CHARACTERS_IN_LOOP} }}"
+    await known.prepare(long, None)
+    assert await known.beside(long, threading.current_thread) is threads[0]
+    assert threads[0] is not threading.current_thread()
+    assert await known.beside("{ n }", threading.current_thread) is threading.current_thread()

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from app.graphql.bounds import Bounds, ClientGone, OverBudget, Spending
-from app.graphql.turns import Turns
 from app.graphql.writing import measured
 from app.rates import FREE
+from app.turns import Turns
 
 
 async def test_stop_after_the_end_does_nothing() -> None:

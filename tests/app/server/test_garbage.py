@@ -48,3 +48,34 @@ async def test_full_collection_comes_only_when_the_process_was_idle(monkeypatch:
     at += 10.0
     assert await collection.look() is False, "nothing has survived since"
     assert len(kept) == 10
+
+
+async def test_a_process_that_is_never_idle_collects_in_full_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 0.0
+    monkeypatch.setattr(garbage, "process_time", lambda: at)
+    monkeypatch.setattr(garbage, "monotonic", lambda: at)
+    monkeypatch.setattr(gc, "get_count", lambda: (0, 1, 0))
+    collection = IdleCollection()
+    looked = []
+    for _ in range(25):
+        at += garbage.SECONDS
+        looked.append(await collection.look())
+    assert [number for number, collected in enumerate(looked, 1) if collected] == [12, 24]
+
+
+async def test_a_collection_that_comes_of_itself_looks_at_a_bounded_number_of_objects() -> None:
+    """However many live: the oldest generation, with all of them, is left to the time that is free."""
+    collection, generations = IdleCollection(), list[int]()
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        generations.append(info["generation"])
+
+    await collection.start()
+    gc.callbacks.append(note)
+    try:
+        kept: list[list[object]] = [[] for _ in range(garbage.YOUNG * garbage.MIDDLE * 20)]
+    finally:
+        gc.callbacks.remove(note)
+        await collection.close()
+    assert len(kept) > 0
+    assert {*generations} == {0, 1}

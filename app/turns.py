@@ -1,15 +1,21 @@
 """Turns: whoever executes for long gives the loop back every few milliseconds, and credentials take turns.
 
-One process has one. Whatever begins within a turn of the event loop shares its few milliseconds; who comes later, or
-needs more, waits for a turn of its own. Fifty long operations of one token get no more turns than one of another.
+One process has one for operations, and a database one for its transactions. Whatever begins within a turn of the event
+loop shares its few milliseconds; who comes later, or needs more, waits for a turn of its own. Fifty long operations of
+one token get no more turns than one of another.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from time import monotonic
+from typing import TypeVar
 from weakref import WeakValueDictionary
+
+T = TypeVar("T")
 
 # A request takes some ten turns of the loop, in each of which one other may run for so long.
 SECONDS = 0.004
@@ -30,6 +36,11 @@ class Turns:
             self._begin()
             return False
         return monotonic() >= self._ends
+
+    async def pause(self, credential: str) -> None:
+        """Wait for a turn if this one is over. Long work asks every millisecond."""
+        if self.is_over():
+            await self.wait(credential)
 
     async def wait(self, credential: str) -> None:
         """Wait for a turn: after those of the same credential, and in turn with all others."""
@@ -62,3 +73,10 @@ class Turns:
                 future.set_result(None)
                 self._begin()
                 return
+
+
+def pieces(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The items, so many at a time: what is done of them between two pauses."""
+    rest = iter(items)
+    while piece := tuple(islice(rest, size)):
+        yield piece

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from app.graphql import turns
-from app.graphql.turns import Turns
+from app import turns
+from app.turns import Turns
 
 
 async def test_turn_is_over_after_its_time_and_the_next_one_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +76,31 @@ async def test_what_a_credential_does_alone_is_its_own() -> None:
         assert not each.alone("another").locked()
     del lock
     assert len(each._alone) == 0
+
+
+async def test_pause_waits_only_at_the_end_of_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, others = 0.0, 0
+    monkeypatch.setattr(turns, "monotonic", lambda: now)
+    each = Turns()
+
+    async def beside() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(beside())
+    for _ in range(3):
+        await each.pause("one")
+    assert others == 0
+    now = turns.SECONDS
+    await each.pause("one")
+    task.cancel()
+    assert others > 0
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(0, []), (1, [1]), (3, [3]), (7, [3, 3, 1])])
+def test_pieces_are_of_a_size_and_in_order(number: int, sizes: list[int]) -> None:
+    found = list(turns.pieces(iter(range(number)), 3))
+    assert [len(piece) for piece in found] == sizes
+    assert [each for piece in found for each in piece] == list(range(number))
