@@ -64,6 +64,11 @@ def time_marks(
     return [mark for mark in TimeMark if bits & mark] if bits else []
 
 
+def step_time_marks(started_at: int | None, finished_at: int | None, duration: int | None) -> list[TimeMark]:
+    """The marks that follow from the times of a step, which nobody queues."""
+    return [] if started_at is None else time_marks(0, started_at, started_at, finished_at, duration)
+
+
 STATUS_OF = {
     State.QUEUED: Status.PENDING,
     State.RUNNING: Status.PENDING,

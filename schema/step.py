@@ -7,11 +7,11 @@ import strawberry
 from app import ids
 from app.executions import steps
 from app.graphql.compiled.projections import PROJECTION, Part
-from app.lifecycle import STATUS_OF
+from app.lifecycle import STATUS_OF, step_time_marks
 from resolvers import steps as resolvers
 from schema.context import Info
 from schema.error import ExecutionError, step_has_error
-from schema.execution_input import State, Status
+from schema.execution_input import State, Status, TimeMark
 from schema.node import ID, Node
 from schema.projections import column, in_milliseconds, made
 from schema.scalars import DateTime, Json, milliseconds
@@ -56,6 +56,10 @@ class Step(Node):
             " unknown, and where that would be below 0."
         ),
     )
+    time_marks: list[TimeMark] = strawberry.field(
+        metadata=made(step_time_marks, "started_at", "finished_at", "duration"),
+        description="What is odd about its times; mostly nothing.",
+    )
     error: ExecutionError | None = strawberry.field(
         metadata={PROJECTION: Part(ExecutionError.of_step, ("failed", "error_type", "error_message"), step_has_error)},
         description="Why the step failed. Null if the engine reported no failure.",
@@ -75,6 +79,7 @@ class Step(Node):
             started_at=None if row.started_at is None else DateTime(row.started_at),
             finished_at=None if row.finished_at is None else DateTime(row.finished_at),
             duration_ms=milliseconds(row.duration),
+            time_marks=step_time_marks(row.started_at, row.finished_at, row.duration),
             error=ExecutionError.of_step(row),
         )
 

@@ -26,6 +26,11 @@ mutation Save($input: AlertRuleInput!) {
   }
 }
 """
+RENEW = """
+mutation Renew($id: ID!, $hours: Float!) {
+  renewAlertSecret(id: $id, overlapHours: $hours) { signingSecret rule { id webhookHost } }
+}
+"""
 DELETE = "mutation Delete($id: ID!) { deleteAlertRule(id: $id) }"
 RULES = "{ alertRules { id enabled webhookHost email } }"
 ALERTS = """
@@ -109,12 +114,12 @@ class Scene:
         return [each for each in list(self.mail.mails) if workflow in each.text]
 
 
-def signed(request: Request, secret: str) -> bool:
-    """Whether a request is signed as docs/alerts.md says."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
+def signed(request: Request, *secrets: str) -> bool:
+    """Whether a request is signed with just these secrets, as docs/alerts.md says."""
     content = f"{request.id}.{request.headers['webhook-timestamp']}.".encode() + request.body
-    signature = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
-    return request.headers["webhook-signature"] == f"v1,{signature}"
+    keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
+    signatures = [base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys]
+    return sorted(request.headers["webhook-signature"].split(" ")) == sorted(f"v1,{each}" for each in signatures)
 
 
 async def refused(asked: Any) -> Any:

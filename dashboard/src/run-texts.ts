@@ -79,6 +79,7 @@ export const runTexts = {
     log: 'Log',
     triggerData: 'Trigger data',
     noData: 'The engine sent no trigger data.',
+    hasMessage: 'The message that started this run is kept as its engine signed it, encrypted. A retry gives it back to the byte.',
     incomplete: 'The trigger data was too large, or could not be kept whole. A retry is not possible.',
     reveal: (count: number) => `Reveal ${number.format(count)} sealed`,
     hide: 'Hide sealed values',

@@ -18,10 +18,10 @@ export const ExecutionDetail = graphql(
         }
         failedStep { id name }
         steps {
-          id index name kind status state startedAt finishedAt durationMs input output
+          id index name kind status state startedAt finishedAt durationMs timeMarks input output
           error { type message stackTrace }
         }
-        trigger { kind data dataBytes redactedPaths incomplete }
+        trigger { kind data dataBytes redactedPaths incomplete hasMessage }
         previous { id }
         next { id }
         rootExecutionId

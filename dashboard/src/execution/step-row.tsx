@@ -28,7 +28,8 @@ export function StepRow({ step, index, scale, now, first, gap, gapAfter, open, e
   const bar = barOf(step, scale, now)
   const running = step.finishedAt === null && step.startedAt !== null && step.status === 'PENDING'
   const took = step.durationMs ?? (running ? now - millis(step.startedAt!) : null)
-  const apart = bar && bar.measured !== null ? runTexts.execution.measured(duration(bar.ms)) : undefined
+  const measured = bar && bar.measured !== null ? runTexts.execution.measured(duration(bar.ms)) : null
+  const note = [...(measured === null ? [] : [measured]), ...step.timeMarks.map((mark) => texts.history.marks[mark])].join('. ')
   const reached = step.startedAt !== null || step.durationMs !== null
   const bodyId = `step-body-${step.id}`
   return (
@@ -88,13 +89,13 @@ export function StepRow({ step, index, scale, now, first, gap, gapAfter, open, e
             )}
           </span>
         </span>
-        <span role="cell" className="took numbers" title={apart}>
+        <span role="cell" className="took numbers" title={note || undefined}>
           {took === null ? (
             <span className="dim">{reached ? runTexts.execution.noDuration : runTexts.execution.notReached}</span>
           ) : (
             `${duration(Math.max(0, took))}${running ? '…' : ''}`
           )}
-          {apart && <span className="visually-hidden"> ({apart})</span>}
+          {note && <span className="visually-hidden"> ({note})</span>}
         </span>
       </div>
       {open && (

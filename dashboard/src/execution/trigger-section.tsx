@@ -49,6 +49,7 @@ export function TriggerSection({ run }: { run: Run }): JSX.Element {
           )}
         </span>
       </header>
+      {trigger.hasMessage && <p className="dim">{runTexts.execution.hasMessage}</p>}
       {trigger.incomplete && <p className="notice">{runTexts.execution.incomplete}</p>}
       {error && <ErrorBox error={error} retry={() => void reveal()} />}
       {trigger.data === null ? (

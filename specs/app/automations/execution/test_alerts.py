@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RULES, SAVE, Scene, refused, signed
+from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RENEW, RULES, SAVE, Scene, refused, signed
 from specs.conftest import database_of
 from specs.harness.driver import Runwatch, Server
 from specs.harness.mail import MailServer
@@ -210,6 +210,34 @@ async def test_alert_004_what_cannot_be_is_refused(scene: Scene) -> None:
     ):
         assert await refused(scene.save(**given)) == code, given
     assert (await scene.runwatch.query(RULES))["alertRules"] == before
+
+
+async def test_alert_005_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
+    """A renewed secret and the one before MUST both sign for its hours; none of them MUST be shown again."""
+    name, saved = await scene.rule(1)
+    rule, secrets = saved["rule"]["id"], [saved["signingSecret"]]
+    for hours, signing in ((24.0, [0, 1]), (0.5, [1, 2]), (0.0, [3])):
+        renewed = (await scene.runwatch.query(RENEW, {"id": rule, "hours": hours}))["renewAlertSecret"]
+        assert renewed["rule"] == {"id": rule, "webhookHost": "127.0.0.1"}
+        secrets.append(renewed["signingSecret"])
+        scene.report(name, "sf", 10.0 * len(secrets))
+        await scene.until(name, lambda told: len(told) == len(secrets) - 1 and told[-1]["deliveredAt"] is not None)
+        assert signed(scene.posted(name)[-1], *(secrets[each] for each in signing))
+    assert len(set(secrets)) == 4
+    viewer = scene.runwatch.token("viewer")
+    mailed = (await scene.save(consecutiveFailures=1, email=EMAIL, enabled=False))["rule"]["id"]
+    for id_, hours, token, code in (
+        (rule, 24.0, viewer, "FORBIDDEN"),
+        (rule, -0.1, None, "BAD_USER_INPUT"),
+        (rule, 720.1, None, "BAD_USER_INPUT"),
+        ("alertRule_" + "0" * 32, 24.0, None, "NOT_FOUND"),
+        (mailed, 24.0, None, "CONFLICT"),
+    ):
+        assert await refused(scene.runwatch.query(RENEW, {"id": id_, "hours": hours}, token)) == code, (hours, code)
+    audited = json.dumps((await scene.runwatch.query(AUDIT))["auditLog"]["nodes"])
+    assert audited.count("renewAlertSecret") == 3
+    assert not any(secret in audited for secret in secrets)
+    await scene.runwatch.query(DELETE, {"id": mailed})
 
 
 async def test_alert_004_without_settings_nothing_is_open(runwatch: Runwatch) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, Route, expect
 
+from specs.engines.retries import listed
 from specs.harness.browser import HISTORY, Visitor
 from specs.harness.driver import Runwatch, event, run_events, unique
 from specs.harness.looking import rows, violations, wait
@@ -175,3 +177,43 @@ def test_history_023_ui_a_silent_run_says_since_when(shared: Runwatch, visitor: 
     row.click()
     expect(page.get_by_role("dialog", name="Run")).to_contain_text("last heard 14 min ago")
     page.unroute_all(behavior="wait")  # an answer that is on its way must not outlive the page
+
+
+def test_history_024_ui_a_run_that_has_not_begun_says_when_it_will(shared: Runwatch, visitor: Visitor) -> None:
+    """A queued run MUST say when it is due, or how long it has been queued, and one that waits when it goes on."""
+    name, began = unique("due"), datetime.now(UTC)
+    due = (began + timedelta(hours=2, minutes=5)).isoformat()
+
+    def told(run: str, type_: str, ago: int, **data: Any) -> dict[str, Any]:
+        time = (began - timedelta(seconds=ago)).isoformat()
+        return event(name, run, f"execution.{type_}", ago, {"workflow": name, **data}, time=time)
+
+    shared.report(
+        told("queued", "queued", 3_700),
+        told("due", "queued", 60, dueAt=due),
+        told("waiting", "queued", 30),
+        told("waiting", "started", 29),
+        told("waiting", "waiting", 28, dueAt=due),
+        told("waiting on", "queued", 20),
+        told("waiting on", "started", 19),
+        told("waiting on", "waiting", 18),
+    )
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    expect(page.locator("[role=row][data-id]")).to_have_count(4)
+    ids = {run: found["id"] for run, found in listed(shared, engine=[name]).items()}
+    shown = {run: page.locator(f"[role=row][data-id={id_}]") for run, id_ in ids.items()}
+    for run, words in (
+        ("waiting on", r"Waiting"),
+        ("waiting", r"Waiting.*Due in 2 h"),
+        ("due", r"Queued.*Due in 2 h"),
+        ("queued", r"Queued.*Queued for 1 h (1|2) min"),
+    ):
+        expect(shown[run]).to_contain_text(re.compile(words, re.DOTALL))
+    expect(shown["waiting on"]).not_to_contain_text("Due")
+    assert violations(page) == []
+    shown["due"].click()
+    head = page.get_by_role("dialog", name="Run").locator(".head")
+    expect(head).to_contain_text("Due in 2 h")
+    shared.report(told("due", "started", 0))
+    expect(shown["due"]).not_to_contain_text("Due")  # it has begun
+    expect(head).not_to_contain_text("Due")

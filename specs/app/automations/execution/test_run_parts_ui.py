@@ -255,3 +255,21 @@ def test_detail_012_ui_attempts_and_neighbours_are_links(shared: Runwatch, visit
     wait(page, "(id) => navigator.clipboard.readText().then((text) => text.endsWith(id))", ids[2])
     chat = "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then((html) => html.text())"
     assert f'/{ids[2]}">{name}</a> – it broke' in page.evaluate(chat)
+
+
+def test_detail_014_ui_a_kept_message_and_odd_times_are_told(shared: Runwatch, visitor: Visitor) -> None:
+    """A message kept for a retry MUST be told with its trigger, and a step that ends before its start MUST say so."""
+    name = unique("kept")
+    trigger = {"kind": "celery", "data": {"args": {"colour": "red"}}, "message": "1.bWVzc2FnZQ.c2lnbmVk"}
+    queued = event(name, "one", "execution.queued", 0, {"workflow": name, "trigger": trigger}, id="with a message")
+    page = run_of(shared, visitor, name, queued, *step(name, 0, 5, 3), *step(name, 1, 5, 7))
+    part = page.get_by_role("region", name="Trigger data")
+    expect(part).to_contain_text("kept as its engine signed it, encrypted")
+    assert "bWVzc2FnZQ" not in page.content()
+    rows = page.get_by_role("table", name="Steps").get_by_role("row")
+    odd = "It finished before it started, by clocks that disagree"
+    expect(rows.nth(1).get_by_role("cell").last).to_have_text(f"– ({odd})")
+    expect(rows.nth(2).get_by_role("cell").last).to_have_text("2 s")
+    assert violations(page) == []
+    without = run_of(shared, visitor, unique("plain"))
+    expect(without.get_by_role("region", name="Trigger data")).not_to_contain_text("signed")

@@ -144,6 +144,35 @@ async def test_status_005_trigger_data_keeps_its_digits(runwatch: Runwatch) -> N
     assert b'"trigger":{"data":' + data + b',"dataBytes":%d}' % len(data) in answer.content
 
 
+BACKWARDS = """
+query Steps($e: [String!]) {
+  executions(filter: {engine: $e}) { nodes { timeMarks steps { index durationMs timeMarks startedAt finishedAt } } }
+}
+"""
+
+
+async def test_status_006_a_step_that_ends_before_it_starts_has_no_duration(runwatch: Runwatch) -> None:
+    """A step whose duration would be below 0 MUST have none, and a mark; the engine's own figure counts."""
+    engine = unique("backwards")
+    told: list[dict[str, Any]] = [event(engine, "r", "execution.started", 0, {"workflow": "w"})]
+    for index, (began, ended, given) in enumerate([(5, 3, None), (5, 7, None), (5, 3, 20), (None, 3, None)]):
+        step = {"index": index, "name": f"step {index}"}
+        if began is not None:
+            told.append(event(engine, "r", "step.started", began, {"step": step}, id=f"{index}/started"))
+        end = step | {"state": "SUCCEEDED"} | ({} if given is None else {"durationMs": given})
+        told.append(event(engine, "r", "step.finished", ended, {"step": end}, id=f"{index}/finished"))
+    runwatch.report(*told)
+    [run] = (await runwatch.query(BACKWARDS, {"e": [engine]}))["executions"]["nodes"]
+    assert run["timeMarks"] == []
+    assert [(each["durationMs"], each["timeMarks"]) for each in run["steps"]] == [
+        (None, ["FINISHED_BEFORE_STARTED"]),
+        (2_000, []),
+        (20, []),
+        (None, []),
+    ]
+    assert run["steps"][0]["finishedAt"] < run["steps"][0]["startedAt"], "as they were told"
+
+
 ENGINE = "{ engines { id name canRetry retryObstacle lastSeenAt clockSkewMs clients { name lastSeenAt } } }"
 ISSUES = """
 query Issues($engine: ID!, $first: Int!, $after: String) {
