@@ -94,8 +94,8 @@ def test(words: list[str]) -> int:
             return 0
         print(f"dev: {' '.join(found)}", file=sys.stderr, flush=True)
         rest = [*found, *rest]
-    if _need_page(rest):
-        _build_page()  # when that fails, so do the specs that need it, or they say why they are left out
+    if _need_page(rest) and (failed := _page_for_tests()):
+        return failed
     _run_pytest(*_workers(rest), *rest)
 
 
@@ -104,8 +104,8 @@ def specs(words: list[str]) -> int:
 
     They start a server, or use the one at RUNWATCH_SPECS_URL. Further arguments go to pytest.
     """
-    if _need_page(words or ["specs"]):
-        _build_page()
+    if _need_page(words or ["specs"]) and (failed := _page_for_tests()):
+        return failed
     named = any(Path(word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
     _run_pytest(*_workers(words), *([] if named else ["specs"]), *words)
 
@@ -189,6 +189,15 @@ COMMANDS: dict[str, Command] = {
 def _build_page() -> int:
     """Build the page if it is stale; the exit code. By the Python of .venv, which has Node."""
     return subprocess.call([PYTHON, "-m", "devtools.page"])
+
+
+def _page_for_tests() -> int:
+    """Build the page; the exit code if there is only one of older sources, which tests must not take for it.
+
+    Where there is none at all, the specs that need it fail, or say why they are left out.
+    """
+    failed = _build_page()
+    return failed if failed and (ROOT / "dashboard" / "dist").exists() else 0
 
 
 def _need_page(words: list[str]) -> bool:

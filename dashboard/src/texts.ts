@@ -312,10 +312,18 @@ export const texts = {
     p: 'Pause updates, or go on',
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
+    'Ctrl k': 'Everything that can be done and gone to, by typing (also ⌘ k)',
     'g h': 'Go to History', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g e': 'Go to Engines',
     '?': 'This list',
   },
 
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Copying failed', of: (what: string) => `Copy ${what}` },
+  palette: {
+    title: 'Commands',
+    label: 'Do or go to…',
+    goTo: (page: string) => `Go to ${page}`,
+    runsOf: (workflow: string) => `Runs of ${workflow}`,
+    run: (id: string) => `Open the run ${id}`,
+  },
   dialog: { close: 'Close', cancel: 'Cancel' },
 } as const

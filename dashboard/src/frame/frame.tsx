@@ -1,4 +1,4 @@
-import { type JSX, type ReactNode, useState, useSyncExternalStore } from 'react'
+import { type JSX, lazy, type ReactNode, Suspense, useState, useSyncExternalStore } from 'react'
 import { useLocation } from 'wouter'
 import { session, signOut } from '../api/session'
 import iconUrl from '../icon.svg'
@@ -19,6 +19,12 @@ import { useViewer } from './viewer'
 import { Zone } from './zone'
 
 const APART_MS = 30_000
+const loadPalette = async (): Promise<typeof import('../palette/palette')> => import('../palette/palette')
+const Palette = lazy(async () => ({ default: (await loadPalette()).Palette }))
+/** Its key takes two fingers: it is loaded between them. */
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Control' || key === 'Meta') void loadPalette()
+})
 
 /** What is around every screen: where to go, whether it is live, who one is. */
 export function Frame({ children }: { children: ReactNode }): JSX.Element {
@@ -27,8 +33,11 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const outdated = useSyncExternalStore(session.subscribe, session.isOutdated)
   const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
   const [keysShown, setKeysShown] = useState(false)
+  const [paletteShown, setPaletteShown] = useState(false)
   useKeys({
-    '?': () => setKeysShown(true), 'g h': () => go('/history'), 'g m': () => go('/metrics'), 'g w': () => go('/workflows'), 'g e': () => go('/engines'),
+    '?': () => setKeysShown(true),
+    'Ctrl k': () => setPaletteShown(true),
+    ...Object.fromEntries(PAGES.flatMap(({ href, key }) => (key ? [[key, () => go(href.slice(BASE.length))]] : []))),
   })
   return (
     <>
@@ -48,6 +57,10 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         ))}
         <More path={path} go={go} />
         <div className="bottom">
+          <button type="button" className="item commands" onClick={() => setPaletteShown(true)}>
+            <Icon name="command" />
+            <span className="label">{texts.palette.title}</span>
+          </button>
           <Connection />
           <Zone />
           <Account onKeys={() => setKeysShown(true)} />
@@ -67,6 +80,11 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         {children}
       </main>
       {signedOut && <SignInDialog />}
+      {paletteShown && (
+        <Suspense>
+          <Palette onClose={() => setPaletteShown(false)} />
+        </Suspense>
+      )}
       {keysShown && <Keys onClose={() => setKeysShown(false)} />}
       <Voice />
     </>

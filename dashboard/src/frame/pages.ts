@@ -1,11 +1,11 @@
 import { hrefs } from '../routes'
 
-/** The pages of the rail. A phone has room for the first three; the others are behind More. */
+/** The pages of the rail, and the keys that lead to them. A phone has room for the first three; the others are behind More. */
 export const PAGES = [
-  { name: 'history', href: hrefs.history() },
-  { name: 'metrics', href: hrefs.metrics() },
-  { name: 'workflows', href: hrefs.workflows() },
-  { name: 'engines', href: hrefs.engines() },
-  { name: 'graphiql', href: hrefs.graphiql },
+  { name: 'history', href: hrefs.history(), key: 'g h' },
+  { name: 'metrics', href: hrefs.metrics(), key: 'g m' },
+  { name: 'workflows', href: hrefs.workflows(), key: 'g w' },
+  { name: 'engines', href: hrefs.engines(), key: 'g e' },
+  { name: 'graphiql', href: hrefs.graphiql, key: null },
 ] as const
 export const ON_A_PHONE = 3

@@ -10,7 +10,7 @@ const DEBOUNCE_MS = 250
 const ID = /(?:^|\/)(execution_[0-9a-f]{32})$/
 
 /** The run that is meant by a whole id, of ours or of its engine; null if that is no id, or one of several runs. */
-async function runOf(text: string): Promise<string | null> {
+export async function runOf(text: string): Promise<string | null> {
   const id = ID.exec(text)?.[1]
   if (id) return id
   try {

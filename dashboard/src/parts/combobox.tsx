@@ -26,8 +26,8 @@ export function Combobox({
 }: {
   label: string
   hint?: string | undefined
-  /** All that there is, of which those show that contain what is typed; or a way to load them. */
-  all?: readonly Option[]
+  /** What there is here, of which those show that contain what is typed, or what it makes of that; and a way to load more. */
+  all?: readonly Option[] | ((typed: string) => readonly Option[])
   load?: (typed: string, signal: AbortSignal) => Promise<Option[]>
   /** `other`: chosen with Alt, or after "not". */
   onChoose: (value: string, other: boolean) => void
@@ -78,8 +78,12 @@ export function Combobox({
       asking.abort()
     }
   }, [typed, round])
-  const found = all ? { typed, options: all.filter(({ text }) => contains(text, withoutNot(typed))) } : loaded
-  const options = found?.options
+  const isLoading = load !== undefined && loaded?.typed !== typed
+  const here = typeof all === 'function' ? all(typed) : all?.filter(({ text }) => contains(text, withoutNot(typed)))
+  // What was loaded for fewer letters stays until what is asked for is here, unless it would be mixed with what is here.
+  const more = here && isLoading ? [] : loaded?.options
+  const options = here ? [...here, ...(more ?? [])] : more
+  const isReady = here !== undefined || !isLoading
   const count = options?.length ?? 0
   useEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' })
@@ -102,7 +106,7 @@ export function Combobox({
       const other = event.altKey || typed !== withoutNot(typed)
       const option = options?.[active]
       if (failed !== null) setRound(round + 1)
-      else if (found?.typed !== typed) setEntered({ other })
+      else if (!isReady || (!options?.length && isLoading)) setEntered({ other })
       else if (option) onChoose(option.value, other)
     } else return
     event.preventDefault()
@@ -148,7 +152,7 @@ export function Combobox({
           ))}
           {count === 0 && (
             <li className="none dim" role="option" aria-disabled="true" aria-selected="false">
-              {failed !== null ? texts.filter.failed(failed) : options ? texts.filter.none : texts.loading}
+              {failed !== null ? texts.filter.failed(failed) : options && !(here && isLoading) ? texts.filter.none : texts.loading}
             </li>
           )}
         </ul>

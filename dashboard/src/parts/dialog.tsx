@@ -1,4 +1,4 @@
-import { type JSX, type ReactNode, useEffect, useId, useRef } from 'react'
+import { type JSX, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { texts } from '../texts'
 
 /** A modal dialog: takes the focus, gives it back, closes by Escape. Without `onClose` nothing closes it. */
@@ -15,10 +15,11 @@ export function Dialog({
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Its end comes while the dialog is still in the page: closing it then gives the focus back.
+  useLayoutEffect(() => {
     const { current } = dialog
     current?.showModal()
-    return () => current?.close() // gives the focus back
+    return () => current?.close()
   }, [])
   return (
     <dialog

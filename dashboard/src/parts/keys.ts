@@ -16,9 +16,26 @@ export function activeKeys(): Key[] {
   return all.filter((key) => [...active].some(({ current }) => current[key]))
 }
 
+const SHOWN: Record<string, string> = { ArrowDown: '↓', ArrowUp: '↑', Escape: 'Esc', Shift: '⇧', Enter: '⏎' }
+
+/** The caps of a key: a capital needs Shift. */
+export function capsOf(key: Key): string[] {
+  const caps = key.split(' ').map((each) => SHOWN[each] ?? each)
+  return /^[A-Z]$/.test(key) ? ['⇧', key] : caps
+}
+
+/** Do what a key does at the moment; what came last goes first, as with the key itself where one stands over another. */
+export function pressKey(key: Key): void {
+  for (const { current } of [...active].toReversed()) {
+    const action = current[key]
+    if (action && action() !== false) return
+  }
+}
+
 /**
  * Keys of a screen, by `event.key`, with `Ctrl ` (also for ⌘), `Shift ` before one that has no capital, and `g h` for two in a row.
- * They are silent while a field has the focus and while a modal dialog is open; those without Ctrl when they are switched off.
+ * They are silent while a field has the focus (but for Escape and the palette's) and while a modal dialog is open; those
+ * without Ctrl when they are switched off.
  */
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys)
@@ -32,7 +49,8 @@ export function useKeys(keys: KeyMap): void {
       const ctrl = event.ctrlKey || event.metaKey ? 'Ctrl ' : ''
       if (event.key !== 'Escape' && !ctrl && !currentSettings().singleKeys) return
       const target = event.target as HTMLElement
-      if (event.key !== 'Escape' && target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]')) return
+      const everywhere = event.key === 'Escape' || (ctrl && event.key === 'k')
+      if (!everywhere && target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]')) return
       if (document.querySelector('dialog.modal[open], [popover].menu:popover-open')) return
       const shift = event.shiftKey && event.key.length > 1 ? 'Shift ' : ''
       const action = latest.current[`${prefix}${ctrl}${shift}${event.key}` as Key]

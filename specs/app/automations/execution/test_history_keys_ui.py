@@ -146,6 +146,9 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     expect(page.get_by_role("button", name="1 new run")).to_be_visible()
     key(".")
     wait(page, "document.querySelectorAll('[role=row][data-id]').length === 5")
+    key("Control+k")
+    expect(page.get_by_role("dialog", name="Commands").get_by_role("combobox")).to_be_focused()
+    press("Escape")
     key("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
     named = keys.locator("dt").evaluate_all(
@@ -160,6 +163,8 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     page.wait_for_url(f"**{METRICS}")
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
+    key("g", "w")
+    page.wait_for_url("**/workflows")
     key("g", "e")
     page.wait_for_url("**/engines")
     signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape", "Ctrl": "Control"}

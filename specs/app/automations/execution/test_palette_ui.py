@@ -1,0 +1,76 @@
+"""APP-AUTO-EXEC-PALETTE-…-UI (AUTO-EXEC-ADMIN-004): everything by typing its name."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor
+from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.looking import looks, wait
+
+
+def opened(page: Page) -> Locator:
+    """The field of the palette, which a key has opened."""
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("dialog", name="Commands").get_by_role("combobox")
+    expect(field).to_be_focused()
+    return field
+
+
+def test_palette_001_ui_leads_to_pages_workflows_and_runs(shared: Runwatch, visitor: Visitor) -> None:
+    """Pages, workflows and runs MUST be found by name, and a run by its whole id, from every page."""
+    name = unique("palette")
+    shared.report(*run_events(name, f"{name}-7", 0, workflow=name))
+    page = visitor.open(METRICS)
+    page.locator("main h1").wait_for()
+    field = opened(page)
+    looks(page)
+    page.keyboard.type("hist")
+    expect(page.get_by_role("option").first).to_contain_text("Go to History")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{HISTORY}")
+
+    field = opened(page)
+    field.fill(name)
+    page.get_by_role("option", name=f"Runs of {name}").click()
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 1")
+    assert parse_qs(urlsplit(page.url).query) == {"workflow": [name]}
+
+    field = opened(page)
+    field.fill(f"{name}-7")
+    page.get_by_role("option", name="Open the run").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{EXECUTIONS}/execution_*")
+    opened(page).fill("nothing has this name")
+    expect(page.get_by_role("option")).to_have_text("Nothing matches.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_palette_002_ui_does_what_a_key_does_where_the_focus_was(shared: Runwatch, visitor: Visitor) -> None:
+    """An action MUST be offered where its key works, with that key, and act on the row that had the focus."""
+    name = unique("acting")
+    for number in range(3):
+        shared.report(*run_events(name, f"{name}-{number}", number * 10, workflow=name))
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 3")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    focused = page.evaluate("document.activeElement.dataset.id")
+    opened(page).fill("copy the id")
+    option = page.get_by_role("option", name="Copy the id of the run")
+    expect(option.locator(".numbers")).to_have_text("y")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    wait(page, f"navigator.clipboard.readText().then((text) => text === '{focused}')")
+    assert page.evaluate("document.activeElement.dataset.id") == focused
+
+    page.get_by_role("searchbox").focus()  # a field has the focus: the palette comes all the same
+    field = opened(page)
+    field.fill("pause")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").get_by_text("Paused")).to_be_visible()
+    opened(page)
+    expect(page.get_by_role("option").first).to_contain_text("Copy the id")  # what was used comes first
