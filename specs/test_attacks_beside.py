@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ if count("databases on which two workers are attacked", 0, 2):
             server.start()
             runwatch = Runwatch(server.url, "", server.environment)
             runwatch.admin = runwatch.token("admin")
-            await check_others_are_answered(runwatch)
-            runwatch.close()
+            with closing(runwatch):
+                await check_others_are_answered(runwatch)
             assert server.stop() == 0, server.log
         finally:
             server.kill()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from app.db import Row, Transaction
 from app.events.sizes import MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE, is_cut
 from app.ingestion.labels import label_of_text
-from app.ingestion.masking import mask_attributes
+from app.ingestion.masking import beside, mask_attributes
 from app.paging.search import folded
 from app.secrets.masking import Masker
 
@@ -65,7 +66,8 @@ async def _rewrite(
     kept = len(key) + 1
     changed = []
     for row in rows:
-        if (masked := (*row[:kept], *mask(row))) != tuple(row):
+        texts = await beside(sum(len(text) for text in row[kept:] if isinstance(text, str)), partial(mask, row))
+        if (masked := (*row[:kept], *texts)) != tuple(row):
             changed.append(masked)
         await transaction.pause()
     await transaction.update(table, names, changed, key=names[:kept])
@@ -85,8 +87,11 @@ async def _remask_lines(transaction: Transaction, execution_id: str, log_count: 
         )
         changed = []
         for sequence, message, size, attributes, attributes_size in rows:
-            shown = masker.text(message, cut=is_cut(size, MAX_LOG_LINE))
-            shown_attributes = None if attributes is None else mask_attributes(masker, attributes, attributes_size)
+            mask = partial(masker.text, message, cut=is_cut(size, MAX_LOG_LINE))
+            shown, shown_attributes = await beside(len(message), mask), None
+            if attributes is not None:
+                mask = partial(mask_attributes, masker, attributes, attributes_size)
+                shown_attributes = await beside(len(attributes), mask)
             if (shown, shown_attributes) != (message, attributes):
                 changed.append((execution_id, sequence, shown, folded(shown), shown_attributes))
             await transaction.pause()

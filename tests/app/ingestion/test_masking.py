@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from app.events import Failure, LogLevel, LogLine, StepFinish, Text
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE
-from app.ingestion.masking import mask_attributes, mask_facts, mask_failure, mask_line
+from app.ingestion.masking import SHORT, beside, mask_attributes, mask_facts, mask_failure, mask_line
 from app.ingestion.merging import ExecutionFacts, StepFacts
 from app.lifecycle import State
 from app.secrets.masking import Masker
@@ -88,3 +89,15 @@ async def test_all_that_is_known_is_masked() -> None:
     shown = Failure(None, Text(MASK, 15), None, None)
     assert (facts.error, facts.steps[1].error, facts.steps[2].error) == (shown, shown, None)
     assert facts.logs == {"a": line_of(Text(MASK, 15)), "b": line_of(Text("hello", 5))}
+
+
+async def test_long_texts_are_masked_beside_the_loop() -> None:
+    for size, is_here in ((SHORT, True), (SHORT + 1, False)):
+        thread = await beside(size, threading.current_thread)
+        assert (thread is threading.current_thread()) is is_here
+    long = "x" * SHORT + SECRET
+    facts = ExecutionFacts(0, 0, error=Failure(None, None, Text(long, len(long)), None))
+    facts.logs = {"a": line_of(Text(long, len(long)))}
+    await mask_facts(OPEN, MASKER, facts)
+    shown = Text("x" * SHORT + MASK, len(long))
+    assert (facts.error, facts.logs) == (Failure(None, None, shown, None), {"a": line_of(shown)})
