@@ -24,6 +24,7 @@ RUNS = """{ executions(first: 20) { nodes {
     id externalId workflowName state status attempt resolved error { message } failedStep { name }
     steps { name state } retryability { canRetry reasons }
 } } }"""
+TOKEN = """mutation ($input: TokenInput!) { createToken(input: $input) { secret } }"""
 RETRY = """mutation ($id: ID!) { retryExecution(input: {executionId: $id}) { execution { id externalId attempt } } }"""
 
 
@@ -106,15 +107,16 @@ class Demo:
 
     def _start_worker(self, broker: str) -> None:
         self._command("engine", "add", "shop", "--celery", f"{broker}/0")
-        token = self._command("token", "create", "--role", "runner", "--engine", "shop", "--name", "shop")
+        made = self._ask(TOKEN, {"input": {"name": "shop", "role": "RUNNER", "engine": "shop"}})["createToken"]
         self._shop = environment() | {
             "SHOP_BROKER": broker,
             "SHOP_FOLDER": str(self._folder),
             "RUNWATCH_URL": self._url,
-            "RUNWATCH_TOKEN": token,
+            "RUNWATCH_TOKEN": made["secret"],
         }
         files.make(self._folder)
         words = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "INFO"]
+        words.append("--without-mingle")  # a second in which it would ask for others
         self._processes.start("worker", words, self._shop, lambda log: " ready." in log, HERE)
         say('Connected the engine "shop" by its broker; its Celery worker is ready', "")
 

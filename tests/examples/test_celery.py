@@ -52,7 +52,7 @@ def test_demo_shows_a_failure_and_a_retry_that_succeeds(environment: dict[str, s
 
 @pytest.mark.parametrize(
     ("after", "sign", "code"),
-    [("Starting", signal.SIGINT, 130), ("Published", signal.SIGINT, 130), ("Valkey", 15, 143)],
+    [("Starting", signal.SIGINT, 130), ("Connected", signal.SIGINT, 130), ("Valkey", 15, 143)],
 )
 def test_demo_can_be_interrupted_at_any_time(environment: dict[str, str], after: str, sign: int, code: int) -> None:
     with subprocess.Popen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import uuid
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -91,7 +91,7 @@ class Runwatch:
         """
         return Run(
             self,
-            uuid.uuid4().hex if external_id is None else str(external_id),
+            secrets.token_hex(16) if external_id is None else str(external_id),
             workflow=workflow,
             trigger_kind=trigger_kind,
             trigger_data=trigger_data,

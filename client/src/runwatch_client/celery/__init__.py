@@ -69,7 +69,7 @@ def install(
 
     signer = Signer(client.source, keys_of(message_key))
     claiming = Claiming(Arguments(lambda: app.tasks), signer)
-    publishing = Publishing(client, lambda: tally() is not None, claiming)
+    publishing = Publishing(app, client, lambda: tally() is not None, claiming)
     reported = WorkerEvents(client, store)
     working = Working(reported, Ending(reported, tally), claiming, results=results)
     watch(publishing, working, guard)
