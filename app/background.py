@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
-from app.alerts.channels import EMAIL, WEBHOOK, Channels
-from app.alerts.delivery import ADDRESSES, HOSTS, MailHandler, WebhookHandler
+from app.alerts.channels import Channels
+from app.alerts.delivery import MAILED, POSTED, RECEIVERS, MailHandler, PostHandler
 from app.alerts.firing import Firing
+from app.alerts.testing import Tellers
+from app.alerts.watching import Watching
 from app.changes.commits import Announcements
 from app.db import Database
 from app.delivery.deliveries import Deliveries
@@ -65,6 +67,7 @@ class Background:
 
     def __init__(self, settings: Settings, database: Database, sealer: Sealer) -> None:
         self.alert_channels = alert_channels(settings)
+        self.tellers = tellers_of(settings, database, sealer)
         self.feed, self.log_notifications = Feed(database), LogNotifications(database)
         notifications = LiveNotifications(PubSub(settings.redis_url), self.feed, self.log_notifications)
         folding = Folding(database)
@@ -73,7 +76,7 @@ class Background:
         announcements = Announcements([notifications.on_commit, folding.on_commit, firing.on_commit])
         self.announcements = announcements
         self.ingestion = Ingestion(database, sealer, announcements)
-        deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements)
+        deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements, self.tellers)
         self.retries = Retries(database, sealer, announcements, deliveries.wake)
         # Each starts after the services that it calls, and so closes before them.
         self.services: Sequence[Service] = (
@@ -92,6 +95,7 @@ class Background:
             folding,
             retention_of(settings, database, announcements),
             firing,  # wakes the deliveries
+            Watching(database, deliveries.wake),
         )
 
 
@@ -118,26 +122,36 @@ async def _close(opened: Closeable) -> None:
 
 
 def deliveries_of(
-    settings: Settings, database: Database, sealer: Sealer, ingestion: Ingestion, announcements: Announcements
+    settings: Settings,
+    database: Database,
+    sealer: Sealer,
+    ingestion: Ingestion,
+    announcements: Announcements,
+    tellers: Tellers,
 ) -> Deliveries:
-    """The deliveries of retries to engines, and of alerts by webhook and by mail."""
-    timeout, server, url = settings.dispatch_timeout_seconds, settings.mail_server, settings.public_url
+    """The deliveries of retries to engines, and of alerts."""
+    timeout = settings.dispatch_timeout_seconds
     ways_back: dict[EngineKind, WayBack] = {
         EngineKind.WEBHOOK: WebhookWayBack(timeout),
         EngineKind.CELERY: CeleryWayBack(timeout),
     }
     retries = RetryHandler(database, sealer, ingestion, ways_back, announcements)
-    webhooks = WebhookHandler(database, sealer, alert_channels(settings), timeout, url)
-    mail = MailHandler(database, None if server is None else Mailer(server, timeout), url)
+    posts, mail, _ = tellers
 
-    def loop(kind: str, handler: Handler, receivers: Receivers) -> DeliveryLoop:
+    def loop(kinds: Iterable[str], handler: Handler, receivers: Receivers) -> DeliveryLoop:
         give_up_after = settings.dispatch_give_up_seconds
-        return DeliveryLoop(
-            database, {kind: handler}, timeout=timeout, give_up_after=give_up_after, receivers=receivers
-        )
+        handlers = dict.fromkeys(kinds, handler)
+        return DeliveryLoop(database, handlers, timeout=timeout, give_up_after=give_up_after, receivers=receivers)
 
-    loops = [loop(OUTBOX_KIND, retries, ENGINES), loop(WEBHOOK, webhooks, HOSTS), loop(EMAIL, mail, ADDRESSES)]
-    return Deliveries(loops, [*ways_back.values(), webhooks])
+    loops = [loop([OUTBOX_KIND], retries, ENGINES), loop(POSTED, posts, RECEIVERS), loop([MAILED], mail, RECEIVERS)]
+    return Deliveries(loops, [*ways_back.values(), posts])
+
+
+def tellers_of(settings: Settings, database: Database, sealer: Sealer) -> Tellers:
+    """What tells of alerts, by post and by mail."""
+    timeout, server, url = settings.dispatch_timeout_seconds, settings.mail_server, settings.public_url
+    posts = PostHandler(database, sealer, alert_channels(settings), timeout, url)
+    return Tellers(posts, MailHandler(database, None if server is None else Mailer(server, timeout), url), url)
 
 
 def retention_of(settings: Settings, database: Database, announcements: Announcements) -> Retention:

@@ -106,6 +106,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             announcements=background.announcements,
             feed=updates,
             alert_channels=background.alert_channels,
+            tellers=background.tellers,
             compiled=settings.graphql == "compiled",
             bounds=bounds,
             turns=turns,

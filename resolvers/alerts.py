@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from app.alerts import history, rules
+from app.alerts import history, preview, proposals, rules, testing
+from app.alerts.conditions import AnyCondition
 from app.alerts.history import Alert, Delivery
+from app.alerts.preview import Preview
+from app.alerts.proposals import Proposal
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
+from app.alerts.testing import Outcome
 from app.auth import Permission
 from app.paging import PageRequest
 from resolvers.arguments import Argument
@@ -42,6 +46,34 @@ async def delete_rule(context: Context, id_: Argument[str]) -> None:
     await rules.delete(context.database, context.viewer.name, id_())
 
 
+async def test_rule(context: Context, id_: Argument[str]) -> list[Outcome]:
+    """Send a test by each channel of a rule."""
+    context.require(Permission.MANAGE_ALERTS)
+    return await testing.send_test(context.database, context.tellers, context.viewer.name, id_())
+
+
+async def preview_rule(
+    context: Context, condition: Argument[AnyCondition], workflow_id: Argument[str | None], days: int
+) -> Preview:
+    """When a rule would have fired."""
+    context.require(Permission.READ)
+    context.budget.take_list(preview.MAX_RUNS // preview.RUNS_OF_A_ROW)
+    return await preview.preview(context.database, condition(), workflow_id(), days)
+
+
+async def propose_rules(context: Context) -> list[Proposal]:
+    """Rules to begin with."""
+    context.require(Permission.READ)
+    context.budget.take_list(preview.MAX_RUNS // preview.RUNS_OF_A_ROW)
+    return await proposals.proposals(context.database)
+
+
+async def last_fired_at(context: Context, rule_id: str) -> int | None:
+    """When a rule last fired, in µs."""
+    context.require(Permission.READ)
+    return await context.loaders.alert_last_fired.load(rule_id)
+
+
 async def list_alerts(context: Context, request: Argument[PageRequest]) -> CountedList[Alert]:
     """A page of alerts, newest first."""
     context.require(Permission.READ)
@@ -53,4 +85,4 @@ async def find_delivery(context: Context, alert_id: str) -> Delivery:
     """The delivery status of an alert."""
     context.require(Permission.READ)
     found = await context.loaders.alert_deliveries.load(alert_id)
-    return found or Delivery(None, None)
+    return found or Delivery()

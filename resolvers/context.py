@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.alerts.channels import Channels
+from app.alerts.testing import Tellers
 from app.auth import Permission, Viewer
 from app.changes.commits import Announcements
 from app.db import Database
@@ -38,6 +39,7 @@ class Context:
     announcements: Announcements
     feed: Watchable
     alert_channels: Channels
+    tellers: Tellers
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     bounds: Bounds
     turns: Turns

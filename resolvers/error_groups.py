@@ -15,8 +15,8 @@ from app.error_groups.merging import Merge
 from app.error_groups.samples import VariablePart
 from app.error_groups.trends import Buckets
 from app.metrics.windows import Bucket
-from app.metrics.zones import zone_of
 from app.paging import Count, PageRequest
+from app.time_zones import zone_of
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list

@@ -110,6 +110,7 @@ class Loaders:
     dispatches = _Of(outbox.of_subjects)
     alerts = _Of(history.by_ids)
     alert_deliveries = _Of(history.deliveries)
+    alert_last_fired = _Of(history.last_fired)
     alert_rules = _Of(rules.by_ids)
     consecutive_failures = _Of(streaks.lengths)
     bulk_retries = _Of(bulk.outcomes)

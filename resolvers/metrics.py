@@ -14,8 +14,8 @@ from app.metrics.of_executions import Trend
 from app.metrics.report import MetricsReport
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, Parts, WorkflowFigures
-from app.metrics.zones import zone_of
 from app.paging import Count, PageRequest
+from app.time_zones import zone_of
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list

@@ -1,132 +1,70 @@
-"""Alerts: rules about consecutive failures, and what they fired."""
+"""Alerts: that rules fired, and what became of that."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import clock, ids
-from app.alerts import history, rules
-from app.alerts.rules import UNCHANGED, RuleChange, Unchanged
-from app.errors import BadInput
+from app import ids
+from app.alerts import history, notices
+from app.alerts.conditions import EngineSilent, NoRun, SlowRun
 from resolvers import alerts as resolvers
-from resolvers import workflows as workflow_resolvers
-from schema import workflow
+from resolvers import executions as execution_resolvers
+from schema import execution
+from schema.alert_condition import AlertCondition
+from schema.alert_rule import AlertChannelKind, AlertRule, LazyWorkflow, workflow_of
 from schema.context import Info
 from schema.node import Node
 from schema.paging import Connection, Count, Edge, counted, edges, nodes
-from schema.scalars import DateTime, verb_id
+from schema.scalars import DateTime, milliseconds
 
 if TYPE_CHECKING:
-    from schema.workflow import Workflow
+    from schema.execution import Execution
 
-# 30 days.
-MAX_OVERLAP_HOURS = 720
+LazyExecution = Annotated["Execution", strawberry.lazy("schema.execution")]
 
-LazyWorkflow = Annotated["Workflow", strawberry.lazy("schema.workflow")]
+# What these measure is a length of time.
+_LENGTHS = (EngineSilent, NoRun, SlowRun)
 
 
-@strawberry.type(description="How many failures in a row of a workflow alert whom.")
-class AlertRule(Node):
-    """A rule."""
+@strawberry.enum(description="What a notice says.")
+class AlertNotice(Enum):
+    """What a notice says."""
 
-    row: strawberry.Private[rules.AlertRule]
-    consecutive_failures: int = strawberry.field(
-        description=(
-            "Number of failures since the last success, by finishedAt, at which the rule fires. It fires"
-            " once until the next success."
-        )
+    FIRED = strawberry.enum_value(notices.NoticeKind.FIRED, description="That the rule fired.")
+    ENDED = strawberry.enum_value(notices.NoticeKind.ENDED, description="That the alert ended.")
+
+
+@strawberry.type(description="The delivery of a notice by one channel.")
+class AlertDelivery:
+    """A delivery."""
+
+    channel: AlertChannelKind = strawberry.field(description="The channel.")
+    notice: AlertNotice = strawberry.field(description="What it says.")
+    together: bool = strawberry.field(description="Whether it went out with others, after quiet hours.")
+    attempts: int = strawberry.field(description="Number of attempts.")
+    delivered_at: DateTime | None = strawberry.field(description="When the channel took it. Null until then.")
+    next_attempt_at: DateTime | None = strawberry.field(
+        description="When the next attempt is due. Null: there is none."
     )
-    webhook_host: str | None = strawberry.field(
-        description="Host of the webhook, whose URL is a secret. Null if the rule has no webhook."
-    )
-    email: str | None = strawberry.field(description="E-mail address that receives alerts. Null if there is none.")
-    enabled: bool = strawberry.field(description="Whether the rule fires. False for a deleted rule.")
+    given_up: bool = strawberry.field(description="Whether Runwatch has given up.")
+    last_error: str | None = strawberry.field(description="Why the last failed attempt failed. Stays after a success.")
 
     @classmethod
-    def of(cls, rule: rules.AlertRule) -> AlertRule:
-        """From app's rule."""
+    def of(cls, attempted: history.Attempted) -> AlertDelivery:
+        """From app's delivery."""
         return cls(
-            id=strawberry.ID(ids.to_global("alertRule", rule.id)),
-            row=rule,
-            consecutive_failures=rule.consecutive_failures,
-            webhook_host=rule.webhook_host,
-            email=rule.email,
-            enabled=rule.enabled,
+            channel=AlertChannelKind(attempted.channel),
+            notice=AlertNotice(attempted.notice),
+            together=attempted.together,
+            attempts=attempted.attempts,
+            delivered_at=_time(attempted.accepted_at),
+            next_attempt_at=_time(attempted.next_attempt_at),
+            given_up=attempted.given_up,
+            last_error=attempted.last_error,
         )
-
-    @strawberry.field(description="Workflow to watch. Null: every workflow, each by itself.")
-    async def workflow(self, info: Info) -> LazyWorkflow | None:
-        """Batched."""
-        return None if self.row.workflow_id is None else await _workflow(info, self.row.workflow_id)
-
-
-@strawberry.input(
-    description=(
-        "An alert rule to create or change. A change keeps the fields that you leave out, except"
-        " `enabled`. A rule needs a webhook or an e-mail address."
-    )
-)
-class AlertRuleInput:
-    """A rule as it is to be."""
-
-    id: strawberry.ID | None = strawberry.field(default=None, description="Rule to change. Null creates a rule.")
-    workflow_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Workflow to watch. Null: every workflow, each by itself."
-    )
-    consecutive_failures: int = strawberry.field(
-        description="Number of failures in a row at which the rule fires, 1 to 10,000."
-    )
-    webhook_url: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description=(
-            "URL that alerts are posted to, http or https, at most 2,000 characters. Null removes the"
-            " webhook. A new URL gets a new secret."
-        ),
-    )
-    email: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description=(
-            "One e-mail address, ASCII before the @. An internationalised domain is saved in its ASCII form. Null"
-            " removes the address. Needs a mail server (RUNWATCH_SMTP_URL)."
-        ),
-    )
-    enabled: bool = strawberry.field(default=True, description="Whether the rule fires. Defaults to true.")
-
-    def change(self) -> RuleChange:
-        """As app's value; BadInput for invalid values, NotFound for an unknown id."""
-        workflow_id = _given(self.workflow_id)
-        return RuleChange(
-            id=None if self.id is None else verb_id("alertRule", self.id),
-            consecutive_failures=self.consecutive_failures,
-            enabled=self.enabled,
-            workflow_id=workflow_id if isinstance(workflow_id, Unchanged | None) else verb_id("workflow", workflow_id),
-            webhook_url=_given(self.webhook_url),
-            email=_given(self.email),
-        )
-
-
-@strawberry.type(description="The saved rule.")
-class SaveAlertRulePayload:
-    """The saved rule."""
-
-    rule: AlertRule = strawberry.field(description="The rule.")
-    signing_secret: str | None = strawberry.field(
-        description=("Secret that signs requests to the webhook, only if it is new. Runwatch does not show it again.")
-    )
-
-    @classmethod
-    def of(cls, saved: rules.SavedRule) -> SaveAlertRulePayload:
-        """From app's rule."""
-        return cls(rule=AlertRule.of(saved.rule), signing_secret=saved.signing_secret)
-
-
-def overlap(hours: float) -> int:
-    """How long two secrets sign, in µs. BadInput for more than 30 days."""
-    if not 0 <= hours <= MAX_OVERLAP_HOURS:
-        raise BadInput(f"overlapHours: must be 0 to {MAX_OVERLAP_HOURS}, not {hours:g}")
-    return round(hours * clock.HOUR)
 
 
 @strawberry.type(description="The record that a rule fired.")
@@ -134,10 +72,27 @@ class Alert(Node):
     """The record that a rule fired."""
 
     row: strawberry.Private[history.Alert]
+    condition: AlertCondition = strawberry.field(description="What the rule was about when it fired.")
     failures: int = strawberry.field(
-        description="Number of failures in a row when the rule fired. Counting stops at 10,000."
+        description=(
+            "Number of failures when the rule fired, in a row or within the window. Counting stops at 10,000. 0 for an"
+            " alert about something else."
+        )
+    )
+    runs: int | None = strawberry.field(description="Number of finished runs in the window, of a failure rate.")
+    measured_ms: float | None = strawberry.field(
+        description="How long the run took so far, or nothing was heard, in milliseconds. Null for other conditions."
+    )
+    compared_ms: float | None = strawberry.field(
+        description="The usual p95, or how long nothing may be heard, in milliseconds. Null for other conditions."
+    )
+    since: DateTime = strawberry.field(
+        description="When what it is about began: the first failure, the start of the run, the last run or event."
     )
     fired_at: DateTime = strawberry.field(description="When the rule fired.")
+    ended_at: DateTime | None = strawberry.field(
+        description="When what it is about ended, and the rule may fire again. Null: it goes on."
+    )
 
     @classmethod
     def of(cls, alert: history.Alert) -> Alert:
@@ -145,8 +100,14 @@ class Alert(Node):
         return cls(
             id=strawberry.ID(ids.to_global("alert", alert.id)),
             row=alert,
+            condition=AlertCondition.of(alert.condition),
             failures=alert.failures,
+            runs=None if isinstance(alert.condition, _LENGTHS) else alert.compared,
+            measured_ms=milliseconds(alert.measured) if isinstance(alert.condition, _LENGTHS) else None,
+            compared_ms=milliseconds(alert.compared) if isinstance(alert.condition, _LENGTHS) else None,
+            since=DateTime(alert.since),
             fired_at=DateTime(alert.fired_at),
+            ended_at=_time(alert.ended_at),
         )
 
     @strawberry.field(description="The rule as it is now. A deleted rule has no channels.")
@@ -159,13 +120,12 @@ class Alert(Node):
     @strawberry.field(description="The workflow that failed.")
     async def workflow(self, info: Info) -> LazyWorkflow:
         """Batched."""
-        return await _workflow(info, self.row.workflow_id)
+        return await workflow_of(info, self.row.workflow_id)
 
     @strawberry.field(description="When the last channel accepted the alert. Null until then.")
     async def delivered_at(self, info: Info) -> DateTime | None:
         """Batched."""
-        delivery = await resolvers.find_delivery(info.context, self.row.id)
-        return None if delivery.delivered_at is None else DateTime(delivery.delivered_at)
+        return _time((await resolvers.find_delivery(info.context, self.row.id)).delivered_at)
 
     @strawberry.field(
         description=(
@@ -175,6 +135,23 @@ class Alert(Node):
     async def last_error(self, info: Info) -> str | None:
         """Batched."""
         return (await resolvers.find_delivery(info.context, self.row.id)).last_error
+
+    @strawberry.field(description="The run that it is about, the last failure of several. Null if it was deleted.")
+    async def execution(self, info: Info) -> LazyExecution | None:
+        """Batched."""
+        found = await execution_resolvers.find_execution(info.context, self.row.last_execution_id)
+        return None if found is None else execution.Execution.of(found)
+
+    @strawberry.field(description="Until when it waits for the end of quiet hours. Null: it does not.")
+    async def held_until(self, info: Info) -> DateTime | None:
+        """Batched."""
+        return _time((await resolvers.find_delivery(info.context, self.row.id)).held_until)
+
+    @strawberry.field(description="What became of each delivery: that it fired, and that it ended, by each channel.")
+    async def deliveries(self, info: Info) -> list[AlertDelivery]:
+        """Batched."""
+        delivery = await resolvers.find_delivery(info.context, self.row.id)
+        return [AlertDelivery.of(each) for each in delivery.attempted]
 
 
 @strawberry.type(description="An alert in a list.")
@@ -193,11 +170,5 @@ class AlertConnection(Connection[history.Alert]):
     total_count: Count = counted()
 
 
-async def _workflow(info: Info, id_: str) -> LazyWorkflow:
-    found = await workflow_resolvers.find_workflow(info.context, id_)
-    assert found is not None  # a foreign key
-    return workflow.Workflow.of(found)
-
-
-def _given(value: str | None) -> str | Unchanged | None:
-    return UNCHANGED if value is strawberry.UNSET else value
+def _time(at: int | None) -> DateTime | None:
+    return None if at is None else DateTime(at)

@@ -14,7 +14,8 @@ from resolvers import executions as execution_resolvers
 from resolvers import resolutions as resolution_resolvers
 from resolvers import retries as retry_resolvers
 from resolvers import tokens as token_resolvers
-from schema.alert import AlertRuleInput, SaveAlertRulePayload, overlap
+from schema.alert_rule import SaveAlertRulePayload, TestAlertRulePayload, overlap
+from schema.alert_rule_input import AlertRuleInput
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.error_group import (
@@ -179,8 +180,8 @@ class Mutation:
 
     @strawberry.field(
         description=(
-            "Creates an alert rule, or changes the rule with the given id. NOT_FOUND for an unknown rule"
-            " or workflow; LIMIT_EXCEEDED beyond 500 rules. ADMIN only."
+            "Creates an alert rule, or changes the rule with the given id. NOT_FOUND for an unknown rule,"
+            " workflow or engine; LIMIT_EXCEEDED beyond 500 rules. ADMIN only."
         )
     )
     async def save_alert_rule(self, info: Info, input: RuleInput) -> SaveAlertRulePayload:
@@ -215,6 +216,16 @@ class Mutation:
         by = [Distinction[each.name] for each in input.by]
         group = await group_resolvers.split_error_group(info.context, partial(verb_id, "errorGroup", input.id), by)
         return SplitErrorGroupPayload(group=ErrorGroup.of(group))
+
+    @strawberry.field(
+        description=(
+            "Sends a test by each channel of an alert rule, at once, whatever its quiet hours, and says what became of"
+            " it. No alert fires. NOT_FOUND for an unknown id. ADMIN only, and audited."
+        )
+    )
+    async def test_alert_rule(self, info: Info, id: strawberry.ID) -> TestAlertRulePayload:
+        """Audited."""
+        return TestAlertRulePayload.of(await alert_resolvers.test_rule(info.context, partial(verb_id, "alertRule", id)))
 
     @strawberry.field(
         description=(

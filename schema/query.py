@@ -20,7 +20,9 @@ from resolvers import metrics as metrics_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import server as server_resolvers
 from resolvers import workflows as workflow_resolvers
-from schema.alert import Alert, AlertConnection, AlertRule
+from schema.alert import Alert, AlertConnection
+from schema.alert_condition import AlertConditionInput
+from schema.alert_rule import AlertPreview, AlertProposal, AlertRule, Days
 from schema.audit import AuditEntry, AuditEntryConnection
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
@@ -77,6 +79,10 @@ NODES: dict[str, Any] = {
 }
 
 
+def _local_or_none(kind: str, global_id: str | None) -> str | None:
+    return None if global_id is None else local_id(kind, global_id)
+
+
 async def _find(info: Info, kind: str, global_id: str) -> Any:
     found = await node_resolvers.find_node(info.context, kind, global_id)
     return None if found is None else NODES[kind].of(found)
@@ -90,6 +96,35 @@ async def _find(info: Info, kind: str, global_id: str) -> Any:
 )
 class Query:
     """Everything that reads."""
+
+    @strawberry.field(
+        description=(
+            "When a rule with this condition, about one workflow or about each, would have fired in the days before."
+            " BAD_USER_INPUT for a condition or days out of range."
+        )
+    )
+    async def alert_preview(
+        self,
+        info: Info,
+        condition: Annotated[AlertConditionInput, strawberry.argument(description="What the rule would be about.")],
+        workflow_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Workflow to watch. Null: every workflow.")
+        ] = None,
+        days: Days = 7,
+    ) -> AlertPreview | None:
+        """Reckoned."""
+        watched = partial(_local_or_none, "workflow", workflow_id)
+        return AlertPreview.of(await alert_resolvers.preview_rule(info.context, condition.condition, watched, days))
+
+    @strawberry.field(
+        description=(
+            "At most three rules about every workflow that somebody could begin with, made to the measure of the last"
+            " seven days. None of a kind that a rule about every workflow has already, and none without any run."
+        )
+    )
+    async def alert_proposals(self, info: Info) -> list[AlertProposal] | None:
+        """Reckoned."""
+        return [AlertProposal.of(each) for each in await alert_resolvers.propose_rules(info.context)]
 
     @strawberry.field(description="All alert rules, oldest first. At most 500.")
     async def alert_rules(self, info: Info) -> list[AlertRule] | None:

@@ -7,9 +7,11 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +114,29 @@ class Scene:
     def mailed(self, workflow: str) -> list[Mail]:
         """What was mailed about a workflow."""
         return [each for each in list(self.mail.mails) if workflow in each.text]
+
+
+@contextmanager
+def alerting(folder: Path, database_url: str) -> Iterator[Scene]:
+    """A scene over a database."""
+    with Receiver() as receiver, MailServer() as mail:
+        server = Server(folder, database_url)
+        server.environment |= {
+            "RUNWATCH_ALERT_NETWORKS": "127.0.0.0/8",
+            "RUNWATCH_DISPATCH_TIMEOUT_SECONDS": "0.5",
+            "RUNWATCH_PUBLIC_URL": f"{PUBLIC}/",
+            "RUNWATCH_SMTP_FROM": "Runwatch <runwatch@example.com>",
+            "RUNWATCH_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+        }
+        server.start()
+        runwatch = Runwatch(server.url, "", server.environment)
+        runwatch.admin = runwatch.token("admin")
+        try:
+            yield Scene(server, runwatch, receiver, mail, datetime.now(UTC) - timedelta(minutes=30))
+            runwatch.close()
+            assert server.stop() == 0, server.log
+        finally:
+            server.kill()
 
 
 def signed(request: Request, *secrets: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
+from app.background import tellers_of
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
 from app.executions.facets import Facets
@@ -14,11 +15,13 @@ from app.live.updates import Watchable
 from app.rates import FREE
 from app.retries import Retries
 from app.turns import Turns
+from app.settings import Settings
 from resolvers.about import About
 from resolvers.context import Context
 from tests.sealing import SEALER
 
 BOUNDS = Bounds()
+SETTINGS = Settings(_env_file=None)
 READER = Viewer("somebody", Role.VIEWER)
 
 
@@ -44,6 +47,7 @@ def context_of(
         announcements=announcements,
         feed=feed or Feed(database),
         alert_channels=Channels(),
+        tellers=tellers_of(SETTINGS, database, SEALER),
         compiled=True,
         bounds=bounds,
         turns=Turns(),

@@ -14,7 +14,11 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from app import clock
-from app.alerts import delivery
+from app.alerts import telling
+from app.alerts.conditions import FailuresInARow
+from app.alerts.forms import cloud_event
+from app.alerts.notices import NoticeKind
+from app.alerts.rules import AlertRule
 from app.events import data, decoding, sizes
 from app.lifecycle import State
 from app.retries import webhook
@@ -182,9 +186,11 @@ def test_the_example_of_a_retry_has_the_form_of_what_is_sent() -> None:
 
 def test_the_example_of_an_alert_has_the_form_of_what_is_sent() -> None:
     [example] = [match["text"] for match in FENCED.finditer(read("docs/alerts.md"))]
-    error = delivery.Error("t", "m")
-    sent = delivery.Notice("a", "r", "w", "n", "e", 3, 0, 0, error, error, "l")
-    assert shape(json.loads(example)) == shape(json.loads(delivery.body_of("i", sent)))
+    rule = AlertRule("0" * 32, None, FailuresInARow(3), True, False, None, 0)
+    error = telling.Error("t", "m")
+    told = telling.Told("a", "w", "n", "e", rule.condition, 3, None, None, 0, 0, None, error, error, "l")
+    sent = telling.Notice("i", NoticeKind.FIRED, 0, rule, (told,), 1, None)
+    assert shape(json.loads(example)) == shape(json.loads(cloud_event.body_of("i", sent)))
 
 
 def shape(value: object) -> object:

@@ -1,20 +1,35 @@
-"""Channels of alert rules: a signed webhook, an e-mail address. Checks them, and keeps webhooks sealed."""
+"""Channels of alert rules: checks them, keeps what is secret of them sealed, and reads them."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from app.db import Reader, Transaction
+from app.db.rows import RowsOf
 from app.delivery.addresses import Network, check_host
 from app.delivery.mail_address import checked_mail_address
 from app.delivery.webhook_url import checked_webhook_url, new_signing_secret
 from app.errors import BadInput
-from app.secrets.sealing import Sealer
+from app.secrets.sealing import CannotUnseal, Sealer
 
-# Kinds of outbox rows, one for each channel of an alert. The subject is the alert.
-WEBHOOK, EMAIL = "alert.webhook", "alert.email"
+WEBHOOK, EMAIL, SLACK, PAGERDUTY, TEAMS, DISCORD, NTFY = (
+    *("webhook", "email", "slack", "pagerduty", "teams", "discord", "ntfy"),
+)
+# Shows alerts on the page, which it does with all of them: a rule that tells nobody else has it.
+PAGE = "page"
+KINDS = (WEBHOOK, EMAIL, SLACK, PAGERDUTY, TEAMS, DISCORD, NTFY, PAGE)
+# Kinds of outbox rows are those of channels, after this. The subject is the notice.
+OUTBOX = "alert."
 MAX_URL_LENGTH = 2_000
+PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
+_ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
+_NTFY_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
+_NTFY_TOKEN = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,21 @@ class Channels:
 
     networks: tuple[Network, ...] = ()
     mail: bool = False
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """How a rule tells somebody. `target` is what everybody may see of it, a host or an address."""
+
+    kind: str
+    target: str | None
+    sealed: str | None
+
+    def content(self, sealer: Sealer) -> dict[str, str]:
+        """What is sealed of it. Raises CannotUnseal."""
+        return {} if self.sealed is None else msgspec.convert(sealer.decrypt(self.sealed), dict[str, str])
+
+
+_CHANNELS = RowsOf(Channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +79,82 @@ class Webhook:
         """With another secret; the present one signs too until then."""
         return replace(self, secret=new_signing_secret(), previous=self.secret, previous_until=str(until))
 
-    @classmethod
-    def unsealed(cls, sealer: Sealer, sealed: str) -> Webhook:
-        """From the sealed text. Raises CannotUnseal."""
-        return cls(**msgspec.convert(sealer.decrypt(sealed), dict[str, str]))
+    def sealed(self, sealer: Sealer) -> Channel:
+        """As it is stored."""
+        return Channel(WEBHOOK, self.host, sealer.encrypt(self.content))
 
 
-def new_webhook(url: str, channels: Channels) -> Webhook:
-    """A webhook with a new secret; BadInput for an invalid URL, or one that leads into a forbidden network."""
+def checked(kind: str, given: Mapping[str, str], allowed: Channels, sealer: Sealer) -> Channel:
+    """A channel as it is stored; BadInput for what it cannot use, or an address in a forbidden network."""
+    if kind == WEBHOOK:
+        url = given["url"]
+        return Webhook(url, new_signing_secret(), _host("webhookUrl", url, allowed)).sealed(sealer)
+    if kind == EMAIL:
+        return Channel(kind, _address(given["address"], allowed), None)
+    if kind == PAGE:
+        return Channel(kind, None, None)
+    name = f"channels.{kind}"
+    if kind == PAGERDUTY and not _ROUTING_KEY.fullmatch(given["routing_key"]):
+        raise BadInput(f"{name}.routingKey: must be the 32 letters and digits of an Events API v2 integration")
+    if kind == NTFY:
+        _check_ntfy(name, given)
+    host = _host(f"{name}.url", given["url"], allowed)
+    return Channel(kind, host, sealer.encrypt(dict(given)))
+
+
+def _check_ntfy(name: str, given: Mapping[str, str]) -> None:
+    if not _NTFY_TOPIC.fullmatch(given["url"].rpartition("/")[2]):
+        raise BadInput(f"{name}.url: must end with a topic of 1 to 64 letters, digits, - and _")
+    if given.get("token") and not _NTFY_TOKEN.fullmatch(given["token"]):
+        raise BadInput(f"{name}.token: must be 1 to 200 printable ASCII characters without spaces")
+
+
+def _host(name: str, url: str, allowed: Channels) -> str:
     if len(url) > MAX_URL_LENGTH:
-        raise BadInput(f"webhookUrl: at most {MAX_URL_LENGTH} characters")
-    host = checked_webhook_url(url)
-    check_host(host, channels.networks)
-    return Webhook(url, new_signing_secret(), host)
+        raise BadInput(f"{name}: at most {MAX_URL_LENGTH} characters")
+    try:
+        host = checked_webhook_url(url)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error.message.removeprefix('Webhook: ')}") from None
+    check_host(host, allowed.networks, name)
+    return host
 
 
-def checked_email(email: str, channels: Channels) -> str:
-    """The address that mail is sent to; BadInput unless mail can be sent to it."""
+def _address(email: str, allowed: Channels) -> str:
     try:
         address = checked_mail_address(email)
     except BadInput:
         raise BadInput("email: not one address, such as ops@example.com") from None
-    if not channels.mail:
+    if not allowed.mail:
         raise BadInput("No mail server is configured: set RUNWATCH_SMTP_URL")
     return address
+
+
+def kept(before: Channel | None, given: Channel, sealer: Sealer) -> bool:
+    """Whether a webhook stays as it is, with its secret: the URL is the same. One that no key opens does not."""
+    if before is None or given.kind != WEBHOOK:
+        return False
+    try:
+        return before.content(sealer)["url"] == given.content(sealer)["url"]
+    except CannotUnseal:
+        return False
+
+
+async def of_rules(reader: Reader, rule_ids: Iterable[str]) -> dict[str, tuple[Channel, ...]]:
+    """The channels of each rule that has any, by its id, in the order of KINDS."""
+    found: defaultdict[str, list[Channel]] = defaultdict(list)
+    rows = await reader.fetch(
+        f"SELECT {_CHANNELS.columns}, rule_id FROM alert_channels WHERE {reader.any_of('rule_id', 1, 'id')}",
+        reader.array(rule_ids),
+    )
+    for row in rows:
+        channel, (rule_id,) = _CHANNELS.split(row)
+        found[rule_id].append(channel)
+    return {id_: tuple(sorted(each, key=lambda channel: KINDS.index(channel.kind))) for id_, each in found.items()}
+
+
+async def write(transaction: Transaction, rule_id: str, channels: Collection[Channel]) -> None:
+    """Replace all channels of a rule."""
+    await transaction.fetch("DELETE FROM alert_channels WHERE rule_id = $1", rule_id)
+    rows = [(rule_id, each.kind, each.target, each.sealed) for each in channels]
+    await transaction.insert("alert_channels", ("rule_id", "kind", "target", "sealed"), rows)

@@ -12,22 +12,17 @@ changes nothing; one from within divides the alerted streak, and what follows it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
 
-import msgspec
-
-from app import clock
-from app.alerts import streaks
-from app.alerts.channels import EMAIL, WEBHOOK
+from app.alerts import groups, raising, rules, streaks
+from app.alerts.conditions import FailuresInARow, NewErrorGroup, RegressedErrorGroup
+from app.alerts.raising import Finding
+from app.alerts.rules import AlertRule
 from app.alerts.streaks import Position, Streak
 from app.changes.commits import Committed
 from app.db import Database, Transaction
 from app.db.locks import Lock
-from app.db.rows import Column, RowsOf
-from app.delivery import outbox
-from app.ids import new_id
 from app.log import get_logger
 from app.sweep import Sweep
 
@@ -47,41 +42,10 @@ RETURNING workflow_id, finished_at, execution_id
 # engine reports an earlier one, and the streak that began with it is then part of that one.
 _FIRED = """
 SELECT a.rule_id FROM alerts a LEFT JOIN executions x ON x.id = a.first_execution_id
-WHERE a.workflow_id = $1 AND (a.since, a.first_execution_id) > ($2, $3)
+WHERE a.subject IS NULL AND a.workflow_id = $1 AND (a.since, a.first_execution_id) > ($2, $3)
   AND (coalesce(x.finished_at, a.since), a.first_execution_id) > ($2, $3)
   AND (coalesce(x.finished_at, a.since), a.first_execution_id) < ($4, $5)
 """
-
-
-class _Alert(NamedTuple):
-    """A row of alerts."""
-
-    id: str
-    rule_id: str
-    workflow_id: str
-    since: int
-    failures: int
-    first_execution_id: str
-    last_execution_id: str
-    fired_at: int
-
-
-class _Rule(msgspec.Struct):
-    id: str
-    workflow_id: str | None
-    consecutive_failures: int
-    has_webhook: Annotated[bool, Column("webhook_sealed IS NOT NULL")]
-    has_email: Annotated[bool, Column("email IS NOT NULL")]
-
-    @property
-    def channels(self) -> list[str]:
-        return [kind for kind, used in ((WEBHOOK, self.has_webhook), (EMAIL, self.has_email)) if used]
-
-    def wants(self, streak: Streak) -> bool:
-        return self.workflow_id in (None, streak.workflow_id) and streak.failures >= self.consecutive_failures
-
-
-_RULES = RowsOf(_Rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,52 +68,40 @@ async def _fire(transaction: Transaction) -> Fired:
     failures: defaultdict[str, set[Position]] = defaultdict(set)
     for workflow_id, finished_at, execution_id in taken:
         failures[workflow_id].add((finished_at, execution_id))
-    rules = await _rules(transaction, failures) if taken else []
+    known = await rules.enabled(transaction, failures) if taken else []
     alerts = 0
-    if rules:
+    in_a_row = [(rule, rule.condition.count) for rule in known if isinstance(rule.condition, FailuresInARow)]
+    if in_a_row:
         for streak in await streaks.of_failures(transaction, failures):
-            alerts += await _fire_streak(transaction, streak, [each for each in rules if each.wants(streak)])
+            wanting = [
+                rule for rule, count in in_a_row if _covers(rule, streak.workflow_id) and streak.failures >= count
+            ]
+            alerts += await _fire_streak(transaction, streak, wanting)
+    about_groups = [rule for rule in known if isinstance(rule.condition, (NewErrorGroup, RegressedErrorGroup))]
+    if about_groups:
+        alerts += await groups.fire(transaction, about_groups, [execution_id for _, _, execution_id in taken])
     return Fired(len(taken), alerts)
 
 
-async def _rules(transaction: Transaction, workflow_ids: Iterable[str]) -> list[_Rule]:
-    """The rules that cover any of these workflows."""
-    covers = f"(workflow_id IS NULL OR {transaction.any_of('workflow_id', 1, 'id')})"
-    rows = await transaction.fetch(
-        f"SELECT {_RULES.columns} FROM alert_rules WHERE deleted_at IS NULL AND enabled AND {covers} ORDER BY id",
-        transaction.array(workflow_ids),
-    )
-    return _RULES.read_all(rows)
+def _covers(rule: AlertRule, workflow_id: str) -> bool:
+    return rule.workflow_id in (None, workflow_id)
 
 
-async def _fire_streak(transaction: Transaction, streak: Streak, rules: Sequence[_Rule]) -> int:
+async def _fire_streak(transaction: Transaction, streak: Streak, wanting: Sequence[AlertRule]) -> int:
     """Fire the rules that have not fired in this streak; returns how many."""
-    if not rules:
+    if not wanting:
         return 0
     fired = await transaction.fetch(_FIRED, streak.workflow_id, *streak.after, *streak.before)
     done = {rule_id for (rule_id,) in fired}
-    due = [rule for rule in rules if rule.id not in done]
+    due = [rule for rule in wanting if rule.id not in done]
     if not due:
         return 0
-    now = clock.now_us()
     first, last = await streaks.ends(transaction, streak)
-    alerts = [
-        _Alert(
-            id=new_id(now),
-            rule_id=rule.id,
-            workflow_id=streak.workflow_id,
-            since=first.finished_at,
-            failures=streak.failures,
-            first_execution_id=first.execution_id,
-            last_execution_id=last.execution_id,
-            fired_at=now,
-        )
-        for rule in due
-    ]
-    await transaction.insert("alerts", _Alert._fields, alerts)
-    for alert, rule in zip(alerts, due, strict=True):
-        for kind in rule.channels:
-            await outbox.add(transaction, kind, alert.id)
+    finding = Finding(
+        *(None, streak.workflow_id, first.finished_at, streak.failures, first.execution_id, last.execution_id)
+    )
+    for rule in due:
+        await raising.fire(transaction, rule, [finding])
     return len(due)
 
 

@@ -119,13 +119,13 @@ async def lengths(reader: Reader, workflow_ids: Iterable[str]) -> dict[str, int]
     return {id_: streak.failures for id_, streak in found.items()}
 
 
-async def ends(transaction: Transaction, streak: Streak) -> tuple[End, End]:
+async def ends(reader: Reader, streak: Streak) -> tuple[End, End]:
     """The first and the last failure of a streak that has any. Raises Overtaken when it no longer has any."""
-    failures = _between(transaction, Status.FAILURE)
+    failures = _between(reader, Status.FAILURE)
     found = []
     for way in ("ASC", "DESC"):
-        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(transaction, way)} LIMIT 1"
-        rows = await transaction.fetch(sql, streak.workflow_id, *streak.after, *streak.before)
+        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(reader, way)} LIMIT 1"
+        rows = await reader.fetch(sql, streak.workflow_id, *streak.after, *streak.before)
         if not rows:
             raise Overtaken("the failures were corrected since the look at the streak")
         found.append(End(*rows[0]))
@@ -148,6 +148,16 @@ async def remember_pruned(transaction: Transaction, executions: Iterable[tuple[s
 def failures_since(reader: Reader, workflow: str, at: str) -> str:
     """Failures of a workflow that finished at a time or later, both of them expressions; a statement from FROM on."""
     return _range(reader, Status.FAILURE, workflow, at, _literal(reader, "0" * 32))
+
+
+def successes_since(reader: Reader, workflow: str, at: str, id_: str) -> str:
+    """Successes of a workflow after a position; all three are expressions; a statement from FROM on."""
+    return _range(reader, Status.SUCCESS, workflow, at, id_)
+
+
+def newest_first(reader: Reader) -> str:
+    """The order of a range, backwards."""
+    return _order(reader, "DESC")
 
 
 def statement(reader: Reader) -> str:

@@ -62,7 +62,7 @@ def is_allowed(address: Address, networks: Sequence[Network] = ()) -> bool:
     return end.is_global and not (end.is_multicast or end.is_reserved)
 
 
-def check_host(host: str, networks: Sequence[Network]) -> None:
+def check_host(host: str, networks: Sequence[Network], argument: str) -> None:
     """BadInput for a host that is a forbidden address, in whatever form; names pass."""
     if f".{host.rstrip('.')}".endswith(".localhost"):
         host = "127.0.0.1"
@@ -72,7 +72,7 @@ def check_host(host: str, networks: Sequence[Network]) -> None:
         return  # a name: it is resolved when it is used
     if not all(is_allowed(_address(str(each[4][0])), networks) for each in found):
         raise BadInput(
-            "webhookUrl: private address, or an address of this machine or its network;"
+            f"{argument}: private address, or an address of this machine or its network;"
             " RUNWATCH_ALERT_NETWORKS can allow it"
         )
 

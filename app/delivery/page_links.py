@@ -4,6 +4,7 @@ from __future__ import annotations
 
 BASE = "/admin/automations"
 HISTORY = f"{BASE}/history"
+ALERTS = f"{BASE}/alerts"
 
 # Where to reach a server on the same machine that listens on all of its addresses.
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104

@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -58,12 +58,18 @@ class SignedPost:
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """POST a body to the url of `to`, signed with its secrets; raises NotDelivered, whatever is wrong."""
+        await self.post(to["url"], body, _headers(id_, body, _secrets(to)))
+
+    async def post(
+        self, url: str, body: str, headers: Mapping[str, str], final: Container[int] = frozenset((GONE,))
+    ) -> None:
+        """POST a body as it is; raises NotDelivered, and with one of the `final` statuses for good."""
         status, answer, whole, retry_after = 0, bytearray(), False, 0
         _ = self._http  # opened before the time runs
         until = time.monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._post(_headers(id_, body, _secrets(to)), body, to["url"], until)
+                response = await self._post(dict(headers), body, url, until)
                 try:
                     status = response.status_code
                     if not response.is_success:
@@ -78,7 +84,7 @@ class SignedPost:
                 raise NotDelivered(self._reason(error)) from None
             # What it answered stands, however that ended.
         if not 200 <= status < 300:
-            raise _refusal(status, bytes(answer), cut=not whole, retry_after=retry_after)
+            raise _refusal(status, bytes(answer), cut=not whole, retry_after=retry_after, final=status in final)
 
     async def close(self) -> None:
         """Close open connections."""
@@ -190,12 +196,12 @@ def wanted_pause(retry_after: str) -> int:
         return 0
 
 
-def _refusal(status: int, answer: bytes, *, cut: bool, retry_after: int) -> NotDelivered:
+def _refusal(status: int, answer: bytes, *, cut: bool, retry_after: int, final: bool) -> NotDelivered:
     # A character that is cut in two is left out: the rest of it would hide that a secret is cut there.
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(answer[:MAX_ERROR_BYTES], final=not cut)
     text = text.lstrip() if cut else text.strip()
     phrase = f"{status} {_phrase(status)}".strip()
-    return NotDelivered(f"{phrase}: {text}" if text else phrase, final=status == GONE, cut=cut, retry_after=retry_after)
+    return NotDelivered(f"{phrase}: {text}" if text else phrase, final=final, cut=cut, retry_after=retry_after)
 
 
 def _phrase(code: int) -> str:

@@ -6,9 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from app import clock
 from app.errors import BadInput
@@ -16,23 +15,6 @@ from app.metrics.windows import MAX_BUCKETS, MAX_FITTING, Bucket
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = date(9999, 12, 30).toordinal()
-
-
-def zone_of(name: str) -> ZoneInfo | None:
-    """A time zone by its name in the IANA database; None for UTC. BadInput for an unknown one."""
-    if name in ("UTC", "Etc/UTC"):
-        return None
-    if name not in _names():
-        raise BadInput(f"timeZone: {name[:60]!r} is not a name of the IANA database, such as America/New_York")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError):  # listed, and gone or unreadable on this machine
-        raise BadInput(f"timeZone: this server cannot read the zone {name!r}") from None
-
-
-@lru_cache(1)
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)

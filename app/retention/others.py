@@ -22,12 +22,19 @@ MAX_BATCH_ROWS = 500
 Work = Callable[[Transaction, Rules, int], Awaitable[Batch]]
 
 # An alert keeps its rule from firing again as long as its streak may go on: the newest of its rule and workflow stays
-# while a failure of it is there. So does one that somebody still has to be told.
+# while a failure of it is there. So does one that goes on, or that somebody still has to be told.
 _ALERTS = """
 SELECT a.id FROM alerts a WHERE a.fired_at < $1
-  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject_id = a.id AND o.next_attempt_at IS NOT NULL)
+  AND (a.subject IS NULL OR a.ended_at IS NOT NULL)
+  AND NOT EXISTS (
+    SELECT 1 FROM alert_notices n LEFT JOIN outbox o ON o.subject_id = coalesce(n.digest_id, n.id)
+    WHERE n.alert_id = a.id AND (o.next_attempt_at IS NOT NULL OR n.held_until IS NOT NULL)
+  )
   AND (
-    EXISTS (SELECT 1 FROM alerts n WHERE n.workflow_id = a.workflow_id AND n.since > a.since AND n.rule_id = a.rule_id)
+    a.subject IS NOT NULL
+    OR EXISTS (
+      SELECT 1 FROM alerts n WHERE n.workflow_id = a.workflow_id AND n.since > a.since AND n.rule_id = a.rule_id
+    )
     OR EXISTS (SELECT 1 FROM alert_rules r WHERE r.id = a.rule_id AND r.deleted_at IS NOT NULL)
     OR NOT EXISTS (SELECT 1 {failures})
   )
@@ -35,6 +42,7 @@ SELECT a.id FROM alerts a WHERE a.fired_at < $1
 _RULES = """
 SELECT r.id FROM alert_rules r WHERE r.deleted_at < $1
   AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.rule_id = r.id)
+  AND NOT EXISTS (SELECT 1 FROM alert_notices n WHERE n.rule_id = r.id)
 """
 # The ids of workflows that nothing refers to: not a run, a figure, an alert or a rule. Parameters: an id of the time
 # before which they were new, and that time.
@@ -87,11 +95,26 @@ async def alerts(transaction: Transaction, rules: Rules, now: int) -> Batch:
     at = before(now, rules.alert_days)
     rows = await transaction.fetch(f"{old_alerts(transaction)} ORDER BY a.fired_at, a.id LIMIT {MAX_BATCH_ROWS}", at)
     ids = [id_ for (id_,) in rows]
-    await _delete(transaction, "outbox", "subject_id", ids)
+    await _notices(transaction, ids)
     await _delete(transaction, "alerts", "id", ids)
     gone = await transaction.fetch(f"{_RULES} ORDER BY r.id LIMIT {MAX_BATCH_ROWS}", at)
     await _delete(transaction, "alert_rules", "id", [id_ for (id_,) in gone])
     return _batch(ids)
+
+
+async def _notices(transaction: Transaction, alert_ids: Sequence[str]) -> None:
+    """Delete what was told of alerts; a digest with the last alert in it."""
+    notices = await transaction.fetch(
+        f"SELECT id, digest_id FROM alert_notices WHERE {transaction.any_of('alert_id', 1, 'id')}",
+        transaction.array(alert_ids),
+    )
+    await _delete(transaction, "alert_notices", "id", [id_ for id_, _ in notices])
+    empty = await transaction.fetch(
+        f"DELETE FROM alert_notices WHERE {transaction.any_of('id', 1, 'id')} AND NOT EXISTS ("
+        " SELECT 1 FROM alert_notices n WHERE n.digest_id = alert_notices.id) RETURNING id",
+        transaction.array({id_ for _, id_ in notices if id_ is not None}),
+    )
+    await _delete(transaction, "outbox", "subject_id", [id_ for id_, *_ in (*notices, *empty)])
 
 
 async def audit(transaction: Transaction, rules: Rules, now: int) -> Batch:

@@ -13,7 +13,7 @@ MAX_BATCH_ROWS = 2_000
 
 SEALED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("engines", ("id",), "connection_sealed"),
-    ("alert_rules", ("id",), "webhook_sealed"),
+    ("alert_channels", ("rule_id", "kind"), "sealed"),
     ("outbox", ("id",), "body_sealed"),
     ("execution_secrets", ("execution_id",), "sealed"),
     ("execution_payloads", ("execution_id",), "trigger_sealed"),

@@ -57,7 +57,7 @@ def _given(settings: Settings) -> list[str]:
 
 async def _is_sealed(database: Database) -> bool:
     # Not in payloads: whoever has a sealed one has a row of execution_secrets, and the others would all be read.
-    sources = ("execution_secrets WHERE sealed", "engines WHERE connection_sealed", "alert_rules WHERE webhook_sealed")
+    sources = ("execution_secrets WHERE sealed", "engines WHERE connection_sealed", "alert_channels WHERE sealed")
     for source in sources:
         if await database.fetch(f"SELECT 1 FROM {source} IS NOT NULL LIMIT 1"):
             return True

@@ -38,6 +38,7 @@ NAMES = [
     "Folding",
     "Retention",
     "Firing",
+    "Watching",
 ]
 OPENED = ["SignIn", "Database"]  # what the services stand on, in the order in which it is closed
 # Where it makes no difference, the one that takes less time to open.

@@ -64,8 +64,8 @@ async def test_pages_of_alerts(scene: Scene) -> None:
 async def test_a_page_takes_one_statement_a_kind(scene: Scene) -> None:
     recorded = record_statements(scene.database)
     await ask(scene.database, PAGE)
-    # Revision, page, count, rules, workflows, deliveries, streaks.
-    assert len(recorded) == 7
+    # Revision, page, count, rules, their channels, workflows, deliveries, streaks.
+    assert len(recorded) == 8
 
 
 async def test_nodes(scene: Scene) -> None:

@@ -17,6 +17,8 @@ from tests.contexts import context_of
 UNKNOWN = "execution_" + "0" * 32
 # How each root field is asked for; a field that is missing here fails the test.
 FIELDS = {
+    "alertPreview": "alertPreview(condition: {failuresInARow: 3}) { count }",
+    "alertProposals": "alertProposals { preview { count } }",
     "alertRules": "alertRules { id }",
     "alerts": "alerts { nodes { id } totalCount { value } }",
     "auditLog": "auditLog { nodes { id } totalCount { value } }",
@@ -53,6 +55,7 @@ MUTATIONS = {
     "revokeToken": f'revokeToken(id: "{UNKNOWN}") {{ token {{ id }} }}',
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
     "setErrorGroupState": f'setErrorGroupState(input: {{id: "{UNKNOWN}", state: MUTED}}) {{ group {{ id }} }}',
+    "testAlertRule": f'testAlertRule(id: "{UNKNOWN}") {{ outcomes {{ error }} }}',
     "splitErrorGroup": f'splitErrorGroup(input: {{id: "{UNKNOWN}", by: [STEP]}}) {{ group {{ id }} }}',
     "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
     "unresolveExecutions": f'unresolveExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ more }}',

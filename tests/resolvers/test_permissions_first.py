@@ -47,6 +47,7 @@ ADMINISTRATORS_ONLY = {
     "alerts.delete_rule",
     "alerts.renew_secret",
     "alerts.save_rule",
+    "alerts.test_rule",
     "audit.list_entries",
     "error_groups.merge_error_groups",
     "error_groups.set_error_group_state",
@@ -163,6 +164,8 @@ def values(type_: GraphQLInputType, depth: int = 0) -> list[str]:
         return [f"[{value}]" for value in values(inner.of_type, depth)] + ["[]"]
     if isinstance(inner, GraphQLEnumType):
         return [next(iter(inner.values))]
+    if isinstance(inner, GraphQLInputObjectType) and inner.extensions["strawberry-definition"].is_one_of:
+        return [f"{{{name}: {value}}}" for name, each in inner.fields.items() for value in values(each.type)]
     if isinstance(inner, GraphQLInputObjectType):
         return [f"{{{fields}}}" for fields in combinations(inner.fields)]
     return CANNOT_BE_MEANT[get_named_type(inner).name]

@@ -9,9 +9,10 @@ from typing import Any
 
 from app import clock
 from app.alerts import rules
-from app.alerts.channels import Channels
+from app.alerts.channels import EMAIL, WEBHOOK, Channels
+from app.alerts.conditions import AnyCondition, FailuresInARow
 from app.alerts.firing import Firing
-from app.alerts.rules import RuleChange, SavedRule
+from app.alerts.rules import UNCHANGED, RuleChange, SavedRule
 from app.db import Database
 from app.events import Event
 from app.events.decoding import Form, decode
@@ -25,7 +26,8 @@ from tests.sealing import SEALER
 URL = "https://hooks.example/alerts/T0123456789ABCDEF"
 ENGINE = "engine"
 TABLES = (
-    *("outbox", "alerts", "alert_checks", "alert_rules", "metric_deltas", "execution_revisions"),
+    *("outbox", "alert_notices", "alerts", "alert_checks", "alert_channels", "alert_rules"),
+    *("metric_deltas", "execution_revisions"),
     *("execution_payloads", "executions"),
 )
 _numbers = count(1)
@@ -84,12 +86,18 @@ class Scene:
         self.woken += 1
 
     async def rule(
-        self, failures: int, *, channels: Channels | None = None, actor: str = "ada", **given: Any
+        self, condition: int | AnyCondition, *, allowed: Channels | None = None, actor: str = "ada", **given: Any
     ) -> SavedRule:
-        """A saved rule; a new one posts to URL by default."""
+        """A saved rule, about so many failures in a row or something else; a new one posts to URL by default."""
+        if isinstance(condition, int):
+            condition = FailuresInARow(condition)
         given = {"id": None, "webhook_url": URL, **given}
-        change = RuleChange(consecutive_failures=failures, **given)
-        return await rules.save(self.database, SEALER, channels or Channels(mail=True), actor, change)
+        url, email = given.pop("webhook_url"), given.pop("email", UNCHANGED)
+        told = {WEBHOOK: None if url is None else {"url": url}, **given.pop("channels", {})}
+        if email is not UNCHANGED:
+            told[EMAIL] = None if email is None else {"address": email}
+        change = RuleChange(condition=condition, channels=told, **given)
+        return await rules.save(self.database, SEALER, allowed or Channels(mail=True), actor, change)
 
     async def tell(self, *reports: dict[str, Any], imported: bool = False) -> None:
         """Record events in one batch; all of them must be accepted."""

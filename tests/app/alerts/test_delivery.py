@@ -15,7 +15,7 @@ from app import clock, ids
 from app.alerts import history, rules
 from app.alerts.channels import Channels
 from app.alerts.history import Delivery
-from app.background import deliveries_of
+from app.background import deliveries_of, tellers_of
 from app.changes.commits import NO_LISTENERS
 from app.db import Database
 from app.settings import Settings
@@ -46,7 +46,8 @@ class Place:
         """Deliver, by some settings."""
         given = {"alert_networks": LOCAL, "smtp_from": "Runwatch <runwatch@example.com>", **given}
         settings = Settings(_env_file=None, **given)
-        deliveries = deliveries_of(settings, self.database, SEALER, self.scene.ingestion, NO_LISTENERS)
+        tellers = tellers_of(settings, self.database, SEALER)
+        deliveries = deliveries_of(settings, self.database, SEALER, self.scene.ingestion, NO_LISTENERS, tellers)
         await deliveries.start()
         try:
             yield
@@ -56,7 +57,7 @@ class Place:
     async def fire(self, url: str | None = None, email: str | None = None, **given: Any) -> tuple[str, str]:
         """A rule that has fired: the id of its alert, and its secret."""
         channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks, mail=True)
-        saved = await self.scene.rule(2, webhook_url=url, email=email, channels=channels)
+        saved = await self.scene.rule(2, webhook_url=url, email=email, allowed=channels)
         given = {"error": ERROR, **given}
         await self.scene.tell(*run("first", 1, **given), *run("last", 2, **given))
         return (await self.scene.alerts())[-1]["id"], saved.signing_secret or ""
@@ -119,9 +120,12 @@ async def test_a_webhook_gets_a_signed_event(place: Place, receiver: Receiver) -
         "data": {
             "alertId": ids.to_global("alert", alert_id),
             "ruleId": ids.to_global("alertRule", alert["rule_id"]),
+            "summary": "nightly failed 2 times in a row",
+            "condition": {"type": "failuresInARow", "count": 2, "measured": None, "compared": None},
             "workflow": {"id": workflow_id, "name": "nightly", "engine": "engine"},
             "failures": 2,
             "since": clock.to_rfc3339(base() + clock.SECOND),
+            "endedAt": None,
             "firstError": ERROR,
             "lastError": ERROR,
             "link": f"https://runwatch.example/admin/automations/executions/{last}",
@@ -290,7 +294,7 @@ async def test_a_channel_that_was_taken_away_gets_nothing(place: Place, receiver
     async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}"):
         await mail.arrived()
         error = await place.until_failed(alert_id, "webhook")
-    assert error == "webhook (given up): The rule no longer has a webhook"
+    assert error == "webhook (given up): The rule no longer has this channel"
     assert receiver.requests == []
 
 
@@ -313,7 +317,7 @@ async def test_an_address_that_is_no_longer_allowed(place: Place, receiver: Rece
 
 async def test_a_name_that_points_to_this_machine(place: Place, receiver: Receiver) -> None:
     channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks)
-    await place.scene.rule(1, webhook_url=f"http://localhost:{receiver.port}/", channels=channels)
+    await place.scene.rule(1, webhook_url=f"http://localhost:{receiver.port}/", allowed=channels)
     await place.scene.tell(*run("run", 1))
     (alert,) = await place.scene.alerts()
     async with place.delivering(alert_networks=""):

@@ -29,7 +29,7 @@ async def test_stalled_webhooks_hold_up_no_mail(database: Database, mail: MailSe
     receiver.answer = Answer(hold=Event())
     channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks, mail=True)
     for _ in range(100):
-        await place.scene.rule(2, webhook_url=receiver.url, channels=channels)
+        await place.scene.rule(2, webhook_url=receiver.url, allowed=channels)
     await place.fire(email=EMAIL)
     async with place.delivering(smtp_url=f"smtp://127.0.0.1:{mail.port}", dispatch_timeout_seconds=60):
         await receiver.arrived()
@@ -42,7 +42,7 @@ async def test_a_stalled_host_holds_up_no_other(database: Database, receiver: Re
     channels = Channels(Settings(_env_file=None, alert_networks=LOCAL).alert_networks)
     with Receiver(answer=Answer(hold=Event())) as stalled:
         for number in range(80):
-            await place.scene.rule(1, webhook_url=f"http://127.1:{stalled.port}/{number}", channels=channels)
+            await place.scene.rule(1, webhook_url=f"http://127.1:{stalled.port}/{number}", allowed=channels)
         await place.scene.fail(1)
         await place.scene.alerts()
         alert_id, _ = await place.fire(receiver.url)

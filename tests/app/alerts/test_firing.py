@@ -11,7 +11,7 @@ import pytest
 from app import clock
 from app.alerts import firing as firing_module
 from app.alerts import rules, streaks
-from app.alerts.channels import EMAIL, WEBHOOK
+from app.alerts.delivery import MAILED
 from app.alerts.firing import Firing
 from app.db import Database, Transaction
 from app.db.locks import Lock
@@ -40,6 +40,8 @@ async def test_an_alert_says_what_it_is_about(scene: Scene) -> None:
     first, _, last = await select(scene.database, "executions", "1 = 1 ORDER BY external_id")
     assert before <= alert.pop("fired_at") <= clock.now_us()
     id_ = alert.pop("id")
+    met_at = alert.pop("met_at")
+    assert before <= met_at <= clock.now_us()
     assert alert == {
         "rule_id": rule.id,
         "workflow_id": await scene.workflow_id(),
@@ -47,9 +49,11 @@ async def test_an_alert_says_what_it_is_about(scene: Scene) -> None:
         "failures": 3,
         "first_execution_id": first["id"],
         "last_execution_id": last["id"],
+        "condition": '{"type":"failuresInARow","count":3}',
+        **dict.fromkeys(("subject", "measured", "compared", "ended_at")),
     }
     rows = await select(scene.database, "outbox", "subject_id = $1 ORDER BY kind", id_)
-    assert [row["kind"] for row in rows] == [EMAIL, WEBHOOK]
+    assert [row["kind"] for row in rows] == [MAILED, "alert.webhook"]
     assert scene.woken == 1
     await scene.fail(5, start=3)
     assert len(await scene.alerts()) == 1

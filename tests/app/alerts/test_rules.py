@@ -12,8 +12,9 @@ import pytest
 
 from app import clock, ids
 from app.alerts import rules
-from app.alerts.channels import MAX_URL_LENGTH, Channels, Webhook
-from app.alerts.rules import AlertRule, RuleChange
+from app.alerts.channels import MAX_URL_LENGTH, WEBHOOK, Channels, Webhook
+from app.alerts.conditions import FailuresInARow
+from app.alerts.rules import UNCHANGED, AlertRule, RuleChange
 from app.db import Database
 from app.delivery.addresses import Network
 from app.errors import AppError, BadInput, Conflict, LimitExceeded, NotFound
@@ -34,15 +35,22 @@ def scene(database: Database) -> Scene:
 
 
 async def webhook_of(scene: Scene, id_: str, sealer: Sealer = SEALER) -> Webhook:
-    (row,) = await select(scene.database, "alert_rules", "id = $1", id_)
-    return Webhook.unsealed(sealer, row["webhook_sealed"])
+    rule = (await rules.by_ids(scene.database, [id_]))[id_]
+    channel = rule.channel(WEBHOOK)
+    assert channel is not None
+    return Webhook(**channel.content(sealer))
+
+
+def shown(rule: AlertRule) -> tuple[object, ...]:
+    """What is shown of a rule."""
+    return rule.id, rule.workflow_id, rule.consecutive_failures, rule.webhook_host, rule.email, rule.enabled
 
 
 async def test_a_rule(scene: Scene) -> None:
     saved = await scene.rule(3, email=EMAIL)
     assert saved.signing_secret is not None
     assert len(base64.b64decode(saved.signing_secret.removeprefix("whsec_"))) == 32
-    assert saved.rule == AlertRule(saved.rule.id, None, 3, "hooks.example", EMAIL, True)
+    assert shown(saved.rule) == (saved.rule.id, None, 3, "hooks.example", EMAIL, True)
     assert await rules.list_all(scene.database) == [saved.rule]
     assert await webhook_of(scene, saved.rule.id) == Webhook(URL, saved.signing_secret, "hooks.example")
 
@@ -50,7 +58,8 @@ async def test_a_rule(scene: Scene) -> None:
 async def test_url_and_secret_are_in_no_row(scene: Scene) -> None:
     saved = await scene.rule(3)
     await scene.rule(4, id=saved.rule.id)
-    rows = repr([await select(scene.database, table, "1 = 1") for table in ("alert_rules", "audit_entries")])
+    tables = ("alert_channels", "alert_rules", "audit_entries")
+    rows = repr([await select(scene.database, table, "1 = 1") for table in tables])
     assert "T0123456789ABCDEF" not in rows
     assert saved.signing_secret is not None
     assert saved.signing_secret[6:] not in rows
@@ -60,20 +69,20 @@ async def test_a_change_keeps_what_is_not_given(scene: Scene) -> None:
     await scene.tell(*run("run", 0))
     workflow_id = await scene.workflow_id()
     first = await scene.rule(3, email=EMAIL, workflow_id=workflow_id)
-    kept = await rules.save(scene.database, SEALER, Channels(), "ada", RuleChange(first.rule.id, 5, enabled=False))
+    change = RuleChange(first.rule.id, FailuresInARow(5), enabled=False)
+    kept = await rules.save(scene.database, SEALER, Channels(), "ada", change)
     assert kept.signing_secret is None
-    assert kept.rule == AlertRule(first.rule.id, workflow_id, 5, "hooks.example", EMAIL, False)
+    assert shown(kept.rule) == (first.rule.id, workflow_id, 5, "hooks.example", EMAIL, False)
     assert (await webhook_of(scene, first.rule.id)).secret == first.signing_secret
     same = await scene.rule(5, id=first.rule.id, webhook_url=URL)
     assert same.signing_secret is None
     assert (await webhook_of(scene, first.rule.id)).secret == first.signing_secret
     other = await scene.rule(5, id=first.rule.id, webhook_url="https://other.example/", workflow_id=None, email=None)
     assert other.signing_secret not in (None, first.signing_secret)
-    assert other.rule == AlertRule(first.rule.id, None, 5, "other.example", None, True)
+    assert shown(other.rule) == (first.rule.id, None, 5, "other.example", None, True)
     mailed = await scene.rule(5, id=first.rule.id, webhook_url=None, email=EMAIL)
     assert (mailed.rule.webhook_host, mailed.rule.email, mailed.signing_secret) == (None, EMAIL, None)
-    (row,) = await select(scene.database, "alert_rules", "1 = 1")
-    assert row["webhook_sealed"] is None
+    assert await select(scene.database, "alert_channels", "kind = 'webhook'") == []
     again = await scene.rule(5, id=first.rule.id, webhook_url="https://other.example/")
     assert again.signing_secret not in (None, other.signing_secret)
 
@@ -135,28 +144,27 @@ async def test_invalid_rules_change_nothing(scene: Scene) -> None:
 async def test_channels_are_those_that_the_operator_allows(scene: Scene) -> None:
     networks: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("10.0.0.0/8"))
     for url in ("https://x.example./", "https://bücher.example/", "https://a_b.example/", "https://[2606:4700::1111]/"):
-        assert (await scene.rule(1, webhook_url=url, channels=Channels())).signing_secret
+        assert (await scene.rule(1, webhook_url=url, allowed=Channels())).signing_secret
     for url in ("http://127.0.0.1:8080/", "http://localhost/", "http://10.2.3.4/", "http://[::ffff:10.2.3.4]/"):
-        assert (await scene.rule(1, webhook_url=url, channels=Channels(networks))).signing_secret
+        assert (await scene.rule(1, webhook_url=url, allowed=Channels(networks))).signing_secret
     with pytest.raises(BadInput, match="RUNWATCH_ALERT_NETWORKS"):
-        await scene.rule(1, webhook_url="http://192.168.1.1/", channels=Channels(networks))
+        await scene.rule(1, webhook_url="http://192.168.1.1/", allowed=Channels(networks))
     with pytest.raises(BadInput, match="RUNWATCH_SMTP_URL"):
-        await scene.rule(1, email=EMAIL, channels=Channels(networks))
+        await scene.rule(1, email=EMAIL, allowed=Channels(networks))
 
 
 async def test_a_deleted_rule_is_not_listed_and_stays_for_its_alerts(scene: Scene) -> None:
     saved = await scene.rule(1, email=EMAIL)
     await rules.delete(scene.database, "bob", saved.rule.id)
     assert await rules.list_all(scene.database) == []
-    gone = AlertRule(saved.rule.id, None, 1, None, None, False)
-    assert await rules.by_ids(scene.database, [saved.rule.id, UNKNOWN, "nonsense"]) == {saved.rule.id: gone}
+    found = await rules.by_ids(scene.database, [saved.rule.id, UNKNOWN, "nonsense"])
+    assert list(map(shown, found.values())) == [(saved.rule.id, None, 1, None, None, False)]
     for again in (saved.rule.id, UNKNOWN):
         with pytest.raises(NotFound):
             await rules.delete(scene.database, "bob", again)
     with pytest.raises(NotFound):
         await scene.rule(1, id=saved.rule.id)
-    (row,) = await select(scene.database, "alert_rules", "1 = 1")
-    assert row["webhook_sealed"] is None
+    assert await select(scene.database, "alert_channels", "1 = 1") == []
 
 
 async def test_the_audit(scene: Scene) -> None:
@@ -175,6 +183,10 @@ async def test_the_audit(scene: Scene) -> None:
         "webhookHost": "hooks.example",
         "email": EMAIL,
         "enabled": True,
+        "condition": {"type": "failuresInARow", "count": 2},
+        "channels": ["webhook", "email"],
+        "notifyRecovery": False,
+        "quietHours": None,
     }
 
 
@@ -197,7 +209,7 @@ async def test_a_key_can_be_changed(scene: Scene) -> None:
     assert (await webhook_of(scene, saved.rule.id, Sealer([newer], sealed_keys))).secret == saved.signing_secret
     # With neither key: the same URL replaces a webhook that nobody can read.
     lost = Sealer([new_key()], sealed_keys)
-    change = RuleChange(saved.rule.id, 1, webhook_url=URL)
+    change = RuleChange(saved.rule.id, UNCHANGED, channels={WEBHOOK: {"url": URL}})
     replaced = await rules.save(scene.database, lost, Channels(), "ada", change)
     assert replaced.signing_secret not in (None, saved.signing_secret)
 
@@ -206,7 +218,7 @@ async def test_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
     first = await scene.rule(3, email=EMAIL)
     before = clock.now_us()
     renewed = await rules.renew_secret(scene.database, SEALER, "ada", first.rule.id, clock.HOUR)
-    assert renewed.rule == first.rule
+    assert shown(renewed.rule) == shown(first.rule)
     assert renewed.signing_secret not in (None, first.signing_secret)
     webhook = await webhook_of(scene, first.rule.id)
     assert (webhook.url, webhook.secret, webhook.previous) == (URL, renewed.signing_secret, first.signing_secret)

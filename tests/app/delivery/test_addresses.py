@@ -71,13 +71,13 @@ def test_listed_networks_are_allowed_too(address: str, listed: str, allowed: boo
 )
 def test_other_ways_to_write_an_address(host: str) -> None:
     with pytest.raises(BadInput, match="RUNWATCH_ALERT_NETWORKS"):
-        check_host(host, ())
-    check_host(host, networks("127.0.0.0/8", "::1/128"))
+        check_host(host, (), "webhookUrl")
+    check_host(host, networks("127.0.0.0/8", "::1/128"), "webhookUrl")
 
 
 @pytest.mark.parametrize("host", ["example.com", "1.1.1.1", "2606:4700::1111", "localhost.example.com", "x" * 300])
 def test_names_and_public_addresses_pass(host: str) -> None:
-    check_host(host, ())
+    check_host(host, (), "webhookUrl")
 
 
 def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:

@@ -15,8 +15,8 @@ from app.metrics.folding import fold
 from app.metrics.report import report
 from app.metrics.windows import Bucket
 from app.metrics.workflows import Order, Parts, WorkflowFigures, list_page, matching
-from app.metrics.zones import zone_of
 from app.paging import PageRequest
+from app.time_zones import zone_of
 from tests.app import reports
 from tests.app.reports import NOON, events
 from tests.sealing import SEALER

@@ -48,14 +48,24 @@ async def alert(database: Database, rule_id: str, workflow_id: str, days: float,
     row = {"id": new_id(at), "rule_id": rule_id, "workflow_id": workflow_id, "since": at, "failures": 3}
     row |= {"first_execution_id": execution_id, "last_execution_id": execution_id, "fired_at": at}
     await insert(database, "alerts", [row])
+    notice = {"id": row["id"], "rule_id": rule_id, "alert_id": row["id"], "kind": "FIRED", "created_at": at}
+    await insert(database, "alert_notices", [notice])
     delivery = {"id": new_id(at), "kind": "alert.webhook", "subject_id": row["id"], "created_at": at}
     delivery |= {"accepted_at": None if due else at, "next_attempt_at": at if due else None}
     await insert(database, "outbox", [delivery])
     return str(row["id"])
 
 
+CONDITION = '{"type":"failuresInARow","count":3}'
+
+
 async def rule(database: Database, workflow_id: str | None = None, *, deleted: int | None = None) -> str:
-    row = {"id": new_id(days_ago(400)), "workflow_id": workflow_id, "consecutive_failures": 3, "enabled": True}
+    row: dict[str, Any] = {
+        "id": new_id(days_ago(400)),
+        "workflow_id": workflow_id,
+        "condition": CONDITION,
+        "enabled": True,
+    }
     row |= {"created_at": days_ago(400), "updated_at": days_ago(400), "deleted_at": deleted}
     await insert(database, "alert_rules", [row])
     return str(row["id"])

@@ -7,40 +7,22 @@ import base64
 import json
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
-from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RENEW, RULES, SAVE, Scene, refused, signed
+from specs.alerting import AUDIT, DELETE, EMAIL, PUBLIC, RENEW, RULES, SAVE, Scene, alerting, refused, signed
 from specs.conftest import database_of
-from specs.harness.driver import Runwatch, Server
-from specs.harness.mail import MailServer
-from specs.harness.receiver import Answer, Receiver
+from specs.harness.driver import Runwatch
+from specs.harness.receiver import Answer
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """One for all tests of a database."""
     folder = tmp_path_factory.mktemp("alerts")
-    with database_of(request, folder) as url, Receiver() as receiver, MailServer() as mail:
-        server = Server(folder, url)
-        server.environment |= {
-            "RUNWATCH_ALERT_NETWORKS": "127.0.0.0/8",
-            "RUNWATCH_DISPATCH_TIMEOUT_SECONDS": "0.5",
-            "RUNWATCH_PUBLIC_URL": f"{PUBLIC}/",
-            "RUNWATCH_SMTP_FROM": "Runwatch <runwatch@example.com>",
-            "RUNWATCH_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
-        }
-        server.start()
-        runwatch = Runwatch(server.url, "", server.environment)
-        runwatch.admin = runwatch.token("admin")
-        try:
-            yield Scene(server, runwatch, receiver, mail, datetime.now(UTC) - timedelta(minutes=30))
-            runwatch.close()
-            assert server.stop() == 0, server.log
-        finally:
-            server.kill()
+    with database_of(request, folder) as url, alerting(folder, url) as scene:
+        yield scene
 
 
 async def test_alert_001_a_rule_fires_once_and_again_after_a_success(scene: Scene) -> None:
