@@ -14,8 +14,8 @@ from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.rates import FREE
 from app.retries import Retries
-from app.turns import Turns
 from app.settings import Settings
+from app.turns import Turns
 from resolvers.about import About
 from resolvers.context import Context
 from tests.sealing import SEALER

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import clock, ids
+from app import clock
 from app.alerts import rules
 from app.alerts.conditions import (
     AnyCondition,
@@ -201,7 +201,7 @@ async def test_a_resolved_error_that_comes_back_fires_once_until_it_is_resolved_
     await watched.ran("f0", "FAILED", error=error)
     ((group,),) = await watched.database.fetch("SELECT error_group_id FROM executions")
     for times in (1, 2):
-        await marks.mark(watched.database, "ada", ids.to_global("errorGroup", group), RESOLVE)
+        await marks.mark(watched.database, "ada", group, RESOLVE)
         watched.wait(1)
         for number in range(2):
             await watched.ran(f"f{times}{number}", "FAILED", error=error)

@@ -127,6 +127,9 @@ class Drawing:
             return [self._value(GraphQLNonNull(get_named_type(type_)), name) for _ in range(self._random.randrange(3))]
         if isinstance(type_, GraphQLEnumType):
             return self._random.choice(list(type_.values))
+        if isinstance(type_, GraphQLInputObjectType) and type_.extensions["strawberry-definition"].is_one_of:
+            key, field = self._random.choice(list(type_.fields.items()))
+            return {key: self._value(GraphQLNonNull(field.type), key, depth - 1)}
         if isinstance(type_, GraphQLInputObjectType):
             return {
                 key: self._value(field.type, key, depth - 1)
