@@ -27,8 +27,8 @@ import uvloop
 from app import clock
 from benchmarks import reporting, sample_events
 from benchmarks.http_client import request
-from benchmarks.load_generator import CONNECTIONS, Generator, Seen
 from benchmarks.server_process import UNLIMITED, ServerProcess, resident_kb, running, runwatch
+from specs.harness.load import CONNECTIONS, Generator, Seen
 from specs.harness.servers import PostgresServer
 
 SERVE = ("-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "{port}")

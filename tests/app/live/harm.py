@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import asyncpg
 import redis.asyncio as redis
 
+from specs.harness.counts import count
 from specs.harness.driver import unique
 from specs.harness.servers import ValkeyServer
 from specs.harness.waiting import until
@@ -16,8 +17,9 @@ from tests.app.live.scene import Scene
 from tests.app.live.subscribers import Subscriber
 from tests.app.live.writers import Engine
 
-PROBES = 4
-HANGS_SECONDS = 6
+PROBES = count("probes of what a process hears without Redis", 2, 4)
+# Longer than the second after which a silent Redis is asked, and the two in which a new connection may come.
+HANGS_SECONDS = 4
 # For those who change processes: the one knows more than the other, which was not notified.
 AWAY_SECONDS = 2
 

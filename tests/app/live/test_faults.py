@@ -32,7 +32,7 @@ STEADY, FLAPPING = count("subscribers while servers fail", 14, 30), 8
 WRITERS = 4
 # Between the steps of one writer: some 60 changes a second in all, which two cores can tell all subscribers of.
 PAUSE_SECONDS = 0.12
-MIN_UPDATES = 2_000
+MIN_UPDATES = count("updates while servers fail, at least", 600, 2_000)
 MIN_CHANGES = count("changes while servers fail, at least", 1, 5_000)
 # How sockets may end: with a killed server (no word of it), with one that ends (1012), by hanging up; or an operation,
 # when the database is away just then. Not as too slow (4510), and not with a RESYNC.

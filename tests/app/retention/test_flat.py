@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import asyncpg
 import pytest
 
@@ -14,6 +16,8 @@ from app.retention.turns import Turn
 from specs.harness.counts import count
 from tests.app.retention.scene import days_ago, workflow
 from tests.factories import execution_row, insert, log_row, step_row
+
+log = logging.getLogger(__name__)
 
 RUNS = count("runs over three turns of retention", 2_400, 250_000)
 TURNS = 4
@@ -66,10 +70,13 @@ async def test_size_stays(database: Database, database_url: str, monkeypatch: py
         assert deleted["executions"] == KEPT
         sizes.append(await size(database, database_url))
     # The first turn leaves tombstones, and on Postgres pages of indexes, which are used again after the second vacuum.
-    for each in (peaks[1:], sizes[1:]):
-        assert max(each) <= min(each) * 1.1, (peaks, sizes)
+    log.info("before each turn %s bytes, after it %s", peaks, sizes)
+    assert max(peaks[1:]) <= min(peaks[1:]) * 1.1, (peaks, sizes)
     if database.dialect == "sqlite":
+        assert max(sizes[1:]) <= min(sizes[1:]) * 1.1, (peaks, sizes)
         assert sizes[0] < peaks[0] * 0.7  # the file became smaller, and not only emptier
+    else:  # a vacuum cuts off what is empty at the end of a file, if anything is
+        assert max(sizes[1:]) <= max(peaks), (peaks, sizes)
     used, rows = await used_bytes(database, "executions")
     assert rows == pytest.approx(KEPT, rel=0.02)
     base = 0 if database.dialect == "sqlite" else 8_000_000  # what Postgres itself keeps in a database
