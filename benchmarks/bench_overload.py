@@ -82,8 +82,8 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1000 if values else 0.0
 
 
-def curve(name: str, seconds: float, tokens: int) -> list[Seen]:
-    """The closed loop, and the open ones at multiples of what it commits."""
+def curve(name: str, seconds: float, rounds: int, tokens: int) -> list[list[Seen]]:
+    """In each round the closed loop, and the open ones at multiples of what that commits."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="runwatch-bench-"))
         stack.callback(shutil.rmtree, folder)
@@ -97,52 +97,45 @@ def curve(name: str, seconds: float, tokens: int) -> list[Seen]:
         secrets = [runwatch(*words, f"bench {number}", environment=environment) for number in range(tokens)]
         server = stack.enter_context(running(SERVE, environment))
         step(server, secrets, None, 1.0)  # warms up
-        found = [step(server, secrets, None, seconds)]
-        best = found[0].committed
-        for times in TIMES:
-            found.append(step(server, secrets, best * times, seconds))
-            time.sleep(1.0)
+        found = []
+        for _ in range(rounds):
+            best = step(server, secrets, None, seconds)
+            found.append([best, *(step(server, secrets, best.committed * times, seconds) for times in TIMES)])
         return found
 
 
-def report(name: str, tokens: int, found: list[Seen]) -> tuple[dict[str, Any], str]:
-    """One curve as data and as Markdown."""
-    best = max(each.committed for each in found)
+def figures(seen: Seen, best: Seen) -> dict[str, float]:
+    """What is told of one step, and of the best of its round."""
+    cpu = [each.server_cpu / each.committed * 1e6 if each.committed else 0.0 for each in (seen, best)]
+    return {
+        "offered a second": seen.offered,
+        "committed a second": seen.committed,
+        "of as answered": seen.committed / best.committed,
+        "the same for equal CPU": cpu[1] / cpu[0] if cpu[0] else 0.0,
+        "p50, ms": percentile(seen.accepted, 0.5),
+        "p99, ms": percentile(seen.accepted, 0.99),
+        "refused a second": len(seen.refused) / seen.seconds,
+        "p99 of those, ms": percentile(seen.refused, 0.99),
+        "neither": seen.other,
+        "waiting at most": seen.waiting,
+        "requests a commit": len(seen.accepted) / seen.commits if seen.commits else 0.0,
+        "CPU a commit, µs": cpu[0],
+        "server CPU, cores": seen.server_cpu,
+        "generator CPU, cores": seen.generator_cpu,
+        "memory, MB": seen.memory_kb / 1024,
+    }
+
+
+def report(name: str, tokens: int, rounds: list[list[Seen]]) -> tuple[dict[str, Any], str]:
+    """One curve as data and as Markdown: medians of the rounds."""
     rows, data = [], []
-    for each, which in zip(found, ("as answered", *(f"{times:g} ×" for times in TIMES)), strict=True):
-        row = {
-            "offered": each.offered,
-            "committed": each.committed,
-            "of_best": each.committed / best,
-            "p50_ms": statistics.median(each.accepted) * 1000 if each.accepted else 0,
-            "p99_ms": percentile(each.accepted, 0.99),
-            "refused": len(each.refused),
-            "refused_p99_ms": percentile(each.refused, 0.99),
-            "other": each.other,
-            "waiting": each.waiting,
-            "requests_a_commit": len(each.accepted) / each.commits if each.commits else 0,
-            "cpu_us": each.server_cpu / each.committed * 1e6 if each.committed else 0,
-            "server_cpu": each.server_cpu,
-            "generator_cpu": each.generator_cpu,
-            "memory_mb": each.memory_kb / 1024,
-        }
-        data.append({"step": which, **row})
-        rows.append((which, *(reporting.short(float(value)) for value in row.values())))
-    head = (
-        *("load", "offered a second", "committed a second", "of the best", "p50, ms", "p99, ms", "refused"),
-        *(
-            "p99 of those, ms",
-            "neither",
-            "waiting at most",
-            "requests a commit",
-            "CPU a commit, µs",
-            "server CPU, cores",
-            "generator CPU, cores",
-            "memory, MB",
-        ),
-    )
-    text = f"## {name}, {tokens} token{'s' if tokens > 1 else ''}\n\n{reporting.table(head, rows)}"
-    return {"tokens": tokens, "steps": data}, text
+    for number, which in enumerate(("as answered", *(f"{times:g} ×" for times in TIMES))):
+        every = [figures(steps[number], steps[0]) for steps in rounds]
+        medians = {what: statistics.median(each[what] for each in every) for what in every[0]}
+        data.append({"step": which, "rounds": every})
+        rows.append((which, *(reporting.short(value) for value in medians.values())))
+    table = reporting.table(("load", *figures(rounds[0][0], rounds[0][0])), rows)
+    return {"tokens": tokens, "steps": data}, f"## {name}, {tokens} token{'s' if tokens > 1 else ''}\n\n{table}"
 
 
 def main(
@@ -151,21 +144,23 @@ def main(
     save: Annotated[bool, typer.Option(help="Write results/overload.*")] = True,
 ) -> None:
     """Measure POST /api/events under overload."""
-    seconds = 4.0 if quick else 12.0
+    seconds, rounds = 3.0, 2 if quick else 7
     machine = reporting.machine()
     data: dict[str, Any] = {"machine": machine, "seconds": seconds}
     texts = [
         "# Overload\n",
-        f"POST /api/events of one event a request to one server process, {seconds:g} s a step. As answered: {CLIENTS}"
-        " clients that send when they are answered; then requests at multiples of what that commits, whether or not"
-        f" those before them are answered, on {CONNECTIONS} kept connections. Times are from when requests were due."
+        f"POST /api/events of one event a request to one server process, {seconds:g} s a step, medians of {rounds}"
+        f" rounds. As answered: {CLIENTS} clients that send when they are answered; then requests at multiples of what"
+        " that commits, whether or not those before them are answered, on"
+        f" {CONNECTIONS} kept connections. Times are from when requests were due."
         " The generator runs on the same cores, and so does Postgres. Where other work does too (its load is below),"
-        " what is committed changes with it from step to step; CPU a commit does not.\n",
+        " what is committed changes with it from step to step, and a refusal costs several times as much CPU: compare"
+        " what it would be for equal CPU, and requests a commit.\n",
         reporting.facts_text(machine) + "\n",
     ]
     for name in [database] if database else ["sqlite"] if quick else ["postgres", "sqlite"]:
         for tokens in (1, 8):
-            data[f"{name}, {tokens}"], text = report(name, tokens, curve(name, seconds, tokens))
+            data[f"{name}, {tokens}"], text = report(name, tokens, curve(name, seconds, rounds, tokens))
             texts.append(text)
             print(text, flush=True)
     if save:

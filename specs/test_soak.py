@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_sick_006_memory_and_descriptors_stay(postgres_server: PostgresServer, t
                 accepted, refused = accepted + len(seen.accepted), refused + len(seen.refused)
                 other += seen.other
                 assert runwatch.post(READ).status_code == 200
+                time.sleep(3)  # workers write their numbers once a second
                 megabytes, opened = gauges(server, runwatch.admin)
                 memory.append(megabytes)
                 descriptors.append(opened)

@@ -84,7 +84,7 @@ class Generator:
         self._waiting: deque[float] = deque()  # when each was due
         self._opening: set[asyncio.Task[None]] = set()
         self._until = 0.0  # so long, whoever is answered asks again
-        self._finished = asyncio.Event()
+        self._finished, self._closed = asyncio.Event(), asyncio.Event()
 
     async def closed(self, clients: int, seconds: float) -> None:
         """Clients that send when they are answered."""
@@ -131,6 +131,8 @@ class Generator:
             self._seen.other += 1
         elif connection in self._idle:
             self._idle.remove(connection)
+        if not self._opened:
+            self._closed.set()
         self._go_on()
 
     def _ask(self, due: float) -> None:
@@ -164,5 +166,7 @@ class Generator:
         self._finished.clear()
         self._go_on()
         await asyncio.wait_for(self._finished.wait(), END_SECONDS)
-        for connection in self._idle:
-            connection.close()
+        self._until = self._most = 0
+        while self._idle:
+            self._idle.pop().close()
+        await asyncio.wait_for(self._closed.wait(), END_SECONDS)
