@@ -126,6 +126,31 @@ async def test_live_001_a_pending_run_moves_to_its_end(runwatch: Runwatch) -> No
     assert found[-1]["execution"]["workflow"] == {"name": "nightly"}
 
 
+async def test_live_001_a_shuffled_delivery_is_never_queued_again(runwatch: Runwatch) -> None:
+    """A subscriber MUST NOT see a run QUEUED after it was RUNNING or WAITING, in whatever order its events arrive."""
+    engine = unique("shuffled")
+    where = {"engine": [engine]}
+    told = [
+        event(engine, "r", "step.started", 3, {"step": {"index": 0, "name": "first"}}),
+        event(engine, "r", "execution.queued", 0, {"workflow": "nightly"}),
+        event(engine, "r", "execution.waiting", 4),
+        event(engine, "r", "execution.queued", 1, {"workflow": "nightly"}, id="again"),
+        event(engine, "r", "execution.started", 2),
+        event(engine, "r", "execution.finished", 9, {"state": "FAILED"}),
+        event(engine, "r", "execution.finished", 10, {"state": "SUCCEEDED"}),
+    ]
+    async with updates(runwatch, filter=where, after=await cursor_of(runwatch, where)) as stream:
+        found: list[dict[str, Any]] = []
+        for one in told:
+            runwatch.report(one)
+        while not found or found[-1]["execution"]["state"] != "SUCCEEDED":
+            found += await take(stream, 1)
+    states = [each["execution"]["state"] for each in found]
+    shown = [state for number, state in enumerate(states) if states[number - 1 : number] != [state]]
+    order = ["RUNNING", "WAITING", "FAILED", "SUCCEEDED"]  # corrections of an end stay visible
+    assert shown == [state for state in order if state in shown]
+
+
 async def test_live_002_filters_hold_and_leaving_one_is_told(runwatch: Runwatch) -> None:
     """A subscriber MUST receive only executions that match its filter, and those that leave it."""
     engine = unique("live")

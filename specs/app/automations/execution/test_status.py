@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from specs.harness.driver import Runwatch, at, event, run_events, unique
 
 LIST = """
@@ -171,6 +173,33 @@ async def test_status_006_a_step_that_ends_before_it_starts_has_no_duration(runw
         (None, []),
     ]
     assert run["steps"][0]["finishedAt"] < run["steps"][0]["startedAt"], "as they were told"
+
+
+BELOW = """
+query Below($engine: [String!], $from: DateTime!, $to: DateTime!, $least: Float, $most: Float) {
+  metrics(filter: {engine: $engine, from: $from, to: $to}) {
+    succeeded averageDurationMs durations { count averageMs p50Ms maxMs }
+  }
+  executions(filter: {engine: $engine, minDurationMs: $least, maxDurationMs: $most}) { nodes { externalId } }
+}
+"""
+
+
+async def test_status_006_durations_below_zero_count_nowhere(runwatch: Runwatch) -> None:
+    """A run whose duration would be below 0 MUST be in no mean, no percentile, and no filter by duration."""
+    engine = unique("below")
+    for number, duration in enumerate([10, 20, -60]):
+        runwatch.report(*run_events(engine, f"r{number}", 100, duration=duration))
+    asked = {"engine": [engine], "from": at(0), "to": at(1_000)}
+    found = await runwatch.query(BELOW, asked | {"most": 15_000})
+    assert found["metrics"]["succeeded"] == 3
+    assert found["metrics"]["averageDurationMs"] == pytest.approx(15_000)
+    durations = found["metrics"]["durations"]
+    assert (durations["count"], durations["averageMs"]) == (2, pytest.approx(15_000))
+    assert durations["maxMs"] == pytest.approx(20_000, rel=0.02)
+    assert [each["externalId"] for each in found["executions"]["nodes"]] == ["r0"]
+    least = (await runwatch.query(BELOW, asked | {"least": 0}))["executions"]["nodes"]
+    assert {each["externalId"] for each in least} == {"r0", "r1"}
 
 
 ENGINE = "{ engines { id name canRetry retryObstacle lastSeenAt clockSkewMs clients { name lastSeenAt } } }"
