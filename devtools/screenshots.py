@@ -20,6 +20,7 @@ from specs.harness.waiting import soon
 FOLDER = ROOT / "docs" / "screenshots"
 SIGN_IN = "/admin/automations/sign-in"
 WORKFLOWS = "/admin/automations/workflows"
+ERRORS = "/admin/automations/errors"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -88,6 +89,12 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.locator(".log-line").nth(8).wait_for()
     page.get_by_role("heading", name=re.compile("^Log")).first.evaluate("(title) => title.scrollIntoView()")
     _take(page, f"{look}-log")
+    page.goto(f"{visitor.url}{ERRORS}?range=7d")
+    page.get_by_role("table").wait_for()
+    _take(page, f"{look}-errors", live=False)
+    page.locator("tbody tr", has_text="not both numbers").get_by_role("link").first.click()
+    page.get_by_role("region", name="Newest runs").wait_for()
+    _take(page, f"{look}-error", live=False)
     page.goto(f"{visitor.url}{METRICS}?range=7d")
     page.locator(".u-over").nth(1).wait_for()
     page.locator(".by-workflow").wait_for()

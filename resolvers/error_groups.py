@@ -59,8 +59,10 @@ async def list_error_groups(
 
 async def is_new(context: Context, listed: ListedGroup) -> bool:
     """Whether nothing of a group is older than the window of its list."""
-    found = await sightings(context, listed.group.fingerprints)
-    return found is not None and found.first >= listed.since
+    context.require(Permission.READ)
+    found = await context.loaders.error_group_sightings.load_all(listed.group.fingerprints)
+    seen = error_groups.summed(found.values())
+    return seen is not None and seen.first >= listed.since
 
 
 async def find_error_group(context: Context, id_: str) -> ErrorGroup | None:

@@ -23,7 +23,7 @@ MAX_MESSAGES = 200
 MAX_VALUE_CHARACTERS = 200
 
 # One or several placeholders without anything between them.
-_VARIABLES = re.compile(r"(?:<(?:num|str|path|url|email|uuid|hex|id|ip|time)>)+")
+VARIABLES = re.compile(r"(?:<(?:num|str|path|url|email|uuid|hex|id|ip|time)>)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def together(found: Iterable[Sequence[tuple[str, Count]] | None]) -> list[tuple[
 
 async def variable_parts(database: Database, message: str, fingerprints: Sequence[str]) -> list[VariablePart]:
     """The variable parts of a group's message, in its order, with the values of its newest failures."""
-    pieces = _VARIABLES.split(message)
+    pieces = VARIABLES.split(message)
     if len(pieces) == 1:
         return []
     statement = scans.newest_of_each(
@@ -87,7 +87,7 @@ async def variable_parts(database: Database, message: str, fingerprints: Sequenc
             counter[value] += 1
     return [
         VariablePart(placeholder, counter.most_common())
-        for placeholder, counter in zip(_VARIABLES.findall(message), counts, strict=True)
+        for placeholder, counter in zip(VARIABLES.findall(message), counts, strict=True)
     ]
 
 

@@ -25,6 +25,8 @@ openEarly()
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
+const ErrorsPage = lazy(async () => ({ default: (await import('./errors/page')).ErrorsPage }))
+const ErrorGroupPage = lazy(async () => ({ default: (await import('./errors/one-group')).ErrorGroupPage }))
 const WorkflowsPage = lazy(async () => ({ default: (await import('./workflows/page')).WorkflowsPage }))
 const WorkflowPage = lazy(async () => ({ default: (await import('./workflows/one-workflow')).WorkflowPage }))
 const Metrics = lazy(async () => ({ default: (await import('./metrics/page')).Metrics }))
@@ -53,6 +55,18 @@ const page = (
                 <Suspense>
                   <Metrics />
                 </Suspense>
+              </Route>
+              <Route path="/errors">
+                <Suspense>
+                  <ErrorsPage />
+                </Suspense>
+              </Route>
+              <Route path="/errors/:id">
+                {({ id }) => (
+                  <Suspense>
+                    <ErrorGroupPage key={id} id={id} />
+                  </Suspense>
+                )}
               </Route>
               <Route path="/workflows">
                 <Suspense>

@@ -4,6 +4,8 @@ export const BASE = '/admin/automations'
 export const hrefs = {
   history: (query?: URLSearchParams): string => `${BASE}/history${query?.size ? `?${query}` : ''}`,
   metrics: (query?: URLSearchParams): string => `${BASE}/metrics${query?.size ? `?${query}` : ''}`,
+  errors: (id?: string, query?: URLSearchParams): string =>
+    `${BASE}/errors${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
   workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,

@@ -34,6 +34,9 @@ export const runTexts = {
     attemptOf: (attempt: number, of: number) => (of > 1 ? `Attempt ${attempt} of ${of}` : `Attempt ${attempt}`),
     askedBy: (name: string) => `asked for by ${name}`,
     endRefused: (reason: string) => `Its end was refused: ${reason}`,
+    resolvedBy: (by: string) => `Resolved by hand by ${by}`,
+    unresolve: 'Take back',
+    unresolved: 'It is unresolved again.',
     resolved: 'Resolved by a retry',
     ended: (workflow: string, state: string, step: string | null) =>
       step === null ? `${workflow}: ${state}` : `${workflow}: ${state} in ${step}`,

@@ -9,6 +9,7 @@ export const ExecutionDetail = graphql(
         ...RunRow
         updatedAt
         endRefused
+        resolution { by at note }
         workflow { id }
         engine { id name kind canRetry }
         error {

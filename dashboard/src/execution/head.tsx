@@ -12,6 +12,7 @@ import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import { absolute } from '../time/time'
 import type { Attempt, Run } from './documents'
+import { ResolveButton, Resolved } from './resolve-button'
 import { forChat, graphiqlOf, linkOf } from './share'
 
 /** What a run is and how it stands, in two lines, and what one can do with it. */
@@ -39,6 +40,7 @@ export function Head({
         </Title>
         <div className="tools">
           <Neighbours run={run} onOpen={onOpen} />
+          <ResolveButton run={run} />
           {run.status === 'FAILURE' || run.retryability.canRetry ? <RetryButton run={run} attempts={attempts} onRetried={onRetried} /> : null}
           {!sheet && (
             <CopyButton className="" what={runTexts.execution.link} text={linkOf(run)}>
@@ -91,8 +93,9 @@ export function Head({
           {runTexts.execution.attemptOf(run.attempt, Math.max(...attempts.map(({ attempt }) => attempt)))}
           {run.requestedBy !== null && <span className="dim">, {runTexts.execution.askedBy(run.requestedBy)}</span>}
         </span>
-        {run.resolved && <b className="SUCCESS">{runTexts.execution.resolved}</b>}
+        {run.resolved && !run.resolution && <b className="SUCCESS">{runTexts.execution.resolved}</b>}
       </p>
+      {run.resolution && <Resolved resolution={run.resolution} />}
     </header>
   )
 }

@@ -14,6 +14,7 @@ import { duration } from '../time/time'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
+import { OpenErrors } from './open-errors'
 import { ON_A_PHONE, PAGES } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
@@ -53,6 +54,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           <a key={name} href={href} className={index < ON_A_PHONE ? '' : 'beyond'} aria-current={isHere(path, href) ? 'page' : undefined}>
             <Icon name={name} />
             <span className="label">{texts.frame[name]}</span>
+            {name === 'errors' && <OpenErrors />}
           </a>
         ))}
         <More path={path} go={go} />

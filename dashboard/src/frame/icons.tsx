@@ -2,6 +2,7 @@ import type { JSX } from 'react'
 
 const PATHS = {
   history: 'M2.5 4h11M2.5 8h11M2.5 12h7',
+  errors: 'M8 2.200l6 11.300H2zM8 6.500v3.200M8 11.600h.01',
   metrics: 'M2.5 13.500h11M4.500 11V7.500M8 11V3M11.500 11V5.500',
   workflows: 'M2.5 3h4v3.500h-4zM9.500 9.500h4V13h-4zM4.500 6.500v5h5M9.500 4.750h4',
   more: 'M3.500 8h.01M8 8h.01M12.500 8h.01',

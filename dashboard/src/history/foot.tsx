@@ -11,11 +11,14 @@ export function Foot({
   total,
   selection,
   onRetry,
+  onResolve,
 }: {
   list: LiveList
   total: Count | null
   selection: Selection
   onRetry: () => void
+  /** Null: the viewer may not. */
+  onResolve: (() => void) | null
 }): JSX.Element {
   const { ids, size, all } = selection
   const more = list.hasNext && !all && size >= list.ids.length
@@ -29,6 +32,11 @@ export function Foot({
           <button type="button" onClick={onRetry}>
             {texts.retry.bulk}
           </button>
+          {onResolve && (
+            <button type="button" onClick={onResolve}>
+              {texts.history.resolveByHand}
+            </button>
+          )}
           {!all && (
             <CopyButton className="" what={texts.history.ids} text={() => [...ids].join('\n')}>
               {texts.history.copyIds}

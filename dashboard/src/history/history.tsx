@@ -1,9 +1,11 @@
 import { type JSX, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { flushSync } from 'react-dom'
 import { session } from '../api/session'
+import { filterOf } from '../filter/api-filter'
 import type { RunRow } from '../filter/documents'
 import { isNewestFirst, NOTHING, writeChoice } from '../filter/filter'
 import { offerPause } from '../frame/connection'
+import { useViewer } from '../frame/viewer'
 import { toast } from '../parts/announce'
 import { copyAndSay, curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
@@ -11,7 +13,7 @@ import { useKeys } from '../parts/keys'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
-import { useApart } from '../time/clock'
+import { now, useApart } from '../time/clock'
 import './history.css'
 import { Empty } from './empty'
 import { FilterBar } from './filter-bar'
@@ -34,6 +36,7 @@ import { useTitle } from './use-title'
 const sheet = (): Promise<typeof import('../execution/sheet')> => import('../execution/sheet')
 const bulk = (): Promise<typeof import('../retry/bulk-retry')> => import('../retry/bulk-retry')
 const ExecutionSheet = lazy(async () => ({ default: (await sheet()).ExecutionSheet }))
+const ResolveDialog = lazy(async () => ({ default: (await import('../resolve/resolve-dialog')).ResolveDialog }))
 const BulkRetry = lazy(async () => ({ default: (await bulk()).BulkRetry }))
 const BulkResult = lazy(async () => ({ default: (await import('../retry/bulk-result')).BulkResult }))
 
@@ -59,6 +62,8 @@ export function History(): JSX.Element {
   const search = useRef<HTMLInputElement>(null)
   const [focusId, setFocusId] = useState<string | null>(null)
   const [retrying, setRetrying] = useState(false)
+  const [resolving, setResolving] = useState(false)
+  const mayResolve = useViewer()?.role === 'ADMIN'
   const [menu, setMenu] = useState<{ id: string; anchor: HTMLElement } | null>(null)
   const selection = useSelection(seen, key)
   const focus = Math.max(0, seen.ids.indexOf(focusId ?? ''))
@@ -258,7 +263,7 @@ export function History(): JSX.Element {
           />
           {answered && !list.loading && !list.error && list.ids.length === 0 && <Empty choice={choice} change={change} list={list} />}
         </div>
-        <Foot list={list} total={total} selection={selection} onRetry={() => setRetrying(true)} />
+        <Foot list={list} total={total} selection={selection} onRetry={() => setRetrying(true)} onResolve={mayResolve ? () => setResolving(true) : null} />
       </section>
       <Suspense>
         {run !== null && (
@@ -268,6 +273,13 @@ export function History(): JSX.Element {
             onOpen={(id) => open(id)}
             onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
             onRetried={follow}
+          />
+        )}
+        {resolving && (
+          <ResolveDialog
+            ids={selection.size && !selection.all ? [...selection.ids] : null}
+            filter={filterOf(choice, now())}
+            onClose={() => setResolving(false)}
           />
         )}
         {retrying && (

@@ -27,7 +27,7 @@ A, B, C = (digit * 32 for digit in "abc")
     ],
 )
 def test_values_are_what_the_placeholders_stand_for(message: str, values: list[str]) -> None:
-    pieces = samples._VARIABLES.split(normalised(message))
+    pieces = samples.VARIABLES.split(normalised(message))
     assert values_in(message, pieces) == values
 
 

@@ -62,7 +62,7 @@ def test_engines_001_ui_rejected_events_are_shown_for_their_engine(shared: Runwa
     page.goto(f"{shared.url}{HISTORY}")
     page.get_by_role("heading", level=1).wait_for()  # before it is shown, nothing hears keys
     page.keyboard.press("g")
-    page.keyboard.press("e")
+    page.keyboard.press("n")
     listed = page.get_by_role("row").filter(has_text=engine)
     expect(listed).to_contain_text("Not connected")
     expect(listed.get_by_role("cell").first).to_have_text("3")

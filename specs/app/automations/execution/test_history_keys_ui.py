@@ -163,10 +163,9 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     page.wait_for_url(f"**{METRICS}")
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
-    key("g", "w")
-    page.wait_for_url("**/workflows")
-    key("g", "e")
-    page.wait_for_url("**/engines")
+    for last, path in (("e", "errors"), ("w", "workflows"), ("n", "engines")):
+        key("g", last)
+        page.wait_for_url(f"**/{path}")
     signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape", "Ctrl": "Control"}
     spelled = {"+".join(signs.get(cap, cap) for cap in caps) for caps in named}
     assert {each.removeprefix("Shift+") if len(each) == 7 else each for each in spelled} == {

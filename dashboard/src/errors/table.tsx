@@ -1,0 +1,94 @@
+import type { JSX } from 'react'
+import type { Choice } from '../filter/filter'
+import { errorTexts } from '../error-texts'
+import { behind } from '../metrics/figures'
+import { When } from '../parts/when'
+import { hrefs } from '../routes'
+import { texts } from '../texts'
+import type { GroupEdge } from './documents'
+import { type Order, ORDERS } from './search'
+import { StateMark } from './state'
+import { Trend } from './trend'
+
+/** The groups, each with its trend and its numbers; every number leads to its runs. */
+export function Table({
+  edges, choice, order, query, onOrder,
+}: {
+  edges: readonly GroupEdge[]
+  choice: Choice
+  order: Order
+  /** The time of the list, which a group's page takes over. */
+  query: string
+  onOrder: (order: Order) => void
+}): JSX.Element {
+  return (
+    <table className="listing">
+      <thead>
+        <tr>
+          {Object.entries(errorTexts.columns).map(([name, title]) => (
+            <Header key={name} name={name} title={title} order={order} onOrder={onOrder} />
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {edges.map((edge) => (
+          <Row key={edge.node.id} edge={edge} choice={choice} query={query} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
+  if (!Object.hasOwn(ORDERS, name)) return <th scope="col" className={name}>{title}</th>
+  const chosen = name === order
+  return (
+    <th scope="col" className={name} aria-sort={chosen ? 'descending' : undefined}>
+      <button type="button" className={`link sort ${chosen ? 'chosen' : ''}`} title={errorTexts.sort[name as Order]} onClick={() => onOrder(name as Order)}>
+        {title}
+        {chosen && <span aria-hidden="true"> ↓</span>}
+      </button>
+    </th>
+  )
+}
+
+function Row({ edge, choice, query }: { edge: GroupEdge; choice: Choice; query: string }): JSX.Element {
+  const { count, trend, isNew, unresolved, node } = edge
+  const { id, type, message, state, mutedUntil, workflows } = node
+  const { columns } = errorTexts
+  const link = (title: string, value: string, more: Partial<Choice>): JSX.Element => (
+    <a href={hrefs.history(behind(choice, { group: [id], ...more }))} aria-label={errorTexts.runsOf(`${title} ${value}`, message)}>
+      {value}
+    </a>
+  )
+  return (
+    <tr className={state}>
+      <th scope="row">
+        <a href={`${hrefs.errors(id)}${query}`} className="what">
+          {type !== null && <b>{type}</b>} <span>{message}</span>
+        </a>
+        <span className="marks">
+          {state !== 'OPEN' && <StateMark state={state} mutedUntil={mutedUntil} />}
+          {isNew && <span className="mark new" title={errorTexts.newHint}>{errorTexts.isNew}</span>}
+          <span className="dim">{workflows.map(({ name }) => name).join(' · ')}</span>
+        </span>
+      </th>
+      <td className="trend">
+        <Trend failures={trend} />
+      </td>
+      <td data-of={columns.count} className="count numbers">
+        {link(columns.count, texts.number(count), {})}
+        {node.count > count && <span className="dim ever">{errorTexts.ever(texts.number(node.count))}</span>}
+      </td>
+      <td data-of={columns.unresolved} className={`unresolved numbers ${unresolved.value ? 'some' : ''}`}>
+        {link(columns.unresolved, texts.count(unresolved), { unresolved: true })}
+      </td>
+      <td data-of={columns.last} className="last">
+        <When at={node.lastSeenAt} />
+      </td>
+      <td data-of={columns.first} className="first">
+        <When at={node.firstSeenAt} />
+      </td>
+    </tr>
+  )
+}
