@@ -31,6 +31,7 @@ from app.live.notifications import LiveNotifications
 from app.live.pubsub import PubSub
 from app.log import get_logger
 from app.metrics.folding import Folding
+from app.metrics.following import MetricsFeed
 from app.presence import Presence
 from app.retention.rules import Rules
 from app.retention.service import Retention
@@ -69,6 +70,7 @@ class Background:
         self.alert_channels = alert_channels(settings)
         self.tellers = tellers_of(settings, database, sealer)
         self.feed, self.log_notifications = Feed(database), LogNotifications(database)
+        self.metrics_feed = MetricsFeed(database)
         notifications = LiveNotifications(PubSub(settings.redis_url), self.feed, self.log_notifications)
         folding = Folding(database)
         # Wakes the deliveries. They announce their status, which fires alerts.
@@ -81,6 +83,7 @@ class Background:
         # Each starts after the services that it calls, and so closes before them.
         self.services: Sequence[Service] = (
             self.feed,
+            self.metrics_feed,
             self.log_notifications,
             notifications,  # wake both, and tell other processes what the services below commit until all have closed
             self.ingestion,

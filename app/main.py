@@ -105,6 +105,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             retries=background.retries,
             announcements=background.announcements,
             feed=updates,
+            metrics_feed=background.metrics_feed,
             alert_channels=background.alert_channels,
             tellers=background.tellers,
             compiled=settings.graphql == "compiled",

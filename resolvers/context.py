@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from app.alerts.channels import Channels
 from app.alerts.testing import Tellers
@@ -16,6 +18,7 @@ from app.executions.facets import Facets
 from app.graphql.bounds import Bounds, Spending
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
+from app.metrics.following import MetricsFeed
 from app.rates import Client
 from app.retries import Retries
 from app.secrets.sealing import Sealer
@@ -23,6 +26,18 @@ from app.turns import Turns
 from resolvers.about import About
 from resolvers.budget import Budget
 from resolvers.loaders import Loaders
+
+T = TypeVar("T")
+
+
+class Sharing(Protocol):
+    """Reads, or waits for what somebody with an equal key reads."""
+
+    async def __call__(self, key: Hashable, read: Callable[[], Awaitable[T]], /) -> T: ...
+
+
+async def _alone(key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+    return await read()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,12 +53,14 @@ class Context:
     retries: Retries
     announcements: Announcements
     feed: Watchable
+    metrics_feed: MetricsFeed
     alert_channels: Channels
     tellers: Tellers
     compiled: bool  # whether plans may answer, or graphql-core is to execute everything
     bounds: Bounds
     turns: Turns
     client: Client  # who pays for it
+    shares: Sharing = field(default=_alone, init=False)  # what several who follow the same read once
     budget: Budget = field(default_factory=Budget, init=False)
     _spending: Spending | None = field(default=None, init=False)
     _loaders: Loaders | None = field(default=None, init=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from app.auth import Permission
@@ -33,11 +35,48 @@ async def measure(
     """The figures of a window, with its trend if `points` are asked for. The bucket defaults to the one that fits."""
     context.require(Permission.READ)
     window, zone = where(), zone_of(time_zone)
+    _take_report(context, window, bucket, points=points)
+    return await report.report(context.database, window, bucket, zone, points=points, histograms=histograms)
+
+
+async def _report(
+    context: Context,
+    window: MetricsFilter,
+    bucket: Bucket | None,
+    zone: ZoneInfo | None,
+    points: bool,
+    histograms: bool,
+) -> MetricsReport:
+    return await report.report(context.database, window, bucket, zone, points=points, histograms=histograms)
+
+
+def _take_report(context: Context, window: MetricsFilter, bucket: Bucket | None, *, points: bool) -> None:
     context.budget.take_figures()
     if points:
         width = bucket or Bucket.fitting(window.start, window.end)
         context.budget.take_trend(len(width.starts(window.start, window.end)))
-    return await report.report(context.database, window, bucket, zone, points=points, histograms=histograms)
+
+
+async def follow(
+    context: Context,
+    where: Callable[[int], MetricsFilter],
+    bucket: Bucket | None,
+    time_zone: str,
+    *,
+    points: bool,
+    histograms: bool,
+) -> AsyncGenerator[MetricsReport, None]:
+    """The figures of a window, and again whenever executions have changed; `where` has the window of a moment."""
+    context.require(Permission.READ)
+    zone = zone_of(time_zone)
+    context.shares = context.metrics_feed.share
+    async with aclosing(context.metrics_feed.moments()) as moments:
+        async for now in moments:
+            window = where(now)
+            _take_report(context, window, bucket, points=points)
+            key = ("report", window, bucket, time_zone, points, histograms)
+            read = partial(report.report, context.database, window, bucket, zone, points=points, histograms=histograms)
+            yield await context.shares(key, read)
 
 
 async def measure_executions(
@@ -65,7 +104,8 @@ async def measure_workflows(
     context.require(Permission.READ)
     size = first()
     _take(context, window, parts, size)
-    return await workflows.by_workflow(context.database, window, order, size, parts)
+    key = ("workflows", window, order, size, parts)
+    return await context.shares(key, lambda: workflows.by_workflow(context.database, window, order, size, parts))
 
 
 async def list_workflows(
@@ -109,7 +149,7 @@ async def top_errors(context: Context, window: MetricsFilter, first: Argument[in
     context.require(Permission.READ)
     size = first()
     context.budget.take_figures()
-    return await counts.top(context.database, window, size)
+    return await context.shares(("errors", window, size), lambda: counts.top(context.database, window, size))
 
 
 async def list_trigger_kinds(context: Context) -> list[str]:

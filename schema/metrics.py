@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import strawberry
 
@@ -45,6 +45,18 @@ class ErrorCount:
 Top = Annotated[int, strawberry.argument(description="Maximum number of entries, 1 to 100.")]
 
 
+class ReportParts(TypedDict):
+    """What is read of figures beside counts and means."""
+
+    points: bool
+    histograms: bool
+
+
+def report_parts(info: Info) -> ReportParts:
+    """What the operation selects of them."""
+    return {"points": mentions(info, ("trend",)), "histograms": mentions(info, PERCENTILES)}
+
+
 @strawberry.type(
     description=(
         "Figures of the executions whose queuedAt is in [from, to). They agree with the list for the"
@@ -64,13 +76,13 @@ class ExecutionMetrics(Counted):
     ) -> ExecutionMetrics:
         """What the operation selects, as of one moment."""
         report = await resolvers.measure(
-            info.context,
-            where,
-            MetricsBucket.bucket(bucket),
-            time_zone,
-            points=mentions(info, ("trend",)),
-            histograms=mentions(info, PERCENTILES),
+            info.context, where, MetricsBucket.bucket(bucket), time_zone, **report_parts(info)
         )
+        return cls.of(report)
+
+    @classmethod
+    def of(cls, report: MetricsReport) -> ExecutionMetrics:
+        """From app's report."""
         start, end = DateTime(report.where.start), DateTime(report.where.end)
         return cls(figures=report.figures, report=report, from_=start, to=end)
 

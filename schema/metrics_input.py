@@ -36,16 +36,17 @@ class MetricsFilter:
     to: DateTime | None = strawberry.field(default=None, description="End of the window, exclusive. Defaults to now.")
 
     @staticmethod
-    def where(given: MetricsFilter | None) -> filters.MetricsFilter:
-        """As app's value; BadInput for invalid values."""
+    def where(given: MetricsFilter | None, now: int | None = None) -> filters.MetricsFilter:
+        """As app's value, as of `now`, in µs since the epoch; BadInput for invalid values."""
         if given is None:
-            return filters.MetricsFilter.of()
+            return filters.MetricsFilter.of(now=now)
         return filters.MetricsFilter.of(
             workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
             engines=filter_tuple(given.engine),
             trigger_kinds=filter_tuple(given.trigger_kind),
             start=given.from_,
             end=given.to,
+            now=now,
         )
 
 

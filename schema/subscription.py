@@ -11,12 +11,15 @@ import strawberry
 
 from resolvers import live as live_resolvers
 from resolvers import logs as log_resolvers
+from resolvers import metrics as metrics_resolvers
 from schema.context import Info
 from schema.execution_input import ExecutionFilter
 from schema.execution_update import ExecutionUpdate
 from schema.log import LogUpdate
 from schema.log_input import ExecutionId
 from schema.mentions import selects
+from schema.metrics import ExecutionMetrics, report_parts
+from schema.metrics_input import Bucket, MetricsBucket, MetricsFilter, TimeZone
 from schema.scalars import verb_id
 
 LogCursor = Annotated[
@@ -80,3 +83,24 @@ class Subscription:
             async for update in updates:
                 info.context.forget()
                 yield ExecutionUpdate.of(update)
+
+    @strawberry.subscription(
+        description=(
+            "Delivers the figures of a window: at once, and again when executions have changed, at most every 15"
+            " seconds. A window without `to` ends at each delivery. All who follow the same are read for once."
+        )
+    )
+    async def metrics_changed(
+        self,
+        info: Info,
+        filter: Annotated[MetricsFilter | None, strawberry.argument(description="Filter.")] = None,
+        bucket: Bucket = None,
+        time_zone: TimeZone = "UTC",
+    ) -> AsyncGenerator[ExecutionMetrics, None]:
+        """By the clock."""
+        where, width = partial(MetricsFilter.where, filter), MetricsBucket.bucket(bucket)
+        follow = metrics_resolvers.follow(info.context, where, width, time_zone, **report_parts(info))
+        async with aclosing(follow) as reports:
+            async for report in reports:
+                yield ExecutionMetrics.of(report)
+                info.context.forget()

@@ -12,6 +12,7 @@ from app.graphql.bounds import Bounds
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
+from app.metrics.following import MetricsFeed
 from app.rates import FREE
 from app.retries import Retries
 from app.settings import Settings
@@ -33,6 +34,7 @@ def context_of(
     retries: Retries | None = None,
     announcements: Announcements = NO_LISTENERS,
     feed: Watchable | None = None,
+    metrics_feed: MetricsFeed | None = None,
     bounds: Bounds = BOUNDS,
 ) -> Context:
     """A context for one operation; collaborators that are not given serve nobody else."""
@@ -46,6 +48,7 @@ def context_of(
         retries=retries or Retries(database, SEALER),
         announcements=announcements,
         feed=feed or Feed(database),
+        metrics_feed=metrics_feed or MetricsFeed(database),
         alert_channels=Channels(),
         tellers=tellers_of(SETTINGS, database, SEALER),
         compiled=True,

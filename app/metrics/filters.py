@@ -30,9 +30,10 @@ class MetricsFilter:
         trigger_kinds: tuple[str, ...] | None = None,
         start: int | None = None,
         end: int | None = None,
+        now: int | None = None,
     ) -> MetricsFilter:
-        """With the defaults filled in: the window ends now, and is 24 hours long. BadInput for an invalid window."""
-        end = clock.now_us() if end is None else end
+        """With the defaults filled in: the window ends `now`, and is 24 hours long. BadInput for an invalid window."""
+        end = (now or clock.now_us()) if end is None else end
         start = end - DEFAULT_WINDOW if start is None else start
         check_window(start, end)
         where = ExecutionFilter(

@@ -24,6 +24,7 @@ from tests.sealing import SEALER
 
 NAMES = [
     "Feed",
+    "MetricsFeed",
     "LogNotifications",
     "LiveNotifications",
     "Ingestion",

@@ -65,6 +65,7 @@ MUTATIONS = {
 SUBSCRIPTIONS = {
     "executionLogAppended": (f'executionLogAppended(executionId: "{UNKNOWN}") {{ cursor }}', "NOT_FOUND"),
     "executionUpdated": ('executionUpdated(after: "nonsense") { cursor }', "BAD_USER_INPUT"),
+    "metricsChanged": ('metricsChanged(timeZone: "nowhere") { total }', "BAD_USER_INPUT"),
 }
 
 

@@ -13,7 +13,8 @@ from gql import Client, gql
 from gql.transport.exceptions import TransportClosed, TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
-from specs.harness.driver import Runwatch, Server, event, run_events, unique
+from specs.conftest import EXTERNAL
+from specs.harness.driver import Runwatch, Server, at, event, run_events, unique
 from specs.harness.servers import PostgresServer, ValkeyServer
 
 UPDATES = """
@@ -230,6 +231,41 @@ async def hears(stream: AsyncIterator[dict[str, Any]], expected: dict[str, bool]
         assert not matches or expected.get(name), name
         if missing.get(name) is matches:
             del missing[name]
+
+
+FIGURES = """
+subscription Figures($filter: MetricsFilter) {
+  metricsChanged(filter: $filter) { total failed trend { total } byWorkflow { total workflow { name } } }
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runwatch", ["external" if EXTERNAL else "sqlite"], indirect=True, scope="session")
+async def test_live_007_figures_follow_what_happens(runwatch: Runwatch) -> None:
+    """Figures MUST come at once, and again after a change, as a query has them then; never to a RUNNER."""
+    engine = unique("figures")
+    where = {"engine": [engine], "from": at(-60), "to": at(3600)}
+    runwatch.report(*run_events(engine, "a", 0))
+    async with updates(runwatch, FIGURES, filter=where) as one, updates(runwatch, FIGURES, filter=where) as other:
+        for stream in (one, other):
+            first = await take_figures(stream)
+            assert (first["total"], first["failed"]) == (1, 0)
+        runwatch.report(*run_events(engine, "b", 10, state="FAILED"))
+        second, same = await asyncio.gather(take_figures(one), take_figures(other))
+    assert second == same
+    assert (second["total"], second["failed"]) == (2, 1)
+    assert sum(point["total"] for point in second["trend"]) == 2
+    assert [each["total"] for each in second["byWorkflow"]] == [2]
+    with pytest.raises(TransportQueryError, match="permission"):
+        async with updates(runwatch, FIGURES, token=runwatch.token("runner", engine)) as refused:
+            await take_figures(refused)
+
+
+async def take_figures(stream: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+    """The next figures; they come at most every 15 s."""
+    async with asyncio.timeout(60):
+        return await anext(stream)
 
 
 async def test_live_005_processes_tell_each_other(tmp_path: Path, postgres_server: PostgresServer) -> None:
