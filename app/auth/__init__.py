@@ -39,7 +39,7 @@ class SignIn:
     def __init__(self, database: Database, settings: Settings, attempts: Attempts | None = None) -> None:
         self._database = database
         self._attempts = attempts or Attempts()
-        self._tokens = SharedReads(partial(check_token, database))
+        self._tokens = SharedReads(partial(check_token, database), rest=2)
         self._use = TokenUse(database)
         self._jwt: JwtCheck | None = None
         if settings.jwt_algorithms:

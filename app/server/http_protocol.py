@@ -226,7 +226,7 @@ class HttpProtocol(HttpToolsProtocol):
             return True
         self._is_refused = True
         is_kept = self.parser.should_keep_alive() and not self.expect_100_continue
-        self.transport.write(admission.refusal[is_kept])
+        self.transport.write_whole(admission.refusal[is_kept])  # type: ignore[attr-defined]
         if not is_kept:
             self.transport.close()
         return False

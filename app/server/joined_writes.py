@@ -38,6 +38,11 @@ class JoinedWrites:
             return
         self.transport.write(data)
 
+    def write_whole(self, answer: bytes) -> None:
+        """Send a head with its body, in order: nothing follows that it would have to wait for."""
+        self._flush()
+        self.transport.write(answer)
+
     def close(self) -> None:
         """Close it once all is sent."""
         self._flush()

@@ -6,17 +6,19 @@ import asyncio
 
 import pytest
 
+from app.auth import shared_reads
 from app.auth.shared_reads import SharedReads
 from app.errors import Unauthenticated
+from specs.harness.waiting import until
 
 
 class Slow:
     """Reads that last until they are let go, each with its number as its value."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest: float = 0.0) -> None:
         self.begun: list[str] = []
         self.let_go: list[asyncio.Future[int | Exception]] = []
-        self.shared = SharedReads(self._read)
+        self.shared = SharedReads(self._read, rest=rest)
 
     async def _read(self, key: str) -> int:
         self.begun.append(key)
@@ -54,6 +56,20 @@ async def test_those_who_ask_meanwhile_share_the_next_read() -> None:
     again = await slow.ask("a")
     slow.let_go[4].set_result(5)
     assert await again == 5
+
+
+async def test_a_read_rests_before_the_next_for_those_who_come_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_reads, "MOST_REST_SECONDS", 0.02)
+    slow = Slow(rest=10**9)
+    asked = [await slow.ask("a") for _ in range(2)]
+    slow.let_go[0].set_result(1)
+    assert await asked[0] == 1
+    late = [await slow.ask("a") for _ in range(2)]  # during the rest
+    assert slow.begun == ["a"]
+    await until(lambda: len(slow.begun) == 2)
+    slow.let_go[1].set_result(2)
+    assert await asyncio.gather(asked[1], *late) == [2, 2, 2]
+    assert remembers_nothing(slow)
 
 
 async def test_an_error_is_that_of_all_who_share_the_read() -> None:

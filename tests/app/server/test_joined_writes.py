@@ -71,3 +71,14 @@ async def test_closing_sends_what_waits_first() -> None:
     await asyncio.sleep(0)
     assert writes == [HEAD, b"closed"]
     assert transport.is_closing()
+
+
+async def test_a_whole_answer_waits_for_nothing_and_keeps_its_place() -> None:
+    transport, writes = joined()
+    transport.write_whole(HEAD + b"whole")
+    assert writes == [HEAD + b"whole"]
+    transport.write(HEAD)
+    transport.write_whole(HEAD + b"next")
+    assert writes[1:] == [HEAD, HEAD + b"next"]
+    await asyncio.sleep(0)
+    assert len(writes) == 3
