@@ -216,6 +216,11 @@ class Database(Reader):
         """What everybody may know of why the database cannot be used as it should; None if it can."""
 
     @property
+    def is_writing(self) -> bool:
+        """Whether a transaction of this process keeps all other writes waiting."""
+        return False
+
+    @property
     def folder(self) -> Path | None:
         """Where it is on a disk of this machine; None if it is a server."""
         return None

@@ -117,6 +117,11 @@ class SqliteDatabase(Database):
             return await self._keys.fetch(sql, params)
 
     @property
+    def is_writing(self) -> bool:
+        """See Database."""
+        return self._writing.locked()
+
+    @property
     def folder(self) -> Path | None:
         """See Database."""
         return self._path.parent

@@ -100,15 +100,16 @@ class Health:
         if self._database.committed_at > now - FRESH_SECONDS:
             self._blocked_since = None
             return True
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._database.write_nothing())
-        done, _ = await asyncio.wait({self._writing}, timeout=max(until - now, 0))
-        error = self._writing.exception() if done else None
-        if done and error is None:
-            self._blocked_since = None
-            return True
-        if error is not None and not isinstance(error, Locked):
-            return False
+        if not self._database.is_writing:  # for a transaction of this process a probe would wait too
+            if self._writing is None or self._writing.done():
+                self._writing = asyncio.create_task(self._database.write_nothing())
+            done, _ = await asyncio.wait({self._writing}, timeout=max(until - now, 0))
+            error = self._writing.exception() if done else None
+            if done and error is None:
+                self._blocked_since = None
+                return True
+            if error is not None and not isinstance(error, Locked):
+                return False
         # Others write, for longer than this has waited.
         if self._blocked_since is None or self._database.committed_at > self._blocked_since:
             self._blocked_since = now

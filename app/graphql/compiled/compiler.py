@@ -34,8 +34,8 @@ from app.graphql.compiled.projections import COLUMNS, Rows, Source
 from app.graphql.compiled.rows import OfField, Positions, RowCode, object_of, projection_of
 from app.graphql.compiled.selections import Selections
 
-# Each takes 0.1 to 0.3 ms once, during which nobody else runs.
-MAX_FIELDS = 200
+# Each takes 0.1 to 0.3 ms once, during which nobody else runs unless the text is long. The largest of the page has 93.
+MAX_FIELDS = 120
 DEFINITION = "strawberry-definition"
 
 # A function of the code, of a value and the run.

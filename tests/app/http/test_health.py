@@ -10,7 +10,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from app.db import Database, watch
+from app.db import Database, Transaction, watch
 from app.db.config import sqlite_path
 from app.http import health
 from specs.harness.waiting import until
@@ -110,3 +110,27 @@ async def test_a_write_that_others_keep_waiting_is_possible_for_a_while(
             assert await reasons(client) == ["the database takes no writes"]
             other.execute("ROLLBACK")
         assert await reasons(client) == []
+
+
+@SQLITE
+async def test_a_transaction_of_its_own_is_not_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large body of events may take a second; as long as that is not too long, probes are answered at once."""
+    probes = 0
+
+    async def probe() -> None:
+        nonlocal probes
+        probes += 1
+
+    async with client_of(database) as client:
+        monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(database, "write_nothing", probe)
+
+        async def ask_within(_: Transaction) -> None:
+            assert await reasons(client) == []
+            monkeypatch.setattr(health, "BLOCKED_SECONDS", 0.0)
+            assert await reasons(client) == ["the database takes no writes"]
+
+        await database.transaction(ask_within)
+        assert probes == 0
+        assert await reasons(client) == []
+        assert probes > 0
