@@ -21,6 +21,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 SIGN_IN = "/admin/automations/sign-in"
 WORKFLOWS = "/admin/automations/workflows"
 ERRORS = "/admin/automations/errors"
+ALERTS = "/admin/automations/alerts"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -30,6 +31,18 @@ LOOKS: dict[str, dict[str, Any]] = {
 WORKFLOW, RUNS = "import orders", 3
 # This one writes a line for each link that it checks.
 WRITES = "check links"
+# One that fires soon, and one that is off and so tells nobody of its made-up channel.
+RULES: list[dict[str, Any]] = [
+    {"condition": {"failuresInARow": 2}, "channels": {"page": True}, "notifyRecovery": True},
+    {
+        "condition": {"failureRate": {"percent": 20, "windowMinutes": 60}},
+        "channels": {"page": True, "slack": {"url": "https://hooks.slack.com/services/made/up"}},
+        "quietHours": {"from": "22:00", "to": "07:00", "timeZone": "Europe/Berlin"},
+        "enabled": False,
+    },
+]
+SAVE = "mutation($input: AlertRuleInput!) { saveAlertRule(input: $input) { rule { id } } }"
+FIRED = "{ alerts(first: 1) { nodes { id } } }"
 NEWEST = "query($filter: ExecutionFilter) { executions(first: 3, filter: $filter) { nodes { id } } }"
 
 
@@ -43,10 +56,13 @@ def main() -> int:
         with _serving("--dev") as server:
             token = (server.folder / "data" / "dev-token").read_text().strip()
             runwatch = Runwatch(server.url, token)
+            for rule in RULES:
+                runwatch.ask(SAVE, input=rule)
             failed = soon(
                 lambda: nodes[-1:] if len(nodes := _newest(runwatch, WORKFLOW, "FAILURE")) == RUNS else [], 180
             )
             writes = soon(lambda: _newest(runwatch, WRITES, "SUCCESS"), 180)
+            soon(lambda: runwatch.ask(FIRED)["data"]["alerts"]["nodes"], 180)
             runwatch.close()
             for look, options in LOOKS.items():
                 _full(_visitor(browser, server, token), look, options, failed[0], writes[0])
@@ -105,6 +121,12 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.get_by_role("link", name=WORKFLOW, exact=True).click()
     page.locator(".u-over").nth(1).wait_for()
     _take(page, f"{look}-workflow", live=False)
+    page.goto(f"{visitor.url}{ALERTS}")
+    page.get_by_role("region", name="What fired").get_by_role("table").wait_for()
+    _take(page, f"{look}-alerts", live=False)
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_role("status", name="Preview").get_by_text("would have fired").wait_for()
+    _take(page, f"{look}-alert-rule", live=False)
     page.goto(f"{visitor.url}/graphiql")
     page.locator(".graphiql-query-editor .view-line").first.wait_for()
     page.get_by_role("button", name=re.compile("^Execute query")).click()

@@ -23,6 +23,7 @@ void navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((each
 openEarly()
 
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
+const AlertsPage = lazy(async () => ({ default: (await import('./alerts/page')).AlertsPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
 const ErrorsPage = lazy(async () => ({ default: (await import('./errors/page')).ErrorsPage }))
@@ -79,6 +80,11 @@ const page = (
                     <WorkflowPage id={id} />
                   </Suspense>
                 )}
+              </Route>
+              <Route path="/alerts">
+                <Suspense>
+                  <AlertsPage />
+                </Suspense>
               </Route>
               <Route path="/executions/:id">
                 {({ id }) => (

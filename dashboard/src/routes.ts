@@ -8,6 +8,7 @@ export const hrefs = {
     `${BASE}/errors${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
   workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
+  alerts: `${BASE}/alerts`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,
   signIn: `${BASE}/sign-in`,
   graphiql: '/graphiql',

@@ -21,6 +21,7 @@ export const texts = {
     openErrors: 'open error groups, seen in the last 24 h',
     metrics: 'Metrics',
     workflows: 'Workflows',
+    alerts: 'Alerts',
     engines: 'Engines',
     more: 'More',
     graphiql: 'GraphiQL',
@@ -316,7 +317,7 @@ export const texts = {
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
     'Ctrl k': 'Everything that can be done and gone to, by typing (also ⌘ k)',
-    'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g n': 'Go to Engines',
+    'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g a': 'Go to Alerts', 'g n': 'Go to Engines',
     '?': 'This list',
   },
 

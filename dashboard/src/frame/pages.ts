@@ -6,6 +6,7 @@ export const PAGES = [
   { name: 'errors', href: hrefs.errors(), key: 'g e' },
   { name: 'metrics', href: hrefs.metrics(), key: 'g m' },
   { name: 'workflows', href: hrefs.workflows(), key: 'g w' },
+  { name: 'alerts', href: hrefs.alerts, key: 'g a' },
   { name: 'engines', href: hrefs.engines(), key: 'g n' },
   { name: 'graphiql', href: hrefs.graphiql, key: null },
 ] as const
