@@ -41,7 +41,7 @@ export const errorTexts = {
   varies: 'What varies',
   distinct: (count: number) => n(count, 'distinct value', 'distinct values'),
   times: (count: number) => `${number.format(count)} ×`,
-  ofNewest: 'In its newest 200 runs.',
+  ofNewest: 'Of its newest runs, at most 200.',
   overTime: 'Failures over time',
   overTimeSay: (failures: number, most: number, at: string) =>
     failures ? `${n(failures, 'failure', 'failures')}; most from ${at}: ${number.format(most)}.` : 'No failure in this time.',
