@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app import clock
-from app.alerts import conditions, notices, rules
+from app.alerts import conditions, notices, rules, streaks
 from app.alerts.notices import NoticeKind
 from app.alerts.rules import AlertRule
-from app.alerts.streaks import successes_since
 from app.db import Reader, Transaction
 from app.ids import new_id
 
@@ -19,7 +18,7 @@ MAX_ENDED = 500
 # A success after its first failure ends a streak, at the time of that success. Parameters: none.
 _ENDED_STREAKS = """
 SELECT a.id, a.rule_id, coalesce(
-  (SELECT min(x.finished_at) {successes}),
+  (SELECT x.finished_at {successes} ORDER BY {first} LIMIT 1),
   CASE WHEN w.pruned_success_at > a.since THEN w.pruned_success_at END
 ) AS ended_at
 FROM alerts a JOIN workflows w ON w.id = a.workflow_id
@@ -79,11 +78,14 @@ async def settle(transaction: Transaction, rule: AlertRule, findings: Sequence[F
 
 async def ended_streaks(reader: Reader) -> list[Ending]:
     """The open alerts of streaks that are over."""
-    statement = _ENDED_STREAKS.format(
-        successes=successes_since(reader, "a.workflow_id", "a.since", "a.first_execution_id")
-    )
-    rows = await reader.fetch(f"SELECT * FROM ({statement}) e WHERE ended_at IS NOT NULL LIMIT {MAX_ENDED}")
-    return [Ending(*row) for row in rows]
+    return [Ending(*row) for row in await reader.fetch(ended_statement(reader))]
+
+
+def ended_statement(reader: Reader) -> str:
+    """The statement that finds them."""
+    successes = streaks.successes_since(reader, "a.workflow_id", "a.since", "a.first_execution_id")
+    statement = _ENDED_STREAKS.format(successes=successes, first=streaks.order(reader, "ASC"))
+    return f"SELECT * FROM ({statement}) e WHERE ended_at IS NOT NULL LIMIT {MAX_ENDED}"
 
 
 async def end(transaction: Transaction, endings: Sequence[Ending]) -> None:

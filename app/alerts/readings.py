@@ -95,7 +95,7 @@ class Readings:
             successes = streaks.successes_since(database, "$1", "$2", database.dialect.cast(f"'{'0' * 32}'", "uuid"))
             rows = await database.fetch(
                 f"SELECT x.duration {successes} AND x.duration IS NOT NULL"
-                f" ORDER BY {streaks.newest_first(database)} LIMIT {USUAL_RUNS}",
+                f" ORDER BY {streaks.order(database, 'DESC')} LIMIT {USUAL_RUNS}",
                 workflow_id,
                 now - USUAL_DAYS * clock.DAY,
             )

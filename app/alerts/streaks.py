@@ -124,7 +124,7 @@ async def ends(reader: Reader, streak: Streak) -> tuple[End, End]:
     failures = _between(reader, Status.FAILURE)
     found = []
     for way in ("ASC", "DESC"):
-        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {_order(reader, way)} LIMIT 1"
+        sql = f"SELECT x.id, x.finished_at {failures} ORDER BY {order(reader, way)} LIMIT 1"
         rows = await reader.fetch(sql, streak.workflow_id, *streak.after, *streak.before)
         if not rows:
             raise Overtaken("the failures were corrected since the look at the streak")
@@ -155,9 +155,11 @@ def successes_since(reader: Reader, workflow: str, at: str, id_: str) -> str:
     return _range(reader, Status.SUCCESS, workflow, at, id_)
 
 
-def newest_first(reader: Reader) -> str:
-    """The order of a range, backwards."""
-    return _order(reader, "DESC")
+def order(reader: Reader, way: str) -> str:
+    """The order of a range, ASC or DESC."""
+    # Of the index: see `_range`.
+    key = "x.finished_at, x.id" if reader.dialect is Dialect.SQLITE else _KEY
+    return ", ".join(f"{column} {way}" for column in key.split(", "))
 
 
 def statement(reader: Reader) -> str:
@@ -168,14 +170,14 @@ def statement(reader: Reader) -> str:
         failures=failures,
         successes=_range(reader, Status.SUCCESS, "workflows.id", str(NEVER[0]), _literal(reader, NEVER[1])),
         greatest=_literal(reader, _GREATEST_ID),
-        newest=_order(reader, "DESC"),
+        newest=order(reader, "DESC"),
     )
 
 
 def _successes(reader: Reader, way: str) -> str:
     """The first position of a success between two: of workflow $1, after $2 and $3, before $4 and $5."""
     successes = _between(reader, Status.SUCCESS)
-    return f"SELECT x.finished_at, x.id {successes} ORDER BY {_order(reader, way)} LIMIT 1"
+    return f"SELECT x.finished_at, x.id {successes} ORDER BY {order(reader, way)} LIMIT 1"
 
 
 def _count(reader: Reader) -> str:
@@ -212,12 +214,6 @@ def _range(
         end_id = until_id or _literal(reader, FOREVER[1])
         columns = f"({_KEY}) > ({first}, {at}, {id_}) AND ({_KEY}) < ({first}, {end}, {end_id})"
     return f"FROM executions x WHERE x.finished_at IS NOT NULL AND {columns}"
-
-
-def _order(reader: Reader, way: str) -> str:
-    # Of the index: see `_range`.
-    key = "x.finished_at, x.id" if reader.dialect is Dialect.SQLITE else _KEY
-    return ", ".join(f"{column} {way}" for column in key.split(", "))
 
 
 def _literal(reader: Reader, id_: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from app.alerts import streaks
+from app.alerts import raising, streaks
 from app.alerts.streaks import FOREVER, NEVER, Streak
 from app.db import Database, Transaction, open_database
 from app.lifecycle import State
@@ -35,6 +35,10 @@ FROM generate_series(1, {ROWS}) n
 
 def all_of(database: Database) -> Statement:
     return streaks.statement(database), (database.array([BUSY, SMALL, BROKEN]),)
+
+
+def ended(database: Database) -> Statement:
+    return raising.ended_statement(database), ()
 
 
 def over(database: Database) -> list[Statement]:
@@ -91,7 +95,7 @@ async def test_postgres(filled_url: str) -> None:
     database = await open_database(filled_url)
     connection = await asyncpg.connect(filled_url)
     try:
-        for statement in (all_of(database), *over(database), *ends_of(database)):
+        for statement in (all_of(database), ended(database), *over(database), *ends_of(database)):
             for plan in await postgres_plans(connection, statement):
                 indexes = set(re.findall(r"using (executions\w*)", plan))
                 assert indexes <= {"executions_outcome", "executions_pkey"}, plan
@@ -108,7 +112,7 @@ async def test_postgres(filled_url: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite(database: Database) -> None:
-    for statement in (all_of(database), *over(database), *ends_of(database)):
+    for statement in (all_of(database), ended(database), *over(database), *ends_of(database)):
         plan = await sqlite_plan(database, statement)
         assert re.search(r"status=\? AND \(?finished_at", plan), plan
         lines = [line for line in plan.splitlines() if re.search(r"\b(SCAN|SEARCH) [ex]\b", line)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.alerts import words
 from app.alerts.conditions import (
     AnyCondition,
     EngineSilent,
@@ -18,7 +19,7 @@ from app.alerts.conditions import (
     RegressedErrorGroup,
     SlowRun,
 )
-from app.alerts.forms import FORMS
+from app.alerts.forms import FORMS, cloud_event, mail
 from app.alerts.notices import NoticeKind
 from app.alerts.rules import AlertRule
 from app.alerts.telling import MAX_TOLD, Error, Notice, Told
@@ -106,6 +107,18 @@ def test_it_says_what_happened_and_leads_there(vendor: str, name: str, said: str
     assert ("executions/execution_1" if name == "fired" else "/admin/automations/alerts") in body
     assert "tk_secret" not in body
     assert "@everyone" not in body or vendor != "slack" or "<!" not in body
+
+
+@pytest.mark.parametrize("name", NOTICES)
+def test_webhooks_and_mails_say_every_notice(name: str) -> None:
+    notice = NOTICES[name]
+    event, text = json.loads(cloud_event.body_of("1", notice)), mail.text_of(notice)
+    assert event["type"] == f"alert.{notice.kind.lower()}"
+    assert [each["summary"] for each in event["data"].get("alerts", ())] == [
+        words.happened(each) for each in notice.alerts if notice.kind is NoticeKind.DIGEST
+    ]
+    assert text.startswith(words.title(notice)[:40])
+    assert (LINK in text) == (len(notice.alerts) == 1 and notice.alerts[0].link is not None)
 
 
 def sent(vendor: str, name: str) -> Any:
