@@ -164,6 +164,7 @@ export const texts = {
     display: 'Display',
     columnsHeading: 'Columns',
     sortHeading: 'Sort by',
+    follow: 'Show new runs by themselves',
     descending: '↓ Descending',
     ascending: '↑ Ascending',
     usualColumns: 'Usual columns',

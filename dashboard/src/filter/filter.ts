@@ -62,7 +62,7 @@ export const NOTHING: Choice = {
 }
 
 /** Parameters of the page that are no filter. */
-const OTHERS = new Set(['run', 'columns'])
+const OTHERS = new Set(['run', 'columns', 'follow'])
 const NAMES = ['workflow', 'notWorkflow', 'engine', 'trigger', 'notTrigger', 'step', 'group'] as const
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 

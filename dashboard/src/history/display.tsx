@@ -12,13 +12,16 @@ interface Props {
   onColumns: (columns: Column[]) => void
   sort: Choice['sort']
   onSort: (sort: Choice['sort']) => void
+  /** Whether new runs show by themselves; null: in this order they do not come at the top. */
+  follow: boolean | null
+  onFollow: (on: boolean) => void
 }
 
 /**
  * How the list looks: its order, which where rows have two lines nothing else can change; its columns and the height of
  * its rows, which are kept in this browser.
  */
-export function Display({ columns, onColumns, sort, onSort }: Props): JSX.Element {
+export function Display(props: Props): JSX.Element {
   const id = useId()
   // What nobody has opened yet is not made.
   const [used, setUsed] = useState(false)
@@ -36,13 +39,13 @@ export function Display({ columns, onColumns, sort, onSort }: Props): JSX.Elemen
         className="menu display"
         style={{ positionAnchor: anchor } as React.CSSProperties}
       >
-        {used && <Choices columns={columns} onColumns={onColumns} sort={sort} onSort={onSort} />}
+        {used && <Choices {...props} />}
       </div>
     </>
   )
 }
 
-function Choices({ columns, onColumns, sort, onSort }: Props): JSX.Element {
+function Choices({ columns, onColumns, sort, onSort, follow, onFollow }: Props): JSX.Element {
   const { density } = useSettings()
   // There rows have two lines, whatever is chosen.
   const phone = useIsPhone()
@@ -66,6 +69,12 @@ function Choices({ columns, onColumns, sort, onSort }: Props): JSX.Element {
           {sort.descending ? texts.history.descending : texts.history.ascending}
         </button>
       </div>
+      {follow !== null && (
+        <label>
+          <input type="checkbox" checked={follow} onChange={(event) => onFollow(event.target.checked)} />
+          {texts.history.follow}
+        </label>
+      )}
       {!phone && (
         <>
           <p className="heading">{texts.frame.density}</p>

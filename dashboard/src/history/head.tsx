@@ -1,5 +1,5 @@
 import type { JSX } from 'react'
-import { type Choice, exactly, writeChoice } from '../filter/filter'
+import { exactly, isNewestFirst, writeChoice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { copyAndSay } from '../parts/copy'
 import { Menu, MenuItem } from '../parts/menu'
@@ -10,19 +10,19 @@ import { now } from '../time/clock'
 import type { Column } from './columns'
 import { Display } from './display'
 import { TimeFilter } from './time-filter'
+import type { ChoiceState } from './use-choice'
 
 /** The title, and what is done with the view as a whole. */
 export function Head({
-  choice,
-  change,
+  state,
   columns,
   onColumns,
 }: {
-  choice: Choice
-  change: (part: Partial<Choice>) => void
+  state: ChoiceState
   columns: readonly Column[]
   onColumns: (columns: Column[]) => void
 }): JSX.Element {
+  const { choice, change, follow, setFollow } = state
   // There it is in the sheet of filters.
   const phone = useIsPhone()
   const exact = (): URLSearchParams => writeChoice(exactly(choice, now()))
@@ -36,7 +36,14 @@ export function Head({
       <h1>{texts.history.title}</h1>
       <div className="end">
         {!phone && <TimeFilter choice={choice} change={change} />}
-        <Display columns={columns} onColumns={onColumns} sort={choice.sort} onSort={(sort) => change({ sort })} />
+        <Display
+          columns={columns}
+          onColumns={onColumns}
+          sort={choice.sort}
+          onSort={(sort) => change({ sort })}
+          follow={isNewestFirst(choice) ? follow : null}
+          onFollow={setFollow}
+        />
         <Menu
           button={
             <>

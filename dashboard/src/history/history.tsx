@@ -28,6 +28,7 @@ import { RowMenu } from './row-menu'
 import { RunTable, type TableHandle } from './table'
 import { useChoice } from './use-choice'
 import { useColumns } from './use-columns'
+import { useFollow } from './use-follow'
 import { useSelection } from './use-selection'
 import { useSummary } from './use-summary'
 import { useTitle } from './use-title'
@@ -83,6 +84,8 @@ export function History(): JSX.Element {
     return () => offerPause(null)
   }, [list, list.paused, list.heldCount, list.resyncedAt])
   useTitle(summary, list)
+  const place = useRef<HTMLDivElement>(null)
+  useFollow(list, state.follow && isNewestFirst(choice), place, kept)
   const again = (): void => {
     void list.reveal()
     summary.retry()
@@ -208,7 +211,7 @@ export function History(): JSX.Element {
   return (
     <div className={`history ${run === null ? '' : 'with-sheet'}`}>
       <section className="list">
-        <Head choice={choice} change={change} columns={columns} onColumns={setColumns} />
+        <Head state={state} columns={columns} onColumns={setColumns} />
         {state.unknown.length > 0 && (
           <p className="notice" role="status">
             {texts.history.unknown(state.unknown)}
@@ -240,7 +243,7 @@ export function History(): JSX.Element {
             onWiden={() => change({ from: null, to: null, range: null })}
           />
         )}
-        <div className="table">
+        <div className="table" ref={place}>
           {(stale || list.loading === 'refresh') && <div className="progress" role="presentation" />}
           {list.error && <ErrorBox error={list.error} retry={again} />}
           <Pill list={list} newestFirst={isNewestFirst(choice)} onPress={() => void reveal()} />

@@ -210,7 +210,7 @@ def test_history_006_ui_parameters_that_mean_nothing_are_named(shared: Runwatch,
     """Unknown and malformed parameters MUST be named on the page, and the others MUST hold."""
     name = unique("unknown")
     report(shared, name, 2)
-    odd = {"status": "odd", "min": "long", "follow": "1", "retryOf": "me", "group": "us"}
+    odd = {"status": "odd", "min": "long", "follow": "me", "retryOf": "me", "group": "us"}
     page = ready(visitor.open(of(name, colour="red", **odd)))
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("colour=red")
     assert {run["workflowName"] for run in listed(shared, workflowName=[name])} == {name}

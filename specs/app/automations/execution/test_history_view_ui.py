@@ -217,3 +217,28 @@ def test_history_024_ui_a_run_that_has_not_begun_says_when_it_will(shared: Runwa
     shared.report(told("due", "started", 0))
     expect(shown["due"]).not_to_contain_text("Due")  # it has begun
     expect(head).not_to_contain_text("Due")
+
+
+def test_history_025_ui_a_wall_shows_new_runs_by_itself(shared: Runwatch, visitor: Visitor) -> None:
+    """Where a view follows, new runs MUST show by themselves while nobody works with the list, and wait else."""
+    name = unique("wall")
+    shared.report(*run_events(name, f"{name}-0", 0, workflow=name))
+    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 1")
+    page.get_by_role("button", name="Display").click()
+    page.get_by_label("Show new runs by themselves").check()
+    assert parse_qs(urlsplit(page.url).query) == {"workflow": [name], "follow": ["1"]}
+    page.keyboard.press("Escape")
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    shared.report(*run_events(name, f"{name}-1", 10, workflow=name))
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 2")
+
+    page.get_by_role("grid").hover()
+    shared.report(*run_events(name, f"{name}-2", 20, workflow=name))
+    expect(page.get_by_role("button", name="1 new run")).to_be_visible()
+    page.reload()  # the address has it
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 3")
+    page.mouse.move(0, 0)
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    shared.report(*run_events(name, f"{name}-3", 30, workflow=name))
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 4")
