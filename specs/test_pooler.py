@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,35 +25,44 @@ READ = {"query": "{ executions(first: 5) { totalCount { value } nodes { external
 
 
 @contextmanager
-def pgbouncer(url: str, folder: Path) -> Iterator[str]:
+def pgbouncer(url: str) -> Iterator[str]:
     """The URL of a pooler in front of a database, with fewer sessions than a server has connections."""
     parts, port = urlsplit(url), free_port()
-    (folder / "users").write_text('"postgres" ""\n')
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host=127.0.0.1 port={parts.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nauth_type = any\nauth_file = {folder}/users\npool_mode = transaction\n"
-        f"default_pool_size = 3\nunix_socket_dir =\nquery_wait_timeout = 3\n"
-    )
-    folder.chmod(0o755)
-    uid = 65534 if os.geteuid() == 0 else None  # it refuses to be root
-    with (folder / "pgbouncer.log").open("wb") as log:
+    # Not below pytest's own folder, which nobody else may enter.
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "users").write_text('"postgres" ""\n')
+        (folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host=127.0.0.1 port={parts.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"listen_port = {port}\nauth_type = any\nauth_file = {folder}/users\npool_mode = transaction\n"
+            f"default_pool_size = 3\nunix_socket_dir =\nquery_wait_timeout = 3\n"
+        )
+        folder.chmod(0o755)
+        uid = 65534 if os.geteuid() == 0 else None  # it refuses to be root
         assert PGBOUNCER is not None
-        with subprocess.Popen([PGBOUNCER, str(folder / "pgbouncer.ini")], stdout=log, stderr=log, user=uid) as process:
-            try:
-                yield parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
-            finally:
-                process.kill()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([PGBOUNCER, str(folder / "pgbouncer.ini")], stdout=log, stderr=log, user=uid)
+            with process:
+                try:
+                    soon(lambda: listens(port))
+                    yield parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
+                finally:
+                    process.kill()
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.skipif(not counts.soaking, reason="with --soak alone")
 @pytest.mark.skipif(PGBOUNCER is None, reason="this machine has no pgbouncer")
 def test_sick_005_a_pooler_in_transaction_mode(postgres_server: PostgresServer, tmp_path: Path) -> None:
     """Behind pgbouncer in transaction mode two workers MUST serve reads and events beside each other."""
-    folder = tmp_path / "pooler"
-    folder.mkdir()
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(0o755)
-    with postgres_server.database("pooled") as url, pgbouncer(url, folder) as pooled:
+    with postgres_server.database("pooled") as url, pgbouncer(url) as pooled:
         server = Server(tmp_path, pooled, "--workers", "2")
         server.environment["RUNWATCH_DATABASE_DIRECT_URL"] = url
         server.environment["RUNWATCH_PREPARED_STATEMENTS"] = "false"
