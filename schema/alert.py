@@ -11,8 +11,9 @@ from app import ids
 from app.alerts import history, notices
 from app.alerts.conditions import EngineSilent, NoRun, SlowRun
 from resolvers import alerts as resolvers
+from resolvers import error_groups as group_resolvers
 from resolvers import executions as execution_resolvers
-from schema import execution
+from schema import error_group, execution
 from schema.alert_condition import AlertCondition
 from schema.alert_rule import AlertChannelKind, AlertRule, LazyWorkflow, workflow_of
 from schema.context import Info
@@ -21,8 +22,10 @@ from schema.paging import Connection, Count, Edge, counted, edges, nodes
 from schema.scalars import DateTime, milliseconds
 
 if TYPE_CHECKING:
+    from schema.error_group import ErrorGroup
     from schema.execution import Execution
 
+LazyErrorGroup = Annotated["ErrorGroup", strawberry.lazy("schema.error_group")]
 LazyExecution = Annotated["Execution", strawberry.lazy("schema.execution")]
 
 # What these measure is a length of time.
@@ -141,6 +144,13 @@ class Alert(Node):
         """Batched."""
         found = await execution_resolvers.find_execution(info.context, self.row.last_execution_id)
         return None if found is None else execution.Execution.of(found)
+
+    @strawberry.field(description="Error group that it is about. Null for other conditions, and without any execution.")
+    async def error_group(self, info: Info) -> LazyErrorGroup | None:
+        """Batched."""
+        id_ = self.row.error_group_id
+        found = None if id_ is None else await group_resolvers.find_error_group(info.context, id_)
+        return None if found is None else error_group.ErrorGroup.of(found)
 
     @strawberry.field(description="Until when it waits for the end of quiet hours. Null: it does not.")
     async def held_until(self, info: Info) -> DateTime | None:

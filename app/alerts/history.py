@@ -11,7 +11,7 @@ import msgspec
 
 from app.alerts import conditions
 from app.alerts.channels import DISCORD, EMAIL, NTFY, OUTBOX, PAGERDUTY, SLACK, TEAMS, WEBHOOK
-from app.alerts.conditions import AnyCondition
+from app.alerts.conditions import AnyCondition, NewErrorGroup, RegressedErrorGroup
 from app.alerts.notices import NoticeKind
 from app.db import Database
 from app.db.rows import Column, RowsOf
@@ -35,6 +35,11 @@ class Alert(msgspec.Struct):
     compared: int | None
     subject: str | None
     last_execution_id: str
+
+    @property
+    def error_group_id(self) -> str | None:
+        """The error group that it is about, if it is about one."""
+        return self.subject if isinstance(self.condition, (NewErrorGroup, RegressedErrorGroup)) else None
 
 
 class Attempted(msgspec.Struct, frozen=True):

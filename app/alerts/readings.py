@@ -142,7 +142,7 @@ async def _rate(database: Database, rule: AlertRule, condition: FailureRate, now
     only, given = _only(rule, "workflow_id", 4)
     start = now - condition.minutes * clock.MINUTE
     found = []
-    for workflow_id, failed, runs in await database.fetch(
+    for workflow_id, failed, runs in await database.fetch_long(
         _RATE.format(only=only), start, now, condition.minimum_runs, *given
     ):
         if failed * 100 >= condition.percent * runs:

@@ -15,6 +15,7 @@ from app.alerts.readings import Readings
 from app.alerts.rules import AlertRule
 from app.db import Database, Transaction
 from app.db.locks import Lock
+from app.errors import log_failure
 from app.log import get_logger
 from app.sweep import Sweep
 
@@ -37,9 +38,10 @@ class Watching(Sweep):
         now = clock.now_us()
         changed = 0
         for rule in await self._claim(now):
-            findings = await self.readings.of(self._database, rule, now)
-            if findings or await self._has_open(rule):
-                changed += await self._settle(rule, findings, now)
+            try:
+                changed += await self._look_at(rule, now)
+            except Exception as error:  # the others are due as well
+                log_failure(log, "alert_rule_not_watched", error, rule_id=rule.id)
         if ended := await raising.ended_streaks(self._database):
             changed += await self._end(ended)
         if await self._database.fetch("SELECT 1 FROM alert_notices WHERE held_until <= $1 LIMIT 1", now):
@@ -47,6 +49,12 @@ class Watching(Sweep):
         if changed:
             log.info("alerts_watched", changed=changed)
             self._deliver()
+
+    async def _look_at(self, rule: AlertRule, now: int) -> int:
+        findings = await self.readings.of(self._database, rule, now)
+        if findings or await self._has_open(rule):
+            return await self._settle(rule, findings, now)
+        return 0
 
     async def _claim(self, now: int) -> list[AlertRule]:
         """The rules that are due: no other process looks at them until they are again."""

@@ -73,6 +73,7 @@ export const alertTexts = {
     engineSilence: (engine: string, silent: string) => `engine ${engine} was silent for ${silent}`,
   },
   run: 'Open the run',
+  group: 'error group',
   held: 'Held until the end of quiet hours,',
   onPage: 'On this page',
   attempts: (count: number) => n(count, 'attempt', 'attempts'),

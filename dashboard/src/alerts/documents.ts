@@ -50,6 +50,7 @@ export const Fired = graphql(
           id failures runs measuredMs comparedMs firedAt endedAt heldUntil
           condition { ...Condition }
           execution { id }
+          errorGroup { id }
           workflow { id name engine { name } }
           deliveries { channel notice together attempts deliveredAt nextAttemptAt givenUp lastError }
         }

@@ -75,6 +75,12 @@ function Row({ alert }: { alert: Alert }): JSX.Element {
           <b>{alert.workflow.name}</b>
         )}{' '}
         {happened(alert)}
+        {alert.errorGroup && (
+          <>
+            {' · '}
+            <a href={hrefs.errors(alert.errorGroup.id)}>{alertTexts.group}</a>
+          </>
+        )}
       </th>
       <td data-of={columns.when}>
         <When at={alert.firedAt} focusable />

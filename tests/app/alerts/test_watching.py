@@ -19,11 +19,14 @@ from app.alerts.conditions import (
     SlowRun,
 )
 from app.alerts.quiet_hours import QuietHours
-from app.alerts.readings import START
+from app.alerts.raising import Finding
+from app.alerts.readings import START, Readings
+from app.alerts.rules import AlertRule
 from app.alerts.watching import Watching
 from app.db import Database
 from app.error_groups import marks
 from app.error_groups.marks import GroupState, Marking
+from app.errors import TimedOut
 from tests.app.alerts.scene import Scene, finish, report, run
 from tests.app.reports import select
 
@@ -262,6 +265,22 @@ async def test_a_rule_that_is_changed_off_or_deleted_ends_what_it_said_without_a
     await rules.delete(watched.database, "ada", id_)
     assert len(await watched.look(60)) == 1
     assert await watched.notices() == [("FIRED", True)]
+
+
+async def test_a_rule_that_cannot_be_read_holds_up_no_other(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = await watched.rule(EngineSilent(5, None))
+    await watched.rule(EngineSilent(5, None))
+    await watched.ran("run")
+    of = Readings.of
+
+    async def read(readings: Readings, database: Database, rule: AlertRule, now: int) -> list[Finding]:
+        if rule.id == broken:
+            raise TimedOut(5.0, "SELECT 1", ())
+        return await of(readings, database, rule, now)
+
+    monkeypatch.setattr(Readings, "of", read)
+    assert await watched.look(6) == [(0, False)]
+    monkeypatch.undo()
 
 
 async def test_several_that_look_at_once_fire_once(watched: Watched) -> None:

@@ -26,7 +26,8 @@ mutation Save($input: AlertRuleInput!) { saveAlertRule(input: $input) { rule {
 """
 ALERTS = """
 { alerts(first: 100) { nodes {
-  failures runs since endedAt heldUntil execution { id } workflow { name } rule { id lastFiredAt }
+  failures runs since endedAt heldUntil execution { id } errorGroup { id type } workflow { name }
+  rule { id lastFiredAt }
   deliveries { channel notice together attempts deliveredAt givenUp lastError }
 } } }
 """
@@ -35,6 +36,7 @@ query P($condition: AlertConditionInput!, $workflow: ID, $days: Int! = 7) {
   alertPreview(condition: $condition, workflowId: $workflow, days: $days) { count firedAt runs since complete }
 }
 """
+RULES = "{ alertRules { id preview(days: 30) { count runs } } }"
 PROPOSALS = "{ alertProposals { condition { failuresInARow newErrorGroup noRun { minutes } } preview { count runs } } }"
 TEST = "mutation T($id: ID!) { testAlertRule(id: $id) { outcomes { channel { kind } error } } }"
 KEY = "0123456789abcdef0123456789ABCDEF"
@@ -79,6 +81,7 @@ async def test_alert_005_a_rule_about_a_rate_or_a_new_error_fires_once_and_says_
     scene.report(name, "fsf", 0, **known)
     (fired,) = await alerts(scene, error, 1)
     assert fired["endedAt"] is not None, "it is about a moment"
+    assert fired["errorGroup"]["type"] == "KeyError"
     (alert,) = await alerts(scene, rate, 1)
     assert (alert["failures"], alert["runs"], alert["endedAt"], alert["deliveries"]) == (2, 4, None, [])
     linked = scene.runwatch.ask("query E($id: ID!) { execution(id: $id) { state } }", id=alert["execution"]["id"])
@@ -233,6 +236,8 @@ async def test_alert_008_a_preview_counts_and_proposals_fit_the_week(scene: Scen
     kinds = [[name for name, value in each["condition"].items() if value is not None] for each in proposed]
     assert ["failuresInARow"] in kinds
     everything = await saved(scene, {"failuresInARow": 3})
+    listed = (await scene.runwatch.query(RULES, token=viewer))["alertRules"]
+    assert [each["preview"]["runs"] > 0 for each in listed if each["id"] == everything["id"]] == [True]
     left = (await scene.runwatch.query(PROPOSALS, token=viewer))["alertProposals"]
     assert len(left) == len(proposed) - 1
     given = {"condition": {"failuresInARow": 3}}
