@@ -18,7 +18,7 @@ export function ErrorSection({ error, step }: { error: Failure; step: string | n
         <PartTitle id="part-error">{error.type ?? runTexts.execution.error}</PartTitle>
         <span className="end">
           {group && group.count > 1 && (
-            <a href={hrefs.history(new URLSearchParams({ group: group.id }))} title={runTexts.execution.group(group.count)}>
+            <a href={hrefs.errors(group.id)} title={runTexts.execution.group(group.count)}>
               {runTexts.execution.occurrences(group.count)}{' '}
               <span className="dim">
                 {runTexts.execution.since} <When at={group.firstSeenAt} />

@@ -109,6 +109,8 @@ def test_errors_002_ui_a_group_and_what_one_does_about_it(shared: Runwatch, visi
     expect(page.get_by_role("region", name="What varies")).to_contain_text(re.compile("<num>.*3 distinct values", re.S))
     expect(page.get_by_role("img", name=re.compile("^3 failures; most from"))).to_be_visible()
     expect(page.get_by_role("region", name="Newest runs").get_by_role("listitem")).to_have_count(3)
+    page.get_by_role("region", name="Newest runs").get_by_role("link").first.click()
+    page.get_by_role("link", name=re.compile(r"^4 ×")).click()
     page.get_by_text("As a table").click()
     assert "from" in query_of(page.get_by_role("table").get_by_role("link").first)
     page.get_by_role("button", name="Mark resolved").click()
