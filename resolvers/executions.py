@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app import executions
+from app import comparing, executions
 from app.auth import Permission
+from app.comparing import Comparison
 from app.executions import Execution, ExecutionFilter, ExecutionOrder
 from app.executions.payloads import Payload
 from app.lifecycle import Status
@@ -12,6 +13,9 @@ from app.secrets import revealing
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
+
+# It reads up to 1 MiB of JSON and 2,000 steps.
+ROWS_OF_A_COMPARISON = 1_000
 
 
 async def list_executions(
@@ -49,6 +53,14 @@ async def neighbour_of(
     allowed = statuses()
     context.budget.take_list(1)
     return await executions.neighbour(context.database, execution, allowed, earlier=earlier)
+
+
+async def compare(context: Context, execution: Execution, with_: Argument[str | None]) -> Comparison | None:
+    """What differs from another run of the workflow, or from its last success before this one; None without any."""
+    context.require(Permission.READ)
+    other_id = with_()
+    context.budget.take_list(ROWS_OF_A_COMPARISON)
+    return await comparing.compare(context.database, context.sealer, execution, other_id)
 
 
 async def find_payload(context: Context, id_: str) -> Payload | None:

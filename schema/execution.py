@@ -18,6 +18,7 @@ from resolvers import retries as retry_resolvers
 from resolvers import steps as step_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema import log, workflow  # the modules: their types and these name each other
+from schema.comparison import ExecutionComparison
 from schema.context import Info
 from schema.engine import Engine
 from schema.error import ExecutionError
@@ -39,7 +40,7 @@ from schema.paging import After, Before, size_of
 from schema.projections import column, global_id, in_milliseconds, joined, made
 from schema.resolution import Resolution
 from schema.retryability import Dispatch, Retryability
-from schema.scalars import DateTime, milliseconds, queue_ms_of
+from schema.scalars import DateTime, milliseconds, queue_ms_of, verb_id
 from schema.step import Step
 from schema.trigger import Trigger
 
@@ -293,6 +294,31 @@ class Execution(Node):
         """One statement."""
         found = await resolvers.neighbour_of(info.context, self.row, partial(filter_tuple, status), earlier=False)
         return None if found is None else Execution.of(found)
+
+    @strawberry.field(
+        description=(
+            "What differs from another run of its workflow. Null if the workflow has no success before this run and"
+            " `with` is null. NOT_FOUND for an unknown id; BAD_USER_INPUT for a run of another workflow."
+        )
+    )
+    async def comparison(
+        self,
+        info: Info,
+        with_: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                name="with",
+                description="The other run, by global id. Null: the last one before this that succeeded.",
+            ),
+        ] = None,
+    ) -> ExecutionComparison | None:
+        """Not batched."""
+
+        def other() -> str | None:
+            return None if with_ is None else verb_id("execution", with_)
+
+        found = await resolvers.compare(info.context, self.row, other)
+        return None if found is None else ExecutionComparison.of(found)
 
     @strawberry.field(
         description=(

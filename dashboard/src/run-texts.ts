@@ -7,6 +7,25 @@ export const runTexts = {
   bytes: (bytes: number) =>
     bytes < 1024 ? `${bytes} B` : bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`,
 
+  compare: {
+    button: 'Compare',
+    title: 'Compared with another run',
+    lastSuccess: 'With the last success',
+    previous: 'With the run before',
+    close: 'Compare no more',
+    none: 'No run of this workflow succeeded before this one.',
+    nothing: 'Nothing differs but the time.',
+    trigger: 'Trigger data',
+    sameTrigger: 'The trigger data are the same.',
+    where: 'Where', whole: 'all of it', before: 'Then', now: 'Now',
+    absent: 'not there',
+    sealed: 'differs; its value is sealed',
+    truncated: 'There may be more: the data are long, or were not kept whole.',
+    noKey: 'Sealed values could not be compared: the server has no key for them.',
+    steps: 'Steps', step: 'Step', wholeRun: 'Whole run', took: 'Time',
+    alike: (count: number) => `${n(count, 'other step', 'other steps')} as before`,
+  },
+
   execution: {
     ...texts.execution,
     sheet: 'Run',

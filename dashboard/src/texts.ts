@@ -309,6 +309,7 @@ export const texts = {
     Y: 'Copy a cURL command for the run',
     '[': 'Previous run of the workflow',
     ']': 'Next run of the workflow',
+    d: 'Compare the run with the last success, or no more',
     e: 'Next failed step of the run, then the error lines of its log',
     w: 'Wrap long log lines, or not',
     '/': 'Search',

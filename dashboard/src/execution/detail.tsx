@@ -1,4 +1,4 @@
-import { type JSX, type ReactNode, useEffect, useRef } from 'react'
+import { type JSX, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import type { RunRow } from '../filter/documents'
 import { Log, type LogHandle } from '../log/log'
 import type { LogView } from '../log/view'
@@ -7,6 +7,7 @@ import { ErrorBox } from '../parts/error-box'
 import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import { Attempts } from './attempts'
+import { LAST_SUCCESS } from './compared'
 import { Delivery } from './delivery'
 import { ErrorSection } from './error-section'
 import './execution.css'
@@ -20,23 +21,30 @@ import { useAttempts } from './use-attempts'
 import type { RunState } from './use-run'
 import { useRunKeys } from './use-run-keys'
 
+// Few look at it: it comes when somebody does.
+const Comparison = lazy(async () => ({ default: (await import('./comparison')).Comparison }))
+
 interface Props {
   id: string
   state: RunState & { again: () => void }
   log: LogView
   onOpen: (id: string) => void
   onRetried: (made: RunRow) => void
+  /** What it is compared with: the id of a run, or LAST_SUCCESS. */
+  compared: string | null
+  onCompare: (other: string | null) => void
   /** Beside the list, where headings are one level lower. */
   sheet?: boolean
 }
 
 /** All that is known of a run: why it failed first, then its steps and its log; beside them its data and attempts. */
-export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false }: Props): JSX.Element {
+export function Detail({ id, state, log: view, onOpen, onRetried, compared, onCompare, sheet = false }: Props): JSX.Element {
   const run = state.kind === 'shown' ? state.run : state.kind === 'missing' ? null : state.run
   const attempts = useAttempts(run)
   const steps = useRef<StepsHandle>(null)
   const log = useRef<LogHandle>(null)
-  useRunKeys({ id, run, attempts, sheet, steps, log, onOpen, onRetried })
+  const toggleCompared = (): void => onCompare(compared === null ? LAST_SUCCESS : null)
+  useRunKeys({ id, run, attempts, sheet, steps, log, onOpen, onRetried, onCompare: toggleCompared })
   const told = useRef<string | null>(null)
   useEffect(() => {
     if (!run) return
@@ -62,11 +70,16 @@ export function Detail({ id, state, log: view, onOpen, onRetried, sheet = false 
   return (
     <PartLevel value={sheet ? 'h3' : 'h2'}>
       <article className="detail" aria-label={run.workflowName}>
-        <Head run={run} attempts={attempts} sheet={sheet} onOpen={onOpen} onRetried={onRetried} />
+        <Head run={run} attempts={attempts} sheet={sheet} onOpen={onOpen} onRetried={onRetried} comparing={compared !== null} onCompare={toggleCompared} />
         {state.kind === 'failed' && <ErrorBox error={state.error} retry={state.again} />}
         <div className="columns">
           <div className="main-column">
             {run.error && <ErrorSection key={run.id} error={run.error} step={run.failedStep?.name ?? null} />}
+            {compared !== null && (
+              <Suspense>
+                <Comparison key={`${run.id} ${compared}`} run={run} other={compared} onCompare={onCompare} />
+              </Suspense>
+            )}
             <Steps key={`steps ${run.id}`} run={run} ref={steps} onLog={(step) => log.current?.showStep(step.id)} />
             <Log
               key={`log ${run.id}`}

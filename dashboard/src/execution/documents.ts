@@ -72,3 +72,25 @@ export const Reveal = graphql(`
     revealTrigger(executionId: $id)
   }
 `)
+
+/** What differs from another run of the workflow; null: from its last success before this one. */
+export const Compare = graphql(`
+  query Compare($id: ID!, $with: ID) {
+    execution(id: $id) {
+      comparison(with: $with) {
+        truncated
+        sealedCompared
+        with { id status state queuedAt durationMs }
+        triggerChanges { path kind before after sealed }
+        steps {
+          name
+          kind
+          before { id state status durationMs }
+          after { id state status durationMs }
+        }
+      }
+    }
+  }
+`)
+export type Comparison = NonNullable<NonNullable<ResultOf<typeof Compare>['execution']>['comparison']>
+export type StepPair = Comparison['steps'][number]

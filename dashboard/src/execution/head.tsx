@@ -22,12 +22,16 @@ export function Head({
   sheet,
   onOpen,
   onRetried,
+  comparing,
+  onCompare,
 }: {
   run: Run
   attempts: readonly Attempt[]
   sheet: boolean
   onOpen: (id: string) => void
   onRetried: (made: RunRow) => void
+  comparing: boolean
+  onCompare: () => void
 }): JSX.Element {
   const zone = useZone()
   const Title = sheet ? 'h2' : 'h1'
@@ -42,6 +46,9 @@ export function Head({
           <Neighbours run={run} onOpen={onOpen} />
           <ResolveButton run={run} />
           {run.status === 'FAILURE' || run.retryability.canRetry ? <RetryButton run={run} attempts={attempts} onRetried={onRetried} /> : null}
+          <button type="button" aria-pressed={comparing} title={`${texts.keys.d} (d)`} onClick={onCompare}>
+            {runTexts.compare.button}
+          </button>
           {!sheet && (
             <CopyButton className="" what={runTexts.execution.link} text={linkOf(run)}>
               {runTexts.execution.copyLink}

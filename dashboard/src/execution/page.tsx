@@ -5,6 +5,7 @@ import { toast } from '../parts/announce'
 import { hrefs } from '../routes'
 import { runTexts } from '../run-texts'
 import { texts } from '../texts'
+import { useUrlCompared } from './compared'
 import { Detail } from './detail'
 import { useRun } from './use-run'
 
@@ -15,6 +16,7 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
   const [, go] = useLocation()
   const state = useRun(id)
   const view = useUrlView()
+  const [compared, onCompare] = useUrlCompared()
   const run = state.kind === 'shown' ? state.run : null
   const missing = state.kind === 'missing'
   useEffect(() => {
@@ -35,6 +37,8 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
         id={id}
         state={state}
         log={view}
+        compared={compared}
+        onCompare={onCompare}
         onOpen={open}
         onRetried={(made) => {
           toast(texts.retry.queued(made.attempt))

@@ -1,4 +1,4 @@
-import { type JSX, useEffect, useRef } from 'react'
+import { type JSX, useEffect, useRef, useState } from 'react'
 import type { RunRow } from '../filter/documents'
 import { useKeptView } from '../log/view'
 import { CopyButton } from '../parts/copy'
@@ -28,6 +28,7 @@ export function ExecutionSheet({
   const phone = useIsPhone()
   const state = useRun(id)
   const view = useKeptView(id)
+  const [compared, setCompared] = useState<{ of: string; other: string | null }>({ of: id, other: null })
   useEffect(() => {
     const { current } = dialog
     if (!current?.open) current?.show()
@@ -83,7 +84,16 @@ export function ExecutionSheet({
           )}
         </span>
       </div>
-      <Detail id={id} state={state} log={view} onOpen={onOpen} onRetried={onRetried} sheet />
+      <Detail
+        id={id}
+        state={state}
+        log={view}
+        onOpen={onOpen}
+        onRetried={onRetried}
+        compared={compared.of === id ? compared.other : null}
+        onCompare={(other) => setCompared({ of: id, other })}
+        sheet
+      />
     </dialog>
   )
 }

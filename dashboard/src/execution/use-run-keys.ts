@@ -21,6 +21,7 @@ export function useRunKeys({
   log,
   onOpen,
   onRetried,
+  onCompare,
 }: {
   id: string
   /** Null while it is on its way. */
@@ -31,6 +32,7 @@ export function useRunKeys({
   log: RefObject<LogHandle | null>
   onOpen: (id: string) => void
   onRetried: (made: RunRow) => void
+  onCompare: () => void
 }): void {
   // What `e` showed last, of the failed steps; behind them come the error lines of the log.
   const shown = useRef({ of: '', step: -1 })
@@ -50,6 +52,7 @@ export function useRunKeys({
     announce(runTexts.log.moreError)
   }
   const own: KeyMap = {
+    d: () => run !== null && onCompare(),
     e: () => void nextFailure(),
     w: () => changeSettings({ wrapLog: !currentSettings().wrapLog }),
     ...(run?.previous && { '[': () => onOpen(run.previous!.id) }),

@@ -50,13 +50,21 @@ export function writeView({ level, step, search, only, line }: LogChoice): strin
   return query.size ? `?${query.toString().replace('only=&', 'only&').replace(/only=$/, 'only')}` : ''
 }
 
+/** A view in an address that says other things too. */
+export function withOthers(query: string, view: string): string {
+  const others = new URLSearchParams(query)
+  for (const name of ['level', 'step', 'q', 'only', 'line']) others.delete(name)
+  return others.size ? `${view === '' ? '?' : `${view}&`}${others}` : view
+}
+
 const keptOf = ({ level }: LogChoice): string => writeView({ ...ALL, level })
 
 /** The URL is the state: of the page of a run. */
 export function useUrlView(): LogView {
-  const choice = parseView(useSearch())
+  const search = useSearch()
+  const choice = parseView(search)
   const [path, go] = useLocation()
-  return { ...choice, kept: keptOf(choice), change: (part) => go(`${path}${writeView({ ...choice, ...part })}`, { replace: true }) }
+  return { ...choice, kept: keptOf(choice), change: (part) => go(`${path}${withOthers(search, writeView({ ...choice, ...part }))}`, { replace: true }) }
 }
 
 /** The level that was chosen last: opening the next run of the list keeps it. */

@@ -18,7 +18,7 @@ export interface Polled<T> {
 }
 
 /** The answer to a question, whose key tells it from others; the one before it stays until the next is there. */
-export function usePolled<T>(key: string, load: (signal: AbortSignal, at: number) => Promise<T>, every = AGAIN_MS): Polled<T> {
+export function usePolled<T>(key: string, load: (signal: AbortSignal, at: number) => Promise<T>, every: number | null = AGAIN_MS): Polled<T> {
   const [kept, setKept] = useState<{ data: T | null; error: ApiError | null; asOf: string | null; key: string }>({
     data: null, error: null, asOf: null, key: '',
   })
@@ -31,7 +31,7 @@ export function usePolled<T>(key: string, load: (signal: AbortSignal, at: number
     const asking = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     const later = (): void => {
-      timer = setTimeout(() => (document.hidden ? later() : again()), every)
+      if (every !== null) timer = setTimeout(() => (document.hidden ? later() : again()), every)
     }
     const at = now()
     latest.current(asking.signal, at).then(
