@@ -29,6 +29,7 @@ from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
 from app.http.dashboard import BuildHeader, Dashboard
 from app.http.events import EventsDoor
+from app.http.exports import ExportsDoor
 from app.http.gate import Guard, SocketSignIn, viewer_in
 from app.http.health import Health
 from app.http.hosts import Hosts, OneLoopback
@@ -49,6 +50,7 @@ from resolvers.about import About
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
+from schema.filter_json import execution_filter
 
 # A revoked credential ends its open sockets within this time; its requests and new operations are refused at once.
 EXPIRY_SECONDS = 2.0
@@ -123,6 +125,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings, rates, turns)
+    exports = ExportsDoor(share_of(database), rates, execution_filter)
     health = Health(database, settings.min_free_bytes)
     build = (metadata.version("runwatch"), platform.python_version(), database.dialect.value)
     scraping = Scraping(database, slots, build, retains=settings.retention == "on")
@@ -138,6 +141,8 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
         Route("/graphql", view, methods=METHODS),
         WebSocketRoute("/graphql", sockets),
         Route("/api/events", events.receive, methods=["POST"]),
+        Route("/api/export/executions", exports.executions, methods=["POST"]),
+        Route("/api/export/log", exports.log, methods=["POST"]),
         *dashboard.routes,
     ]
 

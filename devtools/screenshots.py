@@ -20,6 +20,7 @@ from specs.harness.waiting import soon
 FOLDER = ROOT / "docs" / "screenshots"
 SIGN_IN = "/admin/automations/sign-in"
 WORKFLOWS = "/admin/automations/workflows"
+AUDIT = "/admin/automations/audit"
 ERRORS = "/admin/automations/errors"
 ALERTS = "/admin/automations/alerts"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -121,6 +122,9 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.get_by_role("link", name=WORKFLOW, exact=True).click()
     page.locator(".u-over").nth(1).wait_for()
     _take(page, f"{look}-workflow", live=False)
+    page.goto(f"{visitor.url}{AUDIT}")
+    page.get_by_role("table").wait_for()
+    _take(page, f"{look}-audit", live=False)
     page.goto(f"{visitor.url}{ALERTS}")
     page.get_by_role("region", name="What fired").get_by_role("table").wait_for()
     _take(page, f"{look}-alerts", live=False)

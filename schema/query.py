@@ -23,7 +23,7 @@ from resolvers import workflows as workflow_resolvers
 from schema.alert import Alert, AlertConnection
 from schema.alert_condition import AlertConditionInput
 from schema.alert_rule import AlertPreview, AlertProposal, AlertRule, Days
-from schema.audit import AuditEntry, AuditEntryConnection
+from schema.audit import AuditEntry, AuditEntryConnection, AuditFilter
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.engine import Engine, EngineIssueConnection
@@ -141,11 +141,17 @@ class Query:
 
     @strawberry.field(description="Audit log, newest first. ADMIN only.")
     async def audit_log(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[AuditFilter | None, strawberry.argument(description="Filter.")] = None,
     ) -> AuditEntryConnection | None:
         """A page of the audit."""
-        request = partial(PageRequest, first, after, last, before)
-        return AuditEntryConnection.of(await audit_resolvers.list_entries(info.context, request))
+        where, request = partial(AuditFilter.where, filter), partial(PageRequest, first, after, last, before)
+        return AuditEntryConnection.of(await audit_resolvers.list_entries(info.context, where, request))
 
     @strawberry.field(
         description=(

@@ -13,11 +13,12 @@ from typing import Literal
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.executions import group_members
-from app.executions.searching import check_search, check_text, contains
+from app.executions.searching import check_search, contains
 from app.executions.trigrams import Hits, hits
 from app.ids import is_id
 from app.lifecycle import STATES_OF, State, Status
 from app.paging.keyset import Params
+from app.paging.search import check_text
 
 # Clients send a filter again with every page, and every live update is tested against it. Nobody picks this many by
 # hand.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.db.dialect import Dialect
-from app.errors import BadInput, LimitExceeded
+from app.errors import LimitExceeded
 from app.paging.keyset import Params
-from app.paging.search import like_pattern, occurs, searchable
+from app.paging.search import check_text, like_pattern, occurs, searchable
 
 MAX_SEARCH_LENGTH = 1_000
 
@@ -26,13 +26,3 @@ def contains(params: Params, column: str, search: str) -> str:
     if params.dialect is Dialect.POSTGRES and len(term) >= 3:
         return f"{column} LIKE {params.bind(like_pattern(term))}"
     return occurs(params, term, column)
-
-
-def check_text(name: str, text: str) -> None:
-    """Refuse what no stored text has: BadInput."""
-    if "\0" in text:
-        raise BadInput(f"{name}: contains a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadInput(f"{name}: contains half a surrogate pair") from None

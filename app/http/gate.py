@@ -77,7 +77,7 @@ class SignInGate:
 class Guard:
     """Puts the gate in front of every path that shows or takes data, including unknown paths below them.
 
-    The cookie of a session opens /graphql alone.
+    The cookie of a session opens /graphql and exports alone.
     """
 
     def __init__(
@@ -91,12 +91,16 @@ class Guard:
         self._open = app
         self._gate = SignInGate(app, sign_in)
         self._graphql = SignInGate(to_graphql, sign_in, sessions, websocket=app)
+        self._exports = SignInGate(app, sign_in, sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         path = scope.get("path", "")
         if path == "/graphql":
             await self._graphql(scope, receive, send)
+            return
+        if scope["type"] == "http" and path.startswith("/api/export/"):
+            await self._exports(scope, receive, send)
             return
         guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in GUARDED
         await (self._gate if guarded else self._open)(scope, receive, send)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.errors import BadInput
 from app.paging.keyset import Params
 
 # Between the fields, so that no search term matches across two of them: a control character nobody searches for.
@@ -60,3 +61,13 @@ def like_pattern(term: str) -> str:
 def occurs(params: Params, term: str, text: str) -> str:
     """The condition that `term` occurs in `text`, an SQL expression, where no index helps."""
     return params.dialect.occurs(params.bind(term), text)
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse what no stored text has: BadInput."""
+    if "\0" in text:
+        raise BadInput(f"{name}: contains a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{name}: contains half a surrogate pair") from None

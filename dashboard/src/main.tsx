@@ -26,6 +26,7 @@ const ExecutionPage = lazy(async () => ({ default: (await import('./execution/pa
 const AlertsPage = lazy(async () => ({ default: (await import('./alerts/page')).AlertsPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
+const AuditPage = lazy(async () => ({ default: (await import('./audit/page')).AuditPage }))
 const ErrorsPage = lazy(async () => ({ default: (await import('./errors/page')).ErrorsPage }))
 const ErrorGroupPage = lazy(async () => ({ default: (await import('./errors/one-group')).ErrorGroupPage }))
 const WorkflowsPage = lazy(async () => ({ default: (await import('./workflows/page')).WorkflowsPage }))
@@ -84,6 +85,11 @@ const page = (
               <Route path="/alerts">
                 <Suspense>
                   <AlertsPage />
+                </Suspense>
+              </Route>
+              <Route path="/audit">
+                <Suspense>
+                  <AuditPage />
                 </Suspense>
               </Route>
               <Route path="/executions/:id">

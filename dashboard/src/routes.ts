@@ -7,6 +7,7 @@ export const hrefs = {
   errors: (id?: string, query?: URLSearchParams): string =>
     `${BASE}/errors${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
   workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
+  audit: (query?: URLSearchParams): string => `${BASE}/audit${query?.size ? `?${query}` : ''}`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   alerts: `${BASE}/alerts`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,

@@ -23,6 +23,7 @@ export const texts = {
     workflows: 'Workflows',
     alerts: 'Alerts',
     engines: 'Engines',
+    audit: 'Audit',
     more: 'More',
     graphiql: 'GraphiQL',
     docs: 'API guide',
@@ -47,6 +48,15 @@ export const texts = {
     nothingHere: 'There is no page at this address.',
     toHistory: 'All runs',
     messages: 'Messages',
+  },
+
+  exports: {
+    button: 'Export',
+    order: 'Newest first, at most 1,000,000 runs',
+    as: { csv: 'CSV, for a spreadsheet', ndjson: 'NDJSON, a run a line' },
+    stop: 'Stop the export',
+    done: 'The file is saved.',
+    failed: (why: string) => `The export failed: ${why}`,
   },
 
   connection: {
@@ -319,7 +329,7 @@ export const texts = {
     c: 'Copy the link of this view',
     Escape: 'Close, then clear the search, then the selection',
     'Ctrl k': 'Everything that can be done and gone to, by typing (also ⌘ k)',
-    'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g a': 'Go to Alerts', 'g n': 'Go to Engines',
+    'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g a': 'Go to Alerts', 'g n': 'Go to Engines', 'g u': 'Go to Audit',
     '?': 'This list',
   },
 

@@ -15,7 +15,7 @@ import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
 import { OpenErrors } from './open-errors'
-import { ON_A_PHONE, PAGES } from './pages'
+import { ON_A_PHONE, type Page, pagesOf } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
 
@@ -33,12 +33,14 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
   const outdated = useSyncExternalStore(session.subscribe, session.isOutdated)
   const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
+  const viewer = useViewer()
+  const pages = pagesOf(viewer)
   const [keysShown, setKeysShown] = useState(false)
   const [paletteShown, setPaletteShown] = useState(false)
   useKeys({
     '?': () => setKeysShown(true),
     'Ctrl k': () => setPaletteShown(true),
-    ...Object.fromEntries(PAGES.flatMap(({ href, key }) => (key ? [[key, () => go(href.slice(BASE.length))]] : []))),
+    ...Object.fromEntries(pages.flatMap(({ href, key }) => (key ? [[key, () => go(href.slice(BASE.length))]] : []))),
   })
   return (
     <>
@@ -50,14 +52,14 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           <img src={iconUrl} alt="" />
           <b>{texts.product}</b>
         </div>
-        {PAGES.map(({ name, href }, index) => (
+        {pages.map(({ name, href }, index) => (
           <a key={name} href={href} className={index < ON_A_PHONE ? '' : 'beyond'} aria-current={isHere(path, href) ? 'page' : undefined}>
             <Icon name={name} />
             <span className="label">{texts.frame[name]}</span>
             {name === 'errors' && <OpenErrors />}
           </a>
         ))}
-        <More path={path} go={go} />
+        <More path={path} go={go} others={pages.slice(ON_A_PHONE)} />
         <div className="bottom">
           <button type="button" className="item commands" onClick={() => setPaletteShown(true)}>
             <Icon name="command" />
@@ -98,8 +100,7 @@ function isHere(path: string, href: string): boolean {
 }
 
 /** The pages that a phone's rail has no room for. */
-function More({ path, go }: { path: string; go: (path: string) => void }): JSX.Element {
-  const others = PAGES.slice(ON_A_PHONE)
+function More({ path, go, others }: { path: string; go: (path: string) => void; others: readonly Page[] }): JSX.Element {
   return (
     <div className="beyond-phone">
       <Menu

@@ -1,8 +1,12 @@
 import type { JSX } from 'react'
+import { filterOf } from '../filter/api-filter'
+import type { Choice } from '../filter/filter'
 import type { LiveList } from '../live/live-list'
 import { CopyButton } from '../parts/copy'
 import type { Count } from '../counts'
 import { texts } from '../texts'
+import { now } from '../time/clock'
+import { ExportMenu } from './export-menu'
 import type { Selection } from './use-selection'
 
 /** Below the list: what is selected and what can be done with it, else how much of the list is loaded. */
@@ -10,12 +14,14 @@ export function Foot({
   list,
   total,
   selection,
+  choice,
   onRetry,
   onResolve,
 }: {
   list: LiveList
   total: Count | null
   selection: Selection
+  choice: Choice
   onRetry: () => void
   /** Null: the viewer may not. */
   onResolve: (() => void) | null
@@ -42,6 +48,7 @@ export function Foot({
               {texts.history.copyIds}
             </CopyButton>
           )}
+          <ExportMenu filter={() => (all ? filterOf(choice, now()) : { id: [...ids] })} />
           <button type="button" onClick={selection.clear}>
             {texts.history.clearSelection}
           </button>

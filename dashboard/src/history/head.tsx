@@ -1,4 +1,5 @@
 import type { JSX } from 'react'
+import { filterOf } from '../filter/api-filter'
 import { exactly, isNewestFirst, writeChoice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { copyAndSay } from '../parts/copy'
@@ -9,6 +10,7 @@ import { texts } from '../texts'
 import { now } from '../time/clock'
 import type { Column } from './columns'
 import { Display } from './display'
+import { ExportMenu } from './export-menu'
 import { TimeFilter } from './time-filter'
 import type { ChoiceState } from './use-choice'
 
@@ -57,6 +59,7 @@ export function Head({
             {texts.history.copyColumns}
           </MenuItem>
         </Menu>
+        <ExportMenu filter={() => filterOf(choice, now())} icon />
         <a className="button" href={`${hrefs.graphiql}#${new URLSearchParams({ history: writeChoice(choice).toString() })}`}>
           <Icon name="graphiql" /> {texts.history.openInGraphiql}
         </a>

@@ -266,7 +266,7 @@ export function History(): JSX.Element {
           />
           {answered && !list.loading && !list.error && list.ids.length === 0 && <Empty choice={choice} change={change} list={list} />}
         </div>
-        <Foot list={list} total={total} selection={selection} onRetry={() => setRetrying(true)} onResolve={mayResolve ? () => setResolving(true) : null} />
+        <Foot list={list} total={total} selection={selection} choice={choice} onRetry={() => setRetrying(true)} onResolve={mayResolve ? () => setResolving(true) : null} />
       </section>
       <Suspense>
         {run !== null && (

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SentNumber } from '../api/api'
 import type { LogLine } from '../live/log-documents'
-import { asNdjson, asText, preview } from './as-text'
+import { asText, preview } from './as-text'
 import { ALL, parseView, writeView } from './view'
 
 const line = {
@@ -12,9 +12,6 @@ const line = {
 test('a copied line has its time, level, step, text and attributes, numbers as they were sent', () => {
   expect(asText(line)).toBe('2026-11-28T12:00:00.000001Z ERROR [check] broken {"row":{"order":"A-1004"},"price":1.10}')
   expect(asText({ ...line, step: null, attributes: null })).toBe('2026-11-28T12:00:00.000001Z ERROR broken')
-  expect(asNdjson(line)).toBe(
-    '{"at":"2026-11-28T12:00:00.000001Z","level":"ERROR","step":"check","message":"broken","attributes":{"row":{"order":"A-1004"},"price":1.10}}',
-  )
 })
 
 test('attributes fold into one line with spaces, and are cut', () => {

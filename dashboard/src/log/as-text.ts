@@ -6,11 +6,6 @@ export function asText({ at, level, step, message, attributes }: LogLine): strin
   return `${at} ${level} ${step ? `[${step.name}] ` : ''}${message}${data}`
 }
 
-/** A line as a line of NDJSON. */
-export function asNdjson({ at, level, step, message, attributes }: LogLine): string {
-  return JSON.stringify({ at, level, step: step?.name ?? null, message, attributes })
-}
-
 /** Attributes in one line, as one reads them: spaces after colons and commas, cut where they are long. */
 export function preview(attributes: unknown, most = 140): string {
   let left = most

@@ -7,7 +7,8 @@ import { type LogChoice, LEVELS } from './view'
 /** What a list of lines is made by; the id of the step, not its index. */
 export type Wanted = Pick<LogChoice, 'level'> & { step: string | null; search: string }
 
-const filterOf = ({ level, step, search }: Wanted) => ({
+/** What of a log is wanted, as the API takes it. */
+export const filterOf = ({ level, step, search }: Wanted) => ({
   minLevel: level === 'TRACE' ? null : level,
   stepId: step,
   search: search || null,

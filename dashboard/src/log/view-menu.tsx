@@ -1,11 +1,11 @@
 import { type JSX, useRef, useState } from 'react'
-import { LiveLog } from '../live/live-log'
+import { exportFile } from '../api/export'
+import type { LiveLog } from '../live/live-log'
 import { announce, toast } from '../parts/announce'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
 import { runTexts } from '../run-texts'
-import { asNdjson, asText } from './as-text'
-import { sourceOf, type Wanted } from './source'
+import { filterOf, type Wanted } from './source'
 
 /** How the log is shown, and ways to take it along. */
 export function ViewMenu({
@@ -20,35 +20,25 @@ export function ViewMenu({
   filtered: boolean
 }): JSX.Element {
   const { wrapLog, logClock } = useSettings()
-  const [done, setDone] = useState<number | null>(null)
+  const [busy, setBusy] = useState(false)
   const stop = useRef<AbortController>(null)
-  const download = async (form: 'text' | 'ndjson', all: boolean): Promise<void> => {
-    const from = all ? new LiveLog(sourceOf(executionId, { level: 'TRACE', step: null, search: '' })) : new LiveLog(sourceOf(executionId, wanted))
-    const stopping = new AbortController()
-    stop.current = stopping
-    const write = form === 'text' ? asText : asNdjson
-    const parts: string[] = []
-    let count = 0
+  const download = async (format: 'txt' | 'ndjson', all: boolean): Promise<void> => {
+    const stopping = (stop.current = new AbortController())
+    setBusy(true)
     try {
-      setDone(0)
-      for await (const lines of from.read(0, Infinity, stopping.signal)) {
-        parts.push(`${lines.map(write).join('\n')}\n`)
-        count += lines.length
-        setDone(count)
-      }
-      save(parts, `${executionId}.log.${form === 'text' ? 'txt' : 'ndjson'}`, form === 'text' ? 'text/plain' : 'application/x-ndjson')
-      announce(runTexts.log.downloaded(count))
+      await exportFile('log', { executionId, format, ...(all ? {} : filterOf(wanted)) }, stopping.signal)
+      announce(runTexts.log.downloaded)
     } catch (reason) {
       if (!stopping.signal.aborted) toast(String(reason instanceof Error ? reason.message : reason))
     } finally {
-      setDone(null)
+      setBusy(false)
     }
   }
   return (
     <>
-      {done !== null && (
+      {busy && (
         <span className="numbers dim" role="status">
-          {runTexts.log.downloading(done)}{' '}
+          {runTexts.log.downloading}{' '}
           <button type="button" className="link" onClick={() => stop.current?.abort()}>
             {runTexts.log.stop}
           </button>
@@ -62,14 +52,14 @@ export function ViewMenu({
           {runTexts.log.clock}
         </MenuItem>
         <p className="heading">{runTexts.log.download}</p>
-        {(['text', 'ndjson'] as const).map((form) => (
+        {(['txt', 'ndjson'] as const).map((form) => (
           <MenuItem key={`all ${form}`} onChoose={() => void download(form, true)}>
             {runTexts.log.downloadAll[form]}
           </MenuItem>
         ))}
         {filtered &&
           log.total > 0 &&
-          (['text', 'ndjson'] as const).map((form) => (
+          (['txt', 'ndjson'] as const).map((form) => (
             <MenuItem key={form} onChoose={() => void download(form, false)}>
               {runTexts.log.downloadView[form]}
             </MenuItem>
@@ -77,12 +67,4 @@ export function ViewMenu({
       </Menu>
     </>
   )
-}
-
-function save(parts: string[], name: string, type: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob(parts, { type }))
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

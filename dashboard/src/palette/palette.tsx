@@ -1,7 +1,8 @@
 import { type JSX, useCallback, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { NOTHING, writeChoice } from '../filter/filter'
-import { PAGES } from '../frame/pages'
+import { pagesOf } from '../frame/pages'
+import { useViewer, type Viewer } from '../frame/viewer'
 import { optionsOf } from '../history/fields'
 import { runOf } from '../history/search-field'
 import { Combobox, type Option } from '../parts/combobox'
@@ -25,8 +26,8 @@ function actions(): Option[] {
     .map((key) => ({ value: `do:${key}`, text: texts.keys[key], note: capsOf(key).join(' ') }))
 }
 
-function pages(): Option[] {
-  return PAGES.map(({ name, href, key }) => ({
+function pages(viewer: Viewer | null): Option[] {
+  return pagesOf(viewer).map(({ name, href, key }) => ({
     value: `go:${href}`,
     text: texts.palette.goTo(texts.frame[name]),
     ...(key && { note: capsOf(key).join(' ') }),
@@ -50,7 +51,8 @@ async function found(typed: string, signal: AbortSignal): Promise<Option[]> {
 /** Everything that can be done and gone to from here, by typing. */
 export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const [, go] = useLocation()
-  const [entries] = useState(() => [...actions(), ...pages()])
+  const viewer = useViewer()
+  const [entries] = useState(() => [...actions(), ...pages(viewer)])
   const [uses] = useState(readUses)
   // In a dialog that is not open yet, the field could not take the focus.
   const [isOpen, setOpen] = useState(false)

@@ -163,7 +163,7 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     page.wait_for_url(f"**{METRICS}")
     key("g", "h")
     page.wait_for_url(f"**{HISTORY}")
-    for last, path in (("e", "errors"), ("w", "workflows"), ("a", "alerts"), ("n", "engines")):
+    for last, path in (("e", "errors"), ("w", "workflows"), ("a", "alerts"), ("n", "engines"), ("u", "audit")):
         key("g", last)
         page.wait_for_url(f"**/{path}")
     signs = {"⇧": "Shift", "↓": "ArrowDown", "↑": "ArrowUp", "⏎": "Enter", "Esc": "Escape", "Ctrl": "Control"}

@@ -1,0 +1,35 @@
+/** Every English word of the audit, loaded with its page. */
+
+/** What each action did, as one says it behind a name. */
+const did = {
+  createToken: 'created a token', revokeToken: 'revoked a token', revealTrigger: 'revealed the trigger data of',
+  retryExecution: 'retried', retryExecutions: 'retried many runs', saveAlertRule: 'saved an alert rule', deleteAlertRule: 'deleted an alert rule',
+  renewAlertSecret: 'renewed the secret of an alert rule', mergeErrorGroups: 'merged error groups into', unmergeErrorGroup: 'took apart',
+  splitErrorGroup: 'split', unsplitErrorGroup: 'brought together again', signIn: 'signed in', signOut: 'signed out', signInLink: 'made a sign-in link',
+  exportExecutions: 'exported a list of runs', exportLog: 'exported the log of', saveView: 'saved a view', deleteView: 'deleted a view',
+  connectEngine: 'connected an engine', rotateEngineSecret: 'renewed the secret of an engine', resolveExecutions: 'resolved runs',
+  unresolveExecutions: 'took back a resolution', testAlertRule: 'sent a test of an alert rule',
+} as const
+
+export const auditTexts = {
+  title: 'Audit',
+  forbidden: 'Only administrators see the audit log.',
+  forbiddenHint: 'It says who retried, revealed, changed and exported what.',
+  columns: { at: 'When', actor: 'Who', what: 'What', subject: 'Of what', detail: 'Details' },
+  /** In words; an action that this page does not know, by its name. */
+  did: (action: string): string => (did as Record<string, string>)[action] ?? action,
+  actions: did,
+  anybody: 'Anybody',
+  actor: 'Who',
+  action: 'Action',
+  anything: 'Anything',
+  all: (subject: string) => `All about ${subject}`,
+  about: (subject: string) => `About ${subject}`,
+  forget: (what: string) => `No longer only ${what}`,
+  details: 'Show',
+  detailsOf: (what: string) => `Show details: ${what}`,
+  none: 'Nothing is in the audit log yet.',
+  noneMatches: 'Nothing in the audit log matches.',
+  clear: 'Clear all',
+  more: 'Show older',
+} as const

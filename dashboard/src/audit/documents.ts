@@ -1,0 +1,13 @@
+import { graphql, type ResultOf, type VariablesOf } from '../api/graphql'
+
+/** A page of who did what, newest first. */
+export const AuditLog = graphql(`
+  query AuditLog($filter: AuditFilter, $after: String) {
+    auditLog(first: 50, after: $after, filter: $filter) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id at actor action subject detail }
+    }
+  }
+`)
+export type Entry = NonNullable<ResultOf<typeof AuditLog>['auditLog']>['nodes'][number]
+export type AuditFilter = NonNullable<VariablesOf<typeof AuditLog>['filter']>
