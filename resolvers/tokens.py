@@ -23,6 +23,12 @@ class NewToken:
     expires_at: int | None
 
 
+async def list_tokens(context: Context) -> list[Token]:
+    """All tokens, newest first."""
+    context.require(Permission.MANAGE_TOKENS)
+    return await tokens.list_tokens(context.database)
+
+
 async def create_token(context: Context, given: NewToken) -> tuple[str, Token]:
     """A new token: its secret, which nobody can get again, and what is kept of it."""
     context.require(Permission.MANAGE_TOKENS)

@@ -13,6 +13,7 @@ from resolvers import error_groups as group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import resolutions as resolution_resolvers
 from resolvers import retries as retry_resolvers
+from resolvers import saved_views as saved_view_resolvers
 from resolvers import tokens as token_resolvers
 from schema.alert_rule import SaveAlertRulePayload, TestAlertRulePayload, overlap
 from schema.alert_rule_input import AlertRuleInput
@@ -30,6 +31,7 @@ from schema.error_group import (
 )
 from schema.resolution import ResolveExecutionsInput, ResolveExecutionsPayload, UnresolveExecutionsInput
 from schema.retry import RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
+from schema.saved_view import SavedView, SavedViewInput, SaveViewPayload
 from schema.scalars import Json, verb_id
 from schema.token import CreateTokenPayload, RevokeTokenPayload, Token, TokenInput
 
@@ -79,6 +81,17 @@ class Mutation:
     async def delete_alert_rule(self, info: Info, id: strawberry.ID) -> strawberry.ID:
         """Audited."""
         await alert_resolvers.delete_rule(info.context, partial(verb_id, "alertRule", id))
+        return id
+
+    @strawberry.field(
+        description=(
+            "Deletes a saved view and returns its id. NOT_FOUND for an unknown id or somebody else's view; FORBIDDEN"
+            " for a shared one unless ADMIN."
+        )
+    )
+    async def delete_view(self, info: Info, id: strawberry.ID) -> strawberry.ID:
+        """Audited if it was shared."""
+        await saved_view_resolvers.delete_view(info.context, partial(verb_id, "savedView", id))
         return id
 
     @strawberry.field(
@@ -187,6 +200,19 @@ class Mutation:
     async def save_alert_rule(self, info: Info, input: RuleInput) -> SaveAlertRulePayload:
         """Audited."""
         return SaveAlertRulePayload.of(await alert_resolvers.save_rule(info.context, input.change))
+
+    @strawberry.field(
+        description=(
+            "Creates a saved view, or changes the view with the given id. NOT_FOUND for an unknown id or somebody"
+            " else's view; FORBIDDEN unless an ADMIN shares it; LIMIT_EXCEEDED beyond 100 own or shared ones."
+        )
+    )
+    async def save_view(
+        self, info: Info, input: Annotated[SavedViewInput, strawberry.argument(description="The view.")]
+    ) -> SaveViewPayload:
+        """Audited if it is shared."""
+        view = await saved_view_resolvers.save_view(info.context, input.change)
+        return SaveViewPayload(view=SavedView.of(view))
 
     @strawberry.field(
         description=(

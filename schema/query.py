@@ -18,7 +18,9 @@ from resolvers import executions as execution_resolvers
 from resolvers import facets as facet_resolvers
 from resolvers import metrics as metrics_resolvers
 from resolvers import nodes as node_resolvers
+from resolvers import saved_views as saved_view_resolvers
 from resolvers import server as server_resolvers
+from resolvers import tokens as token_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.alert import Alert, AlertConnection
 from schema.alert_condition import AlertConditionInput
@@ -57,6 +59,7 @@ from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, Metrics
 from schema.node import Node
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.projections import READS_EXECUTIONS
+from schema.saved_view import SavedView
 from schema.scalars import local_id
 from schema.server import Server
 from schema.step import Step
@@ -331,10 +334,20 @@ class Query:
         found: Node | None = await _find(info, id.partition("_")[0], id)
         return found
 
+    @strawberry.field(description="One's own saved views by name, then those that are shared. At most 200.")
+    async def saved_views(self, info: Info) -> list[SavedView] | None:
+        """Views are few."""
+        return [SavedView.of(view) for view in await saved_view_resolvers.list_views(info.context)]
+
     @strawberry.field(description="The server that answers: its version, its page, its clock, how long it keeps runs.")
     def server(self, info: Info) -> Server | None:
         """Without a read."""
         return Server.of(server_resolvers.about(info.context))
+
+    @strawberry.field(description="All API tokens, newest first, expired and revoked ones too. ADMIN only.")
+    async def tokens(self, info: Info) -> list[Token] | None:
+        """Tokens are few."""
+        return [Token.of(token) for token in await token_resolvers.list_tokens(info.context)]
 
     @strawberry.field(description="Trigger kinds of all executions, sorted by code points.")
     async def trigger_kinds(self, info: Info) -> list[str] | None:

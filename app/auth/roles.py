@@ -28,6 +28,7 @@ class Permission(StrEnum):
     READ_AUDIT = "READ_AUDIT"
     REVEAL = "REVEAL"  # sealed trigger data
     MANAGE_TOKENS = "MANAGE_TOKENS"
+    SHARE_VIEWS = "SHARE_VIEWS"  # saved views, with everybody
 
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

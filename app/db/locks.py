@@ -17,4 +17,5 @@ class Lock(IntEnum):
     CONTACT = 0x636F6E7461637473  # "contacts": who looks for the silent
     RETENTION = 0x72657461696E5F5F  # "retain__": who deletes what is no longer kept
     RETRY_LINKS = 0x72775F6C696E6B73  # "rw_links": whoever links retries to what they retry
+    SAVED_VIEWS = 0x7376647669657773  # "svdviews": who saves a view
     ROLLUPS = 0x726F6C6C7570735F  # "rollups_": who changes rollups

@@ -26,6 +26,8 @@ const ExecutionPage = lazy(async () => ({ default: (await import('./execution/pa
 const AlertsPage = lazy(async () => ({ default: (await import('./alerts/page')).AlertsPage }))
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
+const TokensPage = lazy(async () => ({ default: (await import('./tokens/page')).TokensPage }))
+const AboutPage = lazy(async () => ({ default: (await import('./about/page')).AboutPage }))
 const AuditPage = lazy(async () => ({ default: (await import('./audit/page')).AuditPage }))
 const ErrorsPage = lazy(async () => ({ default: (await import('./errors/page')).ErrorsPage }))
 const ErrorGroupPage = lazy(async () => ({ default: (await import('./errors/one-group')).ErrorGroupPage }))
@@ -85,6 +87,16 @@ const page = (
               <Route path="/alerts">
                 <Suspense>
                   <AlertsPage />
+                </Suspense>
+              </Route>
+              <Route path="/tokens">
+                <Suspense>
+                  <TokensPage />
+                </Suspense>
+              </Route>
+              <Route path="/about">
+                <Suspense>
+                  <AboutPage />
                 </Suspense>
               </Route>
               <Route path="/audit">

@@ -8,6 +8,8 @@ export const hrefs = {
     `${BASE}/errors${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
   workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   audit: (query?: URLSearchParams): string => `${BASE}/audit${query?.size ? `?${query}` : ''}`,
+  tokens: `${BASE}/tokens`,
+  about: `${BASE}/about`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   alerts: `${BASE}/alerts`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,

@@ -27,6 +27,8 @@ export const texts = {
     more: 'More',
     graphiql: 'GraphiQL',
     docs: 'API guide',
+    tokens: 'Tokens',
+    about: 'About this server',
     keys: 'Keyboard shortcuts',
     account: (name: string) => `Account: ${name}`,
     role: { ADMIN: 'Administrator', VIEWER: 'Viewer', RUNNER: 'Engine' },
@@ -330,6 +332,7 @@ export const texts = {
     Escape: 'Close, then clear the search, then the selection',
     'Ctrl k': 'Everything that can be done and gone to, by typing (also ⌘ k)',
     'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g a': 'Go to Alerts', 'g n': 'Go to Engines', 'g u': 'Go to Audit',
+    '1': 'Open the first saved view', '2': 'Open the second saved view', '3': 'Open the third saved view', '4': 'Open the fourth saved view', '5': 'Open the fifth saved view', '6': 'Open the sixth saved view', '7': 'Open the seventh saved view', '8': 'Open the eighth saved view', '9': 'Open the ninth saved view',
     '?': 'This list',
   },
 

@@ -33,7 +33,9 @@ FIELDS = {
     "executions": "executions { nodes { id } totalCount { value } }",
     "metrics": "metrics { total topErrors { count } byWorkflow { total } }",
     "node": f'node(id: "{UNKNOWN}") {{ id }}',
+    "savedViews": "savedViews { id name page query shared owner }",
     "server": "server { version build keptDays now }",
+    "tokens": "tokens { id prefix name role }",
     "triggerKinds": "triggerKinds",
     "viewer": "viewer { name role expiresAt }",
     "workflow": f'workflow(id: "{UNKNOWN}") {{ id }}',
@@ -41,7 +43,7 @@ FIELDS = {
     "workflows": "workflows { nodes { id } totalCount { value } }",
 }
 FOR_EVERYBODY = {"viewer"}
-FOR_ADMINISTRATORS = {"auditLog"}
+FOR_ADMINISTRATORS = {"auditLog", "tokens"}
 # What only an administrator may do.
 MUTATIONS = {
     "createToken": 'createToken(input: {name: "", role: RUNNER, engine: "e"}) { secret }',
@@ -60,6 +62,11 @@ MUTATIONS = {
     "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
     "unresolveExecutions": f'unresolveExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ more }}',
     "unsplitErrorGroup": f'unsplitErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
+}
+# What every reader may do for himself.
+OWN = {
+    "deleteView": f'deleteView(id: "{UNKNOWN}")',
+    "saveView": f'saveView(input: {{id: "{UNKNOWN}", name: "n", page: "history", query: ""}}) {{ view {{ id }} }}',
 }
 # What every reader may follow, and the answers to invalid requests.
 SUBSCRIPTIONS = {
@@ -99,7 +106,7 @@ def test_every_root_field_is_here() -> None:
     assert graphql.query_type is not None
     assert FIELDS.keys() == graphql.query_type.fields.keys()
     assert graphql.mutation_type is not None
-    assert MUTATIONS.keys() == graphql.mutation_type.fields.keys()
+    assert MUTATIONS.keys() | OWN.keys() == graphql.mutation_type.fields.keys()
     assert graphql.subscription_type is not None
     assert SUBSCRIPTIONS.keys() == graphql.subscription_type.fields.keys()
 
@@ -126,6 +133,14 @@ async def test_roles_that_may_change(database: Database, document: str) -> None:
     found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
     code = "BAD_USER_INPUT" if "createToken" in document else "NOT_FOUND"
     assert found == {Role.ADMIN: code, Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}
+    assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("document", OWN.values(), ids=OWN.keys())
+async def test_roles_that_may_change_what_is_theirs(database: Database, document: str) -> None:
+    found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
+    assert found == {Role.ADMIN: "NOT_FOUND", Role.VIEWER: "NOT_FOUND", Role.RUNNER: "FORBIDDEN"}
     assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
 
 

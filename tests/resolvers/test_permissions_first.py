@@ -60,6 +60,7 @@ ADMINISTRATORS_ONLY = {
     "retries.retry_execution",
     "retries.retry_executions",
     "tokens.create_token",
+    "tokens.list_tokens",
     "tokens.revoke_token",
 }
 # Fields that read without asking, because the list that has them asked before it was there.

@@ -1,5 +1,6 @@
 import { type JSX, lazy, type ReactNode, Suspense, useState, useSyncExternalStore } from 'react'
 import { useLocation } from 'wouter'
+import { afterFirst } from '../api/early'
 import { session, signOut } from '../api/session'
 import iconUrl from '../icon.svg'
 import { Voice } from '../parts/announce'
@@ -20,6 +21,10 @@ import { useViewer } from './viewer'
 import { Zone } from './zone'
 
 const APART_MS = 30_000
+/** Not before what the page is for. */
+const loadViews = async (): Promise<typeof import('../views/rail')> => afterFirst().then(() => import('../views/rail'))
+const Views = lazy(async () => ({ default: (await loadViews()).Views }))
+const ViewItems = lazy(async () => ({ default: (await loadViews()).ViewItems }))
 const loadPalette = async (): Promise<typeof import('../palette/palette')> => import('../palette/palette')
 const Palette = lazy(async () => ({ default: (await loadPalette()).Palette }))
 /** Its key takes two fingers: it is loaded between them. */
@@ -60,6 +65,9 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           </a>
         ))}
         <More path={path} go={go} others={pages.slice(ON_A_PHONE)} />
+        <Suspense>
+          <Views />
+        </Suspense>
         <div className="bottom">
           <button type="button" className="item commands" onClick={() => setPaletteShown(true)}>
             <Icon name="command" />
@@ -117,6 +125,9 @@ function More({ path, go, others }: { path: string; go: (path: string) => void; 
             {texts.frame[name]}
           </MenuItem>
         ))}
+        <Suspense>
+          <ViewItems go={go} />
+        </Suspense>
       </Menu>
     </div>
   )
@@ -129,6 +140,7 @@ function apart(ms: number): string {
 }
 
 function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
+  const [, go] = useLocation()
   const viewer = useViewer()
   const settings = useSettings()
   const name = viewer?.name ?? ''
@@ -170,6 +182,8 @@ function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
       <MenuItem onChoose={onKeys}>
         {texts.frame.keys} <kbd>?</kbd>
       </MenuItem>
+      {viewer?.role === 'ADMIN' && <MenuItem onChoose={() => go('/tokens')}>{texts.frame.tokens}</MenuItem>}
+      <MenuItem onChoose={() => go('/about')}>{texts.frame.about}</MenuItem>
       <MenuItem onChoose={() => location.assign(hrefs.guide)}>{texts.frame.docs}</MenuItem>
       <MenuItem onChoose={() => void signOut()}>{texts.frame.signOut}</MenuItem>
     </Menu>

@@ -119,4 +119,5 @@ def test_the_numbers_stay() -> None:
         "RETENTION": "retain__",
         "RETRY_LINKS": "rw_links",
         "ROLLUPS": "rollups_",
+        "SAVED_VIEWS": "svdviews",
     }

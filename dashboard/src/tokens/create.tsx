@@ -1,0 +1,104 @@
+import { type FormEvent, type JSX, useState } from 'react'
+import { type ApiError, ask, asApiError } from '../api/api'
+import { CopyButton } from '../parts/copy'
+import { Dialog } from '../parts/dialog'
+import { ErrorBox } from '../parts/error-box'
+import { texts } from '../texts'
+import { now } from '../time/clock'
+import { tokenTexts } from '../token-texts'
+import { type Made, NewToken } from './documents'
+
+const DAY_MS = 86_400_000
+const ROLES = ['VIEWER', 'ADMIN', 'RUNNER'] as const
+
+/** Makes a token and shows its secret, once. */
+export function Create({ onMade, onClose }: { onMade: () => void; onClose: () => void }): JSX.Element {
+  const [name, setName] = useState('')
+  const [role, setRole] = useState<(typeof ROLES)[number]>('VIEWER')
+  const [engine, setEngine] = useState('')
+  const [days, setDays] = useState('')
+  const [made, setMade] = useState<Made | null>(null)
+  const [error, setError] = useState<ApiError | null>(null)
+  const [busy, setBusy] = useState(false)
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    if (busy) return
+    setBusy(true)
+    setError(null)
+    const expiresAt = days === '' ? null : new Date(now() + Number(days) * DAY_MS).toISOString()
+    const input = { name: name.trim(), role, engine: role === 'RUNNER' ? engine.trim() : null, expiresAt }
+    try {
+      setMade((await ask(NewToken, { input })).createToken)
+      onMade()
+    } catch (reason) {
+      setError(asApiError(reason))
+    }
+    setBusy(false)
+  }
+  if (made) {
+    return (
+      <Dialog title={tokenTexts.madeTitle} onClose={onClose}>
+        <p role="status">{tokenTexts.shownOnce}</p>
+        <p className="secret">
+          <code>{made.secret}</code>
+          <CopyButton className="" what={tokenTexts.secret} text={made.secret}>
+            {texts.copy.copy}
+          </CopyButton>
+        </p>
+        <div className="actions">
+          <button type="button" className="primary" onClick={onClose}>
+            {tokenTexts.done}
+          </button>
+        </div>
+      </Dialog>
+    )
+  }
+  return (
+    <Dialog title={tokenTexts.create} onClose={onClose} className="new-token">
+      <form onSubmit={(event) => void submit(event)}>
+        <label>
+          {tokenTexts.name}
+          <input value={name} required maxLength={100} autoComplete="off" onChange={(event) => setName(event.target.value)} />
+        </label>
+        <fieldset>
+          <legend>{tokenTexts.role}</legend>
+          {ROLES.map((each) => (
+            <label key={each} className="choice">
+              <input type="radio" name="role" checked={role === each} onChange={() => setRole(each)} />
+              <span>
+                {tokenTexts.roles[each]} <span className="dim">{tokenTexts.means[each]}</span>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        {role === 'RUNNER' && (
+          <label>
+            {tokenTexts.engine}
+            <input value={engine} required maxLength={100} autoComplete="off" onChange={(event) => setEngine(event.target.value)} />
+          </label>
+        )}
+        <label>
+          {tokenTexts.expires}
+          <select value={days} onChange={(event) => setDays(event.target.value)}>
+            {Object.entries(tokenTexts.lifetimes)
+              .toSorted(([one], [other]) => Number(one) - Number(other))
+              .map(([value, text]) => (
+                <option key={value} value={value}>
+                  {text}
+                </option>
+              ))}
+          </select>
+        </label>
+        {error && <ErrorBox error={error} />}
+        <div className="actions">
+          <button type="button" onClick={onClose}>
+            {texts.dialog.cancel}
+          </button>
+          <button type="submit" className="primary" aria-disabled={busy}>
+            {tokenTexts.make}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,67 @@
+"""APP-AUTO-EXEC-VIEW-…-UI: views under a name, in the rail."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from specs.harness.browser import METRICS, PHONE, Visitor, session
+from specs.harness.driver import Runwatch, unique
+from specs.harness.looking import looks, violations
+from specs.pages import of, ready, report
+
+
+def test_view_001_ui_saved_opened_and_deleted(shared: Runwatch, visitor: Visitor) -> None:
+    """A saved view MUST be in the rail, open by click and key, on a phone too, and be deleted."""
+    name = unique("view")
+    report(shared, name, "one")
+    viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
+    page = ready(viewer.open(of(name, status="SUCCESS")))
+    page.get_by_role("button", name="Save this view").click()
+    dialog = page.get_by_role("dialog", name="Saved views")
+    expect(dialog.get_by_role("checkbox")).to_have_count(0)
+    assert violations(page) == []
+    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog).to_have_count(0)
+    view = page.get_by_role("group", name="Views").get_by_role("link", name=name)
+    expect(view).to_have_attribute("aria-current", "page")
+    looks(page)
+    page.goto(f"{shared.url}{METRICS}")
+    page.get_by_role("heading", level=1, name="Metrics").wait_for()
+    expect(view).to_be_visible()
+    page.keyboard.press("1")
+    page.wait_for_url(f"**{of(name, status='SUCCESS').split('?')[0]}?*")
+    ready(page)
+    page.goto(f"{shared.url}{METRICS}")
+    view.click()
+    ready(page)
+    page.set_viewport_size(PHONE)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name=name).wait_for()
+    assert violations(page) == []
+    page.get_by_role("menuitem", name="Views…").click()
+    dialog.get_by_role("button", name=f"Delete the view {name}").click()
+    expect(dialog).to_contain_text("No view is saved yet.")
+    viewer.close()
+
+
+def test_view_001_ui_administrators_share(shared: Runwatch, visitor: Visitor) -> None:
+    """Only administrators MUST be able to share a view, which others then see."""
+    name = unique("shared")
+    report(shared, name, "one")
+    page = ready(visitor.open(of(name)))
+    page.get_by_role("button", name="Save this view").click()
+    dialog = page.get_by_role("dialog", name="Saved views")
+    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("checkbox", name="Everybody sees it").check()
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog).to_have_count(0)
+    viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
+    other = viewer.open()
+    expect(other.get_by_role("group", name="Views").get_by_role("link", name=f"{name} shared")).to_be_visible()
+    other.get_by_role("button", name="Save this view").click()
+    expect(other.get_by_role("dialog")).not_to_contain_text(name)
+    viewer.close()
+    page.get_by_role("button", name="Save this view").click()
+    dialog.get_by_role("button", name=f"Delete the view {name}").click()
+    expect(page.get_by_role("link", name=f"{name} shared")).to_have_count(0)
