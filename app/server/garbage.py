@@ -13,7 +13,7 @@ from app.sweep import Sweep
 
 # Objects made and kept before a young collection (700 by default), and young ones before one of the middle generation,
 # which so looks at 60,000 at most: 30 ms. Of fewer, what a large batch of events makes would be looked at twice before
-# it is dropped, for 6 % of the CPU. Full ones do not come of themselves.
+# it is dropped. Full ones do not come of themselves.
 YOUNG, MIDDLE, FULL = 10_000, 5, 1_000_000
 # Between two looks whether there is time, and the share of a core below which there is.
 SECONDS = 10.0
