@@ -194,7 +194,7 @@ async def test_alert_004_what_cannot_be_is_refused(scene: Scene) -> None:
     assert (await scene.runwatch.query(RULES))["alertRules"] == before
 
 
-async def test_alert_005_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
+async def test_alert_010_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
     """A renewed secret and the one before MUST both sign for its hours; none of them MUST be shown again."""
     name, saved = await scene.rule(1)
     rule, secrets = saved["rule"]["id"], [saved["signingSecret"]]
