@@ -58,7 +58,11 @@ class SignedPost:
 
     async def send(self, id_: str, body: str, to: Mapping[str, str]) -> None:
         """POST a body to the url of `to`, signed with its secrets; raises NotDelivered, whatever is wrong."""
-        await self.post(to["url"], body, _headers(id_, body, _secrets(to)))
+        try:
+            url, headers = to["url"], _headers(id_, body, _secrets(to))
+        except Exception as error:  # what is stored of the receiver makes no request
+            raise NotDelivered(self._reason(error)) from None
+        await self.post(url, body, headers)
 
     async def post(
         self, url: str, body: str, headers: Mapping[str, str], final: Container[int] = frozenset((GONE,))
