@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app import comparing, executions
+from app import executions
 from app.auth import Permission
-from app.comparing import Comparison
-from app.executions import Execution, ExecutionFilter, ExecutionOrder
+from app.executions import Execution, ExecutionFilter, ExecutionOrder, comparing
+from app.executions.comparing import Comparison
 from app.executions.payloads import Payload
 from app.lifecycle import Status
 from app.paging import PageRequest

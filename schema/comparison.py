@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app import comparing
-from app.comparing import Kind
+from app.executions import comparing
+from app.executions.comparing import Kind
 from schema import execution  # the module: the two types name each other
 from schema.scalars import Json
 from schema.step import Step

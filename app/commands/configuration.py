@@ -1,6 +1,6 @@
 """Where settings come from: the environment, .env, and for secrets files that either names (RUNWATCH_…_FILE).
 
-app/settings.py says what they may be. Here is what it cannot see: names that it does not know.
+app/settings/__init__.py says what they may be. Here is what it cannot see: names that it does not know.
 """
 
 from __future__ import annotations

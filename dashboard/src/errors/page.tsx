@@ -12,9 +12,9 @@ import { TimeFilter } from '../history/time-filter'
 import { metricsFilter, timed, windowOf, writeFigures } from '../metrics/figures'
 import { idsOf } from '../metrics/use-figures'
 import { ErrorBox } from '../parts/error-box'
+import { Nothing } from '../parts/nothing'
 import { useZone } from '../parts/settings'
 import { type Polled, usePolled } from '../parts/use-polled'
-import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { clockTime } from '../time/time'
 import { ErrorGroups, type GroupEdge, type GroupState } from './documents'
@@ -85,7 +85,8 @@ export function ErrorsPage(): JSX.Element {
         {list.error && <ErrorBox error={list.error} retry={list.again} />}
         {!list.data && !list.error && <p className="skeleton">{texts.loading}</p>}
         {list.data && list.data.edges.length === 0 && (
-          <None
+          <Nothing
+            texts={errorTexts}
             narrowed={q !== '' || states.length > 0 || NARROW.some((field) => choice[field].length > 0)}
             onClear={() => show({ choice: { ...choice, ...NO_FILTER }, states: [], q: '' })}
           />
@@ -145,26 +146,6 @@ function States({ chosen, onChange }: { chosen: readonly GroupState[]; onChange:
           {errorTexts.state[state]}
         </button>
       ))}
-    </div>
-  )
-}
-
-function None({ narrowed, onClear }: { narrowed: boolean; onClear: () => void }): JSX.Element {
-  return (
-    <div className="empty" role="status">
-      <h2>{narrowed ? errorTexts.noneMatches : errorTexts.none}</h2>
-      {narrowed ? (
-        <button type="button" onClick={onClear}>
-          {errorTexts.clear}
-        </button>
-      ) : (
-        <>
-          <p>{errorTexts.noneHint}</p>
-          <a className="button" href={hrefs.history()}>
-            {texts.frame.toHistory}
-          </a>
-        </>
-      )}
     </div>
   )
 }

@@ -10,9 +10,9 @@ import { TimeFilter } from '../history/time-filter'
 import { metricsFilter, type Order, ORDERS, timed, windowOf } from '../metrics/figures'
 import { idsOf } from '../metrics/use-figures'
 import { ErrorBox } from '../parts/error-box'
+import { Nothing } from '../parts/nothing'
 import { useZone } from '../parts/settings'
 import { type Polled, usePolled } from '../parts/use-polled'
-import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { workflowTexts } from '../workflow-texts'
 import { WorkflowList, type WorkflowRow } from './documents'
@@ -78,7 +78,7 @@ export function WorkflowsPage(): JSX.Element {
         {list.error && <ErrorBox error={list.error} retry={list.again} />}
         {!list.data && !list.error && <p className="skeleton">{texts.loading}</p>}
         {list.data && list.data.rows.length === 0 && (
-          <None narrowed={search !== ''} onClear={() => show({ choice: { ...choice, ...NO_FILTER }, q: '' })} />
+          <Nothing texts={workflowTexts} narrowed={search !== ''} onClear={() => show({ choice: { ...choice, ...NO_FILTER }, q: '' })} />
         )}
         {list.data && list.data.rows.length > 0 && (
           <>
@@ -118,24 +118,4 @@ function useWorkflows(shown: Shown, pages: number): Polled<Listed> {
     } while (left > 0 && after !== null)
     return { rows, total }
   })
-}
-
-function None({ narrowed, onClear }: { narrowed: boolean; onClear: () => void }): JSX.Element {
-  return (
-    <div className="empty" role="status">
-      <h2>{narrowed ? workflowTexts.noneMatches : workflowTexts.none}</h2>
-      {narrowed ? (
-        <button type="button" onClick={onClear}>
-          {workflowTexts.clear}
-        </button>
-      ) : (
-        <>
-          <p>{workflowTexts.noneHint}</p>
-          <a className="button" href={hrefs.history()}>
-            {texts.frame.toHistory}
-          </a>
-        </>
-      )}
-    </div>
-  )
 }

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.delivery.addresses import Network
 from app.delivery.smtp import MailServer
 from app.secrets.redaction import DEFAULT_SEALED_KEYS
-from app.setting_checks import (
+from app.settings.checks import (
     check_jwt,
     check_oidc,
     checked_address,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from app import executions
-from app.comparing import MAX_CHANGES, Comparison, Kind, compare
 from app.db import Database
 from app.errors import BadInput, NotFound
 from app.executions import Execution
+from app.executions.comparing import MAX_CHANGES, Comparison, Kind, compare
 from app.ingestion import Ingestion
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
