@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from app.secrets.places import LONG, beginnings_of, covered, join
+from app.secrets.places import Strings, join
 from app.secrets.redaction import MASK
 
 # Shorter values are too common in unrelated texts: "admin", "1234", "true".
@@ -55,13 +55,11 @@ class Masker:
             # Where a new secret contains a known one, the stored texts have it with that one masked.
             forms |= {masked for form in forms if (masked := before.text(form)).strip(MASK)}
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
-        self._beginnings = beginnings_of(self._forms)
+        self._strings = Strings(self._forms)
 
     def text(self, text: str, *, cut: bool = False) -> str:
         """The text with every secret replaced by MASK. `cut`: its end was cut off, perhaps within a secret."""
-        looked_for = self._forms if len(text) >= LONG else self._beginnings
-        found = [form for form, part in zip(self._forms, looked_for, strict=True) if part in text]
-        places = covered(found, text) if found else []
+        places = self._strings.covered(text)
         if cut and (beginning := max((_beginning(form, text) for form in self._forms), default=0)):
             join(places, len(text) - beginning, len(text))
         if not places:

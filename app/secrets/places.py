@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from time import thread_time
 
 # Python looks for a string of less than 100 characters in a text of less than 30,000, and for any in one of less than
 # 2,500, by comparing up to all of it at each character: for 4,096 a microsecond each. Of so few it does not matter, and
@@ -13,27 +14,65 @@ from functools import lru_cache
 SAFE = 16
 LONG = 30_000
 _PADDING = "\0" * LONG  # which makes a text long
-# After one find for so many characters of the text, all strings are looked for in one pass instead. It takes as long as
-# so many finds.
-CHARACTERS_OF_A_FIND = 8
+# After one find for so many characters of the text, all strings are looked for in one pass instead. To put what was
+# found of a string among the places of others takes as long as a find for so many of those.
+CHARACTERS_OF_A_FIND, PLACES_OF_A_FIND = 64, 64
+# What nearly occurs everywhere takes Python thirty times as long to find as what does not: 0.9 ms in 256 KiB. So in a
+# text that is not short, every few strings are timed; when those that are left would take longer than one pass, it is
+# one pass. Its seconds for each character of the text, and of the strings, from which it is made:
+SHORT, TIMED_TOGETHER = 2_500, 4
+PASS_SECONDS, MAKING_SECONDS = 80e-9, 1_000e-9
+# Characters of strings that are looked for in one pass: 0.3 KiB each.
+MAX_STATES = 128 * 1024
+# Characters by which a state remembers what follows, beside those of the strings; the first state more of them.
+MAX_KEPT, MAX_KEPT_OF_FIRST = 16, 4_096
 
 Places = list[tuple[int, int]]  # start and end, ascending
 
 
-def beginnings_of(strings: Iterable[str]) -> list[str]:
-    """As much of each as may be looked for in a short text. Where that is, `covered` sees whether the rest is too."""
-    return [each[:SAFE] for each in strings]
+class Strings:
+    """Strings to look for, the longest first."""
 
+    def __init__(self, strings: Sequence[str]) -> None:
+        self._strings = strings
+        # As much of each as may be looked for in a short text. Where that is, `_add` sees whether the rest is too.
+        self._beginnings = [each[:SAFE] for each in strings]
+        self._size = sum(map(len, strings))
+        self._first: _State | None = None
 
-def covered(strings: Sequence[str], text: str) -> Places:
-    """All that they cover, the longest first of them: what overlaps or touches by overlapping is one place."""
-    places: Places = []
-    left = len(text) // CHARACTERS_OF_A_FIND + len(strings) + 1
-    for each in strings:
-        left = _add(places, each, text, left)
-        if left <= 0:
-            return _in_one_pass(strings, text)
-    return places
+    def covered(self, text: str) -> Places:
+        """All that they cover: what overlaps or touches by overlapping is one place."""
+        found = self._found(text)
+        if found is None:
+            return self._in_one_pass(self._strings, text)
+        places: Places = []
+        left = len(text) // CHARACTERS_OF_A_FIND + len(found) + 1
+        for each in found:
+            left = _add(places, each, text, left)
+            if left <= 0:
+                return self._in_one_pass(found, text)
+        return places
+
+    def _found(self, text: str) -> list[str] | None:
+        """Those that occur, in a short text perhaps; None: it would take too long to look for each."""
+        strings, parts = self._strings, self._strings if len(text) >= LONG else self._beginnings
+        if len(text) < SHORT or self._size > MAX_STATES:
+            return [each for each, part in zip(strings, parts, strict=True) if part in text]
+        making = 0.0 if self._first is not None else self._size * MAKING_SECONDS
+        a_pass, began, found = len(text) * PASS_SECONDS + making, thread_time(), list[str]()
+        for start in range(0, len(strings), TIMED_TOGETHER):
+            end = start + TIMED_TOGETHER
+            found += [each for each, part in zip(strings[start:end], parts[start:end], strict=True) if part in text]
+            if (thread_time() - began) / end * (len(strings) - end) > a_pass:
+                return None
+        return found
+
+    def _in_one_pass(self, strings: Sequence[str], text: str) -> Places:
+        if self._size > MAX_STATES:
+            return _passed(_first_state(strings), text)
+        if self._first is None:
+            self._first = _first_state(self._strings)
+        return _passed(self._first, text)
 
 
 def join(places: Places, start: int, end: int) -> None:
@@ -61,6 +100,7 @@ def _add(places: Places, string: str, text: str, left: int) -> int:
         join(found, at, end)
         at = end - size + step
     if left > 0 and found:
+        left -= len(places) // PLACES_OF_A_FIND
         given = sorted([*places, *found])
         places.clear()
         for start, end in given:
@@ -97,35 +137,49 @@ def _repeats(text: str, start: int, step: int) -> int:
 class _State(dict[str, "_State"]):
     """How the text before a character ends: in the longest beginning of a string. By the next character, what then."""
 
-    __slots__ = ("fallback", "size")
+    __slots__ = ("fallback", "room", "size")
 
     def __init__(self) -> None:
         super().__init__()
         self.fallback: _State | None = None  # the next shorter beginning in which it ends
+        self.room = MAX_KEPT
         self.size = 0  # of the longest string in which it ends
 
     def __missing__(self, character: str) -> _State:
-        following = self if self.fallback is None else self.fallback[character]
-        self[character] = following
+        shorter = self
+        while shorter.fallback is not None and character not in shorter:
+            shorter = shorter.fallback
+        following = shorter.get(character, shorter)  # of the first state: itself
+        if self.room:
+            self.room -= 1
+            self[character] = following
         return following
 
 
-def _in_one_pass(strings: Iterable[str], text: str) -> Places:
+def _first_state(strings: Iterable[str]) -> _State:
     """The automaton of Aho and Corasick."""
-    root = _State()
+    first = _State()
+    first.room = MAX_KEPT_OF_FIRST
     for each in strings:
-        state = root
+        state = first
         for character in each:
-            state = state.setdefault(character, _State())
+            following = state.get(character)
+            if following is None:
+                following = state[character] = _State()
+            state = following
         state.size = len(each)
-    waiting = deque((root, character, following) for character, following in root.items())
+    waiting = deque((first, character, following) for character, following in first.items())
     while waiting:
         before, character, state = waiting.popleft()
-        state.fallback = root if before.fallback is None else before.fallback[character]
+        below = [*state.items()]  # before it remembers others
+        state.fallback = first if before.fallback is None else before.fallback[character]
         state.size = state.size or state.fallback.size
-        waiting.extend([(state, *each) for each in state.items()])
+        waiting.extend([(state, *each) for each in below])
+    return first
+
+
+def _passed(state: _State, text: str) -> Places:
     places: Places = []
-    state = root
     for end, character in enumerate(text, 1):
         state = state[character]
         if state.size:

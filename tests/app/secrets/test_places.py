@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.secrets import places
-from app.secrets.places import SAFE, beginnings_of, covered, join, period
+from app.secrets.places import Places, Strings, join, period
 
 
 def simply(strings: Iterable[str], text: str) -> list[tuple[int, int]]:
@@ -31,26 +31,28 @@ def strings_of(alphabet: str, least: int = 1) -> st.SearchStrategy[list[str]]:
     return few.map(lambda given: sorted(given, key=lambda each: (-len(each), each)))
 
 
-@pytest.mark.parametrize("one_pass", [False, True])
+def covered(strings: list[str], text: str) -> Places:
+    return Strings(strings).covered(text)
+
+
+@pytest.mark.parametrize("way", ["finds", "one pass instead", "one pass"])
 @given(strings_of("ab") | strings_of("abc", 2), st.text("ab", max_size=60) | st.text("abc", max_size=60))
 @example(["aaaa", "aaa"], "aaaaaaabaaa")
 @example(["abab", "ba"], "xababababx")
 @example(["bcd", "abc", "def"], "abcdef")
-def test_places_are_those_of_the_simple_definition(one_pass: bool, strings: list[str], text: str) -> None:
+def test_places_are_those_of_the_simple_definition(way: str, strings: list[str], text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "CHARACTERS_OF_A_FIND", 10**9 if one_pass else 0.1)
+        patch.setattr(places, "CHARACTERS_OF_A_FIND", 0.1 if way == "finds" else 10**9)
         patch.setattr(places, "SAFE", 3)
         patch.setattr(places, "LONG", 40)
-        if one_pass:
-            assert places._in_one_pass(strings, text) == simply(strings, text)
-        assert covered(strings, text) == simply(strings, text)
-
-
-@given(strings_of("ab"), st.text("ab", max_size=60))
-def test_beginning_occurs_wherever_the_whole_does(strings: list[str], text: str) -> None:
-    for each, beginning in zip(strings, beginnings_of(strings), strict=True):
-        assert beginning in text or each not in text
-        assert len(beginning) <= SAFE
+        patch.setattr(places, "MAX_KEPT", 1)
+        if way == "one pass":
+            assert places._passed(places._first_state(strings), text) == simply(strings, text)
+            patch.setattr(places, "SHORT", 0)
+            patch.setattr(places, "PASS_SECONDS", -1e9)
+        looked_for = Strings(strings)
+        for _ in range(2):
+            assert looked_for.covered(text) == simply(strings, text)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +80,54 @@ def test_number_of_finds_is_bounded_whatever_the_strings_look_like(
     monkeypatch.setattr(places, "_find", counted)
     found = covered(strings, text)
     assert finds <= len(text) / places.CHARACTERS_OF_A_FIND + 2 * len(strings) + 2
+    assert found == places._passed(places._first_state(strings), text)
     assert all(before < start for (_, before), (start, _) in pairwise(found)) or found[0] == (0, 10)
     assert len(found) <= len(text) / 6
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(1e-7, 52), (1.0, 2)])
+def test_strings_that_take_long_to_find_are_looked_for_in_one_pass(
+    seconds: float, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first four of 200: looking at the clock is counted, which comes after each four."""
+    looks = 0
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return looks * seconds
+
+    monkeypatch.setattr(places, "thread_time", clock)
+    strings = ["a" * 60 + f"{number:03}" for number in range(200)]
+    looked_for = Strings(strings)
+    text = "a" * 40_000 + strings[7]
+    assert looked_for.covered(text) == [(40_000, 40_063)]
+    assert looks in (asked - 1, asked)
+    first = looked_for._first
+    assert (first is not None) is (asked == 2)
+    assert looked_for.covered(text + "!") == [(40_000, 40_063)]
+    assert looked_for._first is first, "it is made once"
+
+
+def test_what_a_pass_remembers_is_bounded() -> None:
+    """Each state by itself, however many texts there are."""
+    strings = ["a" * number + "b" for number in range(60)]
+    first = places._first_state(strings)
+    for number in range(3_000):
+        places._passed(first, "a" * (number % 60) + chr(0x4E00 + number))
+    waiting, seen = [first], set[int]()
+    while waiting:
+        state = waiting.pop()
+        if id(state) not in seen:
+            seen.add(id(state))
+            assert len(state) <= (places.MAX_KEPT_OF_FIRST if state is first else places.MAX_KEPT) + 2
+            waiting += state.values()
+
+
+def test_long_string_that_ends_otherwise_is_no_recursion() -> None:
+    """A thousand shorter beginnings end where it might have gone on."""
+    string = "a" * 5_000
+    assert places._passed(places._first_state([string, "ab"]), f"{string}b{string[1:]}c") == [(0, 5_001)]
 
 
 @pytest.mark.parametrize("size", [20, 29_000, 40_000])
