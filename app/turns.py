@@ -29,6 +29,7 @@ class Turns:
         self._renewal: asyncio.Handle | None = None
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # by credential
         self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as somebody has one
+        self.pauses = 0  # how often somebody asked for one
 
     def is_over(self) -> bool:
         """Whether this turn of the loop has had enough. Of a new turn, the time begins to run."""
@@ -39,6 +40,7 @@ class Turns:
 
     async def pause(self, credential: str) -> None:
         """Wait for a turn if this one is over. Long work asks every millisecond."""
+        self.pauses += 1
         if self.is_over():
             await self.wait(credential)
 

@@ -221,6 +221,11 @@ class Database(Reader):
         return False
 
     @property
+    def progress(self) -> tuple[float, int]:
+        """Another one as soon as a transaction of this process has been committed, or goes on with long work."""
+        return self.committed_at, self.turns.pauses
+
+    @property
     def folder(self) -> Path | None:
         """Where it is on a disk of this machine; None if it is a server."""
         return None

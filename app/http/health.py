@@ -23,7 +23,8 @@ ANSWER_SECONDS = 0.8
 GRACE_SECONDS = 0.1
 # What was found of writes and of the disk holds for so long: however many ask, one write a second is tried.
 FRESH_SECONDS = 1.0
-# A write that others have kept waiting for so long is one that cannot be committed.
+# A write that others have kept waiting for so long is one that cannot be committed; unless it is a transaction of this
+# process that goes on: to store 8 MiB of events takes seconds.
 BLOCKED_SECONDS = 5.0
 
 NO_ANSWER = "the database does not answer"
@@ -40,6 +41,7 @@ class Health:
         self._fresh_until = 0.0
         self._writing: asyncio.Task[None] | None = None
         self._blocked_since: float | None = None
+        self._progress: object = None  # of transactions, then
 
     async def live(self, request: Request) -> Response:
         """200: the event loop turns. Nothing else is asked."""
@@ -111,8 +113,9 @@ class Health:
             if error is not None and not isinstance(error, Locked):
                 return False
         # Others write, for longer than this has waited.
-        if self._blocked_since is None or self._database.committed_at > self._blocked_since:
-            self._blocked_since = now
+        progress = self._database.progress
+        if self._blocked_since is None or progress != self._progress:
+            self._blocked_since, self._progress = now, progress
         return now - self._blocked_since < BLOCKED_SECONDS
 
     async def _has_room(self, folder: Path, until: float) -> bool:

@@ -35,6 +35,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since its start, none of which have passed elsewhere."""
         return self._jumping.now
 
+    def hold_up(self, seconds: float) -> None:
+        """Let time pass in which nothing else can happen."""
+        self._jumping.now += seconds
+
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run it to its end on a loop of its own."""
