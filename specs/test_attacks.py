@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from specs.conftest import before_any_statement
 from specs.harness.driver import Runwatch, run_events, unique
@@ -61,6 +62,14 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "too many tokens": (f"{{ executions {{ nodes {{ {'id ' * 6_000} }} }} }}", {}),
     "values of variables": ("query($a: [ID!]) { executions(filter: {id: $a}) { nodes { id } } }", {"a": [""] * 50_000}),
 }
+# What is selected of one run in the event of a subscription and in the payload of a mutation, and fragments.
+OF_A_RUN = {
+    "lists in a list": (BELOW, ""),
+    "the same by fragments": (ROWS.replace("SELECTED", "...F"), f"fragment F on Execution {{ {BELOW} }}"),
+    "the same by inline fragments": (f"... on Execution {{ ... {{ {BELOW} }} }}", ""),
+    "lists under aliases": (aliases(60, ROWS.replace("SELECTED", "logs(first: 1000) { nodes { id } }")), ""),
+    "values alone": (ROWS.replace("SELECTED", ROWS).replace("SELECTED", aliases(60, "id")), ""),
+}
 # Parsing and validating have limits of their own, whose errors have the code of what is malformed.
 MALFORMED = {"fragments that double", "too many tokens"}
 
@@ -100,15 +109,20 @@ async def test_attack_002_an_event_that_costs_too_much_is_an_error_of_the_event(
     engine = unique("dear")
     where = f'(filter: {{engine: ["{engine}"]}})'
     async with socket(runwatch, runwatch.token("viewer")) as dear, socket(runwatch, runwatch.admin) as cheap:
-        await subscribe(dear, "1", f"subscription {{ executionUpdated{where} {{ execution {{ {BELOW} }} }} }}")
+        for name, (selected, fragment) in OF_A_RUN.items():
+            text = f"subscription {{ executionUpdated{where} {{ execution {{ {selected} }} }} }} {fragment}"
+            await subscribe(dear, name, text)
         await subscribe(cheap, "1", f"subscription {{ executionUpdated{where} {{ execution {{ id }} }} }}")
         for connection in (dear, cheap):  # both have begun
             await connection.send('{"type": "ping"}')
             assert (await said(connection))["type"] == "pong"
         await asyncio.to_thread(runwatch.report, *run_events(engine, "r", 0))
-        message = await said(dear)
-        assert (message["type"], message["payload"]["data"]) == ("next", None)
-        check("", message["payload"]["errors"][0])
+        left = {*OF_A_RUN}
+        while left:
+            message = await said(dear)
+            assert (message["type"], message["payload"]["data"]) == ("next", None)
+            check("", message["payload"]["errors"][0])
+            left.discard(message["id"])
         heard = await said(cheap)
         assert heard["payload"]["data"]["executionUpdated"]["execution"]["id"]
 
@@ -117,11 +131,39 @@ def test_attack_003_a_mutation_that_asks_for_too_much_changes_nothing(runwatch: 
     """A mutation that asks for too much MUST be refused before it changes anything."""
     engine = unique("failed")
     runwatch.report(*run_events(engine, "r", 0, state="FAILED", error={"type": "E", "message": "m"}))
-    listed = "query($e: [String!]) { executions(filter: {engine: $e}) { nodes { id } } }"
+    listed = "query($e: [String!]) { executions(filter: {engine: $e}) { nodes { id resolved } } }"
     (run,) = runwatch.ask(listed, e=[engine])["data"]["executions"]["nodes"]
-    document = f'mutation {{ retryExecution(input: {{executionId: "{run["id"]}"}}) {{ execution {{ {BELOW} }} }} }}'
-    check("", runwatch.ask(document)["errors"][0])
+    mutations = (
+        f'retryExecution(input: {{executionId: "{run["id"]}"}}) {{ execution {{ %s }} }}',
+        f'retryExecutions(input: {{ids: ["{run["id"]}"], dryRun: false}}) {{ retried {{ execution {{ %s }} }} }}',
+    )
+    for mutation in mutations:
+        for selected, fragment in OF_A_RUN.values():
+            check("", runwatch.ask(f"mutation {{ {mutation % selected} }} {fragment}")["errors"][0])
     assert runwatch.ask(listed, e=[engine])["data"]["executions"]["nodes"] == [run]
+
+
+@before_any_statement
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_attack_005_an_answer_says_what_it_cost_if_asked(runwatch: Runwatch, method: str) -> None:
+    """Asked by the header X-Runwatch-Cost, an answer MUST say what it cost, a refusal too; unasked none MUST."""
+    parts = ("estimated", "counted", "limit", "errors", "bytes")
+    reads, values = ATTACKS["reads under aliases in nested lists"][0], "{ viewer { role name } }"
+    for document, estimated, counted in ((values, 3, 3), (reads, 4_000_000, 0)):
+        for asked in ("1", "0", None):
+            headers = {"authorization": f"Bearer {runwatch.admin}"} | (
+                {} if asked is None else {"x-runwatch-cost": asked}
+            )
+            given: dict[str, Any] = {"json" if method == "POST" else "params": {"query": document}}
+            answer = httpx.request(method, f"{runwatch.url}/graphql", headers=headers, timeout=30, **given).json()
+            assert ("errors" in answer) is (document == reads)
+            assert ("extensions" in answer) is (asked == "1"), answer
+            if asked == "1":
+                cost = answer["extensions"]["cost"]
+                assert tuple(cost) == parts
+                assert cost["estimated"] >= estimated
+                assert cost["counted"] >= counted
+                assert 0 < cost["bytes"] < len(str(answer))
 
 
 async def test_rate_007_many_people_on_one_token_work_unhindered(runwatch: Runwatch) -> None:

@@ -149,7 +149,7 @@ def _shown(result: Any, context: Any) -> dict[str, Any]:
     if result.data is None and before_execution(result.errors):
         # Also what a subscription's source raises: no further event follows, and graphql-ws calls that an error.
         raise OperationFailed(shown_all(result.errors or (), context))
-    return response(result.data, result.errors)
+    return response(result.data, result.errors, context)
 
 
 def check_available(errors: Iterable[GraphQLError] | None) -> None:
@@ -162,9 +162,9 @@ def check_available(errors: Iterable[GraphQLError] | None) -> None:
             raise cause
 
 
-def response(data: Any, errors: Iterable[GraphQLError] | None) -> dict[str, Any]:
+def response(data: Any, errors: Iterable[GraphQLError] | None, context: Any) -> dict[str, Any]:
     """A result in the form to serialise."""
-    return {"data": data, "errors": shown_all(errors)} if errors else {"data": data}
+    return {"data": data, "errors": shown_all(errors, context)} if errors else {"data": data}
 
 
 def _located(error: Exception) -> GraphQLError:

@@ -116,10 +116,11 @@ class GraphQLView:
         except RateLimited as error:  # of the client, not of the operation
             return _refusal(error, media_type)
         except OverBudget as error:
-            body: dict[str, Any] = {"errors": [shown(error)]}
-            if spending.failure is None:  # before anything ran
-                return _answer(orjson.dumps(body), media_type, _status_of_refused(body["errors"], media_type))
-            return _answer(orjson.dumps({"data": None, **body}), media_type, 200)
+            errors = [shown(error)]
+            has_run = spending.failure is not None
+            body = orjson.dumps({"data": None, "errors": errors} if has_run else {"errors": errors})
+            status = 200 if has_run else _status_of_refused(errors, media_type)
+            return _answer(_with_cost(body, context) if given.cost else body, media_type, status)
         except ClientGone:
             return CLIENT_GONE, [], b""
         except AppError as error:

@@ -114,7 +114,7 @@ class SharedUpdates:
                 result = await executor.execute_event(self._root_of(update), context)
                 check_available(result.errors)
                 made.payers.pay(context.spending.counted)
-                return orjson.dumps(response(result.data, result.errors))
+                return orjson.dumps(response(result.data, result.errors, context))
 
             group = made = self._groups[key] = Group(self._feed, execute, lambda: self._groups.pop(key, None))
         return group

@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from app import engines
+from app import engines, main
 from app.auth.roles import Role
 from app.auth.tokens import create_token
 from app.db import Database
 from app.main import create_app
 from app.settings import Settings
+from resolvers.context import Context
 from tests.app.graphql.sockets import connect, serving
 from tests.app.reports import line, report, step
 from tests.sealing import SEALER
@@ -153,6 +154,69 @@ async def test_each_operation_reads_anew(url: str, token: str) -> None:
         await engine.report(report("execution.finished", at=1, state="SUCCEEDED"))
         await socket.subscribe("2", query, id=id_)
         assert await socket.only("2") == {"data": {"execution": {"status": "SUCCESS"}}}
+
+
+async def test_operations_of_a_socket_share_neither_loaders_nor_budget_nor_deadline(
+    database: Database, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is asked for while the one before it waits; together they cost more than one may."""
+    contexts, waiting, released = list[Context](), asyncio.Event(), asyncio.Event()
+
+    class Recorded(Context):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            contexts.append(self)
+
+    async def slow(*_: object) -> list[engines.Engine]:
+        waiting.set()
+        await released.wait()
+        return []
+
+    monkeypatch.setattr(main, "Context", Recorded)
+    monkeypatch.setattr(engines, "list_engines", slow)
+    settings = Settings(max_operation_cost=1_000)
+    async with serving(main.create_app(settings, database, SEALER)) as url, connect(url, token) as socket:
+        await socket.init()
+        contexts.clear()
+        for id_ in "abc":
+            waiting.clear()
+            await socket.subscribe(id_, f"{{ {' '.join(f'a{number}: engines {{ name }}' for number in range(9))} }}")
+            async with asyncio.timeout(30):
+                await waiting.wait()
+        spendings = [each.spending for each in contexts]
+        ends = [each.ends for each in spendings]
+        assert len({*map(id, spendings)}) == len({*(id(each.loaders) for each in contexts)}) == len({*ends}) == 3
+        released.set()
+        messages = [await socket.next() for _ in range(6)]
+    assert [len(each["payload"]["data"]) for each in messages if each["type"] == "next"] == [9] * 3
+    (estimated,) = {each.estimated.fields for each in spendings}
+    assert settings.max_operation_cost < 3 * estimated
+    assert [each.ends for each in spendings] == ends
+
+
+@pytest.mark.parametrize("introspection", [True, False])
+async def test_names_are_suggested_where_clients_may_ask_for_the_schema(
+    database: Database, token: str, introspection: bool
+) -> None:
+    app = create_app(Settings(graphql_introspection=introspection), database, SEALER)
+    async with serving(app) as url, connect(url, token) as socket:
+        await socket.init()
+        for query, variables in (
+            ("{ engine { name } }", {}),
+            ("{ executions(firs: 1) { nodes { id } } }", {}),
+            ("{ executions(filter: {statu: FAILURE}) { nodes { id } } }", {}),
+            ("{ executions(filter: {status: FAILUR}) { nodes { id } } }", {}),
+            ("query ($f: ExecutionFilte) { executions(filter: $f) { nodes { id } } }", {}),
+            ("query ($f: ExecutionFilter) { executions(filter: $f) { nodes { id } } }", {"f": {"status": ["FAILUR"]}}),
+            ("{ node(id: 1) { name } }", {}),
+            ("mutation { retryExecutio { id } }", {}),
+            ("subscription { executionUpdate { cursor } }", {}),
+            ("subscription ($f: ExecutionFilter) { executionUpdated(filter: $f) { cursor } }", {"f": {"statu": []}}),
+        ):
+            await socket.subscribe("1", query, **variables)
+            message = await socket.next()
+            assert message["type"] == "error"
+            assert ("Did you mean" in json.dumps(message["payload"])) is introspection, message
 
 
 async def test_a_log_is_followed(url: str, token: str) -> None:

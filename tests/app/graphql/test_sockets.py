@@ -23,6 +23,7 @@ from app.errors import Unauthenticated
 from app.main import create_app
 from app.settings import Settings
 from specs.harness.counts import count
+from tests.app.auth.issuer import jwt_settings, key_server, rsa_key, sign
 from tests.app.graphql.sockets import connect, serving
 from tests.sealing import SEALER
 
@@ -118,6 +119,19 @@ async def test_a_sign_in_that_fails(url: str, monkeypatch: pytest.MonkeyPatch, e
         code, reason = await socket.end()
         assert code == (4401 if isinstance(error, Unauthenticated) else 1013)
         assert "gone" not in reason
+
+
+@pytest.mark.parametrize("where", ["first message", "upgrade request"])
+async def test_issuer_that_is_away_has_clients_come_back(database: Database, where: str) -> None:
+    """It says nothing of the token, so it must not make them give up."""
+    async with key_server() as issuer:
+        issuer.status = "500 Broken"
+        settings = jwt_settings(jwt_algorithms="RS256", jwt_jwks_url=issuer.url)
+        token = sign(rsa_key(), "RS256", "a")
+        payload, header = ({"authorization": f"Bearer {token}"}, None) if where == "first message" else (None, token)
+        async with serving(create_app(settings, database, SEALER)) as url, connect(url, header) as socket:
+            await socket.send("connection_init", payload=payload)
+            assert (await socket.end())[0] == 1013
 
 
 async def test_a_second_init(url: str, token: str) -> None:

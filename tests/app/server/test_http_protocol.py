@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 import uvicorn
@@ -67,20 +68,49 @@ async def test_a_head_above_the_bound_is_refused(port: int) -> None:
     assert code_in(body) == "LIMIT_EXCEEDED"
 
 
-@pytest.mark.parametrize(
-    "fields", [b"x: " + BIG * 65 + b"\r\n", b"x: " + BIG + b"\r\n"], ids=["one header", "many headers"]
-)
-async def test_a_head_above_the_bound_that_comes_in_one_piece_is_refused(fields: bytes) -> None:
-    """As a system may hand it over. Over a socket it comes as the system likes."""
-    config = uvicorn.Config(echo, lifespan="off", log_config=None)
+def protocol_on(wire: Wire, **more: Any) -> HttpProtocol:
+    """The protocol of a new connection."""
+    config = uvicorn.Config(echo, lifespan="off", log_config=None, **more)
     config.load()
-    protocol, wire = HttpProtocol(config, ServerState(), {}, arriving=Arriving(10, 30)), Wire()
+    protocol = HttpProtocol(config, ServerState(), {}, arriving=Arriving(10, 30))
     protocol.connection_made(wire)
-    protocol.data_received(POST + fields * (1 + MAX_HEAD_BYTES // len(fields)) + b"content-length: 0\r\n\r\n")
+    return protocol
+
+
+UPGRADE = b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize("start", [POST, UPGRADE], ids=["request", "handshake of a WebSocket"])
+@pytest.mark.parametrize(
+    "fields",
+    [b"x: " + BIG * 65 + b"\r\n", b"x: " + BIG + b"\r\n", b"x:\r\n"],
+    ids=["one header", "many headers", "many that are empty"],
+)
+@pytest.mark.parametrize("size", [10**9, 1_000, 37])
+async def test_a_head_above_the_bound_is_refused_however_it_comes(start: bytes, fields: bytes, size: int) -> None:
+    """In one piece, as a system may hand it over, or in many. Over a socket it comes as the system likes."""
+    wire = Wire()
+    protocol = protocol_on(wire)
+    head = start + fields * (1 + MAX_HEAD_BYTES // len(fields)) + b"content-length: 0\r\n\r\n"
+    for at in range(0, len(head), size):
+        if not wire.closed:
+            protocol.data_received(head[at : at + size])
     head, _, body = wire.sent.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert code_in(body) == "LIMIT_EXCEEDED"
     assert wire.closed
+
+
+async def test_a_head_above_the_bound_behind_another_request_ends_the_connection() -> None:
+    """In one piece with it: each request has the bound, and only the first is answered."""
+    wire = Wire()
+    first = POST + (b"x: " + BIG + b"\r\n") * 50 + b"content-length: 0\r\n\r\n"
+    second = POST + (b"x: " + BIG + b"\r\n") * 66 + b"content-length: 0\r\n\r\n"
+    protocol_on(wire).data_received(first * 3 + second)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert wire.closed
+    assert set(re.findall(rb"HTTP/1\.1 (\d+)", wire.sent)) <= {b"200"}
 
 
 async def test_head_below_the_bound_is_accepted(port: int) -> None:
@@ -142,10 +172,8 @@ PARTS = st.binary(max_size=30) | st.sampled_from(
 @given(parts=st.lists(PARTS, max_size=8))
 async def test_random_bytes_are_refused_by_code_or_answered(parts: list[bytes]) -> None:
     """And those that are not complete wait for the rest."""
-    config = uvicorn.Config(echo, lifespan="off", log_config=None, ws="none")
-    config.load()
-    protocol, wire = HttpProtocol(config, ServerState(), {}, arriving=Arriving(10, 30)), Wire()
-    protocol.connection_made(wire)
+    wire = Wire()
+    protocol = protocol_on(wire, ws="none")
     for part in parts:
         if not wire.closed:
             protocol.data_received(part)

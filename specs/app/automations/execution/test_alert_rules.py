@@ -203,6 +203,22 @@ async def test_alert_006_what_a_channel_refuses_is_given_up_and_no_secret_is_tol
         assert secret not in said
 
 
+def test_alert_006_no_address_has_a_user_in_it(scene: Scene) -> None:
+    """An address with a user or a password MUST be refused in each channel, by the channel's name, and not be told."""
+    for user in ("ann:pass-w0rd@", "pass-w0rd@", ":pass-w0rd@", "@"):
+        address = f"http://{user}127.0.0.1:{scene.receiver.port}"
+        channels = channels_of(address)
+        given: dict[str, dict[str, Any]] = {"webhookurl": {"webhookUrl": f"{address}/hook"}}
+        given |= {f"channels.{kind}.url".lower(): {"channels": {kind: each}} for kind, each in channels.items()}
+        for name, more in given.items():
+            answer = scene.runwatch.ask(SAVE, input={"condition": {"failuresInARow": 1}, **more})
+            (error,) = answer["errors"]
+            assert error["extensions"]["code"] == "BAD_USER_INPUT"
+            assert error["message"].lower().startswith(f"{name}: no user or password in the url"), error
+            assert "pass-w0rd" not in str(answer)
+    assert "pass-w0rd" not in scene.server.log
+
+
 async def test_alert_007_quiet_hours_hold_what_a_rule_tells(scene: Scene) -> None:
     """In its quiet hours a rule MUST fire and tell nobody; the alert says until when."""
     name, id_ = await scene.workflow()
