@@ -15,8 +15,9 @@ from app import clock, ingestion
 from app.changes import revisions
 from app.db import Database, Row, Transaction
 from app.events import Event
-from app.ingestion import Ingestion, execution_rows
+from app.ingestion import Ingestion
 from app.ingestion.execution_rows import Key
+from app.ingestion.fresh_rows import Fresh
 from app.ingestion.merging import ExecutionFacts
 from app.ingestion.registry import Registry
 from benchmarks.models import BY_TABLE, RevisionCounter
@@ -45,13 +46,13 @@ class Prepared:
 
 
 class _Recorder:
-    """Stands in for a transaction: keeps the rows that app/ingestion/execution_rows.py would insert."""
+    """Stands in for a transaction: keeps the rows that app/ingestion/fresh_rows.py would insert."""
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Sequence[str], list[Row]]] = {}
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        self.rows[table] = (columns, list(rows))
+        self.rows.setdefault(table, (columns, []))[1].extend(rows)
 
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
@@ -79,8 +80,9 @@ async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
 
     await database.transaction(work)
     recorder: Any = _Recorder()
-    fresh = await execution_rows.insert_executions(recorder, prepared.facts, prepared.workflows, clock.now_us())
-    prepared.ids = list(fresh.values())
+    fresh = Fresh(prepared.facts, prepared.workflows, clock.now_us())
+    await fresh.insert(recorder)
+    prepared.ids = list(fresh.ids.values())
     prepared.rows = recorder.rows
     return prepared
 
@@ -100,15 +102,16 @@ def our_record(recorder: Ingestion) -> Way:
 
 
 def our_insert(database: Database) -> Way:
-    """Merged facts through execution_rows.insert_executions and revisions.take: measured with ids and rows."""
+    """Merged facts through Fresh and revisions.take: measured with ids and rows."""
 
     async def run(batches: Sequence[Prepared]) -> None:
         for batch in batches:
 
             async def work(transaction: Transaction, batch: Prepared = batch) -> None:
                 now = clock.now_us()
-                fresh = await execution_rows.insert_executions(transaction, batch.facts, batch.workflows, now)
-                await revisions.take(transaction, list(fresh.values()))
+                fresh = Fresh(batch.facts, batch.workflows, now)
+                await fresh.insert(transaction)
+                await revisions.take(transaction, list(fresh.ids.values()))
 
             await database.transaction(work)
 

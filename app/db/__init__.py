@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -85,12 +85,13 @@ class Transaction(Reader):
         """
         await self._turns.pause(self._name)
 
-    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterable[None]) -> T:
-        """The result of a statement of this transaction; `work` is done too, in pieces, while a server runs it."""
-        result = await statement
-        for _ in work:  # in this process: at the same time, the two would only wait for each other
-            await self.pause()
-        return result
+    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterator[None]) -> T:
+        """The result of a statement of this transaction.
+
+        While a server runs it, pieces of `work` are done, and those left out that there is no time for. (In this
+        process, the two would only wait for each other.)
+        """
+        return await statement
 
     @property
     def for_update(self) -> str:

@@ -16,12 +16,13 @@ from app.engines.notes import EngineNotes
 from app.events import Event, Rejection
 from app.executions import lineage
 from app.ingestion import execution_rows, failures, group_moves, retry_links
-from app.ingestion.consequences import Write, failing, figure_of
+from app.ingestion.consequences import Write
 from app.ingestion.execution_rows import Key, Stored
+from app.ingestion.fresh_rows import Fresh
 from app.ingestion.grouping import Apart, Groups, Store
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.merging import ExecutionFacts, precedes
-from app.ingestion.registry import Registry, WorkflowKey
+from app.ingestion.registry import Registry
 from app.ingestion.splitting import Splitting
 from app.ingestion.updates import Updates
 from app.metrics import deltas
@@ -128,30 +129,17 @@ class Ingestion:
                 raise Apart({key[1] for key, row in stored.items() if row.facts.retry_of is not None})
             family |= relatives
             raise Overtaken("what is above a retry, or moves with it, is to be locked first")
-        fresh: dict[Key, str] = {}
-        workflows: dict[WorkflowKey, str] = {}
-        parts: failures.Parts = set()
+        write, fresh = Write(), dict[Key, str]()
         if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
             secrets = await self._secrets.mask_fresh(transaction, missing)
-            parts = await failures.derive_fresh(transaction, missing.values(), self.splitting.rules)
+            write.parts |= await failures.derive_fresh(transaction, missing.values(), self.splitting.rules)
             # All at once, in one order: two batches that name the same new workflows must not wait for each other.
             named = ((key[0], fact.workflow) for key, fact in facts.items())
             workflows = await self._registry.workflow_ids(transaction, named)
-            fresh = await execution_rows.insert_executions(transaction, missing, workflows, clock.now_us())
-            if len(fresh) < len(missing):
-                raise Overtaken("executions were inserted since the look-up above")
+            inserted = Fresh(missing, workflows, clock.now_us())
+            fresh = inserted.ids
+            await inserted.insert(transaction, write.note_fresh(missing, fresh, workflows))
             await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
-        write = Write(changed=list(fresh.values()), logged=[id_ for key, id_ in fresh.items() if facts[key].logs])
-        write.parts |= parts
-        write.moved |= {fact.retry_of for key, fact in facts.items() if key in fresh and fact.retry_of is not None}
-        for new in pieces(fresh.items(), PIECE):
-            for key, id_ in new:
-                workflow_id = workflows[key[0], facts[key].workflow]
-                write.deltas += deltas.change(None, figure_of(facts[key], workflow_id))
-                write.note_failure(None, failing(facts[key], workflow_id, id_))
-                if facts[key].state.finished:
-                    write.finished.add(id_)
-            await transaction.pause()
         if stored:
             await self._updates.write(transaction, stored, facts, write, together)
         linked |= {id_ for key, id_ in fresh.items() if facts[key].retry_of is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,6 @@ import msgspec
 
 from app.db import Transaction
 from app.db.rows import RowsOf
-from app.ids import new_id
-from app.ingestion import log_rows, payload_rows, step_rows
 from app.ingestion.columns import failure_of
 from app.ingestion.merging import ExecutionFacts, bound_of
 from app.lifecycle import State
@@ -60,7 +58,7 @@ MERGED = (
     "due_at",
 )
 EXECUTION = ("id", "engine_id", "external_id", *MERGED)
-# Executions whose rows are made or read in one go: half a millisecond.
+# Executions whose rows are read in one go: half a millisecond.
 PIECE = 32
 
 
@@ -228,64 +226,6 @@ def merged_values(
         facts.error_group_id,
         facts.due_at,
     )
-
-
-async def insert_executions(
-    transaction: Transaction, facts: Mapping[Key, ExecutionFacts], workflow_ids: Mapping[Key, str], now: int
-) -> dict[Key, str]:
-    """Insert executions that the transaction did not find, with everything below them; returns their ids.
-
-    Leaves out those that another transaction has inserted meanwhile, or raises Overtaken.
-    """
-    ids: dict[Key, str] = {}
-    rows: list[tuple[Any, ...]] = []
-    for piece in pieces(facts.items(), PIECE):
-        for key, fact in piece:
-            ids[key] = new_id(fact.queued_at)
-            values = merged_values(fact, key[1], workflow_ids[key[0], fact.workflow], now, len(fact.logs))
-            rows.append((ids[key], *key, *values))
-        await transaction.pause()
-    below = _Below()
-    inserting = transaction.insert_unseen(
-        "executions", EXECUTION, rows, key=("engine_id", "external_id"), returning="id"
-    )
-    inserted = await transaction.meanwhile(inserting, below.fill([(ids[key], fact) for key, fact in facts.items()]))
-    for table, columns, given in below.tables():
-        found = given if len(inserted) == len(ids) else [row for row in given if row[0] in inserted]
-        await transaction.insert(table, columns, found)
-    return {key: id_ for key, id_ in ids.items() if id_ in inserted}
-
-
-class _Below:
-    """The rows below new executions."""
-
-    def __init__(self) -> None:
-        self._payloads: list[tuple[Any, ...]] = []
-        self._steps: list[tuple[Any, ...]] = []
-        self._step_payloads: list[tuple[Any, ...]] = []
-        self._lines: list[tuple[Any, ...]] = []
-
-    def fill(self, facts: Sequence[tuple[str, ExecutionFacts]]) -> Iterator[None]:
-        """Make them, a piece at a time."""
-        for piece in pieces(facts, PIECE):
-            self._payloads += payload_rows.rows_of(piece)
-            yield
-        steps_of = ((id_, step) for id_, fact in facts for step in fact.steps.values())
-        for steps in pieces(steps_of, step_rows.PIECE):
-            self._steps += step_rows.rows_of(steps)
-            self._step_payloads += step_rows.payloads_of(steps)
-            yield
-        lines = ((id_, number, line) for id_, fact in facts for number, line in enumerate(fact.logs.values(), 1))
-        for written in pieces(lines, log_rows.PIECE):
-            self._lines += log_rows.rows_of(written)
-            yield
-
-    def tables(self) -> Iterator[tuple[str, Sequence[str], list[tuple[Any, ...]]]]:
-        """Each table's name, columns and rows."""
-        yield "execution_payloads", payload_rows.PAYLOAD, self._payloads
-        yield "steps", step_rows.STEP, self._steps
-        yield "step_payloads", step_rows.PAYLOAD, self._step_payloads
-        yield "log_entries", log_rows.LOG_ENTRY, self._lines
 
 
 async def update_executions(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -18,7 +18,7 @@ from app.errors import BadInput, Conflict, NotFound, RetryRefused
 from app.events import TriggerData
 from app.executions import Execution, lineage
 from app.ids import new_id
-from app.ingestion import execution_rows
+from app.ingestion.fresh_rows import Fresh
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.labels import label_of
 from app.ingestion.merging import ExecutionFacts
@@ -187,7 +187,9 @@ async def _create(transaction: Transaction, execution: Execution, asked: Asked, 
     facts.has_secrets = bool(rows)
     key = (execution.engine_id, external_id)
     workflows = {(execution.engine_id, execution.workflow_name): execution.workflow_id}
-    retry_id = (await execution_rows.insert_executions(transaction, {key: facts}, workflows, now))[key]
+    fresh = Fresh({key: facts}, workflows, now)
+    await fresh.insert(transaction)
+    retry_id = fresh.ids[key]
     row = (retry_id, asked.actor, asked.bulk)
     await transaction.update("executions", ("id", "requested_by", "bulk_retry_id"), [row], key=("id",))
     await lineage.refresh_roots(transaction, [retry_id])
