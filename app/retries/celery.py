@@ -53,6 +53,8 @@ class CeleryWayBack:
             raise error
         if isinstance(error, BadInput):
             raise NotDelivered(error.message)
+        if error is not None and _is_time_out(error):  # the driver's, which may be over first
+            raise NotDelivered(f"The broker did not answer within {self._timeout:g} s")
         if error is not None:
             said = " ".join(str(error).split()) or type(error).__name__
             raise NotDelivered(f"The broker refused the message: {said}")
@@ -125,6 +127,13 @@ def publish(message: Message, broker_url: str, timeout: float, until: float) -> 
             add_to_parent=False,
             **message.more,
         )
+
+
+def _is_time_out(error: BaseException | None) -> bool:
+    """Whether it is one, or follows from one: drivers have classes of their own."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def reach(broker_url: str, timeout: float) -> str:

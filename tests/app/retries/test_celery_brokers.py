@@ -162,6 +162,17 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
             assert client.llen("celery") == 2, "those that gave up send nothing later"
 
 
+async def test_a_driver_that_gives_up_first_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def time_out(*_: object) -> None:
+        try:
+            raise TimeoutError("timed out")
+        except TimeoutError as error:
+            raise redis.TimeoutError("Timeout reading from socket") from error
+
+    monkeypatch.setattr(celery, "publish", time_out)
+    assert str(await fails(CeleryWayBack(1.5), "redis://host")) == "The broker did not answer within 1.5 s"
+
+
 @pytest.mark.slow
 async def test_brokers_that_hang_have_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
