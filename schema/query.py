@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -17,19 +17,17 @@ from resolvers import error_groups as error_group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import facets as facet_resolvers
 from resolvers import metrics as metrics_resolvers
-from resolvers import nodes as node_resolvers
 from resolvers import saved_views as saved_view_resolvers
 from resolvers import server as server_resolvers
 from resolvers import tokens as token_resolvers
 from resolvers import workflows as workflow_resolvers
-from schema.alert import Alert, AlertConnection
+from schema.alert import AlertConnection
 from schema.alert_condition import AlertConditionInput
 from schema.alert_rule import AlertPreview, AlertProposal, AlertRule, Days
-from schema.audit import AuditEntry, AuditEntryConnection, AuditFilter
+from schema.audit import AuditEntryConnection, AuditFilter
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
 from schema.engine import Engine, EngineIssueConnection
-from schema.error_group import ErrorGroup
 from schema.error_group_list import ErrorGroupConnection, ErrorGroupOrder, group_filter
 from schema.error_group_list import Order as GroupOrder
 from schema.error_group_list import Search as GroupSearch
@@ -57,38 +55,20 @@ from schema.mentions import mentions, selects
 from schema.metrics import ExecutionHistogram, ExecutionMetrics
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, MetricsFilter, TimeZone
 from schema.node import Node
+from schema.nodes import find
 from schema.paging import After, Before, First, Last, PageRequest
 from schema.projections import READS_EXECUTIONS
 from schema.saved_view import SavedView
 from schema.scalars import local_id
 from schema.server import Server
-from schema.step import Step
 from schema.token import Token
 from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
 from schema.workflow_metrics import WorkflowMetricsConnection, parts_of
 
-NODES: dict[str, Any] = {
-    "alert": Alert,
-    "alertRule": AlertRule,
-    "auditEntry": AuditEntry,
-    "bulkRetry": BulkRetry,
-    "engine": Engine,
-    "errorGroup": ErrorGroup,
-    "execution": Execution,
-    "step": Step,
-    "token": Token,
-    "workflow": Workflow,
-}
-
 
 def _local_or_none(kind: str, global_id: str | None) -> str | None:
     return None if global_id is None else local_id(kind, global_id)
-
-
-async def _find(info: Info, kind: str, global_id: str) -> Any:
-    found = await node_resolvers.find_node(info.context, kind, global_id)
-    return None if found is None else NODES[kind].of(found)
 
 
 @strawberry.type(
@@ -164,7 +144,7 @@ class Query:
     )
     async def bulk_retry(self, info: Info, id: strawberry.ID) -> BulkRetry | None:
         """By global id."""
-        found: BulkRetry | None = await _find(info, "bulkRetry", id)
+        found: BulkRetry | None = await find(info, "bulkRetry", id)
         return found
 
     @strawberry.field(
@@ -224,7 +204,7 @@ class Query:
     @strawberry.field(description="One execution. Null for an unknown id.")
     async def execution(self, info: Info, id: strawberry.ID) -> Execution | None:
         """By global id."""
-        found: Execution | None = await _find(info, "execution", id)
+        found: Execution | None = await find(info, "execution", id)
         return found
 
     @strawberry.field(
@@ -331,7 +311,7 @@ class Query:
     @strawberry.field(description="One object by global id. Null for an unknown id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """By global id."""
-        found: Node | None = await _find(info, id.partition("_")[0], id)
+        found: Node | None = await find(info, id.partition("_")[0], id)
         return found
 
     @strawberry.field(description="One's own saved views by name, then those that are shared. At most 200.")
@@ -362,7 +342,7 @@ class Query:
     @strawberry.field(description="One workflow. Null for an unknown id.")
     async def workflow(self, info: Info, id: strawberry.ID) -> Workflow | None:
         """By global id."""
-        found: Workflow | None = await _find(info, "workflow", id)
+        found: Workflow | None = await find(info, "workflow", id)
         return found
 
     @strawberry.field(
