@@ -179,6 +179,7 @@ def test_workers_003_workers_that_keep_dying_are_started_ever_more_seldom(
 
 def test_workers_007_a_worker_that_hangs_is_replaced(own: Server, can_break: Callable[[], None]) -> None:
     """A worker whose event loop stands still MUST be noticed, logged with its stacks, and replaced."""
+    own.environment["RUNWATCH_WORKER_SILENCE_SECONDS"] = "3"
     own.start()
     hangs, other = all_serve(own)
     os.kill(hangs, signal.SIGUSR2)

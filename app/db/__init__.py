@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from app.db.dialect import Dialect, Kind
 from app.db.locks import Lock
+from app.db.watch import ANSWER_SECONDS
 from app.log import get_logger
 from app.monitor import numbers
 from app.turns import Turns
@@ -289,8 +290,13 @@ class Database(Reader):
             task.exception()  # marks it as retrieved: when the caller is gone, nobody else can receive it
 
 
-async def open_database(url: str, *, sqlite_synchronous: str = "FULL") -> Database:
-    """Connect to `postgres://user:password@host:port/name` or `sqlite:///path/to/file`."""
+async def open_database(
+    url: str, *, sqlite_synchronous: str = "FULL", answer_seconds: float = ANSWER_SECONDS
+) -> Database:
+    """Connect to `postgres://user:password@host:port/name` or `sqlite:///path/to/file`.
+
+    A Postgres that has not answered for `answer_seconds` is away.
+    """
     # Each when it is asked for: asyncpg takes a tenth of a second of CPU to import.
     if url.startswith("sqlite:"):
         from app.db.sqlite import SqliteDatabase
@@ -298,4 +304,4 @@ async def open_database(url: str, *, sqlite_synchronous: str = "FULL") -> Databa
         return await SqliteDatabase.open(url, sqlite_synchronous)
     from app.db.postgres import PostgresDatabase
 
-    return await PostgresDatabase.open(url)
+    return await PostgresDatabase.open(url, answer_seconds)

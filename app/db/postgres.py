@@ -15,16 +15,14 @@ from app.db.config import postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane, end
 from app.db.postgres_faults import SICK, explained, place_of
-from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS, close_pool, connected, is_pooled
+from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS, close_pools, connected, is_pooled
 from app.db.postgres_transaction import PostgresTransaction
 from app.db.schema_version import APPLIED, refusal
-from app.db.watch import Locked, Newer, Refused, Watch
+from app.db.watch import ANSWER_SECONDS, Locked, Newer, Refused, Watch
 from app.errors import TimedOut, Unavailable
 
 # How long a write that changes nothing waits for a connection, and for its answer.
 PROBE_SECONDS = 3.0
-# BEGIN waits for nothing but its server.
-BEGIN_SECONDS = 3.5
 DEAD = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
@@ -49,6 +47,7 @@ class PostgresDatabase(Database):
         place: str = "Postgres",
         *,
         pooled: bool = False,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         super().__init__(POOL_SIZE - 1)
         self._place = place
@@ -60,15 +59,17 @@ class PostgresDatabase(Database):
         self._writing: set[PoolConnectionProxy[Any]] = set()
         self._write_failed = False
         self._expiring: asyncio.Future[None] | None = None
-        self._watch = Watch(self._ask, self._end_connections)
+        self._answer_seconds = answer_seconds
+        self._watch = Watch(self._ask, self._end_connections, answer_seconds=answer_seconds)
         self._column_types = types
 
     @classmethod
-    async def open(cls, url: str) -> PostgresDatabase:
+    async def open(cls, url: str, answer_seconds: float) -> PostgresDatabase:
         """Connect to the database of a `postgres://` URL; Unavailable if that is impossible, or it takes no writes."""
         place = place_of(postgres_credentials(url))
         try:
-            database = cls(*await connected(url), place, pooled=is_pooled(url))
+            pools = await connected(url)
+            database = cls(*pools, place, pooled=is_pooled(url), answer_seconds=answer_seconds)
             try:
                 await database.write_nothing()
             except BaseException:
@@ -179,7 +180,8 @@ class PostgresDatabase(Database):
             # One round trip, where asyncpg's own transactions take one for BEGIN alone.
             held = "" if patience is None else f"; SET LOCAL lock_timeout = {max(round(patience * 1000), 1)}"
             try:
-                await connection.execute(f"{self._begin}{held}", timeout=BEGIN_SECONDS)
+                # BEGIN waits for nothing but its server.
+                await connection.execute(f"{self._begin}{held}", timeout=self._answer_seconds)
             except DEAD as error:
                 if isinstance(error, TimeoutError):
                     end(connection)
@@ -231,8 +233,8 @@ class PostgresDatabase(Database):
 
     async def _close(self) -> None:
         async with AsyncExitStack() as stack:
-            for pool in (self._writes, self._reads):
-                stack.push_async_callback(close_pool, pool)
+            pools, hangs = (self._writes, self._reads), self._watch.reason is not None
+            stack.push_async_callback(close_pools, pools, hangs=hangs)
             for lane in (self._lists, self._keys):
                 stack.push_async_callback(lane.close)
             stack.push_async_callback(self._watch.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
@@ -95,10 +96,14 @@ async def _leave_as_is(connection: asyncpg.Connection[Any]) -> None:
     """Replaces asyncpg's reset query, a round trip at each release: nothing here changes a connection's settings."""
 
 
-async def close_pool(pool: asyncpg.Pool[Any]) -> None:
-    """Close a pool, or, when the server keeps silent, end its connections."""
+async def close_pools(pools: Iterable[asyncpg.Pool[Any]], *, hangs: bool) -> None:
+    """Close pools, or, when the server keeps silent, end their connections. `hangs`: it is known to."""
+    await asyncio.gather(*(_close_pool(pool, 0 if hangs else CLOSE_SECONDS) for pool in pools))
+
+
+async def _close_pool(pool: asyncpg.Pool[Any], patience: float) -> None:
     try:
-        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+        await asyncio.wait_for(pool.close(), patience)
     except TimeoutError:
         pool.terminate()
     except BaseException:

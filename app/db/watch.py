@@ -66,10 +66,12 @@ class Watch:
         on_hang: Callable[[], None] = lambda: None,
         *,
         delay: float = 0.0,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._ask = ask
         self._on_hang = on_hang
         self._delay = delay
+        self._answer_seconds = answer_seconds
         self._no_reads: str | None = None
         self._no_writes: str | None = None
         self.reason: str | None = None  # of an outage
@@ -123,7 +125,7 @@ class Watch:
         """Why the database is away; None if it answers."""
         asking = asyncio.ensure_future(self._ask())
         try:
-            if not await _is_answered(asking):
+            if not await _is_answered(asking, self._answer_seconds):
                 self._note(Lost("the database does not answer"))
                 self._on_hang()
                 await asyncio.wait({asking})  # its connection was ended with the others; a new one has a time-out
@@ -159,10 +161,10 @@ class Watch:
         self._was_logged = False
 
 
-async def _is_answered(asking: asyncio.Future[object]) -> bool:
-    """Whether the answer comes within ANSWER_SECONDS in which this process had the time to receive it."""
+async def _is_answered(asking: asyncio.Future[object], seconds: float) -> bool:
+    """Whether the answer comes within so many seconds in which this process had the time to receive it."""
     loop = asyncio.get_running_loop()
-    left, late = round(ANSWER_SECONDS / SPAN_SECONDS), 0
+    left, late = round(seconds / SPAN_SECONDS), 0
     while left:
         began = loop.time()
         done, _ = await asyncio.wait({asking}, timeout=SPAN_SECONDS)

@@ -77,7 +77,11 @@ async def serve_on(
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     """Open the database. The application closes it; the stack does if none runs: its threads would keep the process."""
-    database = await open_database(settings.url_of_database, sqlite_synchronous=settings.sqlite_synchronous)
+    database = await open_database(
+        settings.url_of_database,
+        sqlite_synchronous=settings.sqlite_synchronous,
+        answer_seconds=settings.database_answer_seconds,
+    )
     stack.push_async_callback(database.close)
     return database
 

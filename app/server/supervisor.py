@@ -33,11 +33,9 @@ from app.server.startup import listen, prepare
 from app.settings import Settings
 
 READY = b"ready\n"
-# A worker says that its event loop turns, so often; one that has not for so long hangs. Much that is asked at once
-# holds a loop up for a second or two.
+# A worker says that its event loop turns, so often. Much that is asked at once holds a loop up for a second or two.
 BEAT, BEAT_SECONDS = b".", 1.0
-HANG_SECONDS = 10.0
-# Of both processes together: they may have been stopped, as with their machine.
+# Beside the seconds of the setting. Both processes may have been stopped together, as with their machine.
 GRACE_SECONDS = 1.0
 # Has a worker write the stacks of its threads on the link.
 STACKS = signal.SIGUSR1
@@ -92,6 +90,7 @@ class Workers:
     def __init__(self, settings: Settings, opened: socket.socket, scraped: socket.socket | None = None) -> None:
         self._count = settings.workers
         self._settings = packed(settings)
+        self._silence_seconds = settings.worker_silence_seconds
         self._opened = opened
         self._scraped = scraped
         self._numbers = make_file(self._count)
@@ -151,9 +150,9 @@ class Workers:
         else:
             if came_up:
                 log.info("worker_serves", worker=number, pid=process.pid)
-                if await _falls_silent(reader):
+                if await _falls_silent(reader, silence := self._silence_seconds):
                     stacks = await _stacks_of(process, reader)
-                    log.error("worker_hangs", worker=number, pid=process.pid, seconds=HANG_SECONDS, stacks=stacks)
+                    log.error("worker_hangs", worker=number, pid=process.pid, seconds=silence, stacks=stacks)
                     await _kill(process)
                     self._processes.discard(process)
                     return True, "hung"
@@ -216,9 +215,9 @@ async def _says_ready(reader: asyncio.StreamReader) -> bool:
         return False
 
 
-async def _falls_silent(reader: asyncio.StreamReader) -> bool:
-    """Wait until a worker has not said for too long that its loop turns; False if it ends instead."""
-    patience = HANG_SECONDS
+async def _falls_silent(reader: asyncio.StreamReader, seconds: float) -> bool:
+    """Wait until a worker has not said for so long that its loop turns; False if it ends instead."""
+    patience = seconds
     while True:
         try:
             async with asyncio.timeout(patience):
@@ -231,7 +230,7 @@ async def _falls_silent(reader: asyncio.StreamReader) -> bool:
                 return True
             patience = GRACE_SECONDS
         else:
-            patience = HANG_SECONDS
+            patience = seconds
 
 
 async def _stacks_of(process: Process, reader: asyncio.StreamReader) -> str:

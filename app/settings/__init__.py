@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL", description="SQLite: FULL syncs each commit; NORMAL is faster, and a power cut loses the newest commits"
     )
+    database_answer_seconds: float = Field(
+        3.5,
+        ge=1,
+        le=60,
+        description="Seconds that Postgres has to answer the simplest question; then its connections are ended",
+    )
     redis_url: str = Field(
         "memory://", description="How processes notify each other: memory:// (one process) or redis://host:port/0"
     )
@@ -74,6 +80,9 @@ class Settings(BaseSettings):
         "", description="Address for GET /metrics alone, without a token, such as 127.0.0.1:9464; empty: none"
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port")
+    worker_silence_seconds: float = Field(
+        10.0, ge=2, le=3600, description="Seconds that a worker's event loop may stand still; then it is replaced"
+    )
 
     min_free_bytes: int = Field(
         64 * MIB,

@@ -238,9 +238,9 @@ async def test_lists_as_parameters(database: Database) -> None:
     assert len(await database.fetch(sql, database.array([engine(1)[0], "f" * 32]))) == 1
 
 
-@pytest.mark.parametrize(("given", "level"), [({}, 2), ({"sqlite_synchronous": "NORMAL"}, 1)])
-async def test_commits_are_synced_unless_somebody_wants_less(tmp_path: Path, given: dict[str, str], level: int) -> None:
-    database = await open_database(f"sqlite:///{tmp_path / 'runwatch.db'}", **given)
+@pytest.mark.parametrize(("synchronous", "level"), [("FULL", 2), ("NORMAL", 1)])
+async def test_commits_are_synced_unless_somebody_wants_less(tmp_path: Path, synchronous: str, level: int) -> None:
+    database = await open_database(f"sqlite:///{tmp_path / 'runwatch.db'}", sqlite_synchronous=synchronous)
     try:
         [(synced,)] = await database.transaction(lambda transaction: transaction.fetch("PRAGMA synchronous"))
         assert synced == level

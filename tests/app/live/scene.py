@@ -113,8 +113,7 @@ class Scene:
 
 def used_bytes(server: Server) -> int:
     """The memory that a server process has made use of, files that it maps apart."""
-    assert server._process is not None
-    for line in Path(f"/proc/{server._process.pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{server.pid}/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("this system does not say")
