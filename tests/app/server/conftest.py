@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from app.server.http_protocol import Arriving, HttpProtocol
+from app.server.arriving import Arriving
+from app.server.http_protocol import HttpProtocol
 from tests.app.http.gates import serving
 from tests.app.server.talking import echo
 

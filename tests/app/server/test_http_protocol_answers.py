@@ -16,7 +16,8 @@ from uvicorn.server import ServerState
 
 from app.asgi import arrivals
 from app.asgi.arrivals import Arrivals
-from app.server.http_protocol import Arriving, HttpProtocol
+from app.server.arriving import Arriving
+from app.server.http_protocol import HttpProtocol
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
 from tests.app.server.talking import POST, Raw, echo
