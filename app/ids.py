@@ -10,6 +10,7 @@ _HEX = re.compile(r"[0-9a-f]{32}\Z")
 # What an id within its kind is like, where it is not an id of a row.
 _PARTS = {
     "step": re.compile(r"[0-9a-f]{32}_(?:0|[1-9][0-9]{0,3})\Z"),
+    "session": re.compile(r"[0-9a-f]{64}\Z"),  # the hash of its cookie
     "log": re.compile(r"[0-9a-f]{32}_[1-9][0-9]{0,17}\Z"),
 }
 

@@ -102,6 +102,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             database=database,
             facets=facets,
             signed_in=viewer,
+            sessions=sign_in.sessions,
             sealer=sealer,
             log_notifications=background.log_notifications,
             retries=background.retries,

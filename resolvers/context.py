@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from app.alerts.channels import Channels
 from app.alerts.testing import Tellers
 from app.auth import Permission, Viewer
+from app.auth.sessions import Sessions
 from app.changes.commits import Announcements
 from app.db import Database
 from app.db.refusing import refusing
@@ -48,6 +49,7 @@ class Context:
     database: Database
     facets: Facets
     signed_in: Viewer | None
+    sessions: Sessions
     sealer: Sealer
     log_notifications: LogNotifications
     retries: Retries

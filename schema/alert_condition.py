@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard, TypeVar
-
 import strawberry
 
 from app import ids
@@ -18,9 +16,7 @@ from app.alerts.conditions import (
     SlowRun,
 )
 from app.errors import BadInput
-from schema.scalars import verb_id
-
-T = TypeVar("T")
+from schema.scalars import is_given, verb_id
 
 PERCENT = "Share of the finished runs that failed, in percent, 0.1 to 100. Cancelled runs do not count."
 WINDOW = "Length of the window, by finishedAt, in minutes: 1 to 10,080."
@@ -141,15 +137,15 @@ class AlertConditionInput:
 
     def condition(self) -> AnyCondition:
         """As app's value, whose ranges app checks; BadInput for a false one, NotFound for an unknown engine."""
-        if _is_given(self.failures_in_a_row):
+        if is_given(self.failures_in_a_row):
             return FailuresInARow(self.failures_in_a_row)
-        if _is_given(rate := self.failure_rate):
+        if is_given(rate := self.failure_rate):
             return FailureRate(rate.percent, rate.window_minutes, rate.minimum_runs)
-        if _is_given(self.slow_run):
+        if is_given(self.slow_run):
             return SlowRun(self.slow_run)
-        if _is_given(self.no_run):
+        if is_given(self.no_run):
             return NoRun(self.no_run.minutes)
-        if _is_given(silence := self.engine_silence):
+        if is_given(silence := self.engine_silence):
             engine = None if silence.engine_id is None else verb_id("engine", silence.engine_id)
             return EngineSilent(silence.minutes, engine)
         if self.new_error_group:
@@ -157,7 +153,3 @@ class AlertConditionInput:
         if self.regressed_error_group:
             return RegressedErrorGroup()
         raise BadInput("condition: newErrorGroup and regressedErrorGroup must be true")
-
-
-def _is_given(value: T | None) -> TypeGuard[T]:
-    return value is not None and value is not strawberry.UNSET

@@ -14,6 +14,7 @@ from resolvers import executions as execution_resolvers
 from resolvers import resolutions as resolution_resolvers
 from resolvers import retries as retry_resolvers
 from resolvers import saved_views as saved_view_resolvers
+from resolvers import sessions as session_resolvers
 from resolvers import tokens as token_resolvers
 from schema.alert_rule import SaveAlertRulePayload, TestAlertRulePayload, overlap
 from schema.alert_rule_input import AlertRuleInput
@@ -33,6 +34,7 @@ from schema.resolution import ResolveExecutionsInput, ResolveExecutionsPayload, 
 from schema.retry import RetryExecutionInput, RetryExecutionPayload, RetryExecutionsInput
 from schema.saved_view import SavedView, SavedViewInput, SaveViewPayload
 from schema.scalars import Json, verb_id
+from schema.session import EndSessionsInput, EndSessionsPayload
 from schema.token import CreateTokenPayload, RevokeTokenPayload, Token, TokenInput
 
 RetryInput = Annotated[RetryExecutionInput, strawberry.argument(description="The execution to retry.")]
@@ -55,6 +57,7 @@ UnresolveInput = Annotated[
     UnresolveExecutionsInput, strawberry.argument(description="The executions whose resolutions to take back.")
 ]
 SplitInput = Annotated[SplitErrorGroupInput, strawberry.argument(description="The error group to split, and by what.")]
+Ending = Annotated[EndSessionsInput, strawberry.argument(description="Which sessions to end.")]
 RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule to create or change.")]
 
 
@@ -93,6 +96,17 @@ class Mutation:
         """Audited if it was shared."""
         await saved_view_resolvers.delete_view(info.context, partial(verb_id, "savedView", id))
         return id
+
+    @strawberry.field(
+        description=(
+            "Ends sessions of browsers: they are refused at once, in every process, and their sockets are closed with"
+            " 4403. NOT_FOUND for an unknown id, a session that has ended, or somebody else's unless ADMIN; FORBIDDEN"
+            " for a name unless ADMIN. Audited."
+        )
+    )
+    async def end_sessions(self, info: Info, input: Ending) -> EndSessionsPayload:
+        """Audited."""
+        return EndSessionsPayload(ended=await session_resolvers.end_sessions(info.context, input.ending))
 
     @strawberry.field(
         description=(

@@ -19,6 +19,7 @@ from resolvers import facets as facet_resolvers
 from resolvers import metrics as metrics_resolvers
 from resolvers import saved_views as saved_view_resolvers
 from resolvers import server as server_resolvers
+from resolvers import sessions as session_resolvers
 from resolvers import tokens as token_resolvers
 from resolvers import workflows as workflow_resolvers
 from schema.alert import AlertConnection
@@ -61,6 +62,7 @@ from schema.projections import READS_EXECUTIONS
 from schema.saved_view import SavedView
 from schema.scalars import local_id
 from schema.server import Server
+from schema.session import Session
 from schema.token import Token
 from schema.viewer import Viewer
 from schema.workflow import Workflow, WorkflowConnection
@@ -323,6 +325,17 @@ class Query:
     def server(self, info: Info) -> Server | None:
         """Without a read."""
         return Server.of(server_resolvers.about(info.context))
+
+    @strawberry.field(
+        description=(
+            "Browsers that are signed in, those seen last first: for ADMIN everybody's, for others those that their own"
+            " credential began. At most 1,000."
+        )
+    )
+    async def sessions(self, info: Info) -> list[Session] | None:
+        """Sessions are few."""
+        viewer = info.context.viewer
+        return [Session.of(each, viewer) for each in await session_resolvers.list_sessions(info.context)]
 
     @strawberry.field(description="All API tokens, newest first, expired and revoked ones too. ADMIN only.")
     async def tokens(self, info: Info) -> list[Token] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, NewType
+from typing import Annotated, NewType, TypeGuard, TypeVar
 
 import msgspec
 import orjson
@@ -17,6 +17,7 @@ from app.errors import BadInput, NotFound
 
 DateTime = NewType("DateTime", int)
 Json = NewType("Json", str)
+T = TypeVar("T")
 
 _AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -90,3 +91,8 @@ def verb_id(kind: str, global_id: str) -> str:
     if found is None:
         raise NotFound(f"{global_id[:80]!r}: no such {kind}")
     return found
+
+
+def is_given(value: T | None) -> TypeGuard[T]:
+    """Whether an optional field of an input was given a value."""
+    return value is not None and value is not strawberry.UNSET

@@ -26,6 +26,7 @@ LIST = "query L($e: [String!]) { executions(filter: {engine: $e}) { nodes { id }
 FOLLOW = 'subscription { executionUpdated(filter: {workflowName: ["nobody reports this"]}) { cursor } }'
 SECRET = "a shared secret of at least forty-eight bytes, for HS384 as well"
 OTHER_SECRET = SECRET.upper()
+END = "mutation End($input: EndSessionsInput!) { endSessions(input: $input) { ended } }"
 SECONDS = 5.0  # until what is open has ended
 
 
@@ -127,9 +128,9 @@ async def test_session_008_an_expired_token_ends_what_it_opened(two: list[Runwat
 
 
 async def test_session_008_a_replaced_or_ended_session_ends_in_every_process(two: list[Runwatch]) -> None:
-    """Who signs in anew, or out, MUST have ended the session in the other process too."""
+    """Who signs in anew, or out, or is signed out, MUST have ended the session in the other process too."""
     one, other = two
-    for how in ("replace", "sign out"):
+    for how in ("replace", "sign out", "is signed out"):
         browser = OwnPage(one.url).signed_in(token=one.admin)
         elsewhere = OwnPage(other.url)
         # Another process behind one name: the cookie is the same, and here the port is not.
@@ -142,8 +143,11 @@ async def test_session_008_a_replaced_or_ended_session_ends_in_every_process(two
             await acknowledged(asking)
             if how == "replace":
                 browser.signed_in(token=one.admin)
-            else:
+            elif how == "sign out":
                 assert browser.send("DELETE", "/session").status_code == 204
+            else:
+                name = one.ask("{ viewer { name } }")["data"]["viewer"]["name"]
+                assert one.ask(END, input={"name": name})["data"]["endSessions"]["ended"] >= 1
             async with asyncio.timeout(SECONDS):
                 with suppress(ConnectionClosedError):  # closed already
                     await subscribe(asking, "1", "{ viewer { name } }")

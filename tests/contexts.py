@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.alerts.channels import Channels
 from app.auth import Role, Viewer
+from app.auth.sessions import Sessions
 from app.background import tellers_of
 from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
@@ -43,6 +44,7 @@ def context_of(
         database=database,
         facets=Facets(database),
         signed_in=viewer,
+        sessions=Sessions(database),
         sealer=SEALER,
         log_notifications=log_notifications or LogNotifications(database),
         retries=retries or Retries(database, SEALER),

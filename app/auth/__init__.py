@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from app import clock
 from app.auth.attempts import Attempts
+from app.auth.last_use import TOKENS, LastUse
 from app.auth.roles import PERMISSIONS, Permission, Role, Viewer
-from app.auth.sessions import Issuer, Sessions, Started, valid_tokens
+from app.auth.sessions import Browser, Issuer, Sessions, Started, valid_tokens
 from app.auth.shared_reads import SharedReads
-from app.auth.token_use import TokenUse
 from app.auth.tokens import MARK, check_token
 from app.db import Database
 from app.errors import Unauthenticated
@@ -40,7 +40,7 @@ class SignIn:
         self._database = database
         self._attempts = attempts or Attempts()
         self._tokens = SharedReads(partial(check_token, database), rest=2)
-        self._use = TokenUse(database)
+        self._use = LastUse(database, TOKENS)
         self._jwt: JwtCheck | None = None
         if settings.jwt_algorithms:
             # Here and not above: PyJWT, httpx and cryptography take a quarter of a second of CPU to import.
@@ -77,9 +77,11 @@ class SignIn:
         find = self.sessions.renew if renewed else self.sessions.viewer_of
         return await self._attempts.check(f"{cookie} {secret}", address, partial(find, cookie, secret))
 
-    async def start_by_code(self, code: str, address: str, *, bound: bool, replaces: str | None) -> Started:
+    async def start_by_code(
+        self, code: str, address: str, *, bound: bool, replaces: str | None, browser: Browser
+    ) -> Started:
         """See Sessions; RateLimited as above."""
-        start = partial(self.sessions.start_by_code, code, bound=bound, replaces=replaces)
+        start = partial(self.sessions.start_by_code, code, bound=bound, replaces=replaces, browser=browser)
         return await self._attempts.check(code, address, start)
 
     async def end_session(self, cookie: str, address: str) -> None:
@@ -90,7 +92,7 @@ class SignIn:
     async def _viewer_of(self, secret: str) -> Viewer:
         if secret.startswith(MARK):
             token = await self._tokens.get(secret)
-            self._use.note(token, clock.now_us())
+            self._use.note(token.id, token.last_used_at, clock.now_us())
             return Viewer(
                 token.name, token.role, token.engine, token.expires_at, credential=token.id, prefix=token.prefix
             )
@@ -125,6 +127,7 @@ class SignIn:
     async def close(self) -> None:
         """Stop background work. Call it before the database is closed."""
         await self._use.close()
+        await self.sessions.close()
         if self._jwt is not None:
             await self._jwt.close()
         if self.provider is not None:

@@ -12,12 +12,13 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from app.auth.roles import Role, SigningKey, Viewer
+from app.auth.roles import Provided, Role, SigningKey, Viewer
 from app.ids import is_id
 
 _JWT = (
     *("jwt_subject", "jwt_role", "jwt_expires_at"),
     *("jwt_issuer", "jwt_algorithm", "jwt_key_id", "jwt_key_sha256"),
+    *("provider_subject", "provider_session"),
 )
 COLUMNS = ("token_id", *_JWT)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -26,18 +27,24 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 def columns(alias: str) -> str:
     """What `viewer_of` reads, of a table that is joined with the tokens t."""
     jwt = ", ".join(f"{alias}.{name}" for name in _JWT)
-    return f"{jwt}, t.id, t.name, t.role, t.expires_at, t.revoked_at"
+    return f"{jwt}, t.id, t.name, t.role, t.expires_at, t.revoked_at, t.prefix"
 
 
 def viewer_of(values: Sequence[Any], now: int) -> Viewer | None:
     """Whom the values of `columns` stand for; None if the token has expired, or was revoked."""
     subject, jwt_role, jwt_expires_at, *signed_with = values[:7]
-    token_id, name, role, token_expires_at, revoked_at = values[7:]
+    provider_subject, provider_session, token_id, name, role, token_expires_at, revoked_at, prefix = values[7:]
     if token_id is not None:
-        viewer = Viewer(name, Role(role), expires_at=token_expires_at, credential=token_id)
+        viewer = Viewer(name, Role(role), expires_at=token_expires_at, credential=token_id, prefix=prefix)
     elif subject is not None:
-        key, credential = SigningKey(*signed_with), f"subject {subject}"
-        viewer = Viewer(subject, Role(jwt_role), expires_at=jwt_expires_at, credential=credential, key=key)
+        viewer = Viewer(
+            subject,
+            Role(jwt_role),
+            expires_at=jwt_expires_at,
+            credential=f"subject {subject}",
+            key=SigningKey(*signed_with),
+            provided=None if provider_subject is None else Provided(provider_subject, provider_session),
+        )
     else:
         return None
     is_over = viewer.expires_at is not None and viewer.expires_at <= now
@@ -53,7 +60,14 @@ def row_of(viewer: Viewer) -> tuple[object, ...]:
         return (viewer.credential, *(None for _ in _JWT))
     key_id = key.key_id and _UNSTORABLE.sub("", key.key_id)
     signed_with = (key.issuer, key.algorithm, key_id, key.sha256)
-    return (None, viewer.name, viewer.role.value, viewer.expires_at, *signed_with)
+    provided = viewer.provided
+    known_as = (None, None) if provided is None else (provided.subject, provided.session)
+    return (None, viewer.name, viewer.role.value, viewer.expires_at, *signed_with, *known_as)
+
+
+def storable(text: object, most: int) -> str | None:
+    """A text of somebody else's, if there is one that is not empty, not longer than `most`, and fit for a database."""
+    return text if isinstance(text, str) and 0 < len(text) <= most and not _UNSTORABLE.search(text) else None
 
 
 def new_secret() -> str:

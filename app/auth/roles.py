@@ -28,6 +28,8 @@ class Permission(StrEnum):
     READ_AUDIT = "READ_AUDIT"
     REVEAL = "REVEAL"  # sealed trigger data
     MANAGE_TOKENS = "MANAGE_TOKENS"
+    MANAGE_SESSIONS = "MANAGE_SESSIONS"  # of others: everybody may end their own
+    MANAGE_ENGINES = "MANAGE_ENGINES"
     SHARE_VIEWS = "SHARE_VIEWS"  # saved views, with everybody
 
 
@@ -52,6 +54,14 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Provided:
+    """By what a provider knows somebody whom it signed in: `sub`, and the `sid` of its own session if it gave one."""
+
+    subject: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """Somebody who is signed in.
 
@@ -59,7 +69,8 @@ class Viewer:
     if they have the permission. `expires_at` (µs since the epoch) is when the sign-in ends by itself; None: never.
     `credential` identifies what somebody signed in with, and differs for tokens with the same name; `key` is what its
     issuer signed it with, None for our own tokens. `session` is the browser's session, None without one: it can end
-    before its credential, and its `expires_at` can move. `prefix` is the public part of one of our tokens.
+    before its credential, and its `expires_at` can move. `prefix` is the public part of one of our tokens. By what is
+    `provided`, a provider may end the sign-in.
     """
 
     name: str
@@ -70,6 +81,7 @@ class Viewer:
     key: SigningKey | None = field(default=None, compare=False)
     session: str | None = field(default=None, compare=False)
     prefix: str = field(default="", compare=False)
+    provided: Provided | None = field(default=None, compare=False)
 
     @property
     def line(self) -> dict[str, str]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
 from app import audit, clock
 from app.auth import codes, credentials
 from app.auth.credentials import hashed, new_secret
+from app.auth.last_use import SESSIONS, LastUse
 from app.auth.roles import Role, SigningKey, Viewer
 from app.db import Database, Row, Transaction
 from app.errors import Forbidden, Unauthenticated
@@ -24,11 +26,17 @@ LIFETIME = 12 * clock.HOUR
 SLIDE = clock.HOUR
 REFUSED = "Unknown or expired token, code or session"
 
-_SELECT = f"""
-SELECT s.id_sha256, s.secret_sha256, s.expires_at, {credentials.columns("s")}
+MAX_USER_AGENT_LENGTH = 300
+SELECT = f"""
+SELECT s.id_sha256, s.secret_sha256, s.expires_at, s.created_at, s.last_seen_at, s.method, s.address, s.user_agent,
+{credentials.columns("s")}
 FROM sessions s LEFT JOIN tokens t ON t.id = s.token_id
 """
-_COLUMNS = ("id_sha256", "secret_sha256", "created_at", "expires_at", *credentials.COLUMNS)
+_COLUMNS = (
+    *("id_sha256", "secret_sha256", "created_at", "expires_at"),
+    *("last_seen_at", "method", "address", "user_agent"),
+    *credentials.COLUMNS,
+)
 _END = "DELETE FROM sessions WHERE id_sha256 = $1"
 
 
@@ -43,6 +51,25 @@ class Issuer(Protocol):
     def still_accepts(self, key: SigningKey) -> bool: ...
 
 
+class SignInMethod(StrEnum):
+    """How a session began."""
+
+    TOKEN = "TOKEN"  # noqa: S105
+    LINK = "LINK"
+    PROVIDER = "PROVIDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where a session begins: the client's address, and what it says that it is."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+UNKNOWN = Browser()
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """A new session: what its cookie holds, the second secret if it has one, and who it is."""
@@ -53,23 +80,33 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
-    """A row. `viewer.expires_at` is the session's end, which is that of its credential if that comes first."""
+class Session:
+    """A row. `viewer.expires_at` is the session's end, which is that of its credential if that comes first.
+
+    Of sessions that an older version began, nobody knows `method` and what follows.
+    """
 
     id_sha256: str
     secret_sha256: str | None
     ends_at: int  # as stored: the credential may end before
+    started_at: int
+    last_seen_at: int | None  # to a minute
+    method: SignInMethod | None
+    browser: Browser
     viewer: Viewer
 
     @classmethod
-    def of(cls, row: Row, now: int) -> _Session | None:
+    def of(cls, row: Row, now: int) -> Session | None:
         """None if the session or its credential is over. Whether an issuer's key is accepted remains to be asked."""
-        (id_, secret, ends_at, *behind) = row
+        (id_, secret, ends_at, started_at, last_seen_at, method, address, user_agent, *behind) = row
         viewer = credentials.viewer_of(behind, now)
         if viewer is None or ends_at <= now:
             return None
         expires_at = ends_at if viewer.expires_at is None else min(ends_at, viewer.expires_at)
-        return cls(id_, secret, ends_at, replace(viewer, expires_at=expires_at, session=id_))
+        began = SignInMethod(method) if method else None
+        browser = Browser(address or "", user_agent or "")
+        viewer = replace(viewer, expires_at=expires_at, session=id_)
+        return cls(id_, secret, ends_at, started_at, last_seen_at, began, browser, viewer)
 
     def is_to_slide(self, now: int) -> bool:
         return self.viewer.role is Role.VIEWER and self.ends_at - now < LIFETIME - SLIDE
@@ -81,8 +118,11 @@ class Sessions:
     def __init__(self, database: Database, issuers: Sequence[Issuer] = ()) -> None:
         self._database = database
         self._issuers = issuers
+        self._use = LastUse(database, SESSIONS)
 
-    async def start(self, viewer: Viewer, *, bound: bool, replaces: str | None = None) -> Started:
+    async def start(
+        self, viewer: Viewer, *, bound: bool, replaces: str | None = None, browser: Browser = UNKNOWN
+    ) -> Started:
         """A session of somebody who has just shown a credential; it ends the session of the cookie `replaces`.
 
         `bound`: over plain http, where a cookie reaches every program on the host, a second secret has to come with it.
@@ -92,18 +132,22 @@ class Sessions:
             raise Forbidden("A token of role RUNNER is for an engine: people sign in as VIEWER or ADMIN")
 
         async def work(transaction: Transaction) -> Started:
-            return await _start(transaction, viewer, bound=bound, replaces=replaces)
+            return await _start(transaction, viewer, SignInMethod.TOKEN, browser, bound=bound, replaces=replaces)
 
         return await self._database.transaction(work)
 
-    async def start_by_code(self, code: str, *, bound: bool, replaces: str | None = None) -> Started:
+    async def start_by_code(
+        self, code: str, *, bound: bool, replaces: str | None = None, browser: Browser = UNKNOWN
+    ) -> Started:
         """A session for a one-time code, which is used up. Unauthenticated for an unknown, spent or expired one."""
 
         async def work(transaction: Transaction) -> Started:
             viewer = await codes.spend(transaction, code)
             if viewer is None:
                 raise Unauthenticated(REFUSED)
-            return await _start(transaction, viewer, bound=bound, replaces=replaces)
+            # A code for what an issuer has signed is one of the provider's.
+            method = SignInMethod.LINK if viewer.key is None else SignInMethod.PROVIDER
+            return await _start(transaction, viewer, method, browser, bound=bound, replaces=replaces)
 
         return await self._database.transaction(work)
 
@@ -121,10 +165,11 @@ class Sessions:
         if bound is not None and not secrets.compare_digest(bound, hashed(secret or "")):
             raise Unauthenticated(REFUSED)
         key = session.viewer.key
-        if key is not None and not any([await issuer.accepts(key) for issuer in self._issuers]):
+        if key is not None and not await self.accepts(key):
             raise Unauthenticated(REFUSED)
         if session.is_to_slide(now):
             await self._extend([session.id_sha256], now)
+        self._use.note(session.id_sha256, session.last_seen_at, now)
         return session.viewer
 
     async def renew(self, cookie: str, secret: str | None) -> Viewer:
@@ -148,21 +193,31 @@ class Sessions:
     async def living(self, ids: Collection[str]) -> set[str]:
         """Those of these sessions (`Viewer.session`) that go on. To be asked for is to be used: it slides them too."""
         rows = await self._database.fetch_by_key(
-            f"{_SELECT} WHERE {self._database.any_of('s.id_sha256', 1, 'text')}", self._database.array(ids)
+            f"{SELECT} WHERE {self._database.any_of('s.id_sha256', 1, 'text')}", self._database.array(ids)
         )
         now = clock.now_us()
-        found = [session for row in rows if (session := _Session.of(row, now)) is not None]
+        found = [session for row in rows if (session := Session.of(row, now)) is not None]
         living = [session for session in found if session.viewer.key is None or self._accepts(session.viewer.key)]
         if sliding := [session.id_sha256 for session in living if session.is_to_slide(now)]:
             await self._extend(sliding, now)
+        for session in living:
+            self._use.note(session.id_sha256, session.last_seen_at, now)
         return {session.id_sha256 for session in living}
+
+    async def close(self) -> None:
+        """Stop background work. Call it before the database is closed."""
+        await self._use.close()
+
+    async def accepts(self, key: SigningKey) -> bool:
+        """Whether what this key has signed still counts. Unavailable while nobody can say."""
+        return any([await issuer.accepts(key) for issuer in self._issuers])
 
     def _accepts(self, key: SigningKey) -> bool:
         return any(issuer.still_accepts(key) for issuer in self._issuers)
 
-    async def _find(self, cookie: str, now: int) -> _Session | None:
-        rows = await self._database.fetch_by_key(f"{_SELECT} WHERE s.id_sha256 = $1", hashed(cookie))
-        return _Session.of(rows[0], now) if rows else None
+    async def _find(self, cookie: str, now: int) -> Session | None:
+        rows = await self._database.fetch_by_key(f"{SELECT} WHERE s.id_sha256 = $1", hashed(cookie))
+        return Session.of(rows[0], now) if rows else None
 
     async def _extend(self, ids: Collection[str], now: int) -> None:
         sql = "UPDATE sessions SET expires_at = $2 WHERE id_sha256 = $1"
@@ -180,13 +235,23 @@ async def valid_tokens(database: Database, ids: Collection[str]) -> set[str]:
     return {row[0] for row in rows if row[1] is None or row[1] > now}
 
 
-async def _start(transaction: Transaction, viewer: Viewer, *, bound: bool, replaces: str | None) -> Started:
+async def _start(
+    transaction: Transaction,
+    viewer: Viewer,
+    method: SignInMethod,
+    browser: Browser,
+    *,
+    bound: bool,
+    replaces: str | None,
+) -> Started:
     now = clock.now_us()
     cookie, secret = new_secret(), new_secret() if bound else None
     await transaction.execute_many("DELETE FROM sessions WHERE expires_at <= $1", [(now,)])
     if replaces is not None:
         await transaction.execute_many(_END, [(hashed(replaces),)])
     ids = (hashed(cookie), None if secret is None else hashed(secret))
-    await transaction.insert("sessions", _COLUMNS, [(*ids, now, now + LIFETIME, *credentials.row_of(viewer))])
+    user_agent = credentials.storable(browser.user_agent[:MAX_USER_AGENT_LENGTH], MAX_USER_AGENT_LENGTH)
+    whence = (now, method.value, browser.address or None, user_agent)
+    await transaction.insert("sessions", _COLUMNS, [(*ids, now, now + LIFETIME, *whence, *credentials.row_of(viewer))])
     await audit.note(transaction, viewer.name, "signIn")
     return Started(cookie, secret, viewer)

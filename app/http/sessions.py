@@ -15,7 +15,7 @@ from app.asgi.answers import error_body
 from app.asgi.body import read_body
 from app.asgi.media_types import JSON
 from app.auth import Role, SignIn, Viewer
-from app.auth.sessions import LIFETIME, REFUSED, Started
+from app.auth.sessions import LIFETIME, REFUSED, Browser, Started
 from app.clock import DAY, SECOND
 from app.errors import (
     AppError,
@@ -100,15 +100,19 @@ class BrowserSessions:
         bound = not is_secure(request.scope, self._public_url)
         before = cookies(request.scope, self._cookie_name(request.scope))
         replaces = before[0] if len(before) == 1 else None
+        client = request.client
+        browser = Browser("" if client is None else client.host, request.headers.get("user-agent", ""))
         if given.code is not None:
             if not given.replace:
                 await self._check_present(request.scope, given.code)
-            return await self._sign_in.start_by_code(given.code, address, bound=bound, replaces=replaces)
+            return await self._sign_in.start_by_code(
+                given.code, address, bound=bound, replaces=replaces, browser=browser
+            )
         try:
             viewer = await self._sign_in.viewer_of(f"Bearer {given.token}", address)
         except Unauthenticated:
             raise Unauthenticated(REFUSED) from None  # one message, whatever is wrong
-        return await self._sign_in.sessions.start(viewer, bound=bound, replaces=replaces)
+        return await self._sign_in.sessions.start(viewer, bound=bound, replaces=replaces, browser=browser)
 
     async def _check_present(self, scope: Scope, code: str) -> None:
         """Conflict if somebody else is signed in: a link that somebody sent must not make one work as another."""

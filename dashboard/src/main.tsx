@@ -27,6 +27,7 @@ const AlertsPage = lazy(async () => ({ default: (await import('./alerts/page')).
 const EnginesPage = lazy(async () => ({ default: (await import('./engines/page')).EnginesPage }))
 
 const TokensPage = lazy(async () => ({ default: (await import('./tokens/page')).TokensPage }))
+const SessionsPage = lazy(async () => ({ default: (await import('./sessions/page')).SessionsPage }))
 const AboutPage = lazy(async () => ({ default: (await import('./about/page')).AboutPage }))
 const AuditPage = lazy(async () => ({ default: (await import('./audit/page')).AuditPage }))
 const ErrorsPage = lazy(async () => ({ default: (await import('./errors/page')).ErrorsPage }))
@@ -92,6 +93,11 @@ const page = (
               <Route path="/tokens">
                 <Suspense>
                   <TokensPage />
+                </Suspense>
+              </Route>
+              <Route path="/sessions">
+                <Suspense>
+                  <SessionsPage />
                 </Suspense>
               </Route>
               <Route path="/about">

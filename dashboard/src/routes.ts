@@ -9,6 +9,7 @@ export const hrefs = {
   workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   audit: (query?: URLSearchParams): string => `${BASE}/audit${query?.size ? `?${query}` : ''}`,
   tokens: `${BASE}/tokens`,
+  sessions: `${BASE}/sessions`,
   about: `${BASE}/about`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
   alerts: `${BASE}/alerts`,

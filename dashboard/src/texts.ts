@@ -28,6 +28,7 @@ export const texts = {
     graphiql: 'GraphiQL',
     docs: 'API guide',
     tokens: 'Tokens',
+    sessions: 'Sessions',
     about: 'About this server',
     keys: 'Keyboard shortcuts',
     account: (name: string) => `Account: ${name}`,

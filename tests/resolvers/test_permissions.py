@@ -35,6 +35,7 @@ FIELDS = {
     "node": f'node(id: "{UNKNOWN}") {{ id }}',
     "savedViews": "savedViews { id name page query shared owner }",
     "server": "server { version build keptDays now }",
+    "sessions": "sessions { id name role isPresent }",
     "tokens": "tokens { id prefix name role }",
     "triggerKinds": "triggerKinds",
     "viewer": "viewer { name role expiresAt }",
@@ -66,6 +67,7 @@ MUTATIONS = {
 # What every reader may do for himself.
 OWN = {
     "deleteView": f'deleteView(id: "{UNKNOWN}")',
+    "endSessions": f'endSessions(input: {{id: "{UNKNOWN}"}}) {{ ended }}',
     "saveView": f'saveView(input: {{id: "{UNKNOWN}", name: "n", page: "history", query: ""}}) {{ view {{ id }} }}',
 }
 # What every reader may follow, and the answers to invalid requests.

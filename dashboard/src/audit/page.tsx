@@ -3,21 +3,18 @@ import { useLocation, useSearch } from 'wouter'
 import { ask, given } from '../api/api'
 import type { ResultOf, VariablesOf } from '../api/graphql'
 import { auditTexts } from '../audit-texts'
-import { useViewer } from '../frame/viewer'
+import { ForAdministrators } from '../frame/for-administrators'
 import { TimeFilter } from '../history/time-filter'
 import { ErrorBox } from '../parts/error-box'
 import { usePolled } from '../parts/use-polled'
-import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { AuditLog, type Entry } from './documents'
 import { auditFilter, parseShown, type Shown, writeShown } from './search'
 import { Table } from './table'
-import '../style/listing.css'
 import './audit.css'
 
 /** Who did what: only for administrators, and others are told so. */
 export function AuditPage(): JSX.Element {
-  const viewer = useViewer()
   useEffect(() => {
     document.title = `${auditTexts.title} · ${texts.product}`
   }, [])
@@ -26,16 +23,9 @@ export function AuditPage(): JSX.Element {
       <header className="page-head">
         <h1>{auditTexts.title}</h1>
       </header>
-      {viewer?.role === 'ADMIN' && <Log />}
-      {viewer && viewer.role !== 'ADMIN' && (
-        <div className="empty" role="status">
-          <h2>{auditTexts.forbidden}</h2>
-          <p>{auditTexts.forbiddenHint}</p>
-          <a className="button" href={hrefs.history()}>
-            {texts.frame.toHistory}
-          </a>
-        </div>
-      )}
+      <ForAdministrators forbidden={auditTexts.forbidden} hint={auditTexts.forbiddenHint}>
+        <Log />
+      </ForAdministrators>
     </div>
   )
 }

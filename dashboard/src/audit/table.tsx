@@ -1,6 +1,7 @@
 import type { JSX } from 'react'
 import { auditTexts } from '../audit-texts'
 import { JsonTree } from '../parts/json-tree'
+import { type Column, Listing } from '../parts/listing'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -9,40 +10,25 @@ import type { Entry } from './documents'
 /** What was done, in words; its details fold out. */
 export function Table({ entries, onSubject }: { entries: readonly Entry[]; onSubject: (subject: string) => void }): JSX.Element {
   const { columns } = auditTexts
+  const shown: Column<Entry>[] = [
+    { title: columns.at, cell: ({ at }) => <When at={at} focusable /> },
+    { title: columns.actor, cell: ({ actor }) => actor },
+    { title: columns.what, names: true, cell: ({ action }) => auditTexts.did(action) },
+    {
+      title: columns.subject,
+      cell: ({ subject }) => (subject === null ? texts.none : <Subject id={subject} onSubject={onSubject} />),
+    },
+    { title: columns.detail, className: 'detail', cell: (entry) => (entry.detail === null ? texts.none : <Details entry={entry} />) },
+  ]
+  return <Listing rows={entries} columns={shown} keyOf={({ id }) => id} />
+}
+
+function Details({ entry: { action, detail } }: { entry: Entry }): JSX.Element {
   return (
-    <table className="listing">
-      <thead>
-        <tr>
-          {Object.values(columns).map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {entries.map((entry) => (
-          <tr key={entry.id}>
-            <td data-of={columns.at}>
-              <When at={entry.at} focusable />
-            </td>
-            <td data-of={columns.actor}>{entry.actor}</td>
-            <th scope="row">{auditTexts.did(entry.action)}</th>
-            <td data-of={columns.subject}>{entry.subject === null ? texts.none : <Subject id={entry.subject} onSubject={onSubject} />}</td>
-            <td data-of={columns.detail} className="detail">
-              {entry.detail === null ? (
-                texts.none
-              ) : (
-                <details>
-                  <summary aria-label={auditTexts.detailsOf(auditTexts.did(entry.action))}>{auditTexts.details}</summary>
-                  <JsonTree label={entry.action} value={entry.detail} />
-                </details>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <details>
+      <summary aria-label={auditTexts.detailsOf(auditTexts.did(action))}>{auditTexts.details}</summary>
+      <JsonTree label={action} value={detail} />
+    </details>
   )
 }
 

@@ -183,6 +183,7 @@ function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
         {texts.frame.keys} <kbd>?</kbd>
       </MenuItem>
       {viewer?.role === 'ADMIN' && <MenuItem onChoose={() => go('/tokens')}>{texts.frame.tokens}</MenuItem>}
+      <MenuItem onChoose={() => go('/sessions')}>{texts.frame.sessions}</MenuItem>
       <MenuItem onChoose={() => go('/about')}>{texts.frame.about}</MenuItem>
       <MenuItem onChoose={() => location.assign(hrefs.guide)}>{texts.frame.docs}</MenuItem>
       <MenuItem onChoose={() => void signOut()}>{texts.frame.signOut}</MenuItem>

@@ -1,8 +1,8 @@
 import { type FormEvent, type JSX, useState } from 'react'
 import { type ApiError, asApiError, ask } from '../api/api'
 import { useViewer } from '../frame/viewer'
-import { CopyButton } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
+import { Secret } from '../parts/secret'
 import { texts } from '../texts'
 import { CreateToken } from './documents'
 
@@ -45,12 +45,7 @@ export function MakeToken({ engine, onEngine }: { engine: string; onEngine: (eng
       {made && (
         <div className="made" role="status">
           <p>{texts.token.shownOnce(made.engine)}</p>
-          <p className="secret">
-            <code>{command}</code>
-            <CopyButton className="" what={texts.token.secret} text={command}>
-              {texts.copy.copy}
-            </CopyButton>
-          </p>
+          <Secret what={texts.token.secret} text={command} />
         </div>
       )}
     </div>

@@ -1,8 +1,8 @@
 import { type FormEvent, type JSX, useState } from 'react'
 import { type ApiError, ask, asApiError } from '../api/api'
-import { CopyButton } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
 import { ErrorBox } from '../parts/error-box'
+import { Secret } from '../parts/secret'
 import { texts } from '../texts'
 import { now } from '../time/clock'
 import { tokenTexts } from '../token-texts'
@@ -39,12 +39,7 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
     return (
       <Dialog title={tokenTexts.madeTitle} onClose={onClose}>
         <p role="status">{tokenTexts.shownOnce}</p>
-        <p className="secret">
-          <code>{made.secret}</code>
-          <CopyButton className="" what={tokenTexts.secret} text={made.secret}>
-            {texts.copy.copy}
-          </CopyButton>
-        </p>
+        <Secret what={tokenTexts.secret} text={made.secret} />
         <div className="actions">
           <button type="button" className="primary" onClick={onClose}>
             {tokenTexts.done}

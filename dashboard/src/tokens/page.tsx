@@ -1,57 +1,47 @@
 import { type JSX, useEffect, useState } from 'react'
 import { given } from '../api/api'
+import { ForAdministrators } from '../frame/for-administrators'
 import { useViewer } from '../frame/viewer'
 import { ErrorBox } from '../parts/error-box'
 import { useAsked } from '../parts/use-asked'
-import { hrefs } from '../routes'
 import { texts } from '../texts'
-import { now } from '../time/clock'
 import { tokenTexts } from '../token-texts'
 import { Create } from './create'
-import { type Token, Tokens } from './documents'
-import { Table } from './table'
-import '../style/listing.css'
+import { Tokens } from './documents'
+import { overOf, Table } from './table'
 import './tokens.css'
 
 /** Who may sign in by a token: for administrators alone, and others are told so. */
 export function TokensPage(): JSX.Element {
   const viewer = useViewer()
+  const [creating, setCreating] = useState(false)
   useEffect(() => {
     document.title = `${tokenTexts.title} · ${texts.product}`
   }, [])
   return (
-    <div className="tokens-page">
-      {viewer?.role === 'ADMIN' && <Administrators />}
-      {viewer && viewer.role !== 'ADMIN' && (
-        <>
-          <h1>{tokenTexts.title}</h1>
-          <div className="empty" role="status">
-            <h2>{tokenTexts.forbidden}</h2>
-            <p>{tokenTexts.forbiddenHint}</p>
-            <a className="button" href={hrefs.history()}>
-              {texts.frame.toHistory}
-            </a>
-          </div>
-        </>
-      )}
+    <div className="listing-page">
+      <header>
+        <h1>{tokenTexts.title}</h1>
+        {viewer?.role === 'ADMIN' && (
+          <button type="button" className="primary" onClick={() => setCreating(true)}>
+            {tokenTexts.create}
+          </button>
+        )}
+      </header>
+      <ForAdministrators forbidden={tokenTexts.forbidden} hint={tokenTexts.forbiddenHint}>
+        <Administrators creating={creating} onCreated={() => setCreating(false)} />
+      </ForAdministrators>
     </div>
   )
 }
 
-function Administrators(): JSX.Element {
+function Administrators({ creating, onCreated }: { creating: boolean; onCreated: () => void }): JSX.Element {
   const { data, error, again } = useAsked(Tokens, {})
-  const [creating, setCreating] = useState(false)
   const [all, setAll] = useState(false)
   const tokens = data && given(data.tokens)
-  const shown = tokens?.filter((token) => all || isValid(token))
+  const shown = tokens?.filter((token) => all || overOf(token) === null)
   return (
     <>
-      <header>
-        <h1>{tokenTexts.title}</h1>
-        <button type="button" className="primary" onClick={() => setCreating(true)}>
-          {tokenTexts.create}
-        </button>
-      </header>
       {error && <ErrorBox error={error} retry={again} />}
       {!tokens && !error && <p className="skeleton">{texts.loading}</p>}
       {tokens && (
@@ -65,17 +55,7 @@ function Administrators(): JSX.Element {
         </p>
       )}
       {shown && shown.length > 0 && <Table tokens={shown} onChanged={again} />}
-      {creating && (
-        <Create
-          onMade={again}
-          onClose={() => setCreating(false)}
-        />
-      )}
+      {creating && <Create onMade={again} onClose={onCreated} />}
     </>
   )
-}
-
-/** Whether somebody can sign in with it. */
-export function isValid({ revokedAt, expiresAt }: Token): boolean {
-  return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > now())
 }

@@ -8,7 +8,7 @@ import pytest
 
 from app import clock
 from app.auth import Role
-from app.auth.token_use import TokenUse
+from app.auth.last_use import TOKENS, LastUse
 from app.auth.tokens import check_token, create_token, list_tokens, revoke_token
 from app.clock import MINUTE, SECOND
 from app.db import Database
@@ -136,7 +136,7 @@ async def test_an_id_always_says_which(database: Database) -> None:
 
 async def test_use_is_written_once_a_minute(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     secret, token = await create_token(database, "ada", Role.ADMIN)
-    here, elsewhere = TokenUse(database), TokenUse(database)  # as in two processes
+    here, elsewhere = LastUse(database, TOKENS), LastUse(database, TOKENS)  # as in two processes
     writes = 0
     transaction = database.transaction
 
@@ -148,14 +148,16 @@ async def test_use_is_written_once_a_minute(database: Database, monkeypatch: pyt
     monkeypatch.setattr(database, "transaction", count)
     start = clock.now_us()
     for offset in (0, 1, SECOND, MINUTE - 1):
-        here.note(token, start + offset)
+        here.note(token.id, token.last_used_at, start + offset)
     await until(database, start)
     assert writes == 1
     now_read = await check_token(database, secret)
-    elsewhere.note(now_read, start + MINUTE - 1)
-    here.note(now_read, start + MINUTE)
+    elsewhere.note(now_read.id, now_read.last_used_at, start + MINUTE - 1)
+    here.note(now_read.id, now_read.last_used_at, start + MINUTE)
     await until(database, start + MINUTE)
-    elsewhere.note(now_read, start + MINUTE + 1)  # it read the old time; the row's condition holds it back
+    elsewhere.note(
+        now_read.id, now_read.last_used_at, start + MINUTE + 1
+    )  # it read the old time; the row's condition holds it back
     await asyncio.sleep(0.1)
     assert await last_used(database) == start + MINUTE
     assert writes == 3
@@ -174,15 +176,15 @@ async def test_use_that_cannot_be_written_is_not_tried_at_every_request(
         tries += 1
         raise OSError("no")
 
-    use = TokenUse(database)
+    use = LastUse(database, TOKENS)
     with monkeypatch.context() as patch:
         patch.setattr(database, "transaction", fail)
         for offset in range(5):
-            use.note(token, 1 + offset)
+            use.note(token.id, token.last_used_at, 1 + offset)
             await asyncio.sleep(0)
         await asyncio.sleep(0.01)
     assert tries == 1
-    use.note(token, 1 + MINUTE)
+    use.note(token.id, token.last_used_at, 1 + MINUTE)
     await until(database, 1 + MINUTE)
     await use.close()
 
@@ -190,20 +192,20 @@ async def test_use_that_cannot_be_written_is_not_tried_at_every_request(
 async def test_closing_does_not_wait_for_a_write(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = await create_token(database, "ada", Role.ADMIN)
     monkeypatch.setattr(database, "transaction", lambda work: asyncio.sleep(60))
-    use = TokenUse(database)
-    use.note(token, 1)
+    use = LastUse(database, TOKENS)
+    use.note(token.id, token.last_used_at, 1)
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
         await use.close()
-    await TokenUse(database).close()
+    await LastUse(database, TOKENS).close()
 
 
 async def test_memory_of_uses_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = await create_token(database, "ada", Role.ADMIN)
-    monkeypatch.setattr("app.auth.token_use.MAX_REMEMBERED", 1)
+    monkeypatch.setattr("app.auth.last_use.MAX_REMEMBERED", 1)
     _, other = await create_token(database, "eve", Role.ADMIN)
-    use = TokenUse(database)
-    use.note(token, 1)
-    use.note(other, 1 + MINUTE)
+    use = LastUse(database, TOKENS)
+    use.note(token.id, token.last_used_at, 1)
+    use.note(other.id, other.last_used_at, 1 + MINUTE)
     assert list(use._noted) == [other.id]
     await use.close()
