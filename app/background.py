@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from app.retention.rules import Rules
 from app.retention.service import Retention
 from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryWayBack
+from app.retries.connecting import Connecting
 from app.retries.delivery import ENGINES, RetryHandler
 from app.retries.port import WayBack
 from app.retries.webhook import WebhookWayBack
@@ -78,7 +79,9 @@ class Background:
         announcements = Announcements([notifications.on_commit, folding.on_commit, firing.on_commit])
         self.announcements = announcements
         self.ingestion = Ingestion(database, sealer, announcements)
-        deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements, self.tellers)
+        ways_back = ways_back_of(settings)
+        self.connecting = Connecting(database, sealer, ways_back, settings.alert_networks)
+        deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements, self.tellers, ways_back)
         self.retries = Retries(database, sealer, announcements, deliveries.wake)
         # Each starts after the services that it calls, and so closes before them.
         self.services: Sequence[Service] = (
@@ -131,13 +134,10 @@ def deliveries_of(
     ingestion: Ingestion,
     announcements: Announcements,
     tellers: Tellers,
+    ways_back: Mapping[EngineKind, WayBack],
 ) -> Deliveries:
     """The deliveries of retries to engines, and of alerts."""
     timeout = settings.dispatch_timeout_seconds
-    ways_back: dict[EngineKind, WayBack] = {
-        EngineKind.WEBHOOK: WebhookWayBack(timeout),
-        EngineKind.CELERY: CeleryWayBack(timeout),
-    }
     retries = RetryHandler(database, sealer, ingestion, ways_back, announcements)
     posts, mail, _ = tellers
 
@@ -148,6 +148,15 @@ def deliveries_of(
 
     loops = [loop([OUTBOX_KIND], retries, ENGINES), loop(POSTED, posts, RECEIVERS), loop([MAILED], mail, RECEIVERS)]
     return Deliveries(loops, [*ways_back.values(), posts])
+
+
+def ways_back_of(settings: Settings) -> dict[EngineKind, WayBack]:
+    """How retries reach engines, by their kinds."""
+    timeout, networks = settings.dispatch_timeout_seconds, settings.alert_networks
+    return {
+        EngineKind.WEBHOOK: WebhookWayBack(timeout, networks),
+        EngineKind.CELERY: CeleryWayBack(timeout, networks),
+    }
 
 
 def tellers_of(settings: Settings, database: Database, sealer: Sealer) -> Tellers:

@@ -106,6 +106,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             sealer=sealer,
             log_notifications=background.log_notifications,
             retries=background.retries,
+            connecting=background.connecting,
             announcements=background.announcements,
             feed=updates,
             metrics_feed=background.metrics_feed,

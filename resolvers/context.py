@@ -22,6 +22,7 @@ from app.live.updates import Watchable
 from app.metrics.following import MetricsFeed
 from app.rates import Client
 from app.retries import Retries
+from app.retries.connecting import Connecting
 from app.secrets.sealing import Sealer
 from app.turns import Turns
 from resolvers.about import About
@@ -53,6 +54,7 @@ class Context:
     sealer: Sealer
     log_notifications: LogNotifications
     retries: Retries
+    connecting: Connecting
     announcements: Announcements
     feed: Watchable
     metrics_feed: MetricsFeed

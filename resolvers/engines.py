@@ -1,4 +1,4 @@
-"""Reads of engines."""
+"""Engines: everybody reads them, administrators connect them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app.auth import Permission
 from app.engines import Engine, issues
 from app.engines.issues import EngineClient
 from app.paging import PageRequest
+from app.retries.connecting import Connected, NewWayBack, Reached, Rotation
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
@@ -53,3 +54,21 @@ async def list_issues(
     return await read_list(
         context, given, lambda: issues.list_page(database, id_, given), lambda: issues.count(database, id_)
     )
+
+
+async def connect_engine(context: Context, wanted: Argument[NewWayBack]) -> Connected:
+    """Connect an engine; what signs its webhooks."""
+    context.require(Permission.MANAGE_ENGINES)
+    return await context.connecting.connect(context.viewer.name, wanted())
+
+
+async def rotate_secret(context: Context, rotation: Argument[Rotation]) -> Connected:
+    """Give the webhook of an engine another secret; both sign for a while."""
+    context.require(Permission.MANAGE_ENGINES)
+    return await context.connecting.rotate(context.viewer.name, rotation())
+
+
+async def test_engine(context: Context, id_: Argument[str]) -> Reached:
+    """See whether the way back to an engine can be reached."""
+    context.require(Permission.MANAGE_ENGINES)
+    return await context.connecting.test(context.viewer.name, id_())

@@ -9,6 +9,7 @@ import strawberry
 
 from app.error_groups.fingerprints import Distinction
 from resolvers import alerts as alert_resolvers
+from resolvers import engines as engine_resolvers
 from resolvers import error_groups as group_resolvers
 from resolvers import executions as execution_resolvers
 from resolvers import resolutions as resolution_resolvers
@@ -20,6 +21,12 @@ from schema.alert_rule import SaveAlertRulePayload, TestAlertRulePayload, overla
 from schema.alert_rule_input import AlertRuleInput
 from schema.bulk_retry import BulkRetry
 from schema.context import Info
+from schema.engine_connection import (
+    ConnectEngineInput,
+    ConnectEnginePayload,
+    RotateEngineSecretInput,
+    TestEnginePayload,
+)
 from schema.error_group import (
     ErrorGroup,
     MergeErrorGroupsInput,
@@ -49,6 +56,8 @@ GroupStateInput = Annotated[
 MergeInput = Annotated[MergeErrorGroupsInput, strawberry.argument(description="The error groups to merge.")]
 NewToken = Annotated[TokenInput, strawberry.argument(description="The token to create.")]
 TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")]
+NewEngine = Annotated[ConnectEngineInput, strawberry.argument(description="The engine to connect.")]
+Rotation = Annotated[RotateEngineSecretInput, strawberry.argument(description="The engine whose secret to renew.")]
 ResolveInput = Annotated[
     ResolveExecutionsInput,
     strawberry.argument(description="The failures to resolve by hand, and how they were mended."),
@@ -64,6 +73,18 @@ RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule 
 @strawberry.type(description="Everything that changes something.")
 class Mutation:
     """Everything that changes something."""
+
+    @strawberry.field(
+        description=(
+            "Connects an engine: retries of its runs go to a webhook, whose secret this shows, once, or to its Celery"
+            " broker. BAD_USER_INPUT for an invalid name, URL or key; CONFLICT for an engine that is connected already"
+            " unless `replace`, for a key of another way back, and if another server could not read what this one"
+            " encrypts. ADMIN only, and audited."
+        )
+    )
+    async def connect_engine(self, info: Info, input: NewEngine) -> ConnectEnginePayload:
+        """Audited."""
+        return ConnectEnginePayload.of(await engine_resolvers.connect_engine(info.context, input.wanted))
 
     @strawberry.field(
         description=(
@@ -207,6 +228,17 @@ class Mutation:
 
     @strawberry.field(
         description=(
+            "Gives the webhook of an engine another secret, and shows it, once. Requests have the signatures of both"
+            " for `overlapHours`. NOT_FOUND for an unknown id; CONFLICT for an engine without a webhook; BAD_USER_INPUT"
+            " for other hours or an invalid key. ADMIN only, and audited."
+        )
+    )
+    async def rotate_engine_secret(self, info: Info, input: Rotation) -> ConnectEnginePayload:
+        """Audited."""
+        return ConnectEnginePayload.of(await engine_resolvers.rotate_secret(info.context, input.rotation))
+
+    @strawberry.field(
+        description=(
             "Creates an alert rule, or changes the rule with the given id. NOT_FOUND for an unknown rule,"
             " workflow or engine; LIMIT_EXCEEDED beyond 500 rules. ADMIN only."
         )
@@ -266,6 +298,19 @@ class Mutation:
     async def test_alert_rule(self, info: Info, id: strawberry.ID) -> TestAlertRulePayload:
         """Audited."""
         return TestAlertRulePayload.of(await alert_resolvers.test_rule(info.context, partial(verb_id, "alertRule", id)))
+
+    @strawberry.field(
+        description=(
+            "Connects to the webhook's host or the broker of an engine, and sends nothing. NOT_FOUND for an unknown id;"
+            " CONFLICT for an engine that has none. ADMIN only, and audited."
+        )
+    )
+    async def test_engine(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The engine.")]
+    ) -> TestEnginePayload:
+        """Audited."""
+        found = await engine_resolvers.test_engine(info.context, partial(verb_id, "engine", id))
+        return TestEnginePayload(reached=found.is_reached, detail=found.detail)
 
     @strawberry.field(
         description=(

@@ -66,7 +66,8 @@ def test_session_020_a_session_says_whose_and_whence_it_is(runwatch: Runwatch) -
     assert [each["name"] for each in everybodys if each["isPresent"]] == [names["admin"]]
     shown = str(everybodys)
     assert not any(secret in shown for page in (browser, linked) for secret in (page.cookie[-43:], page.secret or ""))
-    assert refused(runwatch.ask(LIST, runwatch.token("runner", unique("engine"))))[0] == "FORBIDDEN"
+    (error,) = runwatch.ask(LIST, runwatch.token("runner", unique("engine")))["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_session_021_an_ended_session_is_refused_at_once(runwatch: Runwatch) -> None:

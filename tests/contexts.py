@@ -16,6 +16,7 @@ from app.live.updates import Watchable
 from app.metrics.following import MetricsFeed
 from app.rates import FREE
 from app.retries import Retries
+from app.retries.connecting import Connecting
 from app.settings import Settings
 from app.turns import Turns
 from resolvers.about import About
@@ -48,6 +49,7 @@ def context_of(
         sealer=SEALER,
         log_notifications=log_notifications or LogNotifications(database),
         retries=retries or Retries(database, SEALER),
+        connecting=Connecting(database, SEALER, {}),
         announcements=announcements,
         feed=feed or Feed(database),
         metrics_feed=metrics_feed or MetricsFeed(database),

@@ -11,9 +11,10 @@ import msgspec
 
 from app.db import Reader, Transaction
 from app.db.rows import RowsOf
-from app.delivery.addresses import Network, check_host
+from app.delivery.addresses import Network
+from app.delivery.guarded import guarded_host
 from app.delivery.mail_address import checked_mail_address
-from app.delivery.webhook_url import checked_webhook_url, new_signing_secret
+from app.delivery.webhook_url import new_signing_secret
 from app.errors import BadInput
 from app.secrets.sealing import CannotUnseal, Sealer
 
@@ -25,7 +26,6 @@ PAGE = "page"
 KINDS = (WEBHOOK, EMAIL, SLACK, PAGERDUTY, TEAMS, DISCORD, NTFY, PAGE)
 # Kinds of outbox rows are those of channels, after this. The subject is the notice.
 OUTBOX = "alert."
-MAX_URL_LENGTH = 2_000
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 _ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
 _NTFY_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
@@ -88,7 +88,7 @@ def checked(kind: str, given: Mapping[str, str], allowed: Channels, sealer: Seal
     """A channel as it is stored; BadInput for what it cannot use, or an address in a forbidden network."""
     if kind == WEBHOOK:
         url = given["url"]
-        return Webhook(url, new_signing_secret(), _host("webhookUrl", url, allowed)).sealed(sealer)
+        return Webhook(url, new_signing_secret(), guarded_host("webhookUrl", url, allowed.networks)).sealed(sealer)
     if kind == EMAIL:
         return Channel(kind, _address(given["address"], allowed), None)
     if kind == PAGE:
@@ -98,7 +98,7 @@ def checked(kind: str, given: Mapping[str, str], allowed: Channels, sealer: Seal
         raise BadInput(f"{name}.routingKey: must be the 32 letters and digits of an Events API v2 integration")
     if kind == NTFY:
         _check_ntfy(name, given)
-    host = _host(f"{name}.url", given["url"], allowed)
+    host = guarded_host(f"{name}.url", given["url"], allowed.networks)
     return Channel(kind, host, sealer.encrypt(dict(given)))
 
 
@@ -107,17 +107,6 @@ def _check_ntfy(name: str, given: Mapping[str, str]) -> None:
         raise BadInput(f"{name}.url: must end with a topic of 1 to 64 letters, digits, - and _")
     if given.get("token") and not _NTFY_TOKEN.fullmatch(given["token"]):
         raise BadInput(f"{name}.token: must be 1 to 200 printable ASCII characters without spaces")
-
-
-def _host(name: str, url: str, allowed: Channels) -> str:
-    if len(url) > MAX_URL_LENGTH:
-        raise BadInput(f"{name}: at most {MAX_URL_LENGTH} characters")
-    try:
-        host = checked_webhook_url(url)
-    except BadInput as error:
-        raise BadInput(f"{name}: {error.message.removeprefix('Webhook: ')}") from None
-    check_host(host, allowed.networks, name)
-    return host
 
 
 def _address(email: str, allowed: Channels) -> str:

@@ -16,7 +16,7 @@ from app.alerts.forms.mail import text_of
 from app.alerts.telling import Notice
 from app.db import Database, Transaction
 from app.delivery import outbox
-from app.delivery.addresses import AddressRefused, Resolver
+from app.delivery.guarded import Guard
 from app.delivery.mail import Mailer
 from app.delivery.outbox import OutboxItem, Receivers
 from app.delivery.port import NotDelivered
@@ -53,8 +53,7 @@ class PostHandler:
     ) -> None:
         self._database = database
         self._sealer = sealer
-        self._resolver = Resolver(allowed.networks)
-        self._post = SignedPost(timeout, self._resolve)
+        self._post = SignedPost(timeout, Guard(allowed.networks).resolve)
         self._public_url = public_url
 
     async def deliver(self, item: OutboxItem) -> None:
@@ -115,14 +114,6 @@ class PostHandler:
             return Masker(known).json(str(self._sealer.decrypt(kept)))
         except CannotUnseal as error:
             raise NotDelivered(error.message) from None
-
-    async def _resolve(self, host: str) -> list[str]:
-        try:
-            return await self._resolver.resolve(host)
-        except AddressRefused as error:
-            raise NotDelivered(str(error)) from None
-        except (OSError, UnicodeError):
-            raise NotDelivered(f"The webhook's host was not found: {host}") from None
 
 
 class MailHandler:

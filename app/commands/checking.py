@@ -45,7 +45,7 @@ async def _tried(settings: Settings, seconds: float) -> list[Outcome]:
 
         async def engines() -> list[Outcome]:
             sealer, of_key = await of_keys(settings, storage.database)
-            return [*of_key, *await of_engines(storage.database, sealer, seconds * 0.8)]
+            return [*of_key, *await of_engines(storage.database, sealer, settings.alert_networks, seconds * 0.8)]
 
         return of_database + await run_all(
             [

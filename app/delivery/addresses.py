@@ -98,7 +98,7 @@ class Resolver:
             raise found
         if not all(is_allowed(_address(each), self._networks) for each in found):
             raise AddressRefused(
-                "The webhook's host has a private address, or an address of this machine or its network;"
+                "The host has a private address, or an address of this machine or its network;"
                 " RUNWATCH_ALERT_NETWORKS can allow it"
             )
         return found

@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 from app.delivery.http_library import http_library
 from app.errors import BadInput
 
+# Members of a connection that are no secrets.
+OPEN = frozenset({"guarded", "key", "previous_until"})
 # Shorter parts of a path are words, and let nobody in.
 MIN_KEY_LENGTH = 16
 
@@ -39,8 +41,9 @@ def new_signing_secret() -> str:
 
 def secrets_of(connection: dict[str, str]) -> set[str]:
     """What no message may show of a connection: its values, and the credentials in its URLs."""
-    found = set(connection.values())
-    for value in connection.values():
+    values = [value for name, value in connection.items() if name not in OPEN]
+    found = set(values)
+    for value in values:
         for url in value.split(";"):
             found.update(_keys_in(url))
     return found

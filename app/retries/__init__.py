@@ -52,10 +52,15 @@ class Asked:
     bulk: str | None = None
 
     def __post_init__(self) -> None:
-        if self.key is not None and not 1 <= len(self.key) <= MAX_KEY_LENGTH:
-            raise BadInput(f"idempotencyKey: must have 1 to {MAX_KEY_LENGTH} characters")
-        if self.key is not None and not self.key.isprintable():
-            raise BadInput("idempotencyKey: must not contain control characters or half surrogate pairs")
+        check_key(self.key)
+
+
+def check_key(key: str | None) -> None:
+    """BadInput for what is no idempotency key."""
+    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise BadInput(f"idempotencyKey: must have 1 to {MAX_KEY_LENGTH} characters")
+    if key is not None and not key.isprintable():
+        raise BadInput("idempotencyKey: must not contain control characters or half surrogate pairs")
 
 
 class Retries:

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -18,8 +18,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from app.delivery.addresses import Network
+from app.delivery.guarded import Guard
 from app.delivery.port import NotDelivered
-from app.engines.connections import broker_options
+from app.engines.connections import broker_hosts, broker_options
 from app.errors import BadInput
 from app.retries.celery_messages import Message, message_of
 from app.retries.port import RetryRequest
@@ -35,17 +37,34 @@ CHECKED = {"cert_reqs": "required"}
 class CeleryWayBack:
     """Publishes to the broker of an engine. `timeout` bounds an attempt, in seconds."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, networks: Sequence[Network] = ()) -> None:
         self._timeout = timeout
+        self._guard = Guard(networks)
         self._places = asyncio.Semaphore(MAX_THREADS)
         self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
         """See WayBack. `connection` has broker_url."""
         message, broker = message_of(request), connection["broker_url"]
-        work = partial(publish, message, broker, self._timeout, time.monotonic() + self._timeout)
+        await self._try(connection, partial(publish, message, broker, self._timeout, time.monotonic() + self._timeout))
+
+    async def reach(self, connection: dict[str, str]) -> str:
+        """See WayBack."""
+        found: list[str] = []
+        await self._try(connection, lambda: found.append(reach(connection["broker_url"], self._timeout)))
+        return found[0]
+
+    async def _try(self, connection: dict[str, str], work: Callable[[], None]) -> None:
+        """Work with a broker in a thread; raises NotDelivered, whatever is wrong with it.
+
+        The library finds the addresses of its hosts itself, a moment after they were checked here.
+        """
+        broker = connection["broker_url"]
         try:
             async with asyncio.timeout(self._timeout):
+                if "guarded" in connection:
+                    for host in broker_hosts(broker):
+                        await self._guard.resolve(host)
                 error = await self._in_thread(broker, work)
         except TimeoutError:
             raise NotDelivered(f"The broker did not answer within {self._timeout:g} s") from None

@@ -28,5 +28,8 @@ class WayBack(Protocol):
     async def send(self, request: RetryRequest, connection: dict[str, str]) -> None:
         """Deliver a retry to the engine at `connection`; raises NotDelivered, whatever is wrong with the engine."""
 
+    async def reach(self, connection: dict[str, str]) -> str:
+        """What can be said of a way back that can be reached; raises NotDelivered for any other. Sends nothing."""
+
     async def close(self) -> None:
         """Close open connections."""

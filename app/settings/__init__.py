@@ -168,7 +168,11 @@ class Settings(BaseSettings):
     )
     smtp_from: str = Field("", description="Sender of mail: Runwatch <runwatch@example.com>")
     alert_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="Comma-separated private networks that alert webhooks may reach, for example 10.0.0.0/8"
+        (),
+        description=(
+            "Comma-separated private networks that webhooks of alerts, and of engines connected on the page, may reach,"
+            " for example 10.0.0.0/8"
+        ),
     )
 
     contact_lost_seconds: float = Field(

@@ -47,6 +47,7 @@ FOR_EVERYBODY = {"viewer"}
 FOR_ADMINISTRATORS = {"auditLog", "tokens"}
 # What only an administrator may do.
 MUTATIONS = {
+    "connectEngine": 'connectEngine(input: {name: "", wayBack: {webhookUrl: "https://e.example"}}) { signingSecret }',
     "createToken": 'createToken(input: {name: "", role: RUNNER, engine: "e"}) { secret }',
     "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
     "mergeErrorGroups": f'mergeErrorGroups(input: {{from: ["{UNKNOWN}"], into: "{UNKNOWN}"}}) {{ group {{ id }} }}',
@@ -56,9 +57,11 @@ MUTATIONS = {
     "retryExecutions": f'retryExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ matched }}',
     "revealTrigger": f'revealTrigger(executionId: "{UNKNOWN}")',
     "revokeToken": f'revokeToken(id: "{UNKNOWN}") {{ token {{ id }} }}',
+    "rotateEngineSecret": f'rotateEngineSecret(input: {{id: "{UNKNOWN}"}}) {{ signingSecret }}',
     "saveAlertRule": f'saveAlertRule(input: {{id: "{UNKNOWN}", consecutiveFailures: 3}}) {{ rule {{ id }} }}',
     "setErrorGroupState": f'setErrorGroupState(input: {{id: "{UNKNOWN}", state: MUTED}}) {{ group {{ id }} }}',
     "testAlertRule": f'testAlertRule(id: "{UNKNOWN}") {{ outcomes {{ error }} }}',
+    "testEngine": f'testEngine(id: "{UNKNOWN}") {{ reached }}',
     "splitErrorGroup": f'splitErrorGroup(input: {{id: "{UNKNOWN}", by: [STEP]}}) {{ group {{ id }} }}',
     "unmergeErrorGroup": f'unmergeErrorGroup(id: "{UNKNOWN}") {{ group {{ id }} }}',
     "unresolveExecutions": f'unresolveExecutions(input: {{ids: ["{UNKNOWN}"]}}) {{ more }}',
@@ -133,7 +136,7 @@ async def test_roles_that_may_read(database: Database) -> None:
 @pytest.mark.parametrize("document", MUTATIONS.values(), ids=MUTATIONS.keys())
 async def test_roles_that_may_change(database: Database, document: str) -> None:
     found = {role: await code_of(database, f"mutation {{ {document} }}", Viewer("x", role)) for role in Role}
-    code = "BAD_USER_INPUT" if "createToken" in document else "NOT_FOUND"
+    code = "BAD_USER_INPUT" if document.startswith(("connectEngine", "createToken")) else "NOT_FOUND"
     assert found == {Role.ADMIN: code, Role.VIEWER: "FORBIDDEN", Role.RUNNER: "FORBIDDEN"}
     assert await code_of(database, f"mutation {{ {document} }}", None) == "UNAUTHENTICATED"
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,11 +11,13 @@ import msgspec
 
 from app.db import Database
 from app.db.rows import Column, RowsOf
+from app.delivery.addresses import Network
 from app.delivery.port import NotDelivered
 from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
 from app.engines.connections import unsealed_connection
 from app.errors import AppError
+from app.retries.port import WayBack
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer
 from app.server.probes import Outcome, Result, one_line
@@ -88,7 +88,9 @@ async def of_issuer(settings: Settings) -> list[Outcome]:
     return [Outcome("token issuer", Result.OK, f"{urlsplit(url).hostname} publishes {fitting} keys for {algorithms}")]
 
 
-async def of_engines(database: Database | None, sealer: Sealer | None, seconds: float) -> list[Outcome]:
+async def of_engines(
+    database: Database | None, sealer: Sealer | None, networks: Sequence[Network], seconds: float
+) -> list[Outcome]:
     """Whether the hosts and brokers that retries go to can be reached."""
     if database is None:
         return [Outcome("engines", Result.UNUSED, "not tried: that needs the database")]
@@ -101,10 +103,18 @@ async def of_engines(database: Database | None, sealer: Sealer | None, seconds: 
     if sealer is None:
         return [Outcome("engines", Result.FAILED, "how they are connected is encrypted, and needs the key")]
     found, places = _ENGINES.read_all(rows[:MAX_ENGINES]), asyncio.Semaphore(AT_ONCE)
+    # Here and not above: it needs httpx.
+    from app.retries.celery import CeleryWayBack
+    from app.retries.webhook import WebhookWayBack
+
+    ways_back: dict[EngineKind, WayBack] = {
+        EngineKind.WEBHOOK: WebhookWayBack(seconds, networks),
+        EngineKind.CELERY: CeleryWayBack(seconds, networks),
+    }
 
     async def tried(engine: _Connected) -> Outcome:
         async with places:
-            return await _of_engine(engine, sealer, seconds)
+            return await _of_engine(engine, sealer, ways_back[engine.kind])
 
     outcomes = await asyncio.gather(*map(tried, found))
     if len(rows) > MAX_ENGINES:
@@ -112,41 +122,14 @@ async def of_engines(database: Database | None, sealer: Sealer | None, seconds: 
     return outcomes
 
 
-async def _of_engine(engine: _Connected, sealer: Sealer, seconds: float) -> Outcome:
+async def _of_engine(engine: _Connected, sealer: Sealer, way_back: WayBack) -> Outcome:
     name = f"engine {engine.name}"
     try:
         connection = unsealed_connection(sealer, engine.connection_sealed)
     except CannotUnseal as error:
         return Outcome(name, Result.FAILED, error.message)
-    reach: Callable[[dict[str, str], float], Awaitable[str]]
-    reach = _reach_webhook if engine.kind is EngineKind.WEBHOOK else _reach_broker
     try:
-        async with asyncio.timeout(seconds):
-            return Outcome(name, Result.OK, await reach(connection, seconds))
-    except TimeoutError:
-        return Outcome(name, Result.FAILED, f"no answer within {seconds:g} s")
+        return Outcome(name, Result.OK, await way_back.reach(connection))
     except Exception as error:  # whatever a library has to say
         said = one_line(error)
         return Outcome(name, Result.FAILED, Masker(secrets_of(connection)).text(said))
-
-
-async def _reach_webhook(connection: dict[str, str], seconds: float) -> str:
-    """Connect, with TLS if the URL says so; a request would be a retry to whoever receives it."""
-    parts = urlsplit(connection["url"])
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    from app.delivery.signed_post import trusted
-
-    tls: ssl.SSLContext | None = trusted() if secure else None
-    _, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=host if secure else None)
-    writer.close()
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(seconds / 4):
-            await writer.wait_closed()
-    return f"{host}:{port} can be reached{' by TLS' if secure else ''}"
-
-
-async def _reach_broker(connection: dict[str, str], seconds: float) -> str:
-    from app.retries.celery import reach
-
-    return await asyncio.to_thread(reach, connection["broker_url"], seconds)

@@ -22,3 +22,21 @@ export const EngineIssues = graphql(`
 `)
 export type Issues = NonNullable<ResultOf<typeof EngineIssues>['engineIssues']>
 export type Issue = Issues['nodes'][number]
+
+export const Connect = graphql(`
+  mutation ConnectEngine($input: ConnectEngineInput!) {
+    connectEngine(input: $input) { signingSecret engine { id } }
+  }
+`)
+
+export const Rotate = graphql(`
+  mutation RotateEngineSecret($input: RotateEngineSecretInput!) {
+    rotateEngineSecret(input: $input) { signingSecret }
+  }
+`)
+
+export const Test = graphql(`
+  mutation TestEngine($id: ID!) {
+    testEngine(id: $id) { reached detail }
+  }
+`)

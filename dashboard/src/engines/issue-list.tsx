@@ -2,6 +2,7 @@ import { type JSX, useEffect, useState } from 'react'
 import { type ApiError, ask, asApiError, given } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { ErrorBox } from '../parts/error-box'
+import { type Column, Listing } from '../parts/listing'
 import { useAsked } from '../parts/use-asked'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
@@ -69,60 +70,54 @@ function Older({ engine, after }: { engine: Engine; after: string | null }): JSX
 
 function Issues({ issues, engine }: { issues: readonly Issue[]; engine: Engine }): JSX.Element {
   const { issue } = engineTexts
+  const columns: Column<Issue>[] = [
+    {
+      title: issue.what,
+      names: true,
+      className: ({ kind }) => kind,
+      cell: ({ kind, reason }) => (
+        <>
+          <b>{engineTexts.kinds[kind]}</b> <span className="dim">{engineTexts.means[kind]}</span>
+          <p className="reason">{reason}</p>
+        </>
+      ),
+    },
+    { title: issue.events, className: 'numbers', cell: ({ events }) => texts.number(events) },
+    { title: issue.last, cell: (each) => <Times issue={each} /> },
+    { title: issue.newest, className: 'newest', cell: (each) => <Newest issue={each} /> },
+    { title: issue.run, className: 'newest', cell: ({ externalId }) => <Run externalId={externalId} engine={engine} /> },
+  ]
+  return <Listing rows={issues} columns={columns} keyOf={({ kind, reason }) => `${kind} ${reason}`} />
+}
+
+function Times({ issue: { events, firstAt, lastAt } }: { issue: Issue }): JSX.Element {
   return (
-    <table className="listing">
-      <thead>
-        <tr>
-          <th scope="col">{issue.what}</th>
-          <th scope="col">{issue.events}</th>
-          <th scope="col">{issue.last}</th>
-          <th scope="col">{issue.newest}</th>
-          <th scope="col">{issue.run}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {issues.map((each) => (
-          <tr key={`${each.kind} ${each.reason}`}>
-            <th scope="row" className={each.kind}>
-              <b>{engineTexts.kinds[each.kind]}</b> <span className="dim">{engineTexts.means[each.kind]}</span>
-              <p className="reason">{each.reason}</p>
-            </th>
-            <td data-of={issue.events} className="numbers">
-              {texts.number(each.events)}
-            </td>
-            <td data-of={issue.last}>
-              <When at={each.lastAt} focusable />{' '}
-              {each.events > 1 && (
-                <span className="dim first">
-                  {engineTexts.since} <When at={each.firstAt} focusable />
-                </span>
-              )}
-            </td>
-            <td data-of={issue.newest} className="newest">
-              {each.eventType === null && each.eventId === null ? (
-                <span className="dim">{engineTexts.unread}</span>
-              ) : (
-                <>
-                  {each.eventType ?? texts.none} <span className="mono dim">{each.eventId}</span>
-                </>
-              )}
-            </td>
-            <td data-of={issue.run} className="newest">
-              {each.externalId === null ? (
-                <span className="dim">{texts.none}</span>
-              ) : (
-                <a
-                  className="mono"
-                  aria-label={engineTexts.run(each.externalId)}
-                  href={hrefs.history(new URLSearchParams({ engine: engine.name, q: each.externalId }))}
-                >
-                  {each.externalId}
-                </a>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <>
+      <When at={lastAt} focusable />{' '}
+      {events > 1 && (
+        <span className="dim first">
+          {engineTexts.since} <When at={firstAt} focusable />
+        </span>
+      )}
+    </>
+  )
+}
+
+function Newest({ issue: { eventType, eventId } }: { issue: Issue }): JSX.Element {
+  if (eventType === null && eventId === null) return <span className="dim">{engineTexts.unread}</span>
+  return (
+    <>
+      {eventType ?? texts.none} <span className="mono dim">{eventId}</span>
+    </>
+  )
+}
+
+function Run({ externalId, engine }: { externalId: string | null; engine: Engine }): JSX.Element {
+  if (externalId === null) return <span className="dim">{texts.none}</span>
+  const href = hrefs.history(new URLSearchParams({ engine: engine.name, q: externalId }))
+  return (
+    <a className="mono" aria-label={engineTexts.run(externalId)} href={href}>
+      {externalId}
+    </a>
   )
 }

@@ -1,14 +1,17 @@
 import type { JSX, ReactNode } from 'react'
 import { engineTexts } from '../engine-texts'
+import { useViewer } from '../frame/viewer'
 import { FactsList } from '../parts/facts-list'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { duration } from '../time/time'
+import { Actions } from './actions'
 import type { Engine } from './documents'
 import { IssueList } from './issue-list'
 
 /** What is known of one engine, and what was wrong with its events. */
-export function OneEngine({ engine }: { engine: Engine }): JSX.Element {
+export function OneEngine({ engine, onChanged }: { engine: Engine; onChanged: () => void }): JSX.Element {
+  const viewer = useViewer()
   const { fact } = engineTexts
   const rows: [string, ReactNode][] = [
     [fact.seen, engine.lastSeenAt === null ? engineTexts.never : <When at={engine.lastSeenAt} focusable />],
@@ -43,6 +46,7 @@ export function OneEngine({ engine }: { engine: Engine }): JSX.Element {
       <section className="facts-part" aria-label={engineTexts.facts}>
         <FactsList rows={rows} />
       </section>
+      {viewer?.role === 'ADMIN' && <Actions engine={engine} onChanged={onChanged} />}
       <IssueList engine={engine} />
     </>
   )

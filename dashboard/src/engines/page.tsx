@@ -1,18 +1,22 @@
-import { type JSX, useEffect } from 'react'
+import { type JSX, useEffect, useState } from 'react'
 import { given } from '../api/api'
 import { engineTexts } from '../engine-texts'
+import { useViewer } from '../frame/viewer'
 import { ErrorBox } from '../parts/error-box'
+import { type Column, Listing } from '../parts/listing'
 import { useAsked } from '../parts/use-asked'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
+import { ConnectDialog } from './connect'
 import { type Engine, Engines } from './documents'
-import '../style/listing.css'
 import './engines.css'
 import { OneEngine } from './one-engine'
 
 /** The engines, or one of them. */
 export function EnginesPage({ name }: { name: string | null }): JSX.Element {
+  const viewer = useViewer()
+  const [connecting, setConnecting] = useState(false)
   const { data, error, again } = useAsked(Engines, {})
   const title = name ?? engineTexts.title
   useEffect(() => {
@@ -36,11 +40,17 @@ export function EnginesPage({ name }: { name: string | null }): JSX.Element {
               {engineTexts.runs}
             </a>
           )}
+          {name === null && viewer?.role === 'ADMIN' && (
+            <button type="button" className="primary" onClick={() => setConnecting(true)}>
+              {engineTexts.connectOne}
+            </button>
+          )}
         </header>
         {error && <ErrorBox error={error} retry={again} />}
         {!engines && !error && <p className="skeleton">{texts.loading}</p>}
         {engines && name === null && (engines.length === 0 ? <None /> : <Table engines={engines} />)}
-        {engines && name !== null && (one ? <OneEngine engine={one} /> : <Unknown />)}
+        {engines && name !== null && (one ? <OneEngine engine={one} onChanged={again} /> : <Unknown />)}
+        {connecting && <ConnectDialog engine={null} onDone={again} onClose={() => setConnecting(false)} />}
       </div>
     </div>
   )
@@ -71,42 +81,21 @@ function Unknown(): JSX.Element {
 
 function Table({ engines }: { engines: readonly Engine[] }): JSX.Element {
   const { columns } = engineTexts
-  return (
-    <table className="listing">
-      <thead>
-        <tr>
-          <th scope="col">{columns.engine}</th>
-          <th scope="col">{columns.issues}</th>
-          <th scope="col">{columns.seen}</th>
-          <th scope="col">{columns.retries}</th>
-          <th scope="col">{columns.clients}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {engines.map((engine) => (
-          <tr key={engine.id}>
-            <th scope="row">
-              <a href={hrefs.engines(engine.name)}>{engine.name}</a>
-            </th>
-            <td data-of={columns.issues} className={engine.issueCount ? 'some numbers' : 'dim numbers'}>
-              {texts.number(engine.issueCount)}
-            </td>
-            <td data-of={columns.seen}>
-              {engine.lastSeenAt === null ? <span className="dim">{texts.none}</span> : <When at={engine.lastSeenAt} />}
-            </td>
-            <td data-of={columns.retries}>
-              {engine.retryObstacle === null ? (
-                engineTexts.retries[engine.kind]
-              ) : (
-                <span className="dim">{engineTexts.cannot[engine.retryObstacle]}</span>
-              )}
-            </td>
-            <td data-of={columns.clients} className="clients">
-              {engine.clients[0]?.name ?? <span className="dim">{texts.none}</span>}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
+  const none = <span className="dim">{texts.none}</span>
+  const shown: Column<Engine>[] = [
+    { title: columns.engine, names: true, cell: ({ name }) => <a href={hrefs.engines(name)}>{name}</a> },
+    {
+      title: columns.issues,
+      className: ({ issueCount }) => (issueCount ? 'some numbers' : 'dim numbers'),
+      cell: ({ issueCount }) => texts.number(issueCount),
+    },
+    { title: columns.seen, cell: ({ lastSeenAt }) => (lastSeenAt === null ? none : <When at={lastSeenAt} />) },
+    {
+      title: columns.retries,
+      cell: ({ kind, retryObstacle }) =>
+        retryObstacle === null ? engineTexts.retries[kind] : <span className="dim">{engineTexts.cannot[retryObstacle]}</span>,
+    },
+    { title: columns.clients, className: 'clients', cell: ({ clients }) => clients[0]?.name ?? none },
+  ]
+  return <Listing rows={engines} columns={shown} keyOf={({ id }) => id} />
 }

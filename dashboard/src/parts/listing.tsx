@@ -25,8 +25,8 @@ export function Listing<T>({
     <table className="listing">
       <thead>
         <tr>
-          {columns.map(({ title }) => (
-            <th key={title} scope="col">
+          {columns.map(({ title, className }) => (
+            <th key={title} scope="col" className={typeof className === 'string' ? className : ''}>
               {title}
             </th>
           ))}

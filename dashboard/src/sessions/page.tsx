@@ -56,14 +56,14 @@ function List({ sessions, name, again }: { sessions: readonly Session[]; name: s
       {shown.length > 0 ? (
         <Table sessions={shown} onChanged={again} onName={show} />
       ) : (
-        <div className="empty" role="status">
-          <h2>{name === null ? sessionTexts.noOther : sessionTexts.none}</h2>
+        <p className="choice dim" role="status">
+          {name === null ? sessionTexts.noOther : sessionTexts.none}
           {name !== null && (
             <button type="button" onClick={() => show('')}>
               {sessionTexts.all}
             </button>
           )}
-        </div>
+        </p>
       )}
     </>
   )

@@ -76,7 +76,7 @@ function Browser({ session }: { session: Session }): JSX.Element {
   return (
     <>
       <span title={session.userAgent ?? undefined}>{nameOf(session)}</span>{' '}
-      {session.address !== null && <span className="dim">{sessionTexts.from(session.address)}</span>}
+      {session.address !== null && <span className="dim below">{sessionTexts.from(session.address)}</span>}
     </>
   )
 }

@@ -47,7 +47,7 @@ class Place:
         given = {"alert_networks": LOCAL, "smtp_from": "Runwatch <runwatch@example.com>", **given}
         settings = Settings(_env_file=None, **given)
         tellers = tellers_of(settings, self.database, SEALER)
-        deliveries = deliveries_of(settings, self.database, SEALER, self.scene.ingestion, NO_LISTENERS, tellers)
+        deliveries = deliveries_of(settings, self.database, SEALER, self.scene.ingestion, NO_LISTENERS, tellers, {})
         await deliveries.start()
         try:
             yield

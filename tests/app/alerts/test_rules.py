@@ -12,11 +12,12 @@ import pytest
 
 from app import clock, ids
 from app.alerts import rules
-from app.alerts.channels import MAX_URL_LENGTH, WEBHOOK, Channels, Webhook
+from app.alerts.channels import WEBHOOK, Channels, Webhook
 from app.alerts.conditions import FailuresInARow
 from app.alerts.rules import UNCHANGED, AlertRule, RuleChange
 from app.db import Database
 from app.delivery.addresses import Network
+from app.delivery.guarded import MAX_URL_LENGTH
 from app.errors import AppError, BadInput, Conflict, LimitExceeded, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys

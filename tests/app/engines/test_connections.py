@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ from app import clock, engines
 from app.db import Database
 from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
-from app.engines.connections import check_celery, connect_celery, connect_webhook, rotate_secret, unsealed_connection
+from app.engines.connections import (
+    OverApi,
+    check_celery,
+    connect_celery,
+    connect_webhook,
+    rotate_secret,
+    unsealed_connection,
+)
 from app.errors import BadInput, Conflict, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
@@ -226,3 +234,38 @@ async def test_a_secret_is_renewed_with_an_overlap(database: Database) -> None:
     await connect_celery(database, SEALER, "shop", "redis://localhost", replace=False)
     with pytest.raises(Conflict, match="no webhook"):
         await rotate_secret(database, SEALER, "shop", 0)
+
+
+async def test_what_is_asked_for_over_the_api_is_guarded(database: Database) -> None:
+    """Also after its secret was renewed; no message masks the words that say so."""
+    asked = OverApi("ada", key="a click")
+    secret = await connect_webhook(database, SEALER, "engine", URL, replace=False, asked=asked)
+    assert await connect_webhook(database, SEALER, "engine", URL, replace=False, asked=asked) == secret
+    made = await connection_of(database)
+    assert made == {"url": URL, "secret": secret, "guarded": "yes", "key": "a click"}
+    assert not {"yes", "a click"} & secrets_of(made)
+    renewed = await rotate_secret(database, SEALER, "engine", clock.HOUR, OverApi("ada"))
+    found = await connection_of(database)
+    assert (found["secret"], found["previous"], found["guarded"]) == (renewed, secret, "yes")
+    await connect_webhook(database, SEALER, "engine", URL, replace=True)
+    assert "guarded" not in await connection_of(database), "an operator may lead anywhere"
+
+
+async def test_what_no_key_opens_can_be_replaced(database: Database) -> None:
+    other = Sealer([new_key()], SealedKeys(DEFAULT_SEALED_KEYS.split(",")))
+    await connect_webhook(database, other, "engine", URL, replace=False)
+    with pytest.raises(Conflict, match="replace: true"):
+        await connect_webhook(database, SEALER, "engine", URL, replace=False, asked=OverApi("ada", key="k"))
+    await connect_webhook(database, SEALER, "engine", URL, replace=True, asked=OverApi("ada", key="k"))
+    assert (await connection_of(database))["key"] == "k"
+
+
+async def test_an_operators_networks_can_be_reached(database: Database) -> None:
+    asked = OverApi("ada", (ipaddress.ip_network("10.0.0.0/8"),))
+    await connect_webhook(database, SEALER, "hook", "http://10.1.2.3/", replace=False, asked=asked)
+    await connect_celery(
+        database, SEALER, "shop", "redis://10.1.2.3/0;redis://broker.example", replace=False, asked=asked
+    )
+    for broker in ("redis://127.0.0.1/0", "redis:///0", "sentinel://10.1.2.3:1;sentinel://127.1:1"):
+        with pytest.raises(BadInput, match="brokerUrl: private address"):
+            await connect_celery(database, SEALER, "shop", broker, replace=True, asked=asked)

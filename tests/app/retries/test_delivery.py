@@ -160,6 +160,9 @@ class NeverAsked:
     async def send(self, request: object, connection: dict[str, str]) -> None:
         raise AssertionError(f"asked to send {request}")
 
+    async def reach(self, connection: dict[str, str]) -> str:
+        raise AssertionError
+
     async def close(self) -> None:
         pass
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from playwright.sync_api import Request, Route, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor
+from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, event, unique
 from specs.harness.looking import looks
 
 ENGINES = "/admin/automations/engines"
+AUDITED = "{ auditLog(first: 3) { nodes { action } } }"
 COUNTED = "{ engines { name issueCount } }"
 RUN = 'query R($e: [String!]) { executions(filter: {engine: $e, externalId: ["open"]}) { nodes { id } } }'
 
@@ -126,3 +127,46 @@ def test_engines_003_ui_days_of_the_histogram_are_those_of_the_zone(shared: Runw
     with page.expect_request(lambda request: "query Histogram" in (request.post_data or "")):
         page.reload()
     assert set(asked) == {"America/New_York"}
+
+
+def test_engines_004_ui_an_administrator_connects_an_engine(shared: Runwatch, visitor: Visitor) -> None:
+    """An administrator MUST connect an engine, copy its secret once, renew it, and see whether it is there."""
+    engine = unique("billing")
+    page = visitor.open(ENGINES)
+    page.get_by_role("button", name="Connect an engine").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Engine").fill(engine)
+    dialog.get_by_label("URL of the webhook").fill("http://127.0.0.1:9/retries")
+    dialog.get_by_role("button", name="Connect", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("private address")
+    looks(page)
+    dialog.get_by_label("URL of the webhook").fill("https://billing.invalid/retries")
+    dialog.get_by_role("button", name="Connect", exact=True).dblclick()
+    made = page.get_by_role("dialog", name=f"{engine} is connected")
+    secret = made.locator(".secret code").inner_text()
+    assert secret.startswith("whsec_")
+    expect(made.get_by_role("region", name="Environment of the engine")).to_contain_text(
+        f"RUNWATCH_WEBHOOK_SECRET={secret}"
+    )
+    looks(page)
+    made.get_by_role("button", name="Done").click()
+    assert secret not in page.content()
+    page.get_by_role("link", name=engine).click()
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.get_by_text("It cannot be reached: The host was not found: billing.invalid")).to_be_visible()
+    page.get_by_role("button", name="Renew its secret").click()
+    page.get_by_role("dialog").get_by_role("button", name="Renew it", exact=True).dblclick()
+    renewed = page.get_by_role("dialog", name=f"The new secret of {engine}").locator(".secret code").inner_text()
+    assert renewed not in ("", secret)
+    page.get_by_role("button", name="Done").click()
+    looks(page)
+    actions = [each["action"] for each in shared.ask(AUDITED)["data"]["auditLog"]["nodes"]]
+    assert actions[:3] == ["rotateEngineSecret", "testEngine", "connectEngine"]
+    page.get_by_role("button", name="Connect it elsewhere").click()
+    expect(page.get_by_role("dialog")).to_contain_text("its present secret signs nothing more")
+    page.keyboard.press("Escape")
+    viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
+    page = viewer.open(f"{ENGINES}/{engine}")
+    expect(page.get_by_role("link", name="Its runs")).to_be_visible()
+    expect(page.get_by_role("button", name="Connect it elsewhere")).to_have_count(0)
+    viewer.close()

@@ -1,0 +1,102 @@
+import { type FormEvent, type JSX, useId, useState } from 'react'
+import { type ApiError, ask, asApiError } from '../api/api'
+import { engineTexts } from '../engine-texts'
+import { Dialog } from '../parts/dialog'
+import { ErrorBox } from '../parts/error-box'
+import { texts } from '../texts'
+import { Connected } from './connected'
+import { Connect, type Engine } from './documents'
+import type { Kind } from './snippets'
+
+const KINDS = ['WEBHOOK', 'CELERY'] as const
+
+/** Gives an engine a way back, and shows once what it needs for that. */
+export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | null; onDone: () => void; onClose: () => void }): JSX.Element {
+  const { form } = engineTexts
+  const replace = engine !== null && engine.kind !== 'NONE'
+  const [name, setName] = useState(engine?.name ?? '')
+  const [kind, setKind] = useState<Kind>(engine?.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK')
+  const [url, setUrl] = useState('')
+  const [made, setMade] = useState<{ secret: string | null } | null>(null)
+  const [error, setError] = useState<ApiError | null>(null)
+  const [busy, setBusy] = useState(false)
+  // Of this dialog: a second click, and one after a lost answer, give the secret that the first one made.
+  const [key, setKey] = useState(() => crypto.randomUUID())
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    if (busy) return
+    setBusy(true)
+    setError(null)
+    const wayBack = kind === 'WEBHOOK' ? { webhookUrl: url.trim() } : { brokerUrl: url.trim() }
+    try {
+      const input = { name: name.trim(), wayBack, replace, idempotencyKey: key }
+      setMade({ secret: (await ask(Connect, { input })).connectEngine.signingSecret })
+      onDone()
+    } catch (reason) {
+      setError(asApiError(reason))
+    }
+    setBusy(false)
+  }
+  if (made) return <Connected engine={name.trim()} kind={kind} secret={made.secret} title={form.done(name.trim())} onClose={onClose} />
+  /** Another request than the one before has another key. */
+  const changed = <T,>(set: (value: T) => void) => (value: T): void => {
+    set(value)
+    setKey(crypto.randomUUID())
+  }
+  return (
+    <Dialog title={engine === null ? engineTexts.connectOne : form.title(engine.name)} onClose={onClose} className="engine-form">
+      <form onSubmit={(event) => void submit(event)}>
+        {engine === null && (
+          <Field title={form.name} hint={form.nameHint} value={name} most={100} set={changed(setName)} />
+        )}
+        <fieldset>
+          <legend>{form.how}</legend>
+          {KINDS.map((each) => (
+            <label key={each} className="choice">
+              <input type="radio" name="kind" checked={kind === each} onChange={() => changed(setKind)(each)} />
+              <span>
+                {form.kinds[each]} <span className="dim">{form.means[each]}</span>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        <Field title={form.urls[kind]} hint={form.urlHint} value={url} most={2000} example={form.examples[kind]} set={changed(setUrl)} />
+        {replace && <p className="notice">{form.replaces[engine.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK']}</p>}
+        {error && <ErrorBox error={error} />}
+        <div className="actions">
+          <button type="button" onClick={onClose}>
+            {texts.dialog.cancel}
+          </button>
+          <button type="submit" className="primary" aria-disabled={busy}>
+            {form.connect}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+function Field({
+  title, hint, value, most, example, set,
+}: {
+  title: string
+  hint: string
+  value: string
+  most: number
+  example?: string
+  set: (value: string) => void
+}): JSX.Element {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{title}</label>
+      <input
+        id={id} aria-describedby={`${id}-hint`} value={value} required maxLength={most} autoComplete="off" spellCheck={false} placeholder={example}
+        onChange={(event) => set(event.target.value)}
+      />
+      <span id={`${id}-hint`} className="dim">
+        {hint}
+      </span>
+    </div>
+  )
+}
