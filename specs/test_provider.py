@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from specs.conftest import database_of
 from specs.harness.driver import Runwatch, Server
-from specs.harness.own_page import OwnPage
+from specs.harness.own_page import OwnPage, is_signed_out
 from specs.harness.provider import OpenIdProvider
 
 SIGN_IN = "/admin/automations/sign-in"
@@ -48,7 +49,7 @@ def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def behind(started: Behind) -> Iterator[Behind]:
     """The same, as it was at first."""
     provider = started.provider
-    before = {name: getattr(provider, name) for name in ("claims", "userinfo", "wrong", "denies")}
+    before = {name: getattr(provider, name) for name in ("claims", "userinfo", "wrong", "denies", "session", "subject")}
     yield started
     for name, value in before.items():
         setattr(provider, name, value)
@@ -194,6 +195,72 @@ def test_provider_006_sign_out_leads_to_the_provider(behind: Behind) -> None:
     assert f"{where.scheme}://{where.netloc}{where.path}" == f"{behind.provider.issuer}/end"
     back = f"{behind.runwatch.url}{SIGN_IN}"
     assert parse_qs(where.query) == {"client_id": ["runwatch"], "post_logout_redirect_uri": [back]}
+
+
+def logged_out(behind: Behind, **changes: Any) -> httpx.Response:
+    """The answer to a logout token."""
+    token = behind.provider.logout_token(**changes)
+    return httpx.post(f"{behind.runwatch.url}/session/oidc/logout", data={"logout_token": token}, timeout=30)
+
+
+def signed_in(behind: Behind, session: str, subject: str = "carl") -> OwnPage:
+    """A page of somebody, and of the provider's session of a name."""
+    behind.provider.session, behind.provider.subject = session, subject
+    with Browser() as browser:
+        return OwnPage(behind.runwatch.url).signed_in(code=code_in(browser.sign_in(behind.runwatch)))
+
+
+def test_provider_008_a_logout_at_the_provider_ends_its_sessions(behind: Behind) -> None:
+    """A logout token MUST end the provider's session that it names, or all of a person, at once; audited."""
+    first, second, third = (signed_in(behind, each) for each in ("one", "two", "three"))
+    other = signed_in(behind, "four", "bob")
+    with Browser() as browser:
+        behind.provider.session, behind.provider.subject = "one", "carl"
+        waiting = code_in(browser.sign_in(behind.runwatch))
+    answer = logged_out(behind, sub=None, sid="one")
+    assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, b"", "no-store")
+    assert [is_signed_out(each.ask()) for each in (first, second, third, other)] == [True, False, False, False]
+    assert OwnPage(behind.runwatch.url).sign_in(code=waiting).status_code == 401
+    assert logged_out(behind, sid="two", sub="bob").status_code == 200
+    assert not is_signed_out(second.ask()), "somebody else's session"
+    assert logged_out(behind, sid=None, sub="carl", iat=int(time.time()) - 100).status_code == 200
+    assert not is_signed_out(second.ask()), "it began after that logout"
+    assert logged_out(behind, sid="two").status_code == 200
+    assert logged_out(behind, sid=None).status_code == 200
+    assert logged_out(behind, sid=None).status_code == 200, "they have ended already"
+    assert [is_signed_out(each.ask()) for each in (second, third, other)] == [True, True, False]
+    log = behind.runwatch.ask("{ auditLog(first: 3) { nodes { actor action detail } } }")["data"]["auditLog"]["nodes"]
+    assert log == [{"actor": "ada", "action": "signOut", "detail": {"provider": behind.provider.issuer}}] * 3
+
+
+def test_provider_009_what_is_no_logout_token_ends_nothing(behind: Behind) -> None:
+    """What another signed, of another client, time or kind MUST be refused with 400, and end nothing."""
+    page = signed_in(behind, "stays")
+    every: list[dict[str, Any]] = [
+        {"aud": "another"},
+        {"iss": "https://another.example"},
+        {"exp": 1_000_000_000},
+        {"exp": None},
+        {"iat": None},
+        {"jti": None},
+        {"events": None},
+        {"events": {}},
+        {"events": ["http://schemas.openid.net/event/backchannel-logout"]},
+        {"nonce": "of an ID token"},
+        {"sub": None, "sid": None},
+        {"sub": None, "sid": "x" * 300},
+    ]
+    for wrong in every:
+        answer = logged_out(behind, **wrong)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), wrong
+    with OpenIdProvider() as other:
+        forged = other.logout_token(iss=behind.provider.issuer)
+    url = f"{behind.runwatch.url}/session/oidc/logout"
+    for body in (b"", b"logout_token=", b"logout_token=a&logout_token=b", b"\xff", f"logout_token={forged}".encode()):
+        assert httpx.post(url, content=body, timeout=30).status_code == 400, body
+    assert httpx.post(url, content=b"logout_token=" + b"x" * 70_000, timeout=30).status_code == 400
+    assert httpx.get(url).status_code == 405
+    assert not is_signed_out(page.ask())
 
 
 def test_provider_007_without_one_there_is_no_way(runwatch: Runwatch) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may differ
 REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
 MAX_SUBJECT_LENGTH = 255  # as in OpenID Connect
 
-_decoder = jwt.PyJWT({"require": REQUIRED_CLAIMS, "enforce_minimum_key_length": True})
+_decoder = jwt.PyJWT({"enforce_minimum_key_length": True})
 
 # What a holder hears, by what PyJWT found; the first that matches. PyJWT checks the signature before any claim.
 _REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
@@ -91,8 +92,10 @@ class JwtVerifier:
         self._algorithms = algorithms
         self._keys = keys
 
-    async def verified(self, token: str) -> tuple[dict[str, Any], SigningKey]:
-        """The token's claims, and what it was checked with; Unauthenticated if it is not valid.
+    async def verified(
+        self, token: str, required: Sequence[str] = REQUIRED_CLAIMS
+    ) -> tuple[dict[str, Any], SigningKey]:
+        """The token's claims, and what it was checked with; Unauthenticated if it is not valid, or lacks one.
 
         Unavailable while the issuer's keys cannot be fetched: that says nothing of the token.
         """
@@ -107,7 +110,7 @@ class JwtVerifier:
             raise Unauthenticated("The token needs an extension that Runwatch does not support")
         key_id = header.get("kid")
         key = await self._key(algorithm, key_id)
-        claims = self._decode(token, key)
+        claims = self._decode(token, key, required)
         # PyJWT takes texts for numbers, too; exp is a NumericDate (RFC 7519, section 2).
         if not all(isinstance(claims[name], int | float) for name in ("exp", "iat")):
             raise Unauthenticated("The token's exp and iat must be numbers of seconds")
@@ -144,7 +147,7 @@ class JwtVerifier:
             raise Unauthenticated("The token is signed with an unknown key")
         return key
 
-    def _decode(self, token: str, key: Any) -> dict[str, Any]:
+    def _decode(self, token: str, key: Any, required: Sequence[str]) -> dict[str, Any]:
         try:
             return _decoder.decode(
                 token,
@@ -153,6 +156,7 @@ class JwtVerifier:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
+                options={"require": list(required)},
             )
         except jwt.MissingRequiredClaimError as error:
             raise Unauthenticated(f"The token lacks the claim {error.claim!r}") from None

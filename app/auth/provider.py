@@ -20,9 +20,11 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
 from app import clock
+from app.auth.credentials import storable
 from app.auth.jwks import PublishedKeys
-from app.auth.jwt import JwtVerifier, checked_subject, texts_at
-from app.auth.roles import Role, SigningKey, Viewer
+from app.auth.jwt import MAX_SUBJECT_LENGTH, JwtVerifier, checked_subject, texts_at
+from app.auth.provider_logout import Logout, logout_of
+from app.auth.roles import Provided, Role, SigningKey, Viewer
 from app.auth.sessions import LIFETIME
 from app.errors import Unauthenticated, Unavailable
 from app.log import get_logger
@@ -129,6 +131,7 @@ class Provider:
             raise Unauthenticated("The ID token's nonce is not that of this sign-in")
         if claims.get("azp", self._client_id) != self._client_id:
             raise Unauthenticated("The ID token was issued to another client")
+        known_as, session = (storable(claims.get(name), MAX_SUBJECT_LENGTH) for name in ("sub", "sid"))
         if endpoints.userinfo_endpoint and not texts_at(claims, self._role_claim):
             claims = {**await self._userinfo(endpoints.userinfo_endpoint, token, claims["sub"]), **claims}
         name = claims.get(self._name_claim)
@@ -139,7 +142,12 @@ class Provider:
             expires_at=clock.now_us() + LIFETIME,  # then the provider is asked again
             credential=f"subject {subject}",
             key=key,
+            provided=None if known_as is None else Provided(known_as, session),
         )
+
+    async def logout_of(self, token: str) -> Logout:
+        """Whom the provider has signed out. Unauthenticated if the logout token is not right; Unavailable as above."""
+        return await logout_of((await self._find()).verifier, token)
 
     def sign_out_address(self, back: str) -> str | None:
         """Where a browser ends its session at the provider; None if the provider has, or told, no such place."""

@@ -1,4 +1,4 @@
-"""GET /session/oidc and below: sign-in by an OpenID Connect provider.
+"""/session/oidc and below: sign-in by an OpenID Connect provider, and its word that somebody signed out there.
 
 A browser is led to the provider and back. What belongs to its way (state, nonce, PKCE's verifier) it keeps itself, in a
 cookie that only we can read: so nobody who has not signed in makes us store anything, and every process can go on with
@@ -7,20 +7,24 @@ it. Whoever comes back signed in gets a one-time code in the fragment, as by a l
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import msgspec
+import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
 from app import clock
+from app.asgi.body import read_body
+from app.asgi.media_types import JSON
 from app.auth import codes
 from app.auth.provider import Attempt, NoRole, Provider
+from app.auth.provider_logout import end_sessions
 from app.db import Database
 from app.delivery.page_links import BASE
-from app.errors import Unauthenticated, Unavailable
+from app.errors import BadInput, LimitExceeded, Unauthenticated, Unavailable
 from app.http.origins import cookie_name, cookies, header, is_secure, origin_of
 from app.http.sessions import PROVIDER_ENTRY
 from app.log import get_logger
@@ -31,6 +35,7 @@ log = get_logger(__name__)
 SIGN_IN = f"{BASE}/sign-in"
 # As long as somebody may take to type a password and to find a second factor.
 LIFETIME_SECONDS = 600
+MAX_LOGOUT_BYTES = 64 * 1024
 MAX_NEXT = 1_500  # with the rest, sealed, it fits into a cookie of 4 KiB
 _NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
@@ -59,6 +64,7 @@ class ProviderSignIn:
             Route(PROVIDER_ENTRY, self.leave),
             Route(f"{PROVIDER_ENTRY}/callback", self.arrive),
             Route(f"{PROVIDER_ENTRY}/end", self.end),
+            Route(f"{PROVIDER_ENTRY}/logout", self.log_out, methods=["POST"]),
         ]
 
     async def leave(self, request: Request) -> Response:
@@ -92,6 +98,20 @@ class ProviderSignIn:
         """Lead the browser to where it ends its session at the provider."""
         back = f"{self._public_url}{SIGN_IN}"
         return RedirectResponse(self._provider.sign_out_address(back) or SIGN_IN, 303, _NO_STORE)
+
+    async def log_out(self, request: Request) -> Response:
+        """The provider says that somebody signed out there (Back-Channel Logout 1.0): 200, or why not."""
+        try:
+            logout = await self._provider.logout_of(await _logout_token(request))
+            ended = await end_sessions(self._database, logout)
+        except (Unauthenticated, BadInput, LimitExceeded) as error:
+            log.warning("provider_logout_refused", reason=error.message)
+            told = {"error": "invalid_request", "error_description": error.message}
+            return Response(orjson.dumps(told), 400, _NO_STORE, JSON)
+        except Unavailable:
+            return Response(status_code=503, headers={**_NO_STORE, "retry-after": "1"})
+        log.info("provider_logged_out", sessions=ended)
+        return Response(headers=_NO_STORE)
 
     async def _signed_in(self, way: _Way, code: str | None, error: str | None, issuer: str | None) -> Response:
         if not code:
@@ -140,6 +160,15 @@ class ProviderSignIn:
     def _is_home(self, scope: Scope) -> bool:
         scheme = "https" if is_secure(scope, self._public_url) else "http"
         return origin_of(f"{scheme}://{header(scope, b'host') or ''}") == origin_of(self._public_url)
+
+
+async def _logout_token(request: Request) -> str:
+    """The only field of its name; BadInput if there is none."""
+    form = parse_qs((await read_body(request, MAX_LOGOUT_BYTES)).decode("utf-8", "replace"))
+    tokens = form.get("logout_token", [])
+    if len(tokens) != 1:
+        raise BadInput("The body is logout_token=<token>, as a form has it")
+    return tokens[0]
 
 
 def _page(following: str) -> str:

@@ -19,6 +19,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 CLIENT_ID, CLIENT_SECRET = "runwatch", "a-secret-of-this-client"
 
 
@@ -27,6 +28,7 @@ class OpenIdProvider:
 
     def __init__(self) -> None:
         self.subject = "ada"
+        self.session = "a session of the provider"
         self.claims: dict[str, Any] = {"preferred_username": "ada", "roles": ["admin"]}
         self.userinfo: dict[str, Any] = {}
         self.wrong: dict[str, Any] = {}
@@ -139,12 +141,24 @@ class OpenIdProvider:
             "iat": now,
             "exp": now + 300,
             "nonce": asked["nonce"],
+            "sid": self.session,
             **self.claims,
             **self.wrong,
         }
-        told = {claim: value for claim, value in claims.items() if value is not None}
-        token = jwt.encode(told, self._key, "ES256", headers={"kid": "one"})
+        token = self._signed(claims)
         return _json({"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": token})
+
+    def logout_token(self, **changes: Any) -> str:
+        """What it posts when somebody signs out of it; a claim that is None is left out."""
+        now = int(time.time())
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120, "jti": secrets.token_urlsafe(8)}
+        return self._signed(
+            {**claims, "events": {LOGOUT_EVENT: {}}, "sub": self.subject, "sid": self.session, **changes}
+        )
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        told = {claim: value for claim, value in claims.items() if value is not None}
+        return jwt.encode(told, self._key, "ES256", headers={"kid": "one"})
 
 
 def _json(content: object, status: int = 200) -> tuple[int, dict[str, str], bytes]:
