@@ -13,7 +13,7 @@ from app.db import Database
 from app.delivery import outbox
 from app.engines import issues
 from app.error_groups import marks, merging, samples
-from app.executions import lineage, payloads, steps
+from app.executions import gaps, lineage, payloads, steps
 from app.retries import bulk
 
 V = TypeVar("V")
@@ -101,6 +101,7 @@ class Loaders:
     attempts = _Of(lineage.attempts_of)
     latest_executions = _Of(executions.latest_of_workflows)
     recent_executions = _Of(executions.recent_of_workflows)
+    longest_pauses = _Of(gaps.longest_pauses)
     step_payloads = _Of(steps.payloads_by_keys)
     all_steps = _Of(steps.of_executions)
     progress = _Of(steps.progress_of)

@@ -55,16 +55,22 @@ async def recent_executions(context: Context, workflow_id: str, first: Argument[
 async def usual_gap(context: Context, workflow_id: str) -> int | None:
     """How often a workflow usually runs, in µs."""
     context.require(Permission.READ)
-    return gaps.usual_gap(await context.loaders.recent_executions.load(workflow_id) or [])
+    return gaps.usual_gap(*await _gaps_of(context, workflow_id))
 
 
 async def is_overdue(context: Context, workflow_id: str) -> bool:
     """Whether a workflow has not run for much longer than usual."""
     context.require(Permission.READ)
-    return gaps.is_overdue(await context.loaders.recent_executions.load(workflow_id) or [], clock.now_us())
+    return gaps.is_overdue(*await _gaps_of(context, workflow_id), clock.now_us())
 
 
 async def consecutive_failures(context: Context, workflow_id: str) -> int:
     """How many executions of a workflow failed since its last success."""
     context.require(Permission.READ)
     return await context.loaders.consecutive_failures.load(workflow_id) or 0
+
+
+async def _gaps_of(context: Context, workflow_id: str) -> tuple[Sequence[Execution], int | None]:
+    """The newest runs of a workflow, and how long it has paused at most."""
+    recent = await context.loaders.recent_executions.load(workflow_id)
+    return recent or [], await context.loaders.longest_pauses.load(workflow_id)

@@ -21,7 +21,7 @@ from schema.scalars import is_given, verb_id
 PERCENT = "Share of the finished runs that failed, in percent, 0.1 to 100. Cancelled runs do not count."
 WINDOW = "Length of the window, by finishedAt, in minutes: 1 to 10,080."
 LEAST = "Number of finished runs below which it does not hold, 1 to 10,000."
-NO_RUN = "Minutes without a run queued, 1 to 129,600. Null: three times the usual gap, the median of the newest 20."
+NO_RUN = "Minutes without a run queued, 1 to 129,600. Null: three times Workflow.usualGapMs."
 SILENT = "Minutes without an event, 1 to 129,600."
 
 IN_A_ROW = "Number of failures since the last success, by finishedAt, 1 to 10,000. Fires again after a success."

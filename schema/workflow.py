@@ -97,8 +97,9 @@ class Workflow(Node):
 
     @strawberry.field(
         description=(
-            "The median time between two of its newest 20 runs, without retries, in milliseconds. Null for fewer than"
-            " five of them."
+            "The median time between two of its newest 20 runs, or half its longest pause before, whichever is longer,"
+            " in milliseconds. Without retries. Null for fewer than five runs, and for runs that all came within half"
+            " an hour, in one burst."
         )
     )
     async def usual_gap_ms(self, info: Info) -> float | None:

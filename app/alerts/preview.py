@@ -25,7 +25,8 @@ from app.alerts.readings import p95
 from app.db import Database
 from app.db.rows import RowsOf
 from app.errors import BadInput
-from app.executions.gaps import OVERDUE_FACTOR, usual_gap
+from app.executions import MAX_RECENT
+from app.executions.gaps import OVERDUE_FACTOR, STEP, usual_gap
 from app.lifecycle import Status
 
 MAX_DAYS = 30
@@ -138,9 +139,10 @@ def _of_subjects(past: Past, condition: AnyCondition) -> Iterator[int]:
                 yield from _rate(_finished(runs), condition)
             case SlowRun():
                 yield from _slow(_finished(runs), condition.factor)
-            case NoRun():
-                limit = _overdue_after(runs) if condition.minutes is None else condition.minutes * clock.MINUTE
-                yield from _gaps([run.queued_at for run in runs], limit, past.now)
+            case NoRun(minutes=None):
+                yield from _overdue([run for run in runs if run.retry_of is None], past.now)
+            case NoRun(minutes=int(minutes)):
+                yield from _gaps([run.queued_at for run in runs], minutes * clock.MINUTE, past.now)
             case EngineSilent() if condition.engine_id in (None, subject):
                 seen = [at for run in runs for at in (run.queued_at, run.finished_at) if at is not None]
                 yield from _gaps(sorted(seen), condition.minutes * clock.MINUTE, past.now)
@@ -185,14 +187,20 @@ def _slow(finished: Sequence[tuple[int, Run]], factor: float) -> Iterator[int]:
             met_at = at
 
 
-def _overdue_after(runs: Sequence[Run]) -> int | None:
-    gap = usual_gap(runs[::-1])
-    return OVERDUE_FACTOR * gap if gap else None
+def _overdue(runs: Sequence[Run], now: int) -> Iterator[int]:
+    """By what was known of the workflow then."""
+    longest = 0
+    for index, (earlier, later) in enumerate(pairwise([*(run.queued_at for run in runs), now])):
+        pause = longest if earlier - runs[0].queued_at >= STEP else None
+        if later - earlier > longest:  # else it is too short, and to know how often it ran would cost
+            gap = usual_gap(runs[max(0, index + 1 - MAX_RECENT) : index + 1][::-1], pause)
+            if gap is not None and later - earlier > OVERDUE_FACTOR * gap:
+                yield earlier + OVERDUE_FACTOR * gap
+        longest = max(longest, later - earlier)
 
 
-def _gaps(times: Sequence[int], limit: int | None, now: int) -> Iterator[int]:
-    if limit is not None:
-        yield from (earlier + limit for earlier, later in pairwise([*times, now]) if later - earlier > limit)
+def _gaps(times: Sequence[int], limit: int, now: int) -> Iterator[int]:
+    yield from (earlier + limit for earlier, later in pairwise([*times, now]) if later - earlier > limit)
 
 
 def _firsts(past: Past, counts: Callable[[Run, str], bool]) -> Iterator[int]:

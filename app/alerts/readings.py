@@ -119,7 +119,9 @@ class Readings:
         known = self._gaps.get(workflow_id)
         if known is None or known.at + REMEMBERED < now:
             recent = await executions.recent_of_workflows(database, [workflow_id])
-            known = _remember(self._gaps, workflow_id, now, gaps.usual_gap(recent.get(workflow_id, [])))
+            pauses = await gaps.longest_pauses(database, [workflow_id])
+            gap = gaps.usual_gap(recent.get(workflow_id, []), pauses.get(workflow_id))
+            known = _remember(self._gaps, workflow_id, now, gap)
         return OVERDUE_FACTOR * known.value if known.value else None
 
     async def _silent(self, database: Database, rule: AlertRule, condition: EngineSilent, now: int) -> list[Finding]:

@@ -107,8 +107,8 @@ async def test_a_page_of_workflows_takes_one_statement_a_kind(database: Database
         assert [run["status"] for run in recent] == ["PENDING", "FAILURE", "FAILURE"]
         assert recent == sorted(recent, key=lambda run: run["queuedAt"], reverse=True)
     statements = [statement for statement, _ in recorded]
-    # Workflows, figures, trends, the window before, engines, streaks, and the newest runs.
-    assert len(statements) <= 7, statements
+    # Workflows, figures, trends, the window before, engines, streaks, the newest runs, and pauses.
+    assert len(statements) <= 8, statements
 
 
 async def test_loaders_end_with_their_operation(database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from app import clock
 from app.alerts import preview, proposals
@@ -72,6 +73,13 @@ def test_error_groups_are_told_apart_by_what_was_before() -> None:
 
 def test_gaps_are_those_between_runs_and_until_now() -> None:
     assert [at // MINUTE for at in of_past(past("sss", gap=300), NoRun(200)).times] == [200, 500, 800]
+
+
+def test_overdue_is_what_was_overdue_by_the_runs_before() -> None:
+    burst = past("s" * 20, gap=1).runs
+    days = [replace(run, queued_at=run.queued_at + day * clock.DAY) for day in range(3) for run in burst]
+    seen = Past(days, 0, 9 * clock.DAY, complete=True, older_groups=frozenset(), resolved_at={})
+    assert [at // MINUTE for at in of_past(seen, NoRun(None)).times] == [2_899 + 1_421 * 3 // 2]
 
 
 async def test_the_runs_are_those_of_the_days_and_the_workflow(
