@@ -6,7 +6,7 @@ run and of all that it retries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from app import audit, clock, executions, ids
@@ -17,6 +17,7 @@ from app.errors import BadInput, LimitExceeded, NotFound
 from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.paging import MAX_PAGE_SIZE, PageRequest
+from app.paging.keyset import GREATEST_ID
 
 # Executions that one request changes, in one transaction: 1,000 take 0.1 s.
 MAX_EXECUTIONS = 1_000
@@ -36,24 +37,33 @@ class Resolution:
 _RESOLUTIONS = RowsOf(Resolution)
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """Which failures were mended, and how: exactly one of filter and ids; otherwise BadInput or LimitExceeded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which executions: exactly one of filter and ids, of which there are not too many."""
 
-    actor: str
-    note: str
     where: ExecutionFilter | None = None
     ids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.where is None) == (self.ids is None):
             raise BadInput("Pass exactly one of filter and ids")
+        if self.ids is not None and len(self.ids) > MAX_EXECUTIONS:
+            raise LimitExceeded(f"ids: at most {MAX_EXECUTIONS} executions, not {len(self.ids)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mended(Chosen):
+    """Which failures were mended, and how."""
+
+    actor: str
+    note: str
+
+    def __post_init__(self) -> None:
+        Chosen.__post_init__(self)
         if not self.note.strip() or len(self.note) > MAX_NOTE_CHARACTERS:
             raise BadInput(f"note: must have 1 to {MAX_NOTE_CHARACTERS} characters, not {len(self.note)}")
         if not all(each.isprintable() or each in "\n\t" for each in self.note):
             raise BadInput("note: must not contain control characters or half surrogate pairs")
-        if self.ids is not None:
-            check_ids(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +75,12 @@ class Settled:
     more: bool = False
 
 
-def check_ids(given: tuple[str, ...]) -> None:
-    """LimitExceeded for too many."""
-    if len(given) > MAX_EXECUTIONS:
-        raise LimitExceeded(f"ids: at most {MAX_EXECUTIONS} executions, not {len(given)}")
-
-
 async def resolve(database: Database, announcements: Announcements, mended: Mended) -> Settled:
     """Resolve failures by hand; skips those that did not fail, or are resolved already.
 
     Of what a filter lets through, the newest. Raises NotFound for an unknown id, and changes nothing then.
     """
-    more = False
-    if mended.ids is not None:
-        chosen = list(dict.fromkeys(mended.ids))
-    else:
-        assert mended.where is not None
-        chosen, more = await _newest(database, mended.where)
+    chosen, more = await _ids_of(database, mended, _unresolved)
 
     async def work(transaction: Transaction) -> Settled:
         family = await lineage.lock_with_ancestors(transaction, chosen)
@@ -92,31 +91,32 @@ async def resolve(database: Database, announcements: Announcements, mended: Mend
         await transaction.insert(
             "resolutions", _RESOLUTIONS.names, [(id_, mended.note, now, mended.actor) for id_ in given]
         )
-        detail: dict[str, object] = {"note": mended.note}
-        if mended.where is not None:
-            detail["filter"] = described(mended.where)
-        await _settle(transaction, announcements, mended.actor, "resolveExecutions", given, detail)
+        act = _Act(mended.actor, "resolveExecutions", {"note": mended.note})
+        await _settle(transaction, announcements, act, mended, given)
         return Settled(given, len(chosen) - len(given), more)
 
     return await database.transaction(work)
 
 
-async def take_back(database: Database, announcements: Announcements, actor: str, given: tuple[str, ...]) -> Settled:
-    """Take resolutions back; skips executions without one. Raises NotFound for an unknown id, and changes nothing."""
-    check_ids(given)
-    chosen = list(dict.fromkeys(given))
+async def take_back(database: Database, announcements: Announcements, actor: str, given: Chosen) -> Settled:
+    """Take resolutions back; skips executions without one.
+
+    Of what a filter lets through, the newest. Raises NotFound for an unknown id, and changes nothing then.
+    """
+    chosen, more = await _ids_of(database, given, _resolved_by_hand)
 
     async def work(transaction: Transaction) -> Settled:
         family = await lineage.lock_with_ancestors(transaction, chosen)
-        _require(chosen, family)
+        if given.ids is not None:
+            _require(chosen, family)
         rows = await transaction.fetch(
             f"DELETE FROM resolutions WHERE {transaction.any_of('execution_id', 1, 'id')} RETURNING execution_id",
             transaction.array(chosen),
         )
         gone = {id_ for (id_,) in rows}
         taken = [id_ for id_ in chosen if id_ in gone]
-        await _settle(transaction, announcements, actor, "unresolveExecutions", taken, {})
-        return Settled(taken, len(chosen) - len(taken))
+        await _settle(transaction, announcements, _Act(actor, "unresolveExecutions", {}), given, taken)
+        return Settled(taken, len(chosen) - len(taken), more)
 
     return await database.transaction(work)
 
@@ -128,7 +128,41 @@ async def by_ids(database: Database, execution_ids: Iterable[str]) -> dict[str, 
     return {each.execution_id: each for each in _RESOLUTIONS.read_all(rows)}
 
 
-async def _newest(database: Database, where: ExecutionFilter) -> tuple[list[str], bool]:
+Found = Callable[[Database, ExecutionFilter], Awaitable[tuple[list[str], bool]]]
+
+
+async def _ids_of(database: Database, chosen: Chosen, find: Found) -> tuple[list[str], bool]:
+    """The executions that are meant, each once, and whether a filter has more."""
+    if chosen.ids is not None:
+        return list(dict.fromkeys(chosen.ids)), False
+    assert chosen.where is not None
+    return await find(database, chosen.where)
+
+
+async def _resolved_by_hand(database: Database, where: ExecutionFilter) -> tuple[list[str], bool]:
+    """The newest that match and have a resolution, as many as fit, and whether there are more.
+
+    There are fewer resolutions than executions: each page of them is held against the filter.
+    """
+    found: list[str] = []
+    newest = GREATEST_ID["uuid"]
+    while True:
+        rows = await database.fetch(
+            "SELECT execution_id FROM resolutions WHERE execution_id < $1 ORDER BY execution_id DESC LIMIT $2",
+            *(newest, MAX_PAGE_SIZE),
+        )
+        ids = [id_ for (id_,) in rows if where.ids is None or id_ in where.ids]
+        wanted = replace(where, ids=tuple(ids))
+        page = await executions.list_page(database, wanted, ExecutionOrder(), PageRequest(first=MAX_PAGE_SIZE))
+        found += [each.id for each in page.items]
+        if len(found) > MAX_EXECUTIONS:
+            return found[:MAX_EXECUTIONS], True
+        if len(rows) < MAX_PAGE_SIZE:
+            return found, False
+        newest = rows[-1][0]
+
+
+async def _unresolved(database: Database, where: ExecutionFilter) -> tuple[list[str], bool]:
     """The newest unresolved ones that match, as many as fit, and whether there are more."""
     if where.unresolved is False:
         return [], False
@@ -151,13 +185,15 @@ def _require(chosen: Iterable[str], family: dict[str, executions.Execution]) -> 
             raise NotFound(f"ids: no such execution: {ids.to_global('execution', id_)!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    actor: str
+    action: str
+    detail: dict[str, object]
+
+
 async def _settle(
-    transaction: Transaction,
-    announcements: Announcements,
-    actor: str,
-    action: str,
-    changed: list[str],
-    detail: dict[str, object],
+    transaction: Transaction, announcements: Announcements, act: _Act, chosen: Chosen, changed: list[str]
 ) -> None:
     """Bring families up to date, audit and announce; nothing if nothing changed."""
     if not changed:
@@ -165,5 +201,6 @@ async def _settle(
     told = await lineage.refresh_ancestors(transaction, changed)
     shown = [ids.to_global("execution", id_) for id_ in changed]
     subject = shown[0] if len(shown) == 1 else None
-    await audit.note(transaction, actor, action, subject, {**detail, "executions": shown})
+    filter_ = {} if chosen.where is None else {"filter": described(chosen.where)}
+    await audit.note(transaction, act.actor, act.action, subject, {**act.detail, **filter_, "executions": shown})
     await announcements.announce(transaction, sorted(told))

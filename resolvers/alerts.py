@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.alerts import history, preview, proposals, rules, testing
 from app.alerts.conditions import AnyCondition
-from app.alerts.history import Alert, Delivery
+from app.alerts.history import Alert, AlertFilter, Delivery
 from app.alerts.preview import Preview
 from app.alerts.proposals import Proposal
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
@@ -74,11 +74,18 @@ async def last_fired_at(context: Context, rule_id: str) -> int | None:
     return await context.loaders.alert_last_fired.load(rule_id)
 
 
-async def list_alerts(context: Context, request: Argument[PageRequest]) -> CountedList[Alert]:
-    """A page of alerts, newest first."""
+async def list_alerts(
+    context: Context, where: Argument[AlertFilter], request: Argument[PageRequest]
+) -> CountedList[Alert]:
+    """A page of the alerts that match, newest first."""
     context.require(Permission.READ)
-    database, given = context.database, request()
-    return await read_list(context, given, lambda: history.list_page(database, given), lambda: history.count(database))
+    database, filter_, given = context.database, where(), request()
+    return await read_list(
+        context,
+        given,
+        lambda: history.list_page(database, given, filter_),
+        lambda: history.count(database, filter_),
+    )
 
 
 async def find_delivery(context: Context, alert_id: str) -> Delivery:

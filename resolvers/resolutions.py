@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app import resolutions
 from app.auth import Permission
 from app.executions import Execution
-from app.resolutions import Mended, Resolution, Settled
+from app.resolutions import Chosen, Mended, Resolution, Settled
 from resolvers.arguments import Argument
 from resolvers.context import Context
 
@@ -19,7 +19,7 @@ async def resolve_executions(context: Context, mended: Argument[Mended]) -> Sett
     return await resolutions.resolve(context.database, context.announcements, mended())
 
 
-async def unresolve_executions(context: Context, given: Argument[tuple[str, ...]]) -> Settled:
+async def unresolve_executions(context: Context, given: Argument[Chosen]) -> Settled:
     """Take resolutions back."""
     context.require(Permission.RESOLVE)
     return await resolutions.take_back(context.database, context.announcements, context.viewer.name, given())

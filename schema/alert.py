@@ -19,7 +19,7 @@ from schema.alert_rule import AlertChannelKind, AlertRule, LazyWorkflow, workflo
 from schema.context import Info
 from schema.node import Node
 from schema.paging import Connection, Count, Edge, counted, edges, nodes
-from schema.scalars import DateTime, milliseconds
+from schema.scalars import DateTime, local_id, milliseconds
 
 if TYPE_CHECKING:
     from schema.error_group import ErrorGroup
@@ -162,6 +162,28 @@ class Alert(Node):
         """Batched."""
         delivery = await resolvers.find_delivery(info.context, self.row.id)
         return [AlertDelivery.of(each) for each in delivery.attempted]
+
+
+@strawberry.input(description="Filter for alerts. All given fields must match; null does not constrain.")
+class AlertFilter:
+    """Which alerts."""
+
+    rule_id: strawberry.ID | None = strawberry.field(default=None, description="Alerts of this rule.")
+    workflow_id: strawberry.ID | None = strawberry.field(default=None, description="Alerts about this workflow.")
+    open: bool | None = strawberry.field(
+        default=None, description="True: alerts without endedAt. False: those that are over."
+    )
+
+    @staticmethod
+    def where(given: AlertFilter | None) -> history.AlertFilter:
+        """As app's value; BadInput for another kind of id."""
+        if given is None:
+            return history.EVERYTHING
+        return history.AlertFilter(
+            rule_id=None if given.rule_id is None else local_id("alertRule", given.rule_id),
+            workflow_id=None if given.workflow_id is None else local_id("workflow", given.workflow_id),
+            open=given.open,
+        )
 
 
 @strawberry.type(description="An alert in a list.")

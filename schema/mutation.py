@@ -331,7 +331,7 @@ class Mutation:
     )
     async def unresolve_executions(self, info: Info, input: UnresolveInput) -> ResolveExecutionsPayload:
         """One commit."""
-        settled = await resolution_resolvers.unresolve_executions(info.context, input.given)
+        settled = await resolution_resolvers.unresolve_executions(info.context, input.chosen)
         return ResolveExecutionsPayload.of(settled)
 
     @strawberry.field(

@@ -22,7 +22,7 @@ from resolvers import server as server_resolvers
 from resolvers import sessions as session_resolvers
 from resolvers import tokens as token_resolvers
 from resolvers import workflows as workflow_resolvers
-from schema.alert import AlertConnection
+from schema.alert import AlertConnection, AlertFilter
 from schema.alert_condition import AlertConditionInput
 from schema.alert_rule import AlertPreview, AlertProposal, AlertRule, Days
 from schema.audit import AuditEntryConnection, AuditFilter
@@ -118,11 +118,17 @@ class Query:
 
     @strawberry.field(description="Fired alerts, newest first.")
     async def alerts(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[AlertFilter | None, strawberry.argument(description="Filter.")] = None,
     ) -> AlertConnection | None:
         """A page of the history of alerts."""
-        request = partial(PageRequest, first, after, last, before)
-        return AlertConnection.of(await alert_resolvers.list_alerts(info.context, request))
+        where, request = partial(AlertFilter.where, filter), partial(PageRequest, first, after, last, before)
+        return AlertConnection.of(await alert_resolvers.list_alerts(info.context, where, request))
 
     @strawberry.field(description="Audit log, newest first. ADMIN only.")
     async def audit_log(

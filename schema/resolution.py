@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from app import resolutions
-from app.resolutions import Mended, Settled
+from app.resolutions import Chosen, Mended, Settled
 from resolvers import resolutions as resolvers
 from schema import execution  # the module: the two types name each other
 from schema.context import Info
@@ -46,23 +46,30 @@ class ResolveExecutionsInput:
 
     def mended(self, actor: str) -> Mended:
         """As app's value; BadInput for invalid values, NotFound for an unknown id."""
-        return Mended(
-            actor=actor,
-            note=self.note,
-            where=None if self.filter is None else ExecutionFilter.where(self.filter),
-            ids=filter_tuple(self.ids, lambda id_: verb_id("execution", id_)),
-        )
+        return Mended(actor, self.note, **_chosen(self))
 
 
-@strawberry.input(description="The executions whose resolutions to take back.")
+@strawberry.input(description="The executions whose resolutions to take back. Pass exactly one of filter and ids.")
 class UnresolveExecutionsInput:
     """Which executions."""
 
-    ids: list[strawberry.ID] = strawberry.field(description="Global ids of executions, at most 1,000.")
+    filter: ExecutionFilter | None = strawberry.field(
+        default=None, description="Takes back the newest resolutions of executions that match, at most 1,000."
+    )
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Global ids of executions, at most 1,000."
+    )
 
-    def given(self) -> tuple[str, ...]:
-        """As app's value; NotFound for an unknown id."""
-        return tuple(verb_id("execution", id_) for id_ in self.ids)
+    def chosen(self) -> Chosen:
+        """As app's value; BadInput for invalid values, NotFound for an unknown id."""
+        return Chosen(**_chosen(self))
+
+
+def _chosen(given: ResolveExecutionsInput | UnresolveExecutionsInput) -> dict[str, Any]:
+    return {
+        "where": None if given.filter is None else ExecutionFilter.where(given.filter),
+        "ids": filter_tuple(given.ids, lambda id_: verb_id("execution", id_)),
+    }
 
 
 @strawberry.type(description="What a request resolved by hand, or took back.")

@@ -69,6 +69,26 @@ class Attempted(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts. None does not constrain."""
+
+    rule_id: str | None = None
+    workflow_id: str | None = None
+    open: bool | None = None  # whether what it is about goes on
+
+    def conditions(self, params: Params) -> list[str]:
+        """In SQL."""
+        given = {"rule_id": self.rule_id, "workflow_id": self.workflow_id}
+        conditions = [params.any_of(column, [id_], "id") for column, id_ in given.items() if id_ is not None]
+        if self.open is not None:
+            conditions.append(f"ended_at IS {'' if self.open else 'NOT '}NULL")
+        return conditions
+
+
+EVERYTHING = AlertFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """The delivery status of an alert. `delivered_at` (µs): when the last of its channels accepted that it fired.
 
@@ -95,20 +115,27 @@ _NAMES = {
 }
 
 
-async def list_page(database: Database, request: PageRequest) -> Page[Alert]:
-    """A page of all alerts, newest first. Raises BadInput for a cursor of another list."""
+async def list_page(database: Database, request: PageRequest, where: AlertFilter = EVERYTHING) -> Page[Alert]:
+    """A page of the alerts that match, newest first.
+
+    Raises BadInput for a cursor of another list, LimitExceeded when a filter finds too little for too long.
+    """
+    fetch = database.fetch if where == EVERYTHING else database.fetch_long
 
     async def read(segment: Segment) -> list[Alert]:
         params = Params(database.dialect)
-        rows = await database.fetch(segment.select(_ALERTS.columns, "alerts", params), *params.values)
-        return _ALERTS.read_all(rows)
+        statement = segment.select(_ALERTS.columns, "alerts", params, where.conditions(params))
+        return _ALERTS.read_all(await fetch(statement, *params.values))
 
     return await read_page(_NEWEST_FIRST, request, read, lambda alert: Position(alert.fired_at, alert.id))
 
 
-async def count(database: Database) -> Count:
-    """How many alerts there are."""
-    return await counted(database, "SELECT 1 FROM alerts")
+async def count(database: Database, where: AlertFilter = EVERYTHING) -> Count:
+    """How many alerts match. Raises LimitExceeded as a page does."""
+    params = Params(database.dialect)
+    conditions = where.conditions(params)
+    found = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return await counted(database, f"SELECT 1 FROM alerts{found}", *params.values)
 
 
 async def by_ids(database: Database, ids: Iterable[str]) -> dict[str, Alert]:

@@ -17,7 +17,7 @@ from app.ids import new_id
 from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.paging import PageRequest
-from app.resolutions import Mended, Settled
+from app.resolutions import Chosen, Mended, Settled
 from app.retention.pruning import prune
 from app.retries import Asked, Retries
 from tests.app.reports import NOON, events, newest_revision, report, select
@@ -51,8 +51,9 @@ async def resolve(database: Database, *given: str, heard: list[Committed] | None
     return await resolutions.resolve(database, announcements, Mended(ADA, "by hand", **chosen, **more))
 
 
-async def take_back(database: Database, *given: str) -> Settled:
-    return await resolutions.take_back(database, Announcements(), ADA, given)
+async def take_back(database: Database, *given: str, **more: Any) -> Settled:
+    chosen: dict[str, Any] = {"ids": given} if given else {}
+    return await resolutions.take_back(database, Announcements(), ADA, Chosen(**chosen, **more))
 
 
 async def unresolved(database: Database) -> set[str]:
@@ -131,6 +132,23 @@ async def test_a_filter_resolves_what_is_unresolved_of_it(database: Database, mo
     assert await resolve(database, where=ExecutionFilter()) == Settled([D, C], 0, more=True)
     assert await unresolved(database) == set()  # C retries B, and that A
     assert await resolve(database, where=ExecutionFilter()) == Settled([], 0)
+
+
+async def test_a_filter_takes_back_what_was_resolved_by_hand(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(database)
+    await resolve(database, A, C, D)
+    assert await take_back(database, where=ExecutionFilter(unresolved=True)) == Settled([], 0)
+    assert await take_back(database, where=ExecutionFilter(ids=(B, D, E))) == Settled([D], 0)
+    monkeypatch.setattr(resolutions, "MAX_PAGE_SIZE", 1)
+    monkeypatch.setattr(resolutions, "MAX_EXECUTIONS", 1)
+    assert await take_back(database, where=ExecutionFilter()) == Settled([C], 0, more=True)
+    assert await take_back(database, where=ExecutionFilter()) == Settled([A], 0)
+    assert await unresolved(database) == {A, B, C, D}
+    (entry, *_) = (await audit.list_page(database, PageRequest())).items
+    assert entry.detail is not None
+    assert '"filter":{}' in entry.detail
 
 
 async def test_bad_input_changes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

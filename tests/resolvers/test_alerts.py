@@ -22,6 +22,9 @@ query P($after: String) { alerts(first: 3, after: $after) {
   }
 } }
 """
+NARROWED = """
+query N($filter: AlertFilter) { alerts(filter: $filter) { totalCount { value } nodes { workflow { name } } } }
+"""
 NODE = """
 query N($id: ID!) { node(id: $id) { id ... on Alert { failures } ... on AlertRule { enabled consecutiveFailures } } }
 """
@@ -43,6 +46,27 @@ async def scene(database: Database) -> Scene:
         await scene.fail(2, workflow=f"w{number}")
     await scene.firing.fire_all()
     return scene
+
+
+async def test_alerts_are_narrowed_by_rule_workflow_and_whether_they_go_on(scene: Scene) -> None:
+    async def found(**where: Any) -> list[Any]:
+        alerts = (await ask(scene.database, NARROWED, filter=where))["alerts"]
+        assert alerts["totalCount"]["value"] == len(alerts["nodes"])
+        return [node["workflow"]["name"] for node in alerts["nodes"]]
+
+    rule = (await scene.rule(3, workflow_id=await scene.workflow_id("w3"))).rule.id
+    await scene.fail(1, workflow="w3", start=100)
+    await scene.firing.fire_all()
+    await scene.run("UPDATE alerts SET ended_at = fired_at WHERE workflow_id = $1", await scene.workflow_id("w1"))
+    assert await found(ruleId=ids.to_global("alertRule", rule)) == ["w3"]
+    assert await found(workflowId=ids.to_global("workflow", await scene.workflow_id("w3"))) == ["w3", "w3"]
+    assert await found(open=False) == ["w1"]
+    assert sorted(await found(open=True)) == ["w0", "w2", "w3", "w3", "w4", "w5", "w6"]
+    assert await found(ruleId=ids.to_global("alertRule", "0" * 32)) == []
+    result = await schema.execute(
+        NARROWED, variable_values={"filter": {"ruleId": "nonsense"}}, context_value=context_of(scene.database)
+    )
+    assert [error.message for error in result.errors or ()] == ["'nonsense': not an alertRule id"]
 
 
 async def test_pages_of_alerts(scene: Scene) -> None:

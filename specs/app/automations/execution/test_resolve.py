@@ -23,6 +23,9 @@ mutation U($ids: [ID!]!) {
   unresolveExecutions(input: {ids: $ids}) { changedCount skippedCount executions { id resolved resolution { at } } }
 }
 """
+UNRESOLVE_ALL = """
+mutation U($filter: ExecutionFilter) { unresolveExecutions(input: {filter: $filter}) { changedCount more } }
+"""
 LOOK = """
 query L($f: ExecutionFilter, $u: ExecutionFilter, $one: ID!) {
   executions(filter: $f) { nodes { id externalId resolved } updatesCursor }
@@ -118,3 +121,8 @@ def test_resolve_002_a_filter_resolves_what_it_shows_and_nothing_bad_passes(runw
     assert runwatch.ask(streaks, s=engine)["data"]["workflows"]["nodes"] == [{"consecutiveFailures": 3}]
     (error,) = runwatch.ask(UNRESOLVE, viewer, ids=[ids["a"]])["errors"]
     assert error["extensions"]["code"] == "FORBIDDEN"
+    (error,) = runwatch.ask(UNRESOLVE_ALL, filter=None)["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    back = runwatch.ask(UNRESOLVE_ALL, filter={"engine": [engine], "queuedTo": at(1)})["data"]["unresolveExecutions"]
+    assert back == {"changedCount": 1, "more": False}
+    assert look(runwatch, engine, ids["c"])[0] == {"a", "c"}
