@@ -6,7 +6,6 @@ export const errorTexts = {
   crumbs: 'Where this error is',
   search: 'Search type, message, workflow',
   count: (count: string) => `${count} groups`,
-  asOf: (time: string) => `as of ${time}`,
   columns: {
     error: 'Error', trend: 'Trend', count: 'In this time', unresolved: 'Unresolved', last: 'Last seen', first: 'First seen',
   },
@@ -23,7 +22,6 @@ export const errorTexts = {
   isNew: 'New',
   newHint: 'First seen in this time',
   ever: (count: string) => `${count} ever`,
-  more: (count: number) => `and ${n(count, 'more', 'more')}`,
   trend: (failures: number, most: number) =>
     `${n(failures, 'failure', 'failures')} over time, at most ${number.format(most)} at once`,
   runsOf: (figure: string, message: string) => `${figure}: show the runs. ${message}`,
@@ -31,8 +29,6 @@ export const errorTexts = {
   noneHint: 'Choose a longer time, or look at all runs.',
   noneMatches: 'No error group matches.',
   clear: 'Clear search and filters',
-  showMore: 'Show more',
-  shown: (shown: number, total: string) => `${number.format(shown)} of ${total}`,
 
   unknown: 'There is no such error group.',
   unknownHint: 'Its runs may have been deleted.',
@@ -48,6 +44,8 @@ export const errorTexts = {
   asTable: 'As a table',
   from: 'From',
   failures: 'Failures',
+  newestTrace: 'Stack trace of the newest run',
+  ofNewestRun: 'of the newest run',
   examples: 'Newest runs',
   noExamples: 'No run in this time.',
   facts: 'Facts',

@@ -15,12 +15,14 @@ export const metricsTexts = {
     p95: 'p95',
     p95Long: 'p95 of the duration',
     runs: 'Runs',
+    unresolved: 'Unresolved',
     pending: 'Pending now',
   },
   /** Of how many runs a figure is. */
   of: (count: number) => `n = ${number.format(count)}`,
   few: 'few runs',
   failed: (count: number) => `${number.format(count)} failed`,
+  ofFailed: (count: number) => `of ${number.format(count)} failed`,
   anHour: (count: string) => `${count} an hour`,
   oldest: (age: string) => `oldest ${age}`,
   percent: (value: string) => `${value} %`,
@@ -77,7 +79,6 @@ export const metricsTexts = {
     only: (workflow: string) => `Only ${workflow}`,
     /** What sorting by a column brings to the top. */
     sort: { runs: 'Most runs first', failed: 'Most failures first', rate: 'Lowest success rate first', average: 'Longest average first', p95: 'Longest p95 first' },
-    ways: { ascending: '↑', descending: '↓' },
     trend: (failed: number, total: number) => `${number.format(failed)} of ${n(total, 'run', 'runs')} failed, over time`,
   },
 } as const

@@ -12,7 +12,7 @@ export const hrefs = {
   sessions: `${BASE}/sessions`,
   about: `${BASE}/about`,
   execution: (id: string): string => `${BASE}/executions/${encodeURIComponent(id)}`,
-  alerts: `${BASE}/alerts`,
+  alerts: (rule?: string): string => `${BASE}/alerts${rule === undefined ? '' : `?${new URLSearchParams({ rule })}`}`,
   engines: (name?: string): string => `${BASE}/engines${name === undefined ? '' : `/${encodeURIComponent(name)}`}`,
   signIn: `${BASE}/sign-in`,
   graphiql: '/graphiql',

@@ -1,4 +1,6 @@
 import { type Count, n, number } from './counts'
+import { filterTexts, histogramTexts } from './filter-texts'
+import { keyTexts } from './key-texts'
 import { retryTexts } from './retry-texts'
 
 /** Every English word of the page, by noun. Functions take what varies: nothing is put together elsewhere. */
@@ -18,7 +20,7 @@ export const texts = {
     main: 'Main',
     history: 'History',
     errors: 'Errors',
-    openErrors: 'open error groups, seen in the last 24 h',
+    open: { errors: 'open error groups, seen in the last 24 h', alerts: 'open alerts' },
     metrics: 'Metrics',
     workflows: 'Workflows',
     alerts: 'Alerts',
@@ -51,6 +53,13 @@ export const texts = {
     nothingHere: 'There is no page at this address.',
     toHistory: 'All runs',
     messages: 'Messages',
+  },
+
+  /** Of a list of what the runs of a window come to. */
+  listing: {
+    asOf: (time: string) => `as of ${time}`,
+    shown: (shown: number, total: string) => `${number.format(shown)} of ${total}`,
+    more: 'Show more',
   },
 
   exports: {
@@ -94,77 +103,8 @@ export const texts = {
   /** Where a value is not known, or there is none. */
   none: '–',
 
-  filter: {
-    search: 'Search workflow, id, error message',
-    searchHint: 'Finds runs whose workflow name, external id or error message contains the text.',
-    short: 'Type one more character.',
-    status: 'Status',
-    unresolved: 'Unresolved',
-    active: 'Active filters',
-    add: 'Filter',
-    clear: 'Clear all',
-    none: 'Nothing matches.',
-    failed: (why: string) => `Not loaded: ${why} · ⏎ tries again`,
-    unknown: '?',
-    uncounted: (why: string) => `Not counted: ${why}`,
-    by: 'Filter by',
-    all: 'Filters',
-    chosen: 'chosen:',
-    not: (field: string) => `Not: ${field}`,
-    excludeHint: '⏎ adds · Alt ⏎ or “not …” excludes',
-    show: (count: string | null) => (count === null ? 'Show runs' : count === '1' ? 'Show 1 run' : `Show ${count} runs`),
-    remove: (filter: string) => `Remove filter: ${filter}`,
-    durationHint: 'A duration, such as 500ms, 2s or 5m.',
-    fields: {
-      workflow: 'Workflow', state: 'State', engine: 'Engine', trigger: 'Trigger', step: 'Failed step',
-      group: 'Error group', range: 'Queued within', min: 'Took at least', max: 'Took at most',
-    },
-    range: (count: number, unit: 'm' | 'h' | 'd') => {
-      const word = { m: 'minute', h: 'hour', d: 'day' }[unit]
-      return count === 1 ? `Last ${word}` : `Last ${number.format(count)} ${word}s`
-    },
-    anyTime: 'Any time',
-    timeIs: (time: string) => `Time: ${time}`,
-    since: (time: string) => `Since ${time}`,
-    until: (time: string) => `Until ${time}`,
-    span: (from: string, to: string) => `${from} – ${to}`,
-    timeHint: 'Or type a time: 14:00, yesterday, 3h, 2026-11-28, 9:00 – 10:30',
-    chip: {
-      status: (value: string) => `Status: ${value}`,
-      q: (value: string) => `Search: ${value}`,
-      state: (value: string) => `State: ${value}`,
-      workflow: (value: string) => `Workflow: ${value}`,
-      notWorkflow: (value: string) => `Not: ${value}`,
-      engine: (value: string) => `Engine: ${value}`,
-      trigger: (value: string) => `Trigger: ${value}`,
-      notTrigger: (value: string) => `Not by: ${value}`,
-      step: (value: string) => `Failed step: ${value}`,
-      group: (value: string) => `Error group: ${value}`,
-      retry: 'Runs of a bulk retry',
-      retryOf: (value: string) => `Retries of ${value}`,
-      min: (value: string) => `At least ${value}`,
-      max: (value: string) => `At most ${value}`,
-      from: (value: string) => `From ${value}`,
-      to: (value: string) => `To ${value}`,
-    },
-  },
-
-  histogram: {
-    title: 'Runs over time',
-    says: (total: number, failed: number, from: string, to: string) =>
-      `${n(total, 'run', 'runs')}, ${number.format(failed)} failed, from ${from} to ${to}.`,
-    bar: (start: string, total: number, failed: number) =>
-      `${start}: ${n(total, 'run', 'runs')}, ${number.format(failed)} failed`,
-    caption: (total: number, atLeast: boolean) =>
-      atLeast ? `${number.format(total)}+ runs` : n(total, 'run', 'runs'),
-    drag: 'drag to choose a time',
-    widen: 'Show all',
-    asTable: 'show as table',
-    tableHint: (zone: string) => `Times are of ${zone}; those without a run are left out. A time shows its runs alone.`,
-    from: 'From',
-    runs: 'Runs',
-    choose: (from: string, to: string) => `${from}: show the runs until ${to}`,
-  },
+  filter: filterTexts,
+  histogram: histogramTexts,
 
   history: {
     title: 'History',
@@ -305,44 +245,15 @@ export const texts = {
     },
   },
 
-  /** In the order in which the list of keys has them. */
-  keys: {
-    j: 'Next run (also ↓)',
-    k: 'Previous run (also ↑)',
-    Enter: 'Open the run beside the list',
-    o: 'Open the run as a page',
-    m: 'Menu of the run: narrow the list, copy',
-    x: 'Select the run',
-    'Shift ArrowDown': 'Extend the selection down',
-    'Shift ArrowUp': 'Extend the selection up',
-    'Ctrl a': 'Select the loaded runs, then all that match (also ⌘ a)',
-    r: 'Retry the run',
-    R: 'Retry the selected runs, or all that match',
-    y: 'Copy the id of the run',
-    Y: 'Copy a cURL command for the run',
-    '[': 'Previous run of the workflow',
-    ']': 'Next run of the workflow',
-    d: 'Compare the run with the last success, or no more',
-    e: 'Next failed step of the run, then the error lines of its log',
-    w: 'Wrap long log lines, or not',
-    '/': 'Search',
-    f: 'Add a filter',
-    '.': 'Show new runs, or sort again',
-    p: 'Pause updates, or go on',
-    c: 'Copy the link of this view',
-    Escape: 'Close, then clear the search, then the selection',
-    'Ctrl k': 'Everything that can be done and gone to, by typing (also ⌘ k)',
-    'g h': 'Go to History', 'g e': 'Go to Errors', 'g m': 'Go to Metrics', 'g w': 'Go to Workflows', 'g a': 'Go to Alerts', 'g n': 'Go to Engines', 'g u': 'Go to Audit',
-    '1': 'Open the first saved view', '2': 'Open the second saved view', '3': 'Open the third saved view', '4': 'Open the fourth saved view', '5': 'Open the fifth saved view', '6': 'Open the sixth saved view', '7': 'Open the seventh saved view', '8': 'Open the eighth saved view', '9': 'Open the ninth saved view',
-    '?': 'This list',
-  },
-
+  keys: keyTexts,
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Copying failed', of: (what: string) => `Copy ${what}` },
   palette: {
     title: 'Commands',
     label: 'Do or go to…',
     goTo: (page: string) => `Go to ${page}`,
     runsOf: (workflow: string) => `Runs of ${workflow}`,
+    workflow: (workflow: string) => `Workflow ${workflow}`,
+    view: (name: string) => `View ${name}`,
     run: (id: string) => `Open the run ${id}`,
   },
   dialog: { close: 'Close', cancel: 'Cancel' },

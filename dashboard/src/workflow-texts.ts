@@ -14,13 +14,13 @@ export const workflowTexts = {
   /** Failures in a row. */
   inARow: (count: number) => `${n(count, 'failure', 'failures')} in a row`,
   overdue: 'Overdue',
-  usually: (gap: string) => `usually each ${gap}`,
+  /** A run is expected within so long. */
+  within: (time: string) => `a run was expected within ${time}`,
   recentOf: (workflow: string) => `The newest runs of ${workflow}, the oldest first`,
   /** A bar as it is heard. */
   run: (state: string, duration: string, age: string) => `${state}, ${duration}, ${age}`,
   runsOf: (workflow: string, figure: string) => `${workflow}: ${figure}. Show the runs`,
   failuresOf: (workflow: string) => `Show the failed runs of ${workflow}`,
-  more: 'Show more',
   none: 'No workflow has run yet.',
   noneHint: 'A workflow is here as soon as its first event has come.',
   noneMatches: 'No workflow matches.',
@@ -29,11 +29,16 @@ export const workflowTexts = {
   unknownHint: 'It may have been deleted with its runs.',
   toWorkflows: 'All workflows',
   runs: 'Its runs',
+  itsRuns: 'Runs',
+  triggeredBy: (kind: string, count: string) => `${kind} ${count}: show the runs`,
+  rules: 'Alert rules',
+  addRule: 'Add a rule',
+  noRules: 'No rule names this workflow.',
+  rulesOfAll: (count: number) =>
+    count === 0 ? 'No rule watches every workflow.' : count === 1 ? 'One rule watches every workflow.' : `${number.format(count)} rules watch every workflow.`,
   facts: 'Facts',
-  fact: { engine: 'Engine', last: 'Last run', row: 'In a row', gap: 'Usually', },
+  fact: { engine: 'Engine', last: 'Last run', row: 'In a row', gap: 'Expected', triggers: 'Triggers' },
   noFailures: 'It did not fail last.',
-  gap: (gap: string) => `each ${gap}`,
-  noGap: 'It has run too seldom to tell.',
-  points: (by: string) => `${by} against the time before`,
-  shown: (shown: number, total: number) => `${number.format(shown)} of ${number.format(total)}`,
+  gap: (time: string) => `within ${time} of the last run`,
+  noGap: 'Too few runs, or all in one burst: nobody can tell.',
 } as const

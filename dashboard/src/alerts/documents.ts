@@ -43,12 +43,13 @@ export type Proposal = NonNullable<ResultOf<typeof Proposals>['alertProposals']>
 
 export const Fired = graphql(
   `
-    query Alerts($after: String) {
-      alerts(first: 30, after: $after) {
+    query Alerts($after: String, $filter: AlertFilter) {
+      alerts(first: 30, after: $after, filter: $filter) {
         pageInfo { hasNextPage endCursor }
         nodes {
           id failures runs measuredMs comparedMs firedAt endedAt heldUntil
           condition { ...Condition }
+          rule { id }
           execution { id }
           errorGroup { id }
           workflow { id name engine { name } }
@@ -87,9 +88,3 @@ export const TestRule = graphql(`
   }
 `)
 export type Outcome = ResultOf<typeof TestRule>['testAlertRule']['outcomes'][number]
-
-export const WorkflowNames = graphql(`
-  query WorkflowNames($search: String) {
-    workflows(first: 20, search: $search) { nodes { id name engine { name } } }
-  }
-`)

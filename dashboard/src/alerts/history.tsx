@@ -7,11 +7,12 @@ import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Alert, type Alerts, Fired } from './documents'
-import { happened } from './sentence'
+import { failuresBehind, happened, isAboutFailures } from './sentence'
 
-/** What fired, newest first, and what became of telling it. */
-export function History(): JSX.Element {
-  const { data, error, again } = useAsked(Fired, { after: null })
+/** What fired, of one rule or of all, newest first, and what became of telling it. */
+export function History({ rule }: { rule: string | null }): JSX.Element {
+  const filter = rule === null ? null : { ruleId: rule }
+  const { data, error, again } = useAsked(Fired, { after: null, filter })
   const [older, setOlder] = useState<readonly Alerts[]>([])
   const [failed, setFailed] = useState<ApiError | null>(null)
   const first = data && given(data.alerts)
@@ -20,7 +21,7 @@ export function History(): JSX.Element {
   const more = async (): Promise<void> => {
     setFailed(null)
     try {
-      const page = given((await ask(Fired, { after: last?.endCursor ?? null })).alerts)
+      const page = given((await ask(Fired, { after: last?.endCursor ?? null, filter })).alerts)
       setOlder((before) => [...before, page])
     } catch (reason) {
       setFailed(asApiError(reason))
@@ -32,6 +33,11 @@ export function History(): JSX.Element {
   return (
     <section aria-labelledby="alert-history">
       <h2 id="alert-history">{alertTexts.history}</h2>
+      {rule !== null && (
+        <p>
+          {alertTexts.ofRule} <a href={hrefs.alerts()}>{alertTexts.ofAll}</a>
+        </p>
+      )}
       {error && <ErrorBox error={error} retry={again} />}
       {!first && !error && <p className="skeleton">{texts.loading}</p>}
       {first && alerts.length === 0 && <p role="status">{alertTexts.noAlerts}</p>}
@@ -81,6 +87,18 @@ function Row({ alert }: { alert: Alert }): JSX.Element {
             <a href={hrefs.errors(alert.errorGroup.id)}>{alertTexts.group}</a>
           </>
         )}
+        {isAboutFailures(alert.condition) && (
+          <>
+            {' · '}
+            <a href={hrefs.history(failuresBehind(alert))} aria-label={alertTexts.itsFailuresOf(alert.workflow.name)}>
+              {alertTexts.itsFailures}
+            </a>
+          </>
+        )}
+        {' · '}
+        <a href={hrefs.alerts(alert.rule.id)} aria-label={alertTexts.ruleOf(alert.workflow.name)}>
+          {alertTexts.rule}
+        </a>
       </th>
       <td data-of={columns.when}>
         <When at={alert.firedAt} focusable />

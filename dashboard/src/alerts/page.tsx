@@ -1,4 +1,5 @@
 import { type JSX, useEffect, useState } from 'react'
+import { useSearch } from 'wouter'
 import { alertTexts } from '../alert-texts'
 import { type ApiError, ask, asApiError, given } from '../api/api'
 import { useViewer } from '../frame/viewer'
@@ -18,6 +19,7 @@ import { about, asInput } from './sentence'
 export function AlertsPage(): JSX.Element {
   const isAdmin = useViewer()?.role === 'ADMIN'
   const { data, error, again } = useAsked(Rules, {})
+  const shown = new URLSearchParams(useSearch()).get('rule')
   // Asked for anew when the rules have changed: what a rule is about already is not proposed.
   const [edited, setEdited] = useState<Rule | 'new' | null>(null)
   const [saves, setSaves] = useState(0)
@@ -48,13 +50,21 @@ export function AlertsPage(): JSX.Element {
         {rules && rules.length > 0 && (
           <ul className="rules">
             {rules.map((rule) => (
-              <RuleItem key={rule.id} rule={rule} isAdmin={isAdmin} onEdit={() => setEdited(rule)} onChanged={saved} />
+              <RuleItem
+                key={rule.id}
+                rule={rule}
+                isAdmin={isAdmin}
+                shown={rule.id === shown}
+                onEdit={() => setEdited(rule)}
+                onChanged={saved}
+              />
             ))}
           </ul>
         )}
+        {rules && shown !== null && !rules.some(({ id }) => id === shown) && <p role="status">{alertTexts.noRule}</p>}
         {rules && !isAdmin && <p className="dim">{alertTexts.onlyAdmins}</p>}
       </section>
-      <History />
+      <History key={shown} rule={shown} />
       {edited && (
         <RuleDialog rule={edited === 'new' ? null : edited} onClose={() => setEdited(null)} onSaved={saved} />
       )}

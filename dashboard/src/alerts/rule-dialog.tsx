@@ -1,6 +1,7 @@
 import { type FormEvent, type JSX, useState } from 'react'
 import { alertTexts } from '../alert-texts'
 import { type ApiError, ask, asApiError } from '../api/api'
+import { WorkflowNames } from '../filter/documents'
 import { Combobox } from '../parts/combobox'
 import { CopyButton } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
@@ -8,18 +9,26 @@ import { ErrorBox } from '../parts/error-box'
 import { useZone } from '../parts/settings'
 import { ChannelFields, type Draft, given } from './channel-fields'
 import { ConditionFields } from './condition-fields'
-import { type Condition, type Rule, type RuleInput, SaveRule, WorkflowNames } from './documents'
+import { type Condition, type Rule, type RuleInput, SaveRule } from './documents'
 import { LivePreview } from './live-preview'
 import { asInput, fresh, kindOf } from './sentence'
 
 type Quiet = NonNullable<Rule['quietHours']>
 
 /** A new rule, or one to change. What is secret of its channels stays where nothing else is given. */
-export function RuleDialog({ rule, onClose, onSaved }: { rule: Rule | null; onClose: () => void; onSaved: () => void }): JSX.Element {
+export function RuleDialog({
+  rule, about = null, onClose, onSaved,
+}: {
+  rule: Rule | null
+  /** The workflow that a new rule is about, unless one chooses another. */
+  about?: Rule['workflow']
+  onClose: () => void
+  onSaved: () => void
+}): JSX.Element {
   const { form } = alertTexts
   const zone = useZone()
   const [condition, setCondition] = useState<Condition>(rule?.condition ?? fresh('failuresInARow'))
-  const [workflow, setWorkflow] = useState(rule?.workflow ?? null)
+  const [workflow, setWorkflow] = useState(rule ? rule.workflow : about)
   const [drafts, setDrafts] = useState<readonly Draft[]>(rule ? [] : [{ kind: 'PAGE', value: '' }])
   const [removed, setRemoved] = useState<readonly Draft['kind'][]>([])
   const [recovery, setRecovery] = useState(rule?.notifyRecovery ?? true)

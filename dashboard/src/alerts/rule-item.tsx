@@ -1,4 +1,4 @@
-import { type JSX, useState } from 'react'
+import { type JSX, useEffect, useRef, useState } from 'react'
 import { alertTexts } from '../alert-texts'
 import { type ApiError, ask, asApiError } from '../api/api'
 import { Dialog } from '../parts/dialog'
@@ -16,16 +16,22 @@ export function Subject({ condition, workflow }: { condition: Condition; workflo
 
 /** A rule as a sentence, with what an administrator may do with it. */
 export function RuleItem({
-  rule, isAdmin, onEdit, onChanged,
+  rule, isAdmin, shown = false, onEdit, onChanged,
 }: {
   rule: Rule
   isAdmin: boolean
+  /** Whether a link leads to it. */
+  shown?: boolean
   onEdit: () => void
   onChanged: () => void
 }): JSX.Element {
   const [error, setError] = useState<ApiError | null>(null)
   const [outcomes, setOutcomes] = useState<readonly Outcome[] | 'sending' | null>(null)
   const [removing, setRemoving] = useState(false)
+  const item = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (shown) item.current?.scrollIntoView({ block: 'nearest' })
+  }, [shown])
   const quiet = rule.quietHours
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     setError(null)
@@ -54,7 +60,7 @@ export function RuleItem({
     })
   const name = about(rule.condition)
   return (
-    <li className={rule.enabled ? '' : 'off'}>
+    <li ref={item} className={rule.enabled ? '' : 'off'} aria-current={shown || undefined}>
       <p className="sentence">
         {alertTexts.when} <Subject condition={rule.condition} workflow={rule.workflow} /> {name}, {alertTexts.tell}{' '}
         <b>{rule.channels.map(named).join(', ')}</b>
@@ -67,7 +73,10 @@ export function RuleItem({
           alertTexts.never
         ) : (
           <>
-            {alertTexts.lastFired} <When at={rule.lastFiredAt} />
+            {alertTexts.lastFired} <When at={rule.lastFiredAt} /> ·{' '}
+            <a href={hrefs.alerts(rule.id)} aria-label={`${alertTexts.fired}: ${name}`}>
+              {alertTexts.fired}
+            </a>
           </>
         )}
         {quiet && <> · {alertTexts.quiet(quiet.from, quiet.to, quiet.timeZone)}</>}

@@ -1,4 +1,5 @@
 import { alertTexts } from '../alert-texts'
+import { NOTHING, writeChoice } from '../filter/filter'
 import { duration } from '../time/time'
 import type { Alert, Channel, Condition, ConditionInput } from './documents'
 
@@ -63,4 +64,14 @@ export function fresh(kind: Kind): Condition {
     engineSilence: { minutes: 30, engineId: null },
   }
   return { ...none, [kind]: given[kind] }
+}
+
+/** Whether an alert is about several failed runs. */
+export function isAboutFailures({ failuresInARow, failureRate }: Condition): boolean {
+  return failuresInARow !== null || failureRate !== null
+}
+
+/** The failed runs up to when an alert fired, the newest first: those at the top are what it is about. */
+export function failuresBehind({ workflow, firedAt }: Alert): URLSearchParams {
+  return writeChoice({ ...NOTHING, status: ['FAILURE'], workflow: [workflow.name], engine: [workflow.engine.name], to: firedAt })
 }

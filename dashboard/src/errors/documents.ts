@@ -39,6 +39,9 @@ export const OneGroup = graphql(`
       totalCount { value kind }
       nodes { id workflowName status state queuedAt resolved error { message } }
     }
+    newest: executions(first: 1, filter: $filter) {
+      nodes { id error { stackTrace frames { file line function source library cause } } }
+    }
     left: executions(first: 1, filter: $unresolved) { totalCount { value kind } }
   }
 `)

@@ -4,6 +4,7 @@ import { type ApiError, askPartly } from '../api/api'
 import type { ResultOf } from '../api/graphql'
 import { errorTexts } from '../error-texts'
 import { type Choice, NOTHING } from '../filter/filter'
+import { StackTrace } from '../execution/stack-trace'
 import { useViewer } from '../frame/viewer'
 import { TimeFilter } from '../history/time-filter'
 import { behind, figuresChoice, timed, windowOf, writeFigures } from '../metrics/figures'
@@ -22,6 +23,7 @@ import { OverTime } from './over-time'
 import { StateMark } from './state'
 import { Variables } from './variables'
 import '../style/listing.css'
+import '../execution/execution.css'
 import '../metrics/metrics.css'
 import './errors.css'
 
@@ -96,7 +98,8 @@ function One({
   again: () => void
 }): JSX.Element {
   const viewer = useViewer()
-  const { examples, left, executionHistogram: histogram } = found
+  const { examples, newest, left, executionHistogram: histogram } = found
+  const [run] = newest?.nodes ?? []
   const runs = behind(choice, { ...NOTHING, range: choice.range, from: choice.from, to: choice.to, group: [group.id] })
   return (
     <>
@@ -119,6 +122,12 @@ function One({
         />
         {histogram && <OverTime points={histogram.points} choice={choice} group={group.id} />}
       </div>
+      {run?.error?.stackTrace && (
+        <section className="newest-trace" aria-label={errorTexts.newestTrace}>
+          <StackTrace text={run.error.stackTrace} frames={run.error.frames} />
+          <a href={hrefs.execution(run.id)}>{errorTexts.ofNewestRun}</a>
+        </section>
+      )}
       <div className="two">
         {examples && <Examples runs={examples.nodes} all={hrefs.history(runs)} total={examples.totalCount} />}
         {group.variables.length > 0 && <Variables parts={group.variables} />}

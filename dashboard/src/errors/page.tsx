@@ -1,43 +1,21 @@
-import { type JSX, useCallback, useEffect, useMemo, useState } from 'react'
+import { type JSX, useCallback, useMemo, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { ask, given } from '../api/api'
-import type { ResultOf, VariablesOf } from '../api/graphql'
-import type { Count } from '../counts'
 import { errorTexts } from '../error-texts'
-import type { Choice } from '../filter/filter'
-import { NameSearch } from '../frame/name-search'
-import { AddFilter } from '../history/add-filter'
-import { Chips } from '../history/chips'
-import { TimeFilter } from '../history/time-filter'
-import { metricsFilter, timed, windowOf, writeFigures } from '../metrics/figures'
-import { idsOf } from '../metrics/use-figures'
-import { ErrorBox } from '../parts/error-box'
-import { Nothing } from '../parts/nothing'
+import { isNarrowed, ListingPage, NO_FILTER } from '../listing/page'
+import { type Listed, usePages } from '../listing/use-pages'
+import { writeFigures } from '../metrics/figures'
 import { useZone } from '../parts/settings'
-import { type Polled, usePolled } from '../parts/use-polled'
-import { texts } from '../texts'
-import { clockTime } from '../time/time'
+import type { Polled } from '../parts/use-polled'
 import { ErrorGroups, type GroupEdge, type GroupState } from './documents'
 import { ORDERS, parseShown, type Shown, STATES, writeShown } from './search'
 import { Table } from './table'
-import '../style/listing.css'
-import '../metrics/metrics.css'
 import './errors.css'
-
-const NARROW = ['workflow', 'engine', 'trigger'] as const
-const NO_FILTER = { workflow: [], engine: [], trigger: [] } satisfies Partial<Choice>
-
-interface Listed {
-  edges: GroupEdge[]
-  total: Count
-  more: boolean
-}
 
 /** What goes wrong, as groups of failures: what to look at first. */
 export function ErrorsPage(): JSX.Element {
   const search = useSearch()
   const [, go] = useLocation()
-  const zone = useZone()
   const shown = useMemo(() => parseShown(search), [search])
   const { choice, order, states, q, unknown } = shown
   const [pages, setPages] = useState(1)
@@ -49,86 +27,39 @@ export function ErrorsPage(): JSX.Element {
     },
     [go, search],
   )
-  const change = (part: Partial<Choice>): void => show({ choice: { ...choice, ...part } })
   const onSearch = useCallback((text: string) => show({ q: text }, true), [show])
   const time = writeFigures({ ...choice, ...NO_FILTER }, 'failed')
-  useEffect(() => {
-    document.title = `${errorTexts.title} · ${texts.product}`
-  }, [])
   return (
     <div className="errors-page">
-      <header className="page-head">
-        <h1>{errorTexts.title}</h1>
-        {list.data && <span className="dim numbers">{errorTexts.count(texts.count(list.data.total))}</span>}
-        <div className="end">
-          {list.asOf !== null && <span className="dim numbers as-of">{errorTexts.asOf(clockTime(list.asOf, zone).slice(0, 8))}</span>}
-          <TimeFilter choice={timed(choice)} change={change} any={false} />
-        </div>
-      </header>
-      <search className="filter-bar">
-        <div className="line">
-          <NameSearch label={errorTexts.search} value={q} onChange={onSearch} />
-          <States chosen={states} onChange={(next) => show({ states: next })} />
-          <AddFilter choice={timed(choice)} change={change} fields={NARROW} exclude={false} />
-          <Chips choice={{ ...choice, range: null, from: null, to: null }} change={change} clear={NO_FILTER} />
-        </div>
-      </search>
-      {unknown.length > 0 && (
-        <p className="notice" role="status">
-          {texts.history.unknown(unknown)}
-          <button type="button" onClick={() => show({})}>
-            {texts.history.forget}
-          </button>
-        </p>
-      )}
-      <div className={`body ${list.stale && list.data ? 'stale' : ''}`} aria-busy={list.stale}>
-        {list.error && <ErrorBox error={list.error} retry={list.again} />}
-        {!list.data && !list.error && <p className="skeleton">{texts.loading}</p>}
-        {list.data && list.data.edges.length === 0 && (
-          <Nothing
-            texts={errorTexts}
-            narrowed={q !== '' || states.length > 0 || NARROW.some((field) => choice[field].length > 0)}
-            onClear={() => show({ choice: { ...choice, ...NO_FILTER }, states: [], q: '' })}
-          />
+      <ListingPage
+        texts={errorTexts}
+        list={list}
+        choice={choice}
+        q={q}
+        unknown={unknown}
+        narrowed={q !== '' || states.length > 0 || isNarrowed(choice)}
+        onChoice={(part) => show({ choice: { ...choice, ...part } })}
+        onSearch={onSearch}
+        onForget={() => show({})}
+        onClear={() => show({ choice: { ...choice, ...NO_FILTER }, states: [], q: '' })}
+        onMore={() => setPages(pages + 1)}
+        controls={<States chosen={states} onChange={(next) => show({ states: next })} />}
+      >
+        {(edges) => (
+          <Table edges={edges} choice={choice} order={order} query={time.size ? `?${time}` : ''} onOrder={(by) => show({ order: by })} />
         )}
-        {list.data && list.data.edges.length > 0 && (
-          <>
-            <Table edges={list.data.edges} choice={choice} order={order} query={time.size ? `?${time}` : ''} onOrder={(by) => show({ order: by })} />
-            {list.data.more && (
-              <p className="more">
-                <span className="dim numbers">{errorTexts.shown(list.data.edges.length, texts.count(list.data.total))}</span>
-                <button type="button" onClick={() => setPages(pages + 1)}>
-                  {errorTexts.showMore}
-                </button>
-              </p>
-            )}
-          </>
-        )}
-      </div>
+      </ListingPage>
     </div>
   )
 }
 
-/** The first pages of the list, again and again. */
-function useGroups(shown: Shown, pages: number): Polled<Listed> {
+function useGroups(shown: Shown, pages: number): Polled<Listed<GroupEdge>> {
   const zone = useZone()
   const { choice, order, states, q } = shown
-  return usePolled(`${zone} ${pages} ${writeShown(shown)}`, async (signal, at) => {
-    const ids = choice.workflow.length ? await idsOf(choice.workflow, signal) : null
-    const filter = metricsFilter(choice, windowOf(choice, at), ids)
-    const edges: GroupEdge[] = []
-    let [after, left]: [string | null, number] = [null, pages]
-    for (;;) {
-      const variables: VariablesOf<typeof ErrorGroups> = {
-        filter, order: ORDERS[order], search: q || null, state: states.length ? states : null, after, zone,
-      }
-      const { errorGroups }: ResultOf<typeof ErrorGroups> = await ask(ErrorGroups, variables, { signal })
-      const page = given(errorGroups)
-      edges.push(...page.edges)
-      after = page.pageInfo.endCursor
-      left -= 1
-      if (left === 0 || !page.pageInfo.hasNextPage) return { edges, total: page.totalCount, more: page.pageInfo.hasNextPage }
-    }
+  return usePages(`${zone} ${writeShown(shown)}`, choice, pages, async (filter, after, signal) => {
+    const asked = { filter, order: ORDERS[order], search: q || null, state: states.length ? states : null, after, zone }
+    const { edges, totalCount, pageInfo } = given((await ask(ErrorGroups, asked, { signal })).errorGroups)
+    return { rows: edges, total: totalCount, after: pageInfo.hasNextPage ? pageInfo.endCursor : null }
   })
 }
 

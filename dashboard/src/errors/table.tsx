@@ -2,11 +2,12 @@ import type { JSX } from 'react'
 import type { Choice } from '../filter/filter'
 import { errorTexts } from '../error-texts'
 import { behind } from '../metrics/figures'
+import { SortHeader } from '../parts/sort-header'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import type { GroupEdge } from './documents'
-import { type Order, ORDERS } from './search'
+import type { Order } from './search'
 import { StateMark } from './state'
 import { Trend } from './trend'
 
@@ -26,7 +27,7 @@ export function Table({
       <thead>
         <tr>
           {Object.entries(errorTexts.columns).map(([name, title]) => (
-            <Header key={name} name={name} title={title} order={order} onOrder={onOrder} />
+            <SortHeader key={name} name={name} title={title} hints={errorTexts.sort} order={order} onOrder={onOrder} />
           ))}
         </tr>
       </thead>
@@ -36,19 +37,6 @@ export function Table({
         ))}
       </tbody>
     </table>
-  )
-}
-
-function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
-  if (!Object.hasOwn(ORDERS, name)) return <th scope="col" className={name}>{title}</th>
-  const chosen = name === order
-  return (
-    <th scope="col" className={name} aria-sort={chosen ? 'descending' : undefined}>
-      <button type="button" className={`link sort ${chosen ? 'chosen' : ''}`} title={errorTexts.sort[name as Order]} onClick={() => onOrder(name as Order)}>
-        {title}
-        {chosen && <span aria-hidden="true"> ↓</span>}
-      </button>
-    </th>
   )
 }
 

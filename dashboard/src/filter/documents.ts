@@ -58,3 +58,10 @@ export const ExecutionUpdates = graphql(
   [RunRow],
 )
 export type ExecutionUpdate = ResultOf<typeof ExecutionUpdates>['executionUpdated']
+
+/** Workflows to choose from, by a part of their name. */
+export const WorkflowNames = graphql(`
+  query WorkflowNames($search: String) {
+    workflows(first: 20, search: $search) { nodes { id name engine { name } } }
+  }
+`)

@@ -15,7 +15,7 @@ import { duration } from '../time/time'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
-import { OpenErrors } from './open-errors'
+import { Badge, useOpen } from './open'
 import { ON_A_PHONE, type Page, pagesOf } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
@@ -40,6 +40,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const ahead = useSyncExternalStore(session.subscribe, session.clockAhead)
   const viewer = useViewer()
   const pages = pagesOf(viewer)
+  const open = useOpen()
   const [keysShown, setKeysShown] = useState(false)
   const [paletteShown, setPaletteShown] = useState(false)
   useKeys({
@@ -61,7 +62,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           <a key={name} href={href} className={index < ON_A_PHONE ? '' : 'beyond'} aria-current={isHere(path, href) ? 'page' : undefined}>
             <Icon name={name} />
             <span className="label">{texts.frame[name]}</span>
-            {name === 'errors' && <OpenErrors />}
+            {(name === 'errors' || name === 'alerts') && <Badge of={name} counts={open} />}
           </a>
         ))}
         <More path={path} go={go} others={pages.slice(ON_A_PHONE)} />

@@ -15,7 +15,7 @@ const PAGES: readonly Page[] = [
   { name: 'errors', href: hrefs.errors(), key: 'g e' },
   { name: 'metrics', href: hrefs.metrics(), key: 'g m' },
   { name: 'workflows', href: hrefs.workflows(), key: 'g w' },
-  { name: 'alerts', href: hrefs.alerts, key: 'g a' },
+  { name: 'alerts', href: hrefs.alerts(), key: 'g a' },
   { name: 'engines', href: hrefs.engines(), key: 'g n' },
   { name: 'audit', href: hrefs.audit(), key: 'g u', forAdmin: true },
   { name: 'graphiql', href: hrefs.graphiql, key: null },

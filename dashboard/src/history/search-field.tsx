@@ -1,11 +1,11 @@
-import { type JSX, type Ref, useEffect, useRef, useState } from 'react'
+import type { JSX, Ref } from 'react'
 import { ask } from '../api/api'
 import { MIN_SEARCH } from '../filter/api-filter'
 import { Icon } from '../frame/icons'
+import { useTyped } from '../parts/use-typed'
 import { texts } from '../texts'
 import { ByExternalId } from './documents'
 
-const DEBOUNCE_MS = 250
 /** The id of a run, by itself or at the end of its address. */
 const ID = /(?:^|\/)(execution_[0-9a-f]{32})$/
 
@@ -33,27 +33,13 @@ export function SearchField({
   onOpen: (run: string) => void
   ref: Ref<HTMLInputElement>
 }): JSX.Element {
-  const [typed, setTyped] = useState(value)
-  const written = useRef(value)
-  useEffect(() => {
-    if (value !== written.current) setTyped(value) // by Back, or by a link
-    written.current = value
-  }, [value])
-  useEffect(() => {
-    if (typed === written.current) return
-    const timer = setTimeout(() => {
-      written.current = typed
-      onChange(typed)
-    }, DEBOUNCE_MS)
-    return () => clearTimeout(timer)
-  }, [typed, onChange])
+  const { typed, type, settle } = useTyped(value, onChange)
   const enter = async (): Promise<void> => {
     const text = typed.trim()
     if (text.length < MIN_SEARCH) return
     const run = await runOf(text)
     if (run === null) return
-    written.current = ''
-    setTyped('')
+    settle('')
     onOpen(run)
   }
   const short = typed.trim().length > 0 && typed.trim().length < MIN_SEARCH
@@ -67,12 +53,12 @@ export function SearchField({
         aria-label={texts.filter.search}
         placeholder={texts.filter.search}
         aria-describedby="search-hint"
-        onChange={(event) => setTyped(event.target.value)}
+        onChange={(event) => type(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') {
             if (typed) {
               event.stopPropagation()
-              setTyped('')
+              type('')
             } else event.currentTarget.blur()
           } else if (event.key === 'Enter') {
             event.preventDefault() // else the run's first button, which gets the focus, is pressed too

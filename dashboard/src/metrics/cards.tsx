@@ -1,10 +1,12 @@
 import type { JSX, ReactNode } from 'react'
+import type { Count } from '../counts'
 import type { Choice } from '../filter/filter'
 import { metricsTexts as texts } from '../metrics-texts'
 import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { useNow } from '../time/clock'
 import { ago, duration } from '../time/time'
+import { ChangeMark, wayOf } from './change'
 import type { Before, Figures, Metrics } from './documents'
 import { behind, type Change, FEW, pendingBehind, percent, perHour, pointsOf, ratioOf } from './figures'
 
@@ -13,10 +15,11 @@ const SLOWEST = { ...FINISHED, sort: { field: 'duration', descending: true } } s
 
 /** The figures of the window, each with of how many runs it is, and what it was in the window before. */
 export function Cards({ figures, choice }: { figures: Figures; choice: Choice }): JSX.Element {
-  const { metrics, before, executions } = figures
+  const { metrics, before, unresolved, executions } = figures
   return (
     <ul className="cards" aria-label={texts.cards.label}>
       {metrics && <OfWindow metrics={metrics} before={before} choice={choice} />}
+      {unresolved && <Unresolved count={unresolved.totalCount} failed={metrics?.failed ?? null} href={hrefs.history(behind(choice, { unresolved: true }))} />}
       {executions && <Pending executions={executions} choice={choice} />}
     </ul>
   )
@@ -79,6 +82,15 @@ function was(value: number | null | undefined, write: (value: number) => string,
   return value === null || value === undefined ? null : texts.before(write(value), count)
 }
 
+/** What of the window failed, and nobody has mended. */
+function Unresolved({ count, failed, href }: { count: Count; failed: number | null; href: string }): JSX.Element {
+  return (
+    <Card title={texts.cards.unresolved} value={common.count(count)} href={href}>
+      {failed !== null && <span>{texts.ofFailed(failed)}</span>}
+    </Card>
+  )
+}
+
 function Pending({ executions, choice }: { executions: NonNullable<Figures['executions']>; choice: Choice }): JSX.Element {
   const { totalCount, nodes } = executions
   const now = useNow(false)
@@ -107,7 +119,7 @@ function Card({
   children?: ReactNode
 }): JSX.Element {
   const few = count !== undefined && count < FEW
-  const way = !change || change.sign === '=' || better === undefined || few ? '' : change.sign === better ? 'better' : 'worse'
+  const way = few ? '' : wayOf(change ?? null, better)
   return (
     <li className={`card ${few ? 'few' : ''}`}>
       <h2>{title}</h2>
@@ -115,12 +127,7 @@ function Card({
         <a href={href} aria-label={texts.runsBehind(`${said}: ${value}`)}>
           {value}
         </a>
-        {change && (
-          <span className={`change ${way}`}>
-            <span aria-hidden="true">{texts.change(change.sign, change.value)}</span>
-            <span className="visually-hidden">{texts.changeSaid(change.sign, change.value)}</span>
-          </span>
-        )}
+        {change && <ChangeMark change={change} way={way} />}
       </p>
       <p className="of">
         {count !== undefined && <span>{texts.of(count)}</span>}

@@ -1,8 +1,10 @@
 import { graphql, type ResultOf } from '../api/graphql'
 
-/** The figures of a window, of the one before it, and what is unfinished now. */
+/** The figures of a window, of the one before it, what of it is unresolved, and what is unfinished now. */
 export const Figures = graphql(`
-  query Figures($filter: MetricsFilter!, $before: MetricsFilter!, $pending: ExecutionFilter!, $zone: String!) {
+  query Figures(
+    $filter: MetricsFilter!, $before: MetricsFilter!, $unresolved: ExecutionFilter!, $pending: ExecutionFilter!, $zone: String!
+  ) {
     metrics(filter: $filter, timeZone: $zone) {
       from
       to
@@ -24,6 +26,7 @@ export const Figures = graphql(`
       successRatePercent
       durations { count averageMs p95Ms }
     }
+    unresolved: executions(first: 1, filter: $unresolved) { totalCount { value kind } }
     executions(first: 1, filter: $pending, orderBy: { field: QUEUED_AT, direction: ASC }) {
       totalCount { value kind }
       nodes { queuedAt }

@@ -82,7 +82,16 @@ export function metricsFilter(choice: Choice, { from, to }: Window, workflows: r
 
 /** What is unfinished now, whenever it was queued. */
 export function pendingFilter(choice: Choice): ExecutionFilter {
-  const filter: ExecutionFilter = { status: ['PENDING'] }
+  return { ...narrowedTo(choice), status: ['PENDING'] }
+}
+
+/** What of a window failed, and nobody has mended. */
+export function unresolvedFilter(choice: Choice, { from, to }: Window): ExecutionFilter {
+  return { ...narrowedTo(choice), unresolved: true, queuedFrom: new Date(from).toISOString(), queuedTo: new Date(to).toISOString() }
+}
+
+function narrowedTo(choice: Choice): ExecutionFilter {
+  const filter: ExecutionFilter = {}
   if (choice.workflow.length) filter.workflowName = choice.workflow
   if (choice.engine.length) filter.engine = choice.engine
   if (choice.trigger.length) filter.triggerKind = choice.trigger

@@ -1,11 +1,12 @@
 import type { JSX } from 'react'
 import type { Choice } from '../filter/filter'
 import { metricsTexts as texts } from '../metrics-texts'
+import { SortHeader } from '../parts/sort-header'
 import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { duration } from '../time/time'
 import type { Metrics, WorkflowFigures } from './documents'
-import { behind, type Order, ORDERS, percent } from './figures'
+import { behind, type Order, percent } from './figures'
 
 /** What fails most, each with the way to its runs. */
 export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; choice: Choice }): JSX.Element {
@@ -107,19 +108,9 @@ export function ByWorkflow({
   )
 }
 
-/** A column's title; where the workflows can be sorted by it, a button. The least rate is the first, else the greatest. */
-export function Header({ name, title, order, onOrder }: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
-  if (!(name in ORDERS)) return <th scope="col">{title}</th>
-  const chosen = name === order
-  const way = name === 'rate' ? 'ascending' : 'descending'
-  return (
-    <th scope="col" aria-sort={chosen ? way : undefined}>
-      <button type="button" className={`link sort ${chosen ? 'chosen' : ''}`} title={texts.workflows.sort[name as Order]} onClick={() => onOrder(name as Order)}>
-        {title}
-        {chosen && <span aria-hidden="true"> {texts.workflows.ways[way]}</span>}
-      </button>
-    </th>
-  )
+/** The title of a column of workflows; where they can be sorted by it, a button. The least rate is the first, else the greatest. */
+export function Header(given: { name: string; title: string; order: Order; onOrder: (order: Order) => void }): JSX.Element {
+  return <SortHeader {...given} hints={texts.workflows.sort} ascending={(order) => order === 'rate'} />
 }
 
 const HEIGHT = 20

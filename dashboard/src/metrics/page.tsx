@@ -71,10 +71,10 @@ export function Metrics(): JSX.Element {
         </p>
       )}
       <div className={`figures ${stale && figures ? 'stale' : ''}`} aria-busy={stale}>
-        {errors.figures && <ErrorBox error={errors.figures} retry={again} />}
-        {errors.before && <ErrorBox error={errors.before} retry={again} />}
-        {errors.pending && <ErrorBox error={errors.pending} retry={again} />}
-        {figures ? <Cards figures={figures} choice={choice} /> : !errors.figures && <Skeleton />}
+        {errors.figures.map((error) => (
+          <ErrorBox key={String(error.path)} error={error} retry={again} />
+        ))}
+        {figures ? <Cards figures={figures} choice={choice} /> : errors.figures.length === 0 && <Skeleton />}
         {metrics && <Charts metrics={metrics} choice={choice} onPick={pick} onOpen={(runs) => go(`/history?${runs}`)} />}
         <div className="lists">
           {metrics && <TopErrors errors={metrics.topErrors} choice={choice} />}
@@ -98,7 +98,7 @@ export function Metrics(): JSX.Element {
 function Skeleton(): JSX.Element {
   return (
     <ul className="cards" aria-hidden="true">
-      {[1, 2, 3, 4, 5].map((each) => (
+      {[1, 2, 3, 4, 5, 6].map((each) => (
         <li key={each} className="card">
           <span className="skeleton">{common.loading}</span>
         </li>

@@ -1,10 +1,10 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { type ApiError, ask, askPartly, asApiError, given } from '../api/api'
-import { session } from '../api/session'
 import type { Choice } from '../filter/filter'
+import { useAgain } from '../parts/use-again'
 import { now, useApart } from '../time/clock'
 import { type Figures, Figures as FiguresDocument, type WorkflowFigures, WorkflowFigures as Workflows, WorkflowIds } from './documents'
-import { isOpen, metricsFilter, type Order, ORDERS, pendingFilter, windowBefore, windowOf, writeFigures } from './figures'
+import { isOpen, metricsFilter, type Order, ORDERS, pendingFilter, unresolvedFilter, windowBefore, windowOf, writeFigures } from './figures'
 
 /** Figures of a window that moves with the clock are asked for again after as long, while somebody looks. */
 const AGAIN_MS = 15_000
@@ -15,7 +15,7 @@ export interface State {
   /** When the figures were asked for, as an RFC 3339 time. */
   asOf: string | null
   /** Why there is none, or nothing newer; by the part of the page. */
-  errors: { figures: ApiError | null; before: ApiError | null; pending: ApiError | null; workflows: ApiError | null }
+  errors: { figures: readonly ApiError[]; workflows: ApiError | null }
   /** Whether what is shown is of another choice than the one that is asked for. */
   stale: boolean
   again(): void
@@ -24,7 +24,7 @@ export interface State {
 type Kept = Omit<State, 'again' | 'stale'> & { key: string }
 
 const NONE: Kept = {
-  figures: null, workflows: null, asOf: null, key: '', errors: { figures: null, before: null, pending: null, workflows: null },
+  figures: null, workflows: null, asOf: null, key: '', errors: { figures: [], workflows: null },
 }
 
 /** The figures of a choice, by the days of a zone, and the workflows in an order; null: without them. What was there stays until the answer is there. */
@@ -42,7 +42,7 @@ export function useFigures(choice: Choice, zone: string, order: Order | null): S
     const set = (part: Partial<Kept>, errors: Partial<Kept['errors']>): void => {
       if (!signal.aborted) setKept((before) => ({ ...before, ...part, errors: { ...before.errors, ...errors } }))
     }
-    load(latest.current, { zone, order }, signal, key, set).catch((reason: unknown) => set({}, { figures: asApiError(reason) }))
+    load(latest.current, { zone, order }, signal, key, set).catch((reason: unknown) => set({}, { figures: [asApiError(reason)] }))
     return () => asking.abort()
   }, [key, zone, order, round])
 
@@ -65,16 +65,10 @@ export function useFigures(choice: Choice, zone: string, order: Order | null): S
     }
   }, [open, asOf])
 
-  const signedOut = useSyncExternalStore(session.subscribe, session.isSignedOut)
-  const away = useSyncExternalStore(session.subscribe, session.isAway)
-  const failed = Object.values(kept.errors).some((error) => error !== null)
-  useEffect(() => {
-    if (!signedOut && !away && failed) setRound((count) => count + 1)
-    // A sign-in, or a server that is back, asks again; after other errors somebody presses Try again.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [signedOut, away])
+  const again = (): void => setRound((count) => count + 1)
+  useAgain(kept.errors.figures.length > 0 || kept.errors.workflows !== null, again)
 
-  return { ...kept, stale: kept.key !== key, again: () => setRound((count) => count + 1) }
+  return { ...kept, stale: kept.key !== key, again }
 }
 
 async function load(
@@ -89,13 +83,10 @@ async function load(
   const window = windowOf(choice, at)
   const filter = metricsFilter(choice, window, ids)
   const before = metricsFilter(choice, windowBefore(window), ids)
-  const figures = askPartly(FiguresDocument, { filter, before, pending: pendingFilter(choice), zone }, { signal }).then(({ data, errors }) => {
-    const of = (root: string): ApiError | null => errors.find(({ path }) => path[0] === root) ?? null
-    set(
-      { figures: data, asOf: new Date(at).toISOString(), key },
-      { figures: of('metrics'), before: of('before'), pending: of('executions') },
-    )
-  })
+  const variables = { filter, before, unresolved: unresolvedFilter(choice, window), pending: pendingFilter(choice), zone }
+  const figures = askPartly(FiguresDocument, variables, { signal }).then(({ data, errors }) =>
+    set({ figures: data, asOf: new Date(at).toISOString(), key }, { figures: errors }),
+  )
   const workflows = order && ask(Workflows, { filter, order: ORDERS[order], zone }, { signal }).then(
     ({ metrics }) => set({ workflows: given(metrics).byWorkflow }, { workflows: null }),
     (reason: unknown) => set({}, { workflows: asApiError(reason) }),

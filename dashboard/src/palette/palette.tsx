@@ -1,21 +1,25 @@
-import { type JSX, useCallback, useEffect, useState } from 'react'
+import { type JSX, useCallback, useEffect, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
+import { ask, given } from '../api/api'
+import { WorkflowNames } from '../filter/documents'
 import { NOTHING, writeChoice } from '../filter/filter'
 import { pagesOf } from '../frame/pages'
 import { useViewer, type Viewer } from '../frame/viewer'
-import { optionsOf } from '../history/fields'
 import { runOf } from '../history/search-field'
 import { Combobox, type Option } from '../parts/combobox'
 import { Dialog } from '../parts/dialog'
 import { activeKeys, capsOf, type Key, pressKey } from '../parts/keys'
 import { BASE, hrefs } from '../routes'
 import { texts } from '../texts'
+import { hrefOf, KEYS } from '../views/address'
+import type { SavedView } from '../views/documents'
+import { useViews } from '../views/store'
 import './palette.css'
 import { ranked } from './rank'
 import { noteUse, readUses } from './uses'
 
-/** What only makes sense under one's fingers, or is in the palette as a page. */
-const LEFT_OUT = /^(j|k|x|Enter|Escape|Shift .*|Ctrl .|g .)$/
+/** What only makes sense under one's fingers, or is in the palette as a page or a view. */
+const LEFT_OUT = /^(j|k|x|\d|Enter|Escape|Shift .*|Ctrl .|g .)$/
 const MAX_WORKFLOWS = 8
 const MIN_TYPED = 2
 
@@ -34,25 +38,36 @@ function pages(viewer: Viewer | null): Option[] {
   }))
 }
 
-/** The run whose whole id was typed, and workflows by name. */
+function saved(views: readonly SavedView[]): Option[] {
+  return views.map((view, index) => {
+    const key = KEYS[index]
+    return { value: `go:${hrefOf(view)}`, text: texts.palette.view(view.name), ...(key && { note: key }) }
+  })
+}
+
+/** The run whose whole id was typed, and workflows by name: each one's page, and its runs. */
 async function found(typed: string, signal: AbortSignal): Promise<Option[]> {
   const text = typed.trim()
   if (text.length < MIN_TYPED) return []
-  const [run, workflows] = await Promise.all([runOf(text), optionsOf(NOTHING, 'workflow', text, signal)])
+  const [run, { workflows }] = await Promise.all([runOf(text), ask(WorkflowNames, { search: text }, { signal })])
+  const found = given(workflows).nodes.slice(0, MAX_WORKFLOWS)
   const runs = run === null ? [] : [{ value: `go:${hrefs.execution(run)}`, text: texts.palette.run(text) }]
-  const lists = workflows.slice(0, MAX_WORKFLOWS).map(({ value, note }) => ({
-    value: `go:${hrefs.history(writeChoice({ ...NOTHING, workflow: [value] }))}`,
-    text: texts.palette.runsOf(value),
-    ...(note && { note }),
+  const pages = found.map(({ id, name, engine }) => ({
+    value: `go:${hrefs.workflows(id)}`, text: texts.palette.workflow(name), note: engine.name,
   }))
-  return [...runs, ...lists]
+  const lists = [...new Set(found.map(({ name }) => name))].map((name) => ({
+    value: `go:${hrefs.history(writeChoice({ ...NOTHING, workflow: [name] }))}`, text: texts.palette.runsOf(name),
+  }))
+  return [...runs, ...pages, ...lists]
 }
 
 /** Everything that can be done and gone to from here, by typing. */
 export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const [, go] = useLocation()
   const viewer = useViewer()
-  const [entries] = useState(() => [...actions(), ...pages(viewer)])
+  const views = useViews()
+  const [here] = useState(actions)
+  const entries = useMemo(() => [...here, ...pages(viewer), ...saved(views)], [here, viewer, views])
   const [uses] = useState(readUses)
   // In a dialog that is not open yet, the field could not take the focus.
   const [isOpen, setOpen] = useState(false)

@@ -3,12 +3,10 @@ import { useLocation, useSearch } from 'wouter'
 import { type KeyMap, useKeys } from '../parts/keys'
 import { MenuItem } from '../parts/menu'
 import { viewsTexts as texts } from '../views-texts'
-import type { SavedView } from './documents'
+import { hrefOf, KEYS, pageOf, pathOf } from './address'
 import { Manage } from './manage'
 import { manage, useManaging, useViews } from './store'
 import './views.css'
-
-const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const
 
 /** The saved views, below the pages of the rail: one's own, then those that are shared. The first nine have a key. */
 export function Views(): JSX.Element {
@@ -29,7 +27,7 @@ export function Views(): JSX.Element {
       {views.map((view) => (
         <a
           key={view.id}
-          href={`/admin/automations${pathOf(view)}`}
+          href={hrefOf(view)}
           title={view.shared ? texts.sharedBy(view.name, view.owner) : view.name}
           aria-current={here === pathOf(view) ? 'page' : undefined}
         >
@@ -40,15 +38,6 @@ export function Views(): JSX.Element {
       {managing && <Manage views={views} page={pageOf(path)} query={search} onClose={() => manage(false)} />}
     </div>
   )
-}
-
-/** The page of a path that has nothing below it; null for others, whose query would say too little. */
-function pageOf(path: string): string | null {
-  return /^\/([a-z]+)$/.exec(path)?.[1] ?? null
-}
-
-function pathOf({ page, query }: Pick<SavedView, 'page' | 'query'>): string {
-  return `/${page}${query === '' ? '' : `?${query}`}`
 }
 
 /** The same in the menu of a phone. */

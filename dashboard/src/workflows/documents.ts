@@ -15,7 +15,7 @@ export const WorkflowList = graphql(`
         averageDurationMs
         p95DurationMs
         trend { start total failed }
-        previous { total successRatePercent p95DurationMs }
+        previous { successRatePercent p95DurationMs }
         workflow {
           id
           name
@@ -48,3 +48,14 @@ export const OneWorkflow = graphql(`
 `)
 export type Workflow = NonNullable<ResultOf<typeof OneWorkflow>['workflow']>
 export type Run = Workflow['recent'][number]
+
+/** How many runs a workflow has, and what set them off. */
+export const WorkflowTriggers = graphql(`
+  query WorkflowTriggers($id: ID!) {
+    executionFacets(filter: { workflowId: [$id] }) {
+      total { value kind }
+      triggerKind { name count { value kind } }
+    }
+  }
+`)
+export type Triggers = NonNullable<NonNullable<ResultOf<typeof WorkflowTriggers>['executionFacets']>['triggerKind']>

@@ -18,8 +18,10 @@ import { texts } from '../texts'
 import { duration } from '../time/time'
 import { workflowTexts } from '../workflow-texts'
 import { Bars } from './bars'
-import { OneWorkflow, type Workflow } from './documents'
-import { InARow, Overdue } from './table'
+import { OneWorkflow, type Triggers, type Workflow, WorkflowTriggers } from './documents'
+import { WorkflowRules } from './rules'
+import { WorkflowRuns } from './runs'
+import { InARow, Overdue, OVERDUE_FACTOR } from './table'
 import '../metrics/metrics.css'
 import './workflows.css'
 
@@ -61,11 +63,12 @@ function One({ workflow }: { workflow: Workflow }): JSX.Element {
     [search, name, engine.name],
   )
   const { figures, errors, stale, again } = useFigures(choice, zone, null)
+  const triggers = useAsked(WorkflowTriggers, { id })
+  const facets = triggers.data?.executionFacets ?? null
   const change = (part: Partial<Choice>): void => {
     const query = writeFigures({ ...choice, ...part, workflow: [], engine: [] }, 'failed')
     go(`/workflows/${encodeURIComponent(id)}${query.size ? `?${query}` : ''}`)
   }
-  const failing = [errors.figures, errors.before, errors.pending].filter((error) => error !== null)
   return (
     <>
       <header className="page-head">
@@ -78,13 +81,14 @@ function One({ workflow }: { workflow: Workflow }): JSX.Element {
         </div>
       </header>
       <div className="body">
-        <Facts workflow={workflow} />
+        <Facts workflow={workflow} triggers={facets?.triggerKind ?? null} />
+        {triggers.error && <ErrorBox error={triggers.error} retry={triggers.again} />}
         <div className={`metrics one ${stale && figures ? 'stale' : ''}`} aria-busy={stale}>
-          {failing.map((error) => (
+          {errors.figures.map((error) => (
             <ErrorBox key={String(error.path)} error={error} retry={again} />
           ))}
           {figures && <Cards figures={figures} choice={choice} />}
-          {!figures && failing.length === 0 && <p className="skeleton">{texts.loading}</p>}
+          {!figures && errors.figures.length === 0 && <p className="skeleton">{texts.loading}</p>}
           {figures?.metrics && (
             <>
               <Charts
@@ -97,12 +101,14 @@ function One({ workflow }: { workflow: Workflow }): JSX.Element {
             </>
           )}
         </div>
+        <WorkflowRules workflow={workflow} />
+        <WorkflowRuns workflow={workflow} total={facets?.total ?? null} />
       </div>
     </>
   )
 }
 
-function Facts({ workflow }: { workflow: Workflow }): JSX.Element {
+function Facts({ workflow, triggers }: { workflow: Workflow; triggers: Triggers | null }): JSX.Element {
   const { name, engine, recent, consecutiveFailures: inARow, usualGapMs: gap, overdue } = workflow
   const { fact } = workflowTexts
   const [last] = recent
@@ -122,15 +128,33 @@ function Facts({ workflow }: { workflow: Workflow }): JSX.Element {
     [
       fact.gap,
       <span key="gap">
-        {gap === null ? workflowTexts.noGap : workflowTexts.gap(duration(gap))} {overdue && <Overdue gap={null} />}
+        {gap === null ? workflowTexts.noGap : workflowTexts.gap(duration(gap * OVERDUE_FACTOR))} {overdue && <Overdue gap={null} />}
       </span>,
     ],
+    [fact.triggers, triggers && triggers.length > 0 ? <TriggerKinds key="triggers" workflow={workflow} triggers={triggers} /> : null],
   ]
   return (
     <section className="facts-part" aria-label={workflowTexts.facts}>
       <FactsList rows={rows} />
       {last && <Bars runs={recent} name={name} />}
     </section>
+  )
+}
+
+/** What sets it off, the most frequent first, each with the way to those runs. */
+function TriggerKinds({ workflow: { name, engine }, triggers }: { workflow: Workflow; triggers: Triggers }): JSX.Element {
+  return (
+    <span className="triggers">
+      {triggers.map((kind) => (
+        <a
+          key={kind.name}
+          href={hrefs.history(new URLSearchParams({ workflow: name, engine: engine.name, trigger: kind.name }))}
+          aria-label={workflowTexts.triggeredBy(kind.name, texts.count(kind.count))}
+        >
+          {kind.name} <span className="dim numbers">{texts.count(kind.count)}</span>
+        </a>
+      ))}
+    </span>
   )
 }
 

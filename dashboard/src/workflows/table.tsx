@@ -1,6 +1,7 @@
 import type { JSX } from 'react'
 import type { Choice } from '../filter/filter'
-import { behind, type Order, percent } from '../metrics/figures'
+import { ChangeMark, wayOf } from '../metrics/change'
+import { behind, type Change, type Order, percent, pointsOf, ratioOf } from '../metrics/figures'
 import { Header, Spark } from '../metrics/lists'
 import { StatusWord } from '../parts/status'
 import { When } from '../parts/when'
@@ -39,7 +40,7 @@ export function Table({
 }
 
 function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element {
-  const { workflow, total, failed, successRatePercent: rate, p95DurationMs: p95, trend } = row
+  const { workflow, total, failed, successRatePercent: rate, p95DurationMs: p95, trend, previous } = row
   const { name, engine, recent, consecutiveFailures: inARow } = workflow
   const { columns } = workflowTexts
   const [last] = recent
@@ -76,11 +77,13 @@ function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element
       </td>
       <td data-of={columns.rate} className="numbers">
         {rate === null ? texts.none : link(columns.rate, percent(rate), { status: ['FAILURE', 'SUCCESS'] })}
+        <Against change={pointsOf(rate, previous?.successRatePercent ?? null)} better="▲" />
       </td>
       <td data-of={columns.p95} className="numbers">
         {p95 === null
           ? texts.none
           : link(columns.p95, duration(p95), { status: ['FAILURE', 'SUCCESS'], sort: { field: 'duration', descending: true } })}
+        <Against change={ratioOf(p95, previous?.p95DurationMs ?? null)} better="▼" />
       </td>
       <td data-of={columns.row} className={inARow ? 'numbers some' : 'numbers'}>
         <InARow count={inARow} name={name} engine={engine.name} />
@@ -90,6 +93,11 @@ function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element
       </td>
     </tr>
   )
+}
+
+/** Against the window before; nothing where nothing has changed. */
+function Against({ change, better }: { change: Change | null; better: '▲' | '▼' }): JSX.Element | null {
+  return change && change.sign !== '=' ? <ChangeMark change={change} way={wayOf(change, better)} /> : null
 }
 
 /** Failures in a row, whenever they were. */
@@ -103,11 +111,14 @@ export function InARow({ count, name, engine }: { count: number; name: string; e
   )
 }
 
+/** After so many usual gaps a workflow is overdue, as the API has it. */
+export const OVERDUE_FACTOR = 3
+
 export function Overdue({ gap }: { gap: number | null }): JSX.Element {
   return (
     <span className="overdue">
       <b>{workflowTexts.overdue}</b>
-      {gap !== null && <span>{workflowTexts.usually(duration(gap))}</span>}
+      {gap !== null && <span>{workflowTexts.within(duration(gap * OVERDUE_FACTOR))}</span>}
     </span>
   )
 }

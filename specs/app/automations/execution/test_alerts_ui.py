@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -18,6 +19,7 @@ from specs.harness.looking import looks
 ALERTS = "/admin/automations/alerts"
 RULES = "{ alertRules { id } }"
 DELETE = "mutation D($id: ID!) { deleteAlertRule(id: $id) }"
+FOUND = "query F($search: String) { workflows(search: $search) { nodes { id } } }"
 SAVE = "mutation S($input: AlertRuleInput!) { saveAlertRule(input: $input) { rule { id } } }"
 
 
@@ -70,7 +72,7 @@ def test_alert_001_ui_a_proposal_is_switched_on_by_a_click_and_what_fires_opens_
     row = page.get_by_role("row").filter(has_text=workflow)
     expect(row).to_contain_text(re.compile("failed . times in a row.*Open.*On this page", re.DOTALL))
     looks(page)
-    row.get_by_role("link", name=workflow).click()
+    row.get_by_role("link", name=workflow, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(workflow)
 
 
@@ -168,3 +170,37 @@ def test_alert_004_ui_viewers_see_and_change_nothing_and_a_part_that_fails_says_
     page.get_by_role("alert").get_by_role("button", name="Try again").click()
     expect(rules(page)).to_have_count(1)
     viewer.close()
+
+
+def test_alert_005_ui_a_rule_and_what_it_fired_lead_to_each_other(shared: Runwatch, visitor: Visitor) -> None:
+    """An alert MUST lead to its rule, a rule to what it fired, by an address; the rail MUST say how many are open."""
+    names = [unique("leads"), unique("leads")]
+    for name in names:
+        fails(shared, name, 1)
+        (workflow,) = shared.ask(FOUND, search=name)["data"]["workflows"]["nodes"]
+        given = {"consecutiveFailures": 2, "workflowId": workflow["id"], "channels": {"page": True}}
+        assert "errors" not in shared.ask(SAVE, input=given)
+        fails(shared, name, 2)
+    page = visitor.open(ALERTS)
+    fired = page.get_by_role("region", name="What fired")
+    row = fired.get_by_role("row").filter(has_text=names[0])
+    behind = parse_qs(urlsplit(row.get_by_role("link", name="Failed runs").get_attribute("href") or "").query)
+    assert (behind["workflow"], behind["status"], len(behind["to"])) == ([names[0]], ["FAILURE"], 1)
+    row.get_by_role("link", name="Its rule").click()
+    page.wait_for_url(f"**{ALERTS}?rule=alertRule_*")
+    expect(page.locator(".rules [aria-current]")).to_contain_text(names[0])
+    expect(page.locator(".rules [aria-current]")).to_be_in_viewport()
+    expect(fired.get_by_role("row")).to_have_count(2)
+    expect(fired).not_to_contain_text(names[1])
+    page.reload()
+    expect(fired.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Alerts")).to_contain_text(
+        "open alerts"
+    )
+    looks(page)
+    fired.get_by_role("link", name="Show what fired of all rules").click()
+    expect(fired).to_contain_text(names[1])
+    rules(page).filter(has_text=names[1]).get_by_role("link", name="What it fired").click()
+    expect(fired).not_to_contain_text(names[0])
+    page.goto(f"{shared.url}{ALERTS}?rule=alertRule_{'0' * 32}")
+    expect(page.get_by_text("This rule was deleted")).to_be_visible()

@@ -18,11 +18,22 @@ ERRORS = "/admin/automations/errors"
 MINUTE = 60
 
 
-def fail(runwatch: Runwatch, engine: str, subject: str, ago: float, message: str, workflow: str = "") -> None:
+TRACE = 'Traceback (most recent call last):\n  File "/srv/orders.py", line 5, in load\n    raise Failed\nFailed: no'
+
+
+def fail(
+    runwatch: Runwatch,
+    engine: str,
+    subject: str,
+    ago: float,
+    message: str,
+    workflow: str = "",
+    trace: str | None = None,
+) -> None:
     """A run that failed so many seconds ago."""
     at = now() - ago
     queued = {"workflow": workflow or engine, "trigger": {"kind": "k", "data": {}}}
-    finish = {"state": "FAILED", "error": {"type": "Failed", "message": message}}
+    finish = {"state": "FAILED", "error": {"type": "Failed", "message": message, "stackTrace": trace}}
     runwatch.report(
         event(engine, subject, "execution.queued", at, queued),
         event(engine, subject, "execution.finished", at + 1, finish),
@@ -31,9 +42,16 @@ def fail(runwatch: Runwatch, engine: str, subject: str, ago: float, message: str
 
 def reported(runwatch: Runwatch, engine: str) -> None:
     """Two groups of an engine: one that is older than a day and happened often, one that is new."""
-    fail(runwatch, engine, "a0", 3 * 86_400, f"no order 17 in {engine}")
+    fail(runwatch, engine, "a0", 3 * 86_400, f"no order 17 in {engine}", trace=TRACE)
     for number in range(3):
-        fail(runwatch, engine, f"a{number + 1}", (10 + number) * MINUTE, f"no order {number % 2} in {engine}")
+        fail(
+            runwatch,
+            engine,
+            f"a{number + 1}",
+            (10 + number) * MINUTE,
+            f"no order {number % 2} in {engine}",
+            trace=TRACE,
+        )
     fail(runwatch, engine, "b", 5 * MINUTE, f"disk of {engine} is full", workflow=f"{engine} nightly")
 
 
@@ -108,6 +126,7 @@ def test_errors_002_ui_a_group_and_what_one_does_about_it(shared: Runwatch, visi
     expect(facts).to_contain_text("4 · 3 in this time")
     expect(page.get_by_role("region", name="What varies")).to_contain_text(re.compile("<num>.*3 distinct values", re.S))
     expect(page.get_by_role("img", name=re.compile("^3 failures; most from"))).to_be_visible()
+    expect(page.get_by_role("region", name="Stack trace of the newest run")).to_contain_text("orders.py:5")
     expect(page.get_by_role("region", name="Newest runs").get_by_role("listitem")).to_have_count(3)
     page.get_by_role("region", name="Newest runs").get_by_role("link").first.click()
     page.get_by_role("link", name=re.compile(r"^4 ×")).click()
@@ -115,7 +134,7 @@ def test_errors_002_ui_a_group_and_what_one_does_about_it(shared: Runwatch, visi
     assert "from" in query_of(page.get_by_role("table").get_by_role("link").first)
     page.get_by_role("button", name="Mark resolved").click()
     expect(facts).to_contain_text("Resolved")
-    fail(shared, engine, "again", -1, f"no order 99 in {engine}")
+    fail(shared, engine, "again", -1, f"no order 99 in {engine}", trace=TRACE)
     page.reload()
     expect(facts).to_contain_text("Regressed")
     page.get_by_role("button", name="Mute").click()

@@ -85,6 +85,9 @@ def test_metrics_001_ui_figures_are_the_api_s(shared: Runwatch, visitor: Visitor
     expect(card(page, "Pending now")).to_contain_text(re.compile(r"1oldest \d+ d ago"))
     pending = query_of(card(page, "Pending now").get_by_role("link"))
     assert pending == {"status": ["PENDING"], "engine": [engine], "sort": ["queued"]}
+    expect(card(page, "Unresolved")).to_contain_text(re.compile("6of 6 failed"))
+    unresolved = query_of(card(page, "Unresolved").get_by_role("link"))
+    assert unresolved == {"unresolved": ["1"], "engine": [engine], "from": [at(DAY)], "to": [at(2 * DAY)]}
     failed = rate.get_by_role("link", name="6 failed")
     assert query_of(failed) == {"status": ["FAILURE"], "engine": [engine], "from": [at(DAY)], "to": [at(2 * DAY)]}
     failed.click()

@@ -10,6 +10,9 @@ from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor
 from specs.harness.driver import Runwatch, run_events, unique
 from specs.harness.looking import looks, wait
 
+SAVE = "mutation S($input: SavedViewInput!) { saveView(input: $input) { view { id } } }"
+DELETE = "mutation D($id: ID!) { deleteView(id: $id) }"
+
 
 def opened(page: Page) -> Locator:
     """The field of the palette, which a key has opened."""
@@ -20,11 +23,15 @@ def opened(page: Page) -> Locator:
 
 
 def test_palette_001_ui_leads_to_pages_workflows_and_runs(shared: Runwatch, visitor: Visitor) -> None:
-    """Pages, workflows and runs MUST be found by name, and a run by its whole id, from every page."""
+    """Pages, workflows and saved views MUST be found by name, and a run by its whole id, from every page."""
     name = unique("palette")
     shared.report(*run_events(name, f"{name}-7", 0, workflow=name))
+    saved = shared.ask(
+        SAVE, input={"name": f"{name} failed", "page": "history", "query": f"status=FAILURE&workflow={name}"}
+    )
     page = visitor.open(METRICS)
     page.locator("main h1").wait_for()
+    page.get_by_role("group", name="Views").get_by_role("link", name=name).wait_for()
     field = opened(page)
     looks(page)
     page.keyboard.type("hist")
@@ -37,6 +44,14 @@ def test_palette_001_ui_leads_to_pages_workflows_and_runs(shared: Runwatch, visi
     page.get_by_role("option", name=f"Runs of {name}").click()
     wait(page, "document.querySelectorAll('[role=row][data-id]').length === 1")
     assert parse_qs(urlsplit(page.url).query) == {"workflow": [name]}
+
+    opened(page).fill(f"view {name}")
+    page.get_by_role("option", name=f"View {name} failed").click()
+    page.wait_for_url(f"**{HISTORY}?status=FAILURE&workflow={name}")
+    shared.ask(DELETE, id=saved["data"]["saveView"]["view"]["id"])
+    opened(page).fill(name)
+    page.get_by_role("option", name=f"Workflow {name}").click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
 
     field = opened(page)
     field.fill(f"{name}-7")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from specs.app.automations.execution.test_execution_ui import LAST_LINE, failed_run
+from specs.engines.driver import WebhookEngine
 from specs.engines.retries import listed
 from specs.harness.browser import HISTORY, Visitor
 from specs.harness.driver import Runwatch, event, run_events, unique
 from specs.harness.looking import wait
+
+RESOLVED = "query R($name: [String!]) { executions(filter: {workflowName: $name}) { nodes { resolved } } }"
 
 
 def list_of(visitor: Visitor, workflow: str) -> Page:
@@ -21,9 +25,9 @@ def list_of(visitor: Visitor, workflow: str) -> Page:
     return page
 
 
-def tab_to(page: Page, role: str, name: str) -> None:
+def tab_to(page: Page, role: str, name: str, within: Locator | None = None) -> None:
     """Tab until a control has the focus."""
-    wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+    wanted = (within or page).get_by_role(role, name=name)  # type: ignore[arg-type]
     for _ in range(80):
         if wanted.count() and wanted.first.evaluate("(each) => each === document.activeElement"):
             return
@@ -99,3 +103,63 @@ def test_story_003_ui_why_a_run_failed(shared: Runwatch, visitor: Visitor) -> No
     page.keyboard.press("y")
     wait(page, "(id) => navigator.clipboard.readText().then((text) => text === id)", id_)
     assert len(listed(shared, engine=[name])) == 1
+
+
+def test_story_005_ui_from_a_failure_to_its_end(shared: Runwatch, visitor: Visitor, tmp_path: Path) -> None:
+    """AUTO-EXEC-ADMIN-005: a failed run is retried, its error resolved, and who will be told of the next is settled."""
+    name = unique("story")
+    with WebhookEngine(shared, tmp_path) as engine:
+        engine.run(name, '{"run": "cat input"}')
+        page = list_of(visitor, name)
+        press = page.keyboard.press
+        press("k")
+        press("Enter")
+        sheet = page.get_by_role("dialog", name="Run")
+        expect(sheet.locator(".facts")).to_contain_text("Failed")
+        press("r")
+        expect(sheet).to_contain_text("Attempt 2 of 2")
+        expect(sheet.locator(".facts")).to_contain_text("Failed")
+    press("Escape")
+
+    press("g")
+    press("e")
+    page.get_by_role("heading", level=1, name="Errors").wait_for()
+    press("/")
+    page.keyboard.type(name)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    tab_to(page, "link", "cat")
+    press("Enter")
+    tab_to(page, "button", "More actions")
+    press("Enter")
+    expect(page.get_by_role("menuitem", name="Resolve by hand…")).to_be_focused()
+    press("Enter")
+    dialog = page.get_by_role("dialog", name="Resolve by hand")
+    tab_to(page, "textbox", "How was it mended?")
+    page.keyboard.type("The file came by mail.")
+    tab_to(page, "button", "Resolve", dialog)
+    press("Enter")
+    expect(dialog.get_by_role("status")).to_contain_text("Resolved")
+    press("Escape")
+    assert {run["resolved"] for run in shared.ask(RESOLVED, name=[name])["data"]["executions"]["nodes"]} == {True}
+
+    press("Control+k")
+    expect(page.get_by_role("combobox", name="Do or go to…")).to_be_focused()
+    page.keyboard.type(name)
+    page.get_by_role("option", name=f"Workflow {name}").wait_for()
+    press("Enter")
+    page.get_by_role("heading", level=1, name=name).wait_for()
+    tab_to(page, "button", "Add a rule")
+    press("Enter")
+    page.get_by_role("button", name=f"Workflow: {name}").wait_for()
+    tab_to(page, "button", "Save", page.get_by_role("dialog"))
+    press("Enter")
+    rules = page.get_by_role("region", name="Alert rules")
+    expect(rules.get_by_role("listitem")).to_contain_text(f"When {name} fails 3 times in a row")
+    press("g")
+    press("a")
+    page.get_by_role("heading", level=1, name="Alerts").wait_for()
+    tab_to(page, "button", "Delete: fails 3 times in a row")
+    press("Enter")
+    tab_to(page, "button", "Delete", page.get_by_role("dialog"))
+    press("Enter")
+    expect(page.get_by_role("region", name="Rules").get_by_text(name)).to_have_count(0)

@@ -69,7 +69,7 @@ def test_workflows_001_ui_each_says_how_it_does(shared: Runwatch, visitor: Visit
     assert heights == sorted(heights)
     assert heights[0] < heights[-1]
     expect(late).to_contain_text("Overdue")
-    expect(late).to_contain_text("usually each 10 min")
+    expect(late).to_contain_text("a run was expected within 30 min")
     for other in (failing, idle):
         expect(other).not_to_contain_text("Overdue")
     expect(idle).to_contain_text("Cancelled")
@@ -109,13 +109,46 @@ def test_workflows_002_ui_order_search_and_page(shared: Runwatch, visitor: Visit
     page.get_by_role("link", name=f"{engine} late", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{engine} late")
     facts = page.get_by_role("region", name="Facts")
-    expect(facts).to_contain_text(re.compile(r"Usually\s*each 10 min\s*Overdue"))
+    expect(facts).to_contain_text(re.compile(r"Expected\s*within 30 min of the last run\s*Overdue"))
     expect(facts).to_contain_text("It did not fail last.")
     expect(facts.get_by_role("list").get_by_role("link")).to_have_count(6)
     page.locator(".u-over").nth(1).wait_for()
     expect(page.get_by_role("listitem").filter(has_text="n = 6")).to_have_count(3)
     looks(page)
     assert query_of(page.get_by_role("link", name="Its runs")) == {"workflow": [f"{engine} late"], "engine": [engine]}
+
+
+def test_workflows_004_ui_its_runs_triggers_and_rules(shared: Runwatch, visitor: Visitor) -> None:
+    """A workflow's page MUST show its runs as they come, what sets it off, and the rules that name it."""
+    engine = unique("one")
+    name = f"{engine} failing"
+    reported(shared, engine)
+    page = opened(visitor, engine)
+    page.get_by_role("link", name=name, exact=True).click()
+    by_schedule = page.get_by_role("region", name="Facts").get_by_role("link", name="schedule 25")
+    assert query_of(by_schedule) == {"workflow": [name], "engine": [engine], "trigger": ["schedule"]}
+    runs = page.get_by_role("region", name="Runs", exact=True)
+    expect(runs.locator("[role=row][data-id]").first).to_contain_text("Failed")
+    expect(runs.get_by_role("grid")).to_have_attribute("aria-rowcount", "26")
+    page.get_by_role("status").get_by_text("Live").wait_for()
+    shared.report(*run_events(engine, "new", now(), workflow=name))
+    runs.get_by_role("button", name="1 new run").click()
+    expect(runs.locator("[role=row][data-id]").first).to_be_focused()
+    expect(runs.locator("[role=row][data-id]").first).to_contain_text("Success")
+
+    rules = page.get_by_role("region", name="Alert rules")
+    expect(rules).to_contain_text("No rule names this workflow.")
+    rules.get_by_role("button", name="Add a rule").click()
+    dialog = page.get_by_role("dialog", name="New alert rule")
+    expect(dialog.get_by_role("button", name=f"Workflow: {name}")).to_be_visible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(rules.get_by_role("listitem")).to_contain_text(f"When {name} fails 3 times in a row, tell this page")
+    looks(page)
+    rules.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog", name="Delete this rule?").get_by_role("button", name="Delete").click()
+    expect(rules.get_by_role("listitem")).to_have_count(0)
+    runs.get_by_role("button", name="Duration").click()
+    page.wait_for_url(f"**{HISTORY}?*sort=-duration")
 
 
 def test_workflows_003_ui_every_state(shared: Runwatch, visitor: Visitor) -> None:
