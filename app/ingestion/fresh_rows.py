@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from app.db import Overtaken, Transaction
+from app.db import Overtaken, T, Transaction
 from app.ids import new_id
 from app.ingestion import log_rows, payload_rows, step_rows
 from app.ingestion.execution_rows import EXECUTION, Key, merged_values
@@ -43,6 +43,8 @@ class Fresh:
         Overtaken if another transaction has inserted one of them since.
         """
         work = chain(self._make(), more)
+        # A task of its own takes as long to begin as the rows of a few executions take to be made.
+        beside = transaction.meanwhile if len(self._facts) > PIECE else _after
         for start in range(0, len(self._facts), AT_ONCE):
             end = min(start + AT_ONCE, len(self._facts))
             while len(self._executions) < end:
@@ -52,13 +54,13 @@ class Fresh:
             inserting = transaction.insert_unseen(
                 "executions", EXECUTION, rows, key=("engine_id", "external_id"), returning="id"
             )
-            if len(await transaction.meanwhile(inserting, work)) < len(rows):
+            if len(await beside(inserting, work)) < len(rows):
                 raise Overtaken("executions were inserted since they were looked for")
         while not self._are_made:
             next(work, None)
             await transaction.pause()
         for table, columns, rows in self._below():
-            await transaction.meanwhile(transaction.insert(table, columns, rows), work)
+            await beside(transaction.insert(table, columns, rows), work)
         for _ in work:
             await transaction.pause()
 
@@ -91,3 +93,7 @@ class Fresh:
         yield "steps", step_rows.STEP, self._steps
         yield "step_payloads", step_rows.PAYLOAD, self._step_payloads
         yield "log_entries", log_rows.LOG_ENTRY, self._lines
+
+
+async def _after(statement: Coroutine[Any, Any, T], work: Iterator[None]) -> T:
+    return await statement
