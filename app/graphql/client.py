@@ -15,6 +15,7 @@ GZIP_COST = 6
 class Client(Protocol):
     """What an operation's client may still do; app/rates has it."""
 
+    key: str  # by whom places are counted, and turns taken
     operation: str | None
     spent: int
 

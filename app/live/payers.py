@@ -24,6 +24,11 @@ class Payers:
         """One less."""
         self._clients.pop(id(client), None)
 
+    @property
+    def key(self) -> str:
+        """Who pays next; "" if nobody is there."""
+        return next(iter(self._clients.values())).key if self._clients else ""
+
     def pay(self, cost: int) -> None:
         """The next one pays."""
         if self._clients:

@@ -26,6 +26,7 @@ from app.live.feed import Feed
 from app.live.groups import Group
 from app.live.member import Member
 from app.live.updates import Update, Watchable
+from app.rates import FREE
 
 DEAR = "dear"
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
@@ -106,11 +107,14 @@ class SharedUpdates:
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:
         group = self._groups.get(key)
         if group is None:
-            # Nothing may depend on whose token it is: a viewer with the same scope gets the same bytes.
-            anybody = Viewer("", *scope)
 
             async def execute(update: Update) -> bytes:
+                # Nothing may depend on whose token it is: a viewer with the same scope gets the same bytes. But turns
+                # are the payer's, or thousands of one token's would be ahead of everybody's; and only members pay, or
+                # any of them would spend what all groups have.
+                anybody = Viewer("", *scope, credential=made.payers.key)
                 context = self._make_context(anybody, self._feed)
+                context.client = FREE
                 result = await executor.execute_event(self._root_of(update), context)
                 check_available(result.errors)
                 made.payers.pay(context.spending.counted)

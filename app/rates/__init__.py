@@ -29,15 +29,15 @@ class RatesAllowed:
 class Client:
     """One client's account and places, either of which it may be without: made for one operation, or one body.
 
-    `operation` is the operation's name and `spent` what it has cost so far, for the log.
+    Places are counted by `key`. `operation` is the operation's name and `spent` what it has cost so far, for the log.
     """
 
-    __slots__ = ("_account", "_key", "_places", "operation", "spent")
+    __slots__ = ("_account", "_places", "key", "operation", "spent")
 
     def __init__(self, account: Account | None = None, places: Places | None = None, key: str = "") -> None:
         self._account = account
         self._places = places
-        self._key = key
+        self.key = key
         self.operation: str | None = None
         self.spent = 0
 
@@ -66,12 +66,12 @@ class Client:
     async def enter(self) -> None:
         """See Places."""
         if self._places is not None:
-            await self._places.enter(self._key)
+            await self._places.enter(self.key)
 
     def leave(self) -> None:
         """See Places."""
         if self._places is not None:
-            self._places.leave(self._key)
+            self._places.leave(self.key)
 
 
 FREE = Client()

@@ -23,13 +23,15 @@ def client_of(balance: int = 0) -> Client:
 
 
 def test_members_take_turns_to_pay_once_for_all() -> None:
-    payers, clients = Payers(), [Client() for _ in range(3)]
+    payers, clients = Payers(), [Client(key=key) for key in "abc"]
     payers.pay(10)  # nobody is there
+    assert payers.key == ""
     for each in clients:
         payers.add(each)
     for cost in (100, 200, 300, 400):
         payers.pay(cost)
     assert [each.spent for each in clients] == [500, 200, 300]
+    assert payers.key == "b"
     payers.discard(clients[1])
     payers.pay(1)
     payers.pay(1)

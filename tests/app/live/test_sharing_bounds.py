@@ -7,11 +7,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from app.auth import Viewer
 from app.changes import revisions
 from app.db import Database
 from app.graphql.sockets import Limits
 from app.live import groups, queue
+from app.live.updates import Watchable
+from app.rates import Rates, RatesAllowed
 from app.server import websocket_protocol
+from resolvers.context import Context
 from specs.harness.waiting import PATIENCE_SECONDS, until
 from tests.app.live.site import UPDATES, WAYS, Site, subscribed
 from tests.app.reports import events, report
@@ -30,6 +34,39 @@ async def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Asyn
     monkeypatch.setattr("app.graphql.socket.CLOSE_SECONDS", PATIENCE_SECONDS)
     async with Site(database).running(Limits(stall_seconds=0.5)) as running:
         yield running
+
+
+class PaidSite(Site):
+    """Where each viewer pays, and what is executed for all is remembered."""
+
+    def __init__(self, database: Database) -> None:
+        self.rates = Rates(RatesAllowed(cost_per_minute=100_000))
+        self.shared_contexts: list[Context] = []
+        super().__init__(database)
+
+    def make_context(self, viewer: Viewer, updates: Watchable | None = None) -> Context:
+        context = super().make_context(viewer, updates)
+        context.client = self.rates.of_operations(viewer.name, None)
+        if not viewer.name:
+            self.shared_contexts.append(context)
+        return context
+
+
+async def test_members_alone_pay_and_their_turns_are_taken(database: Database) -> None:
+    """What everybody shares has no account that some could spend, and no turns that others' would wait for."""
+    site = PaidSite(database)
+    assert site.rates._operations is not None
+    spent = site.rates._operations.account("")
+    spent.balance, spent._is_empty = -(10**9), True
+    async with site.running(Limits()), subscribed(site, "shared") as one, subscribed(site, "shared") as other:
+        for number in range(2):
+            await site.ingestion.record(events([report("execution.queued", at=number)], f"run-{number}"))
+            for each in (one, other):
+                assert (await each.next())["payload"]["data"]["executionUpdated"]["matches"] is True
+        assert spent.balance == -(10**9)
+        payers = [each.viewer.credential for each in site.shared_contexts]
+        assert len(payers) == len({*payers}) == 2
+        assert all(each.startswith("somebody") for each in payers)
 
 
 @pytest.mark.slow
