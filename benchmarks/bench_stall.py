@@ -1,6 +1,6 @@
 """Can one client stall the others? Each attack alone, with a canary beside it: a cheap query of another token, /health.
 
-    python -m benchmarks.bench_stall           # keeps results/stall.*
+    python -m benchmarks.bench_stall           # on both databases, by one process and by two; keeps results/stall.md
     python -m benchmarks.bench_stall --quick   # once each, keeps nothing
 
 The promise: while an attack runs, the canary's p99 is at most 100 ms above what it takes alone, and /health's 250 ms.
@@ -29,7 +29,8 @@ import orjson
 from websockets.asyncio.client import connect
 
 from benchmarks.reporting import RESULTS, short, table
-from benchmarks.server_process import ServerProcess, running, runwatch
+from benchmarks.server_process import ServerProcess, children_cpu, running, runwatch
+from specs.harness.servers import PostgresServer
 
 RUNS, LARGE = 1_000, 200_000
 CANARY = "{ executions(first: 1) { nodes { id } } }"
@@ -81,11 +82,25 @@ class Seen:
 class Site:
     """A server with runs, and clients of three tokens."""
 
-    def __init__(self, server: ServerProcess, tokens: dict[str, str]) -> None:
+    def __init__(self, server: ServerProcess, tokens: dict[str, str], workers: int) -> None:
         self.server = server
         self.url = f"http://127.0.0.1:{server.port}"
         self.tokens = tokens
-        self.clients = {name: httpx.AsyncClient(base_url=self.url, timeout=120, trust_env=False) for name in tokens}
+        # Of several processes, any may take a connection: the canary opens one for each request.
+        kept = {name: 0 if workers > 1 and name == "canary" else 20 for name in tokens}
+        self.clients = {
+            name: httpx.AsyncClient(
+                base_url=self.url,
+                timeout=120,
+                trust_env=False,
+                limits=httpx.Limits(max_keepalive_connections=kept[name]),
+            )
+            for name in tokens
+        }
+
+    def cpu_seconds(self) -> float:
+        """The CPU of the server, with its workers."""
+        return self.server.cpu_seconds() + children_cpu(self.server.pid)
 
     async def ask(self, who: str, document: str) -> httpx.Response:
         """One query."""
@@ -241,10 +256,10 @@ async def measure(site: Site, rounds: int) -> str:
     for name, attack in attacks().items():
         seen, became, cpu = Seen(), "", 0.0
         for _ in range(rounds):
-            before = site.server.cpu_seconds()
+            before = site.cpu_seconds()
             async with beside(site) as each:
                 became = await attack(site)
-            cpu = site.server.cpu_seconds() - before
+            cpu = site.cpu_seconds() - before
             seen.query += each.query
             seen.health += each.health
             seen.unhealthy += each.unhealthy
@@ -253,13 +268,11 @@ async def measure(site: Site, rounds: int) -> str:
     return table(["attack", "became", "CPU, s", "another's query, ms", "/health, ms", "of it 503"], lines)
 
 
-async def main() -> None:
-    """Measure, and keep it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+async def measured(url: str | None, workers: int, rounds: int) -> str:
+    """The table of a server, with the load around it."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {"RUNWATCH_DATA_DIR": folder, "RUNWATCH_LOG_LEVEL": "warning"}
+        environment |= {} if url is None else {"RUNWATCH_DATABASE_URL": url}
         runwatch("migrate", environment=environment)
         tokens = {}
         for name, words in (
@@ -269,20 +282,35 @@ async def main() -> None:
         ):
             said = runwatch("token", "create", *words, "--name", name, environment=environment)
             tokens[name] = next(word for word in said.split() if word.startswith("rw_"))
-        with running(["-m", "app.cli", "serve", "--port", "{port}"], environment) as server:
-            site = Site(server, tokens)
+        command = ["-m", "app.cli", "serve", "--port", "{port}", "--workers", str(workers)]
+        with running(command, environment) as server:
+            site = Site(server, tokens, workers)
             before = os.getloadavg()[0]
-            found = await measure(site, 1 if quick else 5)
+            found = await measure(site, rounds)
             after = os.getloadavg()[0]
             for client in site.clients.values():
                 await client.aclose()
+    return f"Load before and after: {before:.1f}, {after:.1f}.\n\n{found}"
+
+
+def main() -> None:
+    """Measure, and keep it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    parts = []
+    with PostgresServer(own=True) as postgres:
+        for workers in (1, 2):
+            for name, url in (("SQLite", None), ("Postgres", postgres.create_database(f"stall_{workers}"))):
+                title = f"{name}, {'one process' if workers == 1 else 'two workers'}"
+                print(title, flush=True)
+                parts.append(f"## {title}\n\n{asyncio.run(measured(url, workers, 1 if quick else 5))}")
     text = (
         "# Attacks, and what others notice\n\n"
-        f"`python -m benchmarks.bench_stall`, {datetime.now(UTC):%Y-%m-%d}, SQLite, one process,"
-        f" {RUNS:,} runs, Python {platform.python_version()}, {os.cpu_count()} cores, load before and after:"
-        f" {before:.1f}, {after:.1f}.\n"
-        "Times are p50 / p99 / worst of a canary beside the attack, its client's share of two cores included.\n\n"
-        + found
+        f"`python -m benchmarks.bench_stall`, {datetime.now(UTC):%Y-%m-%d}, {RUNS:,} runs, Python"
+        f" {platform.python_version()}, {os.cpu_count()} cores, which Postgres and all clients share.\n"
+        "Times are p50 / p99 / worst of a canary beside the attack. Where there are two workers, it opens a connection"
+        " for each request.\n\n" + "\n".join(parts)
     )
     print(text)
     if not quick:
@@ -290,4 +318,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.secrets import redaction
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, MASK, SealedKeys, restored
 
 KEYS = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
@@ -53,6 +55,32 @@ def test_the_end_of_the_name_decides(name: str, sealed: bool) -> None:
     assert KEYS.seals(name) is sealed
     for text in (json.dumps({name: "value"}), json.dumps({name: "value"}, ensure_ascii=False)):
         assert (KEYS.redact(text) is not None) is sealed, text
+
+
+_ODD: st.SearchStrategy[Any] = st.recursive(
+    st.text('p"\\\n:{}[], é') | st.integers() | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text('p"\\\n:{}[], é', max_size=5), inner, max_size=4)
+    ),
+)
+
+
+@given(_ODD, st.booleans())
+def test_keys_of_a_long_text_are_found_in_pieces(value: object, ascii_: bool) -> None:
+    """A text is long for threads that wait meanwhile; keys are those of its objects, whatever strings look like."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            found |= each.keys()
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "LONG", 0)
+        patch.setattr(redaction, "_SOME", re.compile(redaction._SOME.pattern.replace("{1,4000}", "{1,2}"), re.DOTALL))
+        for separators in ((",", ":"), (" , ", " \n: ")):
+            text = json.dumps(value, ensure_ascii=ascii_, separators=separators)
+            assert {json.loads(key) for key in redaction._keys_in(text)} == found
 
 
 def test_the_whole_value_is_masked_and_named() -> None:
