@@ -52,6 +52,13 @@ def a_damaged_one(path: Path) -> None:
         file.write(b"\xff" * 200)
 
 
+def a_newer_one(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE tortoise_migrations (app, name, applied_at)")
+        connection.execute("INSERT INTO tortoise_migrations VALUES ('app', '9999_next', '2099')")
+        connection.commit()
+
+
 def below_a_file(path: Path) -> None:
     path.parent.rmdir()
     path.parent.write_text("")
@@ -63,6 +70,7 @@ def below_a_file(path: Path) -> None:
         (a_folder, "is a folder: name a file in it"),
         (a_text, "is not an SQLite database: name another file"),
         (a_damaged_one, "is damaged: restore a backup"),
+        (a_newer_one, "a newer version of Runwatch has migrated this database (9999_next); run that version"),
         (below_a_file, "cannot be made: File exists"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),

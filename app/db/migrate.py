@@ -31,7 +31,7 @@ async def migrate(url: str) -> list[str]:
     """
     applied = await _applied(url)
     if reason := refusal(applied):
-        raise BadInput(f"RUNWATCH_DATABASE_URL: {reason}")
+        raise BadInput(f"RUNWATCH_DATABASE_URL: {_place(url)}: {reason}")
     if known() <= applied:
         return []
     # Here and not above: Tortoise takes a third of a second of CPU to import, and most starts have nothing to migrate.
@@ -39,6 +39,14 @@ async def migrate(url: str) -> list[str]:
 
     async with _lock(url):
         return await run(url)
+
+
+def _place(url: str) -> str:
+    if url.startswith("sqlite:"):
+        return str(sqlite_path(url))
+    from app.db.postgres_faults import place_of
+
+    return place_of(postgres_credentials(url))
 
 
 async def _applied(url: str) -> set[str]:
@@ -131,9 +139,9 @@ async def _saying_why_it_waits() -> AsyncIterator[None]:
 
 
 def _check_writable(path: Path) -> None:
+    from app.db.sqlite import commit_nothing
+
     try:
-        with closing(sqlite3.connect(path, timeout=SQLITE_OPEN_SECONDS, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
+        commit_nothing(path, SQLITE_OPEN_SECONDS)
     except sqlite3.Error as error:
         raise fault_of(error, path) or error from error.__cause__

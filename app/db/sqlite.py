@@ -65,7 +65,7 @@ class SqliteDatabase(Database):
                 writer.row_factory = sqlite3.Row
                 for name, value in {**SQLITE_PRAGMAS, "synchronous": synchronous}.items():
                     await writer.execute(f"PRAGMA {name} = {value}")
-                await asyncio.to_thread(_write_nothing, path, SQLITE_OPEN_SECONDS)
+                await asyncio.to_thread(commit_nothing, path, SQLITE_OPEN_SECONDS)
                 readers: list[Reader] = []
                 for _ in range(READERS):
                     readers.append(await Reader.open(path))
@@ -228,7 +228,7 @@ class SqliteDatabase(Database):
         """See Database. On a connection of its own: that which writes may be in use for long."""
 
         try:
-            await asyncio.to_thread(_write_nothing, self._path, PROBE_SECONDS)
+            await asyncio.to_thread(commit_nothing, self._path, PROBE_SECONDS)
         except sqlite3.DatabaseError as error:
             fault = fault_of(error, self._path)
             raise (fault if isinstance(fault, Locked) else Refused(str(fault or error))) from error
@@ -242,7 +242,7 @@ class SqliteDatabase(Database):
             stack.push_async_callback(self._watch.close)
 
 
-def _write_nothing(path: Path, patience: float) -> None:
+def commit_nothing(path: Path, patience: float) -> None:
     """A commit that goes to the disk as others do, and leaves no row: it sets a number of the head to what it is."""
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.db import Transaction, config, open_database, sqlite, watch
+from app.db.migrate import migrate
 from app.db.schema_version import known
 from app.db.sqlite import SqliteDatabase
 from app.errors import Unavailable
@@ -76,6 +77,15 @@ async def test_a_disk_that_takes_nothing_more(database: SqliteDatabase, path: Pa
         await asyncio.sleep(0.1)
         assert database._watch.reason is not None, "the watch has tried to write meanwhile"
     await works_again(database)
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000])
+async def test_a_disk_without_room_for_migrations(tmp_path: Path, size: int) -> None:
+    """For none, and for some of them: Tortoise would wait without end for a connection that it cannot open."""
+    with files_of_at_most(size), pytest.raises(Unavailable, match="its disk fails, or is full: look at the disk"):
+        async with asyncio.timeout(60):
+            await migrate(f"sqlite:///{tmp_path / 'new.db'}")
+    assert await migrate(f"sqlite:///{tmp_path / 'new.db'}")
 
 
 async def test_a_full_disk_is_said_to_be_full(database: SqliteDatabase) -> None:
