@@ -97,7 +97,8 @@ class Generator:
 
     async def open(self, rate: float, seconds: float) -> None:
         """So many requests a second, whatever becomes of them."""
-        await self._connect(CONNECTIONS)
+        # Each is used once a second: the server closes one that is idle for 5 s, which a request may meet half-way.
+        await self._connect(min(max(int(rate), 1), CONNECTIONS))
         began = time.perf_counter()
         for number in range(int(rate * seconds)):
             due = began + number / rate
