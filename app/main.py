@@ -42,6 +42,7 @@ from app.live.updates import Watchable
 from app.monitor import numbers, process
 from app.monitor.slots import Slots
 from app.rates import Rates, RatesAllowed
+from app.retention.rules import Rules
 from app.secrets.sealing import Sealer
 from app.settings import Settings
 from app.sweep import Sweep
@@ -94,7 +95,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     dashboard = Dashboard(graphiql=not only_trusted)
     listed = listed_by_operator(settings.trusted_documents)
     persisted = Persisted(schema._schema, lambda: ChainMap(listed, dashboard.documents), only_trusted=only_trusted)
-    about = About(settings.kept_days, lambda: dashboard.build)
+    about = About(Rules.of(settings), settings.retention == "on", lambda: dashboard.build)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
         return Context(

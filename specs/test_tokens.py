@@ -119,12 +119,13 @@ def test_token_003_only_administrators_and_only_what_can_be(runwatch: Runwatch) 
 
 def test_server_001_the_server_says_what_it_is(runwatch: Runwatch) -> None:
     """server MUST have version, clock and the build of the page, a hash, which X-Runwatch-Build has too."""
-    document = {"query": "{ server { version build keptDays now } }"}
+    document = {"query": "{ server { version build keptDays now retention { byItself days alertDays bytes } } }"}
     answer = runwatch.post(document, token=runwatch.token("viewer"))
     server = answer.json()["data"]["server"]
     assert runwatch.cli("--version") == f"runwatch {server['version']}"
     assert abs(datetime.fromisoformat(server["now"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert server["keptDays"] is None
+    assert server["retention"] == {"byItself": False, "days": None, "alertDays": None, "bytes": None}
     builds = {answer.headers.get("x-runwatch-build")}
     builds |= {httpx.get(f"{runwatch.url}{path}").headers.get("x-runwatch-build") for path in ("/", "/nothing")}
     assert builds == {server["build"]}

@@ -15,6 +15,7 @@ from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
 from app.metrics.following import MetricsFeed
 from app.rates import FREE
+from app.retention.rules import Rules
 from app.retries import Retries
 from app.retries.connecting import Connecting
 from app.settings import Settings
@@ -41,7 +42,7 @@ def context_of(
 ) -> Context:
     """A context for one operation; collaborators that are not given serve nobody else."""
     return Context(
-        about=About(None, lambda: ""),
+        about=About(Rules(), retains=False, build=lambda: ""),
         database=database,
         facets=Facets(database),
         signed_in=viewer,

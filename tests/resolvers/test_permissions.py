@@ -34,7 +34,7 @@ FIELDS = {
     "metrics": "metrics { total topErrors { count } byWorkflow { total } }",
     "node": f'node(id: "{UNKNOWN}") {{ id }}',
     "savedViews": "savedViews { id name page query shared owner }",
-    "server": "server { version build keptDays now }",
+    "server": "server { version build keptDays retention { byItself days } now }",
     "sessions": "sessions { id name role isPresent }",
     "tokens": "tokens { id prefix name role }",
     "triggerKinds": "triggerKinds",

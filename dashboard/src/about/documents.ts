@@ -1,8 +1,12 @@
-import { graphql } from '../api/graphql'
+import { graphql, type ResultOf } from '../api/graphql'
 
 export const About = graphql(`
   query About {
-    server { version build keptDays now }
+    server {
+      version build now
+      retention { byItself days failureDays executions bytes figureDays errorGroupDays alertDays auditDays idleWorkflowDays }
+    }
     viewer { name role expiresAt }
   }
 `)
+export type Retention = NonNullable<ResultOf<typeof About>['server']>['retention']

@@ -10,7 +10,7 @@ import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { absolute } from '../time/time'
-import { About } from './documents'
+import { About, type Retention } from './documents'
 import './about.css'
 
 /** Which server answers, how it is, how long it keeps runs, and who one is to it. */
@@ -29,7 +29,9 @@ export function AboutPage(): JSX.Element {
     ? [
         [fact.version, data.server.version],
         [fact.build, data.server.build === null ? aboutTexts.noPage : <code key="build">{data.server.build}</code>],
-        [fact.kept, data.server.keptDays === null ? aboutTexts.forEver : aboutTexts.kept(data.server.keptDays)],
+        [fact.kept, keptRuns(data.server.retention)],
+        [fact.others, keptElse(data.server.retention)],
+        [fact.deletes, data.server.retention.byItself ? aboutTexts.byItself : aboutTexts.byPrune],
         [fact.clock, absolute(data.server.now, zone)],
         [fact.health, <Health key="health" state={health} />],
         [fact.who, `${data.viewer.name}, ${texts.frame.role[data.viewer.role]}`],
@@ -59,6 +61,25 @@ export function AboutPage(): JSX.Element {
       </section>
     </div>
   )
+}
+
+function keptRuns({ days, failureDays, executions, bytes }: Retention): string {
+  const { runs } = aboutTexts
+  const bounds = [
+    days !== null && runs.days(days),
+    failureDays !== null && runs.failureDays(failureDays),
+    executions !== null && runs.executions(executions),
+    bytes !== null && runs.bytes(bytes),
+  ].filter((each) => each !== false)
+  return bounds.length ? bounds.join('; ') : aboutTexts.forEver
+}
+
+/** What else has an end; null: nothing has. */
+function keptElse({ figureDays, errorGroupDays, alertDays, auditDays, idleWorkflowDays }: Retention): string | null {
+  const { others } = aboutTexts
+  const given = { figures: figureDays, groups: errorGroupDays, alerts: alertDays, audit: auditDays, workflows: idleWorkflowDays }
+  const bounds = Object.entries(given).flatMap(([what, days]) => (days === null ? [] : [others[what as keyof typeof given](days)]))
+  return bounds.length ? bounds.join('; ') : null
 }
 
 function Health({ state: { data, error } }: { state: { data: Awaited<ReturnType<typeof readiness>> | null; error: unknown } }): JSX.Element {

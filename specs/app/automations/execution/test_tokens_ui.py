@@ -78,6 +78,24 @@ def test_token_001_ui_others_and_failures(shared: Runwatch, visitor: Visitor) ->
     page.get_by_role("table").wait_for()
 
 
+def keep_some(route: Route) -> None:
+    """Answer as a server does that has every kind of bound."""
+    if "query About" not in (route.request.post_data or ""):
+        route.continue_()
+        return
+    answer = route.fetch().json()
+    answer["data"]["server"]["retention"] |= {
+        "byItself": True,
+        "days": 30,
+        "failureDays": 90,
+        "executions": 1_000_000,
+        "bytes": 2.5 * 2**30,
+        "alertDays": 1,
+        "auditDays": 400,
+    }
+    route.fulfill(status=200, content_type="application/json", body=json.dumps(answer))
+
+
 def test_server_001_ui_version_retention_and_health(shared: Runwatch, visitor: Visitor) -> None:
     """The page MUST say the server's version, how long it keeps runs, and whether it can do its work."""
     server = shared.ask("{ server { version build } }")["data"]["server"]
@@ -90,7 +108,16 @@ def test_server_001_ui_version_retention_and_health(shared: Runwatch, visitor: V
     expect(facts).to_contain_text(server["build"])
     expect(facts).to_contain_text("It can do its work.")
     expect(facts).to_contain_text("Administrator")
+    expect(facts).to_contain_text("Keeps runsuntil somebody deletes them")
+    expect(facts).to_contain_text("Deletesnothing by itself")
     looks(page)
+    page.route("**/graphql", keep_some)
+    page.reload()
+    expect(facts).to_contain_text(
+        "Keeps runsfor 30 days; failed ones for 90 days; the newest 1,000,000; while the database has at most 2.5 GiB"
+    )
+    expect(facts).to_contain_text("Andalerts for 1 day; the audit log for 400 daysDeletesby itself")
+    page.unroute("**/graphql")
     refused = json.dumps({"status": "not ready", "reasons": ["the database takes no writes"]})
     page.route(
         "**/health/ready", lambda route: route.fulfill(status=503, content_type="application/json", body=refused)
