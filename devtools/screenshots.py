@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from devtools.environment import ROOT
 from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor, chromium, missing, session
 from specs.harness.driver import Runwatch, Server
+from specs.harness.own_page import OwnPage
 from specs.harness.waiting import soon
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -23,6 +24,10 @@ WORKFLOWS = "/admin/automations/workflows"
 AUDIT = "/admin/automations/audit"
 ERRORS = "/admin/automations/errors"
 ALERTS = "/admin/automations/alerts"
+ENGINES = "/admin/automations/engines"
+SESSIONS = "/admin/automations/sessions"
+TOKENS = "/admin/automations/tokens"
+ABOUT = "/admin/automations/about"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
@@ -43,8 +48,16 @@ RULES: list[dict[str, Any]] = [
     },
 ]
 SAVE = "mutation($input: AlertRuleInput!) { saveAlertRule(input: $input) { rule { id } } }"
+CREATE = "mutation($input: TokenInput!) { made: createToken(input: $input) { secret } }"
 FIRED = "{ alerts(first: 1) { nodes { id } } }"
 NEWEST = "query($filter: ExecutionFilter) { executions(first: 3, filter: $filter) { nodes { id } } }"
+
+
+# Browsers that others have signed in with.
+BROWSERS = {
+    "anna": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "wall display": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML) Chrome/141.0.0.0 Safari/537.36",
+}
 
 
 def main() -> int:
@@ -64,6 +77,7 @@ def main() -> int:
             )
             writes = soon(lambda: _newest(runwatch, WRITES, "SUCCESS"), 180)
             soon(lambda: runwatch.ask(FIRED)["data"]["alerts"]["nodes"], 180)
+            _sign_in_others(runwatch)
             runwatch.close()
             for look, options in LOOKS.items():
                 _full(_visitor(browser, server, token), look, options, failed[0], writes[0])
@@ -85,6 +99,13 @@ def _serving(*options: str) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+def _sign_in_others(runwatch: Runwatch) -> None:
+    for name, user_agent in BROWSERS.items():
+        page = OwnPage(runwatch.url)
+        page.headers["user-agent"] = user_agent
+        page.signed_in(token=runwatch.ask(CREATE, input={"name": name, "role": "VIEWER"})["data"]["made"]["secret"])
 
 
 def _visitor(browser: Browser, server: Server, token: str) -> Visitor:
@@ -131,12 +152,28 @@ def _full(visitor: Visitor, look: str, options: dict[str, Any], failed: str, wri
     page.get_by_role("button", name="New rule").click()
     page.get_by_role("status", name="Preview").get_by_text("would have fired").wait_for()
     _take(page, f"{look}-alert-rule", live=False)
+    _administrators(page, visitor.url, look)
     page.goto(f"{visitor.url}/graphiql")
     page.locator(".graphiql-query-editor .view-line").first.wait_for()
     page.get_by_role("button", name=re.compile("^Execute query")).click()
     page.locator(".result-window").get_by_text('"totalCount"').wait_for()
     _take(page, f"{look}-graphiql", live=False)
     visitor.close()
+
+
+def _administrators(page: Page, url: str, look: str) -> None:
+    """What they have for themselves."""
+    for path in (ENGINES, SESSIONS, TOKENS):
+        page.goto(f"{url}{path}")
+        page.get_by_role("table").wait_for()
+        _take(page, f"{look}-{path.rpartition('/')[2]}", live=False)
+    page.goto(f"{url}{ABOUT}")
+    page.get_by_role("region", name="Server").get_by_text("It can do its work.").wait_for()
+    _take(page, f"{look}-about", live=False)
+    page.goto(f"{url}{ENGINES}")
+    page.get_by_role("button", name="Connect an engine").click()
+    page.get_by_role("dialog").get_by_label("Engine", exact=True).fill("billing")
+    _take(page, f"{look}-connect", live=False)
 
 
 def _empty(visitor: Visitor, look: str, options: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -47,7 +48,9 @@ class WebhookWayBack:
                 writer = await _connected(addresses, port, host if secure else None)
         except TimeoutError:
             raise NotDelivered(f"No answer within {self._timeout:g} s") from None
-        except (OSError, UnicodeError) as error:
+        except (socket.gaierror, UnicodeError):
+            raise NotDelivered(f"The host was not found: {host}") from None
+        except OSError as error:
             raise NotDelivered(" ".join(str(error).split()) or type(error).__name__) from None
         writer.close()
         with suppress(OSError, TimeoutError):

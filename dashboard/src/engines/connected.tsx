@@ -29,7 +29,8 @@ export function Connected({
       <Example title={form.variables} text={variablesOf(kind, location.origin, engine, secret)} />
       <Example title={form.code[kind]} text={CODE[kind]} />
       <p>
-        {form.token} <a href={hrefs.tokens}>{form.toTokens}</a> · <a href={`${hrefs.events}#retries`}>{engineTexts.connect}</a>
+        {form.token}{' '}
+        <Aside href={hrefs.tokens}>{form.toTokens}</Aside> · <Aside href={`${hrefs.events}#retries`}>{engineTexts.connect}</Aside>
       </p>
       <div className="actions">
         <button type="button" className="primary" onClick={onClose}>
@@ -37,6 +38,15 @@ export function Connected({
         </button>
       </div>
     </Dialog>
+  )
+}
+
+/** Leads to a tab of its own: the secret is shown here alone, and once. */
+function Aside({ href, children }: { href: string; children: string }): JSX.Element {
+  return (
+    <a href={href} target="_blank" rel="noreferrer">
+      {children}
+    </a>
   )
 }
 

@@ -56,6 +56,7 @@ async def test_a_webhook_is_reached_without_a_request() -> None:
 async def test_what_is_not_there_is_said(ways_back: dict[EngineKind, WayBack]) -> None:
     webhook, celery = ways_back[EngineKind.WEBHOOK], ways_back[EngineKind.CELERY]
     port = free_port()
+    assert await refused(webhook, {"url": "http://nowhere.invalid/"}) == "The host was not found: nowhere.invalid"
     assert "Connect call failed" in await refused(webhook, {"url": f"http://127.0.0.1:{port}/"})
     assert "Connection refused" in await refused(celery, {"broker_url": f"redis://127.0.0.1:{port}/0"})
     hasty = WebhookWayBack(0.2)

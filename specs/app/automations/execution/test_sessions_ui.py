@@ -17,7 +17,7 @@ FIREFOX = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 def test_session_021_ui_an_administrator_ends_sessions(shared: Runwatch, visitor: Visitor) -> None:
     """An administrator MUST see who is signed in, from where and since when, and end one, or all of somebody."""
-    name = unique("leaves")
+    name = f"{unique('leaves')} and has a name that is long"
     token = shared.cli("token", "create", "--role", "viewer", "--name", name)
     others = [OwnPage(shared.url) for _ in range(3)]
     for each in others:
