@@ -30,7 +30,7 @@ class Queued(Protocol):
 LEAST_GAPS = 4
 OVERDUE_FACTOR = 3
 # Pauses are looked for in so many steps back, each to the newest run that is as much older: half a day of steady runs,
-# 24 days of a daily burst. A step is two reads of an index.
+# 24 days of a daily burst. A step is two reads of an index: those of 50 workflows take 9 ms.
 STEPS, STEP = 24, 30 * clock.MINUTE
 
 _RUN = "FROM executions e WHERE e.workflow_id = back.workflow_id AND e.retry_of IS NULL AND e.queued_at"

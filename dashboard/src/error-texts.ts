@@ -44,8 +44,9 @@ export const errorTexts = {
   asTable: 'As a table',
   from: 'From',
   failures: 'Failures',
-  newestTrace: 'Stack trace of the newest run',
-  ofNewestRun: 'of the newest run',
+  /** Before the link to it. */
+  traceOf: 'Stack trace of the',
+  newestRun: 'newest run',
   examples: 'Newest runs',
   noExamples: 'No run in this time.',
   facts: 'Facts',

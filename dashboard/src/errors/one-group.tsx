@@ -22,7 +22,7 @@ import { Members } from './members'
 import { OverTime } from './over-time'
 import { StateMark } from './state'
 import { Variables } from './variables'
-import '../style/listing.css'
+import '../window-list/window-list.css'
 import '../execution/execution.css'
 import '../metrics/metrics.css'
 import './errors.css'
@@ -48,7 +48,7 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
     document.title = `${title} · ${texts.product}`
   }, [title])
   return (
-    <div className="errors-page">
+    <div className="window-page errors-page">
       <nav className="crumbs" aria-label={errorTexts.crumbs}>
         <a href={hrefs.errors(undefined, time)}>{errorTexts.title}</a>
         <span aria-hidden="true">/</span>
@@ -123,9 +123,11 @@ function One({
         {histogram && <OverTime points={histogram.points} choice={choice} group={group.id} />}
       </div>
       {run?.error?.stackTrace && (
-        <section className="newest-trace" aria-label={errorTexts.newestTrace}>
+        <section className="newest-trace" aria-labelledby="newest-trace">
+          <h2 id="newest-trace">
+            {errorTexts.traceOf} <a href={hrefs.execution(run.id)}>{errorTexts.newestRun}</a>
+          </h2>
           <StackTrace text={run.error.stackTrace} frames={run.error.frames} />
-          <a href={hrefs.execution(run.id)}>{errorTexts.ofNewestRun}</a>
         </section>
       )}
       <div className="two">

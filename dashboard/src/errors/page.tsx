@@ -2,8 +2,8 @@ import { type JSX, useCallback, useMemo, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { ask, given } from '../api/api'
 import { errorTexts } from '../error-texts'
-import { isNarrowed, ListingPage, NO_FILTER } from '../listing/page'
-import { type Listed, usePages } from '../listing/use-pages'
+import { isNarrowed, WindowList, NO_FILTER } from '../window-list/page'
+import { type Listed, usePages } from '../window-list/use-pages'
 import { writeFigures } from '../metrics/figures'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
@@ -30,8 +30,8 @@ export function ErrorsPage(): JSX.Element {
   const onSearch = useCallback((text: string) => show({ q: text }, true), [show])
   const time = writeFigures({ ...choice, ...NO_FILTER }, 'failed')
   return (
-    <div className="errors-page">
-      <ListingPage
+    <div className="window-page errors-page">
+      <WindowList
         texts={errorTexts}
         list={list}
         choice={choice}
@@ -48,7 +48,7 @@ export function ErrorsPage(): JSX.Element {
         {(edges) => (
           <Table edges={edges} choice={choice} order={order} query={time.size ? `?${time}` : ''} onOrder={(by) => show({ order: by })} />
         )}
-      </ListingPage>
+      </WindowList>
     </div>
   )
 }

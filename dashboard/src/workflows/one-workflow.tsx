@@ -22,6 +22,7 @@ import { OneWorkflow, type Triggers, type Workflow, WorkflowTriggers } from './d
 import { WorkflowRules } from './rules'
 import { WorkflowRuns } from './runs'
 import { InARow, Overdue, OVERDUE_FACTOR } from './table'
+import '../window-list/window-list.css'
 import '../metrics/metrics.css'
 import './workflows.css'
 
@@ -34,7 +35,7 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
     document.title = `${title} · ${texts.product}`
   }, [title])
   return (
-    <div className="workflows-page">
+    <div className="window-page workflows-page">
       <nav className="crumbs" aria-label={workflowTexts.crumbs}>
         <a href={hrefs.workflows()}>{workflowTexts.title}</a>
         <span aria-hidden="true">/</span>

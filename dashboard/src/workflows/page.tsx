@@ -2,8 +2,8 @@ import { type JSX, useCallback, useMemo, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { ask, given } from '../api/api'
 import type { Choice } from '../filter/filter'
-import { isNarrowed, ListingPage, NO_FILTER } from '../listing/page'
-import { type Listed, usePages } from '../listing/use-pages'
+import { isNarrowed, WindowList, NO_FILTER } from '../window-list/page'
+import { type Listed, usePages } from '../window-list/use-pages'
 import { type Order, ORDERS } from '../metrics/figures'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
@@ -30,8 +30,8 @@ export function WorkflowsPage(): JSX.Element {
   )
   const onSearch = useCallback((text: string) => show({ q: text }, true), [show])
   return (
-    <div className="workflows-page">
-      <ListingPage
+    <div className="window-page workflows-page">
+      <WindowList
         texts={workflowTexts}
         list={list}
         choice={choice}
@@ -45,7 +45,7 @@ export function WorkflowsPage(): JSX.Element {
         onMore={() => setPages(pages + 1)}
       >
         {(rows) => <Table rows={rows} choice={choice} order={order} onOrder={(by: Order) => show({ order: by })} />}
-      </ListingPage>
+      </WindowList>
     </div>
   )
 }

@@ -14,6 +14,7 @@ import { clockTime } from '../time/time'
 import type { Listed } from './use-pages'
 import '../style/listing.css'
 import '../metrics/metrics.css'
+import './window-list.css'
 
 const NARROW = ['workflow', 'engine', 'trigger'] as const
 export const NO_FILTER = { workflow: [], engine: [], trigger: [] } satisfies Partial<Choice>
@@ -29,7 +30,7 @@ interface Texts {
 }
 
 /** A list of what the runs of a window come to: its head, what narrows it, and as many rows as are asked for. */
-export function ListingPage<T>({
+export function WindowList<T>({
   texts, list, choice, q, unknown, narrowed, onChoice, onSearch, onForget, onClear, onMore, controls, children,
 }: {
   texts: Texts
