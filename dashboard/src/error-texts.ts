@@ -64,6 +64,9 @@ export const errorTexts = {
   reopen: 'Reopen',
   mute: 'Mute',
   muteFor: { 3600000: 'For an hour', 86400000: 'For a day', 604800000: 'For a week' },
+  muteUntil: 'Until…',
+  muteTitle: 'Mute until a time',
+  muteAt: (zone: string) => `Until, by the clock of ${zone}`,
   muteForGood: 'Until somebody reopens it',
   said: {
     RESOLVED: 'Marked resolved. A failure from now on reopens it as Regressed.', MUTED: 'Muted.', OPEN: 'Reopened.', REGRESSED: 'Regressed.',

@@ -14,9 +14,10 @@ import { type Group, SetState, Unsplit } from './documents'
 
 const ResolveDialog = lazy(async () => ({ default: (await import('../resolve/resolve-dialog')).ResolveDialog }))
 const MergeDialog = lazy(async () => ({ default: (await import('./merge-dialog')).MergeDialog }))
+const MuteDialog = lazy(async () => ({ default: (await import('./mute-dialog')).MuteDialog }))
 const SplitDialog = lazy(async () => ({ default: (await import('./split-dialog')).SplitDialog }))
 
-type Open = 'retry' | 'byHand' | 'merge' | 'split'
+type Open = 'retry' | 'byHand' | 'mute' | 'merge' | 'split'
 
 /** What an administrator does with a group; a viewer sees nothing of it. */
 export function Actions({ group, choice, onChanged }: { group: Group; choice: Choice; onChanged: () => void }): JSX.Element | null {
@@ -62,6 +63,7 @@ export function Actions({ group, choice, onChanged }: { group: Group; choice: Ch
             {text}
           </MenuItem>
         ))}
+        <MenuItem onChoose={() => setOpen('mute')}>{errorTexts.muteUntil}</MenuItem>
         <MenuItem onChoose={() => say('MUTED')}>{errorTexts.muteForGood}</MenuItem>
       </Menu>
       <Menu button="⋯" label={errorTexts.actions}>
@@ -83,6 +85,7 @@ export function Actions({ group, choice, onChanged }: { group: Group; choice: Ch
           />
         )}
         {open === 'byHand' && <ResolveDialog ids={null} filter={filterOf(unresolved, now())} onClose={close} onChanged={onChanged} />}
+        {open === 'mute' && <MuteDialog onMute={(until) => say('MUTED', until)} onClose={close} />}
         {open === 'merge' && <MergeDialog group={group} onClose={close} onMerged={(into) => go(`/errors/${into}`)} />}
         {open === 'split' && <SplitDialog id={id} onClose={close} onSplit={onChanged} />}
       </Suspense>
