@@ -1,4 +1,4 @@
-import { type FormEvent, type JSX, useState } from 'react'
+import { type FormEvent, type JSX, useRef, useState } from 'react'
 import { type ApiError, ask, asApiError } from '../api/api'
 import { useViewer } from '../frame/viewer'
 import { toast } from '../parts/announce'
@@ -8,7 +8,7 @@ import { viewsTexts as texts } from '../views-texts'
 import { DeleteView, type SavedView, SaveView } from './documents'
 import { loadViews } from './store'
 
-/** Saves the view that is shown under a name, and deletes those that are there. */
+/** Saves the view that is shown under a name, also over one that has it; renames and deletes those that are there. */
 export function Manage({
   views, page, query, onClose,
 }: {
@@ -21,9 +21,13 @@ export function Manage({
   const viewer = useViewer()
   const [name, setName] = useState('')
   const [shared, setShared] = useState(false)
+  const [renamed, setRenamed] = useState<SavedView | null>(null)
   const [error, setError] = useState<ApiError | null>(null)
   const [busy, setBusy] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
   const admin = viewer?.role === 'ADMIN'
+  const mine = views.filter((view) => (view.shared ? admin : view.owner === viewer?.name))
+  const same = mine.find((view) => view.name === name.trim() && view.shared === shared)
   const change = async (work: () => Promise<unknown>, said: string): Promise<boolean> => {
     if (busy) return false
     setBusy(true)
@@ -42,16 +46,16 @@ export function Manage({
   }
   const save = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    if (page === null) return
-    const input = { name: name.trim(), page, query, shared }
+    const what = renamed ?? (page === null ? null : { id: same?.id ?? null, page, query })
+    if (what === null) return
+    const input = { id: what.id, page: what.page, query: what.query, name: name.trim(), shared }
     if (await change(() => ask(SaveView, { input }), texts.saved(name.trim()))) onClose()
   }
-  const mine = views.filter((view) => (view.shared ? admin : view.owner === viewer?.name))
   return (
     <Dialog title={texts.manageTitle} onClose={onClose} className="manage-views">
-      {page === null ? <p className="dim">{texts.cannot}</p> : <form onSubmit={(event) => void save(event)}>
+      {page === null && renamed === null ? <p className="dim">{texts.cannot}</p> : <form onSubmit={(event) => void save(event)}>
         <label>
-          {texts.name} <input value={name} required maxLength={100} autoComplete="off" onChange={(event) => setName(event.target.value)} />
+          {texts.name} <input ref={field} value={name} required maxLength={100} autoComplete="off" onChange={(event) => setName(event.target.value)} />
         </label>
         {admin && (
           <label className="choice">
@@ -59,7 +63,7 @@ export function Manage({
           </label>
         )}
         <button type="submit" className="primary" aria-disabled={busy}>
-          {texts.submit}
+          {renamed ? texts.rename : same ? texts.saveOver : texts.submit}
         </button>
       </form>}
       {error && <ErrorBox error={error} />}
@@ -69,6 +73,19 @@ export function Manage({
           <li key={view.id}>
             <span className="cut">{view.name}</span> <span className="dim">{texts.of(view.page)}</span>
             {view.shared && <small className="dim">{texts.shared}</small>}
+            <button
+              type="button"
+              className="link"
+              aria-label={texts.renameIt(view.name)}
+              onClick={() => {
+                setRenamed(view)
+                setName(view.name)
+                setShared(view.shared)
+                field.current?.focus()
+              }}
+            >
+              {texts.rename}
+            </button>
             <button
               type="button"
               className="bare"

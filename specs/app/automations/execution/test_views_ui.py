@@ -11,7 +11,7 @@ from specs.pages import of, ready, report
 
 
 def test_view_001_ui_saved_opened_and_deleted(shared: Runwatch, visitor: Visitor) -> None:
-    """A saved view MUST be in the rail, open by click and key, on a phone too, and be deleted."""
+    """A saved view MUST be in the rail, open by click and key, on a phone too, be saved over, renamed and deleted."""
     name = unique("view")
     report(shared, name, "one")
     viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
@@ -20,7 +20,7 @@ def test_view_001_ui_saved_opened_and_deleted(shared: Runwatch, visitor: Visitor
     dialog = page.get_by_role("dialog", name="Saved views")
     expect(dialog.get_by_role("checkbox")).to_have_count(0)
     assert violations(page) == []
-    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("textbox", name="Name").fill(name)
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog).to_have_count(0)
     view = page.get_by_role("group", name="Views").get_by_role("link", name=name)
@@ -35,12 +35,23 @@ def test_view_001_ui_saved_opened_and_deleted(shared: Runwatch, visitor: Visitor
     page.goto(f"{shared.url}{METRICS}")
     view.click()
     ready(page)
+    page.goto(f"{shared.url}{of(name, status='FAILURE')}")
+    page.get_by_role("button", name="Save this view").click()
+    dialog.get_by_role("textbox", name="Name").fill(name)
+    dialog.get_by_role("button", name="Save over it").click()
+    expect(view).to_have_attribute("aria-current", "page")
+    expect(view).to_have_count(1)
+    page.get_by_role("button", name="Save this view").click()
+    dialog.get_by_role("button", name=f"Rename the view {name}").click()
+    dialog.get_by_role("textbox", name="Name").fill(f"{name} of today")
+    dialog.get_by_role("button", name="Rename", exact=True).click()
+    expect(view).to_have_text(f"{name} of today")
     page.set_viewport_size(PHONE)
     page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name=name).wait_for()
     assert violations(page) == []
     page.get_by_role("menuitem", name="Views…").click()
-    dialog.get_by_role("button", name=f"Delete the view {name}").click()
+    dialog.get_by_role("button", name=f"Delete the view {name} of today").click()
     expect(dialog).to_contain_text("No view is saved yet.")
     viewer.close()
 
@@ -52,7 +63,7 @@ def test_view_001_ui_administrators_share(shared: Runwatch, visitor: Visitor) ->
     page = ready(visitor.open(of(name)))
     page.get_by_role("button", name="Save this view").click()
     dialog = page.get_by_role("dialog", name="Saved views")
-    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("textbox", name="Name").fill(name)
     dialog.get_by_role("checkbox", name="Everybody sees it").check()
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog).to_have_count(0)
