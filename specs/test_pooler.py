@@ -18,6 +18,7 @@ import pytest
 from specs.harness import counts
 from specs.harness.driver import Runwatch, Server, run_events
 from specs.harness.servers import PostgresServer, free_port
+from specs.harness.servers.proxy import FreezingProxy
 from specs.harness.waiting import soon
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -61,8 +62,15 @@ def listens(port: int) -> bool:
 @pytest.mark.skipif(not counts.soaking, reason="with --soak alone")
 @pytest.mark.skipif(PGBOUNCER is None, reason="this machine has no pgbouncer")
 def test_sick_005_a_pooler_in_transaction_mode(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """Behind pgbouncer in transaction mode two workers MUST serve reads and events beside each other."""
-    with postgres_server.database("pooled") as url, pgbouncer(url) as pooled:
+    """Behind pgbouncer in transaction mode two workers MUST serve reads and events beside each other.
+
+    While the Postgres behind it hangs, both MUST be 503, and afterwards they MUST be served again.
+    """
+    with (
+        postgres_server.database("pooled") as url,
+        FreezingProxy(urlsplit(url).port or 5432) as way,
+        pgbouncer(urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{way.port}").geturl()) as pooled,
+    ):
         server = Server(tmp_path, pooled, "--workers", "2")
         server.environment["RUNWATCH_DATABASE_DIRECT_URL"] = url
         server.environment["RUNWATCH_PREPARED_STATEMENTS"] = "false"
@@ -70,6 +78,16 @@ def test_sick_005_a_pooler_in_transaction_mode(postgres_server: PostgresServer, 
         runwatch = Runwatch(server.url, "", server.environment)
         runwatch.admin = runwatch.token("admin")
         headers = {"authorization": f"Bearer {runwatch.admin}"}
+
+        def answers(*statuses: int) -> list[httpx.Response]:
+            """Those to a read and to an event, which any worker may take, if they have these statuses."""
+            read = httpx.post(f"{server.url}/graphql", json=READ, headers=headers, timeout=30)
+            batch = {**headers, "content-type": "application/cloudevents-batch+json"}
+            event = httpx.post(
+                f"{server.url}/api/events", json=run_events("engine", "again", 0), headers=batch, timeout=30
+            )
+            return [read, event] if {read.status_code, event.status_code} == {*statuses} else []
+
         try:
             for number in range(60):
                 runwatch.report(*run_events("engine", f"run-{number}", 10 * number))
@@ -77,6 +95,10 @@ def test_sick_005_a_pooler_in_transaction_mode(postgres_server: PostgresServer, 
                 assert answer["data"]["executions"]["totalCount"]["value"] == number + 1, answer
             runwatch.report(*(each for n in range(300) for each in run_events("engine", f"many-{n}", n)))
             soon(lambda: httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200)
+            with way.frozen():
+                refused = soon(lambda: answers(503))
+                assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+            soon(lambda: answers(200, 202) and answers(200, 202))
             runwatch.close()
             assert server.stop() == 0
         finally:

@@ -25,6 +25,8 @@ from specs.test_sockets import code_of, said, socket, subscribe
 COST, BYTES, FAILURES = 40_000, 200_000, 5
 # A client that is as slow as this test's is not late for long.
 SECONDS = 3
+# Of the bodies of one token that are in work.
+PLACES = 3
 _guesses = count()
 # 100 rows of 100 values.
 DEAR = f"{{ executions(first: 100) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
@@ -36,6 +38,7 @@ SETTINGS = {
     "RUNWATCH_MAX_FAILED_SIGN_INS_PER_MINUTE": str(FAILURES),
     "RUNWATCH_MAX_HEAD_SECONDS": str(SECONDS),
     "RUNWATCH_MAX_BODY_SECONDS": str(SECONDS),
+    "RUNWATCH_MAX_EVENT_BODIES": str(2 * PLACES),
     "RUNWATCH_TRUSTED_PROXIES": "127.0.0.1",
 }
 
@@ -264,6 +267,42 @@ async def test_rate_006_requests_that_do_not_arrive_keep_nobody_out(narrow: Runw
     assert f"The body did not arrive within {SECONDS} s".encode() in answers[-2]
 
 
+async def test_sick_007_what_is_too_much_is_refused_by_its_head(narrow: Runwatch) -> None:
+    """Bodies of events beyond the bound MUST be 503 with Retry-After, before they are sent; others MUST be served."""
+    port, token, other = urlsplit(narrow.url).port, narrow.token("runner", "e"), narrow.token("runner", "e")
+
+    async def head(stack: AsyncExitStack) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        stack.callback(writer.close)
+        writer.write(
+            f"POST /api/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+            "content-type: application/cloudevents-batch+json\r\ncontent-length: 2\r\n\r\n".encode()
+        )
+        return reader, writer
+
+    async def answer(reader: asyncio.StreamReader) -> tuple[bytes, Any]:
+        said = await reader.readuntil(b"\r\n\r\n")
+        length = int(said.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        return said, json.loads(await reader.readexactly(length))
+
+    async with AsyncExitStack() as stack, asyncio.timeout(30):
+        held = [await head(stack) for _ in range(PLACES)]
+        one_more, writer = await head(stack)
+        said, body = await answer(one_more)
+        assert said.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in said
+        extensions = body["errors"][0]["extensions"]
+        assert extensions.pop("retryAfter") == 1
+        assert extensions == {"code": "RATE_LIMITED", "limit": "RUNWATCH_MAX_EVENT_BODIES", "value": 2 * PLACES}
+        assert narrow.post_events([], token=other).status_code == 202
+        for reader, waiting in held:
+            waiting.write(b"[]")
+            assert (await answer(reader))[0].startswith(b"HTTP/1.1 202 ")
+        # On the connection that was kept: what is left of the refused body, and a request.
+        writer.write(b"[]POST /api/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n")
+        assert (await answer(one_more))[0].startswith(b"HTTP/1.1 401 ")
+
+
 UPDATES = """
 subscription Updates($filter: ExecutionFilter, $after: String) {
   executionUpdated(filter: $filter, after: $after) { execution { currentStep { name } DEAR } }
@@ -275,16 +314,16 @@ async def test_rate_008_who_is_in_debt_hears_the_newest_once_it_is_paid(narrow: 
     """A subscriber whose token is in debt MUST hear less, and then the newest state; others hear everything."""
     engine, spender = unique("debt"), narrow.token("viewer")
     runner = narrow.token("runner", engine)
-    runs = [each for number in range(40) for each in run_events(engine, f"r{number}", 0, state=None, started=False)]
+    runs = [each for number in range(15) for each in run_events(engine, f"r{number}", 0, state=None, started=False)]
     assert narrow.post_events(runs, token=runner).status_code == 202
     where: dict[str, Any] = {"filter": {"engine": [engine]}}
     listed = await narrow.query(
         "query($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor } }", where
     )
     where["after"] = listed["executions"]["updatesCursor"]
-    # 4,000 an event: as much flows in within 6 s.
+    # 1,500 an event: as much flows in within 2.3 s.
     dear = (
-        f"workflow {{ executions(first: 40) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
+        f"workflow {{ executions(first: 15) {{ nodes {{ {' '.join(f'a{number}: id' for number in range(100))} }} }} }}"
     )
 
     def name_in(message: Any) -> str:

@@ -16,7 +16,6 @@ import pytest
 
 from specs.engines.retries import finished, listed, one
 from specs.harness import commands
-from specs.harness.commands import RUNWATCH
 from specs.harness.driver import Runwatch, Server
 from specs.harness.own_page import OwnPage
 from specs.harness.waiting import soon
@@ -104,13 +103,8 @@ def test_start_001_the_first_start_has_real_runs_to_look_at(tmp_path: Path, make
     assert token.read_text() == kept
     assert server.log.count("newest ends now") == 1
 
-    taken = subprocess.run(
-        [RUNWATCH, "serve", "--port", str(server.port)],
-        env={**server.environment, "RUNWATCH_DATA_DIR": str(tmp_path / "other")},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    elsewhere = {**server.environment, "RUNWATCH_DATA_DIR": str(tmp_path / "other")}
+    taken = commands.run(["serve", "--port", str(server.port)], environment=elsewhere, folder=tmp_path)
     assert taken.returncode == 1
     assert f"Port {server.port} is in use" in taken.stderr
     assert "Traceback" not in taken.stderr
