@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
 import zlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -141,3 +143,53 @@ async def test_doors_003_forms_that_are_wrong(runwatch: Runwatch) -> None:
         rejected = send(runwatch, body, "application/json", headers).json()
         assert (rejected["accepted"], rejected["rejected"][0]["id"]) == (0, good["ce-id"])
     assert send(runwatch, b"<x/>", "application/xml", good).status_code == 415
+
+
+@before_any_statement
+def test_doors_004_no_answer_is_taken_for_what_it_is_not(runwatch: Runwatch) -> None:
+    """Every answer MUST say once that its type is not to be guessed: of each door, of each status, of the server."""
+    bearer, text = {"authorization": f"Bearer {runwatch.admin}"}, {"content-type": "text/plain"}
+    asked: list[tuple[int, str, str, dict[str, Any]]] = [
+        (200, "POST", "/graphql", {"headers": bearer, "json": {"query": "{ viewer { role } }"}}),
+        (200, "HEAD", "/graphql?query={viewer{role}}", {"headers": bearer}),
+        (400, "POST", "/graphql", {"headers": bearer, "json": []}),
+        (401, "POST", "/graphql", {}),
+        (401, "OPTIONS", "/graphql", {}),
+        (405, "GET", "/graphql?query=mutation{a}", {"headers": bearer}),
+        (
+            413,
+            "POST",
+            "/graphql",
+            {"headers": {**bearer, "content-type": "application/json"}, "content": b" " * 3_000_000},
+        ),
+        (415, "POST", "/graphql", {"headers": bearer | text}),
+        (421, "GET", "/", {"headers": {"host": "evil.example"}}),
+        (202, "POST", "/api/events", {"headers": {**bearer, "content-type": BATCH}, "content": b"[]"}),
+        (400, "POST", "/api/events", {"headers": {**bearer, "content-type": BATCH}, "content": b"["}),
+        (401, "POST", "/api/events", {}),
+        (404, "GET", "/api/nothing", {"headers": bearer}),
+        (405, "PUT", "/api/events", {"headers": bearer}),
+        (400, "POST", "/api/export/executions", {"headers": bearer, "json": []}),
+        (200, "GET", "/session", {}),
+        (401, "POST", "/session", {"json": {"token": "wrong"}}),
+        (401, "DELETE", "/session", {}),
+        (200, "GET", "/", {}),
+        (303, "GET", "/", {"headers": {"accept": "text/html"}}),
+        (404, "GET", "/nothing", {}),
+        *((200, "GET", path, {}) for path in ("/health", "/health/live", "/health/ready")),
+        (200, "GET", "/metrics", {"headers": bearer}),
+        (401, "GET", "/metrics", {}),
+    ]
+    with httpx.Client(base_url=runwatch.url, timeout=30) as client:
+        tag = client.get("/graphql?query={viewer{role}}", headers=bearer).headers["etag"]
+        asked.append((304, "GET", "/graphql?query={viewer{role}}", {"headers": {**bearer, "if-none-match": tag}}))
+        for status, method, path, more in asked:
+            answer = client.request(method, path, **more)
+            found = answer.headers.get_list("x-content-type-options")
+            assert (answer.status_code, found) == (status, ["nosniff"]), (method, path, answer.text[:300])
+    place = urlsplit(runwatch.url)
+    for line, code in ((b"no HTTP", b"400"), (b"GET /" + b"x" * 70_000 + b" HTTP/1.1", b"431")):
+        with socket.create_connection((place.hostname or "", place.port or 80), timeout=30) as raw:
+            raw.sendall(line + b"\r\nhost: x\r\n\r\n")
+            head = raw.makefile("rb").read().partition(b"\r\n\r\n")[0].lower()
+            assert (head.split()[1], head.count(b"\r\nx-content-type-options: nosniff")) == (code, 1)
