@@ -15,7 +15,7 @@ import { duration } from '../time/time'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
-import { Badge, useOpen } from './open'
+import { Badge, type OpenCounts, useOpen } from './open'
 import { ON_A_PHONE, type Page, pagesOf } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
@@ -65,7 +65,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
             {(name === 'errors' || name === 'alerts') && <Badge of={name} counts={open} />}
           </a>
         ))}
-        <More path={path} go={go} others={pages.slice(ON_A_PHONE)} />
+        <More path={path} go={go} others={pages.slice(ON_A_PHONE)} open={open} />
         <Suspense>
           <Views />
         </Suspense>
@@ -109,7 +109,14 @@ function isHere(path: string, href: string): boolean {
 }
 
 /** The pages that a phone's rail has no room for. */
-function More({ path, go, others }: { path: string; go: (path: string) => void; others: readonly Page[] }): JSX.Element {
+function More({
+  path, go, others, open,
+}: {
+  path: string
+  go: (path: string) => void
+  others: readonly Page[]
+  open: OpenCounts
+}): JSX.Element {
   return (
     <div className="beyond-phone">
       <Menu
@@ -118,6 +125,7 @@ function More({ path, go, others }: { path: string; go: (path: string) => void; 
           <>
             <Icon name="more" />
             <span className="label">{texts.frame.more}</span>
+            <Badge of="alerts" counts={open} />
           </>
         }
       >

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from specs.harness.browser import Visitor, session
+from specs.harness.browser import DESKTOP, PHONE, Visitor, session
 from specs.harness.driver import Runwatch, event, unique
 from specs.harness.looking import looks
 
@@ -198,6 +198,9 @@ def test_alert_005_ui_a_rule_and_what_it_fired_lead_to_each_other(shared: Runwat
         "open alerts"
     )
     looks(page)
+    page.set_viewport_size(PHONE)
+    expect(page.get_by_role("button", name=re.compile(r"^More \d.* open alerts$"))).to_be_visible()
+    page.set_viewport_size(DESKTOP)
     fired.get_by_role("link", name="Show what fired of all rules").click()
     expect(fired).to_contain_text(names[1])
     rules(page).filter(has_text=names[1]).get_by_role("link", name="What it fired").click()
