@@ -19,7 +19,7 @@ export function AuditPage(): JSX.Element {
     document.title = `${auditTexts.title} · ${texts.product}`
   }, [])
   return (
-    <div className="audit-page">
+    <div className="page audit-page">
       <header className="page-head">
         <h1>{auditTexts.title}</h1>
       </header>

@@ -48,7 +48,7 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
     document.title = `${title} · ${texts.product}`
   }, [title])
   return (
-    <div className="window-page errors-page">
+    <div className="page window-page errors-page">
       <nav className="crumbs" aria-label={errorTexts.crumbs}>
         <a href={hrefs.errors(undefined, time)}>{errorTexts.title}</a>
         <span aria-hidden="true">/</span>

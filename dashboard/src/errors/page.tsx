@@ -30,7 +30,7 @@ export function ErrorsPage(): JSX.Element {
   const onSearch = useCallback((text: string) => show({ q: text }, true), [show])
   const time = writeFigures({ ...choice, ...NO_FILTER }, 'failed')
   return (
-    <div className="window-page errors-page">
+    <div className="page window-page errors-page">
       <WindowList
         texts={errorTexts}
         list={list}

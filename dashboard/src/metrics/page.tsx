@@ -39,7 +39,7 @@ export function Metrics(): JSX.Element {
     document.title = `${texts.title} · ${common.product}`
   }, [])
   return (
-    <div className="metrics">
+    <div className="page metrics">
       <header className="page-head">
         <h1>{texts.title}</h1>
         <div className="end">

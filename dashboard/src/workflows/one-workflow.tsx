@@ -35,7 +35,7 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
     document.title = `${title} · ${texts.product}`
   }, [title])
   return (
-    <div className="window-page workflows-page">
+    <div className="page window-page workflows-page">
       <nav className="crumbs" aria-label={workflowTexts.crumbs}>
         <a href={hrefs.workflows()}>{workflowTexts.title}</a>
         <span aria-hidden="true">/</span>

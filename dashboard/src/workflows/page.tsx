@@ -30,7 +30,7 @@ export function WorkflowsPage(): JSX.Element {
   )
   const onSearch = useCallback((text: string) => show({ q: text }, true), [show])
   return (
-    <div className="window-page workflows-page">
+    <div className="page window-page workflows-page">
       <WindowList
         texts={workflowTexts}
         list={list}
