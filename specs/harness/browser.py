@@ -33,6 +33,8 @@ METRICS = "/admin/automations/metrics"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SECRET = "runwatch.session-secret"
+# What the list of sessions shows of one that `session` has begun.
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 # A wait that ends in an error; what is waited for takes a fraction of it.
 PATIENCE_MS = 15_000
 BUILT = ROOT / "dashboard" / "dist" / "index.html"
@@ -110,7 +112,7 @@ class SharedBrowser:
 
 def session(url: str, token: str) -> StorageState:
     """A session of the token's holder, as a context of the browser begins with."""
-    answer = httpx.post(f"{url}/session", json={"token": token}, timeout=30)
+    answer = httpx.post(f"{url}/session", json={"token": token}, headers={"user-agent": BROWSER}, timeout=30)
     assert answer.status_code == 204, answer.text
     cookies: list[Any] = [
         {

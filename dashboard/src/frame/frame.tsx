@@ -16,7 +16,7 @@ import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
 import { Badge, type OpenCounts, useOpen } from './open'
-import { ON_A_PHONE, type Page, pagesOf } from './pages'
+import { accountPagesOf, ON_A_PHONE, type Page, pagesOf } from './pages'
 import { useViewer } from './viewer'
 import { Zone } from './zone'
 
@@ -191,9 +191,11 @@ function Account({ onKeys }: { onKeys: () => void }): JSX.Element {
       <MenuItem onChoose={onKeys}>
         {texts.frame.keys} <kbd>?</kbd>
       </MenuItem>
-      {viewer?.role === 'ADMIN' && <MenuItem onChoose={() => go('/tokens')}>{texts.frame.tokens}</MenuItem>}
-      <MenuItem onChoose={() => go('/sessions')}>{texts.frame.sessions}</MenuItem>
-      <MenuItem onChoose={() => go('/about')}>{texts.frame.about}</MenuItem>
+      {accountPagesOf(viewer).map(({ name, href }) => (
+        <MenuItem key={name} onChoose={() => go(href.slice(BASE.length))}>
+          {texts.frame[name]}
+        </MenuItem>
+      ))}
       <MenuItem onChoose={() => location.assign(hrefs.guide)}>{texts.frame.docs}</MenuItem>
       <MenuItem onChoose={() => void signOut()}>{texts.frame.signOut}</MenuItem>
     </Menu>

@@ -1,13 +1,19 @@
 import { hrefs } from '../routes'
 
-export interface Page {
-  name: 'history' | 'errors' | 'metrics' | 'workflows' | 'alerts' | 'engines' | 'audit' | 'graphiql'
+interface Place<Name extends string, Keys extends string | null> {
+  name: Name
   href: string
   /** The keys that lead to it. */
-  key: 'g h' | 'g m' | 'g w' | 'g e' | 'g a' | 'g n' | 'g u' | null
+  key: Keys
   /** Only an administrator's. */
   forAdmin?: boolean
 }
+
+export type Page = Place<
+  'history' | 'errors' | 'metrics' | 'workflows' | 'alerts' | 'engines' | 'audit' | 'graphiql',
+  'g h' | 'g m' | 'g w' | 'g e' | 'g a' | 'g n' | 'g u' | null
+>
+type AccountPage = Place<'tokens' | 'sessions' | 'about', null>
 
 /** The pages of the rail. A phone has room for the first three; the others are behind More. */
 const PAGES: readonly Page[] = [
@@ -22,7 +28,21 @@ const PAGES: readonly Page[] = [
 ]
 export const ON_A_PHONE = 3
 
-/** Those that somebody with a role sees; null while it is not known. */
-export function pagesOf(viewer: { role: string } | null): readonly Page[] {
+/** Those of the account's menu. */
+const OF_ACCOUNT: readonly AccountPage[] = [
+  { name: 'tokens', href: hrefs.tokens, key: null, forAdmin: true },
+  { name: 'sessions', href: hrefs.sessions, key: null },
+  { name: 'about', href: hrefs.about, key: null },
+]
+
+type Somebody = { role: string } | null
+
+/** The rail's that somebody with a role sees; null while it is not known. */
+export function pagesOf(viewer: Somebody): readonly Page[] {
   return PAGES.filter(({ forAdmin }) => !forAdmin || viewer?.role === 'ADMIN')
+}
+
+/** The same, of the account's menu. */
+export function accountPagesOf(viewer: Somebody): readonly AccountPage[] {
+  return OF_ACCOUNT.filter(({ forAdmin }) => !forAdmin || viewer?.role === 'ADMIN')
 }

@@ -3,7 +3,7 @@ import { useLocation } from 'wouter'
 import { ask, given } from '../api/api'
 import { WorkflowNames } from '../filter/documents'
 import { NOTHING, writeChoice } from '../filter/filter'
-import { pagesOf } from '../frame/pages'
+import { accountPagesOf, pagesOf } from '../frame/pages'
 import { useViewer, type Viewer } from '../frame/viewer'
 import { runOf } from '../history/search-field'
 import { Combobox, type Option } from '../parts/combobox'
@@ -31,7 +31,7 @@ function actions(): Option[] {
 }
 
 function pages(viewer: Viewer | null): Option[] {
-  return pagesOf(viewer).map(({ name, href, key }) => ({
+  return [...pagesOf(viewer), ...accountPagesOf(viewer)].map(({ name, href, key }) => ({
     value: `go:${href}`,
     text: texts.palette.goTo(texts.frame[name]),
     ...(key && { note: capsOf(key).join(' ') }),

@@ -39,6 +39,10 @@ def test_palette_001_ui_leads_to_pages_workflows_and_runs(shared: Runwatch, visi
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{HISTORY}")
 
+    opened(page).fill("tokens")
+    page.get_by_role("option", name="Go to Tokens").click()
+    page.wait_for_url("**/tokens")
+
     field = opened(page)
     field.fill(name)
     page.get_by_role("option", name=f"Runs of {name}").click()
