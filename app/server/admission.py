@@ -46,11 +46,6 @@ class Ticket:
         self.size = size
         self.whole_at: float | None = None
 
-    @property
-    def is_one_of_many(self) -> bool:
-        """Whether others are in work whose clients do not wait for this one."""
-        return self._admission.gathers
-
     def is_whole(self) -> None:
         """The body has arrived."""
         self.whole_at = monotonic()
@@ -142,11 +137,6 @@ class Admission:
     def in_work(self) -> int:
         """How many there are."""
         return self._total
-
-    @property
-    def gathers(self) -> bool:
-        """Whether so much is in work that requests had better begin together."""
-        return not self._waits and self._total > FEW
 
     def _has_place(self, mine: _Client | None, size: int) -> bool:
         if self._total >= self._most or (self._total and self._bytes + size > MAX_BYTES):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import http
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.asgi.addresses import network_of
 from app.asgi.answers import error_body
 from app.asgi.arrivals import Arrivals
 from app.errors import AppError, BadInput, LimitExceeded, shown
-from app.server.admission import TICKET, Ticket
-from app.server.arriving import Arriving
+from app.server.admission import TICKET, Admission, Ticket
 from app.server.descriptors import is_spare
 from app.server.joined_writes import JoinedWrites
 
@@ -37,6 +36,23 @@ class TooSlow(LimitExceeded):
     status = http.HTTPStatus.REQUEST_TIMEOUT
 
 
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """How long requests of one process may arrive, which do, which answers are not taken, and who is idle.
+
+    And which bodies of events and of GraphQL are in work.
+    """
+
+    head_seconds: float
+    body_seconds: float
+    heads: Arrivals = field(default_factory=Arrivals)
+    bodies: Arrivals = field(default_factory=Arrivals)
+    events: Admission = field(default_factory=lambda: Admission.of_events(1_000))
+    graphql: Admission = field(default_factory=lambda: Admission.of_graphql(1_000))
+    answers: Arrivals = field(default_factory=Arrivals)
+    idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them after 5 s
+
+
 class HttpProtocol(HttpToolsProtocol):
     """Refuses endless and slow requests, and malformed ones, with the same error body as everywhere.
 
@@ -53,7 +69,6 @@ class HttpProtocol(HttpToolsProtocol):
     _is_socket = False
     _ticket: Ticket | None = None  # of that request
     _is_refused = False  # that request, by its head
-    _refusal: bytes | None = None  # of it, as long as it waits to be sent
     _fields = 0  # bytes of the request line's target and of the fields, trailers included, of the request that comes in
 
     def __init__(self, *given: Any, arriving: Arriving, **more: Any) -> None:
@@ -90,9 +105,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(_too_long())
         is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
-        if self._refusal is not None:
-            self._wait_in(None)
-        elif self._whole and (self._is_refused or not is_answered):
+        if self._whole and (self._is_refused or not is_answered):
             if self._waits_in is not None:
                 self._wait_in(self._arriving.idle if self._is_refused and is_answered else None)
         elif not self._is_socket and not self.transport.is_closing():
@@ -171,7 +184,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Another request begins."""
-        self._write_refusal()
         self._fields = self._received = 0
         self._whole = self._has_head = self._is_refused = False
         self._ticket = None
@@ -213,36 +225,11 @@ class HttpProtocol(HttpToolsProtocol):
             self.scope["state"][TICKET] = ticket
             return True
         self._is_refused = True
-        if self.parser.should_keep_alive() and not self.expect_100_continue:
-            self._refusal = admission.refusal[True]
-            self._arriving.refusals.add(self._send_refusal)
-        else:
-            self.transport.write_whole(admission.refusal[False])  # type: ignore[attr-defined]
+        is_kept = self.parser.should_keep_alive() and not self.expect_100_continue
+        self.transport.write_whole(admission.refusal[is_kept])  # type: ignore[attr-defined]
+        if not is_kept:
             self.transport.close()
         return False
-
-    def _write_refusal(self) -> bool:
-        answer, self._refusal = self._refusal, None
-        if answer is None or self.transport.is_closing():  # the next request has come before, or the client is gone
-            return False
-        self.transport.write_whole(answer)  # type: ignore[attr-defined]
-        return True
-
-    def _send_refusal(self) -> None:
-        if self._write_refusal():
-            self._wait_in(self._arriving.idle if self._whole else self._arriving.heads)
-            if self._whole:
-                self._keep_alive()
-
-    def _keep_alive(self) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        start = super()._start_asgi_task
-        if self._ticket is not None and self._ticket.is_one_of_many:
-            self._arriving.starts.add(partial(start, cycle, app))
-        else:
-            start(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -256,8 +243,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._head = 0
         self._whole = True
         if self._is_refused:
-            if self._refusal is None and not self.transport.is_closing():
-                self._keep_alive()
+            if not self.transport.is_closing():
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
             return
         if self._ticket is not None:
             self._ticket.is_whole()

@@ -22,12 +22,11 @@ from app.main import create_app
 from app.monitor.slots import Slots
 from app.secrets.sealing import Sealer
 from app.server.admission import Admission, Admitted
-from app.server.arriving import Arriving
 from app.server.descriptors import raise_limit
 from app.server.dev_engine import RETRY, DevEngine
 from app.server.dev_token import development_token
 from app.server.garbage import IdleCollection
-from app.server.http_protocol import HttpProtocol
+from app.server.http_protocol import Arriving, HttpProtocol
 from app.server.keys import open_sealer, sealer_of
 from app.server.startup import listen, prepare
 from app.server.tracing import traced

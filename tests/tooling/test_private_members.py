@@ -92,7 +92,6 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
 OF_UVICORN: dict[type[Any], set[str]] = {
     HttpProtocol: {
         *(
-            "_start_asgi_task",
             "client",
             "cycle",
             "handle_websocket_upgrade",

@@ -18,8 +18,7 @@ from app.auth import Role, SignIn
 from app.db import Database
 from app.graphql.sockets import Limits
 from app.http.gate import SignInGate
-from app.server.arriving import Arriving
-from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
 from app.settings import Settings
 from tests.app.client import client_of
 from tests.app.graphql.sockets import connect

@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from app.server.arriving import Arriving
-from app.server.http_protocol import HttpProtocol
+from app.server.http_protocol import Arriving, HttpProtocol
 from tests.app.http.gates import serving
 from tests.app.server.talking import echo
 

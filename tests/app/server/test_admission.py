@@ -12,10 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.monitor import numbers
 from app.server import admission as admission_module
-from app.server.admission import FEW, MAX_BYTES, Admission, Admitted
-from app.server.arriving import Arriving
-from app.server.gathering import Gathering
-from app.server.http_protocol import HttpProtocol
+from app.server.admission import MAX_BYTES, Admission, Admitted
+from app.server.http_protocol import Arriving, HttpProtocol
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
 from tests.app.server.talking import echo
@@ -97,49 +95,6 @@ async def test_bodies_beyond_the_bound_are_refused_by_their_heads(door: str) -> 
     # No application hears of them, so they are counted here.
     assert numbers.REQUESTS.values[path, "503"] - counted == 4
     assert numbers.RATE_REFUSALS.values[setting,] - refusals == 4
-
-
-async def test_requests_begin_together_beside_many_others() -> None:
-    """One that comes beside few begins at once."""
-    held = Held()
-    arriving = Arriving(10, 30, events=Admission.of_events(100), starts=Gathering(60, 3))
-    async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(serving(Admitted(held), partial(HttpProtocol, arriving=arriving)))
-
-        async def post(number: int) -> asyncio.StreamReader:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            stack.callback(writer.close)
-            writer.write(EVENT % b"%d" % number)
-            return reader
-
-        for number in range(FEW):
-            await post(number)
-        await until(lambda: held.began == FEW, "each of the few")
-        late = [await post(number) for number in range(FEW, FEW + 2)]
-        await until(lambda: arriving.events.in_work == FEW + 2, "two more")
-        assert held.began == FEW
-        late.append(await post(FEW + 2))
-        await until(lambda: held.began == FEW + 3, "all three")
-        held.may_end.set()
-        assert [await answer_on(reader) for reader in late] == [(200, "3")] * 3
-
-
-async def test_refusal_is_sent_before_the_next_answer() -> None:
-    """Refusals wait for each other, but not for what its client asks next."""
-    events = Admission.of_events(2)
-    assert events.enter([(b"authorization", b"Bearer one")])
-    arriving = Arriving(10, 30, events=events, refusals=Gathering(0.05, 1_000))
-    async with serving(Admitted(echo), partial(HttpProtocol, arriving=arriving)) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(EVENT % b"one" * 2 + b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert [(await answer_on(reader))[0] for _ in range(3)] == [503, 503, 200]
-        # A body that comes after the answer is not taken for a request.
-        writer.write((EVENT % b"one").removesuffix(b"abc"))
-        assert (await answer_on(reader))[0] == 503
-        writer.write(b"abcGET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert (await answer_on(reader))[0] == 200
-        writer.close()
-        assert arriving.heads.total == 0
 
 
 async def test_other_requests_need_no_place() -> None:

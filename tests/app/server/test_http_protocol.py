@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from app.server.arriving import Arriving
-from app.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
 from tests.app.server.talking import POST, Wire, code_in, echo, send
 
 BIG = b"x" * 1_000

@@ -13,8 +13,7 @@ from uvicorn.server import ServerState
 
 from app.asgi import arrivals
 from app.asgi.arrivals import Arrivals
-from app.server.arriving import Arriving
-from app.server.http_protocol import HttpProtocol
+from app.server.http_protocol import Arriving, HttpProtocol
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
 from tests.app.server.talking import POST, Raw, code_in, echo, send
