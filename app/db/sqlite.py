@@ -245,6 +245,8 @@ class SqliteDatabase(Database):
 def commit_nothing(path: Path, patience: float) -> None:
     """A commit that goes to the disk as others do, and leaves no row: it sets a number of the head to what it is."""
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        # Of a file that is new: whoever writes first decides, and nobody after.
+        connection.execute(f"PRAGMA auto_vacuum = {SQLITE_PRAGMAS['auto_vacuum']}")
         connection.execute("BEGIN IMMEDIATE")
         (number,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version = {number}")
