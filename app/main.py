@@ -120,7 +120,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
         )
 
     view = GraphQLView(schema, lambda scope: make_context(viewer_in(scope)), settings.max_graphql_body_bytes, persisted)
-    shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of, turns)
+    shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
     operations = PersistedOperations(persisted, shared)
     limits = Limits(
         operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions

@@ -82,9 +82,7 @@ def application(way: str, database: Database) -> Starlette:
     if way == STOCK:
         sockets: Any = Stock(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
     else:
-        shared = SharedUpdates(
-            schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of, Turns()
-        )
+        shared = SharedUpdates(schema._schema, SchemaOperations(schema), feed, make_context, ExecutionUpdate.of)
         sockets = GraphQLSockets(shared, make_context, sign_in, ended=ended)
 
     async def notify(_: Request) -> Response:

@@ -25,7 +25,6 @@ from app.live.sharing import SharedUpdates
 from app.live.updates import Update, Watchable
 from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
-from app.turns import Turns
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
@@ -50,7 +49,7 @@ class Site:
         self.executed = 0
         self.urls: dict[str, str] = {}
         self.shared = SharedUpdates(
-            schema._schema, SchemaOperations(schema), self.feed, self.make_context, self._root_of, Turns()
+            schema._schema, SchemaOperations(schema), self.feed, self.make_context, self._root_of
         )
 
     def make_context(self, viewer: Viewer, updates: Watchable | None = None) -> Context:

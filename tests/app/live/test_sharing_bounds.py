@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -18,10 +17,8 @@ from app.rates import Rates, RatesAllowed
 from app.server import websocket_protocol
 from resolvers.context import Context
 from specs.harness.waiting import PATIENCE_SECONDS, until
-from tests.app.graphql.sockets import connect
-from tests.app.live.site import SMALL, UPDATES, WAYS, Site, subscribed
+from tests.app.live.site import UPDATES, WAYS, Site, subscribed
 from tests.app.reports import events, report
-from tests.databases import before_any_statement
 
 
 @pytest.fixture
@@ -40,12 +37,11 @@ async def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Asyn
 
 
 class PaidSite(Site):
-    """Where each viewer pays, and what is executed for all is remembered, with the turn of the loop in which it is."""
+    """Where each viewer pays, and what is executed for all is remembered."""
 
     def __init__(self, database: Database) -> None:
         self.rates = Rates(RatesAllowed(cost_per_minute=100_000))
         self.shared_contexts: list[Context] = []
-        self.turn, self.turns_of_shared = 0, list[int]()
         super().__init__(database)
 
     def make_context(self, viewer: Viewer, updates: Watchable | None = None) -> Context:
@@ -53,7 +49,6 @@ class PaidSite(Site):
         context.client = self.rates.of_operations(viewer.name, None)
         if not viewer.name:
             self.shared_contexts.append(context)
-            self.turns_of_shared.append(self.turn)
         return context
 
 
@@ -72,31 +67,6 @@ async def test_members_alone_pay_and_their_turns_are_taken(database: Database) -
         payers = [each.viewer.credential for each in site.shared_contexts]
         assert len(payers) == len({*payers}) == 2
         assert all(each.startswith("somebody") for each in payers)
-
-
-@before_any_statement
-async def test_selections_that_hear_of_one_change_are_executed_in_turns(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whose time is over at once here: however many a token has, they do not hold everybody up together."""
-    site = PaidSite(database)
-
-    async def count() -> None:
-        while True:
-            site.turn += 1
-            await asyncio.sleep(0)
-
-    async with site.running(Limits()), connect(site.urls["shared"]) as socket:
-        await socket.init("ADMIN")
-        for number in range(10):
-            await socket.subscribe(f"{number}", SMALL.replace("externalId", f"a{number}: externalId"))
-        await until(lambda: site.feed.subscribers == 10, "all of them")
-        monkeypatch.setattr("app.turns.SECONDS", -1.0)
-        counting = asyncio.create_task(count())
-        await site.ingestion.record(events([report("execution.queued", at=1)], "run"))
-        assert {(await socket.next())["id"] for _ in range(10)} == {*map(str, range(10))}
-        counting.cancel()
-    assert len(site.turns_of_shared) == len({*site.turns_of_shared}) == 10
 
 
 @pytest.mark.slow
