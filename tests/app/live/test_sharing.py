@@ -117,10 +117,11 @@ async def _read_to(socket: Socket, cursor: str, seen: dict[str, list[Any]]) -> N
     while not marks or marks[-1]["payload"]["data"]["executionUpdated"]["cursor"] != cursor:
         message = await raw(socket)
         seen.setdefault(message["id"], []).append(message)
-    # The others, too: what has not been executed when the next change comes is taken together with it.
+    # The others, too: what has not been executed when the next change comes is taken together with it. On busy cores
+    # one of these selections has taken a second.
     with suppress(TimeoutError):
         while True:
-            async with asyncio.timeout(0.6):
+            async with asyncio.timeout(2):
                 message = exactly(await socket.connection.recv())
             seen.setdefault(message["id"], []).append(message)
 
