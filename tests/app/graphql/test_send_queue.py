@@ -112,8 +112,8 @@ async def test_messages_within_the_bound_may_wait_for_ever(line: Line) -> None:
 async def test_stall_counts_from_when_the_bound_was_exceeded(line: Line) -> None:
     fill(line, 1, BOUND - OVERHEAD)
     await asyncio.sleep(STALL * 0.8)
-    line.queue.add(b"")
     exceeded = asyncio.get_running_loop().time()
+    line.queue.add(b"")
     await asyncio.sleep(STALL * 4)
     assert len(line.stalled) == 1
     assert line.stalled[0] - exceeded >= STALL * 0.99  # of the clock's own grain
