@@ -96,15 +96,15 @@ class Connecting:
         replaced, and while another server could not read what this one encrypts.
         """
         asked = OverApi(actor, self._networks, wanted.key)
-        secret = None
         if wanted.broker_url is not None:
             check_celery(wanted.broker_url, "brokerUrl")
-            await check_readable(self._database, self._sealer)
+        await check_readable(self._database, self._sealer)
+        secret = None
+        if wanted.broker_url is not None:
             await connect_celery(
                 *(self._database, self._sealer, wanted.engine, wanted.broker_url), replace=wanted.replace, asked=asked
             )
         else:
-            await check_readable(self._database, self._sealer)
             secret = await connect_webhook(
                 *(self._database, self._sealer, wanted.engine, wanted.webhook_url or ""),
                 replace=wanted.replace,

@@ -133,7 +133,6 @@ export const alertTexts = {
     to: 'to',
     zone: (zone: string) => `by the clock of ${zone}`,
     save: 'Save',
-    cancel: 'Cancel',
     preview: 'Preview',
     previewing: 'Looking at the last 7 days…',
     done: 'Done',

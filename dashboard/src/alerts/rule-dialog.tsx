@@ -1,11 +1,11 @@
-import { type FormEvent, type JSX, useState } from 'react'
+import { type JSX, useState } from 'react'
 import { alertTexts } from '../alert-texts'
-import { type ApiError, ask, asApiError } from '../api/api'
+import { ask } from '../api/api'
 import { WorkflowNames } from '../filter/documents'
 import { Combobox } from '../parts/combobox'
 import { CopyButton } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
-import { ErrorBox } from '../parts/error-box'
+import { FormEnd, useSubmit } from '../parts/form'
 import { useZone } from '../parts/settings'
 import { ChannelFields, type Draft, given } from './channel-fields'
 import { ConditionFields } from './condition-fields'
@@ -33,33 +33,22 @@ export function RuleDialog({
   const [removed, setRemoved] = useState<readonly Draft['kind'][]>([])
   const [recovery, setRecovery] = useState(rule?.notifyRecovery ?? true)
   const [quiet, setQuiet] = useState<Quiet | null>(rule?.quietHours ?? null)
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<ApiError | null>(null)
   const [secret, setSecret] = useState<string | null>(null)
   const aboutEngines = kindOf(condition) === 'engineSilence'
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    if (busy) return
-    setBusy(true)
-    setError(null)
+  const sent = useSubmit(async () => {
     const input: RuleInput = {
       ...given(drafts, removed), id: rule?.id ?? null, enabled: rule?.enabled ?? true, condition: asInput(condition),
       workflowId: aboutEngines ? null : (workflow?.id ?? null), notifyRecovery: recovery, quietHours: quiet,
     }
-    try {
-      const { signingSecret } = (await ask(SaveRule, { input })).saveAlertRule
-      onSaved()
-      if (signingSecret === null) onClose()
-      else setSecret(signingSecret)
-    } catch (reason) {
-      setError(asApiError(reason))
-    }
-    setBusy(false)
-  }
+    const { signingSecret } = (await ask(SaveRule, { input })).saveAlertRule
+    onSaved()
+    if (signingSecret === null) onClose()
+    else setSecret(signingSecret)
+  })
   if (secret !== null) return <Secret secret={secret} onClose={onClose} />
   return (
     <Dialog title={rule ? form.change : form.create} onClose={onClose} className="rule-dialog">
-      <form onSubmit={(event) => void save(event)}>
+      <form onSubmit={sent.submit}>
         <ConditionFields condition={condition} onChange={setCondition} />
         {!aboutEngines && <Watched workflow={workflow} onChange={setWorkflow} />}
         <LivePreview condition={condition} workflow={aboutEngines ? null : (workflow?.id ?? null)} />
@@ -87,15 +76,7 @@ export function RuleDialog({
             <span className="dim">{form.zone(quiet.timeZone)}</span>
           </p>
         )}
-        {error && <ErrorBox error={error} />}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            {form.cancel}
-          </button>
-          <button type="submit" className="primary" aria-disabled={busy}>
-            {form.save}
-          </button>
-        </div>
+        <FormEnd sent={sent} word={form.save} onClose={onClose} />
       </form>
     </Dialog>
   )

@@ -5,6 +5,7 @@ import { Dialog } from '../parts/dialog'
 import { ErrorBox } from '../parts/error-box'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
+import { texts } from '../texts'
 import { type Condition, DeleteRule, type Outcome, type Rule, SaveRule, TestRule } from './documents'
 import { about, named } from './sentence'
 
@@ -111,7 +112,7 @@ export function RuleItem({
           </p>
           <div className="actions">
             <button type="button" onClick={() => setRemoving(false)}>
-              {alertTexts.form.cancel}
+              {texts.dialog.cancel}
             </button>
             <button type="button" className="danger" onClick={() => void remove()}>
               {alertTexts.remove}

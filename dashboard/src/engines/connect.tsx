@@ -1,9 +1,8 @@
-import { type FormEvent, type JSX, useId, useState } from 'react'
-import { type ApiError, ask, asApiError } from '../api/api'
+import { type JSX, useId, useState } from 'react'
+import { ask } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
-import { ErrorBox } from '../parts/error-box'
-import { texts } from '../texts'
+import { FormEnd, useSubmit } from '../parts/form'
 import { Connected } from './connected'
 import { Connect, type Engine } from './documents'
 import type { Kind } from './snippets'
@@ -18,25 +17,14 @@ export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | nu
   const [kind, setKind] = useState<Kind>(engine?.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK')
   const [url, setUrl] = useState('')
   const [made, setMade] = useState<{ secret: string | null } | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
-  const [busy, setBusy] = useState(false)
   // Of this dialog: a second click, and one after a lost answer, give the secret that the first one made.
   const [key, setKey] = useState(() => crypto.randomUUID())
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    if (busy) return
-    setBusy(true)
-    setError(null)
+  const sent = useSubmit(async () => {
     const wayBack = kind === 'WEBHOOK' ? { webhookUrl: url.trim() } : { brokerUrl: url.trim() }
-    try {
-      const input = { name: name.trim(), wayBack, replace, idempotencyKey: key }
-      setMade({ secret: (await ask(Connect, { input })).connectEngine.signingSecret })
-      onDone()
-    } catch (reason) {
-      setError(asApiError(reason))
-    }
-    setBusy(false)
-  }
+    const input = { name: name.trim(), wayBack, replace, idempotencyKey: key }
+    setMade({ secret: (await ask(Connect, { input })).connectEngine.signingSecret })
+    onDone()
+  })
   if (made) return <Connected engine={name.trim()} kind={kind} secret={made.secret} title={form.done(name.trim())} onClose={onClose} />
   /** Another request than the one before has another key. */
   const changed = <T,>(set: (value: T) => void) => (value: T): void => {
@@ -45,7 +33,7 @@ export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | nu
   }
   return (
     <Dialog title={engine === null ? engineTexts.connectOne : form.title(engine.name)} onClose={onClose} className="engine-form">
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={sent.submit}>
         {engine === null && (
           <Field title={form.name} hint={form.nameHint} value={name} most={100} set={changed(setName)} />
         )}
@@ -62,15 +50,7 @@ export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | nu
         </fieldset>
         <Field title={form.urls[kind]} hint={form.urlHint} value={url} most={2000} example={form.examples[kind]} set={changed(setUrl)} />
         {replace && <p className="notice">{form.replaces[engine.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK']}</p>}
-        {error && <ErrorBox error={error} />}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            {texts.dialog.cancel}
-          </button>
-          <button type="submit" className="primary" aria-disabled={busy}>
-            {form.connect}
-          </button>
-        </div>
+        <FormEnd sent={sent} word={form.connect} onClose={onClose} />
       </form>
     </Dialog>
   )

@@ -1,9 +1,8 @@
-import { type FormEvent, type JSX, useState } from 'react'
-import { type ApiError, ask, asApiError } from '../api/api'
+import { type JSX, useState } from 'react'
+import { ask } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
-import { ErrorBox } from '../parts/error-box'
-import { texts } from '../texts'
+import { FormEnd, useSubmit } from '../parts/form'
 import { Connected } from './connected'
 import { type Engine, Rotate } from './documents'
 
@@ -12,27 +11,16 @@ export function RotateDialog({ engine, onClose }: { engine: Engine; onClose: () 
   const { form } = engineTexts
   const [hours, setHours] = useState('24')
   const [secret, setSecret] = useState<string | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
-  const [busy, setBusy] = useState(false)
   // A second renewal would take the secret that the engine has before it knows the new one.
   const [key] = useState(() => crypto.randomUUID())
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    if (busy) return
-    setBusy(true)
-    setError(null)
-    try {
-      const input = { id: engine.id, overlapHours: Number(hours), idempotencyKey: key }
-      setSecret((await ask(Rotate, { input })).rotateEngineSecret.signingSecret)
-    } catch (reason) {
-      setError(asApiError(reason))
-    }
-    setBusy(false)
-  }
+  const sent = useSubmit(async () => {
+    const input = { id: engine.id, overlapHours: Number(hours), idempotencyKey: key }
+    setSecret((await ask(Rotate, { input })).rotateEngineSecret.signingSecret)
+  })
   if (secret !== null) return <Connected engine={engine.name} kind="WEBHOOK" secret={secret} title={form.rotated(engine.name)} onClose={onClose} />
   return (
     <Dialog title={form.rotateTitle(engine.name)} onClose={onClose} className="engine-form">
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={sent.submit}>
         <p>{form.rotateText}</p>
         <label>
           {form.overlap}
@@ -46,15 +34,7 @@ export function RotateDialog({ engine, onClose }: { engine: Engine; onClose: () 
               ))}
           </select>
         </label>
-        {error && <ErrorBox error={error} />}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            {texts.dialog.cancel}
-          </button>
-          <button type="submit" className="primary" aria-disabled={busy}>
-            {form.rotate}
-          </button>
-        </div>
+        <FormEnd sent={sent} word={form.rotate} onClose={onClose} />
       </form>
     </Dialog>
   )

@@ -1,9 +1,8 @@
-import { type FormEvent, type JSX, useState } from 'react'
-import { type ApiError, ask, asApiError } from '../api/api'
+import { type JSX, useState } from 'react'
+import { ask } from '../api/api'
 import { Dialog } from '../parts/dialog'
-import { ErrorBox } from '../parts/error-box'
+import { FormEnd, useSubmit } from '../parts/form'
 import { Secret } from '../parts/secret'
-import { texts } from '../texts'
 import { now } from '../time/clock'
 import { tokenTexts } from '../token-texts'
 import { type Made, NewToken } from './documents'
@@ -18,23 +17,12 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
   const [engine, setEngine] = useState('')
   const [days, setDays] = useState('')
   const [made, setMade] = useState<Made | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
-  const [busy, setBusy] = useState(false)
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    if (busy) return
-    setBusy(true)
-    setError(null)
+  const sent = useSubmit(async () => {
     const expiresAt = days === '' ? null : new Date(now() + Number(days) * DAY_MS).toISOString()
     const input = { name: name.trim(), role, engine: role === 'RUNNER' ? engine.trim() : null, expiresAt }
-    try {
-      setMade((await ask(NewToken, { input })).createToken)
-      onMade()
-    } catch (reason) {
-      setError(asApiError(reason))
-    }
-    setBusy(false)
-  }
+    setMade((await ask(NewToken, { input })).createToken)
+    onMade()
+  })
   if (made) {
     return (
       <Dialog title={tokenTexts.madeTitle} onClose={onClose}>
@@ -50,7 +38,7 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
   }
   return (
     <Dialog title={tokenTexts.create} onClose={onClose} className="new-token">
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={sent.submit}>
         <label>
           {tokenTexts.name}
           <input value={name} required maxLength={100} autoComplete="off" onChange={(event) => setName(event.target.value)} />
@@ -84,15 +72,7 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
               ))}
           </select>
         </label>
-        {error && <ErrorBox error={error} />}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            {texts.dialog.cancel}
-          </button>
-          <button type="submit" className="primary" aria-disabled={busy}>
-            {tokenTexts.make}
-          </button>
-        </div>
+        <FormEnd sent={sent} word={tokenTexts.make} onClose={onClose} />
       </form>
     </Dialog>
   )
