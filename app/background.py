@@ -39,6 +39,7 @@ from app.retries import OUTBOX_KIND, Retries
 from app.retries.celery import CeleryWayBack
 from app.retries.connecting import Connecting
 from app.retries.delivery import ENGINES, RetryHandler
+from app.retries.disconnecting import Disconnecting
 from app.retries.port import WayBack
 from app.retries.webhook import WebhookWayBack
 from app.secrets.sealing import Sealer
@@ -81,6 +82,7 @@ class Background:
         self.ingestion = Ingestion(database, sealer, announcements)
         ways_back = ways_back_of(settings)
         self.connecting = Connecting(database, sealer, ways_back, settings.alert_networks)
+        self.disconnecting = Disconnecting(database, sealer, self.ingestion)
         deliveries = deliveries_of(settings, database, sealer, self.ingestion, announcements, self.tellers, ways_back)
         self.retries = Retries(database, sealer, announcements, deliveries.wake)
         # Each starts after the services that it calls, and so closes before them.

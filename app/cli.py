@@ -240,6 +240,17 @@ def engine_add(
     engines.add(name, webhook, celery, replace=replace)
 
 
+@engine_app.command("disconnect")
+def engine_disconnect(name: Annotated[str, typer.Argument(help="Name of the engine.")]) -> None:
+    """Delete an engine's webhook or broker, and cancel the retries that it has not accepted.
+
+    Runwatch goes on accepting its events. When the command ends, nothing more is sent to the engine.
+    """
+    from app.commands import engines
+
+    engines.disconnect(name)
+
+
 @engine_app.command("rotate-secret")
 def engine_rotate_secret(
     name: Annotated[str, typer.Argument(help="Name of the engine.")],

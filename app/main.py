@@ -108,6 +108,7 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
             log_notifications=background.log_notifications,
             retries=background.retries,
             connecting=background.connecting,
+            disconnecting=background.disconnecting,
             announcements=background.announcements,
             feed=updates,
             metrics_feed=background.metrics_feed,

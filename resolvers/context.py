@@ -23,6 +23,7 @@ from app.metrics.following import MetricsFeed
 from app.rates import Client
 from app.retries import Retries
 from app.retries.connecting import Connecting
+from app.retries.disconnecting import Disconnecting
 from app.secrets.sealing import Sealer
 from app.turns import Turns
 from resolvers.about import About
@@ -55,6 +56,7 @@ class Context:
     log_notifications: LogNotifications
     retries: Retries
     connecting: Connecting
+    disconnecting: Disconnecting
     announcements: Announcements
     feed: Watchable
     metrics_feed: MetricsFeed

@@ -10,6 +10,7 @@ from app.engines import Engine, issues
 from app.engines.issues import EngineClient
 from app.paging import PageRequest
 from app.retries.connecting import Connected, NewWayBack, Reached, Rotation
+from app.retries.disconnecting import Disconnected
 from resolvers.arguments import Argument
 from resolvers.context import Context
 from resolvers.lists import CountedList, read_list
@@ -60,6 +61,12 @@ async def connect_engine(context: Context, wanted: Argument[NewWayBack]) -> Conn
     """Connect an engine; what signs its webhooks."""
     context.require(Permission.MANAGE_ENGINES)
     return await context.connecting.connect(context.viewer.name, wanted())
+
+
+async def disconnect_engine(context: Context, id_: Argument[str]) -> Disconnected:
+    """Take the way back of an engine away."""
+    context.require(Permission.MANAGE_ENGINES)
+    return await context.disconnecting.disconnect(id_(), context.viewer.name)
 
 
 async def rotate_secret(context: Context, rotation: Argument[Rotation]) -> Connected:

@@ -6,6 +6,7 @@ import strawberry
 
 from app.retries import connecting
 from app.retries.connecting import NewWayBack, Rotation
+from app.retries.disconnecting import Disconnected
 from schema.alert_rule import overlap
 from schema.engine import Engine
 from schema.scalars import is_given, verb_id
@@ -82,6 +83,21 @@ class ConnectEnginePayload:
     def of(cls, connected: connecting.Connected) -> ConnectEnginePayload:
         """From app's value."""
         return cls(engine=Engine.of(connected.engine), signing_secret=connected.secret)
+
+
+@strawberry.type(description="A disconnected engine.")
+class DisconnectEnginePayload:
+    """An engine without a way back."""
+
+    engine: Engine = strawberry.field(description="The engine.")
+    cancelled_retries: int = strawberry.field(
+        description="How many retries that the engine had not accepted are CANCELLED now."
+    )
+
+    @classmethod
+    def of(cls, disconnected: Disconnected) -> DisconnectEnginePayload:
+        """From app's value."""
+        return cls(engine=Engine.of(disconnected.engine), cancelled_retries=disconnected.cancelled)
 
 
 @strawberry.type(description="What came of a test of the way back to an engine.")

@@ -24,6 +24,7 @@ from schema.context import Info
 from schema.engine_connection import (
     ConnectEngineInput,
     ConnectEnginePayload,
+    DisconnectEnginePayload,
     RotateEngineSecretInput,
     TestEnginePayload,
 )
@@ -56,6 +57,7 @@ GroupStateInput = Annotated[
 MergeInput = Annotated[MergeErrorGroupsInput, strawberry.argument(description="The error groups to merge.")]
 NewToken = Annotated[TokenInput, strawberry.argument(description="The token to create.")]
 TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")]
+EngineId = Annotated[strawberry.ID, strawberry.argument(description="The engine.")]
 NewEngine = Annotated[ConnectEngineInput, strawberry.argument(description="The engine to connect.")]
 Rotation = Annotated[RotateEngineSecretInput, strawberry.argument(description="The engine whose secret to renew.")]
 ResolveInput = Annotated[
@@ -117,6 +119,19 @@ class Mutation:
         """Audited if it was shared."""
         await saved_view_resolvers.delete_view(info.context, partial(verb_id, "savedView", id))
         return id
+
+    @strawberry.field(
+        description=(
+            "Disconnects an engine: deletes its webhook or broker with the secret, and cancels the retries that it has"
+            " not accepted. Waits for those that are being sent: after the answer nothing more is. Its events are"
+            " accepted as before, since its tokens stay. Disconnecting it again changes nothing. NOT_FOUND for an"
+            " unknown id. ADMIN only, and audited."
+        )
+    )
+    async def disconnect_engine(self, info: Info, id: EngineId) -> DisconnectEnginePayload:
+        """Audited."""
+        disconnected = await engine_resolvers.disconnect_engine(info.context, partial(verb_id, "engine", id))
+        return DisconnectEnginePayload.of(disconnected)
 
     @strawberry.field(
         description=(

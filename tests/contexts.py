@@ -10,6 +10,7 @@ from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database
 from app.executions.facets import Facets
 from app.graphql.bounds import Bounds
+from app.ingestion import Ingestion
 from app.live.feed import Feed
 from app.live.log_notifications import LogNotifications
 from app.live.updates import Watchable
@@ -18,6 +19,7 @@ from app.rates import FREE
 from app.retention.rules import Rules
 from app.retries import Retries
 from app.retries.connecting import Connecting
+from app.retries.disconnecting import Disconnecting
 from app.settings import Settings
 from app.turns import Turns
 from resolvers.about import About
@@ -51,6 +53,7 @@ def context_of(
         log_notifications=log_notifications or LogNotifications(database),
         retries=retries or Retries(database, SEALER),
         connecting=Connecting(database, SEALER, {}),
+        disconnecting=Disconnecting(database, SEALER, Ingestion(database, SEALER)),
         announcements=announcements,
         feed=feed or Feed(database),
         metrics_feed=metrics_feed or MetricsFeed(database),

@@ -8,7 +8,7 @@ from app import clock, engines
 from app.commands.running import run
 from app.commands.sealing import sealer_for_servers
 from app.db import Database
-from app.errors import BadInput, Conflict
+from app.errors import BadInput, Conflict, NotFound
 from app.server.console import console, show_table
 from app.settings import Settings
 
@@ -57,6 +57,24 @@ def rotate_secret(name: str, overlap: float) -> None:
     secret = run(work)
     console.print(f"Renewed the secret of {name}", markup=False)
     typer.echo(secret)
+
+
+def disconnect(name: str) -> None:
+    """Take the way back of an engine away."""
+
+    async def work(database: Database, settings: Settings) -> int:
+        from app.ingestion import Ingestion
+        from app.retries.disconnecting import Disconnecting
+
+        engine = (await engines.by_names(database, [name])).get(name)
+        if engine is None:
+            raise NotFound(f"Engine {name!r}: no such engine")
+        sealer = await sealer_for_servers(database, settings)
+        disconnecting = Disconnecting(database, sealer, Ingestion(database, sealer))
+        return (await disconnecting.disconnect(engine.id, None)).cancelled
+
+    cancelled = run(work)
+    console.print(f"Disconnected {name}; cancelled {cancelled} retries", markup=False)
 
 
 def show_all() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from app import backoff, clock
-from app.db import Database, Row, Transaction
+from app.db import Database, Reader, Row, Transaction
 from app.db.rows import Column, RowsOf
 from app.ids import new_id
 
@@ -60,6 +60,8 @@ class Dispatch:
 
 
 _ITEMS = RowsOf(OutboxItem)
+# At $1.
+_WAITS = "next_attempt_at IS NOT NULL AND accepted_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $1)"
 _DISPATCHES = RowsOf(Dispatch)
 
 
@@ -95,7 +97,8 @@ async def claim(
         return await transaction.fetch(
             f"""
             WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE {due} ORDER BY next_attempt_at LIMIT {limit} {lock})
-            UPDATE outbox SET next_attempt_at = $4, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
+            UPDATE outbox SET next_attempt_at = $4, claimed_until = $4, attempts = attempts + 1
+            WHERE id IN (SELECT id FROM due)
             RETURNING {_ITEMS.columns.format(receiver=receivers.sql)}
             """,
             now,
@@ -139,19 +142,60 @@ async def delivered(transaction: Transaction, item: OutboxItem) -> None:
 async def failed(transaction: Transaction, item: OutboxItem, error: str, next_attempt_at: int | None) -> bool:
     """Record a failed attempt, and when the next is; None: given up.
 
-    False if that no longer counts: the row was accepted meanwhile, or its lease was over and another attempt has
-    started, which may have given up.
+    False if that no longer counts: the row was accepted or cancelled meanwhile, or its lease was over and another
+    attempt has started, which may have given up.
     """
     forget = ", body_sealed = NULL" if next_attempt_at is None else ""
     rows = await transaction.fetch(
         f"UPDATE outbox SET last_error = $1, next_attempt_at = $2{forget}"
-        " WHERE id = $3 AND attempts = $4 AND accepted_at IS NULL RETURNING id",
+        " WHERE id = $3 AND attempts = $4 AND accepted_at IS NULL AND next_attempt_at IS NOT NULL RETURNING id",
         error,
         next_attempt_at,
         item.id,
         item.attempts,
     )
     return bool(rows)
+
+
+async def release(transaction: Transaction, item: OutboxItem) -> None:
+    """Record that the attempt is over: nothing more of it is sent."""
+    sql = "UPDATE outbox SET claimed_until = NULL WHERE id = $1 AND attempts = $2"
+    await transaction.fetch(sql, item.id, item.attempts)
+
+
+async def under_way(reader: Reader, kind: str, receivers: Receivers, receiver: str) -> int:
+    """How many rows of a kind some process may be sending to a receiver."""
+    [(count,)] = await reader.fetch(
+        f"SELECT count(*) FROM outbox WHERE claimed_until > $1 AND kind = $2 AND {receivers.sql} = $3",
+        clock.now_us(),
+        kind,
+        receiver,
+    )
+    return int(count)
+
+
+async def waiting(reader: Reader, kind: str, receivers: Receivers, receiver: str, limit: int) -> list[str]:
+    """The subjects of up to `limit` rows for a receiver that are to be delivered, and that no process is sending."""
+    rows = await reader.fetch(
+        f"SELECT subject_id FROM outbox WHERE {_WAITS} AND kind = $2 AND {receivers.sql} = $3 LIMIT {limit}",
+        clock.now_us(),
+        kind,
+        receiver,
+    )
+    return [subject_id for (subject_id,) in rows]
+
+
+async def cancel(transaction: Transaction, subject_ids: Iterable[str], reason: str) -> list[OutboxItem]:
+    """Give up rows that wait, for a reason; returns them, without those that a process has begun to send."""
+    rows = await transaction.fetch(
+        "UPDATE outbox SET last_error = $3, next_attempt_at = NULL, body_sealed = NULL"
+        f" WHERE {_WAITS} AND {transaction.any_of('subject_id', 2, 'id')}"
+        f" RETURNING {_ITEMS.columns.format(receiver='NULL')}",
+        clock.now_us(),
+        transaction.array(subject_ids),
+        reason,
+    )
+    return _ITEMS.read_all(rows)
 
 
 async def pause_all(transaction: Transaction, since: int, until: int) -> None:

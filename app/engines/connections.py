@@ -14,7 +14,7 @@ from app.db import Database, Transaction
 from app.delivery.addresses import Network, check_host
 from app.delivery.guarded import check_length, guarded_host
 from app.delivery.webhook_url import checked_webhook_url, new_signing_secret, split_url
-from app.engines import EngineKind
+from app.engines import Engine, EngineKind
 from app.errors import BadInput, Conflict, NotFound
 from app.secrets.sealing import CannotUnseal, Sealer
 
@@ -94,6 +94,26 @@ async def rotate_secret(
         return secret
 
     return await database.transaction(work)
+
+
+async def disconnect(database: Database, sealer: Sealer, engine: Engine, actor: str | None) -> None:
+    """Delete how an engine is connected, if it is. Audited, unless `actor` is None: the command line.
+
+    Attempts that began before the commit may still send something (app/retries/disconnecting.py).
+    """
+
+    async def work(transaction: Transaction) -> None:
+        sql = f"SELECT kind, connection_sealed FROM engines WHERE id = $1 {transaction.for_update}"
+        [(kind, sealed)] = await transaction.fetch(sql, engine.id)
+        if sealed is None:
+            return
+        row = (engine.id, EngineKind.NONE.value, None)
+        await transaction.update("engines", ("id", "kind", "connection_sealed"), [row], key=("id",))
+        if actor is not None:
+            detail = {"name": engine.name, "kind": kind, "hosts": _hosts(_readable(sealer, sealed))}
+            await audit.note(transaction, actor, "disconnectEngine", ids.to_global("engine", engine.id), detail)
+
+    await database.transaction(work)
 
 
 async def connect_celery(
@@ -183,16 +203,22 @@ async def _connect(
         row = (engine.id, kind.value, sealer.encrypt(connection))
         await transaction.update("engines", ("id", "kind", "connection_sealed"), [row], key=("id",))
         if asked is not None:
-            places = [split_url(made["url"]).hostname] if "url" in made else [*broker_hosts(made["broker_url"])]
-            detail = {"name": name, "kind": kind.value, "hosts": places, "replaced": sealed is not None}
+            detail = {"name": name, "kind": kind.value, "hosts": _hosts(made), "replaced": sealed is not None}
             await audit.note(transaction, asked.actor, "connectEngine", ids.to_global("engine", engine.id), detail)
         return connection
 
     return await database.transaction(work)
 
 
+def _hosts(connection: dict[str, str]) -> list[str | None]:
+    """Where a connection leads, as far as everybody may know; nowhere if it could not be read."""
+    if "url" in connection:
+        return [split_url(connection["url"]).hostname]
+    return [*broker_hosts(connection["broker_url"])] if "broker_url" in connection else []
+
+
 def _readable(sealer: Sealer, sealed: str) -> dict[str, str]:
-    """A connection; empty if no key opens it, since then it can be replaced."""
+    """A connection; empty if no key opens it, since then it can be replaced or deleted."""
     try:
         return unsealed_connection(sealer, sealed)
     except CannotUnseal:

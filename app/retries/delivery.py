@@ -17,11 +17,8 @@ from app.delivery.port import NotDelivered
 from app.delivery.webhook_url import secrets_of
 from app.engines import EngineKind
 from app.engines.connections import unsealed_connection
-from app.events import Failure, Text
 from app.ingestion import Ingestion, execution_rows
-from app.ingestion.execution_rows import Key
-from app.ingestion.merging import ExecutionFacts
-from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
+from app.retries.ending import DISCONNECTED, end
 from app.retries.port import RetryRequest, WayBack
 from app.secrets.masking import Masker
 from app.secrets.sealing import CannotUnseal, Sealer, unsealed_secrets
@@ -78,7 +75,7 @@ class RetryHandler:
         asked = _REQUESTS.read(rows[0])
         way_back = self._ways_back.get(asked.kind)
         if way_back is None or asked.connection_sealed is None:
-            raise NotDelivered("The engine has no webhook or broker configured")
+            raise NotDelivered(DISCONNECTED, final=True)
         try:
             request = RetryRequest(
                 id=item.id,
@@ -111,7 +108,7 @@ class RetryHandler:
         return None if asked.trigger_message is None else str(self._sealer.decrypt(asked.trigger_message))
 
     async def settle(self, item: OutboxItem, failure: str | None, given_up: bool) -> None:
-        """See Handler. A retry that is given up has failed, unless its engine says otherwise."""
+        """See Handler. A retry that is given up has failed or is cancelled, unless its engine says otherwise."""
         family: set[str] = set()
         await self._database.transaction(lambda tx: self._settle(tx, item, failure, given_up, family))
 
@@ -120,41 +117,20 @@ class RetryHandler:
     ) -> None:
         execution_id = item.subject_id
         await execution_rows.lock_with(transaction, (), {execution_id, *family})
-        rows = await transaction.fetch("SELECT engine_id, external_id FROM executions WHERE id = $1", execution_id)
-        if failure is None or not rows:
+        await outbox.release(transaction, item)
+        exists = bool(await transaction.fetch("SELECT 1 FROM executions WHERE id = $1", execution_id))
+        if failure is None or not exists:
             news = await outbox.accepted(transaction, [execution_id])
         else:
             next_attempt_at = None if given_up else clock.now_us() + outbox.pause_of(item)
             news = await outbox.failed(transaction, item, failure, next_attempt_at)
-        if not news or not rows:
+        if not news or not exists:
             return
         if failure is not None and given_up:
-            [(engine_id, external_id)] = rows
-            await self._finish(transaction, (engine_id, external_id), item, failure, family)
+            await end(transaction, self._ingestion, [item], failure, family)
             return
         if failure is None:
             # The engine answered: its silence counts from now (app/ingestion/contact.py), not from the request.
             row = (execution_id, False, clock.now_us())
             await transaction.update("executions", ("id", "awaiting_dispatch", "received_at"), [row], key=("id",))
         await self._announcements.announce(transaction, [execution_id])
-
-    async def _finish(
-        self, transaction: Transaction, key: Key, item: OutboxItem, failure: str, family: set[str]
-    ) -> None:
-        now = clock.now_us()
-        message = f"The engine did not accept the retry (attempts: {item.attempts}): {failure}"
-        facts = ExecutionFacts(
-            first_event_at=now,
-            received_at=0,
-            state_key=state_key(RANK_FINISHED_BY_US, now, State.FAILED, item.id),
-            error=Failure("DispatchFailed", Text(message, len(message.encode())), None, None),
-        )
-        facts.rewritten.add("outcome")
-        # Not as an event: that would count as the engine's word, which may still come.
-        await _set_awaiting(transaction, item.subject_id, False)
-        await self._ingestion.merge(transaction, {key: facts}, family)
-        await _set_awaiting(transaction, item.subject_id, True)
-
-
-async def _set_awaiting(transaction: Transaction, execution_id: str, awaiting: bool) -> None:
-    await transaction.update("executions", ("id", "awaiting_dispatch"), [(execution_id, awaiting)], key=("id",))

@@ -7,7 +7,7 @@ const did = {
   renewAlertSecret: 'renewed the secret of an alert rule', mergeErrorGroups: 'merged error groups into', unmergeErrorGroup: 'took apart',
   splitErrorGroup: 'split', unsplitErrorGroup: 'brought together again', signIn: 'signed in', signOut: 'signed out', endSessions: 'ended sessions', signInLink: 'made a sign-in link',
   exportExecutions: 'exported a list of runs', exportLog: 'exported the log of', saveView: 'saved a view', deleteView: 'deleted a view',
-  connectEngine: 'connected an engine', rotateEngineSecret: 'renewed the secret of an engine', testEngine: 'tested the way back to an engine', resolveExecutions: 'resolved runs',
+  connectEngine: 'connected an engine', disconnectEngine: 'disconnected an engine', rotateEngineSecret: 'renewed the secret of an engine', testEngine: 'tested the way back to an engine', resolveExecutions: 'resolved runs',
   unresolveExecutions: 'took back a resolution', testAlertRule: 'sent a test of an alert rule',
 } as const
 

@@ -44,10 +44,23 @@ export const engineTexts = {
   connectIt: 'Connect it…',
   connectElsewhere: 'Connect it elsewhere…',
   renew: 'Renew its secret…',
+  disconnect: 'Disconnect it…',
   test: 'Test',
   testing: 'Testing…',
   reached: (what: string) => `${what}. Nothing was sent.`,
   notReached: (why: string) => `It cannot be reached: ${why}`,
+  disconnecting: {
+    title: (engine: string) => `Disconnect ${engine}?`,
+    word: 'Disconnect it',
+    follows: [
+      'Its runs cannot be retried until it is connected again.',
+      'Retries that it has not accepted are cancelled. Those that are being sent are waited for, which takes some seconds.',
+      'Its URL and its secret are deleted. Connected again, it gets another secret.',
+    ],
+    events: 'Its events are accepted as before, because its tokens stay.',
+    toTokens: 'Revoke them',
+    done: (retries: number) => `Disconnected. ${n(retries, 'retry', 'retries')} cancelled.`,
+  },
   form: {
     title: (engine: string) => `Connect ${engine}`,
     name: 'Engine',

@@ -50,6 +50,7 @@ MUTATIONS = {
     "connectEngine": 'connectEngine(input: {name: "", wayBack: {webhookUrl: "https://e.example"}}) { signingSecret }',
     "createToken": 'createToken(input: {name: "", role: RUNNER, engine: "e"}) { secret }',
     "deleteAlertRule": f'deleteAlertRule(id: "{UNKNOWN}")',
+    "disconnectEngine": f'disconnectEngine(id: "{UNKNOWN}") {{ cancelledRetries }}',
     "mergeErrorGroups": f'mergeErrorGroups(input: {{from: ["{UNKNOWN}"], into: "{UNKNOWN}"}}) {{ group {{ id }} }}',
     "renewAlertSecret": f'renewAlertSecret(id: "{UNKNOWN}") {{ signingSecret }}',
     "resolveExecutions": f'resolveExecutions(input: {{ids: ["{UNKNOWN}"], note: "n"}}) {{ more }}',

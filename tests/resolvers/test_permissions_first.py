@@ -50,6 +50,7 @@ ADMINISTRATORS_ONLY = {
     "alerts.test_rule",
     "audit.list_entries",
     "engines.connect_engine",
+    "engines.disconnect_engine",
     "engines.rotate_secret",
     "engines.test_engine",
     "error_groups.merge_error_groups",

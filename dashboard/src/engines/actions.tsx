@@ -3,12 +3,13 @@ import { type ApiError, ask, asApiError } from '../api/api'
 import { engineTexts } from '../engine-texts'
 import { ErrorBox } from '../parts/error-box'
 import { ConnectDialog } from './connect'
+import { DisconnectDialog } from './disconnect'
 import { type Engine, Test } from './documents'
 import { RotateDialog } from './rotate'
 
 /** What an administrator does about the way back to an engine. */
 export function Actions({ engine, onChanged }: { engine: Engine; onChanged: () => void }): JSX.Element {
-  const [opened, setOpened] = useState<'connect' | 'rotate' | null>(null)
+  const [opened, setOpened] = useState<'connect' | 'rotate' | 'disconnect' | null>(null)
   const isConnected = engine.retryObstacle !== 'NOT_CONNECTED'
   const close = (): void => setOpened(null)
   return (
@@ -22,10 +23,16 @@ export function Actions({ engine, onChanged }: { engine: Engine; onChanged: () =
             {engineTexts.renew}
           </button>
         )}
+        {isConnected && (
+          <button type="button" onClick={() => setOpened('disconnect')}>
+            {engineTexts.disconnect}
+          </button>
+        )}
         {isConnected && <Tried engine={engine} />}
       </div>
       {opened === 'connect' && <ConnectDialog engine={engine} onDone={onChanged} onClose={close} />}
       {opened === 'rotate' && <RotateDialog engine={engine} onClose={close} />}
+      {opened === 'disconnect' && <DisconnectDialog engine={engine} onDone={onChanged} onClose={close} />}
     </section>
   )
 }

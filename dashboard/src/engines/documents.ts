@@ -35,6 +35,12 @@ export const Rotate = graphql(`
   }
 `)
 
+export const Disconnect = graphql(`
+  mutation DisconnectEngine($id: ID!) {
+    disconnectEngine(id: $id) { cancelledRetries }
+  }
+`)
+
 export const Test = graphql(`
   mutation TestEngine($id: ID!) {
     testEngine(id: $id) { reached detail }

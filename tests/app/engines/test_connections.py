@@ -6,7 +6,9 @@ import asyncio
 import base64
 import ipaddress
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -19,6 +21,7 @@ from app.engines.connections import (
     check_celery,
     connect_celery,
     connect_webhook,
+    disconnect,
     rotate_secret,
     unsealed_connection,
 )
@@ -249,6 +252,18 @@ async def test_what_is_asked_for_over_the_api_is_guarded(database: Database) -> 
     assert (found["secret"], found["previous"], found["guarded"]) == (renewed, secret, "yes")
     await connect_webhook(database, SEALER, "engine", URL, replace=True)
     assert "guarded" not in await connection_of(database), "an operator may lead anywhere"
+
+
+async def test_what_no_key_opens_can_be_disconnected(database: Database) -> None:
+    """The audit says where it led, as far as that could be read."""
+    other = Sealer([new_key()], SealedKeys(DEFAULT_SEALED_KEYS.split(",")))
+    for sealer in (SEALER, other):
+        await connect_webhook(database, sealer, "engine", URL, replace=False)
+        [engine] = (await engines.by_names(database, ["engine"])).values()
+        await disconnect(database, SEALER, engine, "ada")
+        assert await database.fetch("SELECT kind, connection_sealed FROM engines") == [("NONE", None)]
+    details = [orjson.loads(each) for (each,) in await database.fetch("SELECT detail FROM audit_entries ORDER BY id")]
+    assert [each["hosts"] for each in details] == [[urlsplit(URL).hostname], []]
 
 
 async def test_what_no_key_opens_can_be_replaced(database: Database) -> None:

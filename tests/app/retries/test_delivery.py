@@ -16,6 +16,7 @@ from app.ids import to_global
 from app.ingestion.contact import ContactSweep
 from app.lifecycle import State
 from app.retries.delivery import RetryHandler
+from app.retries.ending import DISCONNECTED
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.revealing import reveal_trigger
 from app.secrets.sealing import Sealer, new_key
@@ -127,15 +128,16 @@ async def test_a_binary_answer_can_be_kept(bench: Bench, receiver: Receiver) -> 
         assert 3000 < len(kept.encode()) < 5000
 
 
-async def test_an_engine_without_a_way_back(bench: Bench, receiver: Receiver) -> None:
+async def test_a_retry_that_was_asked_for_while_its_engine_was_disconnected(bench: Bench, receiver: Receiver) -> None:
+    """Its transaction saw the way back, and committed when that was gone."""
     await bench.connect(receiver.url)
     retry = await bench.retry()
     await bench.run("UPDATE engines SET kind = 'NONE', connection_sealed = NULL")
     async with bench.delivering():
         delivery = await bench.until_failed(retry)
-        assert delivery["last_error"] == "The engine has no webhook or broker configured"
-        await bench.connect(receiver.url)
-        await bench.until_accepted(retry)
+    assert (delivery["last_error"], delivery["next_attempt_at"]) == (DISCONNECTED, None)
+    assert (await bench.row(retry))["state"] == State.CANCELLED
+    assert receiver.requests == []
 
 
 async def test_a_key_that_was_lost(bench: Bench, receiver: Receiver) -> None:

@@ -1,11 +1,14 @@
-"""APP-AUTO-EXEC-ENGINES-…: administrators connect engines over the API, and renew their secrets."""
+"""APP-AUTO-EXEC-ENGINES-…: administrators connect and disconnect engines over the API, and renew their secrets."""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from specs.engines.retries import count_audited, refused
-from specs.harness.driver import Runwatch, unique
+from specs.engines.retries import count_audited, listed, one, refused, retry, wait_for
+from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.receiver import Answer, Receiver
 
 CONNECT = """
 mutation Connect($input: ConnectEngineInput!) {
@@ -14,6 +17,7 @@ mutation Connect($input: ConnectEngineInput!) {
 """
 ROTATE = "mutation R($input: RotateEngineSecretInput!) { rotateEngineSecret(input: $input) { signingSecret } }"
 TEST = "mutation T($id: ID!) { testEngine(id: $id) { reached detail } }"
+DISCONNECT = "mutation D($id: ID!) { disconnectEngine(id: $id) { cancelledRetries engine { id kind retryObstacle } } }"
 AUDIT = "{ auditLog(first: 20) { nodes { action subject detail } } }"
 # Nobody has this name, and it may have a password in its path.
 URL = "https://engine.invalid/hooks/T0123456789ABCDEF"
@@ -116,3 +120,47 @@ def test_engines_006_what_cannot_be_a_way_back_is_refused(runwatch: Runwatch) ->
         assert refused(answer) == ("FORBIDDEN", None)
     assert name not in str(runwatch.ask("{ engines { name } }"))
     assert count_audited(runwatch) == before
+
+
+def failed(runwatch: Runwatch, engine: str, subject: str) -> Any:
+    """A run that failed."""
+    runwatch.report(*run_events(engine, subject, 0, state="FAILED"))
+    return listed(runwatch, engine=[engine])[subject]
+
+
+def test_engines_007_a_disconnected_engine_is_sent_nothing_more(runwatch: Runwatch) -> None:
+    """disconnectEngine MUST wait for what is being sent, cancel what waits, and refuse retries; events still count."""
+    name, hold = unique("leaving"), threading.Event()
+    with (
+        Receiver(Answer(500, headers={"retry-after": "60"}, hold=hold)) as receiver,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        runwatch.cli("engine", "add", name, "--webhook", receiver.url)
+        run = failed(runwatch, name, "one")
+        asked = retry(runwatch, run["id"])["execution"]
+        receiver.wait(1)
+        engines = runwatch.ask("{ engines { id name } }")["data"]["engines"]
+        (id_,) = [each["id"] for each in engines if each["name"] == name]
+        answer = elsewhere.submit(runwatch.ask, DISCONNECT, id=id_)
+        # The connection goes first: from then on nothing can be asked for.
+        reasons = ["ENGINE_CANNOT_RETRY", "RETRY_IN_PROGRESS"]
+        wait_for(runwatch, run["id"], lambda found: found["retryability"]["reasons"] == reasons)
+        assert not answer.done()
+        hold.set()
+        engine = {"id": id_, "kind": "NONE", "retryObstacle": "NOT_CONNECTED"}
+        assert answer.result()["data"]["disconnectEngine"] == {"cancelledRetries": 1, "engine": engine}
+        cancelled = one(runwatch, asked["id"])
+        assert (cancelled["state"], cancelled["error"]) == ("CANCELLED", None)
+        told = {"acceptedAt": None, "nextAttemptAt": None, "lastError": "The engine was disconnected"}
+        assert cancelled["dispatch"] == {"attempts": 1, **told}
+        run = failed(runwatch, name, "two")
+        assert run["retryability"] == {"canRetry": False, "reasons": ["ENGINE_CANNOT_RETRY"]}
+        runwatch.cli("engine", "add", name, "--webhook", receiver.url)
+        runwatch.cli("engine", "disconnect", name)
+        assert one(runwatch, run["id"])["retryability"]["reasons"] == ["ENGINE_CANNOT_RETRY"]
+        assert len(receiver.requests) == 1
+    log = runwatch.ask(AUDIT)["data"]["auditLog"]["nodes"]
+    found = [(each["action"], each["detail"]) for each in log if each["subject"] == id_]
+    assert found == [("disconnectEngine", {"name": name, "kind": "WEBHOOK", "hosts": ["127.0.0.1"]})]
+    assert refused(runwatch.ask(DISCONNECT, id=f"engine_{'0' * 32}")) == ("NOT_FOUND", None)
+    assert refused(runwatch.ask(DISCONNECT, runwatch.token("viewer"), id=id_)) == ("FORBIDDEN", None)

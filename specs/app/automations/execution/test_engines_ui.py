@@ -130,7 +130,7 @@ def test_engines_003_ui_days_of_the_histogram_are_those_of_the_zone(shared: Runw
 
 
 def test_engines_004_ui_an_administrator_connects_an_engine(shared: Runwatch, visitor: Visitor) -> None:
-    """An administrator MUST connect an engine, copy its secret once, renew it, and see whether it is there."""
+    """An administrator MUST connect an engine, copy its secret once, renew it, test it, and disconnect it."""
     engine = unique("billing")
     page = visitor.open(ENGINES)
     page.get_by_role("button", name="Connect an engine").click()
@@ -165,8 +165,16 @@ def test_engines_004_ui_an_administrator_connects_an_engine(shared: Runwatch, vi
     page.get_by_role("button", name="Connect it elsewhere").click()
     expect(page.get_by_role("dialog")).to_contain_text("its present secret signs nothing more")
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Disconnect it").click()
+    dialog = page.get_by_role("dialog", name=f"Disconnect {engine}?")
+    expect(dialog).to_contain_text("its tokens stay")
+    looks(page)
+    dialog.get_by_role("button", name="Disconnect it", exact=True).click()
+    expect(page.get_by_text("Disconnected. 0 retries cancelled.").first).to_be_visible()
+    expect(page.get_by_text("no webhook or broker is configured")).to_be_visible()
+    expect(page.get_by_role("button", name="Disconnect it")).to_have_count(0)
     viewer = Visitor(visitor.browser, shared.url, session(shared.url, shared.token("viewer")))
     page = viewer.open(f"{ENGINES}/{engine}")
     expect(page.get_by_role("link", name="Its runs")).to_be_visible()
-    expect(page.get_by_role("button", name="Connect it elsewhere")).to_have_count(0)
+    expect(page.get_by_role("button", name="Connect it")).to_have_count(0)
     viewer.close()
