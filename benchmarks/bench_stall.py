@@ -15,29 +15,26 @@ import os
 import platform
 import statistics
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
 from websockets.asyncio.client import connect
 
+from benchmarks.canary import Canary, Seen, canary
 from benchmarks.reporting import RESULTS, short, table
 from benchmarks.server_process import ServerProcess, children_cpu, running, runwatch
 from specs.harness.servers import PostgresServer
 
 RUNS, LARGE = 1_000, 200_000
-CANARY = "{ executions(first: 1) { nodes { id } } }"
-PAUSE = 0.01
 READ_BYTES = 100_000
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 _rounds = count()
+T = TypeVar("T")
 
 
 def aliases(number: int, selection: str) -> str:
@@ -70,33 +67,15 @@ QUERIES = {
 }
 
 
-@dataclass
-class Seen:
-    """Seconds that answers took."""
-
-    query: list[float] = field(default_factory=list)
-    health: list[float] = field(default_factory=list)
-    unhealthy: int = 0  # of /health, 503
-
-
 class Site:
-    """A server with runs, and clients of three tokens."""
+    """A server with runs, an attacker's client, and a canary."""
 
-    def __init__(self, server: ServerProcess, tokens: dict[str, str], workers: int) -> None:
+    def __init__(self, server: ServerProcess, tokens: dict[str, str], canary: Canary) -> None:
         self.server = server
         self.url = f"http://127.0.0.1:{server.port}"
         self.tokens = tokens
-        # Of several processes, any may take a connection: the canary opens one for each request.
-        kept = {name: 0 if workers > 1 and name == "canary" else 20 for name in tokens}
-        self.clients = {
-            name: httpx.AsyncClient(
-                base_url=self.url,
-                timeout=120,
-                trust_env=False,
-                limits=httpx.Limits(max_keepalive_connections=kept[name]),
-            )
-            for name in tokens
-        }
+        self.canary = canary
+        self.client = httpx.AsyncClient(base_url=self.url, timeout=120, trust_env=False)
 
     def cpu_seconds(self) -> float:
         """The CPU of the server, with its workers."""
@@ -105,7 +84,7 @@ class Site:
     async def ask(self, who: str, document: str) -> httpx.Response:
         """One query."""
         headers = {"authorization": f"Bearer {self.tokens[who]}"}
-        return await self.clients[who].post("/graphql", json={"query": document}, headers=headers)
+        return await self.client.post("/graphql", json={"query": document}, headers=headers)
 
     async def send(self, events: list[dict[str, Any]]) -> httpx.Response:
         """Events of the engine."""
@@ -113,26 +92,10 @@ class Site:
             "authorization": f"Bearer {self.tokens['engine']}",
             "content-type": "application/cloudevents-batch+json",
         }
-        answer = await self.clients["engine"].post("/api/events", content=orjson.dumps(events), headers=headers)
+        answer = await self.client.post("/api/events", content=orjson.dumps(events), headers=headers)
         assert answer.status_code == 202, answer.text
         assert not answer.json()["rejected"], answer.text
         return answer
-
-    async def canary(self, seen: Seen, until: asyncio.Event) -> None:
-        """Ask until then."""
-        while not until.is_set():
-            for times, answer in (
-                (seen.query, self.ask("canary", CANARY)),
-                (seen.health, self.clients["canary"].get("/health")),
-            ):
-                start = time.perf_counter()
-                found = await answer
-                times.append(time.perf_counter() - start)
-                if times is seen.health and found.status_code == 503:
-                    seen.unhealthy += 1
-                else:
-                    found.raise_for_status()
-            await asyncio.sleep(PAUSE)
 
 
 def event(number: int, type_: str, data: dict[str, Any], offset: int = 0) -> dict[str, Any]:
@@ -218,7 +181,6 @@ def attacks() -> dict[str, Callable[[Site], Awaitable[str]]]:
     def of(document: str) -> Callable[[Site], Awaitable[str]]:
         async def run(site: Site) -> str:
             answer = await site.ask("attacker", document)
-            # To read 8 MB of JSON would hold the canary up, which shares this loop.
             errors = None if len(answer.content) > READ_BYTES else answer.json().get("errors")
             return f"{answer.status_code} {errors[0]['extensions']['code']}" if errors else f"{answer.status_code}"
 
@@ -234,17 +196,12 @@ def attacks() -> dict[str, Callable[[Site], Awaitable[str]]]:
     }
 
 
-@asynccontextmanager
-async def beside(site: Site) -> AsyncIterator[Seen]:
-    """The canary, as long as the block runs."""
-    seen, until = Seen(), asyncio.Event()
-    task = asyncio.create_task(site.canary(seen, until))
-    try:
-        yield seen
-        await asyncio.sleep(0.1)
-    finally:
-        until.set()
-        await task
+async def beside(site: Site, attack: Awaitable[T]) -> tuple[T, Seen]:
+    """What became of an attack, and what the canary saw meanwhile."""
+    site.canary.begin()
+    became = await attack
+    await asyncio.sleep(0.1)
+    return became, site.canary.end()
 
 
 def worst(times: list[float]) -> str:
@@ -257,15 +214,13 @@ def worst(times: list[float]) -> str:
 async def measure(site: Site, rounds: int) -> str:
     """The table."""
     await fill(site)
-    async with beside(site) as alone:
-        await asyncio.sleep(2)
+    _, alone = await beside(site, asyncio.sleep(2))
     lines: list[list[object]] = [["nothing", "", "", worst(alone.query), worst(alone.health), alone.unhealthy]]
     for name, attack in attacks().items():
         seen, became, cpu = Seen(), "", 0.0
         for _ in range(rounds):
             before = site.cpu_seconds()
-            async with beside(site) as each:
-                became = await attack(site)
+            became, each = await beside(site, attack(site))
             cpu = site.cpu_seconds() - before
             seen.query += each.query
             seen.health += each.health
@@ -290,13 +245,12 @@ async def measured(url: str | None, workers: int, rounds: int) -> str:
             said = runwatch("token", "create", *words, "--name", name, environment=environment)
             tokens[name] = next(word for word in said.split() if word.startswith("rw_"))
         command = ["-m", "app.cli", "serve", "--port", "{port}", "--workers", str(workers)]
-        with running(command, environment) as server:
-            site = Site(server, tokens, workers)
-            before = os.getloadavg()[0]
-            found = await measure(site, rounds)
-            after = os.getloadavg()[0]
-            for client in site.clients.values():
-                await client.aclose()
+        with running(command, environment) as server, canary(server.port, tokens["canary"], anew=workers > 1) as bird:
+            site = Site(server, tokens, bird)
+            async with site.client:
+                before = os.getloadavg()[0]
+                found = await measure(site, rounds)
+                after = os.getloadavg()[0]
     return f"Load before and after: {before:.1f}, {after:.1f}.\n\n{found}"
 
 

@@ -21,6 +21,9 @@ from app.db.watch import Locked
 ANSWER_SECONDS = 0.8
 # The event loop may have been held up rather than the database: then the answer is there already.
 GRACE_SECONDS = 0.1
+# A write is waited for so long. Another process that stores 10,000 runs has SQLite's lock for half a second, and
+# /health took as long.
+WRITE_SECONDS = 0.15
 # What was found of writes and of the disk holds for so long: however many ask, one write a second is tried.
 FRESH_SECONDS = 1.0
 # A write that others have kept waiting for so long is one that cannot be committed; unless it is a transaction of this
@@ -105,14 +108,14 @@ class Health:
         if not self._database.is_writing:  # for a transaction of this process a probe would wait too
             if self._writing is None or self._writing.done():
                 self._writing = asyncio.create_task(self._database.write_nothing())
-            done, _ = await asyncio.wait({self._writing}, timeout=max(until - now, 0))
+            done, _ = await asyncio.wait({self._writing}, timeout=min(WRITE_SECONDS, max(until - now, 0)))
             error = self._writing.exception() if done else None
             if done and error is None:
                 self._blocked_since = None
                 return True
             if error is not None and not isinstance(error, Locked):
                 return False
-        # Others write, for longer than this has waited.
+        # Others write, or the disk is slow.
         progress = self._database.progress
         if self._blocked_since is None or progress != self._progress:
             self._blocked_since, self._progress = now, progress

@@ -18,8 +18,9 @@ YOUNG, MIDDLE, FULL = 10_000, 5, 1_000_000
 # Between two looks whether there is time, and the share of a core below which there is.
 SECONDS = 10.0
 IDLE = 0.1
-# A process that is never idle collects in full after so many seconds all the same: what is in circles is memory.
-BUSY_SECONDS = 120.0
+# A process that is never idle collects in full after so many seconds all the same: what is in circles is memory. While
+# more objects are alive than it looks at in 0.1 s, as those of operations in work are, it waits for longer.
+BUSY_SECONDS, MANY, PATIENCE_SECONDS = 120.0, 200_000, 900.0
 
 
 class IdleCollection:
@@ -47,9 +48,15 @@ class IdleCollection:
         cpu, at = process_time(), monotonic()
         share = (cpu - self._cpu) / max(at - self._at, 1e-9)
         self._cpu, self._at = cpu, at
-        is_time = share <= IDLE or at - self._collected_at >= BUSY_SECONDS
+        since = at - self._collected_at
+        is_time = share <= IDLE or since >= PATIENCE_SECONDS or (since >= BUSY_SECONDS and _old_objects() <= MANY)
         if not is_time or not any(gc.get_count()[1:]):
             return False
         self._collected_at = at
         gc.collect()
         return True
+
+
+def _old_objects() -> int:
+    """How many a full collection would look at, but for young ones."""
+    return len(gc.get_objects(generation=2))

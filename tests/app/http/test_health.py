@@ -112,6 +112,14 @@ async def test_a_write_that_others_keep_waiting_is_possible_for_a_while(
         assert await reasons(client) == []
 
 
+async def test_a_write_that_waits_is_not_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client_of(database) as client:
+        database.committed_at = 0.0
+        monkeypatch.setattr(health, "ANSWER_SECONDS", 3600.0)
+        monkeypatch.setattr(database, "write_nothing", asyncio.Event().wait)
+        assert await reasons(client) == []
+
+
 @SQLITE
 async def test_a_transaction_of_its_own_is_not_waited_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large body of events may take seconds; as long as it goes on, probes are answered at once, and well."""

@@ -50,17 +50,30 @@ async def test_full_collection_comes_only_when_the_process_was_idle(monkeypatch:
     assert len(kept) == 10
 
 
-async def test_a_process_that_is_never_idle_collects_in_full_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = 0.0
+@pytest.mark.parametrize(("alive", "seconds"), [(garbage.MANY, 120), (garbage.MANY + 1, 900)])
+async def test_a_process_that_is_never_idle_collects_in_full_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, alive: int, seconds: int
+) -> None:
+    """Seldom while many objects are alive, since everybody waits for as long as it looks at them."""
+    at, collected = 0.0, list[float]()
     monkeypatch.setattr(garbage, "process_time", lambda: at)
     monkeypatch.setattr(garbage, "monotonic", lambda: at)
+    monkeypatch.setattr(garbage, "_old_objects", lambda: alive)
     monkeypatch.setattr(gc, "get_count", lambda: (0, 1, 0))
+    monkeypatch.setattr(gc, "collect", lambda: collected.append(at))
     collection = IdleCollection()
-    looked = []
-    for _ in range(25):
+    while at < 2 * seconds:
         at += garbage.SECONDS
-        looked.append(await collection.look())
-    assert [number for number, collected in enumerate(looked, 1) if collected] == [12, 24]
+        assert await collection.look() is (at in collected)
+    assert collected == [seconds, 2 * seconds]
+
+
+def test_objects_of_long_standing_are_counted() -> None:
+    gc.collect()
+    before = garbage._old_objects()
+    kept: list[list[object]] = [[] for _ in range(1_000)]
+    gc.collect()
+    assert garbage._old_objects() >= before + len(kept)
 
 
 async def test_a_collection_that_comes_of_itself_looks_at_a_bounded_number_of_objects() -> None:
