@@ -11,6 +11,7 @@ import pytest
 
 from specs.clients import Node
 from specs.harness.driver import Runwatch, Server
+from specs.harness.narrow import serving
 from specs.harness.servers import PostgresServer
 
 EXTERNAL = os.environ.get("RUNWATCH_SPECS_URL")
@@ -55,3 +56,15 @@ def runwatch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Node with the stock clients."""
     return Node(tmp_path_factory.mktemp("node"))
+
+
+@pytest.fixture(scope="session")
+def narrow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the narrow server writes its log."""
+    return tmp_path_factory.mktemp("narrow")
+
+
+@pytest.fixture(scope="session")
+def narrow(narrow_folder: Path) -> Iterator[Runwatch]:
+    """A server on which a token may do little."""
+    yield from serving(narrow_folder)

@@ -1,4 +1,4 @@
-"""Whose failures count for whom. specs/test_rates.py has the doors."""
+"""Whose failures count for whom. specs/test_attempts.py has the doors."""
 
 from __future__ import annotations
 
