@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import Database
-from app.executions.filters import ResolvedFilter, resolve
+from app.executions.resolved_filters import ResolvedFilter, resolve
 from app.metrics.filters import MetricsFilter
 from app.metrics.windows import Span, take_apart
 from app.paging.keyset import Params

@@ -12,7 +12,7 @@ from app.error_groups import ErrorGroup, by_ids, marks
 from app.error_groups.counts import counted_groups
 from app.error_groups.marks import GroupState
 from app.error_groups.trends import Buckets, trends_of
-from app.executions.filters import ResolvedFilter, resolve
+from app.executions.resolved_filters import ResolvedFilter, resolve
 from app.executions.searching import check_search, contains
 from app.metrics.filters import MetricsFilter
 from app.paging import MAX_COUNT, Count, Page, PageRequest, counted, read_page

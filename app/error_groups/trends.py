@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from app.db import Database
-from app.executions.filters import ResolvedFilter, resolve
+from app.executions.resolved_filters import ResolvedFilter, resolve
 from app.metrics.filters import MetricsFilter
 from app.metrics.sources import rests_of
 from app.metrics.windows import Bucket, Span, take_apart

@@ -13,7 +13,8 @@ from app import paging
 from app.db import Database, Reader, Row, Transaction
 from app.db.rows import RowsOf
 from app.executions import scans
-from app.executions.filters import EVERYTHING, Branched, ExecutionFilter, resolve
+from app.executions.filters import EVERYTHING, ExecutionFilter
+from app.executions.resolved_filters import Branched, resolve
 from app.ids import is_id
 from app.lifecycle import State, Status
 from app.paging import Count, Page, PageRequest, read_page

@@ -18,7 +18,8 @@ from app import engines, executions
 from app.db import Database
 from app.errors import LimitExceeded
 from app.executions import group_members
-from app.executions.filters import ExecutionFilter, resolve
+from app.executions.filters import ExecutionFilter
+from app.executions.resolved_filters import resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import State, Status
 from app.paging import MAX_COUNT, Count

@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from app.db.dialect import Dialect
-from app.executions.filters import RESOLVED_EVERYTHING, Branched, ExecutionFilter, ResolvedFilter
+from app.executions.filters import ExecutionFilter
+from app.executions.resolved_filters import RESOLVED_EVERYTHING, Branched, ResolvedFilter
 from app.executions.trigrams import Hits, candidates
 from app.lifecycle import STATUS_OF, State
 from app.paging.keyset import GREATEST_ID, LEAST_ID, Ordering, Params, Position, Segment

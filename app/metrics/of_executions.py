@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from app import clock
 from app.db import Database
-from app.executions.filters import EVERYTHING, ExecutionFilter, resolve
+from app.executions.filters import EVERYTHING, ExecutionFilter
+from app.executions.resolved_filters import resolve
 from app.executions.scans import BY_QUEUED_AT, page
 from app.lifecycle import Status
 from app.metrics import sources

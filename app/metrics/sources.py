@@ -14,7 +14,7 @@ import orjson
 from app import clock
 from app.db import Database
 from app.db.dialect import Dialect
-from app.executions.filters import ResolvedFilter, resolve
+from app.executions.resolved_filters import ResolvedFilter, resolve
 from app.lifecycle import STATES_OF, Status
 from app.metrics.filters import MetricsFilter
 from app.metrics.histograms import BOUNDS, bucket_of

@@ -16,7 +16,7 @@ from app.error_groups.listing import GroupFilter
 from app.errors import BadInput, LimitExceeded, NotFound
 from app.executions import ExecutionFilter, ExecutionOrder
 from app.executions.facets import Facet, Facets
-from app.executions.filters import resolve
+from app.executions.resolved_filters import resolve
 from app.ingestion.regrouping import Regrouping
 from app.lifecycle import State
 from app.metrics.filters import MetricsFilter

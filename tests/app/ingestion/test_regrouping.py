@@ -10,7 +10,8 @@ from app import clock, error_groups
 from app.db import Database
 from app.db.locks import Lock
 from app.error_groups import counts, fingerprints
-from app.executions.filters import ExecutionFilter, resolve
+from app.executions.filters import ExecutionFilter
+from app.executions.resolved_filters import resolve
 from app.ingestion import Ingestion, group_moves
 from app.ingestion.regrouping import Regrouping
 from app.metrics import rebuilding

@@ -8,7 +8,7 @@ import pytest
 
 from app import clock
 from app.db import Database
-from app.executions.filters import MAX_BRANCHES
+from app.executions.resolved_filters import MAX_BRANCHES
 from app.ingestion import Ingestion
 from app.lifecycle import Status
 from app.metrics.figures import summary
