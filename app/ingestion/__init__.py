@@ -21,7 +21,8 @@ from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.fresh_rows import Fresh
 from app.ingestion.grouping import Apart, Groups, Store
 from app.ingestion.known_secrets import KnownSecrets
-from app.ingestion.merging import ExecutionFacts, precedes
+from app.ingestion.merge_keys import precedes
+from app.ingestion.merging import ExecutionFacts
 from app.ingestion.registry import Registry
 from app.ingestion.splitting import Splitting
 from app.ingestion.updates import Updates

@@ -11,7 +11,8 @@ import msgspec
 from app.db import Transaction
 from app.db.rows import RowsOf
 from app.ingestion.columns import failure_of
-from app.ingestion.merging import ExecutionFacts, bound_of
+from app.ingestion.merge_keys import bound_of
+from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import State
 from app.paging.search import search_text
 from app.turns import pieces

@@ -18,7 +18,6 @@ from app.events import (
     Failure,
     Finish,
     Heartbeat,
-    Json,
     LogLine,
     Queued,
     Started,
@@ -27,116 +26,21 @@ from app.events import (
     TriggerData,
     Waiting,
 )
+from app.ingestion.merge_keys import WITH_MESSAGE, finish_time, least, precedes
+from app.ingestion.step_facts import StepFacts, finished_step, started_step
 from app.lifecycle import (
     IMPLIED_RUNNING,
     RANK_ACTIVE,
     RANK_FINISHED,
-    RANK_FINISHED_BY_US,
     RANK_QUEUED,
     State,
     identity_key,
     state_key,
     state_of_key,
-    time_of_key,
 )
 
 UNKNOWN_WORKFLOW = "(unknown)"
 UNKNOWN_TRIGGER = "unknown"
-
-# Identity keys of all events but those that queue a run or start a step begin with it, and those of these below it.
-OF_OTHERS = "1"
-
-_FINISHED = f"{RANK_FINISHED_BY_US:x}"
-
-
-def finish_time(key: str) -> int | None:
-    """When the report behind a state key finished something, in microseconds since the epoch; None if it did not."""
-    return time_of_key(key) if key >= _FINISHED else None
-
-
-def bound_of(finished_at: int | None, key: str) -> int | None:
-    """The receipt that bounds a shown end; None if that is the time behind its state key."""
-    return None if finished_at == finish_time(key) else finished_at
-
-
-def least(one: int | None, other: int | None) -> int | None:
-    """The lesser of two times; either may be unknown."""
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
-
-
-# Before the keys of all other claims of a trigger: of two processes of an engine one may have its message, and a retry
-# needs it.
-WITH_MESSAGE = " "
-
-
-def precedes(key: str | None, other: str | None) -> bool:
-    """Whether the claim behind `key` beats the one behind `other`."""
-    return key is not None and (other is None or key < other)
-
-
-class StepFacts(msgspec.Struct):
-    """What is known of one step of an execution."""
-
-    index: int
-    name: str
-    name_key: str
-    state_key: str
-    kind: str | None = None
-    kind_key: str | None = None
-    started_at: int | None = None
-    finished_by: int | None = None  # the receipt of its end, if its time was ahead of that
-    reported_duration: int | None = None
-    error: Failure | None = None
-    output: Json | None = None
-    input: Json | None = None
-    input_key: str | None = None
-    rewritten: set[str] = set()
-
-    @property
-    def state(self) -> State:
-        """The state reported with the greatest key."""
-        return state_of_key(self.state_key)
-
-    @property
-    def finished_at(self) -> int | None:
-        """When it finished, in microseconds since the epoch, as it is shown."""
-        return least(self.finished_by, finish_time(self.state_key))
-
-    def merge(self, other: StepFacts) -> None:
-        """Merge what `other` knows better."""
-        if other.name_key < self.name_key:
-            self.name, self.name_key = other.name, other.name_key
-        if precedes(other.kind_key, self.kind_key):
-            self.kind, self.kind_key = other.kind, other.kind_key
-        if precedes(other.input_key, self.input_key):
-            self.input, self.input_key = other.input, other.input_key
-            self.rewritten.add("input")
-        self.started_at = least(self.started_at, other.started_at)
-        if other.state_key > self.state_key:
-            self.state_key, self.error, self.output = other.state_key, other.error, other.output
-            self.reported_duration, self.finished_by = other.reported_duration, other.finished_by
-            self.rewritten.add("outcome")
-
-    def finish(self, event: Event, body: StepFinish) -> bool:
-        """Merge the end of a step whose start is known, as most are; False if it may name the step."""
-        if self.name_key >= OF_OTHERS or (body.kind is not None and (self.kind_key or OF_OTHERS) >= OF_OTHERS):
-            return False
-        key = state_key(RANK_FINISHED, event.time, body.state, event.id)
-        if key > self.state_key:
-            self.state_key, self.error, self.output = key, body.error, body.output
-            self.reported_duration, self.finished_by = body.duration, event.bound
-            self.rewritten.add("outcome")
-        return True
-
-    def visible(self) -> tuple[object, ...]:
-        """What readers of the API can see, payloads apart."""
-        return self.name, self.kind, self.started_at, self.finished_at and self.state_key, self.input_key
-
-    def merge_keys(self) -> tuple[object, ...]:
-        """What decides the next merge. It must be stored, whether or not readers see a difference."""
-        return self.state_key, self.name_key, self.kind_key, self.input_key
 
 
 class ExecutionFacts(msgspec.Struct):
@@ -248,12 +152,12 @@ class ExecutionFacts(msgspec.Struct):
             self.logs.setdefault(body.key, body)
             self._imply_running()
         elif type(body) is StepStart:
-            self._add_step(_started_step(event, body))
+            self._add_step(started_step(event, body))
             self._imply_running()
         elif type(body) is StepFinish:
             known = self.steps.get(body.index)
             if known is None or not known.finish(event, body):
-                self._add_step(_finished_step(event, body))
+                self._add_step(finished_step(event, body))
             self._imply_running()
         elif type(body) is Finish:
             key = state_key(RANK_FINISHED, event.time, body.state, event.id)
@@ -338,26 +242,3 @@ class ExecutionFacts(msgspec.Struct):
             self.trigger_kind, self.trigger_data, self.trigger_key = kind, data, key
             self.trigger_incomplete = data is not None and data.incomplete
             self.rewritten.add("trigger")
-
-
-def _started_step(event: Event, body: StepStart) -> StepFacts:
-    key = identity_key(True, event.time, event.id)
-    step = _reported_step(body, key, state_key(RANK_ACTIVE, event.time, State.RUNNING, event.id))
-    step.started_at = event.time if event.bound is None else event.bound
-    if body.input is not None:
-        step.input, step.input_key = body.input, key
-        step.rewritten.add("input")
-    return step
-
-
-def _finished_step(event: Event, body: StepFinish) -> StepFacts:
-    key = identity_key(False, event.time, event.id)
-    step = _reported_step(body, key, state_key(RANK_FINISHED, event.time, body.state, event.id))
-    step.error, step.output, step.reported_duration = body.error, body.output, body.duration
-    step.finished_by = event.bound
-    return step
-
-
-def _reported_step(body: StepStart | StepFinish, key: str, report: str) -> StepFacts:
-    kind_key = None if body.kind is None else key
-    return StepFacts(body.index, body.name, key, report, body.kind, kind_key, rewritten={"outcome"})

@@ -1,4 +1,4 @@
-"""Maps steps (app/ingestion/merging.py) to table rows and back. Only app/ingestion/, the one writer, uses it."""
+"""Maps steps (app/ingestion/step_facts.py) to table rows and back. Only app/ingestion/, the one writer, uses it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from msgspec.structs import astuple
 from app.db import Transaction
 from app.db.rows import RowsOf
 from app.ingestion.columns import failure_of, json_columns, text_columns
-from app.ingestion.merging import StepFacts, bound_of
+from app.ingestion.merge_keys import bound_of
+from app.ingestion.step_facts import StepFacts
 from app.turns import pieces
 
 KEY = ("execution_id", "step_index")

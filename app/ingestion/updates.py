@@ -14,9 +14,10 @@ from app.ingestion import execution_rows, failures, log_rows, payload_rows, step
 from app.ingestion.consequences import Write, failing, figure_of
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.known_secrets import KnownSecrets
-from app.ingestion.merging import ExecutionFacts, StepFacts
+from app.ingestion.merging import ExecutionFacts
 from app.ingestion.registry import Registry
 from app.ingestion.splitting import Splitting
+from app.ingestion.step_facts import StepFacts
 from app.lifecycle import State
 from app.metrics import deltas
 from app.metrics.deltas import Figure

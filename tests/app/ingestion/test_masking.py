@@ -10,7 +10,8 @@ import pytest
 from app.events import Failure, LogLevel, LogLine, StepFinish, Text
 from app.events.sizes import MAX_ATTRIBUTES, MAX_LOG_LINE, MAX_MESSAGE, MAX_STACK_TRACE
 from app.ingestion.masking import SHORT, beside, mask_attributes, mask_facts, mask_failure, mask_line
-from app.ingestion.merging import ExecutionFacts, StepFacts
+from app.ingestion.merging import ExecutionFacts
+from app.ingestion.step_facts import StepFacts
 from app.lifecycle import State
 from app.secrets.masking import Masker
 from app.secrets.redaction import MASK
