@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from app import changes
 from app.changes import Changed, revisions
@@ -20,8 +20,9 @@ from app.changes.revisions import parse_updates_cursor
 from app.db import Database
 from app.errors import BadInput, LimitExceeded, Unavailable, log_failure
 from app.executions.filters import ExecutionFilter
-from app.executions.predicate import Predicate, predicate
+from app.executions.predicate import predicate
 from app.live.names import Names
+from app.live.port import Audience, Distributor, Filter
 from app.live.queue import Queue
 from app.live.recent import RecentChanges
 from app.live.updates import FeedPosition, Update, resync, update_of
@@ -44,48 +45,6 @@ MAX_CATCH_UP = 5_000
 # Executions whose last change is remembered, 1 KB each: to know whether one has left a filter, and to let subscribers
 # catch up without the database.
 MAX_REMEMBERED = 10_000
-
-
-class Audience(Protocol):
-    """Subscribers that share one filter; `subscribers` says how many."""
-
-    @property
-    def subscribers(self) -> int: ...
-
-    def put(self, changed: Changed, matches: bool, before: int) -> None:
-        """A change. None of them knows anything of its execution beyond the revision `before`."""
-        ...
-
-    def fall_behind(self) -> None:
-        """There is more than the audience receives: it has to read."""
-        ...
-
-
-class Distributor(Protocol):
-    """Passes changes on to its audiences, which takes time; the feed waits for it."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the feed should wait for it before it delivers more."""
-        ...
-
-    async def done(self) -> None:
-        """Wait until everything is passed on."""
-        ...
-
-    def fall_behind(self) -> None:
-        """Give up what is not passed on: its audiences have to read."""
-        ...
-
-
-class Filter:
-    """One filter, however many audiences have it: tested once for each change."""
-
-    def __init__(self, error_group_ids: Sequence[str], test: Predicate, ever: Predicate) -> None:
-        self.error_group_ids = error_group_ids
-        self.test = test
-        self.ever = ever  # whether an execution may have matched at any time, by what never changes of it
-        self.audiences: set[Audience] = set()
 
 
 class Feed:

@@ -18,9 +18,10 @@ from app.changes import Changed
 from app.errors import Unavailable, masked
 from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
-from app.live.feed import Feed, Filter
+from app.live.feed import Feed
 from app.live.member import Member, Results
 from app.live.payers import Payers
+from app.live.port import Filter
 from app.live.updates import Update, update_of
 
 # How long a result is kept for members that catch up. What they see below the execution is as old.

@@ -9,8 +9,9 @@ from app.executions.filters import ExecutionFilter
 from app.graphql.client import Client
 from app.graphql.operations import Sink
 from app.graphql.payload import Payload
-from app.live.feed import Feed, Filter
+from app.live.feed import Feed
 from app.live.payers import DELIVERY_COST
+from app.live.port import Filter
 from app.live.updates import FeedPosition, Update
 from app.rates import FREE
 

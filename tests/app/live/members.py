@@ -12,9 +12,10 @@ from app.changes import Changed
 from app.changes.revisions import parse_updates_cursor
 from app.executions.filters import ExecutionFilter
 from app.graphql.payload import Payload
-from app.live.feed import Feed, Filter
+from app.live.feed import Feed
 from app.live.groups import Group
 from app.live.member import Member
+from app.live.port import Filter
 from app.live.updates import FeedPosition, Update
 from specs.harness.waiting import until
 

@@ -15,7 +15,8 @@ from app.executions.filters import ExecutionFilter
 from app.ingestion import Ingestion
 from app.lifecycle import State
 from app.live import feed as live_feed
-from app.live.feed import Audience, Feed
+from app.live.feed import Feed
+from app.live.port import Audience
 from app.live.queue import Queue
 from app.live.updates import Change, Update
 from specs.harness.waiting import until
