@@ -1,10 +1,10 @@
 /** What each key does: part of texts.ts, in the order in which the list of keys has them. */
 export const keyTexts = {
-  j: 'Next run (also ↓)',
-  k: 'Previous run (also ↑)',
+  j: 'Next row (also ↓)',
+  k: 'Previous row (also ↑)',
   Enter: 'Open the run beside the list',
   o: 'Open the run as a page',
-  m: 'Menu of the run: narrow the list, copy',
+  m: 'Menu of the row: what can be done with it',
   x: 'Select the run',
   'Shift ArrowDown': 'Extend the selection down',
   'Shift ArrowUp': 'Extend the selection up',

@@ -5,7 +5,9 @@ import type { ResultOf, VariablesOf } from '../api/graphql'
 import { auditTexts } from '../audit-texts'
 import { ForAdministrators } from '../frame/for-administrators'
 import { TimeFilter } from '../history/time-filter'
+import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
+import { useKeys } from '../parts/keys'
 import { usePolled } from '../parts/use-polled'
 import { texts } from '../texts'
 import { AuditLog, type Entry } from './documents'
@@ -40,6 +42,7 @@ function Log(): JSX.Element {
     setPages(1)
     go(`/audit${writeShown({ ...shown, ...part })}`)
   }
+  useKeys({ c: copyAddress })
   const entries = log.data?.entries
   return (
     <>

@@ -7,7 +7,7 @@ import { Dialog } from '../parts/dialog'
 import { ErrorBox } from '../parts/error-box'
 import { usePolled } from '../parts/use-polled'
 import { texts } from '../texts'
-import { type Group, Merge, OtherGroups } from './documents'
+import { Merge, OtherGroups } from './documents'
 
 /** As far back as figures go. */
 const YEAR_MS = 400 * 86_400_000
@@ -15,7 +15,7 @@ const YEAR_MS = 400 * 86_400_000
 const NEVER_MS = 2 ** 31 - 1
 
 /** The group that another one becomes part of. */
-export function MergeDialog({ group, onClose, onMerged }: { group: Group; onClose: () => void; onMerged: (into: string) => void }): JSX.Element {
+export function MergeDialog({ id, onClose, onMerged }: { id: string; onClose: () => void; onMerged: (into: string) => void }): JSX.Element {
   const [search, setSearch] = useState('')
   const [into, setInto] = useState<string | null>(null)
   const [error, setError] = useState<ApiError | null>(null)
@@ -24,14 +24,14 @@ export function MergeDialog({ group, onClose, onMerged }: { group: Group; onClos
     async (signal, at) => {
       const filter = { from: new Date(at - YEAR_MS).toISOString(), to: new Date(at).toISOString() }
       const { errorGroups } = await ask(OtherGroups, { filter, search: search.trim() || null }, { signal })
-      return given(errorGroups).edges.filter(({ node }) => node.id !== group.id)
+      return given(errorGroups).edges.filter(({ node }) => node.id !== id)
     },
     NEVER_MS,
   )
   const merge = async (): Promise<void> => {
     if (into === null) return
     try {
-      await ask(Merge, { from: group.id, into })
+      await ask(Merge, { from: id, into })
     } catch (reason) {
       setError(asApiError(reason))
       return

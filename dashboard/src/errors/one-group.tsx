@@ -8,8 +8,10 @@ import { StackTrace } from '../execution/stack-trace'
 import { useViewer } from '../frame/viewer'
 import { TimeFilter } from '../history/time-filter'
 import { behind, figuresChoice, timed, windowOf, writeFigures } from '../metrics/figures'
+import { copyAddress, CopyButton } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { FactsList } from '../parts/facts-list'
+import { useKeys } from '../parts/keys'
 import { useZone } from '../parts/settings'
 import { type Polled, usePolled } from '../parts/use-polled'
 import { When } from '../parts/when'
@@ -44,6 +46,7 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
   const missing = asked.data && !group && !failedOf('node')
   const title = group ? (group.type ?? group.message) : missing ? errorTexts.unknown : errorTexts.title
   const time = writeFigures(choice, 'failed')
+  useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${title} · ${texts.product}`
   }, [title])
@@ -110,7 +113,7 @@ function One({
       )}
       <section className="message" aria-label={errorTexts.message}>
         <p>
-          <Marked message={group.message} />
+          <Marked message={group.message} /> <CopyButton what={errorTexts.theMessage} text={group.message} />
         </p>
       </section>
       <div className="two">

@@ -7,6 +7,7 @@ import { type Listed, usePages } from '../window-list/use-pages'
 import { writeFigures } from '../metrics/figures'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
+import { useActing } from './acting'
 import { ErrorGroups, type GroupEdge, type GroupState } from './documents'
 import { ORDERS, parseShown, type Shown, STATES, writeShown } from './search'
 import { Table } from './table'
@@ -20,6 +21,7 @@ export function ErrorsPage(): JSX.Element {
   const { choice, order, states, q, unknown } = shown
   const [pages, setPages] = useState(1)
   const list = useGroups(shown, pages)
+  const acting = useActing(choice, list.again)
   const show = useCallback(
     (next: Partial<Shown>, replace = false): void => {
       setPages(1)
@@ -46,9 +48,17 @@ export function ErrorsPage(): JSX.Element {
         controls={<States chosen={states} onChange={(next) => show({ states: next })} />}
       >
         {(edges) => (
-          <Table edges={edges} choice={choice} order={order} query={time.size ? `?${time}` : ''} onOrder={(by) => show({ order: by })} />
+          <Table
+            edges={edges}
+            choice={choice}
+            order={order}
+            query={time.size ? `?${time}` : ''}
+            acting={acting}
+            onOrder={(by) => show({ order: by })}
+          />
         )}
       </WindowList>
+      {acting.dialog}
     </div>
   )
 }

@@ -2,6 +2,7 @@ import { type JSX, useState } from 'react'
 import type { Choice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { Combobox } from '../parts/combobox'
+import { useKeys } from '../parts/keys'
 import { useGiveBack } from '../parts/use-give-back'
 import { texts } from '../texts'
 import { canExclude, type Field, FIELDS, optionsOf, withField } from './fields'
@@ -21,13 +22,15 @@ export function AddFilter({
 }): JSX.Element {
   const [step, setStep] = useState<{ field: Field | null; exclude: boolean } | null>(null)
   const { button, giveBack } = useGiveBack(step !== null)
+  const start = (): void => setStep({ field: null, exclude: false })
+  useKeys({ f: start })
   const done = (byKey: boolean): void => {
     giveBack(byKey)
     setStep(null)
   }
   if (step === null) {
     return (
-      <button ref={button} type="button" id="add-filter" onClick={() => setStep({ field: null, exclude: false })}>
+      <button ref={button} type="button" id="add-filter" onClick={start}>
         <Icon name="filter" /> {texts.filter.add}
       </button>
     )

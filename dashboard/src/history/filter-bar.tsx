@@ -2,6 +2,7 @@ import { type JSX, type Ref, useState } from 'react'
 import { type Choice, STATUSES, type Status, withoutValue, withValue } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { Dialog } from '../parts/dialog'
+import { useKeys } from '../parts/keys'
 import { useIsPhone } from '../parts/row-height'
 import { StatusIcon } from '../parts/status'
 import { useZone } from '../parts/settings'
@@ -108,6 +109,7 @@ function FilterSheet({
   choice, change, total, children,
 }: Pick<Props, 'choice' | 'change' | 'total'> & { children: JSX.Element }): JSX.Element {
   const [open, setOpen] = useState(false)
+  useKeys({ f: () => setOpen(true) })
   const zone = useZone()
   const count = chipsOf(choice, zone).length + (choice.unresolved ? 1 : 0)
   return (

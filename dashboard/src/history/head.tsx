@@ -2,7 +2,7 @@ import type { JSX } from 'react'
 import { filterOf } from '../filter/api-filter'
 import { exactly, isNewestFirst, writeChoice } from '../filter/filter'
 import { Icon } from '../frame/icons'
-import { copyAndSay } from '../parts/copy'
+import { copyAddress, copyAndSay } from '../parts/copy'
 import { Menu, MenuItem } from '../parts/menu'
 import { useIsPhone } from '../parts/row-height'
 import { hrefs } from '../routes'
@@ -53,7 +53,7 @@ export function Head({
             </>
           }
         >
-          <MenuItem onChoose={() => void copyAndSay(location.href)}>{texts.history.copyView}</MenuItem>
+          <MenuItem onChoose={copyAddress}>{texts.history.copyView}</MenuItem>
           <MenuItem onChoose={() => void copyAndSay(location.origin + hrefs.history(exact()))}>{texts.history.copyTimes}</MenuItem>
           <MenuItem onChoose={() => void copyAndSay(location.origin + hrefs.history(withColumns()))}>
             {texts.history.copyColumns}

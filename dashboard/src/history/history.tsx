@@ -32,10 +32,7 @@ export function History(): JSX.Element {
     summary.retry()
   }
   useAgain(Boolean(list.error ?? summary.facets.error ?? summary.histogram.error), again)
-  useKeys({
-    f: () => document.querySelector<HTMLElement>('#add-filter, .open-filters')?.click(),
-    '/': () => search.current?.focus(),
-  })
+  useKeys({ '/': () => search.current?.focus() })
   return (
     <Runs
       listed={listed}

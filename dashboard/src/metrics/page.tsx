@@ -6,8 +6,9 @@ import { AddFilter } from '../history/add-filter'
 import { Chips } from '../history/chips'
 import { TimeFilter } from '../history/time-filter'
 import { metricsTexts as texts } from '../metrics-texts'
-import { copyAndSay } from '../parts/copy'
+import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
+import { useKeys } from '../parts/keys'
 import { useZone } from '../parts/settings'
 import { texts as common } from '../texts'
 import { brief, clockTime } from '../time/time'
@@ -34,6 +35,7 @@ export function Metrics(): JSX.Element {
     const query = writeFigures({ ...choice, ...part }, by)
     go(`/metrics${query.size ? `?${query}` : ''}`)
   }
+  useKeys({ c: copyAddress })
   const pick = (from: string, to: string): void => change({ range: null, from, to })
   useEffect(() => {
     document.title = `${texts.title} · ${common.product}`
@@ -44,7 +46,7 @@ export function Metrics(): JSX.Element {
         <h1>{texts.title}</h1>
         <div className="end">
           <TimeFilter choice={timed(choice)} change={change} any={false} />
-          <button type="button" className="bare" onClick={() => void copyAndSay(location.href)}>
+          <button type="button" className="bare" onClick={copyAddress}>
             <Icon name="link" /> <span className="word">{texts.share}</span>
           </button>
         </div>

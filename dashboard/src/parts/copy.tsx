@@ -39,6 +39,11 @@ export async function copyAndSay(text: string, html?: string): Promise<void> {
   toast((await writeClipboard(text, html)) ? texts.copy.copied : texts.copy.failed)
 }
 
+/** The address of what is shown: the view, as a link. */
+export function copyAddress(): void {
+  void copyAndSay(location.href)
+}
+
 /** `html`: the same for whoever pastes into something that shows links. */
 export async function writeClipboard(text: string, html?: string): Promise<boolean> {
   try {

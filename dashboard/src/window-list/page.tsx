@@ -5,7 +5,9 @@ import { AddFilter } from '../history/add-filter'
 import { Chips } from '../history/chips'
 import { TimeFilter } from '../history/time-filter'
 import { timed } from '../metrics/figures'
+import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
+import { useKeys } from '../parts/keys'
 import { Nothing } from '../parts/nothing'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
@@ -52,6 +54,7 @@ export function WindowList<T>({
 }): JSX.Element {
   const zone = useZone()
   const { data } = list
+  useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${texts.title} · ${common.product}`
   }, [texts.title])

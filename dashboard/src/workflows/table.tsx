@@ -4,6 +4,7 @@ import { ChangeMark, wayOf } from '../metrics/change'
 import { behind, type Change, type Order, percent, pointsOf, ratioOf } from '../metrics/figures'
 import { Header, Spark } from '../metrics/lists'
 import { StatusWord } from '../parts/status'
+import { useRowKeys } from '../parts/use-row-keys'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -21,8 +22,9 @@ export function Table({
   order: Order
   onOrder: (order: Order) => void
 }): JSX.Element {
+  const keys = useRowKeys(rows)
   return (
-    <table className="listing">
+    <table className="listing" {...keys}>
       <thead>
         <tr>
           {Object.entries(workflowTexts.columns).map(([name, title]) => (
