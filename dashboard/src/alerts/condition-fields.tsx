@@ -1,6 +1,8 @@
 import { type JSX, useId } from 'react'
 import { alertTexts } from '../alert-texts'
+import { Amount } from './amount'
 import type { Condition } from './documents'
+import { WatchedEngine } from './engine'
 import { fresh, type Kind, KINDS, kindOf } from './sentence'
 
 /** Which condition, and its numbers. */
@@ -33,11 +35,11 @@ export function ConditionFields({
       {rate && (
         <>
           <Amount
-            label={form.percent} value={rate.percent} min={0.1} max={100} step={0.1}
+            label={form.percent} value={rate.percent} min={0.1} max={100} whole={false}
             onChange={(percent) => onChange({ ...condition, failureRate: { ...rate, percent } })}
           />
           <Amount
-            label={form.window} value={rate.windowMinutes} min={1} max={10_080}
+            label={form.window} value={rate.windowMinutes} min={1} max={10_080} by={5}
             onChange={(windowMinutes) => onChange({ ...condition, failureRate: { ...rate, windowMinutes } })}
           />
           <Amount
@@ -48,7 +50,7 @@ export function ConditionFields({
       )}
       {condition.slowRun !== null && (
         <Amount
-          label={form.factor} value={condition.slowRun} min={1.1} max={100} step={0.1}
+          label={form.factor} value={condition.slowRun} min={1.1} max={100} whole={false} by={0.5}
           onChange={(slowRun) => onChange({ ...condition, slowRun })}
         />
       )}
@@ -64,40 +66,24 @@ export function ConditionFields({
           </label>
           {noRun.minutes !== null && (
             <Amount
-              label={form.noRunMinutes} value={noRun.minutes} min={1} max={129_600}
+              label={form.noRunMinutes} value={noRun.minutes} min={1} max={129_600} by={5}
               onChange={(minutes) => onChange({ ...condition, noRun: { minutes } })}
             />
           )}
         </>
       )}
       {silence && (
-        <Amount
-          label={form.silentMinutes} value={silence.minutes} min={1} max={129_600}
-          onChange={(minutes) => onChange({ ...condition, engineSilence: { ...silence, minutes } })}
-        />
+        <>
+          <WatchedEngine
+            engineId={silence.engineId}
+            onChange={(engineId) => onChange({ ...condition, engineSilence: { ...silence, engineId } })}
+          />
+          <Amount
+            label={form.silentMinutes} value={silence.minutes} min={1} max={129_600} by={5}
+            onChange={(minutes) => onChange({ ...condition, engineSilence: { ...silence, minutes } })}
+          />
+        </>
       )}
     </div>
-  )
-}
-
-function Amount({
-  label, value, min, max, step = 1, onChange,
-}: {
-  label: string
-  value: number
-  min: number
-  max: number
-  step?: number
-  onChange: (value: number) => void
-}): JSX.Element {
-  const id = useId()
-  return (
-    <>
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id} type="number" required min={min} max={max} step={step === 1 ? 1 : 'any'} value={Number.isNaN(value) ? '' : value}
-        onChange={(event) => onChange(event.target.valueAsNumber || min)}
-      />
-    </>
   )
 }

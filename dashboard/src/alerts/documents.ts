@@ -63,6 +63,12 @@ export const Fired = graphql(
 export type Alerts = NonNullable<ResultOf<typeof Fired>['alerts']>
 export type Alert = Alerts['nodes'][number]
 
+export const Engines = graphql(`
+  query AlertEngines {
+    engines { id name }
+  }
+`)
+
 export const Preview = graphql(`
   query AlertPreview($condition: AlertConditionInput!, $workflow: ID) {
     alertPreview(condition: $condition, workflowId: $workflow) { count firedAt runs since complete }

@@ -7,11 +7,13 @@ import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Condition, DeleteRule, type Outcome, type Rule, SaveRule, TestRule } from './documents'
+import { EngineName } from './engine'
 import { about, named } from './sentence'
 
 /** Whom a rule watches. */
 export function Subject({ condition, workflow }: { condition: Condition; workflow: Rule['workflow'] }): JSX.Element {
-  if (condition.engineSilence) return <b>{condition.engineSilence.engineId ? alertTexts.oneEngine : alertTexts.engine}</b>
+  const { engineSilence: silence } = condition
+  if (silence) return silence.engineId === null ? <b>{alertTexts.engine}</b> : <EngineName id={silence.engineId} />
   return workflow ? <a href={hrefs.workflows(workflow.id)}>{workflow.name}</a> : <b>{alertTexts.anyWorkflow}</b>
 }
 
