@@ -64,8 +64,6 @@ export const texts = {
 
   exports: {
     button: 'Export',
-    order: 'Newest first, at most 1,000,000 runs',
-    as: { csv: 'CSV, for a spreadsheet', ndjson: 'NDJSON, a run a line' },
     stop: 'Stop the export',
     done: 'The file is saved.',
     failed: (why: string) => `The export failed: ${why}`,

@@ -6,7 +6,8 @@ import { CopyButton } from '../parts/copy'
 import type { Count } from '../counts'
 import { texts } from '../texts'
 import { now } from '../time/clock'
-import { ExportMenu } from './export-menu'
+import { ExportButton } from './export-button'
+import type { Column } from './columns'
 import type { Selection } from './use-selection'
 
 /** Below the list: what is selected and what can be done with it, else how much of the list is loaded. */
@@ -15,6 +16,7 @@ export function Foot({
   total,
   selection,
   choice,
+  columns,
   onRetry,
   onResolve,
 }: {
@@ -22,6 +24,7 @@ export function Foot({
   total: Count | null
   selection: Selection
   choice: Choice
+  columns: readonly Column[]
   onRetry: () => void
   /** Null: the viewer may not. */
   onResolve: (() => void) | null
@@ -48,7 +51,11 @@ export function Foot({
               {texts.history.copyIds}
             </CopyButton>
           )}
-          <ExportMenu filter={() => (all ? filterOf(choice, now()) : { id: [...ids] })} />
+          <ExportButton
+            filter={() => (all ? filterOf(choice, now()) : { id: [...ids] })}
+            selected={all ? null : size}
+            columns={columns}
+          />
           <button type="button" onClick={selection.clear}>
             {texts.history.clearSelection}
           </button>

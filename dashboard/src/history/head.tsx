@@ -10,7 +10,7 @@ import { texts } from '../texts'
 import { now } from '../time/clock'
 import type { Column } from './columns'
 import { Display } from './display'
-import { ExportMenu } from './export-menu'
+import { ExportButton } from './export-button'
 import { TimeFilter } from './time-filter'
 import type { ChoiceState } from './use-choice'
 
@@ -59,7 +59,7 @@ export function Head({
             {texts.history.copyColumns}
           </MenuItem>
         </Menu>
-        <ExportMenu filter={() => filterOf(choice, now())} icon />
+        <ExportButton filter={() => filterOf(choice, now())} columns={columns} icon />
         <a className="button" href={`${hrefs.graphiql}#${new URLSearchParams({ history: writeChoice(choice).toString() })}`}>
           <Icon name="graphiql" /> {texts.history.openInGraphiql}
         </a>

@@ -202,6 +202,7 @@ export function Runs({ listed, choice, change, run, open, columns, total, follow
           total={total}
           selection={selection}
           choice={choice}
+          columns={columns}
           onRetry={() => setAsking('retry')}
           onResolve={mayResolve ? () => setAsking('resolve') : null}
         />

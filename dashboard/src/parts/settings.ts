@@ -9,6 +9,9 @@ export interface Settings {
   singleKeys: boolean
   /** Of history, by name, in their order. */
   columns: string[] | null
+  exportFormat: 'csv' | 'ndjson'
+  /** Of an exported list, by name; null: all. */
+  exportColumns: string[] | null
   frames: 'own' | 'all' | 'raw'
   wrapLog: boolean
   /** Log lines with clock times, instead of those since the start of the run. */
@@ -21,6 +24,8 @@ const DEFAULTS: Settings = {
   zone: null,
   singleKeys: true,
   columns: null,
+  exportFormat: 'csv',
+  exportColumns: null,
   frames: 'own',
   wrapLog: true,
   logClock: false,
