@@ -1,3 +1,5 @@
+import { n } from './counts'
+
 /** Every English word of the audit, loaded with its page. */
 
 /** What each action did, as one says it behind a name. */
@@ -8,7 +10,7 @@ const did = {
   splitErrorGroup: 'split', unsplitErrorGroup: 'brought together again', signIn: 'signed in', signOut: 'signed out', endSessions: 'ended sessions', signInLink: 'made a sign-in link',
   exportExecutions: 'exported a list of runs', exportLog: 'exported the log of', saveView: 'saved a view', deleteView: 'deleted a view',
   connectEngine: 'connected an engine', disconnectEngine: 'disconnected an engine', rotateEngineSecret: 'renewed the secret of an engine', testEngine: 'tested the way back to an engine', resolveExecutions: 'resolved runs',
-  unresolveExecutions: 'took back a resolution', testAlertRule: 'sent a test of an alert rule',
+  unresolveExecutions: 'took back a resolution', testAlertRule: 'sent a test of an alert rule', setErrorGroupState: 'changed the state of',
 } as const
 
 export const auditTexts = {
@@ -19,10 +21,19 @@ export const auditTexts = {
   /** In words; an action that this page does not know, by its name. */
   did: (action: string): string => (did as Record<string, string>)[action] ?? action,
   actions: did,
+  counted: {
+    retryExecutions: (count: number) => `retried ${n(count, 'run', 'runs')}`,
+    resolveExecutions: (count: number) => `resolved ${n(count, 'run', 'runs')}`,
+    unresolveExecutions: (count: number) => `took back the resolution of ${n(count, 'run', 'runs')}`,
+    endSessions: (count: number) => `ended ${n(count, 'session', 'sessions')}`,
+  },
+  /** An error group, by its new state; null: it has no mark any more. */
+  marked: { RESOLVED: 'marked as resolved', MUTED: 'muted', null: 'reopened' },
   anybody: 'Anybody',
   actor: 'Who',
   action: 'Action',
   anything: 'Anything',
+  madeRuns: 'the runs that it made',
   all: (subject: string) => `All about ${subject}`,
   about: (subject: string) => `About ${subject}`,
   forget: (what: string) => `No longer only ${what}`,

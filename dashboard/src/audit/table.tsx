@@ -3,9 +3,9 @@ import { auditTexts } from '../audit-texts'
 import { JsonTree } from '../parts/json-tree'
 import { type Column, Listing } from '../parts/listing'
 import { When } from '../parts/when'
-import { hrefs } from '../routes'
 import { texts } from '../texts'
 import type { Entry } from './documents'
+import { hrefOf, wordsOf } from './words'
 
 /** What was done, in words; its details fold out. */
 export function Table({ entries, onSubject }: { entries: readonly Entry[]; onSubject: (subject: string) => void }): JSX.Element {
@@ -13,27 +13,27 @@ export function Table({ entries, onSubject }: { entries: readonly Entry[]; onSub
   const shown: Column<Entry>[] = [
     { title: columns.at, cell: ({ at }) => <When at={at} focusable /> },
     { title: columns.actor, cell: ({ actor }) => actor },
-    { title: columns.what, names: true, cell: ({ action }) => auditTexts.did(action) },
+    { title: columns.what, names: true, cell: wordsOf },
     {
       title: columns.subject,
-      cell: ({ subject }) => (subject === null ? texts.none : <Subject id={subject} onSubject={onSubject} />),
+      cell: (entry) => <Subject id={entry.subject} href={hrefOf(entry)} onSubject={onSubject} />,
     },
     { title: columns.detail, className: 'detail', cell: (entry) => (entry.detail === null ? texts.none : <Details entry={entry} />) },
   ]
   return <Listing rows={entries} columns={shown} keyOf={({ id }) => id} />
 }
 
-function Details({ entry: { action, detail } }: { entry: Entry }): JSX.Element {
+function Details({ entry }: { entry: Entry }): JSX.Element {
   return (
     <details>
-      <summary aria-label={auditTexts.detailsOf(auditTexts.did(action))}>{auditTexts.details}</summary>
-      <JsonTree label={action} value={detail} />
+      <summary aria-label={auditTexts.detailsOf(wordsOf(entry))}>{auditTexts.details}</summary>
+      <JsonTree label={entry.action} value={entry.detail} />
     </details>
   )
 }
 
-function Subject({ id, onSubject }: { id: string; onSubject: (subject: string) => void }): JSX.Element {
-  const href = hrefOf(id)
+function Subject({ id, href, onSubject }: { id: string | null; href: string | null; onSubject: (subject: string) => void }): JSX.Element {
+  if (id === null) return href === null ? <>{texts.none}</> : <a href={href}>{auditTexts.madeRuns}</a>
   return (
     <>
       {href === null ? <span className="mono">{id}</span> : <a className="mono" href={href}>{id}</a>}{' '}
@@ -42,11 +42,4 @@ function Subject({ id, onSubject }: { id: string; onSubject: (subject: string) =
       </button>
     </>
   )
-}
-
-/** The page of an object; null where it has none. */
-function hrefOf(id: string): string | null {
-  if (id.startsWith('execution_')) return hrefs.execution(id)
-  if (id.startsWith('workflow_')) return hrefs.workflows(id)
-  return null
 }
