@@ -5,7 +5,7 @@ import { behindPoint } from '../metrics/figures'
 import { useZone } from '../parts/settings'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
-import { brief } from '../time/time'
+import { axisEnds, brief } from '../time/time'
 import type { Points } from './documents'
 
 const HEIGHT = 90
@@ -16,6 +16,7 @@ export function OverTime({ points, choice, group }: { points: Points; choice: Ch
   const most = Math.max(0, ...points.map(({ failed }) => failed))
   const worst = points.find(({ failed }) => failed === most)
   const total = points.reduce((sum, { failed }) => sum + failed, 0)
+  const ends = points.length > 0 ? axisEnds(points[0]!.start, points.at(-1)!.end, zone) : null
   const some = points.filter(({ failed }) => failed > 0)
   return (
     <section className="over-time" aria-labelledby="over-time">
@@ -36,9 +37,9 @@ export function OverTime({ points, choice, group }: { points: Points; choice: Ch
         })}
       </svg>
       <p className="dim ends numbers">
-        <span>{points[0] && brief(points[0].start, zone)}</span>
+        <span>{ends?.[0]}</span>
         <span>{errorTexts.overTimeSay(total, most, worst ? brief(worst.start, zone) : '')}</span>
-        <span>{points.length > 0 && brief(points.at(-1)!.end, zone)}</span>
+        <span>{ends?.[1]}</span>
       </p>
       {some.length > 0 && (
         <details>

@@ -8,10 +8,7 @@ import { useNow } from '../time/clock'
 import { ago, duration } from '../time/time'
 import { ChangeMark, wayOf } from './change'
 import type { Before, Figures, Metrics } from './documents'
-import { behind, type Change, FEW, pendingBehind, percent, perHour, pointsOf, ratioOf } from './figures'
-
-const FINISHED = { status: ['FAILURE', 'SUCCESS'] } satisfies Partial<Choice>
-const SLOWEST = { ...FINISHED, sort: { field: 'duration', descending: true } } satisfies Partial<Choice>
+import { behind, type Change, FEW, FINISHED, pendingBehind, percent, perHour, pointsOf, ratioOf, SLOWEST } from './figures'
 
 /** The figures of the window, each with of how many runs it is, and what it was in the window before. */
 export function Cards({ figures, choice }: { figures: Figures; choice: Choice }): JSX.Element {

@@ -7,7 +7,7 @@ import { texts as common } from '../texts'
 import { brief, duration } from '../time/time'
 import { ChartTable, type Column } from './chart-table'
 import type { Metrics, Point } from './documents'
-import { behindPoint, extent, spanOf, worstOf } from './figures'
+import { behindPoint, extent, SLOWEST, spanOf, worstOf } from './figures'
 import type { Line } from './plot'
 
 // The library comes with the first chart: 20 kB that no other part of the page needs.
@@ -18,7 +18,6 @@ const DURATIONS: readonly Line[] = [
   { colour: '--accent', shape: 'filled' },
   { colour: '--pending', shape: 'hollow', dash: [5, 4] },
 ]
-const FINISHED = { status: ['FAILURE', 'SUCCESS'], sort: { field: 'duration', descending: true } } satisfies Partial<Choice>
 const ms = (value: number | null): string => (value === null ? common.none : duration(value))
 
 /** Both charts, with one cursor: where it points, both say their figures. Dragging in one makes a period of it. */
@@ -60,8 +59,8 @@ export function Charts({
     { title: texts.charts.runs, cell: (point) => cell(point, common.number(point.total), texts.charts.runs, {}) },
   ]
   const durations: readonly Column[] = [
-    { title: texts.charts.p50, cell: (point) => cell(point, ms(point.p50DurationMs), texts.charts.p50, FINISHED) },
-    { title: texts.charts.p95, cell: (point) => cell(point, ms(point.p95DurationMs), texts.charts.p95, FINISHED) },
+    { title: texts.charts.p50, cell: (point) => cell(point, ms(point.p50DurationMs), texts.charts.p50, SLOWEST) },
+    { title: texts.charts.p95, cell: (point) => cell(point, ms(point.p95DurationMs), texts.charts.p95, SLOWEST) },
   ]
   const both = { points: trend, pick, point: setPointed, zone }
   return (
@@ -90,7 +89,7 @@ export function Charts({
           lines={DURATIONS}
           values={[trend.map((point) => point.p50DurationMs), trend.map((point) => point.p95DurationMs)]}
           write={duration}
-          open={(index) => open(index, FINISHED)}
+          open={(index) => open(index, SLOWEST)}
         />
       </Chart>
       {cutHours && <p className="cut-hours dim">{texts.charts.cutHours}</p>}

@@ -103,6 +103,10 @@ export function behind(choice: Choice, more: Partial<Choice> = {}): URLSearchPar
   return writeChoice({ ...timed(choice), ...more })
 }
 
+/** The runs that a share is of, and those that a duration is of, the longest first. */
+export const FINISHED = { status: ['FAILURE', 'SUCCESS'] } satisfies Partial<Choice>
+export const SLOWEST = { ...FINISHED, sort: { field: 'duration', descending: true } } satisfies Partial<Choice>
+
 /** The part of history that is unfinished now, the oldest first. */
 export function pendingBehind({ workflow, engine, trigger }: Choice): URLSearchParams {
   return writeChoice({ ...NOTHING, workflow, engine, trigger, status: ['PENDING'], sort: { field: 'queued', descending: false } })

@@ -1,4 +1,4 @@
-import type { JSX } from 'react'
+import { type JSX, type ReactNode, useId } from 'react'
 import type { Choice } from '../filter/filter'
 import { metricsTexts as texts } from '../metrics-texts'
 import { SortHeader } from '../parts/sort-header'
@@ -6,7 +6,7 @@ import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { duration } from '../time/time'
 import type { Metrics, WorkflowFigures } from './documents'
-import { behind, type Order, percent } from './figures'
+import { behind, FINISHED, type Order, percent, SLOWEST } from './figures'
 
 /** What fails most, each with the way to its runs. */
 export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; choice: Choice }): JSX.Element {
@@ -53,7 +53,6 @@ export function ByWorkflow({
   onOnly: (workflow: string) => void
 }): JSX.Element {
   const { columns } = texts.workflows
-  const ms = (value: number | null): string => (value === null ? common.none : duration(value))
   return (
     <section className="by-workflow" aria-labelledby="by-workflow">
       <h2 id="by-workflow">{texts.workflows.title}</h2>
@@ -74,6 +73,9 @@ export function ByWorkflow({
                 const { name, engine } = workflow
                 const link = (more: Partial<Choice>): string =>
                   hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))
+                const figure = (title: string, value: string | null, more: Partial<Choice>): ReactNode =>
+                  value === null ? common.none : <a href={link(more)} aria-label={`${title} ${value}. ${texts.workflows.runsOf(name)}`}>{value}</a>
+                const ms = (value: number | null): string | null => (value === null ? null : duration(value))
                 return (
                   <tr key={workflow.id}>
                     <th scope="row">
@@ -91,9 +93,9 @@ export function ByWorkflow({
                         {common.number(failed)}
                       </a>
                     </td>
-                    <td>{successRatePercent === null ? common.none : percent(successRatePercent)}</td>
-                    <td>{ms(averageDurationMs)}</td>
-                    <td>{ms(p95DurationMs)}</td>
+                    <td>{figure(columns.rate, successRatePercent === null ? null : percent(successRatePercent), FINISHED)}</td>
+                    <td>{figure(columns.average, ms(averageDurationMs), SLOWEST)}</td>
+                    <td>{figure(columns.p95, ms(p95DurationMs), SLOWEST)}</td>
                     <td className="trend">
                       <Spark points={trend} failed={failed} total={total} />
                     </td>
@@ -125,6 +127,7 @@ export function Spark({
   failed: number
   total: number
 }): JSX.Element {
+  const hatch = useId()
   const top = Math.max(1, ...points.map((point) => point.total))
   const heightOf = (count: number): number => (count ? Math.max((count / top) * HEIGHT, 2) : 0)
   return (
@@ -135,12 +138,16 @@ export function Spark({
       role="img"
       aria-label={texts.workflows.trend(failed, total)}
     >
+      <pattern id={hatch} width="1" height="3" patternUnits="userSpaceOnUse">
+        <rect className="failed" width="1" height="3" />
+        <rect className="gap" width="1" height="0.8" />
+      </pattern>
       {points.map((point, index) => {
         const [all, bad] = [heightOf(point.total), heightOf(point.failed)]
         return all === 0 ? null : (
           <g key={point.start}>
             <rect className="all" x={index + 0.1} width={0.8} y={HEIGHT - all} height={all} />
-            {bad > 0 && <rect className="failed" x={index + 0.1} width={0.8} y={HEIGHT - bad} height={bad} />}
+            {bad > 0 && <rect fill={`url(#${hatch})`} x={index + 0.1} width={0.8} y={HEIGHT - bad} height={bad} />}
           </g>
         )
       })}

@@ -2,7 +2,7 @@ import { type JSX, useEffect, useRef } from 'react'
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useSettings } from '../parts/settings'
-import { brief } from '../time/time'
+import { labels } from './axis'
 import type { Point } from './documents'
 import { bucketAt } from './figures'
 
@@ -34,7 +34,6 @@ interface Props {
 const CURSOR = 'metrics'
 const HEIGHT = 190
 const LEAST_DRAG_PX = 4
-const DAY_S = 86_400
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6]
 /** Steps of an axis of durations, in ms: those that are written shortly. */
 const DURATIONS = [
@@ -170,17 +169,4 @@ function colours(element: HTMLElement): (property: string) => string {
     element.style.color = ''
     return color
   }
-}
-
-/** Times of an axis by the zone's clock, with the day where another one begins. */
-export function labels(splits: readonly number[], step: number, zone: string): string[] {
-  let before = ''
-  return splits.map((split) => {
-    const said = brief(new Date(split * 1000).toISOString(), zone)
-    const [day, time] = [said.slice(0, -6), said.slice(-5)]
-    const other = day !== before
-    before = day
-    if (step >= DAY_S) return day
-    return other ? `${time}\n${day}` : time
-  })
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'react'
 import type { Choice } from '../filter/filter'
 import { ChangeMark, wayOf } from '../metrics/change'
-import { behind, type Change, type Order, percent, pointsOf, ratioOf } from '../metrics/figures'
+import { behind, type Change, FINISHED, type Order, percent, pointsOf, ratioOf, SLOWEST } from '../metrics/figures'
 import { Header, Spark } from '../metrics/lists'
 import { StatusWord } from '../parts/status'
 import { useRowKeys } from '../parts/use-row-keys'
@@ -78,13 +78,13 @@ function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element
         {link(columns.failed, texts.number(failed), { status: ['FAILURE'] })}
       </td>
       <td data-of={columns.rate} className="numbers">
-        {rate === null ? texts.none : link(columns.rate, percent(rate), { status: ['FAILURE', 'SUCCESS'] })}
+        {rate === null ? texts.none : link(columns.rate, percent(rate), FINISHED)}
         <Against change={pointsOf(rate, previous?.successRatePercent ?? null)} better="▲" />
       </td>
       <td data-of={columns.p95} className="numbers">
         {p95 === null
           ? texts.none
-          : link(columns.p95, duration(p95), { status: ['FAILURE', 'SUCCESS'], sort: { field: 'duration', descending: true } })}
+          : link(columns.p95, duration(p95), SLOWEST)}
         <Against change={ratioOf(p95, previous?.p95DurationMs ?? null)} better="▼" />
       </td>
       <td data-of={columns.row} className={inARow ? 'numbers some' : 'numbers'}>

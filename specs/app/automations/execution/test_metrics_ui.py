@@ -169,6 +169,8 @@ def test_metrics_003_ui_errors_and_workflows(shared: Runwatch, visitor: Visitor)
     expect(first.get_by_role("img")).to_have_accessible_name("3 of 3 runs failed, over time")
     behind = query_of(first.get_by_role("link", name=re.compile("its failed runs")))
     assert (behind["workflow"], behind["status"]) == ([f"{engine} bad"], ["FAILURE"])
+    slowest = query_of(first.get_by_role("link", name=f"p95 2 s. {engine} bad: show its runs"))
+    assert (slowest["workflow"], slowest["sort"]) == ([f"{engine} bad"], ["-duration"])
     table.get_by_role("button", name=f"Only {engine} good").click()
     expect(card(page, "Runs").get_by_role("link")).to_have_text("4")
     assert parse_qs(urlsplit(page.url).query)["workflow"] == [f"{engine} good"]
