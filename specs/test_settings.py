@@ -129,6 +129,14 @@ def test_settings_003_check_says_what_holds(site: tuple[Server, Runwatch, Receiv
     assert "RUNWATCH_LOG_LEVEL" in found["settings"]["detail"]
 
 
+def test_settings_003_check_prints_nothing_else(tmp_path: Path) -> None:
+    """With --json `check` MUST print JSON alone, whatever there would be to log: of a key that was made, say."""
+    runwatch(tmp_path, "engine", "add", "one", "--webhook", "https://127.0.0.1:1/")
+    done = runwatch(tmp_path, "check", "--json")
+    found = {each["name"]: each["result"] for each in json.loads(done.stdout)["checks"]}
+    assert (done.stderr, found["key"], found["database"], found["engine one"]) == ("", "warning", "ok", "failed")
+
+
 def test_settings_004_keys_are_those_of_running_servers(site: tuple[Server, Runwatch, Receiver, ValkeyServer]) -> None:
     """No command MUST encrypt what a running server cannot read, nor make a key for a database that has others."""
     server, made, _, _ = site

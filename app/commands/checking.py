@@ -28,13 +28,20 @@ def check(seconds: float, *, as_json: bool) -> None:
             raise
         outcomes = [Outcome("settings", Result.FAILED, each) for each in messages]
     else:
-        before_first_line(lambda: None, "error")  # what libraries log of what fails, the outcomes say
+        before_first_line(_log_nothing, "error")
         names = ", ".join(found.unknown)
         said = Outcome("settings", Result.WARNING, f"nobody reads {names}") if names else None
         outcomes = [said or Outcome("settings", Result.OK, "all are valid")]
         outcomes += asyncio.run(_tried(found.settings, seconds))
     _show(outcomes, as_json=as_json)
     raise typer.Exit(int(any(each.result is Result.FAILED for each in outcomes)))
+
+
+def _log_nothing() -> None:
+    """The outcomes say what fails: lines between them would be no JSON."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
 async def _tried(settings: Settings, seconds: float) -> list[Outcome]:
