@@ -1,9 +1,10 @@
 """More events than a server can store: the rate that it commits, and how long it takes, by the rate that is offered.
 
-`python -m benchmarks.bench_overload [--quick] [--database sqlite|postgres]`
+`python -m benchmarks.bench_overload [--quick] [--database sqlite|postgres] [--events 20]`
 
-First several clients send as fast as they are answered: the best of that is the sustainable rate. Then requests come at
-multiples of it, whether or not the ones before them are answered.
+Requests have one event, as of scripts, or 20, as of engines' clients, which send together what waits. First several
+clients send as fast as they are answered: the best of that is the sustainable rate. Then requests come at multiples of
+it, whether or not the ones before them are answered.
 """
 
 from __future__ import annotations
@@ -34,17 +35,22 @@ from specs.harness.servers import PostgresServer
 SERVE = ("-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "{port}")
 CLIENTS = 64
 TIMES = (0.5, 1.0, 2.0, 3.0)
-# Of requests a second: none commits as many.
-MOST_RATE = 10_000
+SIZES = (1, 20)
+# Requests, and their events, a second: none commits as many.
+MOST_REQUESTS, MOST_EVENTS = 10_000, 30_000
 
 _names = itertools.count()
 
 
-def requests(token: str) -> Iterator[bytes]:
-    """One event a request, of ever new runs."""
+def requests(token: str, size: int) -> Iterator[bytes]:
+    """Bodies of so many events, of ever new runs."""
+    events = sample_events.stream(f"run-{next(_names)}", start=clock.now_us() - 3600 * clock.SECOND)
     while True:
-        for event in sample_events.stream(f"run-{next(_names)}", start=clock.now_us() - 3600 * clock.SECOND):
-            yield request("/api/events", orjson.dumps(event), "application/cloudevents+json", token)
+        if size == 1:
+            body, kind = orjson.dumps(next(events)), "application/cloudevents+json"
+        else:
+            body, kind = orjson.dumps(list(itertools.islice(events, size))), "application/cloudevents-batch+json"
+        yield request("/api/events", body, kind, token)
 
 
 def commits(server: ServerProcess, token: str) -> int:
@@ -55,12 +61,13 @@ def commits(server: ServerProcess, token: str) -> int:
     return int(float(found[1])) if found else 0
 
 
-def step(server: ServerProcess, tokens: list[str], rate: float | None, seconds: float) -> Seen:
-    """One rate for so long; None: as fast as answers come."""
+def step(server: ServerProcess, tokens: list[str], size: int, rate: float | None, seconds: float) -> Seen:
+    """One rate of bodies for so long; None: as fast as answers come."""
     seen = Seen(offered=rate or 0.0)
     # Made beforehand: the generator has better things to do with its CPU.
-    streams = itertools.cycle([requests(token) for token in tokens])
-    made = [next(next(streams)) for _ in range(int((rate or MOST_RATE) * seconds))]
+    most = rate or min(MOST_REQUESTS, MOST_EVENTS // size)
+    streams = itertools.cycle([requests(token, size) for token in tokens])
+    made = [next(next(streams)) for _ in range(int(most * seconds))]
     before = commits(server, tokens[0])
     cpu, own, began = server.cpu_seconds(), time.process_time(), time.perf_counter()
 
@@ -82,7 +89,7 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1000 if values else 0.0
 
 
-def curve(name: str, seconds: float, rounds: int, tokens: int) -> list[list[Seen]]:
+def curve(name: str, seconds: float, rounds: int, tokens: int, size: int) -> list[list[Seen]]:
     """In each round the closed loop, and the open ones at multiples of what that commits."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="runwatch-bench-"))
@@ -96,11 +103,11 @@ def curve(name: str, seconds: float, rounds: int, tokens: int) -> list[list[Seen
         words = ("token", "create", "--role", "admin", "--name")
         secrets = [runwatch(*words, f"bench {number}", environment=environment) for number in range(tokens)]
         server = stack.enter_context(running(SERVE, environment))
-        step(server, secrets, None, 1.0)  # warms up
+        step(server, secrets, size, None, 1.0)  # warms up
         found = []
         for _ in range(rounds):
-            best = step(server, secrets, None, seconds)
-            found.append([best, *(step(server, secrets, best.committed * times, seconds) for times in TIMES)])
+            best = step(server, secrets, size, None, seconds)
+            found.append([best, *(step(server, secrets, size, best.committed * times, seconds) for times in TIMES)])
         return found
 
 
@@ -126,7 +133,7 @@ def figures(seen: Seen, best: Seen) -> dict[str, float]:
     }
 
 
-def report(name: str, tokens: int, rounds: list[list[Seen]]) -> tuple[dict[str, Any], str]:
+def report(title: str, rounds: list[list[Seen]]) -> tuple[dict[str, Any], str]:
     """One curve as data and as Markdown: medians of the rounds."""
     rows, data = [], []
     for number, which in enumerate(("as answered", *(f"{times:g} ×" for times in TIMES))):
@@ -135,12 +142,18 @@ def report(name: str, tokens: int, rounds: list[list[Seen]]) -> tuple[dict[str, 
         data.append({"step": which, "rounds": every})
         rows.append((which, *(reporting.short(value) for value in medians.values())))
     table = reporting.table(("load", *figures(rounds[0][0], rounds[0][0])), rows)
-    return {"tokens": tokens, "steps": data}, f"## {name}, {tokens} token{'s' if tokens > 1 else ''}\n\n{table}"
+    return {"steps": data}, f"## {title}\n\n{table}"
+
+
+def plural(number: int, word: str) -> str:
+    """So many of something."""
+    return f"{number} {word}{'s' if number > 1 else ''}"
 
 
 def main(
     quick: Annotated[bool, typer.Option("--quick", help="Shorter steps, of one database.")] = False,
     database: Annotated[str | None, typer.Option(help="postgres or sqlite; both by default.")] = None,
+    events: Annotated[int | None, typer.Option(help="Events of a request; 1 and 20 by default.")] = None,
     save: Annotated[bool, typer.Option(help="Write results/overload.*")] = True,
 ) -> None:
     """Measure POST /api/events under overload."""
@@ -149,7 +162,7 @@ def main(
     data: dict[str, Any] = {"machine": machine, "seconds": seconds}
     texts = [
         "# Overload\n",
-        f"POST /api/events of one event a request to one server process, {seconds:g} s a step, medians of {rounds}"
+        f"POST /api/events to one server process, {seconds:g} s a step, medians of {rounds}"
         f" rounds. As answered: {CLIENTS} clients that send when they are answered; then requests at multiples of what"
         " that commits, whether or not those before them are answered, on"
         f" {CONNECTIONS} kept connections. Times are from when requests were due."
@@ -159,8 +172,9 @@ def main(
         reporting.facts_text(machine) + "\n",
     ]
     for name in [database] if database else ["sqlite"] if quick else ["postgres", "sqlite"]:
-        for tokens in (1, 8):
-            data[f"{name}, {tokens}"], text = report(name, tokens, curve(name, seconds, rounds, tokens))
+        for size, tokens in itertools.product([events] if events else SIZES, (1, 8)):
+            title = f"{name}, {plural(size, 'event')} a request, {plural(tokens, 'token')}"
+            data[title], text = report(title, curve(name, seconds, rounds, tokens, size))
             texts.append(text)
             print(text, flush=True)
     if save:
