@@ -172,13 +172,19 @@ async def test_deployment_002_it_survives_what_happens_to_a_worker(server: Serve
     await hears_of_the_other(runwatch, new, other)
 
 
-async def test_deployment_003_it_stops_within_its_grace_period(server: Server, runwatch: Runwatch) -> None:
-    """SIGTERM, which Docker sends, MUST end everything with code 0 within 10 s, even with sockets open."""
-    pids = all_serve(server)
+async def test_deployment_003_it_stops_within_its_grace_period(
+    server: Server, runwatch: Runwatch, servers: tuple[PostgresServer, ValkeyServer]
+) -> None:
+    """SIGTERM, which Docker sends, MUST end all with code 0 within 10 s, with sockets open and a Redis that hangs."""
+    pids, valkey = all_serve(server), servers[1]
     async with socket(runwatch, runwatch.admin) as one, socket(runwatch, runwatch.admin) as deaf:
         deaf.transport.pause_reading()
-        async with asyncio.timeout(10):
-            assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
+        valkey.pause()
+        try:
+            async with asyncio.timeout(10):
+                assert await asyncio.to_thread(server.stop, signal.SIGTERM) == 0
+        finally:
+            valkey.resume()
         assert await code_of(one) == 1012
         deaf.transport.resume_reading()
         await code_of(deaf)

@@ -1,106 +1,92 @@
-"""APP-AUTO-EXEC-SICK-…: Postgres behind pgbouncer in transaction mode, where the machine has pgbouncer."""
+"""APP-AUTO-EXEC-SICK-005: Postgres behind pgbouncer in transaction mode, where the machine has pgbouncer.
+
+What becomes of outages there, specs/test_sick_database.py has.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
+import json
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
-import httpx
 import pytest
 
-from specs.harness import counts
+from specs.harness import commands
 from specs.harness.driver import Runwatch, Server, run_events
-from specs.harness.servers import PostgresServer, free_port
-from specs.harness.servers.proxy import FreezingProxy
-from specs.harness.waiting import soon
+from specs.harness.servers import PostgresServer
+from specs.harness.servers.pooler import Pooler, with_pgbouncer
+from specs.harness.worker_processes import all_serve, logged
 
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 READ = {"query": "{ executions(first: 5) { totalCount { value } nodes { externalId } } }"}
 
-
-@contextmanager
-def pgbouncer(url: str) -> Iterator[str]:
-    """The URL of a pooler in front of a database, with fewer sessions than a server has connections."""
-    parts, port = urlsplit(url), free_port()
-    # Not below pytest's own folder, which nobody else may enter.
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        (folder / "users").write_text('"postgres" ""\n')
-        (folder / "pgbouncer.ini").write_text(
-            f"[databases]\n* = host=127.0.0.1 port={parts.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-            f"listen_port = {port}\nauth_type = any\nauth_file = {folder}/users\npool_mode = transaction\n"
-            f"default_pool_size = 3\nunix_socket_dir =\nquery_wait_timeout = 3\n"
-        )
-        folder.chmod(0o755)
-        uid = 65534 if os.geteuid() == 0 else None  # it refuses to be root
-        assert PGBOUNCER is not None
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([PGBOUNCER, str(folder / "pgbouncer.ini")], stdout=log, stderr=log, user=uid)
-            with process:
-                try:
-                    soon(lambda: listens(port))
-                    yield parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
-                finally:
-                    process.kill()
+pytestmark = with_pgbouncer
 
 
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 5).close()
-    except OSError:
-        return False
-    return True
+class Pooled(NamedTuple):
+    """A database by two ways: its own, and by way of pgbouncer."""
+
+    direct: str
+    pooled: str
 
 
-@pytest.mark.skipif(not counts.soaking, reason="with --soak alone")
-@pytest.mark.skipif(PGBOUNCER is None, reason="this machine has no pgbouncer")
-def test_sick_005_a_pooler_in_transaction_mode(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """Behind pgbouncer in transaction mode two workers MUST serve reads and events beside each other.
+@pytest.fixture(scope="module")
+def ways(postgres_server: PostgresServer) -> Iterator[Pooled]:
+    with postgres_server.database("pooled") as url, Pooler(url) as pooler:
+        yield Pooled(url, pooler.url)
 
-    While the Postgres behind it hangs, both MUST be 503, and afterwards they MUST be served again.
-    """
-    with (
-        postgres_server.database("pooled") as url,
-        FreezingProxy(urlsplit(url).port or 5432) as way,
-        pgbouncer(urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{way.port}").geturl()) as pooled,
+
+def run(ways: Pooled, folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command on the database by way of pgbouncer, with these settings besides."""
+    server = Server(folder, ways.pooled)
+    environment = server.environment | {f"RUNWATCH_{name.upper()}": value for name, value in settings.items()}
+    done = commands.run(words, environment=environment, folder=folder, timeout=30)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_sick_005_what_a_pooler_needs_is_said(ways: Pooled, tmp_path: Path) -> None:
+    """Without its two settings, each command MUST end at once with a line that names the one that is missing."""
+    for settings, missing in (
+        ({}, "RUNWATCH_PREPARED_STATEMENTS=false"),
+        ({"prepared_statements": "false"}, "RUNWATCH_DATABASE_DIRECT_URL"),
+        ({"database_direct_url": ways.direct}, "RUNWATCH_PREPARED_STATEMENTS=false"),
     ):
-        server = Server(tmp_path, pooled, "--workers", "2")
-        server.environment["RUNWATCH_DATABASE_DIRECT_URL"] = url
-        server.environment["RUNWATCH_PREPARED_STATEMENTS"] = "false"
-        server.start()
-        runwatch = Runwatch(server.url, "", server.environment)
+        for words in (["serve", "--port", "0"], ["token", "list"]):
+            done = run(ways, tmp_path, *words, secret_key="A" * 43 + "=", **settings)
+            assert done.returncode == 1, done.stderr
+            assert missing in done.stderr.splitlines()[-1], done.stderr
+
+
+def test_sick_005_a_pooler_in_transaction_mode(ways: Pooled, tmp_path: Path) -> None:
+    """Two workers MUST serve reads and events beside each other, figures and retention too, and `check` MUST hold."""
+    server = Server(tmp_path, ways.pooled, "--workers", "2")
+    server.environment["RUNWATCH_DATABASE_DIRECT_URL"] = ways.direct
+    server.environment["RUNWATCH_PREPARED_STATEMENTS"] = "false"
+    server.start()
+    runwatch = Runwatch(server.url, "", server.environment)
+    try:
         runwatch.admin = runwatch.token("admin")
-        headers = {"authorization": f"Bearer {runwatch.admin}"}
-
-        def answers(*statuses: int) -> list[httpx.Response]:
-            """Those to a read and to an event, which any worker may take, if they have these statuses."""
-            read = httpx.post(f"{server.url}/graphql", json=READ, headers=headers, timeout=30)
-            batch = {**headers, "content-type": "application/cloudevents-batch+json"}
-            event = httpx.post(
-                f"{server.url}/api/events", json=run_events("engine", "again", 0), headers=batch, timeout=30
-            )
-            return [read, event] if {read.status_code, event.status_code} == {*statuses} else []
-
-        try:
-            for number in range(60):
-                runwatch.report(*run_events("engine", f"run-{number}", 10 * number))
-                answer = httpx.post(f"{server.url}/graphql", json=READ, headers=headers, timeout=30).json()
-                assert answer["data"]["executions"]["totalCount"]["value"] == number + 1, answer
-            runwatch.report(*(each for n in range(300) for each in run_events("engine", f"many-{n}", n)))
-            soon(lambda: httpx.get(f"{server.url}/health/ready", timeout=5).status_code == 200)
-            with way.frozen():
-                refused = soon(lambda: answers(503))
-                assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
-            soon(lambda: answers(200, 202) and answers(200, 202))
-            runwatch.close()
-            assert server.stop() == 0
-        finally:
-            server.kill()
+        all_serve(server)
+        with ThreadPoolExecutor(8) as at_once:
+            reported = [
+                at_once.submit(runwatch.post_events, run_events("engine", f"run-{number}", 10 * number))
+                for number in range(60)
+            ]
+            read = [at_once.submit(runwatch.post, READ) for _ in range(60)]
+            assert {each.result().status_code for each in reported} == {202}
+            assert not any("errors" in each.result().json() for each in read)
+        runwatch.report(*(each for n in range(300) for each in run_events("engine", f"many-{n}", n)))
+        assert runwatch.post(READ).json()["data"]["executions"]["totalCount"]["value"] == 360
+        told = commands.run(["check", "--json"], environment=server.environment, folder=tmp_path)
+        results = {each["name"]: each["result"] for each in json.loads(told.stdout)["checks"]}
+        assert (results["database"], results["direct database"]) == ("ok", "ok"), told.stdout
+        runwatch.cli("metrics", "rebuild", "--check")
+        assert logged(server, "transaction_retried") == []
+        runwatch.close()
+        assert server.stop() == 0
+    finally:
+        server.kill()
     assert "Traceback" not in server.log, server.log

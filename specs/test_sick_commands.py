@@ -130,6 +130,8 @@ def a_postgres_that_says(state: str, text: str) -> Iterator[int]:
         ("28000", "no pg_hba.conf entry for host", "the user may not connect"),
         ("53300", "sorry, too many clients already", "raise max_connections"),
         ("53100", "could not write init file", "its disk is full"),
+        ("08P01", "unsupported startup parameter: jit", "set RUNWATCH_PREPARED_STATEMENTS=false"),
+        ("08P01", "server login has been failing", "its pooler does not reach it"),
         ("57P03", "the database system is starting up", "wait for it"),
     ],
 )

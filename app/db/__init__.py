@@ -164,6 +164,7 @@ class Database(Reader):
         self.turns = Turns()  # of transactions
         self._running: set[asyncio.Task[Any]] = set()
         self._long = asyncio.Semaphore(readers - 1)
+        self.is_closing = False
         self.committed_at = 0.0  # by the clock of the loop
 
     async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
@@ -196,7 +197,7 @@ class Database(Reader):
         return await asyncio.shield(task)
 
     def connections(self) -> dict[tuple[str, ...], float]:
-        """How many connections are open, by (pool, busy or idle)."""
+        """How many connections there are, by (pool, busy or idle), and how many more there may be (pool, unopened)."""
         return {}
 
     async def shrink(self, pages: int) -> None:
@@ -204,6 +205,7 @@ class Database(Reader):
 
     async def close(self) -> None:
         """Wait for running transactions, then close every connection."""
+        self.is_closing = True
         if self._running:
             await asyncio.wait(self._running)
         await self._close()

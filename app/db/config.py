@@ -14,7 +14,7 @@ MODULES = {"app": {"models": ["app.db.models"], "default_connection": "default",
 SQLITE_BUSY_MS = 15_000
 # The same for who opens the file: a command is to say soon why it cannot.
 SQLITE_OPEN_SECONDS = 5.0
-SQLITE_PRAGMAS = {
+SQLITE_PRAGMAS: dict[str, Any] = {
     "auto_vacuum": "INCREMENTAL",  # of a file that is made with it: retention gives free pages back (app/db/space.py)
     "journal_mode": "WAL",
     "synchronous": "FULL",  # a commit is on disk when it returns; NORMAL syncs at checkpoints only
@@ -75,6 +75,11 @@ def postgres_credentials(url: str) -> dict[str, Any]:
         return {**nothing, **options, **given, "database": parts.path[1:] or None}
     except ValueError:
         raise BadInput("RUNWATCH_DATABASE_URL: malformed, or invalid port") from None
+
+
+def is_pooled(url: str) -> bool:
+    """Whether a pooler in transaction mode is in between, so that statements are not to be prepared."""
+    return not url.startswith("sqlite:") and postgres_credentials(url).get("statement_cache_size") == 0
 
 
 def tortoise_config(url: str) -> dict[str, Any]:

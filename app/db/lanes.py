@@ -47,10 +47,8 @@ class Lane:
                 if self._begin:
                     await connection.execute("COMMIT")
             except BaseException as error:
-                if isinstance(error, TimeoutError):
+                if isinstance(error, TimeoutError) or (self._begin and not await is_rolled_back(connection)):
                     end(connection)
-                elif self._begin and not connection.is_closed():
-                    await connection.execute("ROLLBACK")
                 with suppress(TimeoutError):
                     await self._pool.release(connection, timeout=FORGET_SECONDS)
                 raise
@@ -79,6 +77,15 @@ class Lane:
         self._closed = True
         while self._idle:
             await self._pool.release(self._idle.pop())
+
+
+async def is_rolled_back(connection: PoolConnectionProxy[Any]) -> bool:
+    """Whether the transaction of a connection has ended, so that others can use it; not if it is lost."""
+    try:
+        await connection.execute("ROLLBACK")
+    except BaseException:  # even a cancellation: callers raise what has failed before
+        return False
+    return True
 
 
 def end(connection: PoolConnectionProxy[Any]) -> None:

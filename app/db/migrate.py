@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-from app.db.config import CONNECT_SECONDS, SQLITE_OPEN_SECONDS, postgres_credentials, sqlite_path
+from app.db.config import CONNECT_SECONDS, SQLITE_OPEN_SECONDS, is_pooled, postgres_credentials, sqlite_path
 from app.db.locks import Lock
 from app.db.schema_version import APPLIED, known, refusal
 from app.db.sqlite_faults import fault_of
@@ -34,6 +34,11 @@ async def migrate(url: str) -> list[str]:
         raise BadInput(f"RUNWATCH_DATABASE_URL: {_place(url)}: {reason}")
     if known() <= applied:
         return []
+    if is_pooled(url):
+        raise BadInput(
+            "RUNWATCH_DATABASE_DIRECT_URL: not set, and there are migrations to apply: name Postgres itself, since"
+            " their lock belongs to a session, which a pooler does not keep"
+        )
     # Here and not above: Tortoise takes a third of a second of CPU to import, and most starts have nothing to migrate.
     from app.db.migration_runner import run
 
@@ -82,7 +87,7 @@ def _applied_to_file(path: Path) -> set[str]:
         raise fault_of(error, path) or error from error.__cause__
 
 
-async def _connect(url: str) -> Any:
+async def _connect(url: str, **settings: str) -> Any:
     """A connection to Postgres; Unavailable if there is none."""
     import asyncpg
 
@@ -90,7 +95,7 @@ async def _connect(url: str) -> Any:
 
     credentials = postgres_credentials(url)
     try:
-        return await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **credentials})
+        return await asyncpg.connect(**{"timeout": CONNECT_SECONDS, **credentials, "server_settings": settings})
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unavailable(explained(error, place_of(credentials))) from error
 
@@ -118,7 +123,8 @@ async def _lock(url: str) -> AsyncIterator[None]:
             await asyncio.to_thread(_check_writable, path)
             yield  # closing the file unlocks it
     else:
-        connection = await _connect(url)
+        # A setting of a session, which a pooler refuses: the lock would stay with one of its connections.
+        connection = await _connect(url, jit="off")
         try:
             async with _saying_why_it_waits():
                 await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATIONS)

@@ -38,7 +38,8 @@ def _fault(error: BaseException, url: str) -> Unavailable | None:
 
     from app.db.postgres_faults import SICK, explained, place_of
 
-    kinds = (OSError, *SICK, asyncpg.InsufficientPrivilegeError, asyncpg.LockNotAvailableError)
+    refusals = (asyncpg.InsufficientPrivilegeError, asyncpg.LockNotAvailableError)
+    kinds = (OSError, asyncpg.PostgresConnectionError, *SICK, *refusals)
     cause = next((cause for cause in _causes(error) if isinstance(cause, kinds)), None)
     return None if cause is None else Unavailable(explained(cause, place_of(postgres_credentials(url))))
 

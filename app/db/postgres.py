@@ -11,11 +11,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from app.db import READ_TIMEOUT_SECONDS, Database, Held, Reading, Row, T, Transaction, TransientError
-from app.db.config import postgres_credentials
+from app.db.config import is_pooled, postgres_credentials
 from app.db.dialect import Dialect
-from app.db.lanes import Lane, end
+from app.db.lanes import Lane, end, is_rolled_back
 from app.db.postgres_faults import SICK, explained, place_of
-from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS, close_pools, connected, is_pooled
+from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS, close_pools, connected
 from app.db.postgres_transaction import PostgresTransaction
 from app.db.schema_version import APPLIED, refusal
 from app.db.watch import ANSWER_SECONDS, Locked, Newer, Refused, Watch
@@ -24,13 +24,18 @@ from app.errors import TimedOut, Unavailable
 # How long a write that changes nothing waits for a connection, and for its answer.
 PROBE_SECONDS = 3.0
 DEAD = (
-    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.PostgresConnectionError,  # also what a pooler says that does not reach its server
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a statement sent while the server was shutting down
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     OSError,  # refused, timed out, unknown host, no route
 )
+WRITE_NOTHING = """
+SELECT current_setting('transaction_read_only') FROM pg_logical_emit_message(true, 'runwatch', '')
+"""
+# After these nothing more is sent on a connection: it waits for an answer, or is closed at the other end.
+ENDS = (asyncpg.PostgresConnectionError, asyncpg.InternalClientError, TimeoutError)
 TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -102,8 +107,10 @@ class PostgresDatabase(Database):
         return {
             ("read", "busy"): float(reading),
             ("read", "idle"): float(self._reads.get_size() - reading),
+            ("read", "unopened"): float(POOL_SIZE - self._reads.get_size()),
             ("write", "busy"): float(writing),
             ("write", "idle"): float(self._writes.get_idle_size()),
+            ("write", "unopened"): float(POOL_SIZE - self._writes.get_size()),
         }
 
     async def _ask(self) -> None:
@@ -124,10 +131,12 @@ class PostgresDatabase(Database):
         """See Database. A message to nobody is in the log of Postgres alone, and on disk with its commit."""
         try:
             async with self._writes.acquire(timeout=PROBE_SECONDS) as connection:
-                await connection.execute("SELECT pg_logical_emit_message(true, 'runwatch', '')", timeout=PROBE_SECONDS)
+                if await connection.fetchval(WRITE_NOTHING, timeout=PROBE_SECONDS) == "on":
+                    raise asyncpg.ReadOnlySQLTransactionError("transaction_read_only is on")
         except TimeoutError as error:
             raise Locked(explained(error, self._place)) from error
         except (*DEAD, *SICK, asyncpg.ObjectNotInPrerequisiteStateError) as error:
+            await self._writes.expire_connections()  # whether it takes writes, a session may have heard at its start
             raise Refused(explained(error, self._place)) from error
 
     def _end_connections(self) -> None:
@@ -191,11 +200,9 @@ class PostgresDatabase(Database):
             try:
                 result = await work(transaction)
             except BaseException as error:
-                if isinstance(error, (asyncpg.InternalClientError, TimeoutError)):
+                dead = isinstance(error, ENDS) or not await is_rolled_back(connection)
+                if dead:
                     end(connection)
-                dead = _is_dead(connection)
-                if not dead:
-                    await connection.execute("ROLLBACK")
                 if isinstance(error, TRY_AGAIN):
                     raise TransientError(type(error).__name__) from error
                 if isinstance(error, asyncpg.LockNotAvailableError):
@@ -203,13 +210,21 @@ class PostgresDatabase(Database):
                 if isinstance(error, DEAD) and dead:
                     raise TransientError("the connection died before the commit") from error
                 raise
-            await connection.execute("COMMIT")
+            await self._commit(connection)
             return result, transaction.callbacks
         except SICK as error:
             raise await self._write_has_failed(error) from error
         finally:
             self._writing.discard(connection)
             await self._writes.release(connection)
+
+    async def _commit(self, connection: PoolConnectionProxy[Any]) -> None:
+        try:
+            await connection.execute("COMMIT")
+        except DEAD as error:
+            # It may have committed, so it must not run again.
+            end(connection)
+            raise Unavailable(explained(error, self._place)) from error
 
     async def _write_has_failed(self, error: BaseException) -> Unavailable:
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
@@ -238,11 +253,3 @@ class PostgresDatabase(Database):
             for lane in (self._lists, self._keys):
                 stack.push_async_callback(lane.close)
             stack.push_async_callback(self._watch.close)
-
-
-def _is_dead(connection: PoolConnectionProxy[Any]) -> bool:
-    """Whether it was lost. The pool takes such a connection back at once, and its proxy then refuses questions."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True

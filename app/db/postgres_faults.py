@@ -32,11 +32,17 @@ _SAID: list[tuple[type[BaseException], str]] = [
     (asyncpg.LockNotAvailableError, "another session keeps a table locked: end that session, or wait for it"),
     (asyncpg.DataCorruptedError, "its files are damaged: restore a backup"),
     (asyncpg.IndexCorruptedError, "an index is damaged: REINDEX it, and look for the cause"),
+    (asyncpg.ProtocolViolationError, "its pooler does not reach it, or refuses: look at the pooler's log"),
     (asyncpg.CannotConnectNowError, "it is starting or stopping: wait for it"),
     (socket.gaierror, "the host is unknown: correct the URL"),
     (ConnectionRefusedError, "nothing listens there: start Postgres, or correct the URL"),
     (TimeoutError, "it keeps silent: look at the server, and at firewalls on the way to it"),
 ]
+
+
+# What pgbouncer says of a setting that belongs to a session.
+_OF_A_SESSION = "unsupported startup parameter"
+_POOLED = "a pooler is in between: set RUNWATCH_PREPARED_STATEMENTS=false, and RUNWATCH_DATABASE_DIRECT_URL past it"
 
 
 def place_of(credentials: dict[str, Any]) -> str:
@@ -50,4 +56,6 @@ def explained(error: BaseException, place: str) -> str:
     """One line about a failure of the database at a place."""
     said = next((text for kind, text in _SAID if isinstance(error, kind)), "")
     detail = " ".join(str(error).split()) or type(error).__name__
+    if _OF_A_SESSION in detail:
+        said = _POOLED
     return f"{place}: {said} ({detail})" if said else f"{place}: {type(error).__name__}: {detail}"

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from app.db import READ_TIMEOUT_SECONDS
-from app.db.config import CONNECT_SECONDS, postgres_credentials
+from app.db.config import CONNECT_SECONDS, is_pooled, postgres_credentials
 
 POOL_SIZE = 10
 # In characters. asyncpg keeps statements up to 15,360 prepared; with percentiles one has the 24,000 of all bounds.
@@ -60,11 +60,6 @@ async def connected(url: str) -> Pools:
         types = await column_types(writes)
         undo.pop_all()
     return writes, reads, types
-
-
-def is_pooled(url: str) -> bool:
-    """Whether there is a pooler in transaction mode in between, so that statements are not to be prepared."""
-    return postgres_credentials(url).get("statement_cache_size") == 0
 
 
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:

@@ -30,6 +30,10 @@ READERS = 4
 PROBE_SECONDS = 0.5
 
 
+# Of the wait for another process's write, which nothing can break off, at a time: who ends has 10 s for everything.
+STEP_MS = 500
+
+
 class SqliteDatabase(Database):
     """An SQLite file in WAL mode."""
 
@@ -52,6 +56,7 @@ class SqliteDatabase(Database):
         for reader in readers:
             self._idle.put_nowait(reader)
         self._write_failed = False
+        self._patience = SQLITE_PRAGMAS["busy_timeout"] / 1000
         self._watch = Watch(self._ask, delay=PAUSE_SECONDS)
 
     @classmethod
@@ -63,7 +68,8 @@ class SqliteDatabase(Database):
                 writer = await aiosqlite.connect(path, isolation_level=None)
                 undo.push_async_callback(writer.close)
                 writer.row_factory = sqlite3.Row
-                for name, value in {**SQLITE_PRAGMAS, "synchronous": synchronous}.items():
+                own = {"synchronous": synchronous, "busy_timeout": min(SQLITE_PRAGMAS["busy_timeout"], STEP_MS)}
+                for name, value in {**SQLITE_PRAGMAS, **own}.items():
                     await writer.execute(f"PRAGMA {name} = {value}")
                 await asyncio.to_thread(commit_nothing, path, SQLITE_OPEN_SECONDS)
                 readers: list[Reader] = []
@@ -144,7 +150,7 @@ class SqliteDatabase(Database):
         """Cut so many free pages off the file, in a transaction of its own."""
         async with self._writing:
             # A script, which is stepped to its end: an ordinary statement without rows frees one page.
-            await self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
+            await self._once_free(lambda: self._writer.executescript(f"PRAGMA incremental_vacuum({pages})"))
 
     async def _attempt(
         self, work: Callable[[Transaction], Awaitable[T]], patience: float | None
@@ -177,8 +183,10 @@ class SqliteDatabase(Database):
         if connection.in_transaction:  # whose end failed
             await connection.execute("ROLLBACK")
         # Plain BEGIN takes the write lock at the first write; when two processes have read by then, one fails.
-        _, (version,) = await asyncio.gather(
-            connection.execute("BEGIN IMMEDIATE"), connection.execute_fetchall("PRAGMA schema_version")
+        _, (version,) = await self._once_free(
+            lambda: asyncio.gather(
+                connection.execute("BEGIN IMMEDIATE"), connection.execute_fetchall("PRAGMA schema_version")
+            )
         )
         if version[0] == self._schema_version:
             return
@@ -187,6 +195,18 @@ class SqliteDatabase(Database):
             await connection.execute("ROLLBACK")
             raise Newer(f"{self._path}: {reason}")
         self._schema_version = version[0]
+
+    async def _once_free(self, statement: Callable[[], Awaitable[T]]) -> T:
+        """The result of a statement, once no other process writes; who ends does not wait for that."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience
+        while True:
+            try:
+                return await statement()
+            except sqlite3.OperationalError as error:
+                is_locked = isinstance(fault_of(error, self._path), Locked)
+                if not is_locked or self.is_closing or loop.time() >= until:
+                    raise
 
     async def _applied(self) -> Iterable[Row]:
         try:

@@ -123,7 +123,11 @@ DELIVERIES = Counter("runwatch_deliveries", "Attempts to deliver retries and ale
 DELETED = Counter("runwatch_retention_deleted", "What retention has deleted, by what it was.", ("kind",))
 CPU_SECONDS = Counter("runwatch_process_cpu_seconds", "CPU time of the server processes.")
 
-CONNECTIONS = Gauge("runwatch_database_connections", "Open connections to the database, by use.", ("pool", "state"))
+CONNECTIONS = Gauge(
+    "runwatch_database_connections",
+    "Connections to the database, by use; unopened: the pool may open as many more.",
+    ("pool", "state"),
+)
 WEBSOCKETS = Gauge("runwatch_websockets", "Open WebSockets.")
 OPERATIONS = Gauge("runwatch_websocket_operations", "Operations on all WebSockets.")
 SUBSCRIBERS = Gauge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,15 @@ def stopped(*pids: int) -> Iterator[None]:
         for pid in pids:
             if is_alive(pid):
                 os.kill(pid, signal.SIGCONT)
+
+
+def in_each(pids: Sequence[int], holds: Callable[[], bool]) -> bool:
+    """Whether something holds in each of these processes: it is asked while the others do nothing."""
+    for awake in pids:
+        with stopped(*(pid for pid in pids if pid != awake)):
+            if not holds():
+                return False
+    return True
 
 
 def is_alive(pid: int) -> bool:

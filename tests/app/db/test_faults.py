@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from app.db import Database, Transaction, open_database
+from app.db import Database, Transaction, open_database, postgres_pools
 from app.errors import Unavailable
 from specs.harness import commands
 from specs.harness.servers.postgres import PostgresServer
@@ -99,21 +100,48 @@ async def test_idle_connections_that_died_are_replaced(postgres_url: str) -> Non
         await database.close()
 
 
-async def test_a_host_that_cannot_be_found_is_away(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As often as it is asked: its name is gone with its container, or nothing leads there."""
+async def test_connections_notice_that_their_host_is_gone(postgres_url: str) -> None:
+    """Within 16 s if they are idle, and 5 s if it owes an answer: of itself the system takes a quarter of an hour."""
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        await postgres_pools.prepare_connection(connection)
+        transport: Any = getattr(connection, "_transport", None)
+        opened = transport.get_extra_info("socket")
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        options = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5_000}
+        there = {name: value for name, value in options.items() if hasattr(socket, name)}
+        assert {name: opened.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in there} == there
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),  # gone with its container
+        asyncpg.ProtocolViolationError("server login has been failing"),  # as pgbouncer says it
+    ],
+    ids=["unknown", "behind a pooler"],
+)
+async def test_a_server_that_cannot_be_reached_is_away(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """As often as it is asked, to read and to write."""
     database = await open_database(postgres_url)
     try:
         assert await database.fetch("SELECT 1")
         with monkeypatch.context() as patch:
 
-            async def not_found(*_: object, **__: object) -> None:
-                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            async def fail(*_: object, **__: object) -> None:
+                raise error
 
-            patch.setattr(asyncio.get_running_loop(), "create_connection", not_found)
+            patch.setattr(asyncio.get_running_loop(), "create_connection", fail)
             await _terminate_from_elsewhere(postgres_url)
-            for _ in range(3):
+            for number in range(3):
                 with pytest.raises(Unavailable):
                     await database.fetch("SELECT 1")
+                with pytest.raises(Unavailable):
+                    await _insert(database, number)
         assert await database.fetch("SELECT 1")
     finally:
         await database.close()
@@ -154,6 +182,35 @@ async def test_a_connection_that_dies_within_a_transaction(postgres_url: str) ->
         await database.transaction(work)
         assert attempts == 2
         assert len(await database.fetch("SELECT 1 FROM engines")) == 1
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("word", ["COMMIT", "ROLLBACK"])
+async def test_a_connection_that_dies_at_the_end_of_a_transaction(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """Who commits hears that the database is away, once: it may have committed. Others hear what has failed before."""
+    database = await open_database(postgres_url)
+    really, attempts, ended = asyncpg.Connection.execute, 0, []
+
+    async def execute(connection: asyncpg.Connection[Any], query: str, *args: Any, **more: Any) -> Any:
+        if query == word:
+            ended.append(await _terminate(postgres_url, "state LIKE 'idle in transaction%'"))
+        return await really(connection, query, *args, **more)
+
+    async def work(transaction: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        await transaction.fetch("SELECT 1" if word == "COMMIT" else "SELECT nothing")
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncpg.Connection, "execute", execute)
+            with pytest.raises(Unavailable if word == "COMMIT" else asyncpg.UndefinedColumnError):
+                await database.transaction(work)
+        assert (attempts, ended) == (1, [1])
+        await _insert(database, 1)
     finally:
         await database.close()
 

@@ -45,6 +45,24 @@ async def test_cancelled_and_failed_statements_give_their_connection_back(pool: 
     assert pool.get_size() == pool.get_idle_size()
 
 
+async def test_lost_connections_of_transactions_go_back_to_the_pool(pool: asyncpg.Pool[Any]) -> None:
+    """A ROLLBACK that fails as well must not keep them: with all of the pool kept, every reader would wait for ever."""
+    lane = Lane(pool, 2, "BEGIN READ ONLY")
+    for _ in range(4):
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await lane.fetch("SELECT pg_terminate_backend(pg_backend_pid())", ())
+        sleeping = asyncio.create_task(lane.fetch("SELECT pg_sleep(60)", ()))
+        await asyncio.sleep(0.005)
+        lane.end_all()
+        sleeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping
+    async with asyncio.timeout(30):
+        assert (await lane.fetch("SELECT $1::int", (7,)))[0][0] == 7
+    await lane.close()
+    assert pool.get_size() == pool.get_idle_size()
+
+
 async def test_closed_lane_gives_back_what_was_in_use(pool: asyncpg.Pool[Any]) -> None:
     lane = Lane(pool, 1)
     running = asyncio.create_task(lane.fetch("SELECT pg_sleep(0.1)", ()))
