@@ -117,36 +117,40 @@ class DeliveryLoop:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("delivery_failed", error=repr(error))
 
-    async def _attempt(self, item: OutboxItem) -> tuple[str | None, bool, int]:
-        """Why an attempt failed, if it did; whether it was the last; for how long its receiver wants no other (µs)."""
+    async def _attempt(self, item: OutboxItem) -> NotDelivered | None:
+        """Why an attempt failed, if it did."""
         try:
             async with asyncio.timeout(self._timeout + SLACK_SECONDS):
                 await self._handlers[item.kind].deliver(item)
         except NotDelivered as error:
-            return outbox.readable(str(error)), error.final, error.retry_after
+            return error
         except TimeoutError:
-            return f"No answer within {self._timeout:g} s", False, 0
+            return NotDelivered(f"No answer within {self._timeout:g} s")
         except Exception as error:
             log_failure(log, "delivery_failed", error, outbox_id=item.id, kind=item.kind)
-            return "Internal error; the server's log has the details under the outbox id", False, 0
-        return None, False, 0
+            return NotDelivered("Internal error; the server's log has the details under the outbox id")
+        return None
 
     async def _deliver(self, item: OutboxItem) -> None:
         handler = self._handlers[item.kind]
         about: dict[str, str | int] = {"runwatch.outbox_id": item.id, "runwatch.attempt": item.attempts}
         with spans.delivering(item.kind, about) as fail:
-            failure, final, asked = await self._attempt(item)
+            error = await self._attempt(item)
+            failure = None if error is None else outbox.readable(str(error))
             if failure is not None:
                 fail(failure)
         left = item.created_at + item.paused + self._give_up_after - clock.now_us()
-        given_up = failure is not None and (final or left <= 0)
-        # A receiver that wants to be left alone for longer has one more attempt at the end.
-        item = replace(item, retry_after=max(0, min(asked, left, MAX_RETRY_AFTER)))
+        given_up = error is not None and (error.final or left <= 0)
+        if error is not None:
+            # What lingers ends before the next attempt begins.
+            asked = max(error.retry_after, self._lease) if error.lingers else error.retry_after
+            # A receiver that wants to be left alone for longer has one more attempt at the end.
+            item = replace(item, retry_after=max(0, min(asked, left, MAX_RETRY_AFTER)), lingers=error.lingers)
         try:
             await handler.settle(item, failure, given_up)
-        except Exception as error:
+        except Exception as refused:
             # It falls due again when its lease ends: delivered twice rather than not at all.
-            log_failure(log, "delivery_not_settled", error, outbox_id=item.id, kind=item.kind)
+            log_failure(log, "delivery_not_settled", refused, outbox_id=item.id, kind=item.kind)
             return
         outcome = "accepted" if failure is None else "given_up" if given_up else "failed"
         numbers.DELIVERIES.add(1, item.kind, outcome)

@@ -36,6 +36,7 @@ class OutboxItem:
     receiver: Annotated[str | None, Column("{receiver}")] = None  # None if its subject was deleted
     retry_after: Annotated[int, Column("0")] = 0  # µs for which its receiver wants no other attempt
     paused: int = 0  # µs since created_at within which nobody could try
+    lingers: Annotated[bool, Column("FALSE")] = False  # the attempt failed, and may still send something
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,23 @@ class NotDelivered(Exception):
     """An attempt failed, for a reason that an administrator may read.
 
     `final`: no further attempt will help. `cut`: the reason's end was cut off, perhaps within a secret. `retry_after`:
-    for how many µs the receiver wants no further attempt.
+    for how many µs the receiver wants no further attempt. `lingers`: until its lease ends, the attempt may still send
+    something.
     """
 
-    def __init__(self, reason: str, *, final: bool = False, cut: bool = False, retry_after: int = 0) -> None:
+    def __init__(
+        self, reason: str, *, final: bool = False, cut: bool = False, retry_after: int = 0, lingers: bool = False
+    ) -> None:
         super().__init__(reason)
         self.final = final
         self.cut = cut
         self.retry_after = retry_after
+        self.lingers = lingers
 
     def masked(self, masker: Masker) -> NotDelivered:
         """The same without what the reason must not tell."""
         reason = masker.text(str(self), cut=self.cut)
-        return NotDelivered(reason, final=self.final, cut=self.cut, retry_after=self.retry_after)
+        return NotDelivered(reason, final=self.final, cut=self.cut, retry_after=self.retry_after, lingers=self.lingers)
 
 
 class Handler(Protocol):

@@ -67,7 +67,8 @@ class CeleryWayBack:
                         await self._guard.resolve(host)
                 error = await self._in_thread(broker, work)
         except TimeoutError:
-            raise NotDelivered(f"The broker did not answer within {self._timeout:g} s") from None
+            # The thread may be in the middle of a message.
+            raise NotDelivered(f"The broker did not answer within {self._timeout:g} s", lingers=True) from None
         if isinstance(error, NotDelivered):
             raise error
         if isinstance(error, BadInput):

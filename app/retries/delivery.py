@@ -117,7 +117,8 @@ class RetryHandler:
     ) -> None:
         execution_id = item.subject_id
         await execution_rows.lock_with(transaction, (), {execution_id, *family})
-        await outbox.release(transaction, item)
+        if not item.lingers:
+            await outbox.release(transaction, item)
         exists = bool(await transaction.fetch("SELECT 1 FROM executions WHERE id = $1", execution_id))
         if failure is None or not exists:
             news = await outbox.accepted(transaction, [execution_id])

@@ -11,6 +11,7 @@ import pytest
 from app import clock
 from app.db import Database
 from app.delivery import outbox
+from app.delivery.port import NotDelivered
 from app.engines import EngineKind
 from app.errors import NotFound
 from app.ingestion import Ingestion
@@ -21,7 +22,7 @@ from app.retries.disconnecting import Disconnecting
 from app.retries.ending import DISCONNECTED
 from specs.harness.receiver import Answer, Receiver
 from specs.harness.waiting import until
-from tests.app.delivery.bench import ENGINE, Bench
+from tests.app.delivery.bench import ENGINE, Bench, Between
 from tests.app.reports import select
 from tests.sealing import SEALER
 
@@ -125,6 +126,23 @@ async def test_an_attempt_whose_process_was_killed_is_waited_for_until_its_lease
     # It was not killed, but hung: what it says now no longer counts.
     assert not await bench.database.transaction(lambda tx: outbox.failed(tx, item, "late", clock.now_us()))
     assert (await bench.delivery(retry))["last_error"] == DISCONNECTED
+
+
+async def test_an_attempt_that_lingers_is_under_way_until_its_lease_ends(bench: Bench, receiver: Receiver) -> None:
+    """A thread of Celery's library may be in the middle of a message. No other attempt begins meanwhile."""
+    await bench.connect(receiver.url)
+    retry = await bench.retry()
+    engine = await engine_of(bench)
+    for lingers in (True, False):
+        async with bench.delivering(handler=Between(deliver=[NotDelivered("hung", lingers=lingers)])):
+            row = await bench.until_failed(retry)
+            if not lingers:
+                row = await bench.until_accepted(retry)
+        assert await outbox.under_way(bench.database, OUTBOX_KIND, ENGINES, engine) == int(lingers)
+        if lingers:
+            assert row["next_attempt_at"] >= row["claimed_until"]
+            assert receiver.requests == []
+            await bench.run("UPDATE outbox SET last_error = NULL, next_attempt_at = 0")
 
 
 async def test_disconnecting_again_and_at_once_changes_nothing(
