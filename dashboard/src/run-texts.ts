@@ -121,7 +121,7 @@ export const runTexts = {
     acceptedAfter: (count: number) => `Accepted by its engine after ${n(count, 'offer', 'offers')}.`,
     nextOffer: (time: string) => `Next offer at ${time}.`,
     givenUp: 'Runwatch offers it no more.',
-    answer: 'Its engine answered:',
+    answer: 'Why not:',
 
     deleted: 'This run is no longer kept.',
     deletedWhy: (days: number | null) =>
