@@ -245,7 +245,11 @@ async def test_redis_keeps_nothing(server: ValkeyServer, foreign: Redis) -> None
             await asyncio.sleep(0.01)
 
 
-async def test_messages_published_before_close_still_go_out(server: ValkeyServer) -> None:
+async def test_messages_published_before_close_still_go_out(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pubsub_redis, "PUBLISH_SECONDS", LONG)  # beside others, a connection may take a second
+    monkeypatch.setattr(pubsub, "CLOSE_SECONDS", LONG)
     async with connected(server.url) as channel:
         hearing = Hearing(channel.messages())
         async with connected(server.url) as other:

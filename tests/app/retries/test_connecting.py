@@ -28,7 +28,7 @@ LOCAL = (ipaddress.ip_network("127.0.0.0/8"),)
 @pytest.fixture
 async def ways_back() -> AsyncIterator[dict[EngineKind, WayBack]]:
     """Those of a server that may reach the public internet alone."""
-    made: dict[EngineKind, WayBack] = {EngineKind.WEBHOOK: WebhookWayBack(5), EngineKind.CELERY: CeleryWayBack(5)}
+    made: dict[EngineKind, WayBack] = {EngineKind.WEBHOOK: WebhookWayBack(30), EngineKind.CELERY: CeleryWayBack(30)}
     yield made
     for each in made.values():
         await each.close()
