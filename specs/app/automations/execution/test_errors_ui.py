@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, event, unique
-from specs.harness.looking import looks, wait
+from specs.harness.looking import looks
 from specs.pages import now
 
 ERRORS = "/admin/automations/errors"
@@ -251,48 +251,3 @@ def test_errors_005_ui_every_state(shared: Runwatch, visitor: Visitor, browser: 
     page.get_by_role("region", name="Newest runs").wait_for()
     expect(page.get_by_role("group", name="More actions")).to_have_count(0)
     viewer.close()
-
-
-def test_errors_006_ui_the_menu_of_a_row(shared: Runwatch, visitor: Visitor) -> None:
-    """The list MUST have what one does about a group in its row, by key and pointer, and keep the focus with it."""
-    engine = unique("rows")
-    reported(shared, engine)
-    page = opened(visitor, engine, state="open")
-    press = page.keyboard.press
-    often, full = row(page, "no order"), row(page, "is full")
-    press("j")
-    expect(often.get_by_role("link").first).to_be_focused()
-    press("ArrowDown")
-    press("k")
-    press("m")
-    items = page.get_by_role("menu", name="Menu of no order <num>").get_by_role("menuitem")
-    mutes = ["For an hour", "For a day", "For a week", "Until…", "Until somebody reopens it"]
-    expect(items).to_have_text(["See its runs", "Copy link", "Retry unresolved…", "Mark resolved", *mutes])
-    looks(page)
-    press("m")  # the first letter of "Mark resolved", by which the row leaves the list
-    press("Enter")
-    expect(often).to_have_count(0)
-    expect(full.get_by_role("link").first).to_be_focused()
-    press("m")
-    press("r")
-    press("Enter")
-    expect(page.get_by_role("dialog", name="Retry failed runs")).to_contain_text("Looked at 1 run.")
-    press("Escape")
-    expect(full.get_by_role("link").first).to_be_focused()
-    press("m")
-    press("f")
-    press("Enter")
-    expect(page.get_by_role("heading", name="No error group matches.")).to_be_visible()
-    press("c")
-    wait(page, "navigator.clipboard.readText().then((text) => text === location.href)")
-    press("f")
-    expect(page.get_by_role("combobox")).to_be_focused()
-    page.goto(f"{shared.url}{ERRORS}?{urlencode({'engine': engine})}")
-    expect(often).to_contain_text("Resolved")
-    expect(full).to_contain_text("Muted")
-    menu_of(page, "is full").get_by_role("menuitem", name="Reopen", exact=True).click()
-    expect(full).not_to_contain_text("Muted")
-    menu_of(page, "no order").get_by_role("menuitem", name="See its runs").click()
-    page.wait_for_url("**/history?**")
-    query = parse_qs(urlsplit(page.url).query)
-    assert (query["engine"], query["range"], len(query["group"])) == ([engine], ["24h"], 1)

@@ -80,6 +80,14 @@ def test_workflows_001_ui_each_says_how_it_does(shared: Runwatch, visitor: Visit
     in_a_row = query_of(failing.get_by_role("link", name="3 failures in a row"))
     assert in_a_row == {"status": ["FAILURE"], "workflow": [f"{engine} failing"], "engine": [engine]}
 
+    page.keyboard.press("j")
+    expect(failing.get_by_role("link").first).to_be_focused()
+    height = "(row) => row.getBoundingClientRect().height"
+    comfortable = failing.evaluate(height)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitemradio", name="Compact").click()
+    assert failing.evaluate(height) < comfortable
+
     bars.last.focus()
     page.keyboard.press("ArrowLeft")
     expect(bars.nth(18)).to_be_focused()
