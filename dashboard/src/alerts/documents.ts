@@ -84,6 +84,12 @@ export const SaveRule = graphql(`
 export type RuleInput = VariablesOf<typeof SaveRule>['input']
 export type ConditionInput = VariablesOf<typeof Preview>['condition']
 
+export const RenewSecret = graphql(`
+  mutation RenewAlertSecret($id: ID!) {
+    renewAlertSecret(id: $id) { signingSecret }
+  }
+`)
+
 export const DeleteRule = graphql(`
   mutation DeleteAlertRule($id: ID!) { deleteAlertRule(id: $id) }
 `)

@@ -3,7 +3,6 @@ import { alertTexts } from '../alert-texts'
 import { ask } from '../api/api'
 import { WorkflowNames } from '../filter/documents'
 import { Combobox } from '../parts/combobox'
-import { CopyButton } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
 import { useZone } from '../parts/settings'
@@ -11,6 +10,7 @@ import { ChannelFields, type Draft, given } from './channel-fields'
 import { ConditionFields } from './condition-fields'
 import { type Condition, type Rule, type RuleInput, SaveRule } from './documents'
 import { LivePreview } from './live-preview'
+import { SecretDialog } from './secret'
 import { asInput, fresh, kindOf } from './sentence'
 
 type Quiet = NonNullable<Rule['quietHours']>
@@ -45,7 +45,7 @@ export function RuleDialog({
     if (signingSecret === null) onClose()
     else setSecret(signingSecret)
   })
-  if (secret !== null) return <Secret secret={secret} onClose={onClose} />
+  if (secret !== null) return <SecretDialog secret={secret} onClose={onClose} />
   return (
     <Dialog title={rule ? form.change : form.create} onClose={onClose} className="rule-dialog">
       <form onSubmit={sent.submit}>
@@ -113,22 +113,5 @@ function Watched({
         </button>
       )}
     </p>
-  )
-}
-
-function Secret({ secret, onClose }: { secret: string; onClose: () => void }): JSX.Element {
-  const { form } = alertTexts
-  return (
-    <Dialog title={form.secret}>
-      <p>{form.secretHint}</p>
-      <p className="secret">
-        <code>{secret}</code> <CopyButton what={form.secret} text={secret} />
-      </p>
-      <div className="actions">
-        <button type="button" className="primary" onClick={onClose}>
-          {form.done}
-        </button>
-      </div>
-    </Dialog>
   )
 }

@@ -8,6 +8,7 @@ import { hrefs } from '../routes'
 import { texts } from '../texts'
 import { type Condition, DeleteRule, type Outcome, type Rule, SaveRule, TestRule } from './documents'
 import { EngineName } from './engine'
+import { RenewDialog } from './secret'
 import { about, named } from './sentence'
 
 /** Whom a rule watches. */
@@ -31,6 +32,7 @@ export function RuleItem({
   const [error, setError] = useState<ApiError | null>(null)
   const [outcomes, setOutcomes] = useState<readonly Outcome[] | 'sending' | null>(null)
   const [removing, setRemoving] = useState(false)
+  const [renewing, setRenewing] = useState(false)
   const item = useRef<HTMLLIElement>(null)
   useEffect(() => {
     if (shown) item.current?.scrollIntoView({ block: 'nearest' })
@@ -100,6 +102,11 @@ export function RuleItem({
           <button type="button" aria-label={`${alertTexts.turn(rule.enabled)}: ${name}`} onClick={() => void turn()}>
             {alertTexts.turn(rule.enabled)}
           </button>
+          {rule.channels.some(({ kind }) => kind === 'WEBHOOK') && (
+            <button type="button" aria-label={`${alertTexts.renew}: ${name}`} onClick={() => setRenewing(true)}>
+              {alertTexts.renew}
+            </button>
+          )}
           <button type="button" aria-label={`${alertTexts.remove}: ${name}`} onClick={() => setRemoving(true)}>
             {alertTexts.remove}
           </button>
@@ -107,6 +114,7 @@ export function RuleItem({
       )}
       {error && <ErrorBox error={error} />}
       {outcomes && <Tested outcomes={outcomes} />}
+      {renewing && <RenewDialog id={rule.id} onClose={() => setRenewing(false)} />}
       {removing && (
         <Dialog title={alertTexts.reallyRemove} onClose={() => setRemoving(false)}>
           <p>

@@ -133,7 +133,7 @@ def test_alert_002_ui_a_rule_is_made_previewed_tested_changed_and_deleted(shared
 def test_alert_003_ui_the_signing_secret_is_shown_once_and_a_refusal_stays_in_the_form(
     shared: Runwatch, visitor: Visitor
 ) -> None:
-    """A new webhook's secret MUST be shown once, to be copied; what the server refuses MUST be said in the form."""
+    """A webhook's secret MUST be shown once, when it is made and renewed; what the server refuses MUST be said."""
     page = visitor.open(ALERTS)
     page.get_by_role("button", name="New rule").click()
     dialog = page.get_by_role("dialog", name="New alert rule")
@@ -146,9 +146,16 @@ def test_alert_003_ui_the_signing_secret_is_shown_once_and_a_refusal_stays_in_th
     dialog.get_by_role("button", name="Save").click()
     secret = page.get_by_role("dialog", name="Signing secret")
     expect(secret.locator("code")).to_have_text(re.compile("^whsec_"))
+    first = secret.locator("code").inner_text()
     looks(page)
     secret.get_by_role("button", name="Done").click()
     expect(rules(page)).to_contain_text("tell hooks.invalid")
+    assert "whsec_" not in page.content()
+    rules(page).get_by_role("button", name="Renew secret").click()
+    page.get_by_role("dialog", name="Renew the signing secret?").get_by_role("button", name="Renew secret").click()
+    expect(secret.locator("code")).to_have_text(re.compile("^whsec_"))
+    assert secret.locator("code").inner_text() != first
+    secret.get_by_role("button", name="Done").click()
     assert "whsec_" not in page.content()
 
 

@@ -1,0 +1,37 @@
+import { type JSX, useState } from 'react'
+import { alertTexts } from '../alert-texts'
+import { ask } from '../api/api'
+import { Confirm } from '../parts/confirm'
+import { CopyButton } from '../parts/copy'
+import { Dialog } from '../parts/dialog'
+import { RenewSecret } from './documents'
+
+/** The secret by which a rule's webhook is signed, shown once. */
+export function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }): JSX.Element {
+  const { form } = alertTexts
+  return (
+    <Dialog title={form.secret}>
+      <p>{form.secretHint}</p>
+      <p className="secret">
+        <code>{secret}</code> <CopyButton what={form.secret} text={secret} />
+      </p>
+      <div className="actions">
+        <button type="button" className="primary" onClick={onClose}>
+          {form.done}
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** Gives the webhook of a rule another secret, after a question. */
+export function RenewDialog({ id, onClose }: { id: string; onClose: () => void }): JSX.Element {
+  const [secret, setSecret] = useState<string | null>(null)
+  if (secret !== null) return <SecretDialog secret={secret} onClose={onClose} />
+  const renew = async (): Promise<void> => setSecret((await ask(RenewSecret, { id })).renewAlertSecret.signingSecret)
+  return (
+    <Confirm title={alertTexts.renewTitle} word={alertTexts.renew} act={renew} onClose={onClose}>
+      <p>{alertTexts.renewHint}</p>
+    </Confirm>
+  )
+}
