@@ -1,5 +1,6 @@
 import type { JSX } from 'react'
 import { auditTexts } from '../audit-texts'
+import { CopyButton } from '../parts/copy'
 import { JsonTree } from '../parts/json-tree'
 import { type Column, Listing } from '../parts/listing'
 import { When } from '../parts/when'
@@ -37,6 +38,7 @@ function Subject({ id, href, onSubject }: { id: string | null; href: string | nu
   return (
     <>
       {href === null ? <span className="mono">{id}</span> : <a className="mono" href={href}>{id}</a>}{' '}
+      <CopyButton what={id} text={id} />
       <button type="button" className="link" aria-label={auditTexts.all(id)} title={auditTexts.all(id)} onClick={() => onSubject(id)}>
         ⋯
       </button>

@@ -127,7 +127,10 @@ function Chart({
       </div>
       <p className="reads">
         <span>{reads ?? says}</span>
-        <span className="hover dim">{texts.charts.hint(zone)}</span>
+        <span className="dim">
+          {texts.charts.zone(zone)}
+          <span className="hover">{texts.charts.hint}</span>
+        </span>
       </p>
       {tabled && table && table(() => setTabled(false))}
     </section>

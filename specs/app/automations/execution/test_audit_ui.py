@@ -29,6 +29,8 @@ def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
     about = rows.filter(has_text=run["id"]).first
     expect(about).to_contain_text(re.compile("ago.*revealed the trigger data of"))
     expect(about.get_by_role("link", name=run["id"])).to_have_attribute("href", f"{EXECUTIONS}/{run['id']}")
+    about.get_by_role("button", name=f"Copy {run['id']}").click()
+    assert page.evaluate("navigator.clipboard.readText()") == run["id"]
     about.get_by_role("button", name=f"All about {run['id']}").click()
     expect(rows).to_have_count(2)
     page.get_by_role("combobox", name="Action").select_option("createToken")
