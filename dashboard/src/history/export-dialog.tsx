@@ -37,7 +37,7 @@ export function ExportDialog({
     onSave((signal) => exportFile('executions', { filter: filter(), format, columns: chosen }, signal))
   }
   const turn = (column: Exported): void =>
-    setChosen(EXPORTED.filter((each) => (each === column ? !chosen.includes(each) : chosen.includes(each))))
+    setChosen((before) => EXPORTED.filter((each) => before.includes(each) !== (each === column)))
   return (
     <Dialog title={texts.title} onClose={onClose} className="export">
       <form onSubmit={save}>

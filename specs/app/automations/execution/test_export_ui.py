@@ -75,8 +75,7 @@ def test_export_001_ui_a_choice_is_kept_and_a_refusal_said(shared: Runwatch, vis
     submit = dialog.get_by_role("button", name="Export", exact=True)
     button.click()
     submit.wait_for()
-    for column in dialog.get_by_role("checkbox").all():
-        column.uncheck()
+    dialog.get_by_role("checkbox").evaluate_all("(all) => all.forEach((each) => each.click())")
     expect(dialog.get_by_role("status")).to_have_text("Choose at least one column.")
     submit.press("Enter")
     dialog.get_by_role("checkbox", name="Queued").check()
