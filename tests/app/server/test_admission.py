@@ -124,7 +124,12 @@ async def test_bodies_count_by_what_they_declare_and_who_waits_takes_no_more(mon
     assert few.enter([(b"authorization", b"one")])
     monkeypatch.setattr(admission_module, "WAIT_SECONDS", 0.0)
     assert few.enter([(b"authorization", b"one")]) is None
-    assert few.enter([(b"authorization", b"two")])
+    # Two share them; whoever has none in work gets one in.
+    others = [few.enter([(b"authorization", b"two")]) for _ in range(8)]
+    assert others[0] is not None
+    others[0].is_whole()
+    assert few.enter([(b"authorization", b"two")]) is None
+    assert few.enter([(b"authorization", b"three")])
     patient = Admission.of_graphql(1_000)
     for _ in range(20):  # a slow operation keeps none of its own out
         ticket = patient.enter([(b"authorization", b"one")])
