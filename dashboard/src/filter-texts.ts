@@ -19,6 +19,7 @@ export const filterTexts = {
   chosen: 'chosen:',
   not: (field: string) => `Not: ${field}`,
   excludeHint: '⏎ adds · Alt ⏎ or “not …” excludes',
+  shows: (what: string | null) => (what === null ? 'Show them' : `Show ${what}`),
   show: (count: string | null) => (count === null ? 'Show runs' : count === '1' ? 'Show 1 run' : `Show ${count} runs`),
   remove: (filter: string) => `Remove filter: ${filter}`,
   durationHint: 'A duration, such as 500ms, 2s or 5m.',

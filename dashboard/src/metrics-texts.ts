@@ -7,6 +7,7 @@ export const metricsTexts = {
   asOf: (time: string) => `as of ${time}`,
   again: 'Ask again',
   share: 'Copy link',
+  showFigures: 'Show the figures',
   none: 'No run in this time.',
   cards: {
     label: 'Figures',

@@ -1,8 +1,5 @@
-import { type JSX, type Ref, useState } from 'react'
+import type { JSX, Ref } from 'react'
 import { type Choice, STATUSES, type Status, withoutValue, withValue } from '../filter/filter'
-import { Icon } from '../frame/icons'
-import { Dialog } from '../parts/dialog'
-import { useKeys } from '../parts/keys'
 import { useIsPhone } from '../parts/row-height'
 import { StatusIcon } from '../parts/status'
 import { useZone } from '../parts/settings'
@@ -10,6 +7,7 @@ import type { Count } from '../counts'
 import { texts } from '../texts'
 import { AddFilter } from './add-filter'
 import { Chips, chipsOf } from './chips'
+import { FilterSheet } from './filter-sheet'
 import { SearchField } from './search-field'
 import type { Summary } from './use-summary'
 
@@ -26,6 +24,7 @@ interface Props {
 /** Everything that narrows the list: search, status with counts, and a chip for each other filter. */
 export function FilterBar({ choice, change, facets, searchRef, onOpen, total }: Props): JSX.Element {
   const phone = useIsPhone()
+  const zone = useZone()
   const unresolved = (
     <button type="button" aria-pressed={choice.unresolved} onClick={() => change({ unresolved: !choice.unresolved })}>
       {texts.filter.unresolved} <Counted facets={facets} of="unresolved" count={facets.data?.unresolved ?? null} />
@@ -36,8 +35,13 @@ export function FilterBar({ choice, change, facets, searchRef, onOpen, total }: 
       <div className="line">
         <SearchField value={choice.q} onChange={(q) => change({ q }, true)} onOpen={onOpen} ref={searchRef} />
         {phone ? (
-          <FilterSheet choice={choice} change={change} total={total}>
+          <FilterSheet
+            chosen={chipsOf(choice, zone).length + (choice.unresolved ? 1 : 0)}
+            shows={texts.filter.show(total ? texts.count(total) : null)}
+          >
+            <Chips choice={choice} change={change} />
             {unresolved}
+            <AddFilter choice={choice} change={change} />
           </FilterSheet>
         ) : (
           <AddFilter choice={choice} change={change} />
@@ -101,38 +105,5 @@ function StatusChip({
       <StatusIcon status={status} />
       <span className="word">{texts.status[status]}</span> <Counted facets={facets} of="status" count={count} />
     </button>
-  )
-}
-
-/** On a phone all but search and status is behind a button, in a sheet that says how many runs it will show. */
-function FilterSheet({
-  choice, change, total, children,
-}: Pick<Props, 'choice' | 'change' | 'total'> & { children: JSX.Element }): JSX.Element {
-  const [open, setOpen] = useState(false)
-  useKeys({ f: () => setOpen(true) })
-  const zone = useZone()
-  const count = chipsOf(choice, zone).length + (choice.unresolved ? 1 : 0)
-  return (
-    <>
-      <button type="button" className="open-filters" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        <Icon name="filter" />
-        <span className="visually-hidden">{texts.filter.all}</span>
-        {count > 0 && <b className="numbers">{texts.number(count)}</b>}
-      </button>
-      {open && (
-        <Dialog title={texts.filter.all} onClose={() => setOpen(false)} className="bottom">
-          <div className="filter-bar">
-            <Chips choice={choice} change={change} />
-            {children}
-            <AddFilter choice={choice} change={change} />
-          </div>
-          <div className="actions">
-            <button type="button" className="primary" onClick={() => setOpen(false)}>
-              {texts.filter.show(total ? texts.count(total) : null)}
-            </button>
-          </div>
-        </Dialog>
-      )}
-    </>
   )
 }

@@ -2,8 +2,6 @@ import { type JSX, useEffect, useMemo } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import type { Choice } from '../filter/filter'
 import { Icon } from '../frame/icons'
-import { AddFilter } from '../history/add-filter'
-import { Chips } from '../history/chips'
 import { TimeFilter } from '../history/time-filter'
 import { metricsTexts as texts } from '../metrics-texts'
 import { copyAddress } from '../parts/copy'
@@ -17,9 +15,8 @@ import { Charts } from './charts'
 import { figuresChoice, timed, writeFigures } from './figures'
 import { ByWorkflow, TopErrors } from './lists'
 import { useFigures } from './use-figures'
+import { WindowFilters } from './window-filters'
 import './metrics.css'
-
-const NARROW = ['workflow', 'engine', 'trigger'] as const
 
 /** How it goes: figures of a time beside those of the time before it, and the way from each to its runs. */
 export function Metrics(): JSX.Element {
@@ -53,8 +50,7 @@ export function Metrics(): JSX.Element {
       </header>
       <search className="filter-bar">
         <div className="line">
-          <AddFilter choice={timed(choice)} change={change} fields={NARROW} exclude={false} />
-          <Chips choice={{ ...choice, range: null, from: null, to: null }} change={change} clear={{ workflow: [], engine: [], trigger: [] }} />
+          <WindowFilters choice={choice} change={change} shows={texts.showFigures} />
           <p className="scope dim">
             {before && <span>{texts.comparedWith(brief(before.from, zone), brief(before.to, zone))}</span>}
             {asOf !== null && <span className="numbers">{texts.asOf(clockTime(asOf, zone).slice(0, 8))}</span>}

@@ -1,10 +1,9 @@
 import { type JSX, type ReactNode, useEffect } from 'react'
 import type { Choice } from '../filter/filter'
 import { NameSearch } from '../frame/name-search'
-import { AddFilter } from '../history/add-filter'
-import { Chips } from '../history/chips'
 import { TimeFilter } from '../history/time-filter'
 import { timed } from '../metrics/figures'
+import { NARROW, WindowFilters } from '../metrics/window-filters'
 import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
@@ -17,9 +16,6 @@ import type { Listed } from './use-pages'
 import '../style/listing.css'
 import '../metrics/metrics.css'
 import './window-list.css'
-
-const NARROW = ['workflow', 'engine', 'trigger'] as const
-export const NO_FILTER = { workflow: [], engine: [], trigger: [] } satisfies Partial<Choice>
 
 interface Texts {
   title: string
@@ -72,8 +68,7 @@ export function WindowList<T>({
         <div className="line">
           <NameSearch label={texts.search} value={q} onChange={onSearch} />
           {controls}
-          <AddFilter choice={timed(choice)} change={onChoice} fields={NARROW} exclude={false} />
-          <Chips choice={{ ...choice, range: null, from: null, to: null }} change={onChoice} clear={NO_FILTER} />
+          <WindowFilters choice={choice} change={onChoice} shows={common.filter.shows(data && texts.count(common.count(data.total)))} />
         </div>
       </search>
       {unknown.length > 0 && (

@@ -170,6 +170,14 @@ def test_workflows_003_ui_every_state(shared: Runwatch, visitor: Visitor) -> Non
     page.get_by_role("menuitem", name="Engines").wait_for()
     assert violations(page) == []
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Filters").click()
+    sheet = page.get_by_role("dialog", name="Filters")
+    sheet.locator("#add-filter").wait_for()
+    assert violations(page, colours=False) == []
+    sheet.get_by_role("button", name=f"Remove filter: Engine: {engine}").click()
+    expect(sheet.get_by_role("list", name="Active filters")).to_have_count(0)
+    sheet.get_by_role("button", name=re.compile("^Show [0-9,]+ workflows$")).click()
+    expect(sheet).to_have_count(0)
     page.goto(f"{shared.url}{WORKFLOWS}?q={unique('nobody')}&colour=red")
     expect(page.get_by_role("heading", name="No workflow matches.")).to_be_visible()
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("colour=red")
