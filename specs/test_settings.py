@@ -124,6 +124,7 @@ def test_settings_003_check_says_what_holds(site: tuple[Server, Runwatch, Receiv
     assert table.returncode == 1
     code, found, _ = checked(server, database_url=f"postgres://nobody:{PASSWORD}@127.0.0.1:{free_port()}/none")
     assert (code, found["database"]["result"], found["engines"]["result"]) == (1, "failed", "unused")
+    assert "/none: nothing listens there: start Postgres" in found["database"]["detail"]
     code, found, _ = checked(server, log_level="loud")
     assert (code, found["settings"]["result"]) == (1, "failed")
     assert "RUNWATCH_LOG_LEVEL" in found["settings"]["detail"]

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from app.db import Database, open_database
-from app.db.config import CONNECT_SECONDS, sqlite_path
+from app.db.config import CONNECT_SECONDS, postgres_credentials, sqlite_path
 from app.db.schema_version import APPLIED, known, refusal
 from app.db.sqlite_faults import fault_of
-from app.errors import AppError
+from app.errors import AppError, Unavailable
 from app.presence import running, without_key
 from app.secrets.sealing import Sealer
 from app.server.keys import FILE_NAME, check_keys, has_key, open_sealer
@@ -52,12 +52,10 @@ class Storage:
             outcome = await (self._sqlite(url) if url.startswith("sqlite:") else self._postgres(url))
             if outcome.result is Result.OK:
                 self.database = await open_database(url)
-        except TimeoutError:
-            outcome = _failed(f"RUNWATCH_DATABASE_URL: no answer within {CONNECT_SECONDS} s")
         except AppError as error:
             outcome = _failed(error.message)
         except Exception as error:
-            outcome = _failed(f"RUNWATCH_DATABASE_URL: {one_line(error)}")
+            outcome = _failed(f"RUNWATCH_DATABASE_URL: {_explained(error, url)}")
         return [outcome]
 
     async def _sqlite(self, url: str) -> Outcome:
@@ -86,7 +84,7 @@ class Storage:
         try:
             found = await asked(url)
         except Exception as error:
-            said = f"no answer within {CONNECT_SECONDS} s" if isinstance(error, TimeoutError) else one_line(error)
+            said = _explained(error, url)
             return [Outcome(DIRECT, Result.FAILED, f"RUNWATCH_DATABASE_DIRECT_URL: {said}")]
         if self.place is not None and found.place != self.place:
             said = "leads to another database than RUNWATCH_DATABASE_URL"
@@ -110,6 +108,16 @@ def _of_schema(applied: set[str], what: str) -> Outcome:
     if missing := known() - applied:
         return Outcome("database", Result.WARNING, f"{what}: {len(missing)} migrations to apply, by `runwatch migrate`")
     return Outcome("database", Result.OK, f"{what}: can be written, and has the tables of this version")
+
+
+def _explained(error: Exception, url: str) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {CONNECT_SECONDS} s"
+    if isinstance(error, (AppError, Unavailable)) or url.startswith("sqlite:"):  # it does say what to do
+        return one_line(error)
+    from app.db.postgres_faults import explained, place_of
+
+    return explained(error, place_of(postgres_credentials(url)))
 
 
 def _failed(detail: str) -> Outcome:
