@@ -1,5 +1,6 @@
 import { type JSX, useEffect, useMemo } from 'react'
 import { useLocation, useSearch } from 'wouter'
+import { textOf, type VariablesOf } from '../api/graphql'
 import type { Choice } from '../filter/filter'
 import { Icon } from '../frame/icons'
 import { TimeFilter } from '../history/time-filter'
@@ -8,10 +9,12 @@ import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
 import { useZone } from '../parts/settings'
+import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { brief, clockTime } from '../time/time'
 import { Cards } from './cards'
 import { Charts } from './charts'
+import { Figures } from './documents'
 import { figuresChoice, timed, writeFigures } from './figures'
 import { ByWorkflow, TopErrors } from './lists'
 import { useFigures } from './use-figures'
@@ -25,7 +28,8 @@ export function Metrics(): JSX.Element {
   const { choice, unknown, order } = useMemo(() => figuresChoice(search), [search])
   const zone = useZone()
   const state = useFigures(choice, zone, order)
-  const { figures, errors, asOf, workflows, stale, again } = state
+  const { figures, errors, asOf, variables, workflows, stale, again } = state
+  const graphiql = useMemo(() => variables && inGraphiql(variables), [variables])
   const metrics = figures?.metrics
   const before = figures?.before
   const change = (part: Partial<Choice>, by = order): void => {
@@ -46,6 +50,11 @@ export function Metrics(): JSX.Element {
           <button type="button" className="bare" onClick={copyAddress}>
             <Icon name="link" /> <span className="word">{texts.share}</span>
           </button>
+          {graphiql && (
+            <a className="button bare" href={graphiql}>
+              <Icon name="graphiql" /> <span className="word">{common.history.openInGraphiql}</span>
+            </a>
+          )}
         </div>
       </header>
       <search className="filter-bar">
@@ -103,4 +112,10 @@ function Skeleton(): JSX.Element {
       ))}
     </ul>
   )
+}
+
+/** GraphiQL with the very query of the page. */
+function inGraphiql(variables: VariablesOf<typeof Figures>): string {
+  const parameters = { query: textOf(Figures), variables: JSON.stringify(variables, null, 2) }
+  return `${hrefs.graphiql}#${new URLSearchParams(parameters)}`
 }

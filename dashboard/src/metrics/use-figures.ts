@@ -3,6 +3,7 @@ import { type ApiError, ask, askPartly, asApiError, given } from '../api/api'
 import type { Choice } from '../filter/filter'
 import { useAgain } from '../parts/use-again'
 import { now, useApart } from '../time/clock'
+import type { VariablesOf } from '../api/graphql'
 import { type Figures, Figures as FiguresDocument, type WorkflowFigures, WorkflowFigures as Workflows, WorkflowIds } from './documents'
 import { isOpen, metricsFilter, type Order, ORDERS, pendingFilter, unresolvedFilter, windowBefore, windowOf, writeFigures } from './figures'
 
@@ -14,6 +15,8 @@ export interface State {
   workflows: readonly WorkflowFigures[] | null
   /** When the figures were asked for, as an RFC 3339 time. */
   asOf: string | null
+  /** Of the query that has them. */
+  variables: VariablesOf<typeof FiguresDocument> | null
   /** Why there is none, or nothing newer; by the part of the page. */
   errors: { figures: readonly ApiError[]; workflows: ApiError | null }
   /** Whether what is shown is of another choice than the one that is asked for. */
@@ -24,7 +27,7 @@ export interface State {
 type Kept = Omit<State, 'again' | 'stale'> & { key: string }
 
 const NONE: Kept = {
-  figures: null, workflows: null, asOf: null, key: '', errors: { figures: [], workflows: null },
+  figures: null, workflows: null, asOf: null, variables: null, key: '', errors: { figures: [], workflows: null },
 }
 
 /** The figures of a choice, by the days of a zone, and the workflows in an order; null: without them. What was there stays until the answer is there. */
@@ -85,7 +88,7 @@ async function load(
   const before = metricsFilter(choice, windowBefore(window), ids)
   const variables = { filter, before, unresolved: unresolvedFilter(choice, window), pending: pendingFilter(choice), zone }
   const figures = askPartly(FiguresDocument, variables, { signal }).then(({ data, errors }) =>
-    set({ figures: data, asOf: new Date(at).toISOString(), key }, { figures: errors }),
+    set({ figures: data, asOf: new Date(at).toISOString(), variables, key }, { figures: errors }),
   )
   const workflows = order && ask(Workflows, { filter, order: ORDERS[order], zone }, { signal }).then(
     ({ metrics }) => set({ workflows: given(metrics).byWorkflow }, { workflows: null }),

@@ -9,8 +9,8 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from specs.engines.retries import listed
-from specs.harness.browser import HISTORY, Visitor, session
-from specs.harness.driver import Runwatch, run_events, unique
+from specs.harness.browser import HISTORY, METRICS, Visitor, session
+from specs.harness.driver import Runwatch, at, run_events, unique
 from specs.harness.looking import looks, violations, wait
 
 
@@ -101,7 +101,7 @@ def test_graphiql_004_ui_two_loads_differ_in_their_nonce(shared: Runwatch) -> No
 
 
 def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, visitor: Visitor) -> None:
-    """ "Open in GraphiQL" of the list, and of a run, MUST fill in the very query of the page, which runs."""
+    """ "Open in GraphiQL" of the list, of a run and of figures, MUST fill in the very query of the page, which runs."""
     name = unique("opened")
     shared.report(*run_events(name, "one", 0, workflow=name))
     page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
@@ -119,6 +119,12 @@ def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, vis
     run(page)
     expect(page.locator(".result-window")).to_contain_text('"redactedPaths": []')
     expect(page.locator(".result-window")).not_to_contain_text("errors")
+
+    page = visitor.open(f"{METRICS}?{urlencode({'engine': name, 'from': at(-60), 'to': at(60)})}")
+    page.get_by_role("link", name="Open in GraphiQL").click()
+    expect(page.locator(".graphiql-query-editor")).to_contain_text("Figures")
+    run(page)
+    expect(page.locator(".result-window")).to_contain_text('"total": 1,')
 
 
 def test_graphiql_006_ui_it_is_the_page_s(shared: Runwatch, visitor: Visitor) -> None:
