@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.alerts import history, preview, proposals, rules, testing
+from app.alerts import history, preview, proposals, renewal, rules, testing
 from app.alerts.conditions import AnyCondition
 from app.alerts.history import Alert, AlertFilter, Delivery
 from app.alerts.preview import Preview
 from app.alerts.proposals import Proposal
+from app.alerts.renewal import Renewal
 from app.alerts.rules import AlertRule, RuleChange, SavedRule
 from app.alerts.testing import Outcome
 from app.auth import Permission
@@ -34,10 +35,10 @@ async def save_rule(context: Context, change: Argument[RuleChange]) -> SavedRule
     return await rules.save(context.database, context.sealer, context.alert_channels, context.viewer.name, change())
 
 
-async def renew_secret(context: Context, id_: Argument[str], overlap: Argument[int]) -> SavedRule:
+async def renew_secret(context: Context, wanted: Argument[Renewal]) -> SavedRule:
     """Give a rule's webhook another secret; both sign for a while."""
     context.require(Permission.MANAGE_ALERTS)
-    return await rules.renew_secret(context.database, context.sealer, context.viewer.name, id_(), overlap())
+    return await renewal.renew_secret(context.database, context.sealer, context.viewer.name, wanted())
 
 
 async def delete_rule(context: Context, id_: Argument[str]) -> None:

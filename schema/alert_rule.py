@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 # 30 days.
 MAX_OVERLAP_HOURS = 720
+# The idempotency key of a secret.
+KEY = (
+    "Text of your own, 1 to 200 characters: asking again with it gives the same secret, and changes nothing. Null: each"
+    " time another one."
+)
 
 LazyWorkflow = Annotated["Workflow", strawberry.lazy("schema.workflow")]
 Days = Annotated[int, strawberry.argument(description="How many days to look back, 1 to 30.")]

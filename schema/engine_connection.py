@@ -7,14 +7,9 @@ import strawberry
 from app.retries import connecting
 from app.retries.connecting import NewWayBack, Rotation
 from app.retries.disconnecting import Disconnected
-from schema.alert_rule import overlap
+from schema.alert_rule import KEY, overlap
 from schema.engine import Engine
 from schema.scalars import is_given, verb_id
-
-KEY = (
-    "Text of your own, 1 to 200 characters: asking again with it gives the same secret, and changes nothing. Null: each"
-    " time another one."
-)
 
 
 @strawberry.input(one_of=True, description="Where retries of an engine go. Pass exactly one field.")

@@ -29,8 +29,8 @@ mutation Save($input: AlertRuleInput!) {
 }
 """
 RENEW = """
-mutation Renew($id: ID!, $hours: Float!) {
-  renewAlertSecret(id: $id, overlapHours: $hours) { signingSecret rule { id webhookHost } }
+mutation Renew($id: ID!, $hours: Float!, $key: String) {
+  renewAlertSecret(id: $id, overlapHours: $hours, idempotencyKey: $key) { signingSecret rule { id webhookHost } }
 }
 """
 DELETE = "mutation Delete($id: ID!) { deleteAlertRule(id: $id) }"

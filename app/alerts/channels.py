@@ -59,7 +59,8 @@ _CHANNELS = RowsOf(Channel)
 class Webhook:
     """Where alerts are posted, and the whsec_ secret that signs them.
 
-    The one before it, if there is one, signs too until a time in µs since the epoch.
+    The one before it, if there is one, signs too until a time in µs since the epoch. `key` is the idempotency key by
+    which it was renewed.
     """
 
     url: str
@@ -67,17 +68,19 @@ class Webhook:
     host: str
     previous: str = ""
     previous_until: str = "0"
+    key: str | None = None
 
     @property
     def content(self) -> dict[str, str]:
         """The text to seal."""
         present = {"url": self.url, "secret": self.secret, "host": self.host}
         before = {"previous": self.previous, "previous_until": self.previous_until}
-        return present | before if self.previous else present
+        key = {} if self.key is None else {"key": self.key}
+        return present | (before if self.previous else {}) | key
 
-    def renewed(self, until: int) -> Webhook:
+    def renewed(self, until: int, key: str | None) -> Webhook:
         """With another secret; the present one signs too until then."""
-        return replace(self, secret=new_signing_secret(), previous=self.secret, previous_until=str(until))
+        return replace(self, secret=new_signing_secret(), previous=self.secret, previous_until=str(until), key=key)
 
     def sealed(self, sealer: Sealer) -> Channel:
         """As it is stored."""

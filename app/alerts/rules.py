@@ -10,14 +10,14 @@ import msgspec
 
 from app import audit, clock, ids
 from app.alerts import channels, conditions, quiet_hours
-from app.alerts.channels import EMAIL, WEBHOOK, Channel, Channels, Webhook
+from app.alerts.channels import EMAIL, WEBHOOK, Channel, Channels
 from app.alerts.conditions import AnyCondition, EngineSilent, FailuresInARow
 from app.alerts.quiet_hours import QuietHours
 from app.db import Database, Reader, Row, Transaction
 from app.db.rows import Column, RowsOf
-from app.errors import BadInput, Conflict, LimitExceeded, NotFound
+from app.errors import BadInput, LimitExceeded, NotFound
 from app.ids import is_id, new_id
-from app.secrets.sealing import CannotUnseal, Sealer
+from app.secrets.sealing import Sealer
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ async def save(database: Database, sealer: Sealer, allowed: Channels, actor: str
 
     async def work(transaction: Transaction) -> SavedRule:
         await _check_subjects(transaction, change)
-        before = None if change.id is None else await _locked(transaction, change.id)
+        before = None if change.id is None else await locked(transaction, change.id)
         if before is None:
             await _check_room(transaction)
         rule, secret = _changed(before, change, given, sealer)
@@ -129,30 +129,6 @@ async def save(database: Database, sealer: Sealer, allowed: Channels, actor: str
             await forget(transaction, rule.id)
         await _note(transaction, actor, rule)
         return SavedRule(rule, secret)
-
-    return await database.transaction(work)
-
-
-async def renew_secret(database: Database, sealer: Sealer, actor: str, id_: str, overlap: int) -> SavedRule:
-    """Give the webhook of a rule another secret; the present one signs too for `overlap` µs.
-
-    Raises NotFound for an unknown rule, Conflict for one without a webhook, or whose webhook no key opens.
-    """
-
-    async def work(transaction: Transaction) -> SavedRule:
-        rule = await _locked(transaction, id_)
-        channel = rule.channel(WEBHOOK)
-        if channel is None:
-            raise Conflict("The alert rule has no webhook")
-        try:
-            webhook = Webhook(**channel.content(sealer)).renewed(clock.now_us() + overlap)
-        except CannotUnseal as error:
-            raise Conflict(error.message) from None
-        rule.channels = tuple(webhook.sealed(sealer) if each is channel else each for each in rule.channels)
-        await channels.write(transaction, id_, rule.channels)
-        detail = {"webhookHost": rule.webhook_host, "overlapHours": overlap / clock.HOUR}
-        await audit.note(transaction, actor, "renewAlertSecret", ids.to_global("alertRule", id_), detail)
-        return SavedRule(rule, webhook.secret)
 
     return await database.transaction(work)
 
@@ -205,6 +181,14 @@ async def by_ids(reader: Reader, rule_ids: Iterable[str]) -> dict[str, AlertRule
     return {each.id: each for each in found}
 
 
+async def locked(transaction: Transaction, id_: str) -> AlertRule:
+    """A rule that nobody else changes until the commit. Raises NotFound for an unknown or deleted one."""
+    found = await _read(transaction, f"id = $1 AND deleted_at IS NULL {transaction.for_update}", id_)
+    if not found:
+        raise NotFound("No such alert rule")
+    return found[0]
+
+
 async def _read(reader: Reader, condition: str, *params: Any) -> list[AlertRule]:
     rows: Sequence[Row] = await reader.fetch(f"SELECT {_RULES.columns} FROM alert_rules WHERE {condition}", *params)
     found = [AlertRule(**msgspec.structs.asdict(each)) for each in _RULES.read_all(rows)]
@@ -212,13 +196,6 @@ async def _read(reader: Reader, condition: str, *params: Any) -> list[AlertRule]
     for each in found:
         each.channels = told.get(each.id, ())
     return found
-
-
-async def _locked(transaction: Transaction, id_: str) -> AlertRule:
-    found = await _read(transaction, f"id = $1 AND deleted_at IS NULL {transaction.for_update}", id_)
-    if not found:
-        raise NotFound("No such alert rule")
-    return found[0]
 
 
 async def _check_room(transaction: Transaction) -> None:

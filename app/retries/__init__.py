@@ -14,9 +14,10 @@ from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Transaction
 from app.db.rows import Column, RowsOf
 from app.delivery import outbox
-from app.errors import BadInput, Conflict, NotFound, RetryRefused
+from app.errors import Conflict, NotFound, RetryRefused
 from app.events import TriggerData
 from app.executions import Execution, lineage
+from app.idempotency import check_key
 from app.ids import new_id
 from app.ingestion.fresh_rows import Fresh
 from app.ingestion.known_secrets import KnownSecrets
@@ -27,7 +28,6 @@ from app.retries.blockers import IN_PROGRESS, RetryBlocker, blockers
 from app.secrets.sealing import CannotUnseal, Sealer
 
 OUTBOX_KIND = "retry"
-MAX_KEY_LENGTH = 200
 
 # A retry has the identity of its original: no claim of an event precedes the least of all keys.
 FIXED = ""
@@ -53,14 +53,6 @@ class Asked:
 
     def __post_init__(self) -> None:
         check_key(self.key)
-
-
-def check_key(key: str | None) -> None:
-    """BadInput for what is no idempotency key."""
-    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
-        raise BadInput(f"idempotencyKey: must have 1 to {MAX_KEY_LENGTH} characters")
-    if key is not None and not key.isprintable():
-        raise BadInput("idempotencyKey: must not contain control characters or half surrogate pairs")
 
 
 class Retries:

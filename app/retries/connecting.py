@@ -25,8 +25,8 @@ from app.engines.connections import (
     unsealed_connection,
 )
 from app.errors import Conflict, NotFound
+from app.idempotency import check_key
 from app.presence import check_readable
-from app.retries import check_key
 from app.retries.port import WayBack
 from app.secrets.masking import Masker
 from app.secrets.sealing import Sealer

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import strawberry
 
+from app.alerts.renewal import Renewal
 from resolvers import alerts as alert_resolvers
-from schema.alert_rule import SaveAlertRulePayload, TestAlertRulePayload, overlap
+from schema.alert_rule import KEY, SaveAlertRulePayload, TestAlertRulePayload, overlap
 from schema.alert_rule_input import AlertRuleInput
 from schema.context import Info
 from schema.scalars import verb_id
@@ -29,7 +30,7 @@ async def delete_alert_rule(info: Info, id: strawberry.ID) -> strawberry.ID:
     description=(
         "Gives the webhook of an alert rule another secret. Requests have the signatures of both for `overlapHours`"
         " (0 to 720). NOT_FOUND for an unknown id; CONFLICT for a rule without a webhook; BAD_USER_INPUT for other"
-        " hours. ADMIN only, and audited."
+        " hours or an invalid key. ADMIN only, and audited."
     )
 )
 async def renew_alert_secret(
@@ -38,11 +39,14 @@ async def renew_alert_secret(
     overlap_hours: Annotated[
         float, strawberry.argument(description="Hours for which the present secret signs too.")
     ] = 24,
+    idempotency_key: Annotated[str | None, strawberry.argument(description=KEY)] = None,
 ) -> SaveAlertRulePayload:
     """Audited."""
-    rule_id = partial(verb_id, "alertRule", id)
-    saved = await alert_resolvers.renew_secret(info.context, rule_id, partial(overlap, overlap_hours))
-    return SaveAlertRulePayload.of(saved)
+
+    def wanted() -> Renewal:
+        return Renewal(verb_id("alertRule", id), overlap(overlap_hours), idempotency_key)
+
+    return SaveAlertRulePayload.of(await alert_resolvers.renew_secret(info.context, wanted))
 
 
 @strawberry.field(

@@ -85,8 +85,8 @@ export type RuleInput = VariablesOf<typeof SaveRule>['input']
 export type ConditionInput = VariablesOf<typeof Preview>['condition']
 
 export const RenewSecret = graphql(`
-  mutation RenewAlertSecret($id: ID!) {
-    renewAlertSecret(id: $id) { signingSecret }
+  mutation RenewAlertSecret($id: ID!, $key: String!) {
+    renewAlertSecret(id: $id, idempotencyKey: $key) { signingSecret }
   }
 `)
 

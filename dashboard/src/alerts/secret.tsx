@@ -27,8 +27,10 @@ export function SecretDialog({ secret, onClose }: { secret: string; onClose: () 
 /** Gives the webhook of a rule another secret, after a question. */
 export function RenewDialog({ id, onClose }: { id: string; onClose: () => void }): JSX.Element {
   const [secret, setSecret] = useState<string | null>(null)
+  // A second renewal would take the secret that the receiver has before it knows the new one.
+  const [key] = useState(() => crypto.randomUUID())
   if (secret !== null) return <SecretDialog secret={secret} onClose={onClose} />
-  const renew = async (): Promise<void> => setSecret((await ask(RenewSecret, { id })).renewAlertSecret.signingSecret)
+  const renew = async (): Promise<void> => setSecret((await ask(RenewSecret, { id, key })).renewAlertSecret.signingSecret)
   return (
     <Confirm title={alertTexts.renewTitle} word={alertTexts.renew} act={renew} onClose={onClose}>
       <p>{alertTexts.renewHint}</p>

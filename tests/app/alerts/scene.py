@@ -9,7 +9,7 @@ from typing import Any
 
 from app import clock
 from app.alerts import rules
-from app.alerts.channels import EMAIL, WEBHOOK, Channels
+from app.alerts.channels import EMAIL, WEBHOOK, Channels, Webhook
 from app.alerts.conditions import AnyCondition, FailuresInARow
 from app.alerts.firing import Firing
 from app.alerts.rules import UNCHANGED, RuleChange, SavedRule
@@ -19,6 +19,7 @@ from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
+from app.secrets.sealing import Sealer
 from specs.harness.waiting import until
 from tests.app.reports import select
 from tests.sealing import SEALER
@@ -98,6 +99,12 @@ class Scene:
             told[EMAIL] = None if email is None else {"address": email}
         change = RuleChange(condition=condition, channels=told, **given)
         return await rules.save(self.database, SEALER, allowed or Channels(mail=True), actor, change)
+
+    async def webhook_of(self, rule_id: str, sealer: Sealer = SEALER) -> Webhook:
+        """The webhook of a rule, with what is secret of it."""
+        channel = (await rules.by_ids(self.database, [rule_id]))[rule_id].channel(WEBHOOK)
+        assert channel is not None
+        return Webhook(**channel.content(sealer))
 
     async def tell(self, *reports: dict[str, Any], imported: bool = False) -> None:
         """Record events in one batch; all of them must be accepted."""

@@ -15,6 +15,7 @@ from app import clock, ids
 from app.alerts import history, rules
 from app.alerts.channels import Channels
 from app.alerts.history import Delivery
+from app.alerts.renewal import Renewal, renew_secret
 from app.background import deliveries_of, tellers_of
 from app.changes.commits import NO_LISTENERS
 from app.db import Database
@@ -334,7 +335,7 @@ async def test_refused_connection_is_the_last_error(place: Place) -> None:
 async def test_both_secrets_sign_while_one_is_renewed(place: Place, receiver: Receiver) -> None:
     first_alert, old = await place.fire(receiver.url)
     (rule,) = await rules.list_all(place.database)
-    renewed = await rules.renew_secret(place.database, SEALER, "ada", rule.id, clock.HOUR)
+    renewed = await renew_secret(place.database, SEALER, "ada", Renewal(rule.id, clock.HOUR))
     assert renewed.signing_secret is not None
     async with place.delivering():
         await place.until_delivered(first_alert)

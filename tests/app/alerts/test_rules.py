@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app import clock, ids
+from app import ids
 from app.alerts import rules
 from app.alerts.channels import WEBHOOK, Channels, Webhook
 from app.alerts.conditions import FailuresInARow
@@ -18,7 +18,7 @@ from app.alerts.rules import UNCHANGED, AlertRule, RuleChange
 from app.db import Database
 from app.delivery.addresses import Network
 from app.delivery.guarded import MAX_URL_LENGTH
-from app.errors import AppError, BadInput, Conflict, LimitExceeded, NotFound
+from app.errors import AppError, BadInput, LimitExceeded, NotFound
 from app.secrets import rotation
 from app.secrets.redaction import DEFAULT_SEALED_KEYS, SealedKeys
 from app.secrets.sealing import Sealer, new_key
@@ -35,13 +35,6 @@ def scene(database: Database) -> Scene:
     return Scene(database)
 
 
-async def webhook_of(scene: Scene, id_: str, sealer: Sealer = SEALER) -> Webhook:
-    rule = (await rules.by_ids(scene.database, [id_]))[id_]
-    channel = rule.channel(WEBHOOK)
-    assert channel is not None
-    return Webhook(**channel.content(sealer))
-
-
 def shown(rule: AlertRule) -> tuple[object, ...]:
     """What is shown of a rule."""
     return rule.id, rule.workflow_id, rule.consecutive_failures, rule.webhook_host, rule.email, rule.enabled
@@ -53,7 +46,7 @@ async def test_a_rule(scene: Scene) -> None:
     assert len(base64.b64decode(saved.signing_secret.removeprefix("whsec_"))) == 32
     assert shown(saved.rule) == (saved.rule.id, None, 3, "hooks.example", EMAIL, True)
     assert await rules.list_all(scene.database) == [saved.rule]
-    assert await webhook_of(scene, saved.rule.id) == Webhook(URL, saved.signing_secret, "hooks.example")
+    assert await scene.webhook_of(saved.rule.id) == Webhook(URL, saved.signing_secret, "hooks.example")
 
 
 async def test_url_and_secret_are_in_no_row(scene: Scene) -> None:
@@ -74,10 +67,10 @@ async def test_a_change_keeps_what_is_not_given(scene: Scene) -> None:
     kept = await rules.save(scene.database, SEALER, Channels(), "ada", change)
     assert kept.signing_secret is None
     assert shown(kept.rule) == (first.rule.id, workflow_id, 5, "hooks.example", EMAIL, False)
-    assert (await webhook_of(scene, first.rule.id)).secret == first.signing_secret
+    assert (await scene.webhook_of(first.rule.id)).secret == first.signing_secret
     same = await scene.rule(5, id=first.rule.id, webhook_url=URL)
     assert same.signing_secret is None
-    assert (await webhook_of(scene, first.rule.id)).secret == first.signing_secret
+    assert (await scene.webhook_of(first.rule.id)).secret == first.signing_secret
     other = await scene.rule(5, id=first.rule.id, webhook_url="https://other.example/", workflow_id=None, email=None)
     assert other.signing_secret not in (None, first.signing_secret)
     assert shown(other.rule) == (first.rule.id, None, 5, "other.example", None, True)
@@ -207,30 +200,9 @@ async def test_a_key_can_be_changed(scene: Scene) -> None:
     newer = new_key()
     sealed_keys = SealedKeys(DEFAULT_SEALED_KEYS.split(","))
     assert await rotation.rotate(scene.database, Sealer([newer, KEY], sealed_keys)) == (1, 0)
-    assert (await webhook_of(scene, saved.rule.id, Sealer([newer], sealed_keys))).secret == saved.signing_secret
+    assert (await scene.webhook_of(saved.rule.id, Sealer([newer], sealed_keys))).secret == saved.signing_secret
     # With neither key: the same URL replaces a webhook that nobody can read.
     lost = Sealer([new_key()], sealed_keys)
     change = RuleChange(saved.rule.id, UNCHANGED, channels={WEBHOOK: {"url": URL}})
     replaced = await rules.save(scene.database, lost, Channels(), "ada", change)
     assert replaced.signing_secret not in (None, saved.signing_secret)
-
-
-async def test_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
-    first = await scene.rule(3, email=EMAIL)
-    before = clock.now_us()
-    renewed = await rules.renew_secret(scene.database, SEALER, "ada", first.rule.id, clock.HOUR)
-    assert shown(renewed.rule) == shown(first.rule)
-    assert renewed.signing_secret not in (None, first.signing_secret)
-    webhook = await webhook_of(scene, first.rule.id)
-    assert (webhook.url, webhook.secret, webhook.previous) == (URL, renewed.signing_secret, first.signing_secret)
-    assert before + clock.HOUR <= int(webhook.previous_until) <= clock.now_us() + clock.HOUR
-    assert (await scene.rule(5, id=first.rule.id, webhook_url=URL)).signing_secret is None
-    assert await webhook_of(scene, first.rule.id) == webhook
-    mailed = await scene.rule(3, webhook_url=None, email=EMAIL)
-    with pytest.raises(Conflict, match="no webhook"):
-        await rules.renew_secret(scene.database, SEALER, "ada", mailed.rule.id, 0)
-    with pytest.raises(NotFound):
-        await rules.renew_secret(scene.database, SEALER, "ada", "0" * 32, 0)
-    entries = await select(scene.database, "audit_entries", "action = 'renewAlertSecret'")
-    assert [entry["actor"] for entry in entries] == ["ada"]
-    assert renewed.signing_secret not in repr(entries)

@@ -195,11 +195,13 @@ async def test_alert_004_what_cannot_be_is_refused(scene: Scene) -> None:
 
 
 async def test_alert_010_a_secret_is_renewed_with_an_overlap(scene: Scene) -> None:
-    """A renewed secret and the one before MUST both sign for its hours; none of them MUST be shown again."""
+    """A renewed secret and the one before MUST both sign for its hours; none MUST be shown again but by its key."""
     name, saved = await scene.rule(1)
     rule, secrets = saved["rule"]["id"], [saved["signingSecret"]]
     for hours, signing in ((24.0, [0, 1]), (0.5, [1, 2]), (0.0, [3])):
-        renewed = (await scene.runwatch.query(RENEW, {"id": rule, "hours": hours}))["renewAlertSecret"]
+        given = {"id": rule, "hours": hours, "key": f"click {hours}"}
+        renewed = (await scene.runwatch.query(RENEW, given))["renewAlertSecret"]
+        assert (await scene.runwatch.query(RENEW, given))["renewAlertSecret"] == renewed, "after a lost answer"
         assert renewed["rule"] == {"id": rule, "webhookHost": "127.0.0.1"}
         secrets.append(renewed["signingSecret"])
         scene.report(name, "sf", 10.0 * len(secrets))
@@ -208,14 +210,18 @@ async def test_alert_010_a_secret_is_renewed_with_an_overlap(scene: Scene) -> No
     assert len(set(secrets)) == 4
     viewer = scene.runwatch.token("viewer")
     mailed = (await scene.save(consecutiveFailures=1, email=EMAIL, enabled=False))["rule"]["id"]
-    for id_, hours, token, code in (
-        (rule, 24.0, viewer, "FORBIDDEN"),
-        (rule, -0.1, None, "BAD_USER_INPUT"),
-        (rule, 720.1, None, "BAD_USER_INPUT"),
-        ("alertRule_" + "0" * 32, 24.0, None, "NOT_FOUND"),
-        (mailed, 24.0, None, "CONFLICT"),
+    for given, token, code in (
+        ({}, viewer, "FORBIDDEN"),
+        ({"hours": -0.1}, None, "BAD_USER_INPUT"),
+        ({"hours": 720.1}, None, "BAD_USER_INPUT"),
+        ({"key": ""}, None, "BAD_USER_INPUT"),
+        ({"key": "k" * 201}, None, "BAD_USER_INPUT"),
+        ({"key": "a\0b"}, None, "BAD_USER_INPUT"),
+        ({"id": "alertRule_" + "0" * 32}, None, "NOT_FOUND"),
+        ({"id": mailed}, None, "CONFLICT"),
     ):
-        assert await refused(scene.runwatch.query(RENEW, {"id": id_, "hours": hours}, token)) == code, (hours, code)
+        variables = {"id": rule, "hours": 24.0, **given}
+        assert await refused(scene.runwatch.query(RENEW, variables, token)) == code, given
     audited = json.dumps((await scene.runwatch.query(AUDIT))["auditLog"]["nodes"])
     assert audited.count("renewAlertSecret") == 3
     assert not any(secret in audited for secret in secrets)
