@@ -61,10 +61,10 @@ class Sink:
         return result
 
     def of(self, subject: str, type_: str | None = None) -> list[Event]:
-        """The events of a run, in the order of their times."""
+        """The events of a run, in the order of their times; each once, though it is sent again after a lost answer."""
         with self._lock:
-            found = [each for each in self.events if each["subject"] == subject]
-        return sorted((each for each in found if type_ in (None, each["type"])), key=lambda each: each["time"])
+            found = {each["id"]: each for each in self.events if each["subject"] == subject}
+        return sorted((each for each in found.values() if type_ in (None, each["type"])), key=lambda each: each["time"])
 
     def wait(self, met: Callable[[], Any], seconds: float = 60) -> Any:
         """What `met` returns, once it is something."""
