@@ -8,6 +8,7 @@ import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
 import { Nothing } from '../parts/nothing'
+import { useIsPhone } from '../parts/row-height'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
 import { texts as common } from '../texts'
@@ -49,7 +50,9 @@ export function WindowList<T>({
   children: (rows: readonly T[]) => JSX.Element
 }): JSX.Element {
   const zone = useZone()
+  const phone = useIsPhone()
   const { data } = list
+  const filters = <WindowFilters choice={choice} change={onChoice} shows={common.filter.shows(data && texts.count(common.count(data.total)))} />
   useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${texts.title} · ${common.product}`
@@ -67,8 +70,9 @@ export function WindowList<T>({
       <search className="filter-bar">
         <div className="line">
           <NameSearch label={texts.search} value={q} onChange={onSearch} />
+          {phone && filters}
           {controls}
-          <WindowFilters choice={choice} change={onChoice} shows={common.filter.shows(data && texts.count(common.count(data.total)))} />
+          {!phone && filters}
         </div>
       </search>
       {unknown.length > 0 && (
