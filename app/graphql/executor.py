@@ -29,14 +29,20 @@ class EventByEvent(Paced):
     """Keeps nothing of an event after its execution."""
 
     _compiled: CompiledOperation | None = None
-    _is_dear: bool | None = None
+    _is_dear = False
+
+    @classmethod
+    def build(cls, *given: Any, **more: Any) -> Any:
+        """The executor of an operation, or errors."""
+        built = super().build(*given, **more)
+        if isinstance(built, cls) and built.operation.operation is OperationType.SUBSCRIPTION:
+            # All events have it. It takes 10 ms for a long document, and the first event is that of many subscriptions.
+            built._compiled = built._find()
+            built._is_dear = built._costs_much()
+        return built
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """The executor of one event."""
-        if self._compiled is None:
-            self._compiled = self._find()  # all events have it
-        if self._is_dear is None:
-            self._is_dear = self._costs_much()
         executor = super().build_per_event_executor(payload)
         # graphql-core 3.3.2 shares this memo of all executors, whose keys are ids of lists made anew for each event:
         # 2 to 4 KB an event that are never freed, for as long as the subscription lives.
