@@ -2,8 +2,8 @@ import { type JSX, useState } from 'react'
 import { alertTexts } from '../alert-texts'
 import { ask } from '../api/api'
 import { Confirm } from '../parts/confirm'
-import { CopyButton } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
+import { Secret } from '../parts/secret'
 import { RenewSecret } from './documents'
 
 /** The secret by which a rule's webhook is signed, shown once. */
@@ -12,9 +12,7 @@ export function SecretDialog({ secret, onClose }: { secret: string; onClose: () 
   return (
     <Dialog title={form.secret}>
       <p>{form.secretHint}</p>
-      <p className="secret">
-        <code>{secret}</code> <CopyButton what={form.secret} text={secret} />
-      </p>
+      <Secret what={form.secret} text={secret} />
       <div className="actions">
         <button type="button" className="primary" onClick={onClose}>
           {form.done}
