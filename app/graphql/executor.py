@@ -15,7 +15,6 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 
 from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.compiled import CompiledOperation
-from app.graphql.compiled.costs import price
 from app.graphql.compiled.operation import Plan, Run
 from app.graphql.documents import documents_of
 from app.graphql.paced import Paced
@@ -103,7 +102,7 @@ class EventByEvent(Paced):
 
     def _costs_much(self) -> bool:
         try:
-            priced, _ = price(self.schema, self.fragment_definitions, self.operation, self.variable_values.coerced)
+            priced, _ = self.price()
             return priced.cost(self.variable_values.coerced).fields > DEAR_COST
         except RecursionError:
             return False  # graphql-core says that it is nested too deeply

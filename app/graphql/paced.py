@@ -16,7 +16,7 @@ from graphql.pyutils import gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.graphql.bounds import OverBudget, Spending
-from app.graphql.compiled.costs import Costs, price
+from app.graphql.compiled.costs import Costs, Priced, price
 from app.graphql.lanes import Lane
 
 # Of a piece: 10 µs for a value.
@@ -33,6 +33,7 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
     """Executes one operation, or one event of a subscription."""
 
     spending: Spending | None = None
+    _found: tuple[Priced, Costs] | None = None
     _costs: Costs | None = None
     _widths: dict[tuple[Any, ...], int]
     _lane: Lane
@@ -44,12 +45,17 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
             return
         self._lane = Lane(spending.turn)
         try:
-            priced, self._costs = price(
-                self.schema, self.fragment_definitions, self.operation, self.variable_values.coerced
-            )
+            priced, self._costs = self.price()
             spending.before(priced.cost(self.variable_values.coerced), priced.root)
         except RecursionError:
             pass  # graphql-core says that it is nested too deeply
+
+    def price(self) -> tuple[Priced, Costs]:
+        """What it costs, found once, for all events of a subscription too. RecursionError for a deep operation."""
+        if self._found is None:
+            coerced = self.variable_values.coerced
+            self._found = price(self.schema, self.fragment_definitions, self.operation, coerced)
+        return self._found
 
     def execute_field(self, parent_type: Any, source: Any, details: Any, path: Any, position: Any) -> Any:
         """One field; nothing of it once the budget is spent."""

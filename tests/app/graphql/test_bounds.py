@@ -16,6 +16,7 @@ from app.db import Database
 from app.graphql import executor as module
 from app.graphql.asked import COST_HEADER
 from app.graphql.bounds import Bounds
+from app.graphql.compiled import costs
 from app.graphql.errors import shown_all
 from app.graphql.executor import executor_of
 from app.graphql.view import GraphQLView
@@ -291,6 +292,31 @@ async def test_each_event_has_a_budget_of_its_own(compiled: bool, filled: Databa
                 assert (error["path"], error["extensions"]["code"]) == (["executionUpdated"], "LIMIT_EXCEEDED")
             else:
                 assert result.errors is None
+
+
+async def test_a_subscription_is_priced_once(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it begins: its first event is that of many others, which would wait for all of their prices."""
+    [id_] = [row[0] for row in await filled.fetch("SELECT id FROM executions LIMIT 1")]
+    execution = (await executions.by_ids(filled, [id_]))[id_]
+    update = ExecutionUpdate.of(Update("c", Change.UPDATED, id_, execution, True))
+    context = context_of(filled)
+    context.compiled = False
+    times, really = 0, costs.price
+
+    def counted(*given: Any) -> Any:
+        nonlocal times
+        times += 1
+        return really(*given)
+
+    monkeypatch.setattr("app.graphql.paced.price", counted)
+    document = parse("subscription { executionUpdated { execution { id } } }")
+    executor = executor_of(schema._schema, document, context, None, None)
+    assert executor is not None
+    assert times == 1
+    for _ in range(2):
+        context.forget()
+        assert (await executor.execute_event(update, context)).errors is None
+    assert times == 1
 
 
 async def test_dear_events_of_a_token_are_executed_one_at_a_time(
