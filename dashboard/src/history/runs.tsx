@@ -67,7 +67,7 @@ export function Runs({ listed, choice, change, run, open, columns, total, follow
   const focused = seen.row(seen.ids[focus] ?? '')
   const answered = list.orderedAt !== null
   useEffect(() => {
-    if (answered) requestIdleCallback(() => void sheet())
+    if (answered) requestIdleCallback(() => void sheet().catch(() => null)) // offline: whoever opens a run asks again
   }, [answered])
   const place = useRef<HTMLDivElement>(null)
   useFollow(list, follow && isNewestFirst(choice), place, shown.kept)
