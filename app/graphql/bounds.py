@@ -119,12 +119,16 @@ class Spending:
         if asyncio.get_running_loop().time() >= self.start():
             raise self._over(f"The operation took longer than {self.bounds.seconds:g} s; request less at a time")
 
+    def allows(self, cost: Cost) -> bool:
+        """See Meter."""
+        return cost.fields <= self.bounds.cost
+
     def before(self, cost: Cost, root: int) -> None:
         """Nothing has run yet. Raises OverBudget."""
         self.estimated = cost
         self.counted += root - self._root  # once, if the operation is tried twice
         self._root = root
-        if cost.fields > self.bounds.cost:
+        if not self.allows(cost):
             raise OverBudget(
                 f"The operation costs up to {cost.fields}; at most {self.bounds.cost} are allowed: a value counts 1, a"
                 " field with a read of its own 40, each as often as there are rows above it. Request fewer rows, fields"

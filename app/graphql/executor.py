@@ -15,6 +15,7 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 
 from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.compiled import CompiledOperation
+from app.graphql.compiled.costs import Costs, Priced
 from app.graphql.compiled.operation import Plan, Run
 from app.graphql.documents import documents_of
 from app.graphql.paced import Paced
@@ -28,17 +29,20 @@ class EventByEvent(Paced):
     """Keeps nothing of an event after its execution."""
 
     _compiled: CompiledOperation | None = None
-    _is_dear = False
+    is_dear = False  # executed for its member alone
 
     @classmethod
     def build(cls, *given: Any, **more: Any) -> Any:
         """The executor of an operation, or errors."""
         built = super().build(*given, **more)
-        if isinstance(built, cls) and built.operation.operation is OperationType.SUBSCRIPTION:
-            # All events have it. It takes 10 ms for a long document, and the first event is that of many subscriptions.
+        if isinstance(built, cls):
             built._compiled = built._find()
-            built._is_dear = built._costs_much()
+            built.is_dear = built.operation.operation is OperationType.SUBSCRIPTION and built._costs_much()
         return built
+
+    def price(self) -> tuple[Priced, Costs]:
+        """See Paced; long ones were priced beside the loop."""
+        return super().price() if self._compiled is None else self._compiled.price(self.variable_values.coerced)
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """The executor of one event."""
@@ -89,7 +93,7 @@ class EventByEvent(Paced):
                 await spending.client.solvent()
         try:
             # Its time begins when its turn comes.
-            async with spending.alone() if self._is_dear and spending is not None else nullcontext():
+            async with spending.alone() if self.is_dear and spending is not None else nullcontext():
                 with within(self.context_value):
                     return await self._executed(spending)
         except OverBudget as over:
@@ -168,11 +172,10 @@ class EventByEvent(Paced):
         self.complete_value = complete_value  # type: ignore[assignment, method-assign]
 
     def _plan_of_payloads(self, spending: Spending | None) -> tuple[Run | None, Plan | None]:
-        compiled = self._find()
-        if compiled is None:
+        if self._compiled is None:
             return None, None
         try:
-            return compiled.run(self.context_value, self.variable_values.coerced, self.variable_values, spending)
+            return self._compiled.run(self.context_value, self.variable_values.coerced, self.variable_values, spending)
         except OverBudget:
             raise
         except Exception as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import GraphQLSchema
 from strawberry import Schema
 
-from app.graphql.compiled import CompiledOperation, NotRight, Unsupported, compile_operation
+from app.graphql.compiled import CompiledOperation, Meter, NotRight, Unsupported, compile_operation
 from app.graphql.documents import Prepared
 from app.log import get_logger
 from app.monitor import numbers
@@ -37,6 +38,16 @@ def compiled_of(schema: GraphQLSchema, prepared: Prepared) -> CompiledOperation 
         count(found)
         return None
     return found
+
+
+def prepare(
+    schema: GraphQLSchema, prepared: Prepared, variables: Mapping[str, Any] | None, meter: Meter | None
+) -> None:
+    """Have what its execution needs, if the document is valid: see CompiledOperation.prepare."""
+    if prepared.operation is not None and not prepared.invalid:
+        compiled = compiled_of(schema, prepared)
+        if compiled is not None:
+            compiled.prepare(variables, meter)
 
 
 def fall_back(error: Exception, context: Any, mark: Any) -> None:

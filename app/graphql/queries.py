@@ -14,7 +14,7 @@ from app.errors import AppError
 from app.graphql.bounds import ClientGone, Gone, OverBudget, within
 from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
-from app.graphql.plans import compiled_of, fall_back
+from app.graphql.plans import compiled_of, fall_back, prepare
 from app.graphql.sign_in import SignInRequired
 from app.graphql.variables import check_variables
 from app.graphql.writing import written
@@ -56,7 +56,12 @@ class Queries:
             await self._documents.prepare(asked.query, asked.name)
         prepared = self._documents.find(asked.query, asked.name)
         operation = prepared.operation
-        if operation is None or prepared.invalid or operation.operation is not OperationType.QUERY:
+        if operation is None or prepared.invalid:
+            return None
+        spending = getattr(context, "spending", None)
+        beside = partial(self._documents.beside, asked.query)
+        if operation.operation is not OperationType.QUERY:
+            await beside(partial(prepare, self._schema._schema, prepared, asked.variables, spending))
             return None
         if prepared.introspects:
             try:
@@ -74,8 +79,7 @@ class Queries:
         compiled = compiled_of(self._schema._schema, prepared)
         if compiled is None:
             return None
-        mark, spending = context.mark(), getattr(context, "spending", None)
-        beside = partial(self._documents.beside, asked.query)
+        mark = context.mark()
         try:
             if spending is None:
                 return orjson.dumps({"data": await compiled.execute(context, asked.variables, beside=beside)})

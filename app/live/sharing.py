@@ -8,18 +8,19 @@ docs/adr/0015 has the reasons.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, FragmentDefinitionNode, GraphQLSchema
+from graphql import GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
-from app.graphql.compiled.costs import price
 from app.graphql.documents import documents_of
-from app.graphql.executor import DEAR_COST, EventByEvent, executor_of
+from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response
+from app.graphql.plans import prepare
 from app.graphql.shareable import Field, ShareableDocuments
 from app.graphql.variables import check_variables
 from app.live.feed import Feed
@@ -28,7 +29,6 @@ from app.live.member import Member
 from app.live.updates import Update, Watchable
 from app.rates import FREE
 
-DEAR = "dear"
 SHARED = Field("executionUpdated", frozenset({"filter", "after"}))
 
 
@@ -79,8 +79,12 @@ class SharedUpdates:
         context.spending.begin(0 if known else len(operation.query), values)
         await self._prepared.prepare(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
+        if document is not None and context.compiled:
+            prepared = self._prepared.find(operation.query, operation.name)
+            ready = partial(prepare, self._schema, prepared, operation.variables, context.spending)
+            await self._prepared.beside(operation.query, ready)
         context.client.operation = self._prepared.name_of(operation.query, operation.name)
-        if document is not None and not self._is_dear(document, operation):
+        if document is not None:
             asking = self._make_context(viewer, _Asking())
             executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
             asked = None if executor is None else await _asked(executor)
@@ -90,19 +94,6 @@ class SharedUpdates:
                 group = self._group((operation.query, operation.name, scope), executor, scope)
                 return Member(self._feed, group, asked.where, position, context.client)
         return await self._ordinary.start(context, operation)
-
-    def _is_dear(self, document: DocumentNode, operation: Operation) -> bool:
-        """Whether an event costs so much that it is executed, and counted, for its member alone."""
-        prepared = self._prepared.find(operation.query, operation.name)
-        dear: bool | None = prepared.kept.get(DEAR)
-        if dear is None:
-            assert prepared.operation is not None
-            fragments = {
-                each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-            }
-            priced, _ = price(self._schema, fragments, prepared.operation, {})
-            dear = prepared.kept[DEAR] = priced.cost({}).fields > DEAR_COST
-        return dear
 
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:
         group = self._groups.get(key)
@@ -125,7 +116,9 @@ class SharedUpdates:
 
 
 async def _asked(executor: EventByEvent) -> _Asked | None:
-    """What a subscription asks of the feed; None if it fails, as it then also does by itself."""
+    """What a subscription asks of the feed; None if it is executed by itself: a dear one, or one that fails."""
+    if executor.is_dear:
+        return None
     try:
         source = await executor.source()
         if source is not None:

@@ -58,6 +58,10 @@ class Cost:
 class Meter(Protocol):
     """Watches one execution, from outside of this package; what it raises ends the plan."""
 
+    def allows(self, cost: Cost) -> bool:
+        """Whether `before` would let it run, as far as the cost itself goes. Called by other threads."""
+        ...
+
     def before(self, cost: Cost, root: int) -> None:
         """Nothing has run yet. `root` fields are not in any list."""
         ...

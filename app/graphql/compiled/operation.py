@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,7 @@ from strawberry import Schema
 
 from app.graphql.compiled.arguments import Arguments
 from app.graphql.compiled.compiler import Compiler, Complete, refuse
-from app.graphql.compiled.costs import Meter, Priced, price
+from app.graphql.compiled.costs import Costs, Meter, Priced, price
 from app.graphql.compiled.errors import NotRight, Unsupported
 from app.graphql.compiled.infos import FieldInfo, RawInfo
 from app.graphql.compiled.tasks import MAX_FIELDS_OF_A_PIECE, Tasks
@@ -33,7 +34,7 @@ from app.graphql.compiled.tasks import MAX_FIELDS_OF_A_PIECE, Tasks
 # Plans of one operation: its conditions have more combinations than anybody uses.
 MAX_PLANS = 8
 # Does in another thread what is to be done.
-Beside = Callable[[Callable[[], "Plan"]], Awaitable["Plan"]]
+Beside = Callable[[Callable[[], Any]], Awaitable[Any]]
 Load = Callable[[Any, Iterable[Any]], Awaitable[Mapping[Any, Any]]]
 _PLAIN: dict[Any, type[Any]] = {GraphQLString: str, GraphQLID: str, GraphQLInt: int, GraphQLBoolean: bool}
 _PLAIN[GraphQLFloat] = float
@@ -124,6 +125,7 @@ class CompiledOperation:
     conditions: tuple[str, ...]
     variables: list[tuple[str, type[Any], bool]] | None  # name, class, required; None: not all are plain
     plans: dict[tuple[object, ...], Plan | Unsupported] = field(default_factory=dict)
+    prices: dict[tuple[object, ...], tuple[Priced, Costs]] = field(default_factory=dict)
 
     def values(self, given: Mapping[str, Any] | None, *, sources: bool = False) -> tuple[dict[str, Any], Any]:
         """The coerced variables, and graphql-core's form of them if it was needed; NotRight if they do not fit."""
@@ -139,15 +141,35 @@ class CompiledOperation:
     def _key(self, variables: Mapping[str, Any]) -> tuple[object, ...]:
         return tuple([variables.get(name) for name in self.conditions])
 
-    def _known(self, variables: Mapping[str, Any], meter: Meter | None) -> Plan | None:
-        """The plan if it was compiled. If not, its cost is asked for: compiling takes 0.1 to 0.3 ms a field."""
+    def _permitted(self, variables: Mapping[str, Any], meter: Meter | None) -> Plan:
+        """The plan. If it has to be compiled, its cost is asked for before: that takes 0.1 to 0.3 ms a field."""
         known = self.plans.get(self._key(variables))
-        if known.__class__ is Plan:
+        if isinstance(known, Plan):
             return known
         if known is None and meter is not None:
-            priced, _ = price(self.schema._schema, self.fragments, self.operation, variables)
+            priced, _ = self.price(variables)
             meter.before(priced.cost(variables), priced.root)
-        return None
+        return self.plan(variables)
+
+    def price(self, variables: Mapping[str, Any]) -> tuple[Priced, Costs]:
+        """What it costs, plan or not, found once. RecursionError for a deep operation."""
+        key = self._key(variables)
+        found = self.prices.get(key)
+        if found is None:
+            if len(self.prices) >= MAX_PLANS:
+                self.prices.clear()
+            found = self.prices[key] = price(self.schema._schema, self.fragments, self.operation, variables)
+        return found
+
+    def prepare(self, given: Mapping[str, Any] | None, meter: Meter | None) -> None:
+        """Have the price for these variables, and the plan if it may run, as far as they can be had.
+
+        The slow part of an execution, for another thread.
+        """
+        with suppress(NotRight, Unsupported, RecursionError):
+            variables, _ = self.values(given)
+            if meter is None or meter.allows(self.price(variables)[0].cost(variables)):
+                self.plan(variables)
 
     def plan(self, variables: Mapping[str, Any]) -> Plan:
         """The plan for these variables; Unsupported if there can be none."""
@@ -173,7 +195,7 @@ class CompiledOperation:
         plan: Plan | None = None,
     ) -> tuple[Run, Plan]:
         """The plan for these variables, and what runs it."""
-        plan = plan or self._known(variables, meter) or self.plan(variables)
+        plan = plan or self._permitted(variables, meter)
         core = self.schema._schema
         infos = [
             self.schema.config.info_class(
@@ -203,9 +225,9 @@ class CompiledOperation:
         A plan that is not there yet is compiled `beside` the event loop, if that is given.
         """
         variables, values = self.values(given)
-        plan = self._known(variables, meter)
-        if plan is None:
-            plan = self.plan(variables) if beside is None else await beside(lambda: self.plan(variables))
+        if beside is not None and self._key(variables) not in self.plans:
+            await beside(lambda: self.prepare(given, meter))
+        plan = self._permitted(variables, meter)
         if values is None and plan.needs_sources:
             variables, values = self.values(given, sources=True)
         run, plan = self.run(context, variables, values, meter, plan)

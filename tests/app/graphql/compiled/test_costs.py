@@ -55,6 +55,9 @@ class Meter:
         self.cost: Cost | None = None
         self.touched = 0
 
+    def allows(self, cost: Cost) -> bool:
+        raise AssertionError("nothing is compiled beside the loop")
+
     def before(self, cost: Cost, root: int) -> None:
         self.cost, self.root = cost, root
 
