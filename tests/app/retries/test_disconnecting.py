@@ -83,11 +83,12 @@ async def test_what_is_under_way_is_waited_for(
 ) -> None:
     """In another process; whether its engine then takes it or not."""
     await bench.connect(receiver.url)
+    waiting = await bench.retry()
+    await bench.run("UPDATE outbox SET next_attempt_at = $1", clock.now_us() + 3600 * clock.SECOND)
     retry, hold = await bench.retry(), threading.Event()
     receiver.script = [Answer(status, hold=hold)]
     async with bench.delivering(database=databases[-1]):
         await receiver.arrived()
-        waiting = await bench.retry()
         task = asyncio.create_task(disconnecting_of(bench.database).disconnect(await engine_of(bench), "ada"))
 
         async def cancelled() -> bool:
