@@ -54,6 +54,13 @@ def gauges(server: Server, token: str) -> tuple[float, float]:
     return float(found["resident_memory_bytes"]) / 1e6, float(found["open_fds"])
 
 
+async def sent(generator: Generator, rate: float | None, seconds: float) -> None:
+    """Requests at a rate, or as fast as they are answered, until all of them are."""
+    await generator.connect(rate, CLIENTS)
+    await (generator.closed(seconds) if rate is None else generator.open(rate, seconds))
+    await generator.close()
+
+
 @pytest.mark.skipif(not counts.soaking, reason="with --soak alone")
 @pytest.mark.timeout(60 * MINUTES + 900)
 def test_sick_006_memory_and_descriptors_stay(postgres_server: PostgresServer, tmp_path: Path) -> None:
@@ -69,13 +76,13 @@ def test_sick_006_memory_and_descriptors_stay(postgres_server: PostgresServer, t
         made = requests(runwatch.admin)
         try:
             best = Seen()
-            asyncio.run(Generator(server.port, made, best).closed(CLIENTS, BEST_SECONDS))
+            asyncio.run(sent(Generator(server.port, made, best), None, BEST_SECONDS))
             rate = RATE or len(best.accepted) / BEST_SECONDS / 2
             memory, descriptors = [], []
             accepted = refused = other = 0
             for _ in range(MINUTES):
                 seen = Seen()
-                asyncio.run(Generator(server.port, made, seen).open(rate, 60.0))
+                asyncio.run(sent(Generator(server.port, made, seen), rate, 60.0))
                 accepted, refused = accepted + len(seen.accepted), refused + len(seen.refused)
                 other += seen.other
                 assert runwatch.post(READ).status_code == 200

@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         16, ge=0, description="Maximum number of GraphQL operations of one token, or one session, at a time; 0: any"
     )
     max_concurrent_event_bodies: int = Field(
-        64, ge=0, description="Maximum number of bodies of events of one token at a time; 0: any"
+        192, ge=0, description="Maximum number of bodies of events of one token at a time; 0: any"
     )
     max_event_bodies: int = Field(
         384, ge=2, description="Maximum number of bodies of events in one process at a time, half of them of one token"

@@ -86,19 +86,21 @@ class Generator:
         self._until = 0.0  # so long, whoever is answered asks again
         self._finished, self._closed = asyncio.Event(), asyncio.Event()
 
-    async def closed(self, clients: int, seconds: float) -> None:
-        """Clients that send when they are answered."""
-        await self._connect(clients)
+    async def connect(self, rate: float | None, clients: int) -> None:
+        """Have a connection for each client, or those for a rate."""
+        # Each is used once a second: the server closes one that is idle for 5 s, which a request may meet half-way.
+        await self._connect(clients if rate is None else min(max(int(rate), 1), CONNECTIONS))
+
+    async def closed(self, seconds: float) -> None:
+        """Each connection's client sends when it is answered."""
         now = time.perf_counter()
         self._until = now + seconds
-        for _ in range(clients):
+        for _ in range(self._opened):
             self._ask(now)
-        await self._end()
+        await self._answers()
 
     async def open(self, rate: float, seconds: float) -> None:
         """So many requests a second, whatever becomes of them."""
-        # Each is used once a second: the server closes one that is idle for 5 s, which a request may meet half-way.
-        await self._connect(min(max(int(rate), 1), CONNECTIONS))
         began = time.perf_counter()
         for number in range(int(rate * seconds)):
             due = began + number / rate
@@ -107,7 +109,7 @@ class Generator:
             elif number % 16 == 0:
                 await asyncio.sleep(0)
             self._ask(due)
-        await self._end()
+        await self._answers()
 
     def answered(self, connection: Connection, status: bytes, due: float) -> None:
         """An answer has arrived."""
@@ -162,11 +164,14 @@ class Generator:
             self._idle.append(connection)
         self._go_on()
 
-    async def _end(self) -> None:
-        """Wait for the answers that are missing."""
+    async def _answers(self) -> None:
+        """Wait for those that are missing."""
         self._finished.clear()
         self._go_on()
         await asyncio.wait_for(self._finished.wait(), END_SECONDS)
+
+    async def close(self) -> None:
+        """Close the connections, once all is answered."""
         self._until = self._most = 0
         while self._idle:
             self._idle.pop().close()
