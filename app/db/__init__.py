@@ -70,6 +70,9 @@ class Reader(ABC):
 class Transaction(Reader):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
 
+    # Whether none of its statements takes more than a few milliseconds: SQLite then runs them in the loop's thread.
+    is_short = False
+
     def __init__(self, turns: Turns) -> None:
         self.callbacks: list[Callable[[], None]] = []
         self._turns = turns

@@ -19,7 +19,7 @@ from app.db.config import SQLITE_OPEN_SECONDS, SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.schema_version import APPLIED, refusal
 from app.db.sqlite_faults import Place, fault_of
-from app.db.sqlite_loop import LoopReader
+from app.db.sqlite_loop import LoopReader, LoopTime
 from app.db.sqlite_reader import Reader
 from app.db.sqlite_transaction import SqliteTransaction
 from app.db.watch import PAUSE_SECONDS, Locked, Lost, Newer, Refused, Watch
@@ -40,12 +40,20 @@ class SqliteDatabase(Database):
     dialect = Dialect.SQLITE
 
     def __init__(
-        self, path: Path, writer: aiosqlite.Connection, here: LoopReader, readers: list[Reader], keys: Reader
+        self,
+        path: Path,
+        opened: sqlite3.Connection,
+        writer: aiosqlite.Connection,
+        here: LoopReader,
+        readers: list[Reader],
+        keys: Reader,
     ) -> None:
         super().__init__(len(readers))
         self._path = path
         self._place = Place(path)
+        self._opened = opened  # the writer's
         self._writer = writer
+        self._writer_time = LoopTime()
         self._schema_version = -1  # as it was when its migrations were looked at
         self._here = here
         self._keys = keys
@@ -65,9 +73,9 @@ class SqliteDatabase(Database):
         path = sqlite_path(url)
         try:
             async with AsyncExitStack() as undo:
-                writer = await aiosqlite.connect(path, isolation_level=None)
+                opened = _opened(path)
+                writer = await aiosqlite.Connection(lambda: opened, iter_chunk_size=64)
                 undo.push_async_callback(writer.close)
-                writer.row_factory = sqlite3.Row
                 own = {"synchronous": synchronous, "busy_timeout": min(SQLITE_PRAGMAS["busy_timeout"], STEP_MS)}
                 for name, value in {**SQLITE_PRAGMAS, **own}.items():
                     await writer.execute(f"PRAGMA {name} = {value}")
@@ -80,7 +88,7 @@ class SqliteDatabase(Database):
                 undo.push_async_callback(keys.close)
                 here = LoopReader(path)
                 undo.callback(here.close)
-                database = cls(path, writer, here, readers, keys)
+                database = cls(path, opened, writer, here, readers, keys)
                 undo.pop_all()
         except sqlite3.Error as error:
             if (fault := fault_of(error, path)) is None:
@@ -160,7 +168,7 @@ class SqliteDatabase(Database):
             self._watch.check_write()
             try:
                 await self._begin()
-                transaction = SqliteTransaction(connection, self.turns)
+                transaction = SqliteTransaction(self._opened, connection, self.turns, self._writer_time)
                 try:
                     result = await work(transaction)
                     await connection.execute("COMMIT")
@@ -260,6 +268,13 @@ class SqliteDatabase(Database):
             for reader in (self._keys, *self._readers):
                 stack.push_async_callback(reader.close)
             stack.push_async_callback(self._watch.close)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """A connection for more than one thread. Its owner sees to it that one statement runs at a time."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
 
 
 def commit_nothing(path: Path, patience: float) -> None:

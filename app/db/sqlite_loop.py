@@ -1,8 +1,9 @@
-"""Short reads of an SQLite file in the event loop's own thread.
+"""Short statements of an SQLite file in the event loop's own thread.
 
 A way to a thread and back costs more than most statements, and while SQLite hands out rows, the thread and the loop
-wait for each other's lock at every row: over eight connections a page took three times the CPU. So a statement is tried
-here first, for as long as nobody notices. One that takes longer is given up, and a thread runs it from its start.
+wait for each other's lock at every row: over eight connections a page took three times the CPU. So a statement that
+reads is tried here first, for as long as nobody notices. One that takes longer is given up, and a thread runs it from
+its start. One that writes cannot be given up without its transaction: only short ones are run here.
 """
 
 from __future__ import annotations
@@ -30,6 +31,38 @@ MOST_PASSES = 256
 MAX_REMEMBERED = 1024
 
 
+class LoopTime:
+    """What statements take of the loop's time."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0  # in this turn of the loop
+        self._rests_until = 0.0
+
+    async def turn(self) -> None:
+        """Let others have theirs, if they have waited for long enough."""
+        if self._spent > SECONDS:
+            await asyncio.sleep(0)
+
+    def begin(self) -> float | None:
+        """When a statement begins; None if a thread is to run it."""
+        began = perf_counter()
+        if began < self._rests_until:
+            return None
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._turn)
+        return began
+
+    def end(self, began: float) -> None:
+        """It is over."""
+        took = perf_counter() - began
+        self._spent += took
+        if took > STALLED_SECONDS:
+            self._rests_until = began + took + REST_SECONDS
+
+    def _turn(self) -> None:
+        self._spent = 0.0
+
+
 class LoopReader:
     """One connection, used by the thread that opened it alone."""
 
@@ -40,23 +73,19 @@ class LoopReader:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.set_progress_handler(self._is_late, STEPS_PER_CHECK)
         self._deadline = 0.0
-        self._spent = 0.0  # in this turn of the loop
-        self._rests_until = 0.0
+        self._time = LoopTime()
         self._given_up: OrderedDict[str, _Passes] = OrderedDict()
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row] | None:
         """The rows of one statement; None if a thread has to run it."""
-        if self._spent > SECONDS:
-            await asyncio.sleep(0)  # others have waited for long enough
+        await self._time.turn()
         passes = self._given_up.get(sql)
         if passes is not None and passes.left:
             passes.left -= 1
             return None
-        began = perf_counter()
-        if began < self._rests_until:
+        began = self._time.begin()
+        if began is None:
             return None
-        if not self._spent:
-            asyncio.get_running_loop().call_soon(self._turn)
         self._deadline = began + SECONDS
         try:
             rows: Sequence[Row] = self._connection.execute(numbered(sql), params).fetchall()
@@ -64,10 +93,7 @@ class LoopReader:
             self._give_up(sql, passes)
             return None
         finally:
-            took = perf_counter() - began
-            self._spent += took
-            if took > STALLED_SECONDS:
-                self._rests_until = began + took + REST_SECONDS
+            self._time.end(began)
         if passes is not None:
             del self._given_up[sql]
         return rows
@@ -84,9 +110,6 @@ class LoopReader:
         else:
             passes.most = min(passes.most * 2, MOST_PASSES)
         passes.left = passes.most
-
-    def _turn(self) -> None:
-        self._spent = 0.0
 
     def _is_late(self) -> int:
         return int(perf_counter() > self._deadline)

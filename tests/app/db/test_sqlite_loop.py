@@ -1,18 +1,20 @@
-"""Reads of SQLite in the event loop: short ones, and what is found too long for it."""
+"""Statements of SQLite in the event loop: short ones, and what is found too long for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.db import open_database, sqlite_loop
+from app.db import Transaction, open_database, sqlite_loop
 from app.db.sqlite import SqliteDatabase
 from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader, numbered
+from app.db.sqlite_transaction import MOST_ROWS_HERE
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT count(*) FROM n"
 SHORT, LONG = 10, 500_000
@@ -107,7 +109,7 @@ async def test_a_slow_disk_is_left_to_threads(tmp_path: Path, monkeypatch: pytes
         assert await reader.fetch("SELECT 1", ()) == [(1,)]
         assert await reader.fetch("SELECT 1", ()) is None
         assert await reader.fetch("SELECT 2", ()) is None
-        reader._rests_until = 0.0
+        reader._time._rests_until = 0.0
         assert await reader.fetch("SELECT 1", ()) == [(1,)]
     finally:
         reader.close()
@@ -118,7 +120,7 @@ async def test_a_statement_that_was_given_up_may_be_read_twice_at_once(tmp_path:
     try:
         reader._give_up("SELECT 1", None)
         await reader.fetch("SELECT 1", ())
-        reader._spent = 1.0
+        reader._time._spent = 1.0
         assert await asyncio.gather(*(reader.fetch("SELECT 1", ()) for _ in range(3))) == [[(1,)]] * 3
     finally:
         reader.close()
@@ -133,3 +135,82 @@ async def test_statements_given_up_are_not_all_remembered(tmp_path: Path, monkey
         assert len(reader._given_up) == 3
     finally:
         reader.close()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """One whose statements can tell which thread runs them."""
+    opened = await open_database(f"sqlite:///{tmp_path / 'loop.db'}")
+    assert isinstance(opened, SqliteDatabase)
+    opened._opened.create_function("thread", 0, lambda: threading.current_thread().name)
+    await opened.transaction(lambda transaction: transaction.fetch("CREATE TABLE ran (id INTEGER UNIQUE, thread TEXT)"))
+    yield opened
+    await opened.close()
+
+
+async def threads_of(database: SqliteDatabase, *, short: bool) -> list[set[str]]:
+    """Where a transaction ran: a read, few rows, many rows, and rows that were not there."""
+    own = "INSERT INTO ran (id, thread) VALUES ($1, thread())"
+
+    async def work(transaction: Transaction) -> list[set[str]]:
+        transaction.is_short = short
+        await transaction.fetch("DELETE FROM ran")
+        found = [{row[0] for row in await transaction.fetch("SELECT thread()")}]
+        for rows in (MOST_ROWS_HERE, MOST_ROWS_HERE + 1):
+            await transaction.execute_many(own, [(number,) for number in range(rows)])
+            found.append({row[0] for row in await transaction.fetch("DELETE FROM ran RETURNING thread")})
+        missing = await transaction.insert_missing("ran", ("id",), [(1,), (1,)], key=("id",), returning="thread()")
+        return [*found, missing]
+
+    return await database.transaction(work)
+
+
+async def test_a_short_transaction_runs_in_the_loop_but_for_many_rows(database: SqliteDatabase) -> None:
+    here = {threading.current_thread().name}
+    read, few, many, missing = await threads_of(database, short=True)
+    assert read == few == missing == here != many
+    assert here not in await threads_of(database, short=False)
+
+
+async def test_a_short_transaction_goes_to_its_thread_while_the_disk_is_slow(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
+    read, *_ = await threads_of(database, short=True)  # after the first statement, which was one of a slow disk
+    assert read != {threading.current_thread().name}
+
+
+async def test_a_short_transaction_that_fails_leaves_nothing(database: SqliteDatabase) -> None:
+    async def work(transaction: Transaction) -> None:
+        transaction.is_short = True
+        await transaction.insert("ran", ("id",), [(1,), (2,)])
+        await transaction.insert("ran", ("id",), [(2,)])
+
+    with pytest.raises(Exception, match="UNIQUE"):
+        await database.transaction(work)
+    assert await database.fetch("SELECT count(*) FROM ran") == [(0,)]
+    assert len(await threads_of(database, short=True)) == 4
+
+
+async def test_short_transactions_let_others_have_their_turn(database: SqliteDatabase) -> None:
+    turns, seen = 0, list[int]()
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def work(transaction: Transaction) -> None:
+        transaction.is_short = True
+        before = turns
+        while turns < before + 5:  # it would never end
+            await transaction.fetch(COUNT, 3_000)
+        seen.append(turns)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        await database.transaction(work)
+    finally:
+        ticking.cancel()
+    assert seen

@@ -25,6 +25,7 @@ class Book:
 
     def __init__(self, database: Database) -> None:
         self.stored: list[tuple[bool, list[str]]] = []  # whether together, and of whom
+        self.are_short: list[bool] = []  # each of them
         self.gates: dict[str, asyncio.Event] = {}
         self.gates_apart: dict[str, asyncio.Event] = {}
         self.errors: dict[str, Exception] = {}
@@ -36,6 +37,7 @@ class Book:
         async def store(transaction: Transaction, given: Sequence[Event]) -> list[Rejection]:
             subjects = [event.subject for event in given]
             self.stored.append((together, subjects))
+            self.are_short.append(transaction.is_short)
             for subject in subjects:
                 gates = self.gates if together else self.gates_apart
                 if subject in gates:
@@ -77,6 +79,17 @@ async def test_requests_that_come_meanwhile_share_the_next_transaction(book: Boo
     book.gates["a"].set()
     assert not any(await asyncio.gather(*others))
     assert book.stored == [(True, ["first"]), (True, ["a", "b", "c"])]
+
+
+async def test_a_group_is_short_unless_it_has_much_text(book: Book) -> None:
+    first = await book.begin("first")
+    half = grouping.MAX_SHORT_BYTES // 2
+    large = book.send("large", size=half), book.send("larger", size=half + 1)
+    book.gates["first"].set()
+    assert not any(await asyncio.gather(first, *large))
+    assert book.are_short == [True, False]
+    assert not any(await book.send("apart", size=grouping.MAX_BYTES + 1))
+    assert book.are_short[-1] is False
 
 
 async def test_a_request_that_fails_fails_alone(book: Book) -> None:
