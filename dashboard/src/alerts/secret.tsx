@@ -1,6 +1,7 @@
 import { type JSX, useState } from 'react'
 import { alertTexts } from '../alert-texts'
 import { ask } from '../api/api'
+import { answered, keyOf } from '../api/unanswered'
 import { Confirm } from '../parts/confirm'
 import { Dialog } from '../parts/dialog'
 import { Secret } from '../parts/secret'
@@ -25,10 +26,14 @@ export function SecretDialog({ secret, onClose }: { secret: string; onClose: () 
 /** Gives the webhook of a rule another secret, after a question. */
 export function RenewDialog({ id, onClose }: { id: string; onClose: () => void }): JSX.Element {
   const [secret, setSecret] = useState<string | null>(null)
-  // A second renewal would take the secret that the receiver has before it knows the new one.
-  const [key] = useState(() => crypto.randomUUID())
   if (secret !== null) return <SecretDialog secret={secret} onClose={onClose} />
-  const renew = async (): Promise<void> => setSecret((await ask(RenewSecret, { id, key })).renewAlertSecret.signingSecret)
+  // A second renewal would take the secret that the receiver has before it knows the new one.
+  const request = `renewAlertSecret ${id}`
+  const renew = async (): Promise<void> => {
+    const { renewAlertSecret } = await ask(RenewSecret, { id, key: keyOf(request) })
+    answered(request)
+    setSecret(renewAlertSecret.signingSecret)
+  }
   return (
     <Confirm title={alertTexts.renewTitle} word={alertTexts.renew} act={renew} onClose={onClose}>
       <p>{alertTexts.renewHint}</p>

@@ -1,5 +1,6 @@
 import { type JSX, useId, useState } from 'react'
 import { ask } from '../api/api'
+import { answered, keyOf } from '../api/unanswered'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
@@ -17,38 +18,35 @@ export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | nu
   const [kind, setKind] = useState<Kind>(engine?.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK')
   const [url, setUrl] = useState('')
   const [made, setMade] = useState<{ secret: string | null } | null>(null)
-  // Of this dialog: a second click, and one after a lost answer, give the secret that the first one made.
-  const [key, setKey] = useState(() => crypto.randomUUID())
   const sent = useSubmit(async () => {
-    const wayBack = kind === 'WEBHOOK' ? { webhookUrl: url.trim() } : { brokerUrl: url.trim() }
-    const input = { name: name.trim(), wayBack, replace, idempotencyKey: key }
-    setMade({ secret: (await ask(Connect, { input })).connectEngine.signingSecret })
+    const connection = { name: name.trim(), wayBack: kind === 'WEBHOOK' ? { webhookUrl: url.trim() } : { brokerUrl: url.trim() } }
+    // A second click, and one after a lost answer, give the secret that the first one made.
+    const request = `connectEngine ${JSON.stringify(connection)}`
+    const input = { ...connection, replace, idempotencyKey: keyOf(request) }
+    const { signingSecret } = (await ask(Connect, { input })).connectEngine
+    answered(request)
+    setMade({ secret: signingSecret })
     onDone()
   })
   if (made) return <Connected engine={name.trim()} kind={kind} secret={made.secret} title={form.done(name.trim())} onClose={onClose} />
-  /** Another request than the one before has another key. */
-  const changed = <T,>(set: (value: T) => void) => (value: T): void => {
-    set(value)
-    setKey(crypto.randomUUID())
-  }
   return (
     <Dialog title={engine === null ? engineTexts.connectOne : form.title(engine.name)} onClose={onClose} className="engine-form">
       <form onSubmit={sent.submit}>
         {engine === null && (
-          <Field title={form.name} hint={form.nameHint} value={name} most={100} set={changed(setName)} />
+          <Field title={form.name} hint={form.nameHint} value={name} most={100} set={setName} />
         )}
         <fieldset>
           <legend>{form.how}</legend>
           {KINDS.map((each) => (
             <label key={each} className="choice">
-              <input type="radio" name="kind" checked={kind === each} onChange={() => changed(setKind)(each)} />
+              <input type="radio" name="kind" checked={kind === each} onChange={() => setKind(each)} />
               <span>
                 {form.kinds[each]} <span className="dim">{form.means[each]}</span>
               </span>
             </label>
           ))}
         </fieldset>
-        <Field title={form.urls[kind]} hint={form.urlHint} value={url} most={2000} example={form.examples[kind]} set={changed(setUrl)} />
+        <Field title={form.urls[kind]} hint={form.urlHint} value={url} most={2000} example={form.examples[kind]} set={setUrl} />
         {replace && <p className="notice">{form.replaces[engine.kind === 'CELERY' ? 'CELERY' : 'WEBHOOK']}</p>}
         <FormEnd sent={sent} word={form.connect} onClose={onClose} />
       </form>

@@ -1,5 +1,6 @@
 import { type JSX, useState } from 'react'
 import { ask } from '../api/api'
+import { answered, keyOf } from '../api/unanswered'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
@@ -11,11 +12,13 @@ export function RotateDialog({ engine, onClose }: { engine: Engine; onClose: () 
   const { form } = engineTexts
   const [hours, setHours] = useState('24')
   const [secret, setSecret] = useState<string | null>(null)
-  // A second renewal would take the secret that the engine has before it knows the new one.
-  const [key] = useState(() => crypto.randomUUID())
   const sent = useSubmit(async () => {
-    const input = { id: engine.id, overlapHours: Number(hours), idempotencyKey: key }
-    setSecret((await ask(Rotate, { input })).rotateEngineSecret.signingSecret)
+    // A second renewal would take the secret that the engine has before it knows the new one.
+    const request = `rotateEngineSecret ${engine.id}`
+    const input = { id: engine.id, overlapHours: Number(hours), idempotencyKey: keyOf(request) }
+    const { signingSecret } = (await ask(Rotate, { input })).rotateEngineSecret
+    answered(request)
+    setSecret(signingSecret)
   })
   if (secret !== null) return <Connected engine={engine.name} kind="WEBHOOK" secret={secret} title={form.rotated(engine.name)} onClose={onClose} />
   return (

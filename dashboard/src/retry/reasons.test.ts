@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { ApiError } from '../api/api'
+import { keyOf } from '../api/unanswered'
 import { explain } from './reasons'
-import { isLost, keyOf, retryOnce } from './retry'
+import { isLost, retryOnce } from './retry'
 
 const sibling = (attempt: number, status: 'PENDING' | 'SUCCESS' | 'FAILURE') => ({ id: `run${attempt}`, attempt, status })
 
@@ -42,7 +43,7 @@ test('a lost answer is asked for again with the same key, a second press meanwhi
   expect(one).toEqual({ made: { id: 'new' }, created: true })
   expect(keys.length).toBe(3)
   expect(new Set(keys).size).toBe(1)
-  expect(keyOf('a')).not.toBe(keys[0]) // the next retry is another one
+  expect(keyOf('retry a')).not.toBe(keys[0]) // the next retry is another one
 })
 
 test('while nothing is known the key stays, also for the next press', async () => {
@@ -51,7 +52,7 @@ test('while nothing is known the key stays, also for the next press', async () =
   expect(keys.length).toBe(4)
   expect(await retryOnce('b', wait)).toMatchObject({ error: { code: 'RETRY_REFUSED', reasons: ['NOT_FAILED'] } })
   expect(new Set(keys).size).toBe(1)
-  expect(keyOf('b')).not.toBe(keys[0]) // a refusal is an answer
+  expect(keyOf('retry b')).not.toBe(keys[0]) // a refusal is an answer
 })
 
 test('what the server said is not asked again', () => {

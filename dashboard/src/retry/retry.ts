@@ -1,18 +1,7 @@
 import { ApiError, ask } from '../api/api'
+import { answered, keyOf } from '../api/unanswered'
 import type { RunRow } from '../filter/documents'
 import { RetryOne } from './documents'
-
-/**
- * Keys of the retries that this page has shown a button for, by run: kept until an answer is known, so that a double
- * click, a second button of the same run, and another try after a lost answer are all the same retry.
- */
-const keys = new Map<string, string>()
-
-export function keyOf(run: string): string {
-  let key = keys.get(run)
-  if (key === undefined) keys.set(run, (key = crypto.randomUUID()))
-  return key
-}
 
 const asking = new Map<string, Promise<RetryOutcome>>()
 
@@ -32,15 +21,16 @@ export function retryOnce(run: string, wait: (ms: number) => Promise<void> = sle
 }
 
 async function send(run: string, wait: (ms: number) => Promise<void>): Promise<RetryOutcome> {
+  const request = `retry ${run}`
   for (let tries = 0; ; tries++) {
     try {
-      const { retryExecution } = await ask(RetryOne, { input: { executionId: run, idempotencyKey: keyOf(run) } })
-      keys.delete(run)
+      const { retryExecution } = await ask(RetryOne, { input: { executionId: run, idempotencyKey: keyOf(request) } })
+      answered(request)
       return { made: retryExecution.execution, created: retryExecution.created }
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(String(error), 'UNEXPECTED')
       // A refusal is an answer. Anything else may have come after the retry was made: the key stays.
-      if (known.code === 'RETRY_REFUSED' || known.code === 'FORBIDDEN') keys.delete(run)
+      if (known.code === 'RETRY_REFUSED' || known.code === 'FORBIDDEN') answered(request)
       if (!isLost(known) || tries === PAUSES_MS.length) return { error: known }
       await wait(PAUSES_MS[tries]!)
     }
