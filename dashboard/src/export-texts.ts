@@ -10,6 +10,12 @@ export const exportTexts = {
   columns: 'Columns',
   all: 'All',
   asInList: 'As in the list',
+  move: {
+    [-1]: (column: string) => `Move ${column} forward`,
+    1: (column: string) => `Move ${column} back`,
+  },
+  /** Once it has been moved. */
+  isAt: (column: string, place: number, of: number) => `${column} is ${place} of ${of}`,
   none: 'Choose at least one column.',
   submit: 'Export',
   column: {

@@ -66,7 +66,7 @@ export function tracks(columns: readonly Column[]): string {
 }
 
 /** Another place for a column: one up or down. */
-export function moved(columns: readonly Column[], column: Column, by: 1 | -1): Column[] {
+export function moved<C>(columns: readonly C[], column: C, by: 1 | -1): C[] {
   const at = columns.indexOf(column)
   const to = at + by
   if (at < 0 || to < 0 || to >= columns.length) return [...columns]

@@ -2,6 +2,7 @@ import { type JSX, useId, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { type Choice, type SortField, SORTS } from '../filter/filter'
 import { Icon } from '../frame/icons'
+import { MoveButtons } from '../parts/move-buttons'
 import { useIsPhone } from '../parts/row-height'
 import { changeSettings, useSettings } from '../parts/settings'
 import { texts } from '../texts'
@@ -101,19 +102,14 @@ function Choices({ columns, onColumns, sort, onSort, follow, onFollow }: Props):
                     />
                     {label}
                   </label>
-                  {shown &&
-                    ([-1, 1] as const).map((by) => (
-                      <button
-                        key={by}
-                        type="button"
-                        className="bare"
-                        aria-label={texts.history.move[by](label)}
-                        disabled={columns.indexOf(column) === (by < 0 ? 0 : columns.length - 1)}
-                        onClick={() => onColumns(moved(columns, column, by))}
-                      >
-                        {by < 0 ? '↑' : '↓'}
-                      </button>
-                    ))}
+                  {shown && (
+                    <MoveButtons
+                      name={(by) => texts.history.move[by](label)}
+                      isFirst={column === columns[0]}
+                      isLast={column === columns.at(-1)}
+                      onMove={(by) => onColumns(moved(columns, column, by))}
+                    />
+                  )}
                 </li>
               )
             })}

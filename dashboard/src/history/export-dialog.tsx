@@ -2,12 +2,14 @@ import { type FormEvent, type JSX, useState } from 'react'
 import { exportFile } from '../api/export'
 import { exportTexts as texts } from '../export-texts'
 import type { ExecutionFilter } from '../filter/api-filter'
+import { announce } from '../parts/announce'
 import { Dialog } from '../parts/dialog'
+import { MoveButtons } from '../parts/move-buttons'
 import { changeSettings, useSettings } from '../parts/settings'
 import { texts as common } from '../texts'
-import type { Column } from './columns'
+import { type Column, moved } from './columns'
 import './export.css'
-import { asInList, EXPORTED, type Exported, parseExported } from './exported'
+import { asInList, EXPORTED, type Exported, keptExported, parseExported, startingWith } from './exported'
 
 const FORMATS = ['csv', 'ndjson'] as const
 
@@ -16,7 +18,7 @@ function takeFocus(input: HTMLInputElement | null): void {
   input?.setAttribute('autofocus', '')
 }
 
-/** In which form, and with which columns; what is chosen is kept in this browser, for the next time. */
+/** In which form, and with which columns in which order; what is chosen is kept in this browser, for the next time. */
 export function ExportDialog({
   filter, selected, columns, onSave, onClose,
 }: {
@@ -29,15 +31,26 @@ export function ExportDialog({
   const kept = useSettings()
   const [format, setFormat] = useState(kept.exportFormat)
   const [chosen, setChosen] = useState<readonly Exported[]>(() => parseExported(kept.exportColumns))
+  // One that is left out keeps its place: what is under the pointer stays there.
+  const [order, setOrder] = useState<readonly Exported[]>(() => startingWith(chosen))
   const save = (event: FormEvent): void => {
     event.preventDefault()
     if (!chosen.length) return
-    const all = chosen.length === EXPORTED.length
-    changeSettings({ exportFormat: format, exportColumns: all ? null : [...chosen] })
-    onSave((signal) => exportFile('executions', { filter: filter(), format, columns: chosen }, signal))
+    const asked = order.filter((each) => chosen.includes(each))
+    changeSettings({ exportFormat: format, exportColumns: keptExported(asked) })
+    onSave((signal) => exportFile('executions', { filter: filter(), format, columns: asked }, signal))
+  }
+  const choose = (next: readonly Exported[]): void => {
+    setChosen(next)
+    setOrder(startingWith(next))
   }
   const turn = (column: Exported): void =>
-    setChosen((before) => EXPORTED.filter((each) => before.includes(each) !== (each === column)))
+    setChosen((before) => (before.includes(column) ? before.filter((each) => each !== column) : [...before, column]))
+  const move = (column: Exported, by: -1 | 1): void => {
+    const next = moved(order, column, by)
+    setOrder(next)
+    announce(texts.isAt(texts.column[column], next.indexOf(column) + 1, next.length))
+  }
   return (
     <Dialog title={texts.title} onClose={onClose} className="export">
       <form onSubmit={save}>
@@ -54,20 +67,28 @@ export function ExportDialog({
         <fieldset>
           <legend>{texts.columns}</legend>
           <p className="sets">
-            <button type="button" className="link" onClick={() => setChosen(EXPORTED)}>
+            <button type="button" className="link" onClick={() => choose(EXPORTED)}>
               {texts.all}
             </button>
-            <button type="button" className="link" onClick={() => setChosen(asInList(columns))}>
+            <button type="button" className="link" onClick={() => choose(asInList(columns))}>
               {texts.asInList}
             </button>
           </p>
-          <div className="columns">
-            {EXPORTED.map((column) => (
-              <label key={column}>
-                <input type="checkbox" checked={chosen.includes(column)} onChange={() => turn(column)} /> {texts.column[column]}
-              </label>
+          <ol>
+            {order.map((column, index) => (
+              <li key={column}>
+                <label>
+                  <input type="checkbox" checked={chosen.includes(column)} onChange={() => turn(column)} /> {texts.column[column]}
+                </label>
+                <MoveButtons
+                  name={(by) => texts.move[by](texts.column[column])}
+                  isFirst={index === 0}
+                  isLast={index === order.length - 1}
+                  onMove={(by) => move(column, by)}
+                />
+              </li>
             ))}
-          </div>
+          </ol>
         </fieldset>
         <div className="actions">
           <p className="wrong" role="status">

@@ -24,14 +24,24 @@ const OF_LIST: Record<Column, readonly Exported[]> = {
   requestedBy: ['requestedBy'],
 }
 
-/** Those of some columns of the list, and the id, which tells runs apart. */
+/** Those of some columns of the list, in their order, behind the id, which tells runs apart. */
 export function asInList(columns: readonly Column[]): Exported[] {
-  const shown = new Set<Exported>(['id', ...columns.flatMap((each) => OF_LIST[each])])
-  return EXPORTED.filter((each) => shown.has(each))
+  return [...new Set<Exported>(['id', ...columns.flatMap((each) => OF_LIST[each])])]
 }
 
-/** Those that somebody chose the last time; all of them where nobody did, or none of them is known. */
+/** Those that somebody chose the last time, in that order; all of them where nobody did, or none of them is known. */
 export function parseExported(names: unknown): Exported[] {
-  const known = Array.isArray(names) ? EXPORTED.filter((each) => names.includes(each)) : []
+  const isKnown = (name: unknown): name is Exported => (EXPORTED as readonly unknown[]).includes(name)
+  const known = Array.isArray(names) ? [...new Set(names.filter(isKnown))] : []
   return known.length ? known : [...EXPORTED]
+}
+
+/** What is kept for the next time; null for all of them, as the API has them. */
+export function keptExported(columns: readonly Exported[]): Exported[] | null {
+  return columns.join() === EXPORTED.join() ? null : [...columns]
+}
+
+/** Every column: some first, then the others. */
+export function startingWith(columns: readonly Exported[]): Exported[] {
+  return [...new Set([...columns, ...EXPORTED])]
 }
