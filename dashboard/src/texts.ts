@@ -80,6 +80,7 @@ export const texts = {
 
   error: {
     title: 'This part could not be loaded.',
+    notDone: 'That did not work.',
     retry: 'Try again',
     code: (code: string) => `Code ${code}`,
     request: (id: string) => `Request ${id}`,

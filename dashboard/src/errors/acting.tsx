@@ -1,11 +1,11 @@
 import { type JSX, lazy, Suspense, useState } from 'react'
 import { useLocation } from 'wouter'
-import { asApiError, ask } from '../api/api'
+import { ask } from '../api/api'
 import { errorTexts } from '../error-texts'
 import { filterOf } from '../filter/api-filter'
 import { type Choice, NOTHING, writeChoice } from '../filter/filter'
 import { timed } from '../metrics/figures'
-import { toast } from '../parts/announce'
+import { toast, toastError } from '../parts/announce'
 import { MenuItem } from '../parts/menu'
 import { BulkRetry } from '../retry/bulk-retry'
 import { now } from '../time/clock'
@@ -35,7 +35,7 @@ export function useActing(choice: Choice, onChanged: () => void): Acting {
     try {
       toast(await work())
     } catch (reason) {
-      toast(asApiError(reason).message)
+      toastError(reason)
     }
     onChanged()
   }

@@ -1,7 +1,7 @@
 import type { JSX } from 'react'
-import { asApiError, ask } from '../api/api'
+import { ask } from '../api/api'
 import { errorTexts } from '../error-texts'
-import { toast } from '../parts/announce'
+import { toast, toastError } from '../parts/announce'
 import { texts } from '../texts'
 import { type Group, Unmerge } from './documents'
 
@@ -12,7 +12,7 @@ export function Members({ members, admin, onChanged }: { members: Group['members
       await ask(Unmerge, { id })
       toast(errorTexts.takenOut)
     } catch (reason) {
-      toast(asApiError(reason).message)
+      toastError(reason)
     }
     onChanged()
   }

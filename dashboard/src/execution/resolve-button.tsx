@@ -1,7 +1,7 @@
 import { type JSX, lazy, Suspense, useState } from 'react'
-import { asApiError, ask } from '../api/api'
+import { ask } from '../api/api'
 import { useViewer } from '../frame/viewer'
-import { toast } from '../parts/announce'
+import { toast, toastError } from '../parts/announce'
 import { When } from '../parts/when'
 import { Unresolve } from '../resolve/documents'
 import { runTexts } from '../run-texts'
@@ -20,7 +20,7 @@ export function ResolveButton({ run }: { run: Run }): JSX.Element | null {
       await ask(Unresolve, { ids: [run.id] })
       toast(runTexts.execution.unresolved)
     } catch (reason) {
-      toast(asApiError(reason).message)
+      toastError(reason)
     }
   }
   return (

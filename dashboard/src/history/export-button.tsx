@@ -1,7 +1,7 @@
 import { type JSX, lazy, Suspense, useRef, useState } from 'react'
 import type { ExecutionFilter } from '../filter/api-filter'
 import { Icon } from '../frame/icons'
-import { toast } from '../parts/announce'
+import { toast, toastError } from '../parts/announce'
 import { texts } from '../texts'
 import type { Column } from './columns'
 
@@ -28,7 +28,7 @@ export function ExportButton({
       await work(stopping.signal)
       toast(texts.exports.done)
     } catch (reason) {
-      if (!stopping.signal.aborted) toast(texts.exports.failed((reason as Error).message))
+      if (!stopping.signal.aborted) toastError(reason, texts.exports.failed)
     } finally {
       setState(null)
     }

@@ -2,7 +2,7 @@ import type { JSX } from 'react'
 import { ask } from '../api/api'
 import type { RunRow } from '../filter/documents'
 import { type Choice, withValue } from '../filter/filter'
-import { toast } from '../parts/announce'
+import { toast, toastError } from '../parts/announce'
 import { copyAndSay, curlOf } from '../parts/copy'
 import { MenuAt, MenuItem } from '../parts/menu'
 import { retryNow } from '../retry/retry-button'
@@ -48,7 +48,7 @@ export function RowMenu({
       rememberGroup(group)
       change(withValue(choice, 'group', group.id))
     } catch (error) {
-      toast(String((error as Error).message))
+      toastError(error)
     }
   }
   return (

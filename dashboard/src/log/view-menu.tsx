@@ -1,7 +1,7 @@
 import { type JSX, useRef, useState } from 'react'
 import { exportFile } from '../api/export'
 import type { LiveLog } from '../live/live-log'
-import { announce, toast } from '../parts/announce'
+import { announce, toastError } from '../parts/announce'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
 import { runTexts } from '../run-texts'
@@ -29,7 +29,7 @@ export function ViewMenu({
       await exportFile('log', { executionId, format, ...(all ? {} : filterOf(wanted)) }, stopping.signal)
       announce(runTexts.log.downloaded)
     } catch (reason) {
-      if (!stopping.signal.aborted) toast(String(reason instanceof Error ? reason.message : reason))
+      if (!stopping.signal.aborted) toastError(reason)
     } finally {
       setBusy(false)
     }

@@ -1,4 +1,5 @@
 import { type JSX, useSyncExternalStore } from 'react'
+import { type ApiError, asApiError } from '../api/api'
 import { texts } from '../texts'
 
 /** The one polite voice of the page, and its toasts. */
@@ -9,6 +10,7 @@ interface Toast {
   id: number
   text: string
   link?: { href: string; text: string }
+  error?: ApiError
 }
 
 let spoken = ''
@@ -33,14 +35,28 @@ export function announce(text: string): void {
 
 /** Show a line for a while, and say it. */
 export function toast(text: string, link?: Toast['link']): void {
-  const made: Toast = { id: ++count, text, ...(link ? { link } : {}) }
+  const made = show({ text, ...(link ? { link } : {}) })
+  setTimeout(() => drop(made), TOAST_MS)
+}
+
+/** Show what became of nothing, and why, until somebody takes it away. */
+export function toastError(reason: unknown, say = (why: string): string => why): void {
+  const error = asApiError(reason)
+  // The sign-in over the page says so.
+  if (error.code !== 'UNAUTHENTICATED') show({ text: say(error.message), error })
+}
+
+function show(told: Omit<Toast, 'id'>): Toast {
+  const made = { id: ++count, ...told }
   // The same once more stands where it stood: a key that is pressed often would pile it up.
-  toasts = [...toasts.filter((each) => each.text !== text), made]
-  announce(text)
-  setTimeout(() => {
-    toasts = toasts.filter((each) => each !== made)
-    tell()
-  }, TOAST_MS)
+  toasts = [...toasts.filter((each) => each.text !== told.text), made]
+  announce(told.text)
+  return made
+}
+
+function drop(gone: Toast): void {
+  toasts = toasts.filter((each) => each !== gone)
+  tell()
 }
 
 export function Voice(): JSX.Element {
@@ -52,12 +68,24 @@ export function Voice(): JSX.Element {
         {text}
       </p>
       <div className="toasts" role={shown.length ? 'region' : undefined} aria-label={shown.length ? texts.frame.messages : undefined}>
-        {shown.map(({ id, text: line, link }) => (
-          <p key={id} className="toast">
-            {line} {link && <a href={link.href}>{link.text}</a>}
+        {shown.map((each) => (
+          <p key={each.id} className="toast">
+            {each.text} {each.link && <a href={each.link.href}>{each.link.text}</a>}
+            {each.error && <Origin error={each.error} onClose={() => drop(each)} />}
           </p>
         ))}
       </div>
+    </>
+  )
+}
+
+function Origin({ error: { code, requestId }, onClose }: { error: ApiError; onClose: () => void }): JSX.Element {
+  return (
+    <>
+      <small>{[texts.error.code(code), ...(requestId === null ? [] : [texts.error.request(requestId)])].join(' · ')}</small>
+      <button type="button" className="bare" aria-label={texts.dialog.close} onClick={onClose}>
+        ✕
+      </button>
     </>
   )
 }

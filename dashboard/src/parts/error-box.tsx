@@ -3,7 +3,7 @@ import type { ApiError } from '../api/api'
 import { texts } from '../texts'
 import { CopyButton } from './copy'
 
-/** What failed, where its data would be: the message, its code, the request, and another try. */
+/** What failed, where its data would be: the message, its code, the request, and another try. Without one: what was not done. */
 export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void }): JSX.Element | null {
   const { code } = error
   // The sign-in over the page says so, and after it this part is asked for again.
@@ -11,7 +11,7 @@ export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void
   return (
     <div className="error-box" role="alert">
       <strong>
-        {code === 'OFFLINE' ? error.message : code === 'FORBIDDEN' ? texts.error.forbidden : texts.error.title}
+        {code === 'OFFLINE' ? error.message : code === 'FORBIDDEN' ? texts.error.forbidden : retry ? texts.error.title : texts.error.notDone}
       </strong>
       {code !== 'OFFLINE' && <span>{error.message}</span>}
       <span className="origin">

@@ -1,6 +1,6 @@
 import { type JSX, useState } from 'react'
 import type { RunRow } from '../filter/documents'
-import { announce, toast } from '../parts/announce'
+import { announce, toast, toastError } from '../parts/announce'
 import { Tooltip } from '../parts/tooltip'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -36,7 +36,7 @@ export async function retryNow(run: Retryable, onRetried: (made: RunRow) => void
   const { error } = outcome
   if (isLost(error)) toast(texts.retry.lost)
   else if (error.reasons.length) refuse(error.reasons, attempt, attempts)
-  else toast(`${error.message} (${texts.error.code(error.code)})`)
+  else toastError(error)
 }
 
 /** The button stays when it cannot work, and says why: on hover, on focus, and when it is pressed. */
