@@ -29,14 +29,16 @@ export const auditTexts = {
   },
   /** An error group, by its new state; null: it has no mark any more. */
   marked: { RESOLVED: 'marked as resolved', MUTED: 'muted', null: 'reopened' },
-  anybody: 'Anybody',
   actor: 'Who',
-  action: 'Action',
-  anything: 'Anything',
+  action: 'What',
+  /** What narrows the log. */
+  only: {
+    actor: (name: string) => `Who: ${name}`,
+    action: (did: string) => `What: ${did}`,
+    subject: (id: string) => `About ${id}`,
+  },
   madeRuns: 'the runs that it made',
   all: (subject: string) => `All about ${subject}`,
-  about: (subject: string) => `About ${subject}`,
-  forget: (what: string) => `No longer only ${what}`,
   details: 'Show',
   detailsOf: (what: string) => `Show details: ${what}`,
   none: 'Nothing is in the audit log yet.',

@@ -3,6 +3,7 @@ import { alertTexts } from '../alert-texts'
 import { type ApiError, ask, asApiError, given } from '../api/api'
 import { ErrorBox } from '../parts/error-box'
 import { useAsked } from '../parts/use-asked'
+import { useRowKeys } from '../parts/use-row-keys'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -29,6 +30,7 @@ export function History({ rule }: { rule: string | null }): JSX.Element {
   }
   // A newer first page may have what an older one had.
   const alerts = [...new Map(pages.flatMap((page) => page.nodes).map((alert) => [alert.id, alert])).values()]
+  const keys = useRowKeys(alerts)
   const { columns } = alertTexts
   return (
     <section aria-labelledby="alert-history">
@@ -42,7 +44,7 @@ export function History({ rule }: { rule: string | null }): JSX.Element {
       {!first && !error && <p className="skeleton">{texts.loading}</p>}
       {first && alerts.length === 0 && <p role="status">{alertTexts.noAlerts}</p>}
       {alerts.length > 0 && (
-        <table className="listing">
+        <table className="listing" {...keys}>
           <thead>
             <tr>
               <th scope="col">{columns.what}</th>
@@ -58,7 +60,7 @@ export function History({ rule }: { rule: string | null }): JSX.Element {
           </tbody>
         </table>
       )}
-      {failed && <ErrorBox error={failed} />}
+      {failed && <ErrorBox error={failed} retry={() => void more()} />}
       {last?.hasNextPage && (
         <button type="button" onClick={() => void more()}>
           {alertTexts.more}

@@ -3,9 +3,7 @@ import { useSearch } from 'wouter'
 import { alertTexts } from '../alert-texts'
 import { type ApiError, ask, asApiError, given } from '../api/api'
 import { useViewer } from '../frame/viewer'
-import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
-import { useKeys } from '../parts/keys'
 import { useAsked } from '../parts/use-asked'
 import { texts } from '../texts'
 import '../style/listing.css'
@@ -25,7 +23,6 @@ export function AlertsPage(): JSX.Element {
   // Asked for anew when the rules have changed: what a rule is about already is not proposed.
   const [edited, setEdited] = useState<Rule | 'new' | null>(null)
   const [saves, setSaves] = useState(0)
-  useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${alertTexts.title} · ${texts.product}`
   }, [])

@@ -9,5 +9,6 @@ export const AuditLog = graphql(`
     }
   }
 `)
-export type Entry = NonNullable<ResultOf<typeof AuditLog>['auditLog']>['nodes'][number]
+export type Entries = NonNullable<ResultOf<typeof AuditLog>['auditLog']>
+export type Entry = Entries['nodes'][number]
 export type AuditFilter = NonNullable<VariablesOf<typeof AuditLog>['filter']>

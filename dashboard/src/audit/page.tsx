@@ -1,16 +1,15 @@
-import { type JSX, useEffect, useMemo, useState } from 'react'
+import { type JSX, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { ask, given } from '../api/api'
-import type { ResultOf, VariablesOf } from '../api/graphql'
+import { firstPages, type Paged } from '../api/pages'
 import { auditTexts } from '../audit-texts'
 import { ForAdministrators } from '../frame/for-administrators'
 import { TimeFilter } from '../history/time-filter'
-import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
-import { useKeys } from '../parts/keys'
 import { usePolled } from '../parts/use-polled'
 import { texts } from '../texts'
-import { AuditLog, type Entry } from './documents'
+import { AuditLog, type Entries } from './documents'
+import { Filters } from './filters'
 import { auditFilter, parseShown, type Shown, writeShown } from './search'
 import { Table } from './table'
 import './audit.css'
@@ -42,19 +41,16 @@ function Log(): JSX.Element {
     setPages(1)
     go(`/audit${writeShown({ ...shown, ...part })}`)
   }
-  useKeys({ c: copyAddress })
-  const entries = log.data?.entries
+  const entries = log.data?.rows
+  // Whoever was seen here can be chosen, also when what is shown has only others.
+  const actors = useRef(new Set<string>()).current
+  for (const { actor } of entries ?? []) actors.add(actor)
   return (
     <>
       <search className="filter-bar">
         <div className="line">
-          <Narrow shown={shown} entries={entries ?? []} show={show} />
           <TimeFilter choice={shown.choice} change={(part) => show({ choice: { ...shown.choice, ...part } })} />
-          {shown.subject !== null && (
-            <button type="button" className="chip" aria-label={auditTexts.forget(shown.subject)} onClick={() => show({ subject: null })}>
-              {auditTexts.about(shown.subject)} ✕
-            </button>
-          )}
+          <Filters shown={shown} actors={actors} show={show} />
         </div>
       </search>
       {shown.unknown.length > 0 && (
@@ -91,42 +87,8 @@ function Log(): JSX.Element {
   )
 }
 
-/** By whom, and what: those who are in what is shown are offered, and the actions that there are. */
-function Narrow({ shown, entries, show }: { shown: Shown; entries: readonly Entry[]; show: (part: Partial<Shown>) => void }): JSX.Element {
-  const actors = [...new Set([...shown.actor, ...entries.map(({ actor }) => actor)])].toSorted()
-  const actions = [...new Set([...shown.action, ...Object.keys(auditTexts.actions)])]
-  const chosen = (value: string): string[] => (value === '' ? [] : [value])
-  return (
-    <>
-      <select aria-label={auditTexts.actor} value={shown.actor[0] ?? ''} onChange={(event) => show({ actor: chosen(event.target.value) })}>
-        <option value="">{auditTexts.anybody}</option>
-        {actors.map((each) => (
-          <option key={each}>{each}</option>
-        ))}
-      </select>
-      <select aria-label={auditTexts.action} value={shown.action[0] ?? ''} onChange={(event) => show({ action: chosen(event.target.value) })}>
-        <option value="">{auditTexts.anything}</option>
-        {actions.map((each) => (
-          <option key={each} value={each}>
-            {auditTexts.did(each)}
-          </option>
-        ))}
-      </select>
-    </>
-  )
-}
-
-/** The first pages, one after the other. */
-async function read(shown: Shown, pages: number, at: number, signal: AbortSignal): Promise<{ entries: Entry[]; more: boolean }> {
-  const entries: Entry[] = []
-  let after: string | null = null
-  for (let left = pages; left > 0; left -= 1) {
-    const variables: VariablesOf<typeof AuditLog> = { filter: auditFilter(shown, at), after }
-    const { auditLog }: ResultOf<typeof AuditLog> = await ask(AuditLog, variables, { signal, exact: true })
-    const { nodes, pageInfo } = given(auditLog)
-    entries.push(...nodes)
-    after = pageInfo.hasNextPage ? pageInfo.endCursor : null
-    if (after === null) break
-  }
-  return { entries, more: after !== null }
+/** The first pages. */
+async function read(shown: Shown, pages: number, at: number, signal: AbortSignal): Promise<Paged<Entries>> {
+  const filter = auditFilter(shown, at)
+  return firstPages(pages, async (after) => given((await ask(AuditLog, { filter, after }, { signal, exact: true })).auditLog))
 }

@@ -4,7 +4,6 @@ import { CopyButton } from '../parts/copy'
 import { JsonTree } from '../parts/json-tree'
 import { type Column, Listing } from '../parts/listing'
 import { When } from '../parts/when'
-import { texts } from '../texts'
 import type { Entry } from './documents'
 import { hrefOf, wordsOf } from './words'
 
@@ -12,14 +11,11 @@ import { hrefOf, wordsOf } from './words'
 export function Table({ entries, onSubject }: { entries: readonly Entry[]; onSubject: (subject: string) => void }): JSX.Element {
   const { columns } = auditTexts
   const shown: Column<Entry>[] = [
-    { title: columns.at, cell: ({ at }) => <When at={at} focusable /> },
-    { title: columns.actor, cell: ({ actor }) => actor },
+    { title: columns.at, className: 'at', cell: ({ at }) => <When at={at} focusable /> },
+    { title: columns.actor, className: 'actor', cell: ({ actor }) => actor },
     { title: columns.what, names: true, cell: wordsOf },
-    {
-      title: columns.subject,
-      cell: (entry) => <Subject id={entry.subject} href={hrefOf(entry)} onSubject={onSubject} />,
-    },
-    { title: columns.detail, className: 'detail', cell: (entry) => (entry.detail === null ? texts.none : <Details entry={entry} />) },
+    { title: columns.subject, className: 'subject', cell: (entry) => subjectOf(entry, onSubject) },
+    { title: columns.detail, className: 'detail', cell: (entry) => (entry.detail === null ? null : <Details entry={entry} />) },
   ]
   return <Listing rows={entries} columns={shown} keyOf={({ id }) => id} />
 }
@@ -33,8 +29,11 @@ function Details({ entry }: { entry: Entry }): JSX.Element {
   )
 }
 
-function Subject({ id, href, onSubject }: { id: string | null; href: string | null; onSubject: (subject: string) => void }): JSX.Element {
-  if (id === null) return href === null ? <>{texts.none}</> : <a href={href}>{auditTexts.madeRuns}</a>
+/** What it was about, or the way to the runs that it made. */
+function subjectOf(entry: Entry, onSubject: (subject: string) => void): JSX.Element | null {
+  const { subject: id } = entry
+  const href = hrefOf(entry)
+  if (id === null) return href === null ? null : <a href={href}>{auditTexts.madeRuns}</a>
   return (
     <>
       {href === null ? <span className="mono">{id}</span> : <a className="mono" href={href}>{id}</a>}{' '}

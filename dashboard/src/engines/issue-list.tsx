@@ -1,9 +1,10 @@
-import { type JSX, useEffect, useState } from 'react'
-import { type ApiError, ask, asApiError, given } from '../api/api'
+import { type JSX, useState } from 'react'
+import { ask, given } from '../api/api'
+import { firstPages } from '../api/pages'
 import { engineTexts } from '../engine-texts'
 import { ErrorBox } from '../parts/error-box'
 import { type Column, Listing } from '../parts/listing'
-import { useAsked } from '../parts/use-asked'
+import { usePolled } from '../parts/use-polled'
 import { When } from '../parts/when'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -11,60 +12,32 @@ import { type Engine, EngineIssues, type Issue } from './documents'
 
 /** What was rejected or corrected of an engine's events: when, which event, why, how many. */
 export function IssueList({ engine }: { engine: Engine }): JSX.Element {
-  const { data, error, again } = useAsked(EngineIssues, { id: engine.id, after: null })
-  const first = data && given(data.engineIssues)
+  const [pages, setPages] = useState(1)
+  const { data, error, again } = usePolled(`${engine.id} ${pages}`, async (signal) =>
+    firstPages(pages, async (after) => given((await ask(EngineIssues, { id: engine.id, after }, { signal })).engineIssues)),
+  )
   return (
     <section className="issues" aria-labelledby="issues">
       <h2 id="issues">{engineTexts.issues}</h2>
       {error && <ErrorBox error={error} retry={again} />}
-      {!first && !error && <p className="skeleton">{texts.loading}</p>}
-      {first?.nodes.length === 0 && (
+      {!data && !error && <p className="skeleton">{texts.loading}</p>}
+      {data?.rows.length === 0 && (
         <p className="dim" role="status">
           {engineTexts.noIssues}
         </p>
       )}
-      {first && first.nodes.length > 0 && (
+      {data && data.rows.length > 0 && (
         <>
-          <Issues issues={first.nodes} engine={engine} />
-          {first.pageInfo.hasNextPage && <Older engine={engine} after={first.pageInfo.endCursor} key={first.pageInfo.endCursor} />}
+          <Issues issues={data.rows} engine={engine} />
+          {data.more && (
+            <button type="button" onClick={() => setPages(pages + 1)}>
+              {engineTexts.more}
+            </button>
+          )}
           <p className="dim">{engineTexts.keptOf}</p>
         </>
       )}
     </section>
-  )
-}
-
-/** The pages behind the first one, as far as somebody wants to see them. */
-function Older({ engine, after }: { engine: Engine; after: string | null }): JSX.Element {
-  const [issues, setIssues] = useState<Issue[]>([])
-  const [next, setNext] = useState(after)
-  const [wanted, setWanted] = useState(0)
-  const [error, setError] = useState<ApiError | null>(null)
-  useEffect(() => {
-    if (wanted === 0) return
-    const asking = new AbortController()
-    setError(null)
-    ask(EngineIssues, { id: engine.id, after: next }, { signal: asking.signal }).then(
-      ({ engineIssues }) => {
-        const { nodes, pageInfo } = given(engineIssues)
-        setIssues((before) => [...before, ...nodes])
-        setNext(pageInfo.hasNextPage ? pageInfo.endCursor : null)
-      },
-      (reason: unknown) => asking.signal.aborted || setError(asApiError(reason)),
-    )
-    return () => asking.abort()
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [wanted])
-  return (
-    <>
-      {issues.length > 0 && <Issues issues={issues} engine={engine} />}
-      {error && <ErrorBox error={error} retry={() => setWanted((count) => count + 1)} />}
-      {next !== null && !error && (
-        <button type="button" onClick={() => setWanted((count) => count + 1)}>
-          {engineTexts.more}
-        </button>
-      )}
-    </>
   )
 }
 

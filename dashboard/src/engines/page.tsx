@@ -81,7 +81,6 @@ function Unknown(): JSX.Element {
 
 function Table({ engines }: { engines: readonly Engine[] }): JSX.Element {
   const { columns } = engineTexts
-  const none = <span className="dim">{texts.none}</span>
   const shown: Column<Engine>[] = [
     { title: columns.engine, names: true, cell: ({ name }) => <a href={hrefs.engines(name)}>{name}</a> },
     {
@@ -89,13 +88,13 @@ function Table({ engines }: { engines: readonly Engine[] }): JSX.Element {
       className: ({ issueCount }) => (issueCount ? 'some numbers' : 'dim numbers'),
       cell: ({ issueCount }) => texts.number(issueCount),
     },
-    { title: columns.seen, cell: ({ lastSeenAt }) => (lastSeenAt === null ? none : <When at={lastSeenAt} />) },
+    { title: columns.seen, cell: ({ lastSeenAt }) => (lastSeenAt === null ? null : <When at={lastSeenAt} />) },
     {
       title: columns.retries,
       cell: ({ kind, retryObstacle }) =>
         retryObstacle === null ? engineTexts.retries[kind] : <span className="dim">{engineTexts.cannot[retryObstacle]}</span>,
     },
-    { title: columns.clients, className: 'clients', cell: ({ clients }) => clients[0]?.name ?? none },
+    { title: columns.clients, className: 'clients', cell: ({ clients }) => clients[0]?.name ?? null },
   ]
   return <Listing rows={engines} columns={shown} keyOf={({ id }) => id} />
 }

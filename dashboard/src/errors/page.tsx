@@ -69,8 +69,8 @@ function useGroups(shown: Shown, pages: number): Polled<Listed<GroupEdge>> {
   const { choice, order, states, q } = shown
   return usePages(`${zone} ${writeShown(shown)}`, choice, pages, async (filter, after, signal) => {
     const asked = { filter, order: ORDERS[order], search: q || null, state: states.length ? states : null, after, zone }
-    const { edges, totalCount, pageInfo } = given((await ask(ErrorGroups, asked, { signal })).errorGroups)
-    return { rows: edges, total: totalCount, after: pageInfo.hasNextPage ? pageInfo.endCursor : null }
+    const { edges, ...page } = given((await ask(ErrorGroups, asked, { signal })).errorGroups)
+    return { ...page, nodes: edges }
   })
 }
 

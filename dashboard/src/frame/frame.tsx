@@ -4,6 +4,7 @@ import { afterFirst } from '../api/early'
 import { session, signOut } from '../api/session'
 import iconUrl from '../icon.svg'
 import { Voice } from '../parts/announce'
+import { copyAddress } from '../parts/copy'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
@@ -45,6 +46,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const [paletteShown, setPaletteShown] = useState(false)
   useKeys({
     '?': () => setKeysShown(true),
+    c: copyAddress,
     'Ctrl k': () => setPaletteShown(true),
     ...Object.fromEntries(pages.flatMap(({ href, key }) => (key ? [[key, () => go(href.slice(BASE.length))]] : []))),
   })
@@ -70,11 +72,12 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
           <Views />
         </Suspense>
         <div className="bottom">
+          {/* It has its place also where nothing is followed: above the others, that leaves no hole. */}
+          <Connection />
           <button type="button" className="item commands" onClick={() => setPaletteShown(true)}>
             <Icon name="command" />
             <span className="label">{texts.palette.title}</span>
           </button>
-          <Connection />
           <Zone />
           <Account onKeys={() => setKeysShown(true)} />
         </div>

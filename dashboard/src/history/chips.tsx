@@ -1,16 +1,13 @@
 import type { JSX } from 'react'
 import { type Choice, NOTHING, withoutValue, writeDuration } from '../filter/filter'
+import { ChipList, type ChipOf } from '../parts/chip-list'
 import { useZone } from '../parts/settings'
 import { texts } from '../texts'
 import { brief } from '../time/time'
 import { rangeText } from './times'
 import { nameOfGroup, useGroupNames } from './groups'
 
-export interface Chip {
-  key: string
-  text: string
-  without: Partial<Choice>
-}
+export type Chip = ChipOf<Partial<Choice>>
 
 const LISTS = ['state', 'workflow', 'notWorkflow', 'engine', 'trigger', 'notTrigger', 'step', 'group'] as const
 
@@ -60,25 +57,8 @@ export function Chips({
   change: (part: Partial<Choice>) => void
   /** The choice without any of them. */
   clear?: Partial<Choice>
-}): JSX.Element | null {
+}): JSX.Element {
   const zone = useZone()
   useGroupNames(choice.group)
-  const chips = chipsOf(choice, zone)
-  if (!chips.length) return null
-  return (
-    <ul className="chips" aria-label={texts.filter.active}>
-      {chips.map(({ key, text, without }) => (
-        <li key={key}>
-          <button type="button" className="chip" onClick={() => change(without)} aria-label={texts.filter.remove(text)}>
-            <span className="cut">{text}</span> <span aria-hidden="true">✕</span>
-          </button>
-        </li>
-      ))}
-      <li>
-        <button type="button" className="link" onClick={() => change(clear)}>
-          {texts.filter.clear}
-        </button>
-      </li>
-    </ul>
-  )
+  return <ChipList chips={chipsOf(choice, zone)} clear={clear} change={change} />
 }

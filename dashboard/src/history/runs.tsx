@@ -6,7 +6,7 @@ import { type Choice, isNewestFirst, NOTHING } from '../filter/filter'
 import { useViewer } from '../frame/viewer'
 import type { Count } from '../counts'
 import { toast } from '../parts/announce'
-import { copyAddress, copyAndSay, curlOf } from '../parts/copy'
+import { copyAndSay, curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
 import { retryNow } from '../retry/retry-button'
@@ -157,7 +157,6 @@ export function Runs({ listed, choice, change, run, open, columns, total, follow
     R: () => setAsking('retry'),
     y: () => target !== undefined && void copyAndSay(target),
     Y: () => target !== undefined && void copyAndSay(curlOf(target)),
-    c: copyAddress,
     p: () => (list.paused ? list.resume() : list.pause()),
     '.': () => void reveal(),
     Escape: () => {

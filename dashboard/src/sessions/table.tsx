@@ -38,6 +38,7 @@ export function Table({ sessions, onChanged, onName }: Shown): JSX.Element {
     {
       title: columns.act,
       className: 'act',
+      isPlain: true,
       cell: (session) =>
         session.isPresent ? (
           <button type="button" onClick={() => void signOut()}>

@@ -45,6 +45,7 @@ export function Table({ tokens, onChanged }: { tokens: readonly Token[]; onChang
     {
       title: columns.act,
       className: 'act',
+      isPlain: true,
       cell: (token) =>
         overOf(token) ?? (
           <button type="button" aria-label={tokenTexts.revokeOf(token.name)} onClick={() => setRevoking(token)}>

@@ -4,9 +4,7 @@ import { NameSearch } from '../frame/name-search'
 import { TimeFilter } from '../history/time-filter'
 import { timed } from '../metrics/figures'
 import { NARROW, WindowFilters } from '../metrics/window-filters'
-import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
-import { useKeys } from '../parts/keys'
 import { Nothing } from '../parts/nothing'
 import { useIsPhone } from '../parts/row-height'
 import { useZone } from '../parts/settings'
@@ -53,7 +51,6 @@ export function WindowList<T>({
   const phone = useIsPhone()
   const { data } = list
   const filters = <WindowFilters choice={choice} change={onChoice} shows={common.filter.shows(data && texts.count(common.count(data.total)))} />
-  useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${texts.title} · ${common.product}`
   }, [texts.title])

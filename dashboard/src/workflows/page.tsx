@@ -56,7 +56,6 @@ function useWorkflows(shown: Shown, pages: number): Polled<Listed<WorkflowRow>> 
   const { choice, order, q } = shown
   return usePages(`${zone} ${writeShown(shown)}`, choice, pages, async (filter, after, signal) => {
     const asked = { filter, order: ORDERS[order], search: q || null, after, zone }
-    const { nodes, totalCount, pageInfo } = given((await ask(WorkflowList, asked, { signal })).workflowMetrics)
-    return { rows: nodes, total: totalCount, after: pageInfo.hasNextPage ? pageInfo.endCursor : null }
+    return given((await ask(WorkflowList, asked, { signal })).workflowMetrics)
   })
 }

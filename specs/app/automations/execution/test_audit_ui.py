@@ -6,14 +6,24 @@ import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from specs.app.automations.execution.test_audit import REVEAL, RUNS
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
+from specs.harness.browser import EXECUTIONS, HISTORY, PHONE, Visitor, session
 from specs.harness.driver import Runwatch, run_events, unique
 from specs.harness.looking import looks
 
 AUDIT = "/admin/automations/audit"
+CREATE = "mutation C($name: String!) { createToken(input: {name: $name, role: VIEWER}) { secret } }"
+
+
+def narrow(page: Page, field: str, value: str) -> None:
+    """Add a filter by keyboard."""
+    page.keyboard.press("f")
+    page.keyboard.type(field)
+    page.keyboard.press("Enter")
+    page.keyboard.type(value)
+    page.keyboard.press("Enter")
 
 
 def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
@@ -22,7 +32,7 @@ def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
     shared.report(*run_events(engine, "one", 0))
     (run,) = shared.ask(RUNS, e=[engine])["data"]["executions"]["nodes"]
     shared.ask(REVEAL, id=run["id"])
-    shared.ask("mutation M($n: String!) { createToken(input: {name: $n, role: VIEWER}) { secret } }", n=engine)
+    shared.ask(CREATE, name=engine)
     page = visitor.open(HISTORY)
     page.get_by_role("link", name="Audit").click()
     rows = page.get_by_role("table").get_by_role("row")
@@ -33,7 +43,7 @@ def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == run["id"]
     about.get_by_role("button", name=f"All about {run['id']}").click()
     expect(rows).to_have_count(2)
-    page.get_by_role("combobox", name="Action").select_option("createToken")
+    narrow(page, "what", "created a token")
     expect(page.get_by_role("heading", name="Nothing in the audit log matches.")).to_be_visible()
     asked = parse_qs(urlsplit(page.url).query)
     assert asked == {"subject": [run["id"]], "action": ["createToken"]}
@@ -41,11 +51,45 @@ def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
     expect(rows).to_have_count(2)
     page.reload()
     expect(rows).to_have_count(2)
-    page.get_by_role("button", name=f"No longer only {run['id']}").click()
-    page.get_by_role("combobox", name="Action").select_option("createToken")
+    page.get_by_role("button", name=f"Remove filter: About {run['id']}").press("Enter")
+    narrow(page, "what", "created a token")
     expect(rows.nth(1)).to_contain_text("created a token")
+    looks(page)
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(rows.nth(1)).to_be_focused()
     rows.nth(1).get_by_text("Show", exact=True).click()
     expect(rows.nth(1).get_by_role("tree")).to_be_visible()
+
+
+def test_audit_003_ui_of_several_people(shared: Runwatch, visitor: Visitor) -> None:
+    """The audit MUST be narrowed to several people and deeds, by keyboard alone; a chip MUST take one away again."""
+    names = [unique("anna"), unique("bob")]
+    for name in names:
+        session(shared.url, shared.ask(CREATE, name=name)["data"]["createToken"]["secret"])
+    page = visitor.open(AUDIT)
+    rows = page.get_by_role("table").get_by_role("row")
+    rows.nth(1).wait_for()
+    for name in names:
+        narrow(page, "who", name)
+        expect(rows.filter(has_text=name)).to_have_count(1)
+    narrow(page, "what", "signed in")
+    expect(rows).to_have_count(3)
+    narrow(page, "who", "somebody who was never here")
+    assert parse_qs(urlsplit(page.url).query)["actor"] == [*names, "somebody who was never here"]
+    gone = page.get_by_role("button", name=f"Remove filter: Who: {names[0]}")
+    gone.focus()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    expect(page.get_by_role("button", name=f"Remove filter: Who: {names[1]}")).to_be_focused()
+    page.get_by_role("button", name="Clear all").press("Enter")
+    expect(page.locator("#add-filter")).to_be_focused()
+    expect(rows.nth(3)).to_be_visible()
+    page.set_viewport_size(PHONE)
+    page.get_by_role("button", name="Filters").click()
     looks(page)
 
 
