@@ -7,8 +7,8 @@ export const aboutTexts = {
   title: 'About',
   server: 'Server',
   fact: {
-    version: 'Version', build: 'Page', kept: 'Keeps runs', others: 'And', deletes: 'Deletes', clock: 'Its clock', health: 'Health',
-    who: 'Signed in', ends: 'Until',
+    version: 'Version', build: 'Page build', kept: 'Keeps runs', others: 'And', deletes: 'Deletes', clock: 'Clock', health: 'Health',
+    who: 'Signed in as', ends: 'Sign-in ends',
   },
   runs: {
     days: (days: number) => `for ${inDays(days)}`,

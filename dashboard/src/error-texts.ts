@@ -5,7 +5,7 @@ export const errorTexts = {
   title: 'Errors',
   crumbs: 'Where this error is',
   search: 'Search type, message, workflow',
-  count: (count: string) => `${count} groups`,
+  count: (count: string) => (count === '1' ? '1 group' : `${count} groups`),
   columns: {
     error: 'Error', trend: 'Trend', count: 'In this time', unresolved: 'Unresolved', last: 'Last seen', first: 'First seen',
   },

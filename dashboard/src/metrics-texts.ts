@@ -1,5 +1,7 @@
 import { n, number } from './counts'
 
+const between = ([least, most]: readonly [string, string]): string => (least === most ? least : `from ${least} to ${most}`)
+
 /** Every English word of the figures: texts.ts continued, loaded with their page. */
 export const metricsTexts = {
   title: 'Metrics',
@@ -9,6 +11,7 @@ export const metricsTexts = {
   share: 'Copy link',
   showFigures: 'Show the figures',
   none: 'No run in this time.',
+  kept: (since: string) => `Runs that ended before ${since} may be deleted: they count here, and no list has them.`,
   cards: {
     label: 'Figures',
     successRate: 'Success rate',
@@ -22,6 +25,8 @@ export const metricsTexts = {
   /** Of how many runs a figure is. */
   of: (count: number) => `n = ${number.format(count)}`,
   few: 'few runs',
+  /** A figure as it is heard. */
+  figure: (title: string, value: string, few: boolean) => `${title} ${value}${few ? ', few runs' : ''}`,
   failed: (count: number) => `${number.format(count)} failed`,
   ofFailed: (count: number) => `of ${number.format(count)} failed`,
   anHour: (count: string) => `${count} an hour`,
@@ -60,19 +65,20 @@ export const metricsTexts = {
     failuresSay: (total: number, most: number, at: string) =>
       `${n(total, 'failure', 'failures')}; most from ${at}: ${number.format(most)}.`,
     noDurations: 'No finished run in this time.',
-    durationsSay: (p50: readonly [string, string], p95: readonly [string, string]) =>
-      `p50 from ${p50[0]} to ${p50[1]}, p95 from ${p95[0]} to ${p95[1]}.`,
+    durationsSay: (p50: readonly [string, string], p95: readonly [string, string]) => `p50 ${between(p50)}, p95 ${between(p95)}.`,
   },
 
   errors: {
     title: 'Top errors',
     none: 'No failure in this time.',
+    all: 'All errors',
     /** Behind their number. */
     runs: (count: number) => (count === 1 ? ' run: show it' : ' runs: show them'),
   },
 
   workflows: {
     title: 'By workflow',
+    all: 'All workflows',
     columns: {
       workflow: 'Workflow', runs: 'Runs', failed: 'Failed', rate: 'Success rate', average: 'Average', p95: 'p95', trend: 'Trend',
     },

@@ -6,7 +6,8 @@ export const hrefs = {
   metrics: (query?: URLSearchParams): string => `${BASE}/metrics${query?.size ? `?${query}` : ''}`,
   errors: (id?: string, query?: URLSearchParams): string =>
     `${BASE}/errors${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
-  workflows: (id?: string): string => `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
+  workflows: (id?: string, query?: URLSearchParams): string =>
+    `${BASE}/workflows${id === undefined ? '' : `/${encodeURIComponent(id)}`}${query?.size ? `?${query}` : ''}`,
   audit: (query?: URLSearchParams): string => `${BASE}/audit${query?.size ? `?${query}` : ''}`,
   tokens: `${BASE}/tokens`,
   sessions: `${BASE}/sessions`,

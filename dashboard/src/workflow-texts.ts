@@ -5,9 +5,9 @@ export const workflowTexts = {
   title: 'Workflows',
   crumbs: 'Where this workflow is',
   search: 'Search by name',
-  count: (count: string) => `${count} workflows`,
+  count: (count: string) => (count === '1' ? '1 workflow' : `${count} workflows`),
   columns: {
-    workflow: 'Workflow', last: 'Last run', recent: 'Last 20 runs', runs: 'Runs', failed: 'Failed', rate: 'Success rate', p95: 'p95', row: 'In a row',
+    workflow: 'Workflow', last: 'Last run', recent: 'Last 20 runs', runs: 'Runs', failed: 'Failed', rate: 'Success rate', p95: 'p95', row: 'Failed in a row',
     trend: 'Trend',
   },
   never: 'No run is kept',
@@ -37,8 +37,8 @@ export const workflowTexts = {
   rulesOfAll: (count: number) =>
     count === 0 ? 'No rule watches every workflow.' : count === 1 ? 'One rule watches every workflow.' : `${number.format(count)} rules watch every workflow.`,
   facts: 'Facts',
-  fact: { engine: 'Engine', last: 'Last run', row: 'In a row', gap: 'Expected', triggers: 'Triggers' },
-  noFailures: 'It did not fail last.',
-  gap: (time: string) => `within ${time} of the last run`,
-  noGap: 'Too few runs, or all in one burst: nobody can tell.',
+  fact: { engine: 'Engine', last: 'Last run', row: 'Failed in a row', gap: 'Next run', triggers: 'Triggers' },
+  noFailures: 'None: the last finished run did not fail.',
+  gap: (time: string) => `Expected within ${time} of the last one`,
+  noGap: 'Nobody can tell: there are too few runs, or all came at once.',
 } as const

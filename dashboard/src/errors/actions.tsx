@@ -7,14 +7,24 @@ import { MuteItems, useActing } from './acting'
 import type { Group } from './documents'
 
 /** What an administrator does with the group of a page. */
-export function Actions({ group, choice, onChanged }: { group: Group; choice: Choice; onChanged: () => void }): JSX.Element {
+export function Actions({
+  group, choice, unresolved, onChanged,
+}: {
+  group: Group
+  choice: Choice
+  /** Whether any of its runs in the time is; true while nobody knows. */
+  unresolved: boolean
+  onChanged: () => void
+}): JSX.Element {
   const acting = useActing(choice, onChanged)
   const { id, state } = group
   return (
     <>
-      <button type="button" onClick={() => acting.open(id, 'retry')}>
-        {errorTexts.retry}
-      </button>
+      {unresolved && (
+        <button type="button" onClick={() => acting.open(id, 'retry')}>
+          {errorTexts.retry}
+        </button>
+      )}
       {state !== 'RESOLVED' && (
         <button type="button" title={errorTexts.resolveHint} onClick={() => acting.mark(id, 'RESOLVED')}>
           {errorTexts.resolve}
@@ -29,7 +39,7 @@ export function Actions({ group, choice, onChanged }: { group: Group; choice: Ch
         <MuteItems id={id} acting={acting} />
       </Menu>
       <Menu button="⋯" label={errorTexts.actions}>
-        <MenuItem onChoose={() => acting.open(id, 'byHand')}>{texts.history.resolveByHand}</MenuItem>
+        {unresolved && <MenuItem onChoose={() => acting.open(id, 'byHand')}>{texts.history.resolveByHand}</MenuItem>}
         <MenuItem onChoose={() => acting.open(id, 'merge')}>{errorTexts.mergeInto}</MenuItem>
         {group.splitBy.length > 0 ? (
           <MenuItem onChoose={() => acting.unsplit(id)}>{errorTexts.unsplit}</MenuItem>

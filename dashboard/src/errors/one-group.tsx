@@ -8,10 +8,9 @@ import { StackTrace } from '../execution/stack-trace'
 import { useViewer } from '../frame/viewer'
 import { TimeFilter } from '../history/time-filter'
 import { behind, figuresChoice, timed, windowOf, writeFigures } from '../metrics/figures'
-import { copyAddress, CopyButton } from '../parts/copy'
+import { CopyButton } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { FactsList } from '../parts/facts-list'
-import { useKeys } from '../parts/keys'
 import { useZone } from '../parts/settings'
 import { type Polled, usePolled } from '../parts/use-polled'
 import { When } from '../parts/when'
@@ -46,7 +45,6 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
   const missing = asked.data && !group && !failedOf('node')
   const title = group ? (group.type ?? group.message) : missing ? errorTexts.unknown : errorTexts.title
   const time = writeFigures(choice, 'failed')
-  useKeys({ c: copyAddress })
   useEffect(() => {
     document.title = `${title} · ${texts.product}`
   }, [title])
@@ -108,7 +106,7 @@ function One({
     <>
       {viewer?.role === 'ADMIN' && (
         <div className="actions" role="group" aria-label={errorTexts.actions}>
-          <Actions group={group} choice={choice} onChanged={again} />
+          <Actions group={group} choice={choice} unresolved={left?.totalCount.value !== 0} onChanged={again} />
         </div>
       )}
       <section className="message" aria-label={errorTexts.message}>

@@ -44,8 +44,8 @@ export function Head({
         </Title>
         <div className="tools">
           <Neighbours run={run} onOpen={onOpen} />
-          <ResolveButton run={run} />
           {run.status === 'FAILURE' || run.retryability.canRetry ? <RetryButton run={run} attempts={attempts} onRetried={onRetried} /> : null}
+          <ResolveButton run={run} />
           <button type="button" aria-pressed={comparing} title={`${texts.keys.d} (d)`} onClick={onCompare}>
             {runTexts.compare.button}
           </button>

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from '../api/graphql'
 
-/** The figures of a window, of the one before it, what of it is unresolved, and what is unfinished now. */
+/** The figures of a window, of the one before it, what of it is unresolved, what is unfinished now, and for how long runs are kept. */
 export const Figures = graphql(`
   query Figures(
     $filter: MetricsFilter!, $before: MetricsFilter!, $unresolved: ExecutionFilter!, $pending: ExecutionFilter!, $zone: String!
@@ -31,6 +31,7 @@ export const Figures = graphql(`
       totalCount { value kind }
       nodes { queuedAt }
     }
+    server { keptDays }
   }
 `)
 export type Figures = ResultOf<typeof Figures>

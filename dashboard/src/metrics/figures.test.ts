@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NOTHING } from '../filter/filter'
 import {
-  behind, behindPoint, bucketAt, extent, figuresChoice, isOpen, metricsFilter, pendingBehind, pendingFilter, percent, perHour, pointsOf, ratioOf, spanOf,
+  behind, behindPoint, bucketAt, extent, figuresChoice, isOpen, keptFrom, metricsFilter, pendingBehind, pendingFilter, percent, perHour, pointsOf, ratioOf, spanOf,
   timed, windowBefore, windowOf, worstOf, writeFigures,
 } from './figures'
 
@@ -84,6 +84,13 @@ test('a change says what it can, and nothing of what is not known', () => {
 
 test.each([[12_408, '517'], [30, '1.3'], [1, '< 0.1'], [0, '0']])('%s runs of a day are %s an hour', (count, rate) => {
   expect(perHour(count, { from: 0, to: 24 * HOUR })).toBe(rate)
+})
+
+test('a window that is longer than runs are kept says since when they are', () => {
+  const week = { from: NOW - 168 * HOUR, to: NOW }
+  expect(keptFrom(week, 2, NOW)).toBe(NOW - 48 * HOUR)
+  expect(keptFrom(week, 7, NOW)).toBeNull()
+  expect(keptFrom(week, null, NOW)).toBeNull()
 })
 
 test('a brush takes whole buckets', () => {

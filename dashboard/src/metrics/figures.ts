@@ -145,6 +145,12 @@ export function ratioOf(now: number | null, before: number | null): Change | nul
   return { sign: value === '0' ? '=' : by > 0 ? '▲' : '▼', value: texts.percent(value) }
 }
 
+/** Since when no run of a window has been deleted by its age, in ms; null: none of it is that old. */
+export function keptFrom({ from }: Window, keptDays: number | null, now: number): number | null {
+  const since = keptDays === null ? null : now - keptDays * DAY_MS
+  return since === null || from >= since ? null : since
+}
+
 /** So many in a window, for each hour of it. */
 export function perHour(count: number, { from, to }: Window): string {
   const rate = count / ((to - from) / HOUR_MS)

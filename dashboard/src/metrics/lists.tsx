@@ -6,14 +6,17 @@ import { hrefs } from '../routes'
 import { texts as common } from '../texts'
 import { duration } from '../time/time'
 import type { Metrics, WorkflowFigures } from './documents'
-import { behind, FINISHED, type Order, percent, SLOWEST } from './figures'
+import { behind, FEW, FINISHED, type Order, percent, SLOWEST, writeFigures } from './figures'
 
 /** What fails most, each with the way to its runs. */
 export function TopErrors({ errors, choice }: { errors: Metrics['topErrors']; choice: Choice }): JSX.Element {
   const most = errors[0]?.count ?? 1
   return (
     <section className="top-errors" aria-labelledby="top-errors">
-      <h2 id="top-errors">{texts.errors.title}</h2>
+      <header>
+        <h2 id="top-errors">{texts.errors.title}</h2>
+        <a href={hrefs.errors(undefined, writeFigures(choice, 'failed'))}>{texts.errors.all}</a>
+      </header>
       {errors.length === 0 && <p className="dim">{texts.errors.none}</p>}
       <ol>
         {errors.map(({ count, group: { id, type, message } }) => {
@@ -55,7 +58,10 @@ export function ByWorkflow({
   const { columns } = texts.workflows
   return (
     <section className="by-workflow" aria-labelledby="by-workflow">
-      <h2 id="by-workflow">{texts.workflows.title}</h2>
+      <header>
+        <h2 id="by-workflow">{texts.workflows.title}</h2>
+        <a href={hrefs.workflows(undefined, writeFigures(choice, order))}>{texts.workflows.all}</a>
+      </header>
       {workflows.length === 0 ? (
         <p className="dim">{texts.none}</p>
       ) : (
@@ -73,8 +79,20 @@ export function ByWorkflow({
                 const { name, engine } = workflow
                 const link = (more: Partial<Choice>): string =>
                   hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))
+                const few = total < FEW
                 const figure = (title: string, value: string | null, more: Partial<Choice>): ReactNode =>
-                  value === null ? common.none : <a href={link(more)} aria-label={`${title} ${value}. ${texts.workflows.runsOf(name)}`}>{value}</a>
+                  value === null ? (
+                    common.none
+                  ) : (
+                    <a
+                      href={link(more)}
+                      className={few ? 'few' : ''}
+                      title={few ? texts.few : undefined}
+                      aria-label={`${texts.figure(title, value, few)}. ${texts.workflows.runsOf(name)}`}
+                    >
+                      {value}
+                    </a>
+                  )
                 const ms = (value: number | null): string | null => (value === null ? null : duration(value))
                 return (
                   <tr key={workflow.id}>

@@ -7,7 +7,6 @@ import { TimeFilter } from '../history/time-filter'
 import { metricsTexts as texts } from '../metrics-texts'
 import { copyAddress } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
-import { useKeys } from '../parts/keys'
 import { useZone } from '../parts/settings'
 import { hrefs } from '../routes'
 import { texts as common } from '../texts'
@@ -15,7 +14,7 @@ import { brief, clockTime } from '../time/time'
 import { Cards } from './cards'
 import { Charts } from './charts'
 import { Figures } from './documents'
-import { figuresChoice, timed, writeFigures } from './figures'
+import { figuresChoice, keptFrom, timed, windowOf, writeFigures } from './figures'
 import { ByWorkflow, TopErrors } from './lists'
 import { useFigures } from './use-figures'
 import { WindowFilters } from './window-filters'
@@ -32,11 +31,12 @@ export function Metrics(): JSX.Element {
   const graphiql = useMemo(() => variables && inGraphiql(variables), [variables])
   const metrics = figures?.metrics
   const before = figures?.before
+  const at = Date.parse(asOf ?? '')
+  const kept = figures && keptFrom(windowOf(choice, at), figures.server?.keptDays ?? null, at)
   const change = (part: Partial<Choice>, by = order): void => {
     const query = writeFigures({ ...choice, ...part }, by)
     go(`/metrics${query.size ? `?${query}` : ''}`)
   }
-  useKeys({ c: copyAddress })
   const pick = (from: string, to: string): void => change({ range: null, from, to })
   useEffect(() => {
     document.title = `${texts.title} · ${common.product}`
@@ -61,8 +61,10 @@ export function Metrics(): JSX.Element {
         <div className="line">
           <WindowFilters choice={choice} change={change} shows={texts.showFigures} />
           <p className="scope dim">
-            {before && <span>{texts.comparedWith(brief(before.from, zone), brief(before.to, zone))}</span>}
-            {asOf !== null && <span className="numbers">{texts.asOf(clockTime(asOf, zone).slice(0, 8))}</span>}
+            <span className="said">
+              {before && <span>{texts.comparedWith(brief(before.from, zone), brief(before.to, zone))}</span>}
+              {asOf !== null && <span className="numbers">{texts.asOf(clockTime(asOf, zone).slice(0, 8))}</span>}
+            </span>
             <button type="button" className="bare" aria-label={texts.again} onClick={again}>
               <Icon name="refreshed" />
             </button>
@@ -82,6 +84,7 @@ export function Metrics(): JSX.Element {
           <ErrorBox key={String(error.path)} error={error} retry={again} />
         ))}
         {figures ? <Cards figures={figures} choice={choice} /> : errors.figures.length === 0 && <Skeleton />}
+        {kept !== null && <p className="dim">{texts.kept(brief(new Date(kept).toISOString(), zone))}</p>}
         {metrics && <Charts metrics={metrics} choice={choice} onPick={pick} onOpen={(runs) => go(`/history?${runs}`)} />}
         <div className="lists">
           {metrics && <TopErrors errors={metrics.topErrors} choice={choice} />}

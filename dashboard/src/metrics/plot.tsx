@@ -86,7 +86,18 @@ function seconds(iso: string): number {
 }
 
 function data({ points, values }: Props): UPlot.AlignedData {
-  return [points.map(({ start }) => seconds(start)), ...values.map((each) => [...each])] as UPlot.AlignedData
+  return [startsOf(points), ...values.map((each) => [...each])] as UPlot.AlignedData
+}
+
+/**
+ * Where each bucket is drawn. The first begins with the window, which may be soon before it ends: it is drawn as long as the
+ * one behind it, because the least distance between two gives all bars their width.
+ */
+function startsOf(points: readonly Point[]): number[] {
+  const starts = points.map(({ start }) => seconds(start))
+  const [first, second, third] = starts
+  if (first !== undefined && second !== undefined && third !== undefined) starts[0] = Math.min(first, second - (third - second))
+  return starts
 }
 
 function options(element: HTMLElement, latest: { current: Props }): UPlot.Options {
@@ -145,11 +156,12 @@ function pointedAt(self: UPlot, points: readonly Point[]): number | null {
 }
 
 function window_(points: readonly Point[]): [number, number] {
-  const [first, before, last] = [points[0], points.at(-2), points.at(-1)]
-  if (!first || !last) return [0, 1]
+  const [first] = startsOf(points)
+  const [before, last] = [points.at(-2), points.at(-1)]
+  if (first === undefined || !last) return [0, 1]
   // The last bucket ends with the window, which may be soon after it begins: its bar has the width of the others.
   const width = before ? seconds(last.start) - seconds(before.start) : 0
-  return [seconds(first.start), Math.max(seconds(last.end), seconds(last.start) + width)]
+  return [first, Math.max(seconds(last.end), seconds(last.start) + width)]
 }
 
 function series({ shape, dash }: Line, stroke: string, surface: string): UPlot.Series {

@@ -7,6 +7,7 @@ import { Charts } from '../metrics/charts'
 import { figuresChoice, timed, writeFigures } from '../metrics/figures'
 import { TopErrors } from '../metrics/lists'
 import { useFigures } from '../metrics/use-figures'
+import { NO_FILTER } from '../metrics/window-filters'
 import { ErrorBox } from '../parts/error-box'
 import { FactsList } from '../parts/facts-list'
 import { useZone } from '../parts/settings'
@@ -29,6 +30,7 @@ import './workflows.css'
 /** One workflow: what it did last, and its figures in a time. */
 export function WorkflowPage({ id }: { id: string }): JSX.Element {
   const { data, error, again } = useAsked(OneWorkflow, { id })
+  const time = writeFigures({ ...figuresChoice(useSearch()).choice, ...NO_FILTER }, 'failed')
   const workflow = data?.workflow
   const title = workflow?.name ?? (data ? workflowTexts.unknown : workflowTexts.title)
   useEffect(() => {
@@ -37,7 +39,7 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
   return (
     <div className="page window-page workflows-page">
       <nav className="crumbs" aria-label={workflowTexts.crumbs}>
-        <a href={hrefs.workflows()}>{workflowTexts.title}</a>
+        <a href={hrefs.workflows(undefined, time)}>{workflowTexts.title}</a>
         <span aria-hidden="true">/</span>
       </nav>
       {workflow ? (

@@ -4,7 +4,7 @@ import { ask, given } from '../api/api'
 import type { Choice } from '../filter/filter'
 import { isNarrowed, WindowList } from '../window-list/page'
 import { type Listed, usePages } from '../window-list/use-pages'
-import { type Order, ORDERS } from '../metrics/figures'
+import { type Order, ORDERS, writeFigures } from '../metrics/figures'
 import { NO_FILTER } from '../metrics/window-filters'
 import { useZone } from '../parts/settings'
 import type { Polled } from '../parts/use-polled'
@@ -45,7 +45,15 @@ export function WorkflowsPage(): JSX.Element {
         onClear={() => show({ choice: { ...choice, ...NO_FILTER }, q: '' })}
         onMore={() => setPages(pages + 1)}
       >
-        {(rows) => <Table rows={rows} choice={choice} order={order} onOrder={(by: Order) => show({ order: by })} />}
+        {(rows) => (
+          <Table
+            rows={rows}
+            choice={choice}
+            order={order}
+            time={writeFigures({ ...choice, ...NO_FILTER }, 'failed')}
+            onOrder={(by: Order) => show({ order: by })}
+          />
+        )}
       </WindowList>
     </div>
   )

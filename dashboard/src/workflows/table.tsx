@@ -1,8 +1,9 @@
 import type { JSX } from 'react'
 import type { Choice } from '../filter/filter'
 import { ChangeMark, wayOf } from '../metrics/change'
-import { behind, type Change, FINISHED, type Order, percent, pointsOf, ratioOf, SLOWEST } from '../metrics/figures'
+import { behind, type Change, FEW, FINISHED, type Order, percent, pointsOf, ratioOf, SLOWEST } from '../metrics/figures'
 import { Header, Spark } from '../metrics/lists'
+import { metricsTexts } from '../metrics-texts'
 import { StatusWord } from '../parts/status'
 import { useRowKeys } from '../parts/use-row-keys'
 import { When } from '../parts/when'
@@ -15,11 +16,13 @@ import type { WorkflowRow } from './documents'
 
 /** The workflows, each with its figures and its newest runs; every figure leads to its runs. */
 export function Table({
-  rows, choice, order, onOrder,
+  rows, choice, order, time, onOrder,
 }: {
   rows: readonly WorkflowRow[]
   choice: Choice
   order: Order
+  /** Of the list, which a workflow's page takes over. */
+  time: URLSearchParams
   onOrder: (order: Order) => void
 }): JSX.Element {
   const keys = useRowKeys(rows)
@@ -34,22 +37,24 @@ export function Table({
       </thead>
       <tbody>
         {rows.map((row) => (
-          <Row key={row.workflow.id} row={row} choice={choice} />
+          <Row key={row.workflow.id} row={row} choice={choice} time={time} />
         ))}
       </tbody>
     </table>
   )
 }
 
-function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element {
+function Row({ row, choice, time }: { row: WorkflowRow; choice: Choice; time: URLSearchParams }): JSX.Element {
   const { workflow, total, failed, successRatePercent: rate, p95DurationMs: p95, trend, previous } = row
   const { name, engine, recent, consecutiveFailures: inARow } = workflow
   const { columns } = workflowTexts
   const [last] = recent
-  const link = (title: string, value: string, more: Partial<Choice>): JSX.Element => (
+  const link = (title: string, value: string, more: Partial<Choice>, few = false): JSX.Element => (
     <a
       href={hrefs.history(behind(choice, { workflow: [name], engine: [engine.name], ...more }))}
-      aria-label={workflowTexts.runsOf(name, `${title} ${value}`)}
+      className={few ? 'few' : ''}
+      title={few ? metricsTexts.few : undefined}
+      aria-label={workflowTexts.runsOf(name, metricsTexts.figure(title, value, few))}
     >
       {value}
     </a>
@@ -57,7 +62,7 @@ function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element
   return (
     <tr>
       <th scope="row">
-        <a href={hrefs.workflows(workflow.id)}>{name}</a>
+        <a href={hrefs.workflows(workflow.id, time)}>{name}</a>
         <span className="dim engine">{engine.name}</span>
         {workflow.overdue && <Overdue gap={workflow.usualGapMs} />}
       </th>
@@ -78,13 +83,13 @@ function Row({ row, choice }: { row: WorkflowRow; choice: Choice }): JSX.Element
         {link(columns.failed, texts.number(failed), { status: ['FAILURE'] })}
       </td>
       <td data-of={columns.rate} className="numbers">
-        {rate === null ? texts.none : link(columns.rate, percent(rate), FINISHED)}
+        {rate === null ? texts.none : link(columns.rate, percent(rate), FINISHED, total < FEW)}
         <Against change={pointsOf(rate, previous?.successRatePercent ?? null)} better="▲" />
       </td>
       <td data-of={columns.p95} className="numbers">
         {p95 === null
           ? texts.none
-          : link(columns.p95, duration(p95), SLOWEST)}
+          : link(columns.p95, duration(p95), SLOWEST, total < FEW)}
         <Against change={ratioOf(p95, previous?.p95DurationMs ?? null)} better="▼" />
       </td>
       <td data-of={columns.row} className={inARow ? 'numbers some' : 'numbers'}>

@@ -117,8 +117,8 @@ def test_workflows_002_ui_order_search_and_page(shared: Runwatch, visitor: Visit
     page.get_by_role("link", name=f"{engine} late", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{engine} late")
     facts = page.get_by_role("region", name="Facts")
-    expect(facts).to_contain_text(re.compile(r"Expected\s*within 30 min of the last run\s*Overdue"))
-    expect(facts).to_contain_text("It did not fail last.")
+    expect(facts).to_contain_text(re.compile(r"Next run\s*Expected within 30 min of the last one\s*Overdue"))
+    expect(facts).to_contain_text("None: the last finished run did not fail.")
     expect(facts.get_by_role("list").get_by_role("link")).to_have_count(6)
     page.locator(".u-over").nth(1).wait_for()
     expect(page.get_by_role("listitem").filter(has_text="n = 6")).to_have_count(3)
@@ -131,8 +131,11 @@ def test_workflows_004_ui_its_runs_triggers_and_rules(shared: Runwatch, visitor:
     engine = unique("one")
     name = f"{engine} failing"
     reported(shared, engine)
-    page = opened(visitor, engine)
+    page = opened(visitor, engine, range="7d")
     page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("button", name="Time: Last 7 days")).to_be_visible()
+    crumbs = page.get_by_role("navigation", name="Where this workflow is")
+    assert query_of(crumbs.get_by_role("link")) == {"range": ["7d"]}
     by_schedule = page.get_by_role("region", name="Facts").get_by_role("link", name="schedule 25")
     assert query_of(by_schedule) == {"workflow": [name], "engine": [engine], "trigger": ["schedule"]}
     runs = page.get_by_role("region", name="Runs", exact=True)
@@ -170,6 +173,8 @@ def test_workflows_003_ui_every_state(shared: Runwatch, visitor: Visitor) -> Non
     page.get_by_role("menuitem", name="Engines").wait_for()
     assert violations(page) == []
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Success rate", exact=True).click()
+    page.wait_for_url("**sort=rate*")
     page.get_by_role("button", name="Filters").click()
     sheet = page.get_by_role("dialog", name="Filters")
     sheet.locator("#add-filter").wait_for()
