@@ -1,6 +1,7 @@
 """The environment that every chore needs: uv in .tools, the locked packages and the project itself in .venv.
 
 A stamp in .venv says for which files, Python and place it was made. While it is valid, set-up costs a few milliseconds.
+devtools/quickest.py says which Python that is.
 """
 
 import fcntl
@@ -13,11 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 # Another Python than the one that is everybody's has an environment of its own: see devtools/interpreters.py.
 VENV_VARIABLE = "RUNWATCH_DEV_VENV"
-VENV = ROOT / os.environ.pop(VENV_VARIABLE, ".venv")
+EVERYBODYS = ".venv"
+VENV = ROOT / os.environ.pop(VENV_VARIABLE, EVERYBODYS)
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
@@ -33,6 +36,16 @@ BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 MANUAL, FAILED = 2, 1
 
 
+class Python(NamedTuple):
+    """An interpreter, and its `sys.version`."""
+
+    path: str
+    version: str
+
+
+RUNNING = Python(BASE_PYTHON, sys.version)
+
+
 class SetupError(Exception):
     """A message for the developer, and the code to exit with."""
 
@@ -43,14 +56,18 @@ class SetupError(Exception):
 
 def ensure_environment() -> None:
     """Install what is missing or out of date; two at once wait for each other."""
-    if _is_current():
+    from devtools import quickest  # here: Dockerfile has this module for the page alone, and none of other Pythons
+
+    if _is_current(quickest.kept()):
         return
     with _exclusive():
-        if not _is_current():
+        python = quickest.kept()
+        if not _is_current(python):
             _install_uv()
-            _make_venv()
+            python = python or quickest.choose()
+            _make_venv(python)
             _install()
-            _stamp_file().write_text(_stamp())
+            _stamp_file().write_text(_stamp(python))
 
 
 def _install_uv() -> None:
@@ -89,9 +106,9 @@ def _uv(what: str, *words: str | Path) -> None:
     _step(what, [UV, *words])
 
 
-def _make_venv() -> None:
-    if not _is_usable():
-        _uv(f"making {VENV.name}", "venv", "--clear", "--no-project", "--python", BASE_PYTHON, VENV)
+def _make_venv(python: Python) -> None:
+    if not _is_usable(python):
+        _uv(f"making {VENV.name}", "venv", "--clear", "--no-project", "--python", python.path, VENV)
 
 
 def _install() -> None:
@@ -107,19 +124,20 @@ def _install() -> None:
     )
 
 
-def _is_usable() -> bool:
-    """Whether .venv was made here, not copied (its scripts name its folder), and by this version of Python."""
+def _is_usable(python: Python) -> bool:
+    """Whether .venv was made here, not copied (its scripts name its folder), and by this Python in this version."""
     try:
         made_here = f"'{VENV}'" in (VENV / "bin" / "activate").read_text()
-        version = f"version_info = {'.'.join(map(str, sys.version_info[:3]))}\n"
-        return made_here and version in (VENV / "pyvenv.cfg").read_text() and PYTHON.exists()
+        version = f"version_info = {python.version.split()[0].rstrip('+')}\n"
+        same_python = PYTHON.resolve(strict=True) == Path(python.path).resolve()
+        return made_here and same_python and version in (VENV / "pyvenv.cfg").read_text()
     except FileNotFoundError:
         return False
 
 
-def _is_current() -> bool:
+def _is_current(python: Python | None) -> bool:
     try:
-        return _stamp_file().read_text() == _stamp() and PYTHON.exists()
+        return python is not None and _stamp_file().read_text() == _stamp(python) and PYTHON.exists()
     except FileNotFoundError:
         return False
 
@@ -128,10 +146,10 @@ def _stamp_file() -> Path:
     return VENV / ".runwatch-stamp"
 
 
-def _stamp() -> str:
+def _stamp(python: Python) -> str:
     files = (LOCK, PROJECT, CLIENT / "pyproject.toml")
     content = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    return f"{content}\n{sys.version}\n{VENV}\nuv {UV_VERSION}\n"
+    return f"{content}\n{python.version}\n{VENV}\nuv {UV_VERSION}\n"
 
 
 @contextmanager
@@ -141,7 +159,7 @@ def _exclusive() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("waiting for another ./dev to set up")
+            say("waiting for another ./dev to set up")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -149,7 +167,7 @@ def _exclusive() -> Iterator[None]:
 def _step(what: str, words: list[str | Path]) -> None:
     """Run one step and report it in one line. Shows its output only when it fails."""
     started = time.monotonic()
-    _say(f"{what} …", end=" ")
+    say(f"{what} …", end=" ")
     # Only the Python that runs us; only our virtual environment.
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
@@ -161,5 +179,6 @@ def _step(what: str, words: list[str | Path]) -> None:
         raise SetupError(done.stdout.decode(errors="replace"))
 
 
-def _say(line: str, end: str = "\n") -> None:
+def say(line: str, end: str = "\n") -> None:
+    """Say in a line what the set-up does."""
     print(f"dev: {line}", end=end, file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ from devtools.environment import MANUAL, ROOT, SetupError
 
 def find(version: str) -> Path | None:
     """The interpreter of a version, such as 3.13 or 3.12.1: on PATH, of pyenv, or of uv."""
-    return next((path for path in _candidates(version) if _is(path, version)), None)
+    return next((path for path in candidates(version) if _is(path, version)), None)
 
 
 def switch(words: list[str]) -> list[str]:
@@ -44,7 +44,8 @@ def _venv(version: str) -> str:
     return f".venv-{version}"
 
 
-def _candidates(version: str) -> Iterator[Path]:
+def candidates(version: str) -> Iterator[Path]:
+    """Where interpreters of a version may be; not all of them run."""
     minor = ".".join(version.split(".")[:2])
     for folder in os.get_exec_path():
         if found := shutil.which(f"python{minor}", path=folder):

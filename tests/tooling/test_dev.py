@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools import check, environment, lock, main, paths
+from devtools import check, environment, lock, main, paths, quickest
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,8 +87,9 @@ def test_the_environment_is_renewed_when_the_lock_or_the_place_changes(
 ) -> None:
     made: list[str] = []
     monkeypatch.setattr(environment, "_install_uv", lambda: None)
-    monkeypatch.setattr(environment, "_make_venv", lambda: made.append("venv"))
+    monkeypatch.setattr(environment, "_make_venv", lambda python: made.append("venv"))
     monkeypatch.setattr(environment, "_install", lambda: made.append("packages"))
+    monkeypatch.setattr(quickest, "kept", lambda: environment.RUNNING)
     monkeypatch.setattr(environment, "TOOLS", tmp_path / ".tools")
     monkeypatch.setattr(environment, "LOCK", tmp_path / "requirements.lock")
     environment.LOCK.write_text("one")
