@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema
+from graphql import DocumentNode, GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
@@ -73,27 +73,31 @@ class SharedUpdates:
 
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
         """The results of an operation. Shared results come by themselves."""
-        viewer: Viewer = context.viewer
         values = check_variables(operation.variables)
         known = self._prepared.is_known(operation.query, operation.name)
         context.spending.begin(0 if known else len(operation.query), values)
         await self._prepared.prepare(operation.query, operation.name)
+        context.client.operation = self._prepared.name_of(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
-        if document is not None and context.compiled:
+        member = None if document is None else await self._member(context, operation, document)
+        return member or await self._ordinary.start(context, operation)
+
+    async def _member(self, context: Any, operation: Operation, document: DocumentNode) -> Member | None:
+        """One of those who ask for the same; None if it is to be executed by itself."""
+        viewer: Viewer = context.viewer
+        if context.compiled:
             prepared = self._prepared.find(operation.query, operation.name)
             ready = partial(prepare, self._schema, prepared, operation.variables, context.spending)
             await self._prepared.beside(operation.query, ready)
-        context.client.operation = self._prepared.name_of(operation.query, operation.name)
-        if document is not None:
-            asking = self._make_context(viewer, _Asking())
-            executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
-            asked = None if executor is None else await _asked(executor)
-            if executor is not None and asked is not None:
-                position = self._feed.position_of(asked.after)
-                scope = (viewer.role, viewer.engine)
-                group = self._group((operation.query, operation.name, scope), executor, scope)
-                return Member(self._feed, group, asked.where, position, context.client)
-        return await self._ordinary.start(context, operation)
+        asking = self._make_context(viewer, _Asking())
+        executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
+        asked = None if executor is None else await _asked(executor)
+        if executor is None or asked is None:
+            return None
+        position = self._feed.position_of(asked.after)
+        scope = (viewer.role, viewer.engine)
+        group = self._group((operation.query, operation.name, scope), executor, scope)
+        return Member(self._feed, group, asked.where, position, context.client)
 
     def _group(self, key: tuple[object, ...], executor: EventByEvent, scope: tuple[Role, str | None]) -> Group:
         group = self._groups.get(key)
