@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -219,6 +220,10 @@ async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server,
     id_, cursor, _ = await run_of(runwatch, engine)
     runwatch.report(*(written(engine, number, "x" * 60_000) for number in range(100)))
     with stopped(pids[1]):
+        half, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
+        )
         async with socket(runwatch, runwatch.admin) as reader, socket(runwatch, runwatch.admin) as deaf:
             await subscribe(reader, "1", FOLLOW, id=id_)
             deaf.transport.pause_reading()
@@ -228,6 +233,13 @@ async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server,
             assert await code_of(reader) == 1012
             deaf.transport.resume_reading()
             await code_of(deaf)  # closed or cut, but over
+        async with asyncio.timeout(10):
+            head, _, body = (await half.read()).partition(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in head
+    assert json.loads(body)["errors"][0]["extensions"]["code"] == "INTERNAL"
     assert not any(map(is_alive, pids))
     assert [line["pid"] for line in logged(server, "worker_killed")] == [pids[1]]
     runwatch.close()

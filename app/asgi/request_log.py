@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 
@@ -53,12 +54,10 @@ class RequestLog:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_id)
-        except Exception as error:
+        async def fail(error: Exception) -> None:
             body = error_body(masked(error))
             if status:
-                raise  # the answer has started; the server cuts the connection
+                raise error  # the answer has started; the server cuts the connection
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             code = 500
             if isinstance(error, Unavailable):  # it says nothing of the request, nor of who sent it
@@ -66,6 +65,15 @@ class RequestLog:
                 headers.append((b"retry-after", b"1"))
             await send_with_id({"type": "http.response.start", "status": code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            await fail(error)
+        except asyncio.CancelledError:
+            # The server ends, and has waited for this for long enough. uvicorn would log where it was, and answer 500.
+            if not status:
+                await fail(Unavailable("The server ends"))
         finally:
             took = time.perf_counter() - started
             elapsed, door = round(took * 1000, 1), numbers.path_of(scope["path"])
