@@ -158,7 +158,9 @@ class CompiledOperation:
         if found is None:
             if len(self.prices) >= MAX_PLANS:
                 self.prices.clear()
-            found = self.prices[key] = price(self.schema._schema, self.fragments, self.operation, variables)
+            # What is kept has these in mind, and would keep all variables of a request.
+            conditions = dict(zip(self.conditions, key, strict=True))
+            found = self.prices[key] = price(self.schema._schema, self.fragments, self.operation, conditions)
         return found
 
     def prepare(self, given: Mapping[str, Any] | None, meter: Meter | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from graphql import get_operation_ast, parse
 from strawberry.dataloader import DataLoader
 
 from app.errors import LimitExceeded
-from app.graphql.compiled import Cost, NotRight, compile_operation, operation, tasks
+from app.graphql.compiled import CompiledOperation, Cost, NotRight, compile_operation, operation, tasks
 from app.graphql.compiled.costs import WAITING
 
 
@@ -27,6 +29,10 @@ class Page:
 
     nodes: list[Leaf]
     single: Leaf
+
+    @strawberry.field
+    def said(self, text: str | None = None) -> str | None:
+        return text
 
 
 def four_pages() -> list[Page]:
@@ -111,6 +117,18 @@ async def test_cost_is_known_and_counted(
     assert meter.cost is not None
     assert cost in (None, meter.cost)
     assert meter.touched == touched <= meter.cost.fields
+
+
+@pytest.mark.parametrize("work", [CompiledOperation.price, CompiledOperation.plan])
+def test_nothing_of_the_variables_is_kept_but_conditions(work: Callable[..., Any]) -> None:
+    text = "x" * 1_000
+    heads, selected = "$f: Int, $s: String, $a: Boolean!", "said(text: $s) @include(if: $a)"
+    parsed = parse(f"query ({heads}) {{ page(first: $f) {{ {selected} }} }}")
+    found = get_operation_ast(parsed)
+    assert found is not None
+    compiled, before = compile_operation(SCHEMA, parsed, found), getrefcount(text)
+    work(compiled, {"f": 2, "s": text, "a": True})
+    assert getrefcount(text) == before, "a request of a megabyte would stay as long as its document"
 
 
 async def test_meter_ends_a_plan() -> None:
