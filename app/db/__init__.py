@@ -70,7 +70,7 @@ class Reader(ABC):
 class Transaction(Reader):
     """One open write transaction. Its work may run more than once, so it must not keep state between runs."""
 
-    # Whether none of its statements takes more than a few milliseconds: SQLite then runs them in the loop's thread.
+    # Whether none that writes takes more than a few milliseconds: SQLite then runs its statements in the loop's thread.
     is_short = False
 
     def __init__(self, turns: Turns) -> None:

@@ -19,7 +19,7 @@ from app.db.config import SQLITE_OPEN_SECONDS, SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.schema_version import APPLIED, refusal
 from app.db.sqlite_faults import Place, fault_of
-from app.db.sqlite_loop import LoopReader, LoopTime
+from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader
 from app.db.sqlite_transaction import SqliteTransaction
 from app.db.watch import PAUSE_SECONDS, Locked, Lost, Newer, Refused, Watch
@@ -42,8 +42,8 @@ class SqliteDatabase(Database):
     def __init__(
         self,
         path: Path,
-        opened: sqlite3.Connection,
         writer: aiosqlite.Connection,
+        writer_here: LoopReader,
         here: LoopReader,
         readers: list[Reader],
         keys: Reader,
@@ -51,9 +51,8 @@ class SqliteDatabase(Database):
         super().__init__(len(readers))
         self._path = path
         self._place = Place(path)
-        self._opened = opened  # the writer's
         self._writer = writer
-        self._writer_time = LoopTime()
+        self._writer_here = writer_here  # the same connection
         self._schema_version = -1  # as it was when its migrations were looked at
         self._here = here
         self._keys = keys
@@ -86,9 +85,9 @@ class SqliteDatabase(Database):
                     undo.push_async_callback(readers[-1].close)
                 keys = await Reader.open(path)
                 undo.push_async_callback(keys.close)
-                here = LoopReader(path)
+                here = LoopReader.open(path)
                 undo.callback(here.close)
-                database = cls(path, opened, writer, here, readers, keys)
+                database = cls(path, writer, LoopReader(opened), here, readers, keys)
                 undo.pop_all()
         except sqlite3.Error as error:
             if (fault := fault_of(error, path)) is None:
@@ -168,7 +167,7 @@ class SqliteDatabase(Database):
             self._watch.check_write()
             try:
                 await self._begin()
-                transaction = SqliteTransaction(self._opened, connection, self.turns, self._writer_time)
+                transaction = SqliteTransaction(self._writer_here, connection, self.turns)
                 try:
                     result = await work(transaction)
                     await connection.execute("COMMIT")

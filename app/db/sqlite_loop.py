@@ -3,7 +3,8 @@
 A way to a thread and back costs more than most statements, and while SQLite hands out rows, the thread and the loop
 wait for each other's lock at every row: over eight connections a page took three times the CPU. So a statement that
 reads is tried here first, for as long as nobody notices. One that takes longer is given up, and a thread runs it from
-its start. One that writes cannot be given up without its transaction: only short ones are run here.
+its start, within its transaction if it has one. One that writes cannot be given up without its transaction: only short
+ones are run here.
 """
 
 from __future__ import annotations
@@ -64,43 +65,53 @@ class LoopTime:
 
 
 class LoopReader:
-    """One connection, used by the thread that opened it alone."""
+    """Reads by one connection, which no thread uses meanwhile."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.time = LoopTime()
+        self._deadline = 0.0
+        self._given_up: OrderedDict[str, _Passes] = OrderedDict()
+
+    @classmethod
+    def open(cls, path: Path) -> LoopReader:
+        """One with a connection of its own."""
+        connection = sqlite3.connect(path, isolation_level=None)
         # Never wait for a lock here: a thread can.
         for pragma in (*PRAGMAS, "busy_timeout = 0"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.set_progress_handler(self._is_late, STEPS_PER_CHECK)
-        self._deadline = 0.0
-        self._time = LoopTime()
-        self._given_up: OrderedDict[str, _Passes] = OrderedDict()
+            connection.execute(f"PRAGMA {pragma}")
+        return cls(connection)
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row] | None:
         """The rows of one statement; None if a thread has to run it."""
-        await self._time.turn()
+        await self.time.turn()
         passes = self._given_up.get(sql)
         if passes is not None and passes.left:
             passes.left -= 1
             return None
-        began = self._time.begin()
+        began = self.time.begin()
         if began is None:
             return None
         self._deadline = began + SECONDS
+        in_transaction = self.connection.in_transaction
+        self.connection.set_progress_handler(self._is_late, STEPS_PER_CHECK)
         try:
-            rows: Sequence[Row] = self._connection.execute(numbered(sql), params).fetchall()
+            rows: Sequence[Row] = self.connection.execute(numbered(sql), params).fetchall()
         except sqlite3.OperationalError:  # too long, or locked; if it is anything else, the thread will say so
+            if self.connection.in_transaction is not in_transaction:
+                raise  # a sick file: what is left of the transaction must not run without it
             self._give_up(sql, passes)
             return None
         finally:
-            self._time.end(began)
+            self.connection.set_progress_handler(None, 0)  # what a thread runs may take longer
+            self.time.end(began)
         if passes is not None:
             del self._given_up[sql]
         return rows
 
     def close(self) -> None:
         """Close it. Again does nothing."""
-        self._connection.close()
+        self.connection.close()
 
     def _give_up(self, sql: str, passes: _Passes | None) -> None:
         if passes is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +11,7 @@ import aiosqlite
 from app.db import Row, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
-from app.db.sqlite_loop import LoopTime
+from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import numbered
 from app.turns import Turns, pieces
 
@@ -19,10 +19,12 @@ from app.turns import Turns, pieces
 MOST_ROWS_HERE = 128
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
+# Statements that write begin otherwise, on SQLite.
+_READS = re.compile(r"\s*(?:SELECT|WITH)\b")
 
 
 class SqliteTransaction(Transaction):
-    """A BEGIN IMMEDIATE on the writing connection: `opened` by us, and used by the thread of `connection` too.
+    """A BEGIN IMMEDIATE on the writing connection, which `here` and the thread of `connection` use in turn.
 
     A way to the thread and back takes 50 to 100 µs, a statement of a single event 20; and while events arrive, loop and
     thread wait for each other's lock at every row.
@@ -30,17 +32,18 @@ class SqliteTransaction(Transaction):
 
     dialect = Dialect.SQLITE
 
-    def __init__(
-        self, opened: sqlite3.Connection, connection: aiosqlite.Connection, turns: Turns, time: LoopTime
-    ) -> None:
+    def __init__(self, here: LoopReader, connection: aiosqlite.Connection, turns: Turns) -> None:
         super().__init__(turns)
-        self._opened = opened
+        self._here = here
         self._connection = connection
-        self._time = time
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement."""
-        return await self._rows(numbered(sql), params)
+        if not (self.is_short and _READS.match(sql)):
+            return await self._written(numbered(sql), params)
+        # What it finds may be long, however short the events are: all steps of a hundred executions.
+        rows = await self._here.fetch(sql, params)
+        return await self._in_thread(numbered(sql), params) if rows is None else rows
 
     async def lock(self, name: Lock) -> None:
         """Nothing to wait for: since its BEGIN IMMEDIATE the transaction is the only one of the file."""
@@ -58,9 +61,9 @@ class SqliteTransaction(Transaction):
             await self._connection.executemany(numbered(sql), rows)
             return
         try:
-            self._opened.executemany(numbered(sql), rows)
+            self._here.connection.executemany(numbered(sql), rows)
         finally:
-            self._time.end(began)
+            self._here.time.end(began)
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert new rows."""
@@ -90,7 +93,7 @@ class SqliteTransaction(Transaction):
             sql = head + ", ".join([mark] * size) + tail
             for start in range(0, len(chunk), size):
                 values = [value for row in chunk[start : start + size] for value in row]
-                inserted.update(row[0] for row in await self._rows(sql, values))
+                inserted.update(row[0] for row in await self._written(sql, values))
         return inserted
 
     async def upsert(self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str]) -> None:
@@ -109,19 +112,22 @@ class SqliteTransaction(Transaction):
         sets = ", ".join(f"{name} = ?{number[name]}" for name in columns if name not in key)
         await self.execute_many(f"UPDATE {table} SET {sets} WHERE {where}", rows)
 
-    async def _rows(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
+    async def _in_thread(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
+        return list(await self._connection.execute_fetchall(sql, params))
+
+    async def _written(self, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         began = await self._begun()
         if began is None:
-            return list(await self._connection.execute_fetchall(sql, params))
+            return await self._in_thread(sql, params)
         try:
-            rows: Sequence[Row] = self._opened.execute(sql, params).fetchall()
+            rows: Sequence[Row] = self._here.connection.execute(sql, params).fetchall()
             return rows
         finally:
-            self._time.end(began)
+            self._here.time.end(began)
 
     async def _begun(self) -> float | None:
         """When a statement of a short transaction begins in the loop; None if the thread is to run it."""
         if not self.is_short:
             return None
-        await self._time.turn()
-        return self._time.begin()
+        await self._here.time.turn()
+        return self._here.time.begin()

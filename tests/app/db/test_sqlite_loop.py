@@ -41,7 +41,9 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ran
 
 
-async def test_only_what_takes_long_goes_to_a_thread(tmp_path: Path, in_threads: list[str]) -> None:
+async def test_only_what_takes_long_goes_to_a_thread(
+    tmp_path: Path, in_threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = await open_database(f"sqlite:///{tmp_path / 'loop.db'}")
     assert isinstance(database, SqliteDatabase)
     late = 0
@@ -51,7 +53,8 @@ async def test_only_what_takes_long_goes_to_a_thread(tmp_path: Path, in_threads:
         late += 1
         return 1
 
-    database._here._connection.set_progress_handler(is_late, 10_000)
+    monkeypatch.setattr(database._here, "_is_late", is_late)
+    monkeypatch.setattr(sqlite_loop, "STEPS_PER_CHECK", 10_000)
     try:
         assert await database.fetch(COUNT, SHORT) == [(SHORT,)]
         assert not in_threads
@@ -82,7 +85,7 @@ async def test_what_became_short_is_read_in_the_loop_again(tmp_path: Path, in_th
 
 
 async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path) -> None:
-    reader = LoopReader(tmp_path / "loop.db")
+    reader = LoopReader.open(tmp_path / "loop.db")
     turns = 0
 
     async def tick() -> None:
@@ -104,23 +107,23 @@ async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path) -> None
 
 async def test_a_slow_disk_is_left_to_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
-    reader = LoopReader(tmp_path / "loop.db")
+    reader = LoopReader.open(tmp_path / "loop.db")
     try:
         assert await reader.fetch("SELECT 1", ()) == [(1,)]
         assert await reader.fetch("SELECT 1", ()) is None
         assert await reader.fetch("SELECT 2", ()) is None
-        reader._time._rests_until = 0.0
+        reader.time._rests_until = 0.0
         assert await reader.fetch("SELECT 1", ()) == [(1,)]
     finally:
         reader.close()
 
 
 async def test_a_statement_that_was_given_up_may_be_read_twice_at_once(tmp_path: Path) -> None:
-    reader = LoopReader(tmp_path / "loop.db")
+    reader = LoopReader.open(tmp_path / "loop.db")
     try:
         reader._give_up("SELECT 1", None)
         await reader.fetch("SELECT 1", ())
-        reader._time._spent = 1.0
+        reader.time._spent = 1.0
         assert await asyncio.gather(*(reader.fetch("SELECT 1", ()) for _ in range(3))) == [[(1,)]] * 3
     finally:
         reader.close()
@@ -128,7 +131,7 @@ async def test_a_statement_that_was_given_up_may_be_read_twice_at_once(tmp_path:
 
 async def test_statements_given_up_are_not_all_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_loop, "MAX_REMEMBERED", 3)
-    reader = LoopReader(tmp_path / "loop.db")
+    reader = LoopReader.open(tmp_path / "loop.db")
     try:
         for number in range(10):
             assert await reader.fetch(f"SELECT {number} FROM missing", ()) is None  # a thread will say why
@@ -142,7 +145,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """One whose statements can tell which thread runs them."""
     opened = await open_database(f"sqlite:///{tmp_path / 'loop.db'}")
     assert isinstance(opened, SqliteDatabase)
-    opened._opened.create_function("thread", 0, lambda: threading.current_thread().name)
+    opened._writer_here.connection.create_function("thread", 0, lambda: threading.current_thread().name)
     await opened.transaction(lambda transaction: transaction.fetch("CREATE TABLE ran (id INTEGER UNIQUE, thread TEXT)"))
     yield opened
     await opened.close()
@@ -178,6 +181,24 @@ async def test_a_short_transaction_goes_to_its_thread_while_the_disk_is_slow(
     monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
     read, *_ = await threads_of(database, short=True)  # after the first statement, which was one of a slow disk
     assert read != {threading.current_thread().name}
+
+
+async def test_a_long_read_of_a_short_transaction_goes_to_its_thread(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database._writer_here, "_is_late", lambda: 1)
+    monkeypatch.setattr(sqlite_loop, "STEPS_PER_CHECK", 10_000)
+
+    async def work(transaction: Transaction) -> list[str]:
+        transaction.is_short = True
+        await transaction.insert("ran", ("id",), [(1,)])
+        rows = await transaction.fetch(f"SELECT thread(), ({COUNT}), (SELECT count(*) FROM ran)", LONG)
+        assert [tuple(row)[1:] for row in rows] == [(LONG, 1)], "it sees what the transaction has written"
+        await transaction.insert("ran", ("id",), [(2,)])
+        return [row[0] for row in rows]
+
+    assert await database.transaction(work) != [threading.current_thread().name]
+    assert await database.fetch("SELECT count(*) FROM ran") == [(2,)]
 
 
 async def test_a_short_transaction_that_fails_leaves_nothing(database: SqliteDatabase) -> None:
