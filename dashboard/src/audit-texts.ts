@@ -13,6 +13,13 @@ const did = {
   unresolveExecutions: 'took back a resolution', testAlertRule: 'sent a test of an alert rule', setErrorGroupState: 'changed the state of',
 } as const
 
+/** Those whose words need something behind them, without it. */
+const alone = {
+  revealTrigger: 'revealed trigger data', retryExecution: 'retried a run', mergeErrorGroups: 'merged error groups',
+  unmergeErrorGroup: 'took an error group apart', splitErrorGroup: 'split an error group',
+  unsplitErrorGroup: 'brought an error group together again', exportLog: 'exported a log', setErrorGroupState: 'changed the state of an error group',
+} as const
+
 export const auditTexts = {
   title: 'Audit',
   forbidden: 'Only administrators see the audit log.',
@@ -21,6 +28,8 @@ export const auditTexts = {
   /** In words; an action that this page does not know, by its name. */
   did: (action: string): string => (did as Record<string, string>)[action] ?? action,
   actions: did,
+  /** What can be looked for: an action without what it was about. */
+  deed: (action: string): string => ({ ...did, ...alone } as Record<string, string>)[action] ?? action,
   counted: {
     retryExecutions: (count: number) => `retried ${n(count, 'run', 'runs')}`,
     resolveExecutions: (count: number) => `resolved ${n(count, 'run', 'runs')}`,

@@ -23,7 +23,7 @@ export function Filters({
   const phone = useIsPhone()
   const named: Record<List, { of: string[]; text: (value: string) => string }> = {
     actor: { of: [...actors].toSorted(), text: (value) => value },
-    action: { of: Object.keys(auditTexts.actions), text: auditTexts.did },
+    action: { of: Object.keys(auditTexts.actions), text: auditTexts.deed },
   }
   const add = (
     <FieldFilter

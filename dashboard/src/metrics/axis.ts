@@ -1,5 +1,6 @@
-import { brief, zoneName } from '../time/time'
+import { brief, clockTime, zoneName } from '../time/time'
 
+const MINUTE_S = 60
 const DAY_S = 86_400
 
 /**
@@ -13,7 +14,7 @@ export function labels(splits: readonly number[], step: number, zone: string): s
   let before = ''
   return times.map((at, index) => {
     const said = brief(at, zone)
-    const [day, time] = [said.slice(0, -6), said.slice(-5)]
+    const [day, time] = [said.slice(0, -6), step < MINUTE_S ? clockTime(at, zone).slice(0, 8) : said.slice(-5)]
     const other = day !== before
     before = day
     const name = changes && names[index] !== names[index - 1] ? ` ${names[index]}` : ''

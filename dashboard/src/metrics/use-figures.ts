@@ -71,7 +71,10 @@ export function useFigures(choice: Choice, zone: string, order: Order | null): S
   const again = (): void => setRound((count) => count + 1)
   useAgain(kept.errors.figures.length > 0 || kept.errors.workflows !== null, again)
 
-  return { ...kept, stale: kept.key !== key, again }
+  // All parts are of one window: what is wrong with it is said once, and nothing of another window stays beside it.
+  const refused = kept.errors.figures.find(({ code }) => code === 'BAD_USER_INPUT')
+  const shown = refused ? { figures: null, workflows: null, errors: { figures: [refused], workflows: null } } : {}
+  return { ...kept, ...shown, stale: kept.key !== key, again }
 }
 
 async function load(

@@ -1,5 +1,5 @@
 import type { JSX } from 'react'
-import type { ApiError } from '../api/api'
+import { type ApiError, mayPass } from '../api/api'
 import { texts } from '../texts'
 import { CopyButton } from './copy'
 
@@ -23,7 +23,7 @@ export function ErrorBox({ error, retry }: { error: ApiError; retry?: () => void
           </span>
         )}
       </span>
-      {retry && code !== 'FORBIDDEN' && (
+      {retry && mayPass(error) && (
         <button type="button" onClick={retry}>
           {texts.error.retry}
         </button>

@@ -182,6 +182,10 @@ def test_metrics_003_ui_errors_and_workflows(shared: Runwatch, visitor: Visitor)
     page.goto(f"{shared.url}{metrics(engine, workflow='no such', status='FAILURE', **{'from': at(0), 'to': at(DAY)})}")
     expect(card(page, "Runs").get_by_role("link")).to_have_text("0")
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("status=FAILURE")
+    page.goto(f"{shared.url}{metrics(engine, **{'from': at(DAY), 'to': at(0)})}")
+    expect(page.get_by_role("alert")).to_contain_text("from: must be before to")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
 def test_metrics_006_ui_bars_and_orders(shared: Runwatch, visitor: Visitor) -> None:
