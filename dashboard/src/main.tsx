@@ -10,6 +10,7 @@ import './style/print.css'
 import './style/forced-colors.css'
 import { firstDrawn, soonAfterEarly } from './api/early'
 import { Frame } from './frame/frame'
+import { followLinks } from './frame/links'
 import { History } from './history/history'
 import { openEarly } from './history/lists'
 import { BASE, engineOf, hrefs } from './routes'
@@ -22,6 +23,7 @@ Object.assign(Error, { stackTraceLimit: 10 }) // the early script says why it wa
 void navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((each) => void each.unregister()))
 
 openEarly()
+followLinks()
 
 const ExecutionPage = lazy(async () => ({ default: (await import('./execution/page')).ExecutionPage }))
 const AlertsPage = lazy(async () => ({ default: (await import('./alerts/page')).AlertsPage }))

@@ -86,6 +86,8 @@ export const texts = {
     request: (id: string) => `Request ${id}`,
     requestId: 'the request id',
     offline: 'The server does not answer.',
+    notLoadedTitle: 'Not loaded',
+    notLoaded: 'A part of this page could not be loaded: the server is away, or has a newer page.',
     noNetwork: 'This computer is offline.',
     status: (status: number) => `The server answered ${status}.`,
     unexpected: 'Something unexpected happened.',

@@ -1,4 +1,4 @@
-import { type JSX, lazy, type ReactNode, Suspense, useState, useSyncExternalStore } from 'react'
+import { type ComponentType, type JSX, lazy, type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { useLocation } from 'wouter'
 import { afterFirst } from '../api/early'
 import { session, signOut } from '../api/session'
@@ -13,6 +13,7 @@ import { SessionEnds } from '../sign-in/session-end'
 import { SignInDialog } from '../sign-in/sign-in'
 import { texts } from '../texts'
 import { duration } from '../time/time'
+import { Boundary } from './boundary'
 import { Connection } from './connection'
 import { Icon } from './icons'
 import { Keys } from './keys'
@@ -24,13 +25,15 @@ import { Zone } from './zone'
 const APART_MS = 30_000
 /** Not before what the page is for. */
 const loadViews = async (): Promise<typeof import('../views/rail')> => afterFirst().then(() => import('../views/rail'))
-const Views = lazy(async () => ({ default: (await loadViews()).Views }))
-const ViewItems = lazy(async () => ({ default: (await loadViews()).ViewItems }))
+/** Without the rest of the frame nobody would find out why: what cannot be loaded for it is not there. */
+const absent = (): { default: () => null } => ({ default: () => null })
+const Views = lazy<ComponentType>(async () => loadViews().then((all) => ({ default: all.Views }), absent))
+const ViewItems = lazy<ComponentType<{ go: (path: string) => void }>>(async () => loadViews().then((all) => ({ default: all.ViewItems }), absent))
 const loadPalette = async (): Promise<typeof import('../palette/palette')> => import('../palette/palette')
-const Palette = lazy(async () => ({ default: (await loadPalette()).Palette }))
+const Palette = lazy<ComponentType<{ onClose: () => void }>>(async () => loadPalette().then((all) => ({ default: all.Palette }), absent))
 /** Its key takes two fingers: it is loaded between them. */
 document.addEventListener('keydown', ({ key }) => {
-  if (key === 'Control' || key === 'Meta') void loadPalette()
+  if (key === 'Control' || key === 'Meta') void loadPalette().catch(absent)
 })
 
 /** What is around every screen: where to go, whether it is live, who one is. */
@@ -44,6 +47,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
   const open = useOpen()
   const [keysShown, setKeysShown] = useState(false)
   const [paletteShown, setPaletteShown] = useState(false)
+  useFocusOnward(path)
   useKeys({
     '?': () => setKeysShown(true),
     c: copyAddress,
@@ -93,7 +97,7 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         )}
         {Math.abs(ahead) > APART_MS && <p className="notice">{texts.frame.clockApart(apart(ahead), ahead > 0)}</p>}
         <SessionEnds />
-        {children}
+        <Boundary path={path}>{children}</Boundary>
       </main>
       {signedOut && <SignInDialog />}
       {paletteShown && (
@@ -105,6 +109,16 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
       <Voice />
     </>
   )
+}
+
+/** What had the focus may have gone with the view before: the next one is where keys and readers go on. */
+function useFocusOnward(path: string): void {
+  const before = useRef(path)
+  useEffect(() => {
+    if (before.current === path) return
+    before.current = path
+    if (document.activeElement === document.body) document.getElementById('content')?.focus()
+  }, [path])
 }
 
 function isHere(path: string, href: string): boolean {

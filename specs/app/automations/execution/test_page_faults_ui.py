@@ -238,3 +238,20 @@ def test_faults_008_ui_a_gap_is_said_and_filled(shared: Runwatch, visitor: Visit
     expect(status.get_by_text("Refreshed")).to_be_visible()
     catches_up(page, shared, name)
     expect(status.get_by_text("Live")).to_be_visible()
+
+
+def test_faults_009_ui_a_view_that_cannot_be_loaded(shared: Runwatch, visitor: Visitor) -> None:
+    """A link MUST leave the page loaded, so that Back finds its list; a view that cannot be loaded MUST say so."""
+    name = unique("unloaded")
+    page = opened(visitor, shared, name)
+    page.route("**/assets/**", lambda route: route.abort())
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.get_by_role("alert")).to_contain_text("A part of this page could not be loaded")
+    looks(page)
+    page.go_back()
+    expect(page.locator("[role=row][data-id]")).to_have_count(3)
+    page.unroute("**/assets/**")
+    page.get_by_role("link", name="Engines").click()
+    page.get_by_role("heading", level=1, name="Engines").wait_for()
+    assert page.evaluate("window.same"), "the page was loaded again"
+    assert page.title() == "Engines · Runwatch"
