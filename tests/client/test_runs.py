@@ -255,11 +255,11 @@ def test_more_steps_than_the_server_takes_are_left_out(sink: Sink, client: Runwa
 
 def test_cheap_enough(sink: Sink, client: Runwatch) -> None:
     def once() -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(200):
             with client.execution("cheap", trigger_data={"n": 1}) as run, run.step("one"):
                 pass
-        return (time.perf_counter() - started) / 200 / 5
+        return (time.thread_time() - started) / 200 / 5
 
     # 5 µs where it was measured; the bound allows for a busy machine and a tracing debugger.
     assert min(once() for _ in range(5)) < (200e-6 if sys.gettrace() else 100e-6)

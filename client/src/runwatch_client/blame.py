@@ -77,5 +77,6 @@ def time_outs() -> list[asyncio.Timeout]:
 def timed_out(error: BaseException | None, around: list[asyncio.Timeout]) -> bool:
     """Whether asyncio's time-out ended something: one `around` it, or one within it whose error it lets out."""
     if isinstance(error, TimeoutError):
-        return isinstance(error.__cause__, asyncio.CancelledError)
+        # Early releases of 3.11 raise it while they handle the cancelling, later ones from it.
+        return isinstance(error.__cause__ or error.__context__, asyncio.CancelledError)
     return isinstance(error, asyncio.CancelledError) and any(each.expired() for each in around)
