@@ -150,6 +150,24 @@ async def test_large_requests_have_their_own_transactions(book: Book) -> None:
     assert {tuple(of) for together, of in book.stored if together} == {("first",), ("small",)}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # Postgres stores them beside each other
+async def test_many_large_requests_are_not_all_before_a_small_one(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "MOST_GATHERING", 0.0)
+    first = await book.begin("first")
+    book.gates_apart["l0"] = asyncio.Event()
+    large = [book.send(f"l{number}", size=grouping.MAX_BYTES + 1) for number in range(8)]
+    await asyncio.sleep(0)
+    small = book.send("small")
+    book.gates["first"].set()
+    await first
+    for _ in range(20):  # the next group asks for its transaction
+        await asyncio.sleep(0)
+    book.gates_apart["l0"].set()
+    assert not any(await asyncio.gather(small, *large))
+    assert book.stored.index((True, ["small"])) <= grouping.MAX_APART_ALONE + 1
+    assert [of for together, [of] in book.stored if not together] == [f"l{number}" for number in range(8)]
+
+
 async def test_an_execution_that_is_stored_apart_is_in_no_group_meanwhile(book: Book) -> None:
     many = [f"m{number}" for number in range(grouping.MAX_EVENTS + 1)]
     sent = [book.send(*many), book.send("m3"), book.send("other")]
