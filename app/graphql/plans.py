@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from graphql import GraphQLSchema
 from strawberry import Schema
 
 from app.graphql.compiled import CompiledOperation, Meter, NotRight, Unsupported, compile_operation
-from app.graphql.documents import Prepared
+from app.graphql.documents import Prepared, documents_of
+from app.graphql.messages import Operation
 from app.log import get_logger
 from app.monitor import numbers
 
@@ -40,14 +40,18 @@ def compiled_of(schema: GraphQLSchema, prepared: Prepared) -> CompiledOperation 
     return found
 
 
-def prepare(
-    schema: GraphQLSchema, prepared: Prepared, variables: Mapping[str, Any] | None, meter: Meter | None
-) -> None:
-    """Have what its execution needs, if the document is valid: see CompiledOperation.prepare."""
-    if prepared.operation is not None and not prepared.invalid:
-        compiled = compiled_of(schema, prepared)
-        if compiled is not None:
-            compiled.prepare(variables, meter)
+async def prepare(schema: GraphQLSchema, asked: Operation, meter: Meter | None) -> None:
+    """Have what the execution of an operation needs, if its document is valid: see CompiledOperation.prepare.
+
+    Of what there is nothing waits: the thread may have much to do for others.
+    """
+    documents = documents_of(schema)
+    prepared = documents.find(asked.query, asked.name)
+    if prepared.operation is None or prepared.invalid:
+        return
+    compiled = compiled_of(schema, prepared)
+    if compiled is not None and not compiled.is_prepared(asked.variables):
+        await documents.beside(asked.query, lambda: compiled.prepare(asked.variables, meter))
 
 
 def fall_back(error: Exception, context: Any, mark: Any) -> None:

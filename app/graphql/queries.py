@@ -59,9 +59,8 @@ class Queries:
         if operation is None or prepared.invalid:
             return None
         spending = getattr(context, "spending", None)
-        beside = partial(self._documents.beside, asked.query)
         if operation.operation is not OperationType.QUERY:
-            await beside(partial(prepare, self._schema._schema, prepared, asked.variables, spending))
+            await prepare(self._schema._schema, asked, spending)
             return None
         if prepared.introspects:
             try:
@@ -79,6 +78,7 @@ class Queries:
         compiled = compiled_of(self._schema._schema, prepared)
         if compiled is None:
             return None
+        beside = partial(self._documents.beside, asked.query)
         mark = context.mark()
         try:
             if spending is None:

@@ -8,7 +8,6 @@ docs/adr/0015 has the reasons.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 import orjson
@@ -86,9 +85,7 @@ class SharedUpdates:
         """One of those who ask for the same; None if it is to be executed by itself."""
         viewer: Viewer = context.viewer
         if context.compiled:
-            prepared = self._prepared.find(operation.query, operation.name)
-            ready = partial(prepare, self._schema, prepared, operation.variables, context.spending)
-            await self._prepared.beside(operation.query, ready)
+            await prepare(self._schema, operation, context.spending)
         asking = self._make_context(viewer, _Asking())
         executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
         asked = None if executor is None else await _asked(executor)

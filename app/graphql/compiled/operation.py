@@ -163,6 +163,14 @@ class CompiledOperation:
             found = self.prices[key] = price(self.schema._schema, self.fragments, self.operation, conditions)
         return found
 
+    def is_prepared(self, given: Mapping[str, Any] | None) -> bool:
+        """Whether `prepare` would have nothing to do for these variables."""
+        try:
+            variables, _ = self.values(given)
+        except (NotRight, RecursionError):
+            return True
+        return self._key(variables) in self.plans
+
     def prepare(self, given: Mapping[str, Any] | None, meter: Meter | None) -> None:
         """Have the price for these variables, and the plan if it may run, as far as they can be had.
 

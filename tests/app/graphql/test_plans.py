@@ -14,7 +14,7 @@ from app.graphql.bounds import Bounds
 from app.graphql.compiled import costs
 from app.graphql.compiled import operation as module
 from app.graphql.compiled.compiler import Compiler
-from app.graphql.documents import MAX_CHARACTERS_IN_LOOP
+from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, Documents
 from app.graphql.messages import Operation
 from app.graphql.operations import Pushed, SchemaOperations
 from app.live.sharing import SharedUpdates
@@ -97,6 +97,17 @@ async def test_it_is_made_once_and_for_a_long_one_beside_the_loop(
     assert len(work.priced) == len(work.compiled) == 1
     [thread] = {*work.priced, *work.compiled}
     assert thread.startswith("documents") is long, thread
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+async def test_what_is_there_waits_for_no_thread(
+    kind: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, asked = document_of(kind, long=True), list[object]()
+    await run(database, context_of(database), document)
+    monkeypatch.setattr(Documents, "_in_thread", lambda _, work: asked.append(work))
+    await run(database, context_of(database), document)
+    assert not asked, "it would be done behind all that others have there"
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
