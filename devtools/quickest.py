@@ -7,6 +7,7 @@ of CPU. The choice is kept in .tools, since two measurements may differ.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def kept() -> Python | None:
     if environment.VENV.name != environment.EVERYBODYS:
         return environment.RUNNING
     choice = _choices().get(_chooser())
-    if choice is None or choice["changed"] != _changed(choice["path"]):
+    if choice is None or choice["changed"] != _changed(choice["path"]) or not _is_alike(choice["version"]):
         return None
     return Python(choice["path"], choice["version"])
 
@@ -92,8 +93,18 @@ def _measured(path: Path) -> list[tuple[Python, float]]:
     if done.returncode:
         return []
     executable, version, implementation, seconds = json.loads(done.stdout)
-    is_alike = implementation == sys.implementation.name and version.startswith(f"{_minor()}.")
+    is_alike = implementation == sys.implementation.name and _is_alike(version)
     return [(Python(executable, version), seconds)] if is_alike else []
+
+
+def _is_alike(version: str) -> bool:
+    """Whether it is the same version, in no older release: 3.11.2 has errors in `re` that 3.11.7 has not."""
+    release, own = _release(version), _release(environment.RUNNING.version)
+    return release[:2] == own[:2] and release >= own
+
+
+def _release(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)[:3]]
 
 
 def _others() -> list[Path]:

@@ -57,7 +57,10 @@ def test_the_quickest_of_path_and_pyenv_is_chosen(tmp_path: Path, running: Pytho
     assert quickest.choose() == kept
 
 
-@pytest.mark.parametrize("lacks", [{"code": 1}, {"version": "2.7.18"}, {"version": f"{MINOR}9.1"}, {"kind": "pypy"}])
+@pytest.mark.parametrize(
+    "lacks",
+    [{"code": 1}, {"version": "2.7.18"}, {"version": f"{MINOR}9.1"}, {"version": f"{MINOR}.97"}, {"kind": "pypy"}],
+)
 def test_one_that_is_not_alike_is_left_alone(tmp_path: Path, running: Python, lacks: dict[str, str]) -> None:
     fake(tmp_path / "bin", 0.1, **lacks)  # type: ignore[arg-type]
     assert quickest.choose() == running
