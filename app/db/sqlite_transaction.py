@@ -15,7 +15,7 @@ from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import numbered
 from app.turns import Turns, pieces
 
-# Of one statement in the loop: 20 to 40 µs each.
+# Of one statement in the loop: 20 to 130 µs each.
 MOST_ROWS_HERE = 128
 # SQLite's default bound on parameters of one statement.
 MAX_PARAMETERS = 32_766
