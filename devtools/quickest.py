@@ -7,7 +7,6 @@ of CPU. The choice is kept in .tools, since two measurements may differ.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,13 +97,8 @@ def _measured(path: Path) -> list[tuple[Python, float]]:
 
 
 def _is_alike(version: str) -> bool:
-    """Whether it is the same version, in no older release: 3.11.2 has errors in `re` that 3.11.7 has not."""
-    release, own = _release(version), _release(environment.RUNNING.version)
-    return release[:2] == own[:2] and release >= own
-
-
-def _release(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)[:3]]
+    """Whether it is the same version, in whichever release: the project runs on all of them."""
+    return version.split(".")[:2] == environment.RUNNING.version.split(".")[:2]
 
 
 def _others() -> list[Path]:

@@ -36,7 +36,7 @@ _PLACE_IN_FILE = re.compile(
 # the error that Java adds is not translated, so that its messages have none.
 _SYSTEM_ERROR = re.compile(r"\[(Errno|WinError) (\d{1,6})\] [^:'\"\n]*+")
 # Ruby 3.4 says these in other words than the versions before.
-_RUBY_WORDING = re.compile(r"(?<= for )nil:NilClass\b|(?<= for )#<([A-Z]\w*+(?:::[A-Z]\w*+)*+)[^>]*+>")
+_RUBY_WORDING = re.compile(r"(?<= for )nil:NilClass\b|(?<= for )#<([A-Z]\w*+(?>(?:::[A-Z]\w*+)*))[^>]*+>")
 
 
 class Distinction(IntFlag):

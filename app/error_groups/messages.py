@@ -32,7 +32,7 @@ _JSON_EXCERPT = re.compile(r'(?:\.{3})?".{0,40}"(?:\.{3})?(?= is not valid JSON)
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"\d{1,3}:\d\d:\d\d(?:[.,]\d++)?"
-_ZONE = r"(?:\ ?(?:[AP]M\b|Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d(?!\d)))*+"
+_ZONE = r"(?>(?:\ ?(?:[AP]M\b|Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d(?!\d)))*)"
 _IN_PATH = r"""[^\s:;,'"`<>|()\[\]{}•]"""
 # Replaces a file's name that ends in a digit. One without a digit says what is wrong: config.json.
 _ENDINGS = (
@@ -45,7 +45,7 @@ _ENDS = "|".join(rf"(?<=\.(?i:{ending}))" for ending in _ENDINGS.split("|"))
 _VARIABLE = re.compile(
     rf"""
     (?=[\w+./~\\@%-])(?:                                                                # passes over the rest quickly
-      (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
+      (?P<email>(?<![\w.+-])[\w.+-]++@[\w-]++(?>(?:\.[\w-]++)+))
     | (?P<path>
         (?<![A-Za-z0-9])[A-Za-z]:[\\/]{{1,2}}(?=\w){_IN_PATH}*(?<![.!?])                   # C:\a\b
       | (?<![\w\\])\\\\\w[\w.$-]*+\\{_IN_PATH}*(?<![.!?])                                 # \\host\share
@@ -82,12 +82,12 @@ _VARIABLE = re.compile(
       )
     | (?P<path_>
         (?<![\w/<.~)\]\\-])(?:~|\.\.?)?/[.@+-]{{0,2}}\w{_IN_PATH}*(?<![.!?])              # /a/b  ./a  ~/a
-      | (?<![\w/.\\~@%+-])\.?[\w@%+-]++(?:\.++[\w@%+-]++)*+(?:/\.?[\w@%+-]++(?:\.++[\w@%+-]++)*+)++
+      | (?<![\w/.\\~@%+-])\.?[\w@%+-]++(?>(?:\.++[\w@%+-]++)*)(?>(?:/\.?[\w@%+-]++(?>(?:\.++[\w@%+-]++)*))+)
         (?:(?<=\.[a-z])|(?<=\.[a-z]\w)|(?<=\.[a-z]\w\w)|(?<=\.[a-z]\w\w\w))                # a/b.py
-      | (?<![\w/.\\~@%+-])(?=(?:[^\W0-9]|[.-])*+[0-9])[\w-]++(?:\.[\w-]++)++(?:{_ENDS})   # reads_1.fq.gz
+      | (?<![\w/.\\~@%+-])(?=(?>(?:[^\W0-9]|[.-])*)[0-9])[\w-]++(?>(?:\.[\w-]++)+)(?:{_ENDS})   # reads_1.fq.gz
       )
     | (?P<num>
-        (?:(?<!\w)[+-](?=[0-9]))?(?<![A-Za-z0-9])(?P<v>v?)[0-9]++(?:[.,][0-9]++)*+(?:[eE][+-]?[0-9]++)?+
+        (?:(?<!\w)[+-](?=[0-9]))?(?<![A-Za-z0-9])(?P<v>v?)[0-9]++(?>(?:[.,][0-9]++)*)(?>(?:[eE][+-]?[0-9]++)?)
         (?P<unit>[A-Za-z0-9µ]*+)
       | (?<=[A-Za-z])[0-9]{{4,}}+                                     # shorter ones are part of a name: s3, x86, sha256
       ))

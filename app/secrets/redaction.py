@@ -18,12 +18,12 @@ DEFAULT_SEALED_KEYS = (
 )
 
 _QUOTED_MASK = f'"{MASK}"'
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
 # Always take a string whole, key or not: otherwise each of its quotes would start a search for a key.
 _KEYS = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 # An expression keeps all other threads waiting, the event loop's too: it looks at so many strings at a time, in 2 ms.
 # All those of 8 MiB took 400; one string of 8 MiB takes 60.
-_SOME = re.compile(rf"(?:[^\"]*+{_STRING}(?:\s*:)?){{1,4000}}+", re.DOTALL)
+_SOME = re.compile(rf"(?>(?:[^\"]*+{_STRING}(?:\s*:)?){{1,4000}})", re.DOTALL)
 LONG = 64 * 1024
 _TOKENS = re.compile(rf"(?P<string>{_STRING})(?P<colon>\s*:\s*)?|[\[\]{{}},]", re.DOTALL)
 _SURROGATES = re.compile("[\ud800-\udfff]")

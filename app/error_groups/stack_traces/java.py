@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from app.error_groups.stack_traces.frame import Frame, Language, Raised, line_number
 
 _HIDDEN = re.compile(r"/(?:0x[0-9a-fA-F]+|\d+)(?=\.)")  # where a hidden class is: Foo$$Lambda$14/0x0000000800c0
-_FRAME = re.compile(r"\s*+at ((?:[^\s()/]*+/)*+)([^\s()/]+\.[^\s()./]+)\(([^()]*+)\)(?=\s|$)")
+_FRAME = re.compile(r"\s*+at ((?>(?:[^\s()/]*+/)*))([^\s()/]+\.[^\s()./]+)\(([^()]*+)\)(?=\s|$)")
 _SECTION = re.compile(r"(\s*+)(Caused by|Suppressed): (.*+)")
 _SHARED = re.compile(r"\s*+\.\.\. (\d{1,6}) (?:more|common frames omitted)")
 _PLACE = re.compile(r"([^:]*+):(\d++)")
@@ -24,10 +24,10 @@ _LIBRARY = re.compile(
 # Java has a file in the parentheses, .NET the parameters, and nothing between these and the name.
 _DOTNET_PARAMETERS = re.compile(
     r"\s*+at \S[^(]*[^\s(]\((?!Native Method|Unknown Source)"
-    r"(?:[^\s(),]++ [^\s(),]++(?:, [^\s(),]++ [^\s(),]++)*+)?+\)(?: in .*)?"
+    r"(?>(?:[^\s(),]++ [^\s(),]++(?>(?:, [^\s(),]++ [^\s(),]++)*))?)\)(?: in .*)?"
 )
 # Of Mono: at A.B (System.String c) [0x00001] in <3f2a9c1d>:0
-_MONO = re.compile(r"\s*+at \S[^(]*+\([^()]*+(?:\([^()]*+\)[^()]*+)*+\) \[0x[0-9a-f]++\] in .*")
+_MONO = re.compile(r"\s*+at \S[^(]*+\([^()]*+(?>(?:\([^()]*+\)[^()]*+)*)\) \[0x[0-9a-f]++\] in .*")
 # .NET speaks the language of its machine: bei A.B(String c) in C:\a.cs:Zeile 12.
 _DOTNET_TRANSLATED = re.compile(
     r"\s{3}(?!at )([^\W\d]{1,4}) ((?=[^\s(]*\.)[\w<][^\s(]++\([^()]*+\)(?: \S{1,4} .*:\S{1,9} \d++\.?)?)\s*+"

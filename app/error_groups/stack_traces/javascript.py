@@ -14,7 +14,7 @@ INTERNAL = "node:internal/"  # differs with each release of Node
 _PLACE = re.compile(r"(.*?):(\d+)(?::\d+)?")
 _BARE = re.compile(r"[^\d\s].*:\d+:\d+")
 _ALIAS = re.compile(r" \[as [^\]]*+\]$")
-_GECKO = re.compile(r"\s*+([^@\s]*+(?: code)?+)@(.*/.*|\[native code\])")
+_GECKO = re.compile(r"\s*+([^@\s]*+(?>(?: code)?))@(.*/.*|\[native code\])")
 _LIBRARY = re.compile(r"(?:^|[\\/])node_modules[\\/]|^node:|^internal/|[\\/]webpack/(?:bootstrap|runtime)")
 _CAUSE = re.compile(r"\s*+(?:\[cause\]|Caused by): ?(.++)")
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.error_groups.stack_traces.frame import Frame, Language, Raised, line_number
 
 _ELIXIR = re.compile(
-    r"\s{2,}+(?:\(([a-z]\w*+)(?: [\d.][^\s()]*+)?+\) )?([\w./@-]+\.(?:exs?|erl|eex|heex)):(\d++): (\S.*+)"
+    r"\s{2,}+(?:\(([a-z]\w*+)(?>(?: [\d.][^\s()]*+)?)\) )?([\w./@-]+\.(?:exs?|erl|eex|heex)):(\d++): (\S.*+)"
 )
 _ELIXIR_LIBRARY = re.compile(r":?(?:elixir|stdlib|kernel|mix|ex_unit|logger)$")
 _ELIXIR_ERROR = re.compile(r"\s*+\*\* \((\S.*+)")
@@ -21,7 +21,7 @@ _PERL_LIBRARY = re.compile(r"/perl5?/|/perl\d|/Carp\.pm$")
 
 # Its words follow the language of the machine: "at Get-Price, C:\jobs\orders.ps1: line 3".
 _POWERSHELL_FRAME = re.compile(r"\s*+\S{1,8} ([^\s,][^,]{0,200}), (\S.{0,500}\.psm?1): \S{1,12} (\d++)\s*+")
-_POWERSHELL_PLACE = re.compile(r"(?:\S{1,24}\s?: )?+(\S.{0,500}\.psm?1):(\d++)\s*+")
+_POWERSHELL_PLACE = re.compile(r"(?>(?:\S{1,24}\s?: )?)(\S.{0,500}\.psm?1):(\d++)\s*+")
 _POWERSHELL_SOURCE = re.compile(r"(?:\s*+\d++ \||\+) {1,20}(\S.*)")
 _POWERSHELL_OLD = re.compile(r"\s*+\S{1,8} (\S.{0,500}\.psm?1):(\d++) \S{1,12}:\d++\s*+")
 
