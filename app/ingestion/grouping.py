@@ -103,7 +103,7 @@ class Groups:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._apart: Counter[Subject] = Counter()  # whose events are on their way outside of groups
-        self._turns_apart = asyncio.Semaphore(MAX_APART_ALONE) if database.dialect.writes_alone else nullcontext()
+        self._turns_apart = asyncio.Semaphore(MAX_APART_ALONE)
         self._recent = 0.0  # seconds that groups have taken lately
         self._expected, self._expected_until = 0, 0.0  # how many requests are likely to come, and until when
         self._timer: asyncio.TimerHandle | None = None
@@ -241,7 +241,7 @@ class Groups:
             if before:
                 await asyncio.wait(before)
             store = self._storing(False)
-            async with self._turns_apart:
+            async with self._turns_apart if self._database.dialect.writes_alone else nullcontext():
                 rejected = await self._database.transaction(lambda transaction: store(transaction, request.events))
             request.succeed(rejected)
         except Exception as error:
