@@ -76,8 +76,8 @@ class SharedUpdates:
         known = self._prepared.is_known(operation.query, operation.name)
         context.spending.begin(0 if known else len(operation.query), values)
         await self._prepared.prepare(operation.query, operation.name)
-        context.client.operation = self._prepared.name_of(operation.query, operation.name)
         document = self._documents.find(operation.query, operation.name)
+        context.client.operation = self._prepared.name_of(operation.query, operation.name)
         member = None if document is None else await self._member(context, operation, document)
         return member or await self._ordinary.start(context, operation)
 
