@@ -29,7 +29,7 @@ MIN_LINE = 16
 
 _HTML = re.compile("[<>&]")
 _PERCENT = re.compile("%[0-9A-F]{2}")
-_STRINGS = re.compile(r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"', re.DOTALL)
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _AUTHORIZATION = re.compile(r"(?:basic|bearer|token|apikey|digest)\s+(.+)", re.IGNORECASE | re.DOTALL)
 _MASKED_BY_SENDER = frozenset("•*")
 

@@ -18,7 +18,7 @@ DEFAULT_SEALED_KEYS = (
 )
 
 _QUOTED_MASK = f'"{MASK}"'
-_STRING = r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # Always take a string whole, key or not: otherwise each of its quotes would start a search for a key.
 _KEYS = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 # An expression keeps all other threads waiting, the event loop's too: it looks at so many strings at a time, in 2 ms.

@@ -23,7 +23,7 @@ _RUBY_LIBRARY = re.compile(r"/gems/|/ruby/\d|^<internal:")
 
 _PHP_PLACE = re.compile(r"(\S.*):(\d++)")
 _PHP_CALL = re.compile(r"#\d++ (?:(?:(\S.*?)\((\d++)\)|(\[internal function\])): (.++)|(\{main\}))")
-_PHP_NAME = re.compile(r"(?>(?:[^({]++|\{[^{}]*+\}|\{)*)")  # PHP 8.4 names closures {closure:place():12}
+_PHP_NAME = re.compile(r"(?:[^({]++|\{[^{}]*+\}|\{)*+")  # PHP 8.4 names closures {closure:place():12}
 _PHP_LIBRARY = re.compile(r"/vendor/|^\[internal function\]$")
 
 _RUST_START = re.compile(r"thread '.*' (?:\(\d++\) )?panicked at |[Ss]tack backtrace:$")
