@@ -157,6 +157,8 @@ class _Used:
         try:
             for page in self.pages():
                 page.unroute_all(behavior="ignoreErrors")
+                # Closing is not at once: until then what the page has put off may write into the emptied storage.
+                page.goto("about:blank")
                 page.close()
             self.context.unroute_all(behavior="ignoreErrors")
             self.context.set_offline(False)

@@ -19,7 +19,10 @@ export function useTyped(value: string, onChange: (text: string) => void): Typed
   }, [value])
   useEffect(() => {
     if (typed === written.current) return
+    const view = location.pathname
     const timer = setTimeout(() => {
+      // Somebody has followed a link since, whose view may still be loading: what was typed does not lead back.
+      if (location.pathname !== view) return
       written.current = typed
       onChange(typed)
     }, DEBOUNCE_MS)

@@ -255,3 +255,20 @@ def test_faults_009_ui_a_view_that_cannot_be_loaded(shared: Runwatch, visitor: V
     page.get_by_role("heading", level=1, name="Engines").wait_for()
     assert page.evaluate("window.same"), "the page was loaded again"
     assert page.title() == "Engines · Runwatch"
+
+
+def test_faults_010_ui_a_search_leads_nobody_back(shared: Runwatch, visitor: Visitor) -> None:
+    """Who follows a link right after the last key of a search MUST come where it leads, however long its view takes."""
+    page = visitor.blank()
+    page.clock.install()
+    page.goto(f"{shared.url}/admin/automations/errors")
+    page.get_by_role("heading", level=1, name="Errors").wait_for()
+    held: list[Route] = []
+    page.route("**/assets/**", lambda route: held.append(route))
+    page.get_by_role("searchbox").fill("no order")
+    page.get_by_role("link", name="Alerts").click()
+    page.clock.fast_forward(1_000)
+    assert held, "its view was here already"
+    page.unroute("**/assets/**")  # those that are held go on
+    page.get_by_role("heading", level=1, name="Alerts").wait_for()
+    assert page.url == f"{shared.url}/admin/automations/alerts"

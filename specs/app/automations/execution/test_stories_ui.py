@@ -26,10 +26,11 @@ def list_of(visitor: Visitor, workflow: str) -> Page:
 
 
 def tab_to(page: Page, role: str, name: str, within: Locator | None = None) -> None:
-    """Tab until a control has the focus."""
+    """Tab until a control, which may still be on its way, has the focus."""
     wanted = (within or page).get_by_role(role, name=name)  # type: ignore[arg-type]
+    wanted.first.wait_for()
     for _ in range(80):
-        if wanted.count() and wanted.first.evaluate("(each) => each === document.activeElement"):
+        if wanted.first.evaluate("(each) => each === document.activeElement"):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"Tab does not lead to {name}")
