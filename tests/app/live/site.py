@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import process_time
 from typing import Any
 
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ from tests.sealing import SEALER
 
 UPDATES = "subscription U($filter: ExecutionFilter, $after: String) { executionUpdated(filter: $filter, after: $after) "
 SMALL = UPDATES + "{ cursor change matches execution { externalId state } } }"
+LOOK_SECONDS, QUIET_LOOKS = 0.01, 10
 WAYS = ("ordinary", "shared", "prebuilt")
 
 
@@ -77,6 +79,15 @@ class Site:
                 self.urls[way] = await stack.enter_async_context(server)
             yield self
         await self.feed.close()
+
+    async def settled(self) -> None:
+        """Wait until nobody works on updates: neither the database, nor this process, in a tenth of a second."""
+        quiet = 0
+        while quiet < QUIET_LOOKS:
+            cpu = process_time()
+            await asyncio.sleep(LOOK_SECONDS)
+            busy = sum(number for (*_, state), number in self.database.connections().items() if state == "busy")
+            quiet = 0 if busy or process_time() - cpu > LOOK_SECONDS / 3 else quiet + 1
 
     async def cursor(self) -> str:
         return revisions.updates_cursor(*await revisions.revision_of(self.database))

@@ -153,7 +153,9 @@ async def test_a_broker_that_hangs_holds_up_nobody_else(valkey: ValkeyServer, qu
         errors = await asyncio.gather(*sends)
         assert asyncio.get_running_loop().time() - began < 6, "one time-out; four at a time, it would be ten"
         assert {str(error) for error in errors} == {"The broker did not answer within 1.5 s"}
-        assert all(error.lingers for error in errors), "its threads may be in the middle of a message"
+        # Of those that have a thread, the driver's time-out may be over first, and the thread with it.
+        lingering = [error for error in errors if error.lingers]
+        assert len(lingering) >= len(errors) - MAX_THREADS_PER_BROKER, "its threads may be in the middle of a message"
         beating.cancel()
         assert beats > 10, "the server goes on, and not only when a time-out is over"  # some 120 on an idle machine
         hung.resume()
