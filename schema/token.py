@@ -60,9 +60,17 @@ class TokenInput:
         default=None, description="When it ends by itself, within 36,525 days. Null: when it is revoked."
     )
 
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Random text of your own, such as a UUID, 1 to 200 characters: asking again with it gives the same token"
+            " and secret, and changes nothing; CONFLICT for another name, role or engine. Null: each time another."
+        ),
+    )
+
     def new_token(self) -> NewToken:
         """As the resolver's value."""
-        return NewToken(self.name, self.role, self.engine, self.expires_at)
+        return NewToken(self.name, self.role, self.engine, self.expires_at, self.idempotency_key)
 
 
 @strawberry.type(description="A token that was created.")
@@ -70,7 +78,9 @@ class CreateTokenPayload:
     """A token and its secret."""
 
     token: Token = strawberry.field(description="The token.")
-    secret: str = strawberry.field(description="The secret, for the header Authorization. Nobody can read it again.")
+    secret: str = strawberry.field(
+        description="The secret, for the header Authorization. Nobody gets it again, but who asks with the same key."
+    )
 
 
 @strawberry.type(description="A token that was revoked.")

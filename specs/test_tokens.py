@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_token_003_only_administrators_and_only_what_can_be(runwatch: Runwatch) 
         assert error["extensions"]["code"] == "FORBIDDEN"
     assert runwatch.ask(NODE, id=id_)["data"]["node"]["revokedAt"] is None
     assert count_audited(runwatch) == before + 1, "the one that was kept"
+
+
+def test_token_004_asked_for_twice_there_is_one(runwatch: Runwatch) -> None:
+    """Asking again with a key, at once or later, MUST give the same token, audited once; to the asker alone."""
+    name, key, before = unique("twice"), unique("key"), count_audited(runwatch)
+    given = {"name": name, "role": "RUNNER", "engine": unique("shop"), "idempotencyKey": key}
+    with ThreadPoolExecutor(4) as threads:
+        made = [each.result() for each in [threads.submit(create, runwatch, **given) for _ in range(4)]]
+    assert all(each == made[0] for each in made)
+    assert create(runwatch, **given)["secret"] == made[0]["secret"]
+    assert count_audited(runwatch) == before + 1
+    for other in ({"name": f"{name} 2"}, {"engine": unique("shop")}, {"role": "VIEWER", "engine": None}):
+        assert refused(runwatch.ask(CREATE, input=given | other)) == ("CONFLICT", None), other
+    for wrong in ("", "a" * 201, "a\n"):
+        assert refused(runwatch.ask(CREATE, input=given | {"idempotencyKey": wrong})) == ("BAD_USER_INPUT", None)
+    assert create(runwatch, runwatch.token("admin"), **given)["secret"] != made[0]["secret"]
+    assert count_audited(runwatch) == before + 2
+    runwatch.ask(REVOKE, id=made[0]["token"]["id"])
+    assert create(runwatch, **given)["token"]["revokedAt"] is not None, "nothing is made anew"
 
 
 def test_server_001_the_server_says_what_it_is(runwatch: Runwatch) -> None:

@@ -10,23 +10,25 @@ import hashlib
 import re
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 from app import audit, clock, ids
 from app.auth.roles import PERMISSIONS, Role, Viewer
-from app.db import Database, Transaction
+from app.db import Database, Overtaken, Transaction
 from app.db.rows import Column, RowsOf
 from app.engines import check_name, ensure_engine
-from app.errors import BadInput, Forbidden, NotFound, Unauthenticated
+from app.errors import BadInput, Conflict, Forbidden, NotFound, Unauthenticated
 from app.ids import is_id, new_id
 
 MARK = "rw_"
 _ALPHABET = string.digits + string.ascii_letters  # no "-" or "_": a double click selects each part whole
 _PREFIX_CHARACTERS = 8
 _SECRET_CHARACTERS = 32
+# Of which a secret is made: 512 bits, so that all characters are as likely.
+SEED_BYTES = 64
 _FORM = re.compile(rf"(?P<prefix>{MARK}[0-9A-Za-z]{{{_PREFIX_CHARACTERS}}})_[0-9A-Za-z]{{{_SECRET_CHARACTERS}}}\Z")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -64,12 +66,15 @@ async def create_token(
     expires_in: timedelta | None = None,
     *,
     creator: Viewer | None = None,
+    seeds: Sequence[bytes] = (),
 ) -> tuple[str, Token]:
     """Create a token; returns its secret, which nobody can get again, and what is kept of it.
 
     A RUNNER needs the name of its engine, which is created if missing; other roles must not have one. Without
     `expires_in` the token is valid until it is revoked. BadInput if any of that is violated, or for an invalid name.
     A `creator`, which the command line has none of, is audited, and Forbidden gives nobody more than they have.
+    The secret is made of the first of the `seeds`, of 64 bytes each, and random without any: asking again with one of
+    them gives the same token, or Conflict if that has another name, role or engine.
     """
     if creator is not None and not PERMISSIONS[role] <= PERMISSIONS[creator.role]:
         raise Forbidden(f"The role {creator.role} cannot create a token of role {role}")
@@ -78,7 +83,8 @@ async def create_token(
         raise BadInput("A token of role RUNNER needs an engine; other tokens must not have one")
     if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFETIME:
         raise BadInput(f"A token must expire within {MAX_LIFETIME.days} days, and not in the past")
-    secret = _new_secret()
+    known = [_secret_of(seed) for seed in seeds]
+    secret = known[0] if known else _secret_of(secrets.token_bytes(SEED_BYTES))
     now = clock.now_us()
     token = Token(
         id=new_id(now),
@@ -92,20 +98,25 @@ async def create_token(
         revoked_at=None,
     )
 
-    async def insert(transaction: Transaction) -> None:
+    async def insert(transaction: Transaction) -> tuple[str, Token]:
+        for before in known:
+            for row in await transaction.fetch(_BY_SECRET, _hash(before)):
+                made = _TOKENS.read(row)
+                if (made.name, made.role, made.engine) != (name, role, engine):
+                    raise Conflict("idempotencyKey: used for another token already")
+                return before, made
         engine_id = None if engine is None else (await ensure_engine(transaction, engine)).id
-        await transaction.insert(
-            "tokens",
-            ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at"),
-            [(token.id, token.prefix, _hash(secret), name, role.value, engine_id, now, token.expires_at)],
-        )
+        columns = ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at")
+        values = (token.id, token.prefix, _hash(secret), name, role.value, engine_id, now, token.expires_at)
+        if not await transaction.insert_missing("tokens", columns, [values], key=("secret_sha256",), returning="id"):
+            raise Overtaken("the same key has made it since")
         if creator is not None:
             expires_at = None if token.expires_at is None else clock.to_rfc3339(token.expires_at)
             detail = {"name": name, "role": role.value, "engine": engine, "expiresAt": expires_at}
             await audit.note(transaction, creator.name, "createToken", ids.to_global("token", token.id), detail)
+        return secret, token
 
-    await database.transaction(insert)
-    return secret, token
+    return await database.transaction(insert)
 
 
 async def list_tokens(database: Database) -> list[Token]:
@@ -209,11 +220,14 @@ async def _find_secret(database: Database, secret: str) -> Token | None:
     return _TOKENS.read(rows[0]) if rows else None
 
 
-def _new_secret() -> str:
-    public, private = (
-        "".join(secrets.choice(_ALPHABET) for _ in range(length)) for length in (_PREFIX_CHARACTERS, _SECRET_CHARACTERS)
-    )
-    return f"{MARK}{public}_{private}"
+def _secret_of(seed: bytes) -> str:
+    number = int.from_bytes(seed)
+    characters = []
+    for _ in range(_PREFIX_CHARACTERS + _SECRET_CHARACTERS):
+        number, place = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[place])
+    text = "".join(characters)
+    return f"{MARK}{text[:_PREFIX_CHARACTERS]}_{text[_PREFIX_CHARACTERS:]}"
 
 
 def _hash(secret: str) -> str:

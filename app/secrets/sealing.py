@@ -6,6 +6,7 @@ Encryption is Fernet (AES-128-CBC with HMAC-SHA256). Of several keys the first e
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Sequence
 
 import msgspec
@@ -42,6 +43,7 @@ class Sealer:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
             raise BadInput(f"RUNWATCH_SECRET_KEY: malformed. {HOW}") from None
+        self._keys = [key.encode() for key in keys]
         self._sealed_keys = sealed_keys
         # By which processes tell each other which keys they have: 64 bits of a hash, which lead nobody to a key.
         self.key_ids = tuple(hashlib.sha256(b"runwatch key " + key.encode()).hexdigest()[:16] for key in keys)
@@ -58,6 +60,11 @@ class Sealer:
         if token is None:
             return text
         return restored(text, msgspec.convert(self.decrypt(token), list[tuple[int, str]]))
+
+    def derived(self, purpose: str, *texts: str) -> list[bytes]:
+        """What each key, and nobody without it, makes of these texts: 64 bytes, always the same for one purpose."""
+        message = orjson.dumps(["runwatch derives", purpose, *texts])
+        return [hmac.digest(key, message, "sha512") for key in self._keys]
 
     def rotated(self, token: str) -> str:
         """The same under the first key. Raises CannotUnseal."""

@@ -1,5 +1,6 @@
 import { type JSX, useState } from 'react'
 import { ask } from '../api/api'
+import { answered, keyOf } from '../api/unanswered'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
 import { Secret } from '../parts/secret'
@@ -19,8 +20,13 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
   const [made, setMade] = useState<Made | null>(null)
   const sent = useSubmit(async () => {
     const expiresAt = days === '' ? null : new Date(now() + Number(days) * DAY_MS).toISOString()
-    const input = { name: name.trim(), role, engine: role === 'RUNNER' ? engine.trim() : null, expiresAt }
-    setMade((await ask(NewToken, { input })).createToken)
+    const asked = { name: name.trim(), role, engine: role === 'RUNNER' ? engine.trim() : null }
+    // A second one, whose secret nobody has seen, would be valid until somebody wonders what it is.
+    const request = `createToken ${JSON.stringify([asked, days])}`
+    const input = { ...asked, expiresAt, idempotencyKey: keyOf(request) }
+    const { createToken } = await ask(NewToken, { input })
+    answered(request)
+    setMade(createToken)
     onMade()
   })
   if (made) {

@@ -13,7 +13,12 @@ from app.auth.tokens import check_token, create_token, list_tokens, revoke_token
 from app.clock import MINUTE, SECOND
 from app.db import Database
 from app.engines import list_engines
-from app.errors import BadInput, NotFound, Unauthenticated
+from app.errors import BadInput, Conflict, NotFound, Unauthenticated
+from app.secrets.redaction import SealedKeys
+from app.secrets.sealing import Sealer, new_key
+from tests.sealing import KEY
+
+NOTHING = SealedKeys([])
 
 
 async def last_used(database: Database) -> int | None:
@@ -40,6 +45,18 @@ async def test_the_secret_is_shown_once_and_only_its_hash_is_kept(database: Data
     assert not any(secret[12:] in value for value in stored)
     assert await check_token(database, secret) == token
     assert await list_tokens(database) == [token]
+
+
+async def test_asking_again_gives_the_same_after_a_change_of_the_secret_key(database: Database) -> None:
+    old, new = Sealer([KEY], NOTHING), Sealer([new_key(), KEY], NOTHING)
+    secret, token = await create_token(database, "ci", Role.VIEWER, seeds=old.derived("token", "ada", "1"))
+    assert await create_token(database, "ci", Role.VIEWER, seeds=new.derived("token", "ada", "1")) == (secret, token)
+    others = [new.derived(*given)[1] for given in (("token", "ada", "2"), ("token", "eve", "1"), ("x", "ada", "1"))]
+    made = {(await create_token(database, "ci", Role.VIEWER, seeds=[seed]))[0] for seed in others}
+    assert len(made | {secret}) == 4
+    with pytest.raises(Conflict, match="idempotencyKey"):
+        await create_token(database, "ci", Role.ADMIN, seeds=old.derived("token", "ada", "1"))
+    assert len(await list_tokens(database)) == 4
 
 
 async def test_a_runner_is_bound_to_its_engine(database: Database) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 
 import httpx
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from specs.harness.browser import HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, unique
@@ -76,6 +76,41 @@ def test_token_001_ui_others_and_failures(shared: Runwatch, visitor: Visitor) ->
     page.unroute("**/graphql")
     page.get_by_role("alert").get_by_role("button", name="Try again").click()
     page.get_by_role("table").wait_for()
+
+
+def make(page: Page, name: str) -> None:
+    """Fill in the dialog, and send it."""
+    page.get_by_role("button", name="New token").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("button", name="Make it").click()
+
+
+def test_token_001_ui_a_lost_answer_makes_no_second_one(shared: Runwatch, visitor: Visitor) -> None:
+    """Who asks again after a lost answer, in a dialog opened anew, MUST get the token that was made."""
+    name = unique("lost")
+    page = visitor.open(TOKENS)
+
+    def lose(route: Route) -> None:
+        if "mutation NewToken" in (route.request.post_data or ""):
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/graphql", lose)
+    dialog = page.get_by_role("dialog")
+    make(page, name)
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    page.unroute("**/graphql")
+    page.keyboard.press("Escape")
+    make(page, name)
+    expect(page.get_by_role("heading", name="The new token")).to_be_visible()
+    secret = dialog.locator("code").inner_text()
+    answer = httpx.post(f"{shared.url}/api/events", content="[]", headers={"authorization": f"Bearer {secret}"})
+    assert answer.status_code == 403, "a viewer's"
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("row").filter(has_text=name)).to_have_count(1)
 
 
 def keep_some(route: Route) -> None:
