@@ -14,12 +14,12 @@ import asyncio
 import contextvars
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import nullcontext
 from operator import attrgetter
 from typing import Any
 
 from app.db import Database, Held, Transaction
 from app.events import Event, Rejection
+from app.ingestion.places import Places
 from app.log import get_logger
 
 log = get_logger(__name__)
@@ -35,9 +35,6 @@ MAX_SHORT_BYTES = 64 * 1024
 # other's way.
 LONG_SECONDS = 0.02
 MAX_GROUPS = 4
-# Transactions outside of groups that ask for SQLite's one connection: one that runs, and one that is next. Behind all
-# of them, single events would wait for the 192 larger bodies of another token: 3 s.
-MAX_APART_ALONE = 2
 # How long a group waits for locks of others: four times what groups have taken lately, between these.
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 1.0
 # How long a group waits for those who have just been answered, at most. They were several, so they will be again.
@@ -103,7 +100,7 @@ class Groups:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._apart: Counter[Subject] = Counter()  # whose events are on their way outside of groups
-        self._turns_apart = asyncio.Semaphore(MAX_APART_ALONE)
+        self._places = Places.of(database.dialect)  # outside of groups
         self._recent = 0.0  # seconds that groups have taken lately
         self._expected, self._expected_until = 0, 0.0  # how many requests are likely to come, and until when
         self._timer: asyncio.TimerHandle | None = None
@@ -241,7 +238,7 @@ class Groups:
             if before:
                 await asyncio.wait(before)
             store = self._storing(False)
-            async with self._turns_apart if self._database.dialect.writes_alone else nullcontext():
+            async with self._places.place(request.events[0].source):
                 rejected = await self._database.transaction(lambda transaction: store(transaction, request.events))
             request.succeed(rejected)
         except Exception as error:
