@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
@@ -25,6 +26,8 @@ from specs.harness.servers.postgres import PostgresServer
 # By default structlog has rich draw each traceback, with the source in colours: 100 ms of CPU for an exception.
 *_first, _ = structlog.get_config()["processors"]
 structlog.configure([*_first, ConsoleRenderer(colors=False, exception_formatter=plain_traceback)])
+# As a server does (app/server/logging.py): else pytest draws a traceback of each refusal, which takes longer than it.
+logging.getLogger("strawberry").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from dataclasses import replace
 from typing import Any
@@ -105,10 +104,7 @@ def spoil(choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-async def test_drawn_operations_have_one_answer(
-    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: int
-) -> None:
-    caplog.set_level(logging.CRITICAL, "strawberry")
+async def test_drawn_operations_have_one_answer(database: Database, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     known = await filled(database)
     monkeypatch.setattr("app.executions.facets.DEADLINE_SECONDS", 600.0)  # a busy machine is late for one of the two
     monkeypatch.setattr(clock, "now_us", lambda: NOW)
