@@ -28,6 +28,7 @@ from tests.sealing import SEALER
 
 BOUNDS = Bounds()
 SETTINGS = Settings(_env_file=None)
+ABOUT = About(Rules(), retains=False, build=lambda: "")
 READER = Viewer("somebody", Role.VIEWER)
 
 
@@ -44,7 +45,7 @@ def context_of(
 ) -> Context:
     """A context for one operation; collaborators that are not given serve nobody else."""
     return Context(
-        about=About(Rules(), retains=False, build=lambda: ""),
+        about=ABOUT,
         database=database,
         facets=Facets(database),
         signed_in=viewer,
