@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from specs.app.automations.execution.test_audit import REVEAL, RUNS
 from specs.harness.browser import EXECUTIONS, HISTORY, PHONE, Visitor, session
 from specs.harness.driver import Runwatch, run_events, unique
-from specs.harness.looking import looks
+from specs.harness.looking import looks, wait
 
 AUDIT = "/admin/automations/audit"
 CREATE = "mutation C($name: String!) { createToken(input: {name: $name, role: VIEWER}) { secret } }"
@@ -40,7 +40,7 @@ def test_audit_001_ui_who_did_what(shared: Runwatch, visitor: Visitor) -> None:
     expect(about).to_contain_text(re.compile("ago.*revealed the trigger data of"))
     expect(about.get_by_role("link", name=run["id"])).to_have_attribute("href", f"{EXECUTIONS}/{run['id']}")
     about.get_by_role("button", name=f"Copy {run['id']}").click()
-    assert page.evaluate("navigator.clipboard.readText()") == run["id"]
+    wait(page, "(id) => navigator.clipboard.readText().then((text) => text === id)", run["id"])
     about.get_by_role("button", name=f"All about {run['id']}").click()
     expect(rows).to_have_count(2)
     narrow(page, "what", "created a token")

@@ -12,6 +12,7 @@ from playwright.sync_api import Request, Route, expect
 from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
 from specs.harness.driver import Runwatch, event, unique
 from specs.harness.looking import looks
+from specs.harness.waiting import soon
 
 ENGINES = "/admin/automations/engines"
 AUDITED = "{ auditLog(first: 3) { nodes { action } } }"
@@ -21,11 +22,11 @@ RUN = 'query R($e: [String!]) { executions(filter: {engine: $e, externalId: ["op
 
 def noted(runwatch: Runwatch, engine: str, issues: int) -> None:
     """Notes are written beside the answer, within a second."""
-    for _ in range(600):
-        found = {each["name"]: each["issueCount"] for each in runwatch.ask(COUNTED)["data"]["engines"]}
-        if found.get(engine) == issues:
-            return
-    raise AssertionError(found)
+
+    def counted() -> dict[str, int]:
+        return {each["name"]: each["issueCount"] for each in runwatch.ask(COUNTED)["data"]["engines"]}
+
+    soon(lambda: counted().get(engine) == issues, why=counted)
 
 
 def test_engines_001_ui_rejected_events_are_shown_for_their_engine(shared: Runwatch, visitor: Visitor) -> None:

@@ -151,6 +151,7 @@ def test_history_016_ui_each_key_of_the_list_of_keys(shared: Runwatch, visitor: 
     press("Escape")
     key("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys).to_be_visible()
     named = keys.locator("dt").evaluate_all(
         "(all) => all.map((each) => [...each.children].map((cap) => cap.textContent))"
     )

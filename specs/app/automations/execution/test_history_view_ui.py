@@ -71,6 +71,7 @@ def test_history_018_ui_columns_are_this_browser_s_own(shared: Runwatch, visitor
     expect(page.locator("[data-cell=engine]").first).to_have_text(name)
 
     for link, expected in (("with its columns", mine), ("with its relative time", usual)):
+        page.evaluate("navigator.clipboard.writeText('')")  # what was copied before begins alike
         page.get_by_role("button", name="Copy link").click()
         page.get_by_role("menuitem", name=link).click()
         wait(page, "navigator.clipboard.readText().then((text) => text.startsWith(location.origin))")
@@ -129,8 +130,10 @@ def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor)
     assert page.url == there, "another run is open"
     page.keyboard.press("Escape")
 
+    before = rows(page)
     page.evaluate(scroll, 6_000)
-    page.wait_for_timeout(100)
+    # Rows are drawn after the scroll; the one that has the focus stays.
+    wait(page, "(before) => before.filter((id) => document.getElementById(`row-${id}`)).length <= 1", before)
     shown = rows(page)
     page.get_by_role("button", name=re.compile("^Success")).click()
     wait(page, "location.search.includes('status')")

@@ -127,6 +127,7 @@ def test_metrics_002_ui_charts_tables_and_periods(shared: Runwatch, visitor: Vis
 
     failures.get_by_role("button", name="Failures over time: Show as table").click()
     table = page.get_by_role("dialog", name="Failures over time")
+    expect(table.locator("tbody tr")).to_have_count(len(some))
     rows = table.locator("tbody tr").evaluate_all("(all) => all.map((row) => [...row.cells].map((c) => c.innerText))")
     assert rows == [[moment(each["start"]), str(each["failed"]), str(each["total"])] for each in some]
     assert all(row[0].endswith("00:00") for row in rows), "days are the zone's"
