@@ -200,8 +200,12 @@ for _name, _document in documents():
     DOCUMENTS.setdefault(_name, []).append(_document)
 
 
+# By the module, so that both tests of a field come in turn: the second finds its documents parsed and validated.
+with_documents = pytest.mark.parametrize("name", DOCUMENTS, scope="module")
+
+
 @on_sqlite
-@pytest.mark.parametrize("name", DOCUMENTS)
+@with_documents
 async def test_the_denied_hear_nothing_of_their_arguments(database: Database, name: str) -> None:
     for_administrators = FOR_ADMINISTRATORS | (root_types()["mutation"].fields.keys() - OWN.keys())
     refused = {Role.RUNNER: name not in FOR_EVERYBODY, Role.VIEWER: name in for_administrators}
@@ -226,7 +230,7 @@ async def test_the_allowed_hear_what_is_wrong_with_them(database: Database) -> N
 
 
 @on_sqlite
-@pytest.mark.parametrize("name", DOCUMENTS)
+@with_documents
 async def test_root_fields_ask_once(database: Database, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     async def watch(*_: object) -> AsyncGenerator[Update, None]:
         """Does not wait for an update."""
