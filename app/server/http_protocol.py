@@ -209,8 +209,14 @@ class HttpProtocol(HttpToolsProtocol):
         """The head is complete."""
         self._head = 0
         self._has_head = True
-        if self._is_admitted():
+        if not self._is_admitted():
+            return
+        before = self.cycle
+        try:
             super().on_headers_complete()
+        finally:
+            if self._ticket is not None and self.cycle is before:
+                self._ticket.leave()  # a WebSocket's, or a target that is none: no application gives it back
 
     def _is_admitted(self) -> bool:
         """Whether a request may go on. A body may not while too many are in work; its answer is written."""

@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 from app.monitor import numbers
 from app.server import admission as admission_module
 from app.server.admission import MAX_BYTES, Admission, Admitted
-from app.server.http_protocol import Arriving, HttpProtocol
+from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
 from specs.harness.waiting import until
 from tests.app.http.gates import serving
-from tests.app.server.talking import echo
+from tests.app.server.talking import echo, send
 
 EVENT = b"POST /api/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\ncontent-length: 3\r\n\r\nabc"
 QUERY = EVENT.replace(b"/api/events", b"/graphql").replace(b"authorization: Bearer", b"cookie: runwatch=")
@@ -109,6 +109,23 @@ async def test_other_requests_need_no_place() -> None:
         held.may_end.set()
         assert [(await answer_on(reader))[0] for _ in range(2)] == [200, 200]
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        b"POST /graphql".ljust(5 + MAX_HEAD_BYTES, b"?") + b" HTTP/1.1\r\n\r\n",  # more than the parser takes, by one
+    ],
+    ids=["a WebSocket", "not a target"],
+)
+async def test_request_that_no_application_sees_gives_its_place_back(request_: bytes) -> None:
+    """It kept it until the server ended: who sent as many as there are places kept everybody out."""
+    graphql, held = Admission.of_graphql(4), Held()
+    protocol = partial(HttpProtocol, arriving=Arriving(10, 30, graphql=graphql))
+    async with serving(Admitted(held), protocol) as port:
+        assert (await send(port, request_))[0] in (400, 405, 431)
+        assert (graphql.in_work, held.began) == (0, 0)
 
 
 async def test_bodies_count_by_what_they_declare_and_who_waits_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
