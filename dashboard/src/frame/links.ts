@@ -17,6 +17,7 @@ export function followLinks(): void {
     const link = (target as Element).closest('a')
     if (!link || link.target !== '' || link.origin !== location.origin || link.hash !== '' || !isView(link.pathname)) return
     event.preventDefault()
-    navigate(`${link.pathname}${link.search}`)
+    const to = `${link.pathname}${link.search}`
+    navigate(to, { replace: to === `${location.pathname}${location.search}` }) // as browsers do: Back leads on
   })
 }

@@ -253,6 +253,11 @@ def test_faults_009_ui_a_view_that_cannot_be_loaded(shared: Runwatch, visitor: V
     page.unroute("**/assets/**")
     page.get_by_role("link", name="Engines").click()
     page.get_by_role("heading", level=1, name="Engines").wait_for()
+    page.get_by_role("link", name="Engines").click()
+    page.go_back()
+    expect(page.locator("[role=row][data-id]")).to_have_count(3)
+    page.go_forward()
+    page.get_by_role("heading", level=1, name="Engines").wait_for()
     assert page.evaluate("window.same"), "the page was loaded again"
     assert page.title() == "Engines · Runwatch"
 
