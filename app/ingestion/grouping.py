@@ -14,6 +14,7 @@ import asyncio
 import contextvars
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -100,10 +101,14 @@ class Groups:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._apart: Counter[Subject] = Counter()  # whose events are on their way outside of groups
-        self._places = Places.of(database.dialect)  # outside of groups
         self._recent = 0.0  # seconds that groups have taken lately
         self._expected, self._expected_until = 0, 0.0  # how many requests are likely to come, and until when
         self._timer: asyncio.TimerHandle | None = None
+
+    @cached_property
+    def _places(self) -> Places:
+        """Outside of groups. Asked for with the first of them: there is a database then."""
+        return Places.of(self._database.dialect)
 
     async def store(self, events: Sequence[Event], size: int, *, apart: bool = False) -> list[Rejection]:
         """Commit the events of one request, of so many bytes; returns those that are rejected.

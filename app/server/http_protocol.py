@@ -216,15 +216,13 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_headers_complete()
         finally:
             if self._ticket is not None and self.cycle is before:
-                self._ticket.leave()  # a target that is none: no application gives it back
+                self._ticket.leave()  # a WebSocket's, or a target that is none: no application gives it back
 
     def _is_admitted(self) -> bool:
         """Whether a request may go on. A body may not while too many are in work; its answer is written."""
         is_event = self.url.startswith(EVENTS)
         if not (is_event or self.url.startswith(GRAPHQL)) or self.parser.get_method() != b"POST":
             return True
-        if self.parser.should_upgrade() and self._should_upgrade():
-            return True  # to a WebSocket's protocol, which answers
         if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
             return True  # it waits for the one before it, as do all others of this connection
         admission = self._arriving.events if is_event else self._arriving.graphql
