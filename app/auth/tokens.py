@@ -28,7 +28,7 @@ _ALPHABET = string.digits + string.ascii_letters  # no "-" or "_": a double clic
 _PREFIX_CHARACTERS = 8
 _SECRET_CHARACTERS = 32
 # Of which a secret is made: 512 bits, so that all characters are as likely.
-SEED_BYTES = 64
+_SEED_BYTES = 64
 _FORM = re.compile(rf"(?P<prefix>{MARK}[0-9A-Za-z]{{{_PREFIX_CHARACTERS}}})_[0-9A-Za-z]{{{_SECRET_CHARACTERS}}}\Z")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -84,7 +84,7 @@ async def create_token(
     if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFETIME:
         raise BadInput(f"A token must expire within {MAX_LIFETIME.days} days, and not in the past")
     known = [_secret_of(seed) for seed in seeds]
-    secret = known[0] if known else _secret_of(secrets.token_bytes(SEED_BYTES))
+    secret = known[0] if known else _secret_of(secrets.token_bytes(_SEED_BYTES))
     now = clock.now_us()
     token = Token(
         id=new_id(now),

@@ -168,6 +168,19 @@ async def test_many_large_requests_are_not_all_before_a_small_one(book: Book, mo
     assert [of for together, [of] in book.stored if not together] == [f"l{number}" for number in range(8)]
 
 
+@on_postgres  # which has ten connections that write
+async def test_large_requests_that_wait_leave_connections_to_others(book: Book) -> None:
+    release = asyncio.Event()
+    names = [f"l{number}" for number in range(20)]
+    book.gates_apart = dict.fromkeys(names, release)
+    large = [book.send(name, size=grouping.MAX_BYTES + 1) for name in names]
+    await until(lambda: len(book.stored) == 6)
+    assert await book.send("small") == []
+    assert sum(not together for together, _ in book.stored) == 6
+    release.set()
+    assert not any(await asyncio.gather(*large))
+
+
 async def test_an_execution_that_is_stored_apart_is_in_no_group_meanwhile(book: Book) -> None:
     many = [f"m{number}" for number in range(grouping.MAX_EVENTS + 1)]
     sent = [book.send(*many), book.send("m3"), book.send("other")]
