@@ -19,8 +19,10 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import uvicorn
+from asyncpg.pool import PoolConnectionProxy
 from celery.backends.base import Backend
 from celery.worker.request import Request
 from graphql import parse
@@ -61,6 +63,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_basetemp": ("pytest", lambda: pytest.TempPathFactory.__dataclass_fields__),
     "_backend": ("throttled-py", lambda: MemoryStore()),
     "_call_task_errbacks": ("celery", lambda: Backend),
+    "_con": ("asyncpg", lambda: PoolConnectionProxy),
     "_context": ("celery", lambda: Request),
     "_enable_global_fallback": ("tortoise-orm", lambda: inspect.signature(Tortoise.init).parameters),
     "_ensure_unconfigure": ("pytest", lambda: pytest.Config),
@@ -69,6 +72,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_fixtureinfo": ("pytest", lambda: dict.fromkeys(pytest.Function.__init__.__code__.co_names)),
     "_meta": ("tortoise-orm", lambda: Engine),
     "_payload": ("celery", lambda: Request),
+    "_protocol": ("asyncpg", lambda: asyncpg.Connection),
     "_provided_operation_name": ("strawberry-graphql", context_of_strawberry),
     "_put": ("celery", lambda: Channel),
     "_raw_info": ("strawberry-graphql", lambda: Info.__dataclass_fields__),
@@ -78,6 +82,7 @@ UNDERSCORED: dict[str, tuple[str, Callable[[], Any]]] = {
     "_schema": ("strawberry-graphql", lambda: schema),
     "_set_running_loop": ("python", lambda: asyncio),
     "_shutdown": ("python", lambda: threading),
+    "_stmt_cache": ("asyncpg", lambda: asyncpg.Connection),
     "_strawberry_schema": ("strawberry-graphql", lambda: schema._schema),
     "_tmp_path_factory": (
         "pytest",

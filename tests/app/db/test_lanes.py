@@ -63,6 +63,34 @@ async def test_lost_connections_of_transactions_go_back_to_the_pool(pool: asyncp
     assert pool.get_size() == pool.get_idle_size()
 
 
+async def test_prepared_statement_is_read_anew_once_its_table_has_changed(pool: asyncpg.Pool[Any]) -> None:
+    """As a newer version's migration does, while this one serves."""
+    lane = Lane(pool, 1)
+    await pool.execute("DROP TABLE IF EXISTS lane_changes; CREATE TABLE lane_changes (number int)")
+    await pool.execute("INSERT INTO lane_changes VALUES (7)")
+    try:
+        for _ in range(3):
+            assert [tuple(row) for row in await lane.fetch("SELECT * FROM lane_changes", ())] == [(7,)]
+        await pool.execute("ALTER TABLE lane_changes ADD COLUMN more text DEFAULT 'x'")
+        for _ in range(3):
+            assert [tuple(row) for row in await lane.fetch("SELECT * FROM lane_changes", ())] == [(7, "x")]
+        await pool.execute("ALTER TABLE lane_changes ALTER COLUMN number TYPE text")
+        assert [tuple(row) for row in await lane.fetch("SELECT * FROM lane_changes", ())] == [("7", "x")]
+    finally:
+        await lane.close()
+        await pool.execute("DROP TABLE lane_changes")
+
+
+async def test_prepared_statement_ends_at_the_time_limit_of_its_connection(postgres_server: Any) -> None:
+    async with asyncpg.create_pool(postgres_server.url(), min_size=1, max_size=1, command_timeout=0.2) as pool:
+        lane = Lane(pool, 1)
+        assert len(await lane.fetch("SELECT pg_sleep($1::float)", (0.0,))) == 1
+        with pytest.raises(TimeoutError):
+            await lane.fetch("SELECT pg_sleep($1::float)", (60.0,))
+        assert len(await lane.fetch("SELECT pg_sleep($1::float)", (0.0,))) == 1
+        await lane.close()
+
+
 async def test_closed_lane_gives_back_what_was_in_use(pool: asyncpg.Pool[Any]) -> None:
     lane = Lane(pool, 1)
     running = asyncio.create_task(lane.fetch("SELECT pg_sleep(0.1)", ()))

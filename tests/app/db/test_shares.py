@@ -63,7 +63,7 @@ async def test_turn_that_comes_to_a_cancelled_read_is_the_next_ones(database: Da
     share: Any = share_of(database, 1)
     reads = [asyncio.create_task(share.fetch(f"{n}")) for n in range(3)]
     await gate.let_through(0)
-    share._end()  # as if the first were over
+    share._places.leave()  # as if the first were over
     reads[1].cancel()  # its turn has come, and it does not know yet
     await gate.let_through(2)
     assert reads[2].done()
