@@ -8,12 +8,16 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import CoroutineType
 from typing import Any
 
 from app.without import without_rich
 
 _configure: Callable[[], None] | None = None
+
+# Of the request that is being answered: every line that is written meanwhile has it.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class Logger:

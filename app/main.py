@@ -27,7 +27,7 @@ from app.graphql.sockets import GraphQLSockets, Limits
 from app.graphql.trusted import listed_by_operator
 from app.graphql.view import METHODS, GraphQLView
 from app.http.cors import Cors
-from app.http.dashboard import BuildHeader, Dashboard
+from app.http.dashboard import Dashboard
 from app.http.events import EventsDoor
 from app.http.exports import ExportsDoor
 from app.http.gate import Guard, SocketSignIn, viewer_in
@@ -159,9 +159,9 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     # It would redirect /graphql/ to http:// and whatever host the client named, without TLS behind a proxy that has it.
     app.router.redirect_slashes = False
     guarded = Cors(Guard(app, sign_in, sessions, view), settings.allowed_origins, settings.public_url)
-    paged = OneLoopback(BuildHeader(guarded, dashboard), settings.host, settings.public_url)
+    paged = OneLoopback(guarded, settings.host, settings.public_url)
     hosted = Hosts(paged, settings.public_url, settings.allowed_hosts)
-    served = Proxies(RequestLog(hosted), settings.trusted_proxies)
+    served = Proxies(RequestLog(hosted, dashboard.headers), settings.trusted_proxies)
     scraped_at = settings.metrics_address
     return served if scraped_at is None else OwnListener(served, scraping, scraped_at[1])
 

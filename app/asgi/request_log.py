@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,10 +15,6 @@ from app.errors import Unavailable, masked
 from app.ids import new_id
 from app.log import get_logger
 from app.monitor import numbers
-from app.without import without_rich
-
-with without_rich():
-    import structlog
 
 log = get_logger(__name__)
 
@@ -28,21 +25,20 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestLog:
     """ASGI: binds a request id to the log and to X-Request-ID, logs the outcome, masks uncaught exceptions.
 
-    What an app puts into scope["state"]["log"] stands in the line too.
+    What an app puts into scope["state"]["log"] stands in the line too. Every answer has `headers`, as they are then.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self._app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_id(time.time_ns() // 1000)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request_id = _request_id(scope)
+        app.log.request_id.set(request_id)
         state = scope.setdefault("state", {})
         started = time.perf_counter()
         status = 0
@@ -51,7 +47,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                id_ = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), *self._headers, id_]
             await send(message)
 
         async def fail(error: Exception) -> None:
@@ -92,3 +89,13 @@ class RequestLog:
                 log.info("request", **line)
             else:
                 app.log.request_line({**line, "event": "request", "request_id": request_id, "logger": __name__})
+
+
+def _request_id(scope: Scope) -> str:
+    """The first that a proxy has sent, or a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            if _REQUEST_ID.fullmatch(value):
+                return str(value, "ascii")
+            break
+    return new_id(time.time_ns() // 1000)

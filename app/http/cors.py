@@ -5,7 +5,7 @@ Browsers keep answers from other pages, but let any page open a WebSocket: there
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,15 +39,15 @@ class Cors:
         self._origins = frozenset(origins)
         self._public_url = public_url
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One connection."""
         if scope["type"] == "websocket" and self._is_of_other_page(scope):
-            await refuse_websocket(scope, receive, send, Forbidden(OTHER_PAGE))
-            return
-        concerns = self._origins and scope["type"] == "http" and scope["path"].split("/")[1:2] in _DOORS
-        if not concerns:
-            await self._app(scope, receive, send)
-            return
+            return refuse_websocket(scope, receive, send, Forbidden(OTHER_PAGE))
+        if self._origins and scope["type"] == "http" and scope["path"].split("/")[1:2] in _DOORS:
+            return self._to_door(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _to_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         origin = header(scope, b"origin")
         allowed = [_VARY]
         if origin in self._origins:

@@ -19,7 +19,6 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.delivery.page_links import BASE, HISTORY, execution_link
 from app.graphql.trusted import of_manifest
@@ -69,7 +68,10 @@ class _File:
 
 
 class Dashboard:
-    """The built page. `build` is a hash of it: a page that has another one offers a reload."""
+    """The built page. `build` is a hash of it: a page that has another one offers a reload.
+
+    `headers`, which name the build, are for every answer. They change once the page is built.
+    """
 
     def __init__(self, folder: Path | None = None, *, graphiql: bool = True) -> None:
         self._folder = folder
@@ -77,6 +79,7 @@ class Dashboard:
         self._files: dict[str, _File] = {}
         self._began = time.time()
         self.build = ""
+        self.headers: list[tuple[bytes, bytes]] = []
         self._documents: dict[str, str] = {}
         self._read()
 
@@ -141,28 +144,10 @@ class Dashboard:
             if path.is_file() and not name.startswith(".") and path.suffix not in (".br", ".gz"):
                 files[name] = _read_file(path, name)
         self.build = hashlib.sha256("".join(file.etag for file in files.values()).encode()).hexdigest()[:12]
+        self.headers[:] = [(b"x-runwatch-build", self.build.encode())]
         listed = files.get(DOCUMENTS)
         self._documents = {} if listed is None else of_manifest(listed.content)
         self._files = files
-
-
-class BuildHeader:
-    """ASGI: names the build in X-Runwatch-Build of every answer."""
-
-    def __init__(self, app: ASGIApp, dashboard: Dashboard) -> None:
-        self._app = app
-        self._dashboard = dashboard
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection."""
-
-        async def send_with_build(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._dashboard.build:
-                build = (b"x-runwatch-build", self._dashboard.build.encode())
-                message["headers"] = [*message.get("headers", ()), build]
-            await send(message)
-
-        await self._app(scope, receive, send_with_build)
 
 
 def _read_file(path: Path, name: str) -> _File:

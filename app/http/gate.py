@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -83,27 +83,25 @@ class Guard:
     def __init__(
         self, app: ASGIApp, sign_in: SignIn, sessions: BrowserSessions, graphql: ASGIApp | None = None
     ) -> None:
-        async def to_graphql(scope: Scope, receive: Receive, send: Send) -> None:
+        def to_graphql(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             """Past Starlette's routes, for what they would lead there."""
             direct = graphql if scope["method"] in ("POST", "GET", "HEAD") else None
-            await (app if direct is None else direct)(scope, receive, send)
+            return (app if direct is None else direct)(scope, receive, send)
 
         self._open = app
         self._gate = SignInGate(app, sign_in)
         self._graphql = SignInGate(to_graphql, sign_in, sessions, websocket=app)
         self._exports = SignInGate(app, sign_in, sessions)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One connection."""
         path = scope.get("path", "")
         if path == "/graphql":
-            await self._graphql(scope, receive, send)
-            return
+            return self._graphql(scope, receive, send)
         if scope["type"] == "http" and path.startswith("/api/export/"):
-            await self._exports(scope, receive, send)
-            return
+            return self._exports(scope, receive, send)
         guarded = scope["type"] == "websocket" or path.partition("/")[2].partition("/")[0] in GUARDED
-        await (self._gate if guarded else self._open)(scope, receive, send)
+        return (self._gate if guarded else self._open)(scope, receive, send)
 
 
 class SocketSignIn:

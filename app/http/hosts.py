@@ -6,7 +6,7 @@ origin. So only hosts that we know are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -48,12 +48,11 @@ class Hosts:
         self._any = "*" in self._names
         self._knows_host = lru_cache(256)(self._knows_name)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One connection."""
         if scope["type"] == "lifespan" or scope["path"] in PROBES or self._knows(scope):
-            await self._app(scope, receive, send)
-        else:
-            await _misdirect(scope, receive, send)
+            return self._app(scope, receive, send)
+        return _misdirect(scope, receive, send)
 
     def _knows(self, scope: Scope) -> bool:
         """Whether the Host header names one of them. HTTP/1.0 may have none; two are refused."""
@@ -80,7 +79,7 @@ class OneLoopback:
         printed = urlsplit(public_url or local_address(host, 0)).hostname or ""
         self._printed = printed if printed in _LOOPBACK else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One connection."""
         if scope["type"] == "http" and self._printed is not None and _is_page(scope):
             given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
@@ -88,9 +87,8 @@ class OneLoopback:
                 # The browser keeps the fragment.
                 shown_as = f"[{self._printed}]" if ":" in self._printed else self._printed
                 url = URL(scope=scope).replace(hostname=shown_as)
-                await RedirectResponse(url, 303, {"cache-control": "no-store"})(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return RedirectResponse(url, 303, {"cache-control": "no-store"})(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def _is_page(scope: Scope) -> bool:

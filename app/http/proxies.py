@@ -20,6 +20,7 @@ class Proxies:
         self._app = app
         self._trusted = trusted
 
+    # By its being a coroutine function servers tell what ASGI this is; those within need not be.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         if self._trusted and scope["type"] != "lifespan":

@@ -21,6 +21,13 @@ with without_rich():
     import structlog
 
 
+def _add_request_id(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    id_ = app.log.request_id.get()
+    if id_ is not None:
+        event.setdefault("request_id", id_)
+    return event
+
+
 class _Lines:
     """Writes lines that are bytes already, for a logger of structlog's."""
 
@@ -94,7 +101,7 @@ def configure_logging(settings: Settings) -> None:
         form = "console" if sys.stderr.isatty() else "text"
     console, render = form == "console", _json if form == "json" else _text
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from app.asgi.request_log import RequestLog
 from app.http import dashboard
-from app.http.dashboard import GRAPHIQL_POLICY, IMMUTABLE, PAGE_POLICY, BuildHeader, Dashboard
+from app.http.dashboard import GRAPHIQL_POLICY, IMMUTABLE, PAGE_POLICY, Dashboard
 
 PAGE = b"<!doctype html><title>page</title>"
 SCRIPT = b"export const answer = 42;\n"
@@ -34,7 +35,7 @@ def built(folder: Path) -> Path:
 
 def client_of(folder: Path) -> httpx.AsyncClient:
     page = Dashboard(folder)
-    app = BuildHeader(Starlette(routes=page.routes), page)
+    app = RequestLog(Starlette(routes=page.routes), page.headers)
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"accept-encoding": ""})
 
