@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from app.errors import BadInput, LimitExceeded, UnsupportedEncoding
 
@@ -21,10 +21,10 @@ class Plain:
 
     made = 0  # bytes so far, with those of what was refused
 
-    def feed(self, chunk: bytes, room: int) -> Iterator[bytes]:
+    def feed(self, chunk: bytes, room: int) -> Iterable[bytes]:
         """What a chunk stands for, in parts of up to STEP. LimitExceeded when it is longer than `room` bytes."""
         self.made += len(chunk)
-        yield chunk
+        return (chunk,)
 
     def end(self) -> None:
         """BadInput when the body ended too early."""
@@ -64,10 +64,10 @@ class Gzip(Plain):
             raise BadInput("The gzip of the body is not complete")
 
 
-def decoder_of(encodings: Iterable[str]) -> Plain:
+def decoder_of(encodings: Collection[str]) -> Plain:
     """What undoes the values of Content-Encoding. UnsupportedEncoding for others than gzip, or several."""
-    named = [name for value in encodings for part in value.split(",") if (name := part.strip().lower())]
-    applied = [name for name in named if name != "identity"]
+    named = (part.strip().lower() for value in encodings for part in value.split(","))
+    applied = [name for name in named if name not in ("", "identity")] if encodings else []
     if not applied:
         return Plain()
     if len(applied) > 1 or applied[0] not in GZIP:

@@ -11,9 +11,10 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
+
+import msgspec
 
 from app import audit, clock, ids
 from app.auth.roles import PERMISSIONS, Role, Viewer
@@ -38,8 +39,7 @@ MAX_LIFETIME = timedelta(days=36_525)
 _REVOKE = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """What Runwatch knows of a token, which does not include its secret. Times are µs since the epoch, None: never."""
 
     id: str
@@ -131,9 +131,10 @@ async def check_token(database: Database, secret: str) -> Token:
     One indexed read each time and nothing cached: so a revocation takes effect at once, everywhere.
     """
     # A malformed secret is not worth a read. A well-formed one is ASCII, so it can be hashed.
-    token = await _find_secret(database, secret) if _FORM.match(secret) else None
-    if token is None:
+    rows = await database.fetch_by_key(_BY_SECRET, _hash(secret)) if _FORM.match(secret) else ()
+    if not rows:
         raise Unauthenticated("Unknown token")
+    token = _TOKENS.read(rows[0])
     # Only somebody who has the secret gets this far: it is no news to anybody else.
     if token.revoked_at is not None:
         raise Unauthenticated("The token was revoked")
@@ -213,11 +214,6 @@ async def _revoke(transaction: Transaction, token: Token) -> Token:
         [row] = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", token.id)
         token = _TOKENS.read(row)
     return token
-
-
-async def _find_secret(database: Database, secret: str) -> Token | None:
-    rows = await database.fetch_by_key(_BY_SECRET, _hash(secret))
-    return _TOKENS.read(rows[0]) if rows else None
 
 
 def _secret_of(seed: bytes) -> str:

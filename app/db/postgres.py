@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from time import monotonic
 from typing import Any
@@ -91,13 +91,13 @@ class PostgresDatabase(Database):
         database._pulse.start()
         return database
 
-    async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
+    def fetch(self, sql: str, *params: Any) -> Coroutine[Any, Any, Sequence[Row]]:
         """See Database. Runs again once when its connection turns out to be dead."""
-        return await self._fetch(self._lists, sql, params)
+        return self._fetch(self._lists, sql, params)
 
-    async def fetch_by_key(self, sql: str, *params: Any) -> Sequence[Row]:
+    def fetch_by_key(self, sql: str, *params: Any) -> Coroutine[Any, Any, Sequence[Row]]:
         """See Database."""
-        return await self._fetch(self._keys, sql, params)
+        return self._fetch(self._keys, sql, params)
 
     async def _fetch(self, lane: Lane, sql: str, params: Sequence[Any]) -> Sequence[Row]:
         self._watch.check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from app.db import Database, Row
 from app.db.semaphore import Semaphore
@@ -46,4 +46,5 @@ class _Share:
 
 def share_of(database: Database, most: int = MAX_READS) -> Database:
     """The database, of which at most so many reads run at a time. Transactions and reads by key are as ever."""
-    return cast("Database", _Share(database, most))
+    share: Any = _Share(database, most)
+    return share  # type: ignore[no-any-return]

@@ -23,6 +23,7 @@ MIB = 1024 * 1024
 WATCHED_AFTER_SECONDS = 0.25
 # Of large values, which are copied: as many take as long as a value of another kind.
 CHARACTERS_OF_A_FIELD = 1_000
+NOTHING = Cost()
 
 Gone = Callable[[], Awaitable[None]]
 
@@ -68,7 +69,7 @@ class Spending:
         self.is_event = False  # of a subscription: charged, and never refused for what its client has spent
         self._turns = turns
         self._credential = credential
-        self.estimated = Cost()
+        self.estimated = NOTHING
         self.counted = 0
         self.written = 0  # characters of values that are written as they are
         self.errors = 0
@@ -128,7 +129,7 @@ class Spending:
         self.estimated = cost
         self.counted += root - self._root  # once, if the operation is tried twice
         self._root = root
-        if not self.allows(cost):
+        if cost.fields > self.bounds.cost:
             raise OverBudget(
                 f"The operation costs up to {cost.fields}; at most {self.bounds.cost} are allowed: a value counts 1, a"
                 " field with a read of its own 40, each as often as there are rows above it. Request fewer rows, fields"

@@ -69,7 +69,9 @@ class HttpProtocol(HttpToolsProtocol):
     _is_socket = False
     _ticket: Ticket | None = None  # of that request
     _is_refused = False  # that request, by its head
-    _fields = 0  # bytes of the request line's target and of the fields, trailers included, of the request that comes in
+    # Bytes of the request line's target and of the fields, trailers included, of the request that comes in. The system
+    # may hand over a whole head at once: it is complete before anybody looks at `_head`.
+    _fields = 0
 
     def __init__(self, *given: Any, arriving: Arriving, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -191,19 +193,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A part of the request line's target."""
-        self._count(len(url))
+        self._fields += len(url)
+        if self._fields > MAX_HEAD_BYTES:
+            raise _too_long()
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head, or a trailer."""
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
-
-    def _count(self, size: int) -> None:
-        # The system may hand over a whole head at once: it is complete before anybody looks at `_head`.
-        self._fields += size
+        """A field of the head, or a trailer. Kept as uvicorn does: a request has ten, and each would take 1 µs more."""
+        self._fields += len(name) + len(value) + 4
         if self._fields > MAX_HEAD_BYTES:
             raise _too_long()  # ends the parsing, which calls send_400_response
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is complete."""

@@ -16,12 +16,15 @@ MAX_JOINED = 128 * 1024
 class JoinedWrites:
     """Keeps what begins like a head until the next write, or for one turn of the loop."""
 
-    __slots__ = ("_head", "_loop", "transport")
+    __slots__ = ("_head", "_loop", "get_write_buffer_size", "is_closing", "transport")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self.transport = transport
         self._loop = loop
         self._head = b""
+        # What is asked for at each answer.
+        self.is_closing = transport.is_closing
+        self.get_write_buffer_size = transport.get_write_buffer_size
 
     def write(self, data: bytes) -> None:
         """Send data, in order."""

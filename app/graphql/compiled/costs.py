@@ -195,26 +195,22 @@ class Priced:
 
     node: Node
     defaults: Mapping[str, int]
+    root: int  # fields that are not in any list
     known: dict[tuple[int, ...], Cost] = field(default_factory=dict)  # by the sizes that are asked for
-
-    @property
-    def root(self) -> int:
-        """Fields that are not in any list."""
-        return width_of(self.node)
 
     def cost(self, variables: Mapping[str, Any]) -> Cost:
         """What it touches at most with the variables of one request, coerced or as they came."""
-        sizes = {}
-        for name, default in self.defaults.items():
-            given = variables.get(name, default)
-            sizes[name] = given if isinstance(given, int) else default
-        key = tuple(sizes.values())
+        key = tuple(self._sizes(variables)) if self.defaults else ()
         cost = self.known.get(key)
         if cost is None:
             if len(self.known) >= MAX_KNOWN:
                 self.known.clear()
-            cost = self.known[key] = _cost_of(self.node, sizes)
+            cost = self.known[key] = _cost_of(self.node, dict(zip(self.defaults, key, strict=True)))
         return cost
+
+    def _sizes(self, variables: Mapping[str, Any]) -> list[int]:
+        given = [(variables.get(name, default), default) for name, default in self.defaults.items()]
+        return [size if isinstance(size, int) else default for size, default in given]
 
 
 NOT_GIVEN = -(2**31)
@@ -230,7 +226,7 @@ def priced(node: Node, operation: OperationDefinitionNode) -> Priced:
             default = definition.default_value
             known = int(default.value) if isinstance(default, IntValueNode) and len(default.value) < 10 else NOT_GIVEN
             defaults[definition.variable.name.value] = known
-    return Priced(node, defaults)
+    return Priced(node, defaults, width_of(node))
 
 
 def _cost_of(node: Node, sizes: Mapping[str, int]) -> Cost:

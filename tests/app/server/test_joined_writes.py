@@ -27,6 +27,9 @@ class Wire:
     def is_closing(self) -> bool:
         return b"closed" in self.writes
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 def joined() -> tuple[Any, list[bytes]]:
     wire: Any = Wire()
