@@ -66,8 +66,10 @@ class Gzip(Plain):
 
 def decoder_of(encodings: Collection[str]) -> Plain:
     """What undoes the values of Content-Encoding. UnsupportedEncoding for others than gzip, or several."""
-    named = (part.strip().lower() for value in encodings for part in value.split(","))
-    applied = [name for name in named if name not in ("", "identity")] if encodings else []
+    if not encodings:
+        return Plain()
+    named = [part.strip().lower() for value in encodings for part in value.split(",")]
+    applied = [name for name in named if name not in ("", "identity")]
     if not applied:
         return Plain()
     if len(applied) > 1 or applied[0] not in GZIP:

@@ -36,7 +36,8 @@ class Attempts:
         if self._buckets is None:
             return await look()
         key = hash(credential)
-        queues = not self._good.has(key) and self._must_queue(key, address, self._buckets)
+        is_known = self._good.has(key)
+        queues = not is_known and self._must_queue(key, address, self._buckets)
         if queues:
             await self._enter(address, self._buckets)
         try:
@@ -47,7 +48,8 @@ class Attempts:
         finally:
             if queues:
                 self._places.leave(address)
-        self._good.add(key)
+        if not is_known:
+            self._good.add(key)
         return found
 
     def _must_queue(self, key: int, address: str, buckets: Buckets) -> bool:

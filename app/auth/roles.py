@@ -87,7 +87,7 @@ class Viewer:
     def line(self) -> dict[str, str]:
         """Who it is, for a line of the log: nothing that signs anybody in."""
         who = self.prefix or self.credential if self.session is None else f"session {self.session[:8]}"
-        return {"who": who, "role": self.role.value}
+        return {"who": who, "role": self.role}
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer's role has the permission."""

@@ -46,7 +46,8 @@ class Token(msgspec.Struct, frozen=True):
     prefix: str
     name: str
     role: Role
-    engine: Annotated[str | None, Column("e.name")]  # the name of the engine that a RUNNER reports for
+    # Of the engine that a RUNNER reports for. Most tokens have none: a join is set up for each read, this is not.
+    engine: Annotated[str | None, Column("(SELECT e.name FROM engines e WHERE e.id = t.engine_id)")]
     created_at: int
     expires_at: int | None
     last_used_at: int | None
@@ -54,7 +55,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 _TOKENS = RowsOf(Token, "t")
-_SELECT = f"SELECT {_TOKENS.columns} FROM tokens t LEFT JOIN engines e ON e.id = t.engine_id"
+_SELECT = f"SELECT {_TOKENS.columns} FROM tokens t"
 _BY_SECRET = f"{_SELECT} WHERE t.secret_sha256 = $1"
 
 

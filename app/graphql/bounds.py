@@ -87,7 +87,8 @@ class Spending:
 
     def read(self, size: int) -> None:
         """So many bytes of a body have been read, and decompressed."""
-        self.client.charge(size // CHARACTERS_OF_A_FIELD)
+        if size >= CHARACTERS_OF_A_FIELD:
+            self.client.charge(size // CHARACTERS_OF_A_FIELD)
 
     async def enter(self) -> None:
         """Wait for a place among the operations of the client. Raises OverRate."""
@@ -104,8 +105,9 @@ class Spending:
     def settle(self) -> None:
         """Have the client pay what it has cost, or give back what it has not."""
         cost = self.counted + self.written // CHARACTERS_OF_A_FIELD
-        self.client.charge(cost - self.charged)
-        self.charged = cost
+        if cost != self.charged:
+            self.client.charge(cost - self.charged)
+            self.charged = cost
 
     def start(self) -> float:
         """When its time is over, which runs from the first call on."""

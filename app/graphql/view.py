@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import orjson
@@ -31,7 +32,7 @@ from app.errors import (
     shown,
 )
 from app.graphql.asked import AskedHeaders, from_json, operation_of
-from app.graphql.bounds import ClientGone, Gone, OverBudget, Spending, within
+from app.graphql.bounds import ClientGone, OverBudget, Spending, within
 from app.graphql.client import price_of_gzip
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
@@ -101,7 +102,7 @@ class GraphQLView:
             self._queries.begin(operation, context)
             await spending.enter()
             try:
-                answer = await self._executed(operation, context, given, _Gone(receive), safe=safe)
+                answer = await self._executed(operation, context, given, media_type, receive, safe=safe)
                 if len(answer[2]) > MAX_BYTES_SENT_AT_ONCE:
                     kept.append(spending)
                 return answer
@@ -139,9 +140,16 @@ class GraphQLView:
             return _answer(error_body(masked(error)), media_type, 500)
 
     async def _executed(
-        self, operation: Operation, context: Any, given: AskedHeaders, gone: Gone, *, safe: bool
+        self,
+        operation: Operation,
+        context: Any,
+        given: AskedHeaders,
+        media_type: str,
+        receive: Receive,
+        *,
+        safe: bool,
     ) -> Answer:
-        media_type = answer_type(given.accept)
+        gone = partial(_gone, receive)
         if operation.extensions:
             await self._persisted.register(operation, context)
         answer = await self._queries.answer(operation, context, gone)
@@ -191,17 +199,10 @@ class GraphQLView:
         return operation_of(from_json(body, "The body"))
 
 
-class _Gone:
-    """Called, it returns when the client has gone away."""
-
-    __slots__ = ("_receive",)
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-
-    async def __call__(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _status_of_refused(errors: list[dict[str, Any]], media_type: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
+import msgspec
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode
 from strawberry.types.field import StrawberryField
 
@@ -23,9 +24,11 @@ class FieldInfo:
     kept: dict[Any, Any] = dataclass_field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class RawInfo:
-    """As much of graphql-core's as is the same for every row. Asked for more, it fails, and graphql-core takes over."""
+class RawInfo(msgspec.Struct):
+    """As much of graphql-core's as is the same for every row. Asked for more, it fails, and graphql-core takes over.
+
+    One is made for each field and request: as a dataclass it took 1 µs more.
+    """
 
     field_name: str
     field_nodes: list[FieldNode]
