@@ -10,6 +10,7 @@ ones are run here.
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,11 +26,13 @@ SECONDS = 0.002
 # Of SQLite's virtual machine, between two looks at the clock: 5 to 12 µs, or a dozen pages of a cold file, or rows of
 # 1 MB. A page of 50 executions takes 900.
 STEPS_PER_CHECK = 50
-# A statement that held up everybody for so long was waiting for its disk: for a while threads do that.
+# A statement that held up everybody for so long, and waited, was waiting for its disk: for a while threads do that. On
+# a busy machine others have the core for as long: threads, which cost twice as much, would make it busier.
 STALLED_SECONDS, REST_SECONDS = 0.02, 10.0
 # A statement that was given up goes to a thread for as many times, twice as many each time, before it is tried again.
 MOST_PASSES = 256
 MAX_REMEMBERED = 1024
+THREAD: int | None = getattr(resource, "RUSAGE_THREAD", None)  # not every system has it
 
 
 class LoopTime:
@@ -37,6 +40,7 @@ class LoopTime:
 
     def __init__(self) -> None:
         self._spent = 0.0  # in this turn of the loop
+        self._waits = 0  # when it began
         self._rests_until = 0.0
 
     async def turn(self) -> None:
@@ -50,6 +54,7 @@ class LoopTime:
         if began < self._rests_until:
             return None
         if not self._spent:
+            self._waits = waits()
             asyncio.get_running_loop().call_soon(self._turn)
         return began
 
@@ -57,11 +62,16 @@ class LoopTime:
         """It is over."""
         took = perf_counter() - began
         self._spent += took
-        if took > STALLED_SECONDS:
+        if took > STALLED_SECONDS and (THREAD is None or waits() != self._waits):
             self._rests_until = began + took + REST_SECONDS
 
     def _turn(self) -> None:
         self._spent = 0.0
+
+
+def waits() -> int:
+    """How often this thread has waited, which it does for a disk, and not for a core that others have."""
+    return 0 if THREAD is None else resource.getrusage(THREAD).ru_nvcsw
 
 
 class LoopReader:

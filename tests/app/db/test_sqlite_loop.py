@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,11 +107,16 @@ async def test_reads_in_a_row_let_others_have_their_turn(tmp_path: Path) -> None
         reader.close()
 
 
-async def test_a_slow_disk_is_left_to_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_disk_is_left_to_threads_and_a_busy_core_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
     reader = LoopReader.open(tmp_path / "loop.db")
+    reader.connection.create_function("disk", 0, lambda: time.sleep(0.001))
     try:
-        assert await reader.fetch("SELECT 1", ()) == [(1,)]
+        for _ in range(3):
+            assert await reader.fetch("SELECT 1", ()) == [(1,)]
+        assert await reader.fetch("SELECT disk()", ()) == [(None,)]
         assert await reader.fetch("SELECT 1", ()) is None
         assert await reader.fetch("SELECT 2", ()) is None
         reader.time._rests_until = 0.0
@@ -179,6 +186,7 @@ async def test_a_short_transaction_goes_to_its_thread_while_the_disk_is_slow(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_loop, "STALLED_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite_loop, "waits", itertools.count().__next__)
     read, *_ = await threads_of(database, short=True)  # after the first statement, which was one of a slow disk
     assert read != {threading.current_thread().name}
 
