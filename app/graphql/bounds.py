@@ -57,7 +57,7 @@ class Spending:
     """What one operation has cost so far: a Meter of plans (app/graphql/compiled), and what graphql-core tells it."""
 
     __slots__ = (
-        *("_credential", "_root", "_turns", "bounds", "charged", "client", "counted", "ends", "errors", "estimated"),
+        *("_root", "_turns", "bounds", "charged", "client", "counted", "credential", "ends", "errors", "estimated"),
         *("failure", "has_begun", "is_event", "stopped", "task", "written"),
     )
 
@@ -68,7 +68,7 @@ class Spending:
         self.has_begun = False
         self.is_event = False  # of a subscription: charged, and never refused for what its client has spent
         self._turns = turns
-        self._credential = credential
+        self.credential = credential
         self.estimated = NOTHING
         self.counted = 0
         self.written = 0  # characters of values that are written as they are
@@ -183,11 +183,11 @@ class Spending:
 
     async def turn(self) -> None:
         """See Meter."""
-        await self._turns.wait(self._credential)
+        await self._turns.wait(self.credential)
 
     def alone(self) -> asyncio.Lock:
         """See Turns."""
-        return self._turns.alone(self._credential)
+        return self._turns.alone(self.credential)
 
     def stop(self, failure: Exception) -> None:
         """End the operation, whose task waits for something."""
@@ -275,6 +275,12 @@ class Within:
     async def _watch(self, gone: Gone) -> None:
         await gone()
         self._spending.stop(ClientGone())
+
+
+def credential_of(context: Any) -> str:
+    """Whose operation it is, for turns."""
+    spending: Spending | None = getattr(context, "spending", None)
+    return "" if spending is None else spending.credential
 
 
 def within(context: Any, gone: Gone | None = None) -> AbstractContextManager[None]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_operation_ast
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
 from graphql.validation import OverlappingFieldsCanBeMergedRule, specified_rules
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from app.errors import AppError
+from app.graphql.beside import Beside
 from app.graphql.document import check_operation, introspections, parse_bounded
 from app.graphql.merging import FieldsCanBeMerged
 
@@ -28,13 +31,11 @@ T = TypeVar("T")
 MAX_DOCUMENTS = 512
 MAX_CHARACTERS = 16 * 1024
 MAX_ALL_CHARACTERS = 512 * 1024
-# Longer ones are kept for as long as their operation begins. 5,000 tokens take some 5 MB.
-MAX_RECENT = 4
 # Validating takes some 5 µs a character: longer ones, in a thread of their own, hold up nobody.
 MAX_CHARACTERS_IN_LOOP = 1_000
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Prepared:
     """A text with the name of the operation to run: its document, or why it is refused.
 
@@ -49,6 +50,16 @@ class Prepared:
     kept: dict[str, Any] = field(default_factory=dict)
     characters: int = 0
 
+    @property
+    def name(self) -> str | None:
+        """What the document calls the operation."""
+        return None if self.operation is None or self.operation.name is None else self.operation.name.value
+
+    @property
+    def type(self) -> OperationType | None:
+        """Of the operation; None: it will not be executed, its errors say why."""
+        return None if self.operation is None else self.operation.operation
+
     def parsed(self) -> DocumentNode:
         """The document; raises the refusal."""
         if self.document is None:
@@ -58,6 +69,18 @@ class Prepared:
         return self.document
 
 
+class _Preparing:
+    """A text that is being prepared, or waits for that: as long as somebody wants it."""
+
+    __slots__ = ("asked_by", "future", "waiting", "work")
+
+    def __init__(self, work: Callable[[], Prepared]) -> None:
+        self.future: Future[Prepared] = Future()
+        self.work = work
+        self.asked_by = set[str]()
+        self.waiting = 0
+
+
 class Documents:
     """The documents of one schema by text and operation. The least recently used go first."""
 
@@ -65,9 +88,10 @@ class Documents:
         self._validate = validate
         self._known: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._by_operation: dict[int, Prepared] = {}
-        self._recent: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()  # that are too long to be known
-        self._preparing: dict[tuple[str, str | None], asyncio.Future[Prepared]] = {}
-        self._thread: ThreadPoolExecutor | None = None
+        # All that somebody has, also those that are too long to be known: 5,000 tokens take some 5 MB.
+        self._held: WeakValueDictionary[tuple[str, str | None], Prepared] = WeakValueDictionary()
+        self._preparing: dict[tuple[str, str | None], _Preparing] = {}
+        self._thread = Beside("documents")
         self.characters = 0
 
     def __len__(self) -> int:
@@ -80,62 +104,56 @@ class Documents:
         if prepared is not None:
             self._known.move_to_end(key)
             return prepared
-        recent = self._recent.get(key) if self._recent else None
-        return recent or self._keep(key, self._prepare(query, name))
+        return self._held.get(key) or self._keep(key, self._prepare(query, name))
 
     def is_known(self, query: str, name: str | None) -> bool:
         """Whether `find` has it at once."""
         key = (query, name)
-        return key in self._known or key in self._recent
+        return key in self._known or key in self._held
 
-    def name_of(self, query: str, name: str | None) -> str | None:
-        """What its document calls an operation that was found."""
-        key = (query, name)
-        prepared = self._known.get(key) or self._recent.get(key)
-        operation = None if prepared is None else prepared.operation
-        return None if operation is None or operation.name is None else operation.name.value
+    async def prepare(self, query: str, name: str | None, credential: str) -> Prepared:
+        """What `find` has at once for as long as the caller keeps this.
 
-    async def prepare(self, query: str, name: str | None) -> None:
-        """See to it that `find` has it at once: a long text is parsed and validated beside the loop."""
+        A long text is parsed and validated beside the loop, in turn with those of other credentials.
+        """
         key = (query, name)
-        if len(query) <= MAX_CHARACTERS_IN_LOOP or key in self._known or key in self._recent:
-            return
+        if len(query) <= MAX_CHARACTERS_IN_LOOP or self.is_known(query, name):
+            return self.find(query, name)
         preparing = self._preparing.get(key)
         if preparing is None:
-            preparing = self._preparing[key] = self._in_thread(lambda: self._prepare(query, name))
-            preparing.add_done_callback(lambda done: self._prepared(key, done))
-        # Shielded: one who hangs up must not take it from the others.
-        await asyncio.shield(preparing)
+            preparing = self._preparing[key] = _Preparing(lambda: self._prepare(query, name))
+        if credential not in preparing.asked_by:
+            preparing.asked_by.add(credential)
+            self._thread.join(credential, preparing.future, preparing.work)
+        preparing.waiting += 1
+        try:
+            # Shielded: one who hangs up must not take it from the others.
+            prepared = await asyncio.shield(asyncio.wrap_future(preparing.future))
+        finally:
+            preparing.waiting -= 1
+            if not preparing.waiting:
+                preparing.future.cancel()
+                self._preparing.pop(key, None)
+        return self._held.get(key) or self._keep(key, prepared)
 
-    async def beside(self, query: str, work: Callable[[], T]) -> T:
+    async def beside(self, query: str, credential: str, work: Callable[[], T]) -> T:
         """Work for a text that is there: for a long one it is done beside the loop too."""
-        return work() if len(query) <= MAX_CHARACTERS_IN_LOOP else await self._in_thread(work)
-
-    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "documents")
-        return asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    def _prepared(self, key: tuple[str, str | None], done: asyncio.Future[Prepared]) -> None:
-        del self._preparing[key]
-        if not done.cancelled() and done.exception() is None:
-            self._keep(key, done.result())
+        if len(query) <= MAX_CHARACTERS_IN_LOOP:
+            return work()
+        return await asyncio.wrap_future(self._thread.submit(credential, work))
 
     def _keep(self, key: tuple[str, str | None], prepared: Prepared) -> Prepared:
         query, name = key
         # What errors quote counts too: each of a hundred may quote the whole document.
         quoted = sum(len(error.message) for error in prepared.invalid) + len(str(prepared.refusal or ""))
         prepared.characters = len(query) + len(name or "") + quoted
+        self._held[key] = prepared
         if prepared.characters <= MAX_CHARACTERS:
             self._known[key] = prepared
             self._by_operation[id(prepared.operation)] = prepared
             self.characters += prepared.characters
             while len(self._known) > MAX_DOCUMENTS or self.characters > MAX_ALL_CHARACTERS:
                 self._drop(self._known.popitem(last=False)[1])
-        else:
-            self._recent[key] = prepared
-            while len(self._recent) > MAX_RECENT:
-                self._recent.popitem(last=False)
         return prepared
 
     def of_operation(self, operation: OperationDefinitionNode) -> Prepared | None:
@@ -163,9 +181,7 @@ def documents_of(schema: GraphQLSchema) -> Documents:
     """The documents of a schema, which cannot change. A process has one schema, and tests some more."""
     documents = _of_schemas.get(schema)
     if documents is None:
-        other: dict[Any, Any] = {OverlappingFieldsCanBeMergedRule: FieldsCanBeMerged}
-        rules = tuple(other.get(each, each) for each in specified_rules)
-        documents = _of_schemas[schema] = Documents(lambda document: validate_document(schema, document, rules))
+        documents = _of_schemas[schema] = Documents(partial(_validated, schema))
     return documents
 
 
@@ -197,6 +213,30 @@ class OneOperation(SchemaExtension):
                 invalid = [GraphQLError(error.message, original_error=error)]
         self.execution_context.pre_execution_errors = invalid
         yield
+
+
+def _validated(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """What is wrong with a document."""
+    made: list[Any] = []
+
+    def remembered(rule: Any) -> Any:
+        def make(context: Any) -> Any:
+            visitor = rule(context)
+            made.extend((context, visitor))
+            return visitor
+
+        return make
+
+    try:
+        return validate_document(schema, document, tuple(map(remembered, _RULES)))
+    finally:
+        # graphql-core leaves them in circles, with the document: 300 of 12 KB were 500 MB until a full collection.
+        for each in made:
+            vars(each).clear()
+
+
+_OTHER: dict[Any, Any] = {OverlappingFieldsCanBeMergedRule: FieldsCanBeMerged}
+_RULES = [_OTHER.get(each, each) for each in specified_rules]
 
 
 def _unlink(document: DocumentNode) -> None:

@@ -29,6 +29,7 @@ class EventByEvent(Paced):
     """Keeps nothing of an event after its execution."""
 
     _compiled: CompiledOperation | None = None
+    _payloads: tuple[Run | None, Plan | None] | None = None  # of a mutation that has begun
     is_dear = False  # executed for its member alone
 
     @classmethod
@@ -72,7 +73,7 @@ class EventByEvent(Paced):
             return self._event(spending)
         self.keep_to(spending)
         if type_ is OperationType.MUTATION:
-            self._complete_by_plan(spending)
+            self._payloads = self._plan_of_payloads(spending)
         return super().execute_operation(serially)
 
     def _find(self) -> CompiledOperation | None:
@@ -141,35 +142,32 @@ class EventByEvent(Paced):
                 return None
         return super().execute_field(parent_type, source, details, path, position)
 
-    def _complete_by_plan(self, spending: Spending | None) -> None:
-        """Have the results of the mutation's fields completed by their plan, each once it is there."""
-        run, plan = self._plan_of_payloads(spending)
-        by_core = self.complete_value
+    def complete_value(self, type_: Any, details: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
+        """A value. What a mutation's field gives is completed by its plan, once it is there."""
+        if self._payloads is None or path.prev is not None or result is None or isinstance(result, Exception):
+            return super().complete_value(type_, details, info, path, result, position)
+        return self._complete_payload(type_, details, info, path, result, position)
 
-        def complete_value(type_: Any, nodes: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
-            if path.prev is not None or result is None or isinstance(result, Exception):
-                return by_core(type_, nodes, info, path, result, position)
-            function = None if plan is None else plan.payloads.get(path.key)
-
-            async def complete() -> Any:
-                if run is not None and function is not None:
-                    mark = self.context_value.mark()
-                    try:
-                        return await run.again().complete(function, result)
-                    except OverBudget:
-                        raise
-                    except Exception as error:
-                        fall_back(error, self.context_value, mark)
-                # From the result that is there: the field is not run again.
-                completed = by_core(type_, nodes, info, path, result, position)
-                completed = await completed if isawaitable(completed) else completed
-                if spending is not None and spending.failure is not None:
-                    raise spending.failure
-                return completed
-
-            return complete()
-
-        self.complete_value = complete_value  # type: ignore[assignment, method-assign]
+    async def _complete_payload(
+        self, type_: Any, details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        assert self._payloads is not None
+        run, plan = self._payloads
+        function = None if plan is None else plan.payloads.get(path.key)
+        if run is not None and function is not None:
+            mark = self.context_value.mark()
+            try:
+                return await run.again().complete(function, result)
+            except OverBudget:
+                raise
+            except Exception as error:
+                fall_back(error, self.context_value, mark)
+        # From the result that is there: the field is not run again.
+        completed = super().complete_value(type_, details, info, path, result, position)
+        completed = await completed if isawaitable(completed) else completed
+        if self.spending is not None and self.spending.failure is not None:
+            raise self.spending.failure
+        return completed
 
     def _plan_of_payloads(self, spending: Spending | None) -> tuple[Run | None, Plan | None]:
         if self._compiled is None:

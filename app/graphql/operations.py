@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from graphql import GraphQLError, OperationType, get_operation_ast
+from graphql import GraphQLError, OperationType
 from strawberry import Schema
 from strawberry.types.execution import ExecutionResult
 
 from app.errors import AppError, BadInput, Unavailable, shown
 from app.graphql.bounds import OverBudget, Spending, within
-from app.graphql.documents import documents_of
+from app.graphql.documents import Prepared
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.payload import Payload
@@ -85,19 +85,12 @@ class SchemaOperations:
         if not operation.query.strip():
             raise BadInput('"query" must be a GraphQL document')
         self._queries.begin(operation, context)
-        await documents_of(self._schema._schema).prepare(operation.query, operation.name)
-        type_ = self._type(operation)
-        results = self._results(context, operation, type_)
+        prepared = await self._queries.prepare(operation, context)
+        results = self._results(context, operation, prepared)
         spending = getattr(context, "spending", None)
-        if spending is not None and type_ is not OperationType.SUBSCRIPTION:
+        if spending is not None and prepared.type is not OperationType.SUBSCRIPTION:
             results = _in_its_place(results, spending)
-        return _unbroken(results) if type_ is OperationType.MUTATION else results
-
-    def _type(self, operation: Operation) -> OperationType | None:
-        """The type of the selected operation of its document; None: it will not be executed, the answer says why."""
-        document = documents_of(self._schema._schema).find(operation.query, operation.name).document
-        found = None if document is None else get_operation_ast(document, operation.name)
-        return None if found is None else found.operation
+        return _unbroken(results) if prepared.type is OperationType.MUTATION else results
 
     async def _query(self, context: Any, operation: Operation) -> Result:
         try:
@@ -112,10 +105,8 @@ class SchemaOperations:
         except OverBudget as error:
             raise OperationFailed([shown(error)]) from None
 
-    async def _results(
-        self, context: Any, operation: Operation, operation_type: OperationType | None
-    ) -> AsyncGenerator[Result, None]:
-        is_subscription = operation_type is OperationType.SUBSCRIPTION
+    async def _results(self, context: Any, operation: Operation, prepared: Prepared) -> AsyncGenerator[Result, None]:
+        """As long as they come, `prepared` is kept."""
         try:
             answer = await self._queries.answer(operation, context)
         except OverBudget as error:
@@ -123,7 +114,7 @@ class SchemaOperations:
         if answer is not None:
             yield answer
             return
-        if operation_type is OperationType.QUERY:
+        if prepared.type is OperationType.QUERY:
             yield await self._query(context, operation)
             return
         stream = await self._schema.stream(
@@ -135,7 +126,7 @@ class SchemaOperations:
         try:
             async with aclosing(stream):
                 async for result in stream:
-                    if is_subscription:
+                    if prepared.type is OperationType.SUBSCRIPTION:
                         check_available(getattr(result, "errors", None))
                     yield _shown(result, context)
         except (AppError, GraphQLError) as error:

@@ -11,7 +11,7 @@ from functools import partial
 from inspect import iscoroutine
 from typing import Any
 
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLResolveInfoHelpers
 from graphql.pyutils import gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -37,6 +37,15 @@ class Paced(StrawberryGraphQLCoreExecutionContext):
     _costs: Costs | None = None
     _widths: dict[tuple[Any, ...], int]
     _lane: Lane
+
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """What resolvers get of it. Kept, as graphql-core does, it is in a circle with us, and with the document."""
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, _: GraphQLResolveInfoHelpers) -> None:
+        """Made each time."""
 
     def keep_to(self, spending: Spending | None) -> None:
         """Count on this, from now on. Raises OverBudget for an operation that costs too much."""

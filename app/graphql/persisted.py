@@ -16,6 +16,7 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from app.errors import BadInput, DocumentNotTrusted, PersistedQueryNotFound
+from app.graphql.bounds import credential_of
 from app.graphql.documents import MAX_CHARACTERS, documents_of
 from app.graphql.messages import PERSISTED as KEY
 from app.graphql.messages import Operation
@@ -143,8 +144,7 @@ class Persisted:
             return
         if wanted in self._trusted() or not context.may_register_documents:
             return
-        await self._documents.prepare(operation.query, operation.name)
-        prepared = self._documents.find(operation.query, operation.name)
+        prepared = await self._documents.prepare(operation.query, operation.name, credential_of(context))
         if prepared.document is not None and not prepared.invalid:
             self.held.hold(wanted, operation.query, context.viewer.credential)
 

@@ -8,7 +8,8 @@ from typing import Any
 from graphql import GraphQLSchema
 from strawberry import Schema
 
-from app.graphql.compiled import CompiledOperation, Meter, NotRight, Unsupported, compile_operation
+from app.graphql.bounds import credential_of
+from app.graphql.compiled import CompiledOperation, NotRight, Unsupported, compile_operation
 from app.graphql.documents import Prepared, documents_of
 from app.graphql.messages import Operation
 from app.log import get_logger
@@ -40,7 +41,7 @@ def compiled_of(schema: GraphQLSchema, prepared: Prepared) -> CompiledOperation 
     return found
 
 
-async def prepare(schema: GraphQLSchema, asked: Operation, meter: Meter | None) -> None:
+async def prepare(schema: GraphQLSchema, asked: Operation, context: Any) -> None:
     """Have what the execution of an operation needs, if its document is valid: see CompiledOperation.prepare.
 
     Of what there is nothing waits: the thread may have much to do for others.
@@ -51,7 +52,8 @@ async def prepare(schema: GraphQLSchema, asked: Operation, meter: Meter | None) 
         return
     compiled = compiled_of(schema, prepared)
     if compiled is not None and not compiled.is_prepared(asked.variables):
-        await documents.beside(asked.query, lambda: compiled.prepare(asked.variables, meter))
+        meter = getattr(context, "spending", None)
+        await documents.beside(asked.query, credential_of(context), lambda: compiled.prepare(asked.variables, meter))
 
 
 def fall_back(error: Exception, context: Any, mark: Any) -> None:

@@ -11,8 +11,8 @@ from graphql import FieldNode, OperationType
 from strawberry import Schema
 
 from app.errors import AppError
-from app.graphql.bounds import ClientGone, Gone, OverBudget, within
-from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, OneOperation, Prepared, documents_of
+from app.graphql.bounds import ClientGone, Gone, OverBudget, credential_of, within
+from app.graphql.documents import OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back, prepare
 from app.graphql.sign_in import SignInRequired
@@ -43,6 +43,10 @@ class Queries:
         if spending is not None:
             spending.begin(0 if self._documents.is_known(asked.query, asked.name) else len(asked.query), values)
 
+    async def prepare(self, asked: Operation, context: Any) -> Prepared:
+        """See Documents. Whoever asks for anything else keeps what this returns."""
+        return await self._documents.prepare(asked.query, asked.name, credential_of(context))
+
     async def answer(self, asked: Operation, context: Any, gone: Gone | None = None) -> bytes | None:
         """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right.
 
@@ -52,15 +56,13 @@ class Queries:
             return None
         if getattr(context, "signed_in", None) is None:
             return None
-        if len(asked.query) > MAX_CHARACTERS_IN_LOOP:
-            await self._documents.prepare(asked.query, asked.name)
         prepared = self._documents.find(asked.query, asked.name)
         operation = prepared.operation
         if operation is None or prepared.invalid:
             return None
         spending = getattr(context, "spending", None)
         if operation.operation is not OperationType.QUERY:
-            await prepare(self._schema._schema, asked, spending)
+            await prepare(self._schema._schema, asked, context)
             return None
         if prepared.introspects:
             try:
@@ -78,7 +80,7 @@ class Queries:
         compiled = compiled_of(self._schema._schema, prepared)
         if compiled is None:
             return None
-        beside = partial(self._documents.beside, asked.query)
+        beside = partial(self._documents.beside, asked.query, credential_of(context))
         mark = context.mark()
         try:
             if spending is None:
@@ -92,14 +94,9 @@ class Queries:
             fall_back(error, context, mark)
             return None
 
-    def name_of(self, asked: Operation) -> str | None:
-        """See Documents."""
-        return self._documents.name_of(asked.query, asked.name)
-
     def changes(self, asked: Operation) -> bool:
         """Whether the operation is a mutation."""
-        operation = self._documents.find(asked.query, asked.name).operation
-        return operation is not None and operation.operation is OperationType.MUTATION
+        return self._documents.find(asked.query, asked.name).type is OperationType.MUTATION
 
     async def _introspection(
         self, asked: Operation, prepared: Prepared, context: Any, gone: Gone | None

@@ -34,6 +34,7 @@ from app.errors import (
 from app.graphql.asked import AskedHeaders, from_json, operation_of
 from app.graphql.bounds import ClientGone, OverBudget, Spending, within
 from app.graphql.client import price_of_gzip
+from app.graphql.documents import Prepared
 from app.graphql.errors import before_execution, shown_all
 from app.graphql.messages import Operation
 from app.graphql.operations import check_available
@@ -101,7 +102,9 @@ class GraphQLView:
             operation = self._persisted.resolve(operation)
             self._queries.begin(operation, context)
             await spending.enter()
+            prepared: Prepared | None = None
             try:
+                prepared = await self._queries.prepare(operation, context)
                 answer = await self._executed(operation, context, given, media_type, receive, safe=safe)
                 if len(answer[2]) > MAX_BYTES_SENT_AT_ONCE:
                     kept.append(spending)
@@ -113,7 +116,8 @@ class GraphQLView:
                     spending.leave()
                 # Whoever signed it in has begun this.
                 line = scope.setdefault("state", {}).setdefault("log", {})
-                line["operation"], line["cost"] = self._queries.name_of(operation), spending.client.spent
+                line["operation"] = None if prepared is None else prepared.name
+                line["cost"] = spending.client.spent
         except RateLimited as error:  # of the client, not of the operation
             return _refusal(error, media_type)
         except OverBudget as error:

@@ -15,6 +15,7 @@ from graphql import DocumentNode, GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
+from app.graphql.bounds import credential_of
 from app.graphql.documents import documents_of
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
@@ -75,9 +76,9 @@ class SharedUpdates:
         values = check_variables(operation.variables)
         known = self._prepared.is_known(operation.query, operation.name)
         context.spending.begin(0 if known else len(operation.query), values)
-        await self._prepared.prepare(operation.query, operation.name)
+        prepared = await self._prepared.prepare(operation.query, operation.name, credential_of(context))
         document = self._documents.find(operation.query, operation.name)
-        context.client.operation = self._prepared.name_of(operation.query, operation.name)
+        context.client.operation = prepared.name
         member = None if document is None else await self._member(context, operation, document)
         return member or await self._ordinary.start(context, operation)
 
@@ -85,7 +86,7 @@ class SharedUpdates:
         """One of those who ask for the same; None if it is to be executed by itself."""
         viewer: Viewer = context.viewer
         if context.compiled:
-            await prepare(self._schema, operation, context.spending)
+            await prepare(self._schema, operation, context)
         asking = self._make_context(viewer, _Asking())
         executor = executor_of(self._schema, document, asking, operation.variables, operation.name)
         asked = None if executor is None else await _asked(executor)

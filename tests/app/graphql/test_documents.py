@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -28,6 +29,25 @@ class Counted:
     def __call__(self, _: DocumentNode) -> list[GraphQLError]:
         self.calls += 1
         return self.errors
+
+
+class Held:
+    """Validates once it may, and keeps the names of the fields."""
+
+    def __init__(self) -> None:
+        self.names = list[str]()
+        self.began, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self, document: DocumentNode) -> list[GraphQLError]:
+        self.began.set()
+        self.may_end.wait()
+        self.names.append(document.definitions[0].selection_set.selections[0].name.value)  # type: ignore[attr-defined]
+        return []
+
+
+def long_text(field: str) -> str:
+    """One that is prepared beside the loop."""
+    return f"{{ {field} {' ' * documents.MAX_CHARACTERS_IN_LOOP} }}"
 
 
 def test_document_is_validated_once_for_each_text_and_name() -> None:
@@ -102,7 +122,51 @@ async def test_long_text_is_compiled_in_the_thread_that_validated_it() -> None:
 
     known = Documents(validate)
     long = f"{{ n {' ' * documents.MAX_CHARACTERS_IN_LOOP} }}"
-    await known.prepare(long, None)
-    assert await known.beside(long, threading.current_thread) is threads[0]
+    await known.prepare(long, None, "a")
+    assert await known.beside(long, "a", threading.current_thread) is threads[0]
     assert threads[0] is not threading.current_thread()
-    assert await known.beside("{ n }", threading.current_thread) is threading.current_thread()
+    assert await known.beside("{ n }", "a", threading.current_thread) is threading.current_thread()
+
+
+async def test_document_that_an_operation_has_is_found_however_many_came_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", 0)
+    validate = Counted()
+    known = Documents(validate)
+    prepared = await known.prepare(long_text("n"), None, "a")
+    for number in range(10):
+        await known.prepare(long_text(f"a{number}"), None, "a")
+    assert known.find(long_text("n"), None) is prepared
+    assert (validate.calls, len(known)) == (11, 0)
+    del prepared
+    assert not known.is_known(long_text("n"), None)
+
+
+async def test_text_that_nobody_wants_any_longer_is_not_parsed() -> None:
+    validate = Held()
+    known = Documents(validate)
+    tasks = [
+        asyncio.create_task(known.prepare(long_text(name), None, "a")) for name in ("first", "left", "kept", "kept")
+    ]
+    await asyncio.to_thread(validate.began.wait)
+    for task in tasks[1:3]:
+        task.cancel()
+    await asyncio.wait(tasks[1:3])
+    validate.may_end.set()
+    await tasks[0]
+    await tasks[3]
+    assert validate.names == ["first", "kept"]
+    await known.prepare(long_text("left"), None, "a")
+    assert validate.names == ["first", "kept", "left"]
+
+
+async def test_text_of_somebody_elses_queue_is_parsed_in_ones_own_turn() -> None:
+    validate = Held()
+    known = Documents(validate)
+    tasks = [asyncio.create_task(known.prepare(long_text(name), None, "many")) for name in ("a", "b", "c", "page")]
+    await asyncio.to_thread(validate.began.wait)
+    opened = asyncio.create_task(known.prepare(long_text("page"), None, "one"))
+    await asyncio.sleep(0)
+    validate.may_end.set()
+    assert await opened is await tasks[3]
+    await asyncio.wait(tasks)
+    assert validate.names == ["a", "b", "page", "c"]

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from app.db import Database
+from app.graphql.beside import Beside
 from app.graphql.bounds import Bounds
 from app.graphql.compiled import costs
 from app.graphql.compiled import operation as module
 from app.graphql.compiled.compiler import Compiler
-from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, Documents
+from app.graphql.documents import MAX_CHARACTERS_IN_LOOP
 from app.graphql.messages import Operation
 from app.graphql.operations import Pushed, SchemaOperations
 from app.live.sharing import SharedUpdates
@@ -105,7 +106,7 @@ async def test_what_is_there_waits_for_no_thread(
 ) -> None:
     document, asked = document_of(kind, long=True), list[object]()
     await run(database, context_of(database), document)
-    monkeypatch.setattr(Documents, "_in_thread", lambda _, work: asked.append(work))
+    monkeypatch.setattr(Beside, "join", lambda *given: asked.append(given))
     await run(database, context_of(database), document)
     assert not asked, "it would be done behind all that others have there"
 

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from graphql import DocumentNode
 from graphql.language.parser import MAX_NESTING_DEPTH
 
 from app import engines
 from app.auth.roles import Role
 from app.db import Database
-from app.graphql.document import MAX_TOKENS
+from app.graphql import documents
+from app.graphql.document import MAX_TOKENS, parse_bounded
 from tests.app.client import client_of, code_in
 
 JSON = "application/json"
@@ -333,3 +335,21 @@ async def test_what_a_mutation_reveals_is_never_compressed(database: Database) -
         assert len(answer.content) > 1024
         assert "content-encoding" not in answer.headers
         assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("selected", ["viewer { name }", "nothing", "viewer { name"])
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+async def test_long_document_is_parsed_once_though_none_is_kept(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, kind: str, selected: str
+) -> None:
+    parsed = list[str]()
+
+    def parse(text: str) -> DocumentNode:
+        parsed.append(text)
+        return parse_bounded(text)
+
+    monkeypatch.setattr(documents, "parse_bounded", parse)
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", 0)
+    text = f"{kind} {{ {selected} }}" + " " * documents.MAX_CHARACTERS_IN_LOOP
+    await post(client, {"query": text})
+    assert parsed == [text]
