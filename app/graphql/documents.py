@@ -111,13 +111,17 @@ class Documents:
         key = (query, name)
         return key in self._known or key in self._held
 
+    def is_at_hand(self, query: str, name: str | None) -> bool:
+        """Whether `find` may be asked: it has it at once, or soon."""
+        return len(query) <= MAX_CHARACTERS_IN_LOOP or self.is_known(query, name)
+
     async def prepare(self, query: str, name: str | None, credential: str) -> Prepared:
         """What `find` has at once for as long as the caller keeps this.
 
         A long text is parsed and validated beside the loop, in turn with those of other credentials.
         """
         key = (query, name)
-        if len(query) <= MAX_CHARACTERS_IN_LOOP or self.is_known(query, name):
+        if self.is_at_hand(query, name):
             return self.find(query, name)
         preparing = self._preparing.get(key)
         if preparing is None:

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLSchema
 from strawberry import Schema
 
-from app.graphql.bounds import credential_of
+from app.graphql.bounds import credential_of, within
 from app.graphql.compiled import CompiledOperation, NotRight, Unsupported, compile_operation
 from app.graphql.documents import Prepared, documents_of
 from app.graphql.messages import Operation
@@ -53,7 +53,10 @@ async def prepare(schema: GraphQLSchema, asked: Operation, context: Any) -> None
     compiled = compiled_of(schema, prepared)
     if compiled is not None and not compiled.is_prepared(asked.variables):
         meter = getattr(context, "spending", None)
-        await documents.beside(asked.query, credential_of(context), lambda: compiled.prepare(asked.variables, meter))
+        with within(context):
+            await documents.beside(
+                asked.query, credential_of(context), lambda: compiled.prepare(asked.variables, meter)
+            )
 
 
 def fall_back(error: Exception, context: Any, mark: Any) -> None:

@@ -12,7 +12,7 @@ from strawberry import Schema
 
 from app.errors import AppError
 from app.graphql.bounds import ClientGone, Gone, OverBudget, credential_of, within
-from app.graphql.documents import OneOperation, Prepared, documents_of
+from app.graphql.documents import Documents, OneOperation, Prepared, documents_of
 from app.graphql.messages import Operation
 from app.graphql.plans import compiled_of, fall_back, prepare
 from app.graphql.sign_in import SignInRequired
@@ -43,9 +43,9 @@ class Queries:
         if spending is not None:
             spending.begin(0 if self._documents.is_known(asked.query, asked.name) else len(asked.query), values)
 
-    async def prepare(self, asked: Operation, context: Any) -> Prepared:
-        """See Documents. Whoever asks for anything else keeps what this returns."""
-        return await self._documents.prepare(asked.query, asked.name, credential_of(context))
+    async def prepare(self, asked: Operation, context: Any, gone: Gone | None = None) -> Prepared:
+        """See prepared. Whoever asks for anything else keeps what this returns."""
+        return await prepared(self._documents, asked, context, gone)
 
     async def answer(self, asked: Operation, context: Any, gone: Gone | None = None) -> bytes | None:
         """The answer as JSON; None: not a query, not signed in, not valid, or something in it is not right.
@@ -114,6 +114,14 @@ class Queries:
         while self._bytes > MAX_INTROSPECTION_BYTES:
             self._bytes -= len(self._answers.popleft().kept.pop(ANSWER))
         return answer
+
+
+async def prepared(documents: Documents, asked: Operation, context: Any, gone: Gone | None = None) -> Prepared:
+    """See Documents.prepare: within the operation's time, which begins now, and as long as its client is there."""
+    if documents.is_at_hand(asked.query, asked.name):
+        return documents.find(asked.query, asked.name)
+    with within(context, gone):
+        return await documents.prepare(asked.query, asked.name, credential_of(context))
 
 
 def _introspects(prepared: Prepared) -> bool:

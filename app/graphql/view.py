@@ -104,7 +104,7 @@ class GraphQLView:
             await spending.enter()
             prepared: Prepared | None = None
             try:
-                prepared = await self._queries.prepare(operation, context)
+                prepared = await self._queries.prepare(operation, context, partial(_gone, receive))
                 answer = await self._executed(operation, context, given, media_type, receive, safe=safe)
                 if len(answer[2]) > MAX_BYTES_SENT_AT_ONCE:
                     kept.append(spending)

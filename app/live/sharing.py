@@ -15,12 +15,12 @@ from graphql import DocumentNode, GraphQLSchema
 
 from app.auth.roles import Role, Viewer
 from app.executions.filters import ExecutionFilter
-from app.graphql.bounds import credential_of
 from app.graphql.documents import documents_of
 from app.graphql.executor import EventByEvent, executor_of
 from app.graphql.messages import Operation
 from app.graphql.operations import Operations, Pushed, Result, check_available, response
 from app.graphql.plans import prepare
+from app.graphql.queries import prepared
 from app.graphql.shareable import Field, ShareableDocuments
 from app.graphql.variables import check_variables
 from app.live.feed import Feed
@@ -76,9 +76,9 @@ class SharedUpdates:
         values = check_variables(operation.variables)
         known = self._prepared.is_known(operation.query, operation.name)
         context.spending.begin(0 if known else len(operation.query), values)
-        prepared = await self._prepared.prepare(operation.query, operation.name, credential_of(context))
+        kept = await prepared(self._prepared, operation, context)
         document = self._documents.find(operation.query, operation.name)
-        context.client.operation = prepared.name
+        context.client.operation = kept.name
         member = None if document is None else await self._member(context, operation, document)
         return member or await self._ordinary.start(context, operation)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -14,9 +16,11 @@ from starlette.types import Message
 from app.auth.roles import Role
 from app.auth.tokens import create_token
 from app.db import Database
+from app.graphql.documents import MAX_CHARACTERS_IN_LOOP, documents_of
 from app.main import create_app
 from app.settings import Settings
-from tests.app.client import client_of
+from schema import schema
+from tests.app.client import client_of, code_in
 from tests.app.graphql.test_view import JSON, QUERY, post
 from tests.clocks import Clock
 from tests.sealing import SEALER
@@ -65,6 +69,25 @@ async def test_large_answer_has_a_place_until_it_is_taken(database: Database) ->
         takes.set()
         await slow
         assert (await waiting).json() == {"data": {"viewer": {"name": "one"}}}
+
+
+@pytest.fixture
+def occupied() -> Iterator[None]:
+    """The thread of long documents has something else to do."""
+    ends = threading.Event()
+    beside = documents_of(schema._schema)._thread.submit("somebody else", ends.wait)
+    yield
+    ends.set()
+    beside.result()
+
+
+@pytest.mark.usefixtures("occupied")
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+async def test_document_that_waits_to_be_parsed_has_the_time_of_its_operation(database: Database, kind: str) -> None:
+    async with client_of(database, max_operation_seconds=0.05) as client:
+        answer = await post(client, {"query": f"{kind} Late {{ __typename }}{' ' * MAX_CHARACTERS_IN_LOOP}"})
+        assert (answer.status_code, code_in(answer)) == (200, "LIMIT_EXCEEDED")
+        assert (await post(client, {"query": QUERY})).json() == {"data": {"viewer": {"name": "viewer"}}}
 
 
 async def test_bodies_and_compression_are_paid_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
