@@ -24,58 +24,59 @@ class Loader(Generic[V]):
     """Batches the ids that fields ask for in one turn of the event loop; reads each id once in its lifetime.
 
     Not Strawberry's DataLoader (0.341): it hands one future to every field that waits for a key, so cancelling one
-    field cancels the others, and it keeps the exception of a failed read for its lifetime. Shielding costs some 2 µs a
-    load. A reader here returns a dict, so that a missing row is None without padding.
+    field (a sibling failed) cancels the others, and it keeps the exception of a failed read for its lifetime. A reader
+    here returns a dict, so that a missing row is None without padding.
     """
 
     def __init__(self, read: Read[V], database: Database) -> None:
         self._read = read
         self._database = database
-        self._futures: dict[str, asyncio.Future[V | None]] = {}
+        self._found: dict[str, V | None] = {}
+        self._asking: dict[str, list[asyncio.Future[V | None]]] = {}  # by the ids that are read, or will be
         self._waiting: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks weakly
 
     def load(self, id_: str) -> Awaitable[V | None]:
         """The value of an id, or None if there is none."""
-        # Shielded: cancelling one field (a sibling failed) must not cancel the others that wait for this id.
-        return asyncio.shield(self._future(id_))
+        future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        if id_ in self._found:
+            future.set_result(self._found[id_])
+        elif (asking := self._asking.get(id_)) is not None:
+            asking.append(future)
+        else:
+            self._asking[id_] = [future]
+            self._waiting.append(id_)
+            if len(self._waiting) == 1:
+                self._start()
+        return future
 
     async def load_all(self, ids: Iterable[str]) -> dict[str, V | None]:
         """The values of several ids, by id."""
-        futures = {id_: self._future(id_) for id_ in ids}
-        # All of them are there at once, as a rule.
-        return {
-            id_: future.result() if future.done() else await asyncio.shield(future) for id_, future in futures.items()
-        }
-
-    def _future(self, id_: str) -> asyncio.Future[V | None]:
-        future = self._futures.get(id_)
-        if future is None:
-            loop = asyncio.get_running_loop()
-            future = self._futures[id_] = loop.create_future()
-            self._waiting.append(id_)
-            if len(self._waiting) == 1:
-                # One turn later, when the executor has asked for every field of this depth.
-                loop.call_soon(self._start)
-        return future
+        futures = {id_: self.load(id_) for id_ in ids}
+        return {id_: await future for id_, future in futures.items()}
 
     def _start(self) -> None:
-        ids, self._waiting = self._waiting, []
-        task = asyncio.create_task(self._fill(ids))
+        task = asyncio.create_task(self._fill())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _fill(self, ids: list[str]) -> None:
+    async def _fill(self) -> None:
+        # A turn later than the first was asked for, when the executor has asked for every field of this depth.
+        ids, self._waiting = self._waiting, []
         try:
             found = await self._read(self._database, ids)
         except Exception as error:
             for id_ in ids:
-                future = self._futures.pop(id_)
-                future.set_exception(error)
-                future.exception()  # marks it as retrieved: perhaps nobody waits any more
+                for future in self._asking.pop(id_):
+                    if not future.done():
+                        future.set_exception(error)
+                        future.exception()  # marks it as retrieved: perhaps nobody waits any more
             return
         for id_ in ids:
-            self._futures[id_].set_result(found.get(id_))
+            value = self._found[id_] = found.get(id_)
+            for future in self._asking.pop(id_):
+                if not future.done():
+                    future.set_result(value)
 
 
 class _Of(Generic[V]):
