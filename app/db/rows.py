@@ -69,16 +69,20 @@ class RowsOf(Generic[T]):
 
     def read(self, row: Row) -> T:
         """One row."""
-        if not self._converted:
-            return self._row(*row)
-        values = list(row)
-        for place, convert in self._converted:
-            values[place] = convert(values[place])
-        return self._row(*values)
+        return self.read_all((row,))[0]
 
     def read_all(self, rows: Iterable[Row]) -> list[T]:
         """Every row."""
-        return [self.read(row) for row in rows]
+        make, converted = self._row, self._converted
+        if not converted:
+            return [make(*row) for row in rows]
+        found = []
+        for row in rows:
+            values = list(row)
+            for place, convert in converted:
+                values[place] = convert(values[place])
+            found.append(make(*values))
+        return found
 
     def split(self, row: Row) -> tuple[T, Row]:
         """The value of a row that begins with the columns, and the rest of it."""

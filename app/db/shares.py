@@ -16,10 +16,11 @@ MAX_READS = 2
 class _Share:
     """Passes on all but reads, of which `most` run at a time. Their order is that in which they came."""
 
-    __slots__ = ("_database", "_places")
+    __slots__ = ("_database", "_places", "dialect")
 
     def __init__(self, database: Database, most: int) -> None:
         self._database = database
+        self.dialect = database.dialect  # asked for by every statement
         self._places = Semaphore(most)
 
     def __getattr__(self, name: str) -> Any:

@@ -39,21 +39,16 @@ class LoopTime:
     """What statements take of the loop's time."""
 
     def __init__(self) -> None:
-        self._spent = 0.0  # in this turn of the loop
+        self.spent = 0.0  # in this turn of the loop
         self._waits = 0  # when it began
         self._rests_until = 0.0
-
-    async def turn(self) -> None:
-        """Let others have theirs, if they have waited for long enough."""
-        if self._spent > SECONDS:
-            await asyncio.sleep(0)
 
     def begin(self) -> float | None:
         """When a statement begins; None if a thread is to run it."""
         began = perf_counter()
         if began < self._rests_until:
             return None
-        if not self._spent:
+        if not self.spent:
             self._waits = waits()
             asyncio.get_running_loop().call_soon(self._turn)
         return began
@@ -61,12 +56,12 @@ class LoopTime:
     def end(self, began: float) -> None:
         """It is over."""
         took = perf_counter() - began
-        self._spent += took
+        self.spent += took
         if took > STALLED_SECONDS and (THREAD is None or waits() != self._waits):
             self._rests_until = began + took + REST_SECONDS
 
     def _turn(self) -> None:
-        self._spent = 0.0
+        self.spent = 0.0
 
 
 def waits() -> int:
@@ -94,7 +89,8 @@ class LoopReader:
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Sequence[Row] | None:
         """The rows of one statement; None if a thread has to run it."""
-        await self.time.turn()
+        if self.time.spent > SECONDS:
+            await asyncio.sleep(0)  # others have waited for long enough
         passes = self._given_up.get(sql)
         if passes is not None and passes.left:
             passes.left -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import aiosqlite
 from app.db import Row, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
-from app.db.sqlite_loop import LoopReader
+from app.db.sqlite_loop import SECONDS, LoopReader
 from app.db.sqlite_reader import numbered
 from app.turns import Turns, pieces
 
@@ -129,5 +130,6 @@ class SqliteTransaction(Transaction):
         """When a statement of a short transaction begins in the loop; None if the thread is to run it."""
         if not self.is_short:
             return None
-        await self._here.time.turn()
+        if self._here.time.spent > SECONDS:
+            await asyncio.sleep(0)
         return self._here.time.begin()

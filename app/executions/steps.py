@@ -12,7 +12,7 @@ from app.db import Database
 from app.db.dialect import Dialect
 from app.db.rows import Column, RowsOf
 from app.ids import part_key, split_part_key
-from app.lifecycle import State, Status, shown_state
+from app.lifecycle import STATUS_OF, State, Status, shown_state
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class _Reported(msgspec.Struct):
             name=self.name,
             kind=self.kind,
             state=shown_state(self.state, self.run),
-            failed=self.state.status is Status.FAILURE,
+            failed=STATUS_OF[self.state] is Status.FAILURE,
             started_at=started_at,
             finished_at=finished_at,
             duration=duration,
@@ -116,10 +116,8 @@ async def of_executions(database: Database, execution_ids: Iterable[str]) -> dic
         f" WHERE p.definition IS NOT NULL AND {defined}",
         given,
     )
-    for row in rows:
-        if row[-1] is None:
-            step = _REPORTED.split(row)[0].step()
-            found.setdefault(step.execution_id, {})[step.index] = step
+    for each in _REPORTED.read_all([row[:-1] for row in rows if row[-1] is None]):
+        found.setdefault(each.execution_id, {})[each.step_index] = each.step()
     for names in [_DEFINED.read((row[0], row[-1], row[-2])) for row in rows if row[-1] is not None]:
         steps = found.setdefault(names.execution_id, {})
         for index in range(len(names.names)):

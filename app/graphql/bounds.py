@@ -58,7 +58,7 @@ class Spending:
 
     __slots__ = (
         *("_root", "_turns", "bounds", "charged", "client", "counted", "credential", "ends", "errors", "estimated"),
-        *("failure", "has_begun", "is_event", "stopped", "task", "written"),
+        *("failure", "has_begun", "is_event", "is_over", "stopped", "task", "written"),
     )
 
     def __init__(self, bounds: Bounds, turns: Turns, credential: str, client: Client) -> None:
@@ -68,6 +68,7 @@ class Spending:
         self.has_begun = False
         self.is_event = False  # of a subscription: charged, and never refused for what its client has spent
         self._turns = turns
+        self.is_over = turns.is_over  # see Meter
         self.credential = credential
         self.estimated = NOTHING
         self.counted = 0
@@ -176,10 +177,6 @@ class Spending:
         """What it has cost, for an answer of so many bytes."""
         estimated, counted, errors = self.estimated.fields, self.counted, self.errors
         return {"estimated": estimated, "counted": counted, "limit": self.bounds.cost, "errors": errors, "bytes": size}
-
-    def is_over(self) -> bool:
-        """See Meter."""
-        return self._turns.is_over()
 
     async def turn(self) -> None:
         """See Meter."""

@@ -88,7 +88,7 @@ class PageRequest:
 class Page(Generic[T]):
     """Rows in list order. It computes on demand what only some queries ask for."""
 
-    __slots__ = ("_next", "_ordering", "_position", "_previous", "items")
+    __slots__ = ("_next", "_ordering", "_position", "_previous", "cursor", "items")
 
     def __init__(
         self,
@@ -99,14 +99,11 @@ class Page(Generic[T]):
         next: bool | Probe = False,
     ) -> None:
         self.items = items
+        self.cursor = ordering.cursors(position)  # of one of the items
         self._ordering = ordering
         self._position = position
         self._previous = previous
         self._next = next
-
-    def cursor(self, item: T) -> str:
-        """The cursor of one of the items."""
-        return self._ordering.cursor(self._position(item))
 
     @property
     def start_cursor(self) -> str | None:

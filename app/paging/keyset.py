@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import base64
 from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from app.db.dialect import Dialect, Kind
 from app.errors import BadInput
 
+T = TypeVar("T")
 Key = int | str | None
 Id = str | int
 
@@ -59,7 +60,8 @@ class Params:
 
     def hide(self, value: Any, type_: str) -> str:
         """As `bind`, but Postgres plans without a look at the value: it expects a third of the rows to match."""
-        return self.dialect.hidden(self.add(value), type_)
+        self.values.append(value)
+        return self.dialect.hidden(len(self.values), type_)
 
     def any_of(self, column: str, values: Iterable[Any], kind: Kind) -> str:
         """Take a list; the condition that `column` is one of it."""
@@ -84,9 +86,19 @@ class Ordering:
 
     def cursor(self, position: Position) -> str:
         """The opaque form of a position: base64url of a MessagePack list [tag, key, id]."""
-        id_ = bytes.fromhex(position.id) if isinstance(position.id, str) else position.id
-        packed = b2a_base64(_encode((self.tag, position.key, id_)), newline=False)
-        return packed.translate(_URLSAFE).rstrip(b"=").decode()
+        return self.cursors(lambda each: each)(position)
+
+    def cursors(self, place: Callable[[T], Position]) -> Callable[[T], str]:
+        """What makes the cursor of an item that has a place."""
+        tag = self.tag
+
+        def cursor(item: T) -> str:
+            at = place(item)
+            id_ = bytes.fromhex(at.id) if isinstance(at.id, str) else at.id
+            packed = b2a_base64(_encode((tag, at.key, id_)), newline=False)
+            return str(packed.translate(_URLSAFE, b"="), "ascii")
+
+        return cursor
 
     def position(self, cursor: str) -> Position:
         """The position in `cursor`; BadInput unless it is exactly a cursor of this ordering."""

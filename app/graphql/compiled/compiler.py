@@ -156,8 +156,16 @@ class Compiler:
             known = self._of_objects[place] = self.function("object", "o, run", body)
         return known
 
-    def body(self, type_: GraphQLObjectType, sets: Sequence[Any], of_row: OfField | None = None) -> str:
-        """The body of a function that answers for an object `o`, or for as much of a row as `of_row` does."""
+    def body(self, type_: GraphQLObjectType, sets: Sequence[Any]) -> str:
+        """The body of a function that answers for an object `o`."""
+        answer, then = self.answer(type_, sets)
+        return f" d = {answer}{then}\n return d"
+
+    def answer(self, type_: GraphQLObjectType, sets: Sequence[Any], of_row: OfField | None = None) -> tuple[str, str]:
+        """The expression of the answer for an object `o`, or for as much of a row as `of_row` does.
+
+        And statements that follow, once it is `d`.
+        """
         ready, then = [], []
         for key, nodes in self.selections.of(type_, sets).items():
             self._fields += 1
@@ -171,7 +179,7 @@ class Compiler:
             value, after = made or self._field(type_, key, definition, nodes)
             ready.append(f"{key!r}: {value}")
             then.append(after)
-        return f" d = {{{', '.join(ready)}}}{''.join(then)}\n return d"
+        return f"{{{', '.join(ready)}}}", "".join(then)
 
     def _field(
         self, type_: GraphQLObjectType, key: str, definition: GraphQLField, nodes: list[FieldNode]

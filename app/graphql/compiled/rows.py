@@ -77,8 +77,8 @@ class Code(Protocol):
         """The expression of a completed value."""
         ...
 
-    def body(self, type_: GraphQLObjectType, sets: Sets, of_row: OfField | None = None) -> str:
-        """The body of a function that answers for an object `o`."""
+    def answer(self, type_: GraphQLObjectType, sets: Sets, of_row: OfField | None = None) -> tuple[str, str]:
+        """The expression of the answer for an object `o`, and the statements that follow."""
         ...
 
     def checked(self, type_: GraphQLObjectType) -> str:
@@ -102,6 +102,7 @@ class RowCode:
     def __init__(self, code: Code) -> None:
         self._code = code
         self._functions: dict[tuple[object, ...], str] = {}
+        self._answers: dict[tuple[object, ...], tuple[str, str, str]] = {}
         self._needed: dict[tuple[object, ...], frozenset[str] | None] = {}
         self._attributes = Attributes()
         self._renamed: dict[tuple[object, ...], Renamed] = {}
@@ -185,19 +186,43 @@ class RowCode:
         place = (type_.name, shape, of, *map(id, sets))
         known = self._functions.get(place)
         if known is None:
-            needs_object = False
-
-            def of_field(key: str, definition: GraphQLField, nodes: list[FieldNode]) -> tuple[str, str] | None:
-                nonlocal needs_object
-                found = self._of_field(key, definition, nodes, shape)
-                needs_object = needs_object or found is None
-                return found
-
-            body = self._code.body(type_, sets, of_field)
-            if needs_object:
-                body = f" o = {self._code.named(of)}(r)\n{self._code.checked(type_)}{body}"
+            before, answer, then = self._of_row(type_, sets, shape, of, place)
+            body = f"{before} d = {answer}{then}\n return d"
             known = self._functions[place] = self._code.function("row", "r, run, s", body)
         return known
+
+    def _of_row(
+        self,
+        type_: GraphQLObjectType,
+        sets: Sets,
+        shape: Shape,
+        of: Callable[[Any], Any] | None,
+        place: tuple[object, ...],
+    ) -> tuple[str, str, str]:
+        """What such a function begins with, the expression of its answer, and what follows. Its fields count once."""
+        if place in self._answers:
+            return self._answers[place]
+        needs_object = False
+
+        def of_field(key: str, definition: GraphQLField, nodes: list[FieldNode]) -> tuple[str, str] | None:
+            nonlocal needs_object
+            found = self._of_field(key, definition, nodes, shape)
+            needs_object = needs_object or found is None
+            return found
+
+        answer, then = self._code.answer(type_, sets, of_field)
+        before = f" o = {self._code.named(of)}(r)\n{self._code.checked(type_)}" if needs_object else ""
+        found = self._answers[place] = before, answer, then
+        return found
+
+    def _of_part(self, type_: GraphQLObjectType, sets: Sets, shape: Shape, of: Callable[[Any], Any] | None) -> str:
+        """The expression of the answer for an object of the same row: the first time in place, where that can be."""
+        place = (type_.name, shape, of, *map(id, sets))
+        if place not in self._answers:
+            before, answer, then = self._of_row(type_, sets, shape, of, place)
+            if not before and not then:
+                return answer
+        return f"{self.of_row(type_, sets, shape, of)}(r, run, None)"
 
     def _of_field(
         self, key: str, definition: GraphQLField, nodes: list[FieldNode], shape: Shape
@@ -218,14 +243,13 @@ class RowCode:
                 renamed = self._renamed.setdefault(
                     (shape, definition.type, projection.column), Renamed(shape, projection.inline)
                 )
-                return f"{self.of_row(type_, _sets(nodes), renamed, None)}(r, run, None)", ""
+                return self._of_part(type_, _sets(nodes), renamed, None), ""
             if columns is not None:
                 return "None", self._join(projection, key, definition, nodes, shape)
         return None
 
     def _part(self, part: Part, definition: GraphQLField, nodes: list[FieldNode], shape: Shape) -> str:
-        function = self.of_row(object_of(definition), _sets(nodes), shape, part.of)
-        answer = f"{function}(r, run, None)"
+        answer = self._of_part(object_of(definition), _sets(nodes), shape, part.of)
         if part.exists is None:
             return answer
         given = ", ".join(map(shape.column, part.columns))

@@ -130,7 +130,7 @@ async def test_a_statement_that_was_given_up_may_be_read_twice_at_once(tmp_path:
     try:
         reader._give_up("SELECT 1", None)
         await reader.fetch("SELECT 1", ())
-        reader.time._spent = 1.0
+        reader.time.spent = 1.0
         assert await asyncio.gather(*(reader.fetch("SELECT 1", ()) for _ in range(3))) == [[(1,)]] * 3
     finally:
         reader.close()
