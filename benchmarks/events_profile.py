@@ -7,18 +7,21 @@ import io
 import pstats
 import time
 from collections.abc import Sequence
-from itertools import islice
+from functools import partial
+from itertools import islice, pairwise
 from statistics import median
 
 import msgspec
 import orjson
 import uvloop
 
-from app import clock, ingestion
-from app.db import open_database
+from app import clock
+from app.db import Database, Transaction, open_database
 from app.db.migrate import migrate
+from app.events import Event
 from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
+from app.ingestion.arrivals import Arrivals
 from benchmarks import sample_events
 from tests.sealing import SEALER
 
@@ -40,14 +43,13 @@ async def _profile(url: str) -> str:
     recorder = Ingestion(database, SEALER)
     events = sample_events.stream("profiled", start=clock.now_us() - 3600 * clock.SECOND)
     bodies = [orjson.dumps(list(islice(events, BATCH))) for _ in range(2 * BATCHES)]
-    staged = await _stages(recorder, bodies[:BATCHES])
+    staged = await _stages(database, recorder, bodies[:BATCHES])
     called = await _calls(recorder, bodies[BATCHES:])
     await database.close()
     return f"{staged}\n{called}"
 
 
-async def _stages(recorder: Ingestion, bodies: Sequence[bytes]) -> str:
-    engines = {sample_events.SOURCE: ""}
+async def _stages(database: Database, recorder: Ingestion, bodies: Sequence[bytes]) -> str:
     spent: dict[str, list[float]] = {}
     for body in bodies:
         marks = [time.perf_counter()]
@@ -55,15 +57,22 @@ async def _stages(recorder: Ingestion, bodies: Sequence[bytes]) -> str:
         marks.append(time.perf_counter())
         batch = decode(body, Form.BATCH, now=clock.now_us(), sealer=SEALER)
         marks.append(time.perf_counter())
-        ingestion._fold(batch.events, engines, 0)
-        marks.append(time.perf_counter())
+        merging = await database.transaction(partial(_merge, events=batch.events))
+        storing = time.perf_counter()
         await recorder.record(batch.events)
-        marks.append(time.perf_counter())
+        pairs = [*pairwise(marks), merging, (storing, time.perf_counter())]
         names = ("split the body (part of decoding)", "decode and check", "merge (part of storing)", "store and commit")
-        for name, start, end in zip(names, marks, marks[1:], strict=False):
+        for name, (start, end) in zip(names, pairs, strict=True):
             spent.setdefault(name, []).append((end - start) / BATCH * 1e6)
     lines = [f"{median(values):8.2f}  {name}" for name, values in spent.items()]
     return f"Stages of a batch of {BATCH} events, µs an event:\n\n" + "\n".join(lines) + "\n"
+
+
+async def _merge(transaction: Transaction, events: Sequence[Event]) -> tuple[float, float]:
+    started = time.perf_counter()
+    arrivals = await Arrivals.of_events(transaction, events, {sample_events.SOURCE: ""}, 0)
+    await arrivals.merge(transaction, arrivals.keys)
+    return started, time.perf_counter()
 
 
 async def _calls(recorder: Ingestion, bodies: Sequence[bytes]) -> str:

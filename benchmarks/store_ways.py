@@ -11,13 +11,14 @@ import asyncpg
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from app import clock, ingestion
+from app import clock
 from app.changes import revisions
 from app.db import Database, Row, Transaction
 from app.events import Event
 from app.ingestion import Ingestion
+from app.ingestion.arrivals import Arrivals
 from app.ingestion.execution_rows import Key
-from app.ingestion.fresh_rows import Fresh
+from app.ingestion.fresh_rows import Fresh, at_hand
 from app.ingestion.merging import ExecutionFacts
 from app.ingestion.registry import Registry
 from benchmarks.models import BY_TABLE, RevisionCounter
@@ -74,14 +75,14 @@ async def prepare(database: Database, events: Sequence[Event]) -> Prepared:
 
     async def work(transaction: Transaction) -> None:
         engines = await registry.engine_ids(transaction, {event.source for event in events})
-        prepared.facts = await ingestion.fold(transaction, events, engines, clock.now_us())
-        named = ((key[0], facts.workflow) for key, facts in prepared.facts.items())
-        prepared.workflows = await registry.workflow_ids(transaction, named)
+        arrivals = await Arrivals.of_events(transaction, events, engines, clock.now_us())
+        prepared.facts = await arrivals.merge(transaction, arrivals.keys)
+        prepared.workflows = await registry.workflow_ids(transaction, arrivals.workflows(arrivals.keys))
 
     await database.transaction(work)
     recorder: Any = _Recorder()
-    fresh = Fresh(prepared.facts, prepared.workflows, clock.now_us())
-    await fresh.insert(recorder)
+    fresh = Fresh(prepared.workflows, clock.now_us())
+    await fresh.insert(recorder, at_hand(prepared.facts))
     prepared.ids = list(fresh.ids.values())
     prepared.rows = recorder.rows
     return prepared
@@ -109,8 +110,8 @@ def our_insert(database: Database) -> Way:
 
             async def work(transaction: Transaction, batch: Prepared = batch) -> None:
                 now = clock.now_us()
-                fresh = Fresh(batch.facts, batch.workflows, now)
-                await fresh.insert(transaction)
+                fresh = Fresh(batch.workflows, now)
+                await fresh.insert(transaction, at_hand(batch.facts))
                 await revisions.take(transaction, list(fresh.ids.values()))
 
             await database.transaction(work)

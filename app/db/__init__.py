@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -89,7 +89,7 @@ class Transaction(Reader):
         """
         await self._turns.pause(self._name)
 
-    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterator[None]) -> T:
+    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: AsyncIterator[None]) -> T:
         """The result of a statement of this transaction.
 
         While a server runs it, pieces of `work` are done, and those left out that there is no time for. (In this

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -71,12 +71,12 @@ class PostgresTransaction(Transaction):
         place = columns.index(returning)
         return {row[place] for row in rows}
 
-    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: Iterator[None]) -> T:
+    async def meanwhile(self, statement: Coroutine[Any, Any, T], work: AsyncIterator[None]) -> T:
         """See Transaction."""
         running = asyncio.create_task(statement)
         await asyncio.sleep(0)  # it is sent before anything else is done
         try:
-            for _ in work:
+            async for _ in work:
                 await asyncio.sleep(0)
                 if running.done():
                     break

@@ -6,7 +6,7 @@ and the writer knows a row before and after.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from app import clock
 from app.alerts import checks
@@ -15,11 +15,12 @@ from app.db import Database, Overtaken, Transaction
 from app.engines.notes import EngineNotes
 from app.events import Event, Rejection
 from app.executions import lineage
-from app.ingestion import execution_rows, failures, group_moves, retry_links
+from app.ingestion import execution_rows, failures, fresh_rows, group_moves, retry_links
+from app.ingestion.arrivals import Arrivals
 from app.ingestion.consequences import Write
 from app.ingestion.execution_rows import Key, Stored
 from app.ingestion.fresh_rows import Fresh
-from app.ingestion.grouping import Apart, Groups, Store
+from app.ingestion.grouping import MAX_EVENTS, Apart, Groups, Store
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.merge_keys import precedes
 from app.ingestion.merging import ExecutionFacts
@@ -61,7 +62,8 @@ class Ingestion:
             store = self._storing(imported=True)
             return await self._database.transaction(lambda transaction: store(transaction, events))
         # Of a group nothing is rejected, and a claim may be.
-        return await self._groups.store(events, size, apart=retry_links.any_claimed(events))
+        apart = len(events) > MAX_EVENTS or retry_links.any_claimed(events)
+        return await self._groups.store(events, size, apart=apart)
 
     async def start(self) -> None:
         """See Service: there is nothing to begin."""
@@ -90,62 +92,52 @@ class Ingestion:
         if claiming := {engines[event.source] for event in events if event.claims_retries}:
             await self._registry.note_claims(transaction, claiming)
         rejected: list[Rejection] = []
-        if retry_links.any_claimed(events):
-            rejected = await retry_links.check(transaction, events, engines)
+        arrivals = await Arrivals.of_events(transaction, events, engines, received_at)
+        if arrivals.retried and (rejected := await retry_links.check(transaction, events, engines)):
             places = {rejection.index for rejection in rejected}
-            events = [event for event in events if event.index not in places]
-        if events:
-            facts = await fold(transaction, events, engines, received_at)
-            await self.merge(transaction, facts, family, imported=imported, together=together)
+            accepted = [event for event in events if event.index not in places]
+            arrivals = await Arrivals.of_events(transaction, accepted, engines, received_at)
+        if arrivals.keys:
+            await self.merge(transaction, arrivals, family, imported=imported, together=together)
         return rejected
 
     async def merge(
         self,
         transaction: Transaction,
-        facts: dict[Key, ExecutionFacts],
+        arrivals: Arrivals,
         family: set[str],
         *,
         imported: bool = False,
         together: bool = False,
     ) -> None:
-        """Bring executions up to the facts, as the last part of a transaction. Apart if `together` would take long.
+        """Bring executions up to the arrivals, as the last part of a transaction. Apart if `together` would take long.
 
         Also locks the ancestors of retries, and what is below those that are linked anew, in id order with the rest, so
         that two batches cannot deadlock. Who they are shows only when the retry is locked: then they go into `family`,
         and the transaction runs again with them (Overtaken).
         """
         if family:
-            await execution_rows.lock_with(transaction, facts, family)
-        stored = await execution_rows.lock(transaction, facts)
-        parents = {fact.retry_of for fact in facts.values() if fact.retry_of is not None}
-        linked: set[str] = set()
+            await execution_rows.lock_with(transaction, arrivals.keys, family)
+        stored = await execution_rows.lock(transaction, arrivals.keys)
+        facts = await arrivals.merge(transaction, stored)
+        parents, write, fresh = set(arrivals.retried), Write(), dict[Key, str]()
         for piece in pieces(stored.items(), PIECE):
             parents |= {row.facts.retry_of for _, row in piece if row.facts.retry_of is not None}
-            linked |= {row.id for key, row in piece if _links_anew(row, facts[key])}
+            write.linked |= {row.id for key, row in piece if _links_anew(row, facts[key])}
             await transaction.pause()
         relatives = await lineage.with_ancestors(transaction, parents)
-        relatives |= await lineage.with_descendants(transaction, linked)
+        relatives |= await lineage.with_descendants(transaction, write.linked)
         if not relatives <= family | {row.id for row in stored.values()}:
             if together and len(relatives) > MAX_RELATIVES:
                 raise Apart({key[1] for key, row in stored.items() if row.facts.retry_of is not None})
             family |= relatives
             raise Overtaken("what is above a retry, or moves with it, is to be locked first")
-        write, fresh = Write(), dict[Key, str]()
-        if missing := {key: facts[key] for key in sorted(facts) if key not in stored}:
-            secrets = await self._secrets.mask_fresh(transaction, missing)
-            write.parts |= await failures.derive_fresh(transaction, missing.values(), self.splitting.rules)
-            # All at once, in one order: two batches that name the same new workflows must not wait for each other.
-            named = ((key[0], fact.workflow) for key, fact in facts.items())
-            workflows = await self._registry.workflow_ids(transaction, named)
-            inserted = Fresh(missing, workflows, clock.now_us())
-            fresh = inserted.ids
-            await inserted.insert(transaction, write.note_fresh(missing, fresh, workflows))
-            await self._secrets.remember(transaction, {fresh[key]: values for key, values in secrets.items()})
+        if missing := sorted(arrivals.keys - stored.keys()):
+            fresh = await self._insert(transaction, arrivals, missing, write)
         if stored:
             await self._updates.write(transaction, stored, facts, write, together)
-        linked |= {id_ for key, id_ in fresh.items() if facts[key].retry_of is not None}
-        if write.moved or linked:
-            told = await lineage.refresh_roots(transaction, linked) if linked else set()
+        if write.moved or write.linked:
+            told = await lineage.refresh_roots(transaction, write.linked) if write.linked else set()
             told |= await lineage.refresh_ancestors(transaction, write.moved)
             write.changed += sorted(told.difference(write.changed))
         await group_moves.note_parts(transaction, write.parts)
@@ -156,24 +148,28 @@ class Ingestion:
             transaction, write.changed, created=fresh.values(), finished=write.finished, logged=write.logged
         )
 
+    async def _insert(
+        self, transaction: Transaction, arrivals: Arrivals, missing: Sequence[Key], write: Write
+    ) -> dict[Key, str]:
+        """Insert new executions; their ids. What is to be known of all of them comes first: see Fresh.insert."""
+        # All at once, in one order: two batches that name the same new workflows must not wait for each other.
+        workflows = await self._registry.workflow_ids(transaction, arrivals.workflows(missing))
+        inserted, learned = Fresh(workflows, clock.now_us()), dict[Key, set[str]]()
+
+        async def ready() -> AsyncGenerator[dict[Key, ExecutionFacts], None]:
+            for keys in pieces(missing, fresh_rows.PIECE):
+                facts = await arrivals.merge(transaction, keys)
+                learned.update(await self._secrets.mask_fresh(transaction, facts))
+                write.parts |= await failures.derive_fresh(transaction, facts.values(), self.splitting.rules)
+                yield facts
+                write.note_fresh(facts, inserted.ids, workflows)
+
+        await inserted.insert(transaction, ready())
+        await self._secrets.remember(transaction, {inserted.ids[key]: values for key, values in learned.items()})
+        return inserted.ids
+
 
 def _links_anew(row: Stored, facts: ExecutionFacts) -> bool:
     """Whether the merge will set what the stored execution retries."""
     known = row.facts
     return precedes(facts.retry_of_key, known.retry_of_key) and facts.retry_of != known.retry_of
-
-
-async def fold(
-    transaction: Transaction, events: Sequence[Event], engines: dict[str, str], received_at: int
-) -> dict[Key, ExecutionFacts]:
-    """The facts of each execution that the events mention."""
-    facts: dict[Key, ExecutionFacts] = {}
-    for piece in pieces(events, PIECE):
-        for event in piece:
-            key = (engines[event.source], event.subject)
-            fact = facts.get(key)
-            if fact is None:
-                fact = facts[key] = ExecutionFacts(first_event_at=event.time, received_at=received_at)
-            fact.add(event)
-        await transaction.pause()
-    return facts

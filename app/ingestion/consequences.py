@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.alerts.checks import Failing
@@ -12,10 +12,6 @@ from app.ingestion.registry import WorkflowKey
 from app.lifecycle import Status
 from app.metrics import deltas
 from app.metrics.deltas import Delta, Figure, figure
-from app.turns import pieces
-
-# Executions that are looked at in one go: a quarter of a millisecond.
-PIECE = 64
 
 
 def figure_of(facts: ExecutionFacts, workflow_id: str) -> Figure | None:
@@ -41,6 +37,7 @@ class Write:
     deltas: list[Delta] = field(default_factory=list)  # for figures
     failed: set[Failing] = field(default_factory=set)  # for alerts
     parts: set[tuple[str, str]] = field(default_factory=set)  # of error groups that were split
+    linked: set[str] = field(default_factory=set)  # executions that now retry another one
     moved: set[str] = field(default_factory=set)  # executions that changed retries retry
 
     def note_failure(self, before: Failing | None, after: Failing | None) -> None:
@@ -50,18 +47,17 @@ class Write:
 
     def note_fresh(
         self, facts: Mapping[Key, ExecutionFacts], ids: Mapping[Key, str], workflow_ids: Mapping[WorkflowKey, str]
-    ) -> Iterator[None]:
-        """Record what follows from new executions, a piece at a time."""
-        for piece in pieces(facts.items(), PIECE):
-            for key, fact in piece:
-                id_, workflow_id = ids[key], workflow_ids[key[0], fact.workflow]
-                self.changed.append(id_)
-                if fact.logs:
-                    self.logged.append(id_)
-                if fact.state.finished:
-                    self.finished.add(id_)
-                if fact.retry_of is not None:
-                    self.moved.add(fact.retry_of)
+    ) -> None:
+        """Record what follows from new executions."""
+        for key, fact in facts.items():
+            id_, workflow_id = ids[key], workflow_ids[key[0], fact.workflow]
+            self.changed.append(id_)
+            if fact.logs:
+                self.logged.append(id_)
+            if fact.retry_of is not None:
+                self.moved.add(fact.retry_of)
+                self.linked.add(id_)
+            if fact.state.finished:  # what is pending counts nowhere
+                self.finished.add(id_)
                 self.deltas += deltas.change(None, figure_of(fact, workflow_id))
                 self.note_failure(None, failing(fact, workflow_id, id_))
-            yield

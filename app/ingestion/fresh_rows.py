@@ -1,9 +1,9 @@
-"""Inserts new executions with all below them. Rows are made while the database takes those before."""
+"""Inserts new executions with all below them. While the database takes some, the next are made."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from app.db import Overtaken, T, Transaction
@@ -14,86 +14,107 @@ from app.ingestion.merging import ExecutionFacts
 from app.ingestion.registry import WorkflowKey
 from app.turns import pieces
 
-# Executions whose rows are made in one go: half a millisecond.
-PIECE = 32
-# Executions of one statement. Postgres takes as long for them as the rows of the next ones take to be made.
-AT_ONCE = 8 * PIECE
+# Executions whose facts are merged, and whose rows are made, in one go: a third of a millisecond.
+PIECE = 8
+# Executions that the first statement waits for. Each later one takes what was made during those before it.
+LEAST = 64
+# Rows of another table that are worth a statement before all are made: one takes as long as some hundred rows.
+ENOUGH = 1000
 
 Rows = list[tuple[Any, ...]]
+Facts = Mapping[Key, ExecutionFacts]
+
+
+class _Batch:
+    """Rows that are made: of some executions, and below these or earlier ones."""
+
+    def __init__(self) -> None:
+        self.executions: Rows = []
+        self.payloads: Rows = []
+        self.steps: Rows = []
+        self.step_payloads: Rows = []
+        self.lines: Rows = []
+
+    def below(self) -> Iterator[tuple[str, Sequence[str], Rows]]:
+        """Each other table's name, columns and rows."""
+        yield "execution_payloads", payload_rows.PAYLOAD, self.payloads
+        yield "steps", step_rows.STEP, self.steps
+        yield "step_payloads", step_rows.PAYLOAD, self.step_payloads
+        yield "log_entries", log_rows.LOG_ENTRY, self.lines
 
 
 class Fresh:
     """Executions that a transaction looked for in vain. `ids` has those whose rows are made, after `insert` all."""
 
-    def __init__(self, facts: Mapping[Key, ExecutionFacts], workflow_ids: Mapping[WorkflowKey, str], now: int) -> None:
+    def __init__(self, workflow_ids: Mapping[WorkflowKey, str], now: int) -> None:
         self.ids: dict[Key, str] = {}
-        self._facts = facts
         self._workflow_ids = workflow_ids
         self._now = now
-        self._executions: Rows = []
-        self._payloads: Rows = []
-        self._steps: Rows = []
-        self._step_payloads: Rows = []
-        self._lines: Rows = []
-        self._are_made = False
+        self._made = _Batch()
+        self._all_made = False
 
-    async def insert(self, transaction: Transaction, more: Iterable[None] = ()) -> None:
-        """Insert them; `more` is done too, in pieces, when all rows are made.
+    async def insert(self, transaction: Transaction, ready: AsyncGenerator[Facts, None]) -> None:
+        """Insert them, in the order in which they get `ready`, which must not send statements.
 
         Overtaken if another transaction has inserted one of them since.
         """
-        work = chain(self._make(), more)
-        # A task of its own takes as long to begin as the rows of a few executions take to be made.
-        beside = transaction.meanwhile if len(self._facts) > PIECE else _after
-        for start in range(0, len(self._facts), AT_ONCE):
-            end = min(start + AT_ONCE, len(self._facts))
-            while len(self._executions) < end:
-                next(work, None)
-                await transaction.pause()
-            rows = self._executions[start:end]
-            inserting = transaction.insert_unseen(
-                "executions", EXECUTION, rows, key=("engine_id", "external_id"), returning="id"
-            )
-            if len(await beside(inserting, work)) < len(rows):
-                raise Overtaken("executions were inserted since they were looked for")
-        while not self._are_made:
-            next(work, None)
-            await transaction.pause()
-        for table, columns, rows in self._below():
-            await beside(transaction.insert(table, columns, rows), work)
-        for _ in work:
-            await transaction.pause()
+        rest = _Batch()
+        async with aclosing(self._make(ready)) as work:
+            while not self._all_made or self._made.executions:
+                while len(self._made.executions) < LEAST and not self._all_made:
+                    await anext(work, None)
+                    await transaction.pause()
+                made, self._made = self._made, _Batch()
+                inserting = transaction.insert_unseen(
+                    "executions", EXECUTION, made.executions, key=("engine_id", "external_id"), returning="id"
+                )
+                if len(await self._beside(transaction, inserting, work)) < len(made.executions):
+                    raise Overtaken("executions were inserted since they were looked for")
+                for (table, columns, rows), (_, _, more) in zip(rest.below(), made.below(), strict=True):
+                    rows += more
+                    if len(rows) >= ENOUGH:
+                        await self._beside(transaction, transaction.insert(table, columns, rows), work)
+                        rows.clear()
+        for table, columns, rows in (*rest.below(), *self._made.below()):
+            await transaction.insert(table, columns, rows)
 
-    def _make(self) -> Iterator[None]:
-        for given in pieces(self._facts.items(), PIECE):
-            for (engine_id, external_id), fact in given:
-                id_ = self.ids[engine_id, external_id] = new_id(fact.queued_at)
-                workflow_id = self._workflow_ids[engine_id, fact.workflow]
-                values = merged_values(fact, external_id, workflow_id, self._now, len(fact.logs))
-                self._executions.append((id_, engine_id, external_id, *values))
-            yield
-        facts = [(self.ids[key], fact) for key, fact in self._facts.items()]
-        for piece in pieces(facts, PIECE):
-            self._payloads += payload_rows.rows_of(piece)
-            yield
-        steps_of = ((id_, step) for id_, fact in facts for step in fact.steps.values())
-        for steps in pieces(steps_of, step_rows.PIECE):
-            self._steps += step_rows.rows_of(steps)
-            self._step_payloads += step_rows.payloads_of(steps)
-            yield
-        lines = ((id_, number, line) for id_, fact in facts for number, line in enumerate(fact.logs.values(), 1))
-        for written in pieces(lines, log_rows.PIECE):
-            self._lines += log_rows.rows_of(written)
-            yield
-        self._are_made = True
+    async def _beside(
+        self, transaction: Transaction, statement: Coroutine[Any, Any, T], work: AsyncIterator[None]
+    ) -> T:
+        return await (statement if self._all_made else transaction.meanwhile(statement, work))
 
-    def _below(self) -> Iterator[tuple[str, Sequence[str], Rows]]:
-        """Each table's name, columns and rows."""
-        yield "execution_payloads", payload_rows.PAYLOAD, self._payloads
-        yield "steps", step_rows.STEP, self._steps
-        yield "step_payloads", step_rows.PAYLOAD, self._step_payloads
-        yield "log_entries", log_rows.LOG_ENTRY, self._lines
+    async def _make(self, ready: AsyncGenerator[Facts, None]) -> AsyncGenerator[None, None]:
+        async with aclosing(ready):
+            async for facts in ready:
+                given = []
+                for (engine_id, external_id), fact in facts.items():
+                    id_ = self.ids[engine_id, external_id] = new_id(fact.queued_at)
+                    workflow_id = self._workflow_ids[engine_id, fact.workflow]
+                    values = merged_values(fact, external_id, workflow_id, self._now, len(fact.logs))
+                    self._made.executions.append((id_, engine_id, external_id, *values))
+                    given.append((id_, fact))
+                for _ in self._make_below(given):
+                    yield
+                yield
+        self._all_made = True
+
+    def _make_below(self, facts: Sequence[tuple[str, ExecutionFacts]]) -> Iterator[None]:
+        # There may be thousands of lines. After a pause `_made` may be a later batch than that of the execution.
+        self._made.payloads += payload_rows.rows_of(facts)
+        every_step = ((id_, step) for id_, fact in facts for step in fact.steps.values())
+        for steps in pieces(every_step, step_rows.PIECE):
+            self._made.steps += step_rows.rows_of(steps)
+            self._made.step_payloads += step_rows.payloads_of(steps)
+            if len(steps) == step_rows.PIECE:
+                yield
+        every_line = ((id_, number, line) for id_, fact in facts for number, line in enumerate(fact.logs.values(), 1))
+        for lines in pieces(every_line, log_rows.PIECE):
+            self._made.lines += log_rows.rows_of(lines)
+            if len(lines) == log_rows.PIECE:
+                yield
 
 
-async def _after(statement: Coroutine[Any, Any, T], work: Iterator[None]) -> T:
-    return await statement
+async def at_hand(facts: Facts) -> AsyncGenerator[Facts, None]:
+    """What needs not be waited for."""
+    for piece in pieces(facts.items(), PIECE):
+        yield dict(piece)

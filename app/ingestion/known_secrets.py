@@ -36,7 +36,6 @@ class KnownSecrets:
                 masker = Masker(learned[key])
                 await mask_facts(transaction, masker, fact)
             fact.trigger_label = label_of(fact.trigger_data, masker)
-            await transaction.pause()
         return learned
 
     async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:

@@ -131,10 +131,11 @@ def _parts(found: list[tuple[int, str, bytes]], masker: Masker | None) -> Iterat
     for rank, name, value in found:
         if len(value) > 6 * MAX_TEXT:  # each character may be an escape
             continue
-        text = value.decode() if value[0] != 0x22 else _string(value)
-        if len(text) > MAX_TEXT or not _is_clear(text, masker):
+        is_text = value[0] == 0x22
+        text = _string(value) if is_text else value.decode()
+        if len(text) > MAX_TEXT or not (masker is None or _is_clear(text, masker)):
             continue
-        shown = _value(_clean(text), name)
+        shown = _value(_clean(text), name) if is_text else text
         if not shown or MASK in shown:
             continue
         if _width(shown) > MAX_VALUE:
@@ -142,7 +143,7 @@ def _parts(found: list[tuple[int, str, bytes]], masker: Masker | None) -> Iterat
                 continue  # a text rather than a name
             shown = _cut(shown)
         part = f"{name}={shown}" if name else shown
-        if _is_clear(part, masker):
+        if masker is None or _is_clear(part, masker):
             yield part
 
 

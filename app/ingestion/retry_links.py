@@ -10,8 +10,8 @@ from app.events import Claims, Event, Heartbeat, Queued, Rejection, Started, Wai
 from app.executions import lineage
 from app.ingestion.execution_rows import Key
 
-# By the exact type: isinstance of a msgspec.Struct takes the way through abc.
-_CLAIMS = frozenset({Queued, Started, Waiting, Heartbeat})
+# What may claim. By the exact type: isinstance of a msgspec.Struct takes the way through abc.
+CLAIMS = frozenset({Queued, Started, Waiting, Heartbeat})
 
 
 def claimed_by(event: Event) -> str | None:
@@ -21,7 +21,7 @@ def claimed_by(event: Event) -> str | None:
 
 def any_claimed(events: Iterable[Event]) -> bool:
     """Whether any of the events names an execution as retried."""
-    return any(event.body.retry_of for event in events if type(event.body) in _CLAIMS)  # type: ignore[union-attr]
+    return any(event.body.retry_of for event in events if type(event.body) in CLAIMS)  # type: ignore[union-attr]
 
 
 async def check(transaction: Transaction, events: Sequence[Event], engines: dict[str, str]) -> list[Rejection]:

@@ -19,7 +19,7 @@ from app.events import TriggerData
 from app.executions import Execution, lineage
 from app.idempotency import check_key
 from app.ids import new_id
-from app.ingestion.fresh_rows import Fresh
+from app.ingestion.fresh_rows import Fresh, at_hand
 from app.ingestion.known_secrets import KnownSecrets
 from app.ingestion.labels import label_of
 from app.ingestion.merging import ExecutionFacts
@@ -184,8 +184,8 @@ async def _create(transaction: Transaction, execution: Execution, asked: Asked, 
     facts.has_secrets = bool(rows)
     key = (execution.engine_id, external_id)
     workflows = {(execution.engine_id, execution.workflow_name): execution.workflow_id}
-    fresh = Fresh({key: facts}, workflows, now)
-    await fresh.insert(transaction)
+    fresh = Fresh(workflows, now)
+    await fresh.insert(transaction, at_hand({key: facts}))
     retry_id = fresh.ids[key]
     row = (retry_id, asked.actor, asked.bulk)
     await transaction.update("executions", ("id", "requested_by", "bulk_retry_id"), [row], key=("id",))

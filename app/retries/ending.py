@@ -12,6 +12,7 @@ from app.db import Transaction
 from app.delivery.outbox import OutboxItem
 from app.events import Failure, Text
 from app.ingestion import Ingestion
+from app.ingestion.arrivals import Arrivals
 from app.ingestion.execution_rows import Key
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
@@ -33,7 +34,7 @@ async def end(
     }
     # Not as an event: that would count as the engine's word, which may still come.
     await _set_awaiting(transaction, by_id, False)
-    await ingestion.merge(transaction, facts, family)
+    await ingestion.merge(transaction, Arrivals.of_facts(facts), family)
     await _set_awaiting(transaction, by_id, True)
 
 

@@ -17,6 +17,7 @@ from app.db import Database
 from app.events import Event
 from app.events.decoding import Form, decode
 from app.ingestion import Ingestion
+from app.ingestion.arrivals import Arrivals
 from app.ingestion.merging import ExecutionFacts
 from app.lifecycle import RANK_FINISHED_BY_US, State, state_key
 from app.secrets.sealing import Sealer
@@ -116,7 +117,7 @@ class Scene:
         facts = ExecutionFacts(now, 0, state_key=state_key(RANK_FINISHED_BY_US, now, State.FAILED, "given up"))
         (row,) = await select(self.database, "executions", "external_id = $1", subject)
         key = (row["engine_id"], subject)
-        await self.database.transaction(lambda tx: self.ingestion.merge(tx, {key: facts}, set()))
+        await self.database.transaction(lambda tx: self.ingestion.merge(tx, Arrivals.of_facts({key: facts}), set()))
 
     async def fail(self, times: int, start: float = 0, workflow: str = "nightly") -> None:
         """So many failures, a second apart, each by itself."""
