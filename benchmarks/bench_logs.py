@@ -24,7 +24,7 @@ import asyncpg
 from app.db import Database, Transaction, open_database
 from app.db.migrate import migrate
 from app.events import LogLevel
-from app.executions import logs
+from app.executions import log_pages, logs
 from app.executions.logs import LogEntry, LogFilter, LogPosition
 from app.paging import PageRequest
 from benchmarks import reporting
@@ -86,14 +86,14 @@ async def reads(database: Database, size: int) -> dict[str, Read]:
 
     def page(where: LogFilter, request: PageRequest) -> Read:
         async def read() -> int:
-            return len((await logs.list_page(database, where, behind, request)).items)
+            return len((await log_pages.list_page(database, where, behind, request)).items)
 
         return read
 
     async def appended() -> int:
         return len(await logs.appended(database, behind.at(size - RARE), behind))
 
-    first = await logs.list_page(database, LogFilter(), behind, PageRequest(first=1))
+    first = await log_pages.list_page(database, LogFilter(), behind, PageRequest(first=1))
     half: LogEntry = (await logs.appended(database, behind.at(size // 2 - 1), behind.at(size // 2)))[0]
     middle = first.cursor(half)
     info, errors = LogFilter(min_level=LogLevel.INFO), LogFilter(min_level=LogLevel.ERROR)
@@ -165,9 +165,10 @@ def main() -> int:
     worst = max((ratio.median, f"{name}, {page}") for name, (_, pages) in results.items() for page, *_, ratio in pages)
     text = [
         "# What a page costs in a long log\n",
-        f"`./dev bench logs`: pages by `app.logs.list_page` of a log of {SIZES[0]} lines and of one of {SIZES[1]:,}, in"
-        f" ms: median (quartiles). The last {RARE} lines of each are its only errors and the only lines of their step."
-        f" {NEIGHBOURS} logs of {NEIGHBOUR_LINES:,} lines lie between theirs. Ratios are of the same round.\n",
+        f"`./dev bench logs`: pages by `app.executions.log_pages.list_page` of a log of {SIZES[0]} lines and of one"
+        f" of {SIZES[1]:,}, in ms: median (quartiles). The last {RARE} lines of each are its only errors and the only"
+        f" ones of their step. {NEIGHBOURS} logs of {NEIGHBOUR_LINES:,} lines lie between theirs. Ratios are of the"
+        " same round.\n",
         f"- {reporting.facts_text(facts)}",
         f"- Postgres: {reporting.facts_text(postgres)}; all data in memory\n",
         f"**Worst ratio: {worst[0]:.2f}** ({worst[1]}); promised: {PROMISE}.\n",
@@ -177,14 +178,14 @@ def main() -> int:
         head = ("page", "lines", f"of {SIZES[0]}", f"of {SIZES[1]:,}", "ratio")
         text += [f"## {name}, {lines:,} lines in all\n", reporting.table(head, rows)]
     if not quick:
-        pages = {
+        figures_of = {
             name: {
                 page: {"lines": of, "ms": [short(a.median), short(b.median)], "ratio": [r.low, r.median, r.high]}
                 for page, of, a, b, r in pages
             }
             for name, (_, pages) in results.items()
         }
-        data = {"machine": facts, "postgres": postgres, "promise": PROMISE, "worst": worst[0], "pages": pages}
+        data = {"machine": facts, "postgres": postgres, "promise": PROMISE, "worst": worst[0], "pages": figures_of}
         reporting.write("logs", data, "\n".join(text))
     print("\n".join(text))
     return int(worst[0] > PROMISE)

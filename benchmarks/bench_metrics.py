@@ -22,7 +22,7 @@ import asyncpg
 
 from app import clock, executions
 from app.changes.commits import Announcements
-from app.db import Database, open_database, postgres
+from app.db import Database, open_database, postgres_pools
 from app.db.migrate import migrate
 from app.error_groups import counts
 from app.events import Event
@@ -214,7 +214,7 @@ async def finish(database: Database, name: str, runs: int, *, counted: bool) -> 
 
 async def measure_writes(url: str, rounds: int, runs: int) -> Timed:
     """Runs finished a second, by way, in each round."""
-    postgres.POOL_SIZE = WRITERS + 2
+    postgres_pools.POOL_SIZE = WRITERS + 2
     await migrate(url)
     database = await open_database(url)
     tps: Timed = {"with rollups": [], "without": []}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -19,26 +20,18 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from app.alerts.channels import Channels
 from app.auth import Role, Viewer
 from app.db import Database, open_database
-from app.executions.facets import Facets
-from app.graphql.bounds import Bounds
 from app.graphql.operations import SchemaOperations
 from app.graphql.sockets import GraphQLSockets
 from app.live.feed import Feed
-from app.live.log_notifications import LogNotifications
 from app.live.sharing import SharedUpdates
 from app.live.updates import Watchable
-from app.rates import FREE
-from app.retries import Retries
 from app.server.websocket_protocol import WebSocketProtocol
-from app.turns import Turns
-from resolvers.about import About
 from resolvers.context import Context
 from schema import schema
 from schema.execution_update import ExecutionUpdate
-from tests.sealing import SEALER
+from tests.contexts import context_of
 
 STOCK, SHARED, PREBUILT, BARE = "stock", "shared", "prebuilt", "bare"
 WAYS = (STOCK, SHARED, PREBUILT, BARE)
@@ -48,26 +41,11 @@ SOMEBODY = Viewer("bench", Role.ADMIN)
 
 def application(way: str, database: Database) -> Starlette:
     """The same schema over the same feed; nobody has to sign in."""
-    feed, log_notifications = Feed(database), LogNotifications(database)
-    facets = Facets(database)
-    retries, channels = Retries(database, SEALER), Channels()
+    feed = Feed(database)
+    whole = context_of(database, SOMEBODY, feed=feed)
 
     def make_context(viewer: Viewer, updates: Watchable = feed) -> Context:
-        return Context(
-            about=About(None, lambda: ""),
-            database=database,
-            facets=facets,
-            signed_in=viewer,
-            sealer=SEALER,
-            log_notifications=log_notifications,
-            retries=retries,
-            feed=updates,
-            alert_channels=channels,
-            compiled=True,
-            bounds=Bounds(),
-            turns=Turns(),
-            client=FREE,
-        )
+        return replace(whole, signed_in=viewer, feed=updates)
 
     class Stock(GraphQL[Context, None]):
         async def get_context(self, request: Any, response: Any) -> Context:

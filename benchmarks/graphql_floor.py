@@ -183,7 +183,7 @@ async def _trend(
         int(datetime.fromisoformat(asked["variables"][name]).timestamp()) * 1_000_000 for name in ("from", "to")
     )
     rows = await fetch(_TREND.format(column), start, end)
-    points = {
+    points: dict[int, dict[str, Any]] = {
         at: {"start": _iso(at), "total": 0, "succeeded": 0, "failed": 0, "averageDurationMs": None}
         for at in range(start, end, _HOUR)
     }
