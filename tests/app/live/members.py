@@ -72,6 +72,14 @@ class Results:
             raise self.failures.pop()
         return json.dumps(position[1]).encode()
 
+    async def began(self, revision: int) -> None:
+        """Wait until the update of a revision is under way."""
+        await until(lambda: revision in self.executed, f"execution of {revision}")
+
+    async def over(self, number: int) -> None:
+        """Wait until so many have ended."""
+        await until(lambda: self.ended >= number, f"end of {number} executions")
+
 
 class Client:
     """A sink that reports what it got, and accepts nothing while it is not `writable`."""
@@ -81,6 +89,7 @@ class Client:
         self.payloads: list[Payload] = []
         self.writable = asyncio.Event()
         self.writable.set()
+        self.waited_for = asyncio.Event()  # by who has something to send, and no room for it
         self.full_after: int | None = None
 
     @property
@@ -89,7 +98,9 @@ class Client:
 
     async def room(self) -> None:
         while not self.writable.is_set():
+            self.waited_for.set()
             await self.writable.wait()
+        self.waited_for.clear()
 
     def send(self, payload: Payload) -> None:
         self.payloads.append(payload)
@@ -113,11 +124,31 @@ async def member(
     payer: rates.Client = rates.FREE,
 ) -> AsyncIterator[tuple[Client, Group]]:
     """Of a group of its own; it has caught up to what there is, or waits for the first result of that."""
-    client, group = Client(), Group(feed, results.execute, lambda: None)
-    joined = Member(feed, group, where, position, payer)
+    group = Group(feed, results.execute, lambda: None)
     executed = len(results.executed)
+    async with another_member(feed, group, position, where, payer) as (client, joined):
+        await until(lambda: joined._sink is not None or len(results.executed) > executed)
+        yield client, group
+
+
+@asynccontextmanager
+async def another_member(
+    feed: Feed,
+    group: Group,
+    position: FeedPosition,
+    where: ExecutionFilter = EVERYTHING,
+    payer: rates.Client = rates.FREE,
+) -> AsyncIterator[tuple[Client, Member]]:
+    """Of a group that there is; it has done what it can do without waiting."""
+    client, joined = Client(), Member(feed, group, where, position, payer)
     pushing = asyncio.create_task(joined.push(client))
-    await until(lambda: joined._sink is not None or len(results.executed) > executed)
-    yield client, group
+    await turns()
+    yield client, joined
     pushing.cancel()
     await asyncio.wait([pushing])
+
+
+async def turns() -> None:
+    """Let each task go as far as it can without a result, room or a timer: nothing here has threads or connections."""
+    for _ in range(20):
+        await asyncio.sleep(0)

@@ -19,7 +19,7 @@ from app.live.groups import Group
 from app.live.member import Member
 from app.live.updates import FeedPosition
 from specs.harness.waiting import until
-from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
+from tests.app.live.members import MemoryFeed, Results, another_member, member, turns
 from tests.app.reports import events, report
 from tests.sealing import SEALER
 
@@ -33,7 +33,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
         await client.until([1])
         client.writable.clear()
         feed.hand(2)  # no room: it has to read
-        await asyncio.sleep(0.05)
+        await client.waited_for.wait()
         feed.hand(3)
         client.writable.set()
         await client.until([1, 2])
@@ -41,7 +41,7 @@ async def test_falling_behind_while_it_catches_up() -> None:
         client.full_after = 3
         results.gates[3].set()
         await client.until([1, 2, 3])
-        await asyncio.sleep(0.02)
+        await turns()
         client.writable.set()
         feed.hand(4, 5, 6, 7)
         await client.until([1, 2, 3, 4])  # which does not wait for 5
@@ -57,7 +57,7 @@ async def test_changes_before_delivery_are_combined() -> None:
     results.gates = {number: asyncio.Event() for number in (1, 2)}
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1)
-        await asyncio.sleep(0.02)  # 1 is under way
+        await results.began(1)
         feed.hand(2, execution_id="same")
         feed.hand(3)
         feed.hand(4, 5, execution_id="same")
@@ -71,7 +71,8 @@ async def test_execution_that_changes_all_the_time_is_delivered() -> None:
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         for number in (1, 2, 3, 4):
             feed.hand(number, execution_id="same")
-            await asyncio.sleep(0.02)  # 1 is under way
+            await results.began(1)
+            await turns()
         results.gates[1].set()
         await client.until([1])
         results.gates[4].set()
@@ -117,13 +118,14 @@ async def test_changes_after_a_new_epoch_are_kept(
     results.gates[2] = asyncio.Event()
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1, 2)
-        await asyncio.sleep(0.02)  # 1 has been executed, and waits a moment for 2
+        await results.over(1)
+        await turns()  # 1 waits a moment for 2
         feed.restore("bb", epoch_at)
         await client.until([epoch_at])  # RESYNC
         feed.hand(epoch_at + 3)
         await asyncio.sleep(0.2)  # with the shorter time, 1 waits for 2 no more
         results.gates[2].set()
-        await asyncio.sleep(0.02)
+        await results.over(3)
         feed.hand(epoch_at + 4)
         await client.until([epoch_at, epoch_at + 3, epoch_at + 4])  # and nothing from before
 
@@ -143,18 +145,13 @@ async def test_catch_up_shares_slow_results(monkeypatch: pytest.MonkeyPatch) -> 
     feed.hand(1)
     results.gates[1] = asyncio.Event()
     async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
-        await asyncio.sleep(0.05)
-        another = Client()
-        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, FeedPosition("aa", 0)).push(another))
-        await asyncio.sleep(0.05)
-        results.gates[1].set()
-        for each in (client, another):
-            await each.until([1])
-        assert results.executed == [1]
-        await asyncio.sleep(0.05)
-        assert not group._payloads
-        pushing.cancel()
-        await asyncio.wait([pushing])
+        await results.began(1)
+        async with another_member(feed, group, FeedPosition("aa", 0)) as (another, _):
+            results.gates[1].set()
+            for each in (client, another):
+                await each.until([1])
+            assert results.executed == [1]
+            await until(lambda: not group._payloads)
 
 
 async def test_update_that_nobody_waits_for_is_not_executed_further() -> None:
@@ -163,7 +160,7 @@ async def test_update_that_nobody_waits_for_is_not_executed_further() -> None:
     results.gates[1] = asyncio.Event()
     async with member(feed, results, FeedPosition("aa", 0)):
         assert (results.executed, results.ended) == ([1], 0)
-    await asyncio.sleep(0.02)
+    await turns()
     assert results.ended == 1
 
 
@@ -173,7 +170,7 @@ async def test_a_group_that_nobody_is_in_any_more_is_not_waited_for() -> None:
     async with member(feed, results, FeedPosition("aa", 0)) as (_, group):
         feed.hand(1)
         waiting = asyncio.create_task(group.done())
-        await asyncio.sleep(0.02)
+        await results.began(1)
         assert not waiting.done()
     await asyncio.wait_for(waiting, 5)
     assert not feed.distributors

@@ -14,7 +14,7 @@ from app.live import groups
 from app.live.groups import Group
 from app.live.member import Member
 from app.live.updates import FeedPosition, update_of
-from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, member
+from tests.app.live.members import EVERYTHING, Client, MemoryFeed, Results, another_member, member, turns
 
 OTHERS = ExecutionFilter(workflow_names=("w",))
 
@@ -34,7 +34,7 @@ async def test_member_that_falls_behind_reads_what_is_being_executed() -> None:
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
-        await asyncio.sleep(0.02)  # 1 is under way
+        await results.began(1)
         feed.hand(2)
         group.fall_behind()
         open_all(results)
@@ -47,7 +47,8 @@ async def test_member_that_falls_behind_reads_what_waits_to_be_sent(monkeypatch:
     async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
         feed.hand(2)
-        await asyncio.sleep(0.02)  # 1 has been executed, and waits for 2
+        await results.over(1)
+        await turns()  # 1 waits for 2
         group.fall_behind()
         open_all(results)
         await client.until([1, 2])
@@ -66,7 +67,7 @@ async def test_group_that_falls_behind_holds_up_nobody() -> None:
     async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         feed.hand(1)
         waiting = asyncio.create_task(group.done())
-        await asyncio.sleep(0.02)
+        await results.began(1)
         assert not waiting.done()
         group.fall_behind()
         await asyncio.wait_for(waiting, 5)
@@ -77,13 +78,13 @@ async def test_group_that_falls_behind_holds_up_nobody() -> None:
 async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "ENOUGH_QUEUED", 4)
     feed, results = MemoryFeed(), gated(1, 11, 21)
-    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
-        other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
-        await asyncio.sleep(0.02)
+    async with (
+        member(feed, results, FeedPosition("aa", 0)) as (client, group),
+        another_member(feed, group, FeedPosition("aa", 0), OTHERS) as (other, _),
+    ):
         for start in (1, 11):
             feed.hand(start)
-            await asyncio.sleep(0.02)  # it is under way, and waits no more
+            await results.began(start)  # so it waits no more
             feed.hand(start + 1)
             assert not group.is_full
             feed.hand(start + 2, execution_id=f"x{start + 1}")  # in its position
@@ -94,7 +95,7 @@ async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pyt
             await asyncio.wait_for(group.done(), 5)
             assert not group.is_full
         feed.hand(21)
-        await asyncio.sleep(0.02)
+        await results.began(21)
         feed.hand(22, 23)
         assert group.is_full
         group.fall_behind()
@@ -110,13 +111,11 @@ async def test_executions_that_wait_are_counted_for_each_filter(monkeypatch: pyt
         await asyncio.wait_for(group.done(), 5)
         results.gates[31] = asyncio.Event()
         feed.hand(31)
-        await asyncio.sleep(0.02)
+        await results.began(31)
         feed.hand(32)
         assert not group.is_full
         feed.hand(33)
         assert group.is_full  # nothing of what was dropped was counted off later
-        pushing.cancel()
-        await asyncio.wait([pushing])
 
 
 @pytest.mark.parametrize(("waiting", "dropped"), [(3, False), (4, True)])
@@ -125,10 +124,10 @@ async def test_beyond_so_many_the_members_read(monkeypatch: pytest.MonkeyPatch, 
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1)
-        await asyncio.sleep(0.02)
+        await results.began(1)
         assert feed.rounds == 1
         feed.hand(*range(2, 2 + waiting))
-        await asyncio.sleep(0.02)
+        await turns()
         assert feed.rounds == (2 if dropped else 1)
         open_all(results)
         await client.until([*range(1, 2 + waiting)])
@@ -141,46 +140,39 @@ async def test_results_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
     async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
         await client.until([1, 2, 3, 4, 5])
         assert len(group._payloads) == 2
-        again = Client()
-        pushing = asyncio.create_task(Member(feed, group, EVERYTHING, FeedPosition("aa", 3)).push(again))
-        await again.until([4, 5])
-        assert results.executed == [1, 2, 3, 4, 5]  # the newest are kept
-        pushing.cancel()
-        await asyncio.wait([pushing])
+        async with another_member(feed, group, FeedPosition("aa", 3)) as (again, _):
+            await again.until([4, 5])
+            assert results.executed == [1, 2, 3, 4, 5]  # the newest are kept
 
 
 async def test_one_change_is_handed_to_those_whose_filter_it_passes_and_to_those_whose_filter_it_leaves() -> None:
     feed, results = MemoryFeed(), Results()
-    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
-        other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
-        await asyncio.sleep(0.02)
+    async with (
+        member(feed, results, FeedPosition("aa", 0)) as (client, group),
+        another_member(feed, group, FeedPosition("aa", 0), OTHERS) as (other, _),
+    ):
         changed = Changed(1, "x1", None, 0, 0, 0)
         for where, matches in ((EVERYTHING, True), (OTHERS, False)):
             group.add(group._audiences[where], changed, matches, 0)
         for each in (client, other):
             await each.until([1])
         assert results.executed == [1, 1]
-        pushing.cancel()
-        await asyncio.wait([pushing])
 
 
 async def test_results_sent_together_are_joined_once_for_all_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "SENT_TOGETHER_SECONDS", 10)
     feed, results = MemoryFeed(), gated(1)
-    async with member(feed, results, FeedPosition("aa", 0)) as (client, group):
-        other = Client()
-        pushing = asyncio.create_task(Member(feed, group, OTHERS, FeedPosition("aa", 0)).push(other))
-        await asyncio.sleep(0.02)
+    async with (
+        member(feed, results, FeedPosition("aa", 0)) as (client, group),
+        another_member(feed, group, FeedPosition("aa", 0), OTHERS) as (other, _),
+    ):
         feed.hand(1, 2, 3)
-        await asyncio.sleep(0.02)
+        await results.began(1)
         open_all(results)
         for each in (client, other):
             await each.until([1, 2, 3])
         assert [id(payload) for payload in client.payloads] == [id(payload) for payload in other.payloads]
         assert len(client.payloads) == 1
-        pushing.cancel()
-        await asyncio.wait([pushing])
 
 
 def sizes(client: Client) -> list[int]:
@@ -194,7 +186,7 @@ async def test_as_many_are_sent_together_as_a_connection_takes(monkeypatch: pyte
     feed, results = MemoryFeed(), gated(1)
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         feed.hand(1, 2, 3, 4, 5)
-        await asyncio.sleep(0.02)
+        await results.began(1)
         open_all(results)
         await client.until([1, 2, 3, 4, 5])
         assert sizes(client) == [2, 2, 1]
@@ -253,7 +245,7 @@ async def test_a_client_without_room_is_sent_nothing_and_reads_it_later() -> Non
     async with member(feed, results, FeedPosition("aa", 0)) as (client, _):
         client.writable.clear()
         feed.hand(1, 2)
-        await asyncio.sleep(0.05)
+        await client.waited_for.wait()
         assert client.got == []
         client.writable.set()
         await client.until([1, 2])
