@@ -46,8 +46,8 @@ CRASHES = """
 
 
 @contextmanager
-def two_workers(folder: Path) -> Iterator[Server]:
-    made = Server(folder, "", "--workers", "2")
+def two_workers(folder: Path, *, installed: bool = False) -> Iterator[Server]:
+    made = Server(folder, "", "--workers", "2", installed=installed)
     yield made
     for pid in workers(made).values() if made.log_file.exists() else ():
         if is_alive(pid):
@@ -63,7 +63,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(shared: Server) -> Server:
-    """One that runs: that of the test before, unless that has ended it. Its two workers take 3 s of CPU to start."""
+    """One that runs: that of the test before, unless that has ended it."""
     if not shared.running:
         shared.log_file.unlink(missing_ok=True)  # which names the workers of the one before
         shared.start()
@@ -72,7 +72,8 @@ def server(shared: Server) -> Server:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Server]:
-    with two_workers(tmp_path) as made:
+    """One whose processes start afresh, which forks do not."""
+    with two_workers(tmp_path, installed=True) as made:
         yield made
 
 

@@ -121,13 +121,17 @@ class Zygote:
         path: Sequence[str] = (),
         **program: str,
     ) -> Forked:
-        """Start `entry` (a module and its function) or `module` with `words` as its arguments."""
+        """Start `entry` (a module and its function) or `module` with `words` as its arguments.
+
+        The workers of a server are forks as well.
+        """
         asked: dict[str, Any] = {
             "words": list(words),
             "environment": dict(environment),
             "folder": str(folder),
             "new_session": new_session,
             "path": list(path),
+            "inherited": [],
             **program,
         }
         ours, theirs = socket.socketpair()
