@@ -26,6 +26,7 @@ from schema import schema
 from schema.execution_update import ExecutionUpdate
 from tests.app.reports import events, report
 from tests.contexts import READER, context_of
+from tests.databases import before_any_statement
 from tests.sealing import SEALER
 
 RUNS = 20
@@ -74,15 +75,18 @@ async def asked(
 
 @pytest.fixture
 async def filled(database: Database) -> Database:
-    ingestion = Ingestion(database, SEALER)
+    await fill(database, "x")
+    return database
+
+
+async def fill(database: Database, text: str) -> None:
     given = []
     for number in range(RUNS):
-        trigger = {"kind": "manual", "data": {"text": "x" * LARGE}}
+        trigger = {"kind": "manual", "data": {"text": text}}
         given += events(
             [report("execution.queued", at=number, workflow=f"flow {number}", trigger=trigger)], subject=f"{number}"
         )
-    await ingestion.record(given)
-    return database
+    await Ingestion(database, SEALER).record(given)
 
 
 BY = pytest.mark.parametrize("compiled", [True, False], ids=["plan", "core"])
@@ -108,13 +112,14 @@ SMALL = Bounds(cost=5_000, answer_bytes=1_000_000, errors=50)
     ],
 )
 @BY
+@before_any_statement
 async def test_dear_operation_is_refused_before_it_reads(
-    document: str, says: str, compiled: bool, filled: Database, monkeypatch: pytest.MonkeyPatch
+    document: str, says: str, compiled: bool, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if says:
-        monkeypatch.setattr(filled, "fetch", None)
-        monkeypatch.setattr(filled, "fetch_long", None)
-    status, body = await asked(filled, document, SMALL, compiled=compiled, variables={"n": 100})
+        monkeypatch.setattr(database, "fetch", None)
+        monkeypatch.setattr(database, "fetch_long", None)
+    status, body = await asked(database, document, SMALL, compiled=compiled, variables={"n": 100})
     if not says:
         assert status == 200, body
         return
@@ -126,8 +131,9 @@ async def test_dear_operation_is_refused_before_it_reads(
 
 
 @BY
-async def test_large_answer_is_refused_before_it_is_written(compiled: bool, filled: Database) -> None:
-    status, body = await asked(filled, READS % "trigger { data }", SMALL, compiled=compiled)
+async def test_large_answer_is_refused_before_it_is_written(compiled: bool, database: Database) -> None:
+    await fill(database, "x" * LARGE)
+    status, body = await asked(database, READS % "trigger { data }", SMALL, compiled=compiled)
     assert status == 200
     assert body["data"] is None
     [error] = body["errors"]
@@ -135,10 +141,10 @@ async def test_large_answer_is_refused_before_it_is_written(compiled: bool, fill
     assert "1000000 bytes" in error["message"]
     # The text is one for all aliases, and so in nobody's memory twice.
     status, body = await asked(
-        filled, READS % f"trigger {{ {aliases(3, 'data')} }}", Bounds(answer_bytes=10_000_000), compiled=compiled
+        database, READS % f"trigger {{ {aliases(3, 'data')} }}", Bounds(answer_bytes=10_000_000), compiled=compiled
     )
     assert body["data"] is None
-    status, body = await asked(filled, READS % "trigger { data }", Bounds(answer_bytes=5_000_000), compiled=compiled)
+    status, body = await asked(database, READS % "trigger { data }", Bounds(answer_bytes=5_000_000), compiled=compiled)
     assert len(body["data"]["executions"]["nodes"]) == RUNS
 
 
