@@ -76,15 +76,14 @@ class SqliteDatabase(Database):
                 writer = await aiosqlite.Connection(lambda: opened, iter_chunk_size=64)
                 undo.push_async_callback(writer.close)
                 own = {"synchronous": synchronous, "busy_timeout": min(SQLITE_PRAGMAS["busy_timeout"], STEP_MS)}
-                for name, value in {**SQLITE_PRAGMAS, **own}.items():
-                    await writer.execute(f"PRAGMA {name} = {value}")
+                pragmas = {**SQLITE_PRAGMAS, **own}.items()
+                await writer.executescript("".join(f"PRAGMA {name} = {value};" for name, value in pragmas))
                 await asyncio.to_thread(commit_nothing, path, SQLITE_OPEN_SECONDS)
                 readers: list[Reader] = []
-                for _ in range(READERS):
-                    readers.append(await Reader.open(path))
+                for _ in range(READERS + 1):
+                    readers.append(Reader(path))
                     undo.push_async_callback(readers[-1].close)
-                keys = await Reader.open(path)
-                undo.push_async_callback(keys.close)
+                keys = readers.pop()
                 here = LoopReader.open(path)
                 undo.callback(here.close)
                 database = cls(path, writer, LoopReader(opened), here, readers, keys)
