@@ -48,6 +48,9 @@ class Limits:
     operations: int = 50  # a dashboard has some five
     operations_of_viewer: int = 5_000  # of all sockets of this process
     operations_of_all: int = 20_000
+    # Of the different documents of these operations: those of the page have 27,000 together.
+    characters_of_viewer: int = 1024 * 1024
+    characters_of_all: int = 4 * 1024 * 1024
     # That have signed in, of all sockets of this process.
     sockets_of_viewer: int = field(default_factory=lambda: descriptors() // PART_OF_A_VIEWER)
     init_seconds: float = 10.0
@@ -201,13 +204,13 @@ class Socket(Generic[ViewerT]):
         try:
             if len(self._running) >= limit or len(self._ending) >= limit:
                 raise LimitExceeded(f"At most {limit} operations on one socket: complete one, or open another socket")
-            self._site.running.begin(credential)
+            self._site.running.begin(credential, message.operation.query)
         except LimitExceeded as error:
             await self._reply(messages.error(message.id, [shown(error)]))
             return
         self._started += 1
         task = asyncio.create_task(self._run(message.id, message.operation, self.viewer))
-        task.add_done_callback(lambda _: self._site.running.end(credential))
+        task.add_done_callback(lambda _: self._site.running.end(credential, message.operation.query))
         self._running[message.id] = task
 
     def _cancel(self, id_: str) -> None:

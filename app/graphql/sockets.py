@@ -44,7 +44,7 @@ class GraphQLSockets(Generic[ViewerT]):
         self.open: set[Socket[ViewerT]] = set()
         self._signed_in: Counter[str] = Counter()  # by credential
         self.arrivals = Arrivals()
-        self.running = Running(limits.operations_of_all, limits.operations_of_viewer)
+        self.running = Running(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One socket."""

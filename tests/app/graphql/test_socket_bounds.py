@@ -132,6 +132,21 @@ async def test_a_slow_end_holds_nobody_up(stub: Stub, socket: Socket, monkeypatc
     assert messages[-1] == {"type": "complete", "id": "2"}
 
 
+async def test_documents_of_what_runs_have_so_many_characters(stub: Stub) -> None:
+    async with sockets_of(stub, Limits(characters_of_viewer=7)) as url, connect(url) as socket:
+        await socket.init()
+        for id_ in ("1", "2"):
+            await socket.subscribe(id_, "waits")
+        await until(lambda: stub.open == 2)
+        await socket.subscribe("3", "one")
+        assert await socket.code() == "LIMIT_EXCEEDED"
+        for id_ in ("1", "2"):
+            await socket.send("complete", id_)
+        await until(lambda: stub.open == 0)
+        await socket.subscribe("3", "one")
+        await socket.only("3")
+
+
 async def test_the_operations_of_a_viewer_and_of_all(stub: Stub) -> None:
     limits = Limits(operations_of_viewer=2, operations_of_all=3)
     async with sockets_of(stub, limits) as url, connect(url) as one, connect(url) as same, connect(url) as other:
