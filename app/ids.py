@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import uuid_utils
@@ -18,6 +19,11 @@ _PARTS = {
 def new_id(at_us: int) -> str:
     """A new id with the time part `at_us`, so that ids for imported runs sort where the runs belong."""
     return uuid_utils.uuid7(nanoseconds=max(at_us, 0) * 1000).hex
+
+
+def new_request_id() -> str:
+    """A random one: nobody sorts requests by it, and a row's takes 5 µs more where the process has just slept."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def is_id(text: str) -> bool:

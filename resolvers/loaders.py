@@ -38,7 +38,8 @@ class Loader(Generic[V]):
 
     def load(self, id_: str) -> Awaitable[V | None]:
         """The value of an id, or None if there is none."""
-        future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[V | None] = loop.create_future()
         if id_ in self._found:
             future.set_result(self._found[id_])
         elif (asking := self._asking.get(id_)) is not None:
@@ -47,18 +48,15 @@ class Loader(Generic[V]):
             self._asking[id_] = [future]
             self._waiting.append(id_)
             if len(self._waiting) == 1:
-                self._start()
+                task = loop.create_task(self._fill())
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
         return future
 
     async def load_all(self, ids: Iterable[str]) -> dict[str, V | None]:
         """The values of several ids, by id."""
         futures = {id_: self.load(id_) for id_ in ids}
         return {id_: await future for id_, future in futures.items()}
-
-    def _start(self) -> None:
-        task = asyncio.create_task(self._fill())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _fill(self) -> None:
         # A turn later than the first was asked for, when the executor has asked for every field of this depth.

@@ -14,7 +14,7 @@ from app.executions import Execution, log_counts, log_offsets, log_pages, logs
 from app.executions.log_counts import Match
 from app.executions.log_offsets import Skip
 from app.executions.log_pages import MAX_LINES, Around
-from app.executions.logs import LogEnd, LogEntry, LogFilter, LogPosition
+from app.executions.logs import EVERY_LINE, LogEnd, LogEntry, LogFilter, LogPosition
 from app.executions.searching import check_search
 from app.paging import Count, Page, PageRequest
 from resolvers.arguments import Argument
@@ -107,7 +107,7 @@ async def list_logs(
     doubtful = end.sequence and not page.items and not isinstance(end, LogPosition)
     if doubtful and await logs.position(context.database, execution.id) is None:
         return None
-    numbered = Numbered(page.items, end, gaps=filter_ != LogFilter())
+    numbered = Numbered(page.items, end, gaps=filter_ != EVERY_LINE)
     cursor = end.cursor if isinstance(end, LogPosition) else None
     return LogList(page, cursor, execution, filter_, end, numbered, skipped)
 

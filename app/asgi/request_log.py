@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import app.log
 from app.asgi.answers import error_body
 from app.errors import Unavailable, masked
-from app.ids import new_id
+from app.ids import new_request_id
 from app.log import get_logger
 from app.monitor import numbers
 
@@ -98,4 +98,4 @@ def _request_id(scope: Scope) -> str:
             if _REQUEST_ID.fullmatch(value):
                 return str(value, "ascii")
             break
-    return new_id(time.time_ns() // 1000)
+    return new_request_id()

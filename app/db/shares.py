@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.db import Database, Row
+from app.db import Database, Reader, Row
 from app.db.semaphore import Semaphore
 
 # Of one operation: its second statement hides the way to the database of its first, and a third would take the
@@ -13,14 +13,12 @@ from app.db.semaphore import Semaphore
 MAX_READS = 2
 
 
-class _Share:
+class _Share(Reader):
     """Passes on all but reads, of which `most` run at a time. Their order is that in which they came."""
-
-    __slots__ = ("_database", "_places", "dialect")
 
     def __init__(self, database: Database, most: int) -> None:
         self._database = database
-        self.dialect = database.dialect  # asked for by every statement
+        self.dialect = database.dialect
         self._places = Semaphore(most)
 
     def __getattr__(self, name: str) -> Any:

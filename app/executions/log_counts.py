@@ -12,7 +12,7 @@ from app.db import Database
 from app.errors import LimitExceeded
 from app.events import LogLevel
 from app.executions.log_pages import branches, contains, merged, ordering, place
-from app.executions.logs import LogEnd, LogEntry, LogFilter
+from app.executions.logs import EVERY_LINE, LogEnd, LogEntry, LogFilter
 from app.paging import Count
 from app.paging.keyset import Params, Position, Segment
 
@@ -110,7 +110,7 @@ async def _consecutive(
         beside = Segment(order, False, None, place(lines[0]), True, most + 1)
     else:
         beside = Segment(order, False, place(lines[-1]), None, True, most + 1)
-    rows = merged(branches(params, LogFilter(), upto, beside, "1"))
+    rows = merged(branches(params, EVERY_LINE, upto, beside, "1"))
     ((counted,),) = await database.fetch_long(
         f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) b LIMIT {beside.limit}) c", *params.values
     )
@@ -131,7 +131,7 @@ async def _ranked(
     else:
         lower = order.nudged(place(lines[0]), -1)
     span = Segment(order, False, lower, upper, from_start, most)
-    rows = merged(branches(params, LogFilter(), upto, span, "x.at, x.sequence"))
+    rows = merged(branches(params, EVERY_LINE, upto, span, "x.at, x.sequence"))
     ranked = f"SELECT b.sequence, row_number() OVER (ORDER BY {span.order_by('b.')}) AS rank FROM ({rows}) b"
     # Beyond the shortest branch that was cut, lines are missing; the first `most` of all are there.
     found = await database.fetch_long(

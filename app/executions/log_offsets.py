@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
 from app.executions.log_pages import MAX_LINES, branches, merged, ordering, place
-from app.executions.logs import LogEnd, LogEntry, LogFilter
+from app.executions.logs import EVERY_LINE, LogEnd, LogEntry, LogFilter
 from app.paging.keyset import Params, Position, Segment
 
 # 100,000 index entries take 10 ms on Postgres and 40 ms on SQLite, which sorts them.
@@ -40,7 +40,7 @@ async def cursor_after(database: Database, where: LogFilter, upto: LogEnd, skip:
     if skip == 0:
         return None
     order, params = ordering(upto.execution_id), Params(database.dialect)
-    whole = where == LogFilter()
+    whole = where == EVERY_LINE
     if whole and skip >= upto.sequence:
         return order.cursor(Position(_LAST, _LAST))
     # No line is ever deleted alone: the newest sequence is the number of lines.

@@ -59,6 +59,9 @@ class LogFilter:
         check_search(self.search)
 
 
+EVERY_LINE = LogFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class LogEnd:
     """A place in the log of an execution in order of arrival: after the line `sequence`, 0 before the first."""
