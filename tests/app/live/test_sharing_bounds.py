@@ -101,13 +101,13 @@ async def test_one_that_fell_behind_goes_on_without_a_gap(site: Site) -> None:
     """What is sent in one go is more than a socket takes at once: it reads the rest from where it was."""
     document = UPDATES + "{ cursor execution { externalId trigger { data } } } }"
     async with subscribed(site, "prebuilt", document) as socket:
+        large = report("execution.queued", trigger={"kind": "manual", "data": "x" * 100_000})
+        every = [one for number in range(60) for one in events([large], f"run-{number:02}")]
         socket.connection.transport.pause_reading()
-        for number in range(60):
-            large = {"kind": "manual", "data": "x" * 100_000}
-            await site.ingestion.record(events([report("execution.queued", trigger=large)], f"run-{number}"))
+        await site.ingestion.record(every)
         socket.connection.transport.resume_reading()
         found = [(await socket.next())["payload"]["data"]["executionUpdated"] for _ in range(60)]
-        assert [update["execution"]["externalId"] for update in found] == [f"run-{number}" for number in range(60)]
+        assert [update["execution"]["externalId"] for update in found] == [f"run-{number:02}" for number in range(60)]
         await site.ingestion.record(events([report("execution.queued")], "last"))
         assert (await socket.next())["payload"]["data"]["executionUpdated"]["execution"]["externalId"] == "last"
 
