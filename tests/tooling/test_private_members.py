@@ -47,9 +47,9 @@ from schema import schema
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("app", "client/src", "devtools", "examples", "resolvers", "runwatch", "schema")
 REST = ("benchmarks", "conftest.py", "specs", "tests")
-# They begin with an underscore and are documented: of named tuples, of os, of pydantic-settings, of enums, and of
-# asyncio, for those who make tasks of their own.
-DOCUMENTED = {"_enter_task", "_env_file", "_exit", "_fields", "_leave_task", "_name_", "_replace"}
+# They begin with an underscore and are documented: of named tuples, of os, of pydantic-settings, of enums, of Redis's
+# client, and of asyncio, for those who make tasks of their own.
+DOCUMENTED = {"_enter_task", "_env_file", "_exit", "_fields", "_leave_task", "_name_", "_replace", "_type"}
 
 
 def context_of_strawberry() -> ExecutionContext:
