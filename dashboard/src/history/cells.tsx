@@ -125,7 +125,7 @@ function Waiting({ since }: { since: string }): JSX.Element {
 /** Opens the run beside the list, and is a link like any other for the rest: with Ctrl, ⌘ or the middle button. */
 function RunLink({ row, onOpen }: { row: RunRow; onOpen: (id: string) => void }): JSX.Element {
   const { workflowName } = row
-  const [start, end] = ends(workflowName)
+  const [start, end] = ends(workflowName.replace(/\s/g, ' '))
   return (
     <a
       href={hrefs.execution(row.id)}

@@ -7,6 +7,7 @@ test.each([
   ['sync customers to the warehouse', ['sync customers to the', ' warehouse']],
   ['galaxy/rnaseq/cee06b200d59d03c', ['galaxy/rnaseq/cee06b20', '0d59d03c']],
   ['x'.repeat(30), ['x'.repeat(22), 'x'.repeat(8)]],
+  [`${'🚀'.repeat(15)}x`, ['🚀'.repeat(12), `${'🚀'.repeat(3)}x`]],
 ])('%s', (name, parts) => {
   expect(ends(name)).toEqual(parts)
 })

@@ -10,6 +10,7 @@ export function ends(name: string): [start: string, end: string | undefined] {
   if (name.length <= LONG) return [name, undefined]
   const word = Math.max(...[' ', '/', '.', ':', '_', '-'].map((separator) => name.lastIndexOf(separator)))
   const tail = name.length - word
-  const at = name.length - (tail >= 3 && tail <= LONGEST_TAIL ? tail : TAIL)
+  const cut = name.length - (tail >= 3 && tail <= LONGEST_TAIL ? tail : TAIL)
+  const at = /[\udc00-\udfff]/.test(name[cut]!) ? cut + 1 : cut // not within a character of two units
   return [name.slice(0, at), name.slice(at)]
 }

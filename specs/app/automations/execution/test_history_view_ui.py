@@ -245,3 +245,28 @@ def test_history_025_ui_a_wall_shows_new_runs_by_itself(shared: Runwatch, visito
     page.get_by_role("status").get_by_text("Live").wait_for()
     shared.report(*run_events(name, f"{name}-3", 30, workflow=name))
     wait(page, "document.querySelectorAll('[role=row][data-id]').length === 4")
+
+
+def test_history_018_ui_odd_names_stay_in_their_place(shared: Runwatch, visitor: Visitor) -> None:
+    """A name MUST take one line, and MUST NOT turn round the text beside it, whatever characters it has."""
+    engine = unique("odd")
+    error = {"type": "\u202eError", "message": "left to right"}
+    shared.report(*run_events(engine, "run", 0, workflow="two\nlines\tof a name", state="FAILED", error=error))
+    page = visitor.open(f"{HISTORY}?{urlencode({'engine': engine})}")
+    row = page.locator("[role=row][data-id]")
+    link = row.get_by_role("link", name="two lines of a name").bounding_box()
+    assert link is not None
+    assert link["height"] < 25
+    first, last = row.evaluate(
+        """(row) => {
+            const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT)
+            while (texts.nextNode().data !== 'left to right');
+            return [0, 12].map((at) => {
+                const range = document.createRange()
+                range.setStart(texts.currentNode, at)
+                range.setEnd(texts.currentNode, at + 1)
+                return range.getBoundingClientRect().left
+            })
+        }"""
+    )
+    assert first < last
