@@ -22,6 +22,7 @@ class _Proxy:
         self._ready = threading.Event()
         self._stop: Callable[[], None] = lambda: None
         self._writers: set[asyncio.StreamWriter] = set()  # to clients
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
     def __enter__(self) -> Self:
@@ -47,7 +48,7 @@ class _Proxy:
         while quiet < TURNS:
             others = asyncio.all_tasks() - {asyncio.current_task()}
             quiet = 0 if others else quiet + 1
-            for task in others:
+            for task in self._tasks:  # not asyncio's own: cancelled before it began, it would leave its socket open
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
             for writer in self._writers:  # those of tasks that were cancelled before they began, too
@@ -58,6 +59,8 @@ class _Proxy:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         task = self._loop.create_task(self._connected(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._writers.discard(writer) if writer.is_closing() else None)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

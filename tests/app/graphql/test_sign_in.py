@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app.db.dialect import Dialect
 from app.graphql.view import GraphQLView
 from resolvers.context import Context
 from schema import schema
@@ -28,7 +29,9 @@ DOCUMENTS = [
 
 
 class NoDatabase:
-    """Fails the test as soon as anything is asked of it."""
+    """Fails the test as soon as anything is asked of it, but of which kind it is."""
+
+    dialect = Dialect.SQLITE
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"the database was asked for {name}")
