@@ -31,7 +31,7 @@ from app.metrics import deltas
 from app.secrets.sealing import Sealer
 from app.turns import pieces
 
-# Events, or executions, that are merged in one go: a quarter of a millisecond.
+# Stored executions that are looked at in one go: a quarter of a millisecond.
 PIECE = 64
 # Executions above and below retries that a group of requests locks and refreshes; chains may be a thousand long.
 MAX_RELATIVES = 50
