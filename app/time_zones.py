@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from app.errors import BadInput
+
+# What systems keep beside the zones: copies, some with leap seconds, the machine's own zone, and a stand-in for none.
+_NO_ZONES = re.compile("localtime|posixrules|Factory|(?:posix|right|SystemV)/.*")
 
 
 def zone_of(name: str) -> ZoneInfo | None:
@@ -22,4 +26,4 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 @lru_cache(1)
 def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(name for name in available_timezones() if not _NO_ZONES.fullmatch(name))

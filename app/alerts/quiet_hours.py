@@ -32,7 +32,10 @@ class QuietHours(msgspec.Struct, frozen=True):
 
     def end_of(self, now: int) -> int | None:
         """When the quiet hours end that `now` is within, both in µs since the epoch; None: it is within none."""
-        zone = zone_of(self.time_zone) or UTC
+        try:
+            zone = zone_of(self.time_zone) or UTC
+        except BadInput:
+            return None  # this machine knows it no longer: better told at night than not at all
         local = datetime.fromtimestamp(now / clock.SECOND, zone)
         start, end, at = time.fromisoformat(self.start), time.fromisoformat(self.end), local.time()
         overnight = start > end

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from app import clock
 from app.errors import BadInput
+from app.time_zones import zone_of
 
 _AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
 # After the last moment that can be shown.
@@ -81,12 +81,12 @@ def _offset(found: re.Match[str]) -> timezone | None:
     return timezone(offset if found["sign"] == "+" else -offset)
 
 
-def _named(brackets: str) -> ZoneInfo | None:
+def _named(brackets: str) -> tzinfo | None:
     """The zone in brackets, where nothing else says it; ValueError for an unknown one."""
     names = [each.removeprefix("!") for each in brackets.strip("[]").split("][") if each and "=" not in each]
     if not names:
         return None
     try:
-        return ZoneInfo(names[0])
-    except (OSError, ValueError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        return zone_of(names[0]) or UTC
+    except BadInput as error:
         raise ValueError(names[0]) from error

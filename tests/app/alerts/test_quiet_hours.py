@@ -37,6 +37,10 @@ def test_their_end(hours: tuple[str, str, str], now: str, end: str | None) -> No
     assert quiet.end_of(at(now)) == (None if end is None else at(end))
 
 
+def test_zone_that_is_known_no_longer_holds_nothing_back() -> None:
+    assert QuietHours("00:00", "23:59", "right/UTC").end_of(at("2026-05-01T12:00:00Z")) is None
+
+
 @pytest.mark.parametrize(
     ("hours", "named"),
     [
