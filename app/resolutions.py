@@ -18,6 +18,7 @@ from app.executions import ExecutionOrder, lineage
 from app.executions.filters import ExecutionFilter, described
 from app.paging import MAX_PAGE_SIZE, PageRequest
 from app.paging.keyset import GREATEST_ID
+from app.texts import has_controls, is_blank
 
 # Executions that one request changes, in one transaction: 1,000 take 0.1 s.
 MAX_EXECUTIONS = 1_000
@@ -60,9 +61,11 @@ class Mended(Chosen):
 
     def __post_init__(self) -> None:
         Chosen.__post_init__(self)
-        if not self.note.strip() or len(self.note) > MAX_NOTE_CHARACTERS:
+        if not 1 <= len(self.note) <= MAX_NOTE_CHARACTERS:
             raise BadInput(f"note: must have 1 to {MAX_NOTE_CHARACTERS} characters, not {len(self.note)}")
-        if not all(each.isprintable() or each in "\n\t" for each in self.note):
+        if is_blank(self.note):
+            raise BadInput("note: must have a character that can be seen")
+        if has_controls(self.note.replace("\n", "").replace("\t", "")):
             raise BadInput("note: must not contain control characters or half surrogate pairs")
 
 

@@ -15,6 +15,7 @@ from app.db.rows import RowsOf
 from app.errors import BadInput, Forbidden, LimitExceeded, NotFound
 from app.ids import new_id
 from app.paging.search import check_text
+from app.texts import is_blank
 
 MAX_NAME = 100
 MAX_QUERY_BYTES = 2 * 1024
@@ -49,6 +50,8 @@ class ViewChange:
         check_text("name", self.name)
         if not 1 <= len(self.name.strip()) <= MAX_NAME:
             raise BadInput(f"name: must be 1 to {MAX_NAME} characters, not {len(self.name.strip())}")
+        if is_blank(self.name):
+            raise BadInput("name: must have a character that can be seen")
         if not _PAGE.fullmatch(self.page):
             raise BadInput(f"page: {self.page[:40]!r} is not the name of a page, such as history")
         check_text("query", self.query)

@@ -112,6 +112,7 @@ def test_provider_001_a_way_there_and_back_signs_in(behind: Behind) -> None:
     ("claims", "userinfo", "viewer"),
     [
         ({"roles": "Owner", "preferred_username": "eve"}, {}, {"name": "eve", "role": "ADMIN"}),
+        ({"roles": "Owner", "preferred_username": "\u200b"}, {}, {"name": "ada", "role": "ADMIN"}),
         ({"roles": ["users", "viewer"]}, {}, {"name": "ada", "role": "VIEWER"}),
         ({}, {"roles": ["ADMIN"], "preferred_username": "from userinfo"}, {"name": "from userinfo", "role": "ADMIN"}),
         ({"roles": ["viewer", "admin"]}, {"roles": ["nobody"]}, {"name": "ada", "role": "ADMIN"}),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from app.auth.roles import Role, SigningKey
 from app.clock import SECOND
 from app.errors import BadInput, Unauthenticated, Unavailable
 from app.settings import Settings
+from app.texts import has_controls, is_blank
 
 LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may differ
 REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
@@ -229,11 +229,10 @@ def _is_same(key: SigningKey, found: Any | None) -> bool:
 
 def checked_subject(subject: str) -> str:
     """The name of the bearer, fit for the audit log."""
-    if not 1 <= len(subject) <= MAX_SUBJECT_LENGTH or any(
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in subject
-    ):
+    if len(subject) > MAX_SUBJECT_LENGTH or is_blank(subject) or has_controls(subject):
         raise Unauthenticated(
-            f"The token's sub must have 1 to {MAX_SUBJECT_LENGTH} characters without control characters"
+            f"The token's sub must have 1 to {MAX_SUBJECT_LENGTH} characters without control characters, and one that"
+            " can be seen"
         )
     return subject
 

@@ -29,6 +29,7 @@ from app.auth.sessions import LIFETIME
 from app.errors import Unauthenticated, Unavailable
 from app.log import get_logger
 from app.settings import Settings
+from app.texts import is_blank
 
 log = get_logger(__name__)
 
@@ -135,7 +136,7 @@ class Provider:
         if endpoints.userinfo_endpoint and not texts_at(claims, self._role_claim):
             claims = {**await self._userinfo(endpoints.userinfo_endpoint, token, claims["sub"]), **claims}
         name = claims.get(self._name_claim)
-        subject = checked_subject(name if isinstance(name, str) and name else claims["sub"])
+        subject = checked_subject(name if isinstance(name, str) and not is_blank(name) else claims["sub"])
         return Viewer(
             subject,
             self._role(claims),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,10 +12,9 @@ from app.db import Database, Reader, Transaction
 from app.db.rows import Column, RowsOf
 from app.errors import BadInput
 from app.ids import new_id
+from app.texts import has_controls, is_blank
 
 MAX_NAME_LENGTH = 100
-# Controls, lone surrogates (no database stores them), line and paragraph separators.
-_UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class RetryObstacle(StrEnum):
@@ -76,8 +74,10 @@ def check_name(name: str, what: str = "Engine name") -> str:
     """`name` itself if it is fit to be shown and compared; otherwise BadInput. `what` begins the message."""
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise BadInput(f"{what}: must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}")
-    if any(unicodedata.category(character) in _UNFIT for character in name):
+    if has_controls(name):
         raise BadInput(f"{what}: must not contain control characters or line breaks")
+    if is_blank(name):
+        raise BadInput(f"{what}: must have a character that can be seen")
     if name != name.strip():
         raise BadInput(f"{what}: must not begin or end with a space")
     return name

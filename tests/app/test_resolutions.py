@@ -164,10 +164,10 @@ async def test_bad_input_changes_nothing(database: Database, monkeypatch: pytest
         Mended(ADA, "n")
     with pytest.raises(BadInput, match="exactly one of filter and ids"):
         Mended(ADA, "n", where=ExecutionFilter(), ids=(A,))
-    for note in ("", " \n", "n" * 1001, "a\0b", "\ud800"):
+    for note in ("", " \n", "\u200b\n\u2060", "n" * 1001, "a\0b", "a\rb", "\ud800"):
         with pytest.raises(BadInput, match="note: must"):
             Mended(ADA, note, ids=(A,))
-    Mended(ADA, "two\nlines, and ü", ids=(A,))
+    Mended(ADA, "two\nlines, and ü, a space\u00a0: and 👩‍🔧", ids=(A,))
     monkeypatch.setattr(resolutions, "MAX_EXECUTIONS", 1)
     with pytest.raises(LimitExceeded, match="ids: at most 1 executions, not 2"):
         await resolve(database, A, B)

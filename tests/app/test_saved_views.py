@@ -75,6 +75,7 @@ async def test_there_are_only_so_many(database: Database, monkeypatch: pytest.Mo
     ("wrong", "error", "says"),
     [
         ({"name": " "}, BadInput, "name: must be 1 to 100 characters, not 0"),
+        ({"name": "\ufeff\u200b"}, BadInput, "name: must have a character that can be seen"),
         ({"name": "x" * 101}, BadInput, "name"),
         ({"name": "a\0"}, BadInput, "name: contains a NUL"),
         ({"page": "../x"}, BadInput, "page: '../x' is not the name of a page"),

@@ -129,6 +129,7 @@ async def test_expires_at_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"aud": []}, "lacks the claim 'aud'"),
         ({"iss": "https://issuer.example/"}, "another issuer"),
         ({"sub": ""}, "sub must have"),
+        ({"sub": "\u2060 "}, "sub must have"),
         ({"sub": "a" * 256}, "sub must have"),
         ({"sub": "a\0b"}, "sub must have"),
         ({"sub": "\ud800"}, "sub must have"),

@@ -41,7 +41,9 @@ async def test_engine_does_not_stay_when_the_transaction_fails(database: Databas
     assert await engines.list_engines(database) == []
 
 
-@pytest.mark.parametrize("name", ["", "a" * 101, "a\nb", "a\0", "\x7f", "a\u2028b", "\ud800", " a", "a ", "\t"])
+@pytest.mark.parametrize(
+    "name", ["", "a" * 101, "a\nb", "a\0", "\x7f", "a\u2028b", "\ud800", " a", "a ", "\t", "\u200b\ufe0f"]
+)
 def test_names_refused(name: str) -> None:
     with pytest.raises(BadInput, match=r"^Engine name: must"):
         check_name(name)
