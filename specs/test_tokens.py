@@ -134,7 +134,8 @@ def test_token_004_asked_for_twice_there_is_one(runwatch: Runwatch) -> None:
     assert create(runwatch, runwatch.token("admin"), **given)["secret"] != made[0]["secret"]
     assert count_audited(runwatch) == before + 2
     runwatch.ask(REVOKE, id=made[0]["token"]["id"])
-    assert create(runwatch, **given)["token"]["revokedAt"] is not None, "nothing is made anew"
+    assert refused(runwatch.ask(CREATE, input=given)) == ("CONFLICT", None), "a secret that opens nothing is no answer"
+    assert count_audited(runwatch) == before + 3, "nothing is made anew"
 
 
 def test_server_001_the_server_says_what_it_is(runwatch: Runwatch) -> None:

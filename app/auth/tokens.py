@@ -75,7 +75,7 @@ async def create_token(
     `expires_in` the token is valid until it is revoked. BadInput if any of that is violated, or for an invalid name.
     A `creator`, which the command line has none of, is audited, and Forbidden gives nobody more than they have.
     The secret is made of the first of the `seeds`, of 64 bytes each, and random without any: asking again with one of
-    them gives the same token, or Conflict if that has another name, role or engine.
+    them gives the same token, or Conflict if that has another name, role or engine, or is valid no longer.
     """
     if creator is not None and not PERMISSIONS[role] <= PERMISSIONS[creator.role]:
         raise Forbidden(f"The role {creator.role} cannot create a token of role {role}")
@@ -105,6 +105,8 @@ async def create_token(
                 made = _TOKENS.read(row)
                 if (made.name, made.role, made.engine) != (name, role, engine):
                     raise Conflict("idempotencyKey: used for another token already")
+                if (end := _end_of(made, now)) is not None:
+                    raise Conflict(f"idempotencyKey: the token that it made {end}; choose another key")
                 return before, made
         engine_id = None if engine is None else (await ensure_engine(transaction, engine)).id
         columns = ("id", "prefix", "secret_sha256", "name", "role", "engine_id", "created_at", "expires_at")
@@ -137,10 +139,8 @@ async def check_token(database: Database, secret: str) -> Token:
         raise Unauthenticated("Unknown token")
     token = _TOKENS.read(rows[0])
     # Only somebody who has the secret gets this far: it is no news to anybody else.
-    if token.revoked_at is not None:
-        raise Unauthenticated("The token was revoked")
-    if token.expires_at is not None and token.expires_at <= clock.now_us():
-        raise Unauthenticated("The token has expired")
+    if (end := _end_of(token, clock.now_us())) is not None:
+        raise Unauthenticated(f"The token {end}")
     return token
 
 
@@ -206,6 +206,13 @@ async def the_token(transaction: Transaction, wanted: str) -> Token:
             + ", ".join(token.prefix if token.prefix != wanted else token.id for token in holding)
         )
     return (holding or tokens)[0]
+
+
+def _end_of(token: Token, now: int) -> str | None:
+    """What ended the token, for a message; None: it is valid."""
+    if token.revoked_at is not None:
+        return "was revoked"
+    return "has expired" if token.expires_at is not None and token.expires_at <= now else None
 
 
 async def _revoke(transaction: Transaction, token: Token) -> Token:

@@ -19,8 +19,8 @@ TokenId = Annotated[strawberry.ID, strawberry.argument(description="The token.")
 @strawberry.field(
     description=(
         "Creates an API token, and shows its secret, once. BAD_USER_INPUT for an invalid name, engine or time;"
-        " FORBIDDEN for a role that may do more than you; CONFLICT for an idempotency key of another token. ADMIN only,"
-        " and audited."
+        " FORBIDDEN for a role that may do more than you; CONFLICT for an idempotency key of another token,"
+        " or of one that was revoked or has expired. ADMIN only, and audited."
     )
 )
 async def create_token(info: Info, input: NewToken) -> CreateTokenPayload:

@@ -1,7 +1,7 @@
 import { type JSX, useState } from 'react'
 import { alertTexts } from '../alert-texts'
 import { ask } from '../api/api'
-import { answered, keyOf } from '../api/unanswered'
+import { once } from '../api/unanswered'
 import { Confirm } from '../parts/confirm'
 import { Dialog } from '../parts/dialog'
 import { Secret } from '../parts/secret'
@@ -30,8 +30,7 @@ export function RenewDialog({ id, onClose }: { id: string; onClose: () => void }
   // A second renewal would take the secret that the receiver has before it knows the new one.
   const request = `renewAlertSecret ${id}`
   const renew = async (): Promise<void> => {
-    const { renewAlertSecret } = await ask(RenewSecret, { id, key: keyOf(request) })
-    answered(request)
+    const { renewAlertSecret } = await once(request, (key) => ask(RenewSecret, { id, key }))
     setSecret(renewAlertSecret.signingSecret)
   }
   return (

@@ -1,6 +1,6 @@
 import { type JSX, useId, useState } from 'react'
 import { ask } from '../api/api'
-import { answered, keyOf } from '../api/unanswered'
+import { once } from '../api/unanswered'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
@@ -22,10 +22,8 @@ export function ConnectDialog({ engine, onDone, onClose }: { engine: Engine | nu
     const connection = { name: name.trim(), wayBack: kind === 'WEBHOOK' ? { webhookUrl: url.trim() } : { brokerUrl: url.trim() } }
     // A second click, and one after a lost answer, give the secret that the first one made.
     const request = `connectEngine ${JSON.stringify(connection)}`
-    const input = { ...connection, replace, idempotencyKey: keyOf(request) }
-    const { signingSecret } = (await ask(Connect, { input })).connectEngine
-    answered(request)
-    setMade({ secret: signingSecret })
+    const { connectEngine } = await once(request, (idempotencyKey) => ask(Connect, { input: { ...connection, replace, idempotencyKey } }))
+    setMade({ secret: connectEngine.signingSecret })
     onDone()
   })
   if (made) return <Connected engine={name.trim()} kind={kind} secret={made.secret} title={form.done(name.trim())} onClose={onClose} />

@@ -1,6 +1,6 @@
 import { type JSX, useState } from 'react'
 import { ask } from '../api/api'
-import { answered, keyOf } from '../api/unanswered'
+import { once } from '../api/unanswered'
 import { engineTexts } from '../engine-texts'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
@@ -15,10 +15,9 @@ export function RotateDialog({ engine, onClose }: { engine: Engine; onClose: () 
   const sent = useSubmit(async () => {
     // A second renewal would take the secret that the engine has before it knows the new one.
     const request = `rotateEngineSecret ${engine.id}`
-    const input = { id: engine.id, overlapHours: Number(hours), idempotencyKey: keyOf(request) }
-    const { signingSecret } = (await ask(Rotate, { input })).rotateEngineSecret
-    answered(request)
-    setSecret(signingSecret)
+    const asked = { id: engine.id, overlapHours: Number(hours) }
+    const { rotateEngineSecret } = await once(request, (idempotencyKey) => ask(Rotate, { input: { ...asked, idempotencyKey } }))
+    setSecret(rotateEngineSecret.signingSecret)
   })
   if (secret !== null) return <Connected engine={engine.name} kind="WEBHOOK" secret={secret} title={form.rotated(engine.name)} onClose={onClose} />
   return (

@@ -1,6 +1,6 @@
 import { type JSX, useState } from 'react'
 import { ask } from '../api/api'
-import { answered, keyOf } from '../api/unanswered'
+import { once } from '../api/unanswered'
 import { Dialog } from '../parts/dialog'
 import { FormEnd, useSubmit } from '../parts/form'
 import { Secret } from '../parts/secret'
@@ -23,9 +23,7 @@ export function Create({ onMade, onClose }: { onMade: () => void; onClose: () =>
     const asked = { name: name.trim(), role, engine: role === 'RUNNER' ? engine.trim() : null }
     // A second one, whose secret nobody has seen, would be valid until somebody wonders what it is.
     const request = `createToken ${JSON.stringify([asked, days])}`
-    const input = { ...asked, expiresAt, idempotencyKey: keyOf(request) }
-    const { createToken } = await ask(NewToken, { input })
-    answered(request)
+    const { createToken } = await once(request, (idempotencyKey) => ask(NewToken, { input: { ...asked, expiresAt, idempotencyKey } }))
     setMade(createToken)
     onMade()
   })

@@ -59,6 +59,22 @@ async def test_asking_again_gives_the_same_after_a_change_of_the_secret_key(data
     assert len(await list_tokens(database)) == 4
 
 
+async def test_key_of_a_dead_token_gives_no_secret(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(key: bytes) -> str:
+        return (await create_token(database, "ci", Role.VIEWER, None, timedelta(days=1), seeds=[key * 64]))[0]
+
+    revoked, secret = await ask(b"1"), await ask(b"2")
+    await revoke_token(database, revoked)
+    with pytest.raises(Conflict, match="idempotencyKey: the token that it made was revoked; choose another key"):
+        await ask(b"1")
+    assert await ask(b"2") == secret
+    now = clock.now_us()
+    monkeypatch.setattr(clock, "now_us", lambda: now + clock.DAY)
+    with pytest.raises(Conflict, match="idempotencyKey: the token that it made has expired; choose another key"):
+        await ask(b"2")
+    assert len(await list_tokens(database)) == 2
+
+
 async def test_a_runner_is_bound_to_its_engine(database: Database) -> None:
     secret, token = await create_token(database, "worker", Role.RUNNER, "celery")
     assert token.engine == "celery"
@@ -75,6 +91,8 @@ async def test_a_runner_is_bound_to_its_engine(database: Database) -> None:
         ("a", Role.VIEWER, "celery", None),
         ("", Role.ADMIN, None, None),
         ("a\n", Role.ADMIN, None, None),
+        ("\u2060", Role.ADMIN, None, None),
+        ("a", Role.RUNNER, "\u2060", None),
         ("a", Role.RUNNER, "x" * 101, None),
         ("a", Role.ADMIN, None, timedelta(0)),
         ("a", Role.ADMIN, None, timedelta(seconds=-1)),
