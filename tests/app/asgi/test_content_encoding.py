@@ -53,6 +53,7 @@ def test_encodings_that_change_nothing() -> None:
 @pytest.mark.parametrize("size", [STEP - 1, STEP, STEP + 1, 2 * STEP, 2 * STEP + 1])
 def test_what_is_compressed_well_is_given_in_steps(size: int) -> None:
     for body in (b"a" * size, b"a" * size + b"tail", bytes(range(256)) * (size // 256 + 1)):
-        for sent in (gzip.compress(body), gzip.compress(b"begin") + gzip.compress(body)):
-            whole = b"begin" * sent.startswith(gzip.compress(b"begin")) + body
-            assert undone(sent, len(sent), len(whole)) == whole
+        sent = gzip.compress(body)
+        assert undone(sent, len(sent), len(body)) == body
+        sent = gzip.compress(b"begin") + sent
+        assert undone(sent, len(sent), len(body) + 5) == b"begin" + body
