@@ -120,6 +120,10 @@ class Reader:
             self.secrets |= sealed.secrets
         return sealed
 
+    def secrets_in(self, data: bytes) -> frozenset[str]:
+        """What would be sealed in the JSON of an event, or in nothing."""
+        return self._sealer.secrets_in(self.plain(data).decode(errors="replace")) if data else frozenset()
+
     def failure(self, error: wire.FailureData | None) -> Failure | None:
         if error is None:
             return None

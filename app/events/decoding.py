@@ -25,7 +25,7 @@ from app.errors import BadInput, LimitExceeded
 from app.events import Batch, Event, Rejection, wire
 from app.events.data import BODIES, Reader, Rejected
 from app.events.jsontext import MAX_DEPTH, Markers, depth_exceeds, repair, split_array
-from app.events.sizes import MAX_NAME
+from app.events.rejections import Secrets, rejection, shown_name, with_secrets
 from app.lifecycle import TimeMark
 from app.secrets.sealing import Sealer
 
@@ -51,7 +51,6 @@ FORMS = {form.value: form for form in Form} | {
 }
 
 _envelope = msgspec.json.Decoder(wire.Envelope)
-_loose = msgspec.json.Decoder(wire.Loose)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -90,8 +89,8 @@ def decode_binary(attributes: Mapping[str, str], data: bytes, *, now: int, seale
     try:
         return Batch([_event(0, envelope, reader, data or b"null", reader, now)], [])
     except (Rejected, msgspec.MsgspecError) as error:
-        names = (_name(name) for name in (envelope.source, envelope.type, envelope.subject))
-        return Batch([], [Rejection(0, _name(envelope.id), str(error), *names)])
+        names = (shown_name(each) for each in (envelope.source, envelope.type, envelope.subject))
+        return Batch([], [Rejection(0, shown_name(envelope.id), str(error), *names)])
 
 
 def _utf8(body: bytes) -> bytes:
@@ -120,31 +119,15 @@ def _split_batch(body: bytes, most: int) -> list[bytes]:
 def _decode_each(parts: Iterable[bytes], markers: Markers | None, now: int, sealer: Sealer) -> Batch:
     events: list[Event] = []
     rejected: list[Rejection] = []
+    secrets = Secrets(frozenset)
     for index, part in enumerate(parts):
         try:
             events.append(_decode_event(index, part, markers, now, sealer))
-        except Rejected as error:
-            rejected.append(_rejection(index, part, markers, str(error)))
         except RecursionError:
             rejected.append(Rejection(index, None, f"The event is nested more than {MAX_DEPTH} levels deep"))
-        except msgspec.MsgspecError as error:
-            rejected.append(_rejection(index, part, markers, str(error)))
-    return Batch(events, rejected)
-
-
-def _rejection(index: int, part: bytes, markers: Markers | None, error: str) -> Rejection:
-    try:
-        found = _loose.decode(part if markers is None else markers.plain(part))
-    except (msgspec.MsgspecError, RecursionError):
-        return Rejection(index, None, error)
-    return Rejection(index, _name(found.id), error, _name(found.source), _name(found.type), _name(found.subject))
-
-
-def _name(value: object) -> str | None:
-    """A name that is fit to be shown and kept."""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
-        return None
-    return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+        except (Rejected, msgspec.MsgspecError) as error:
+            rejected.append(rejection(index, part, Reader(markers, sealer), str(error), secrets))
+    return Batch(with_secrets(events, secrets), rejected)
 
 
 def _refuse_what_is_no_cloud_event(parts: list[bytes], batch: Batch, form: Form) -> None:

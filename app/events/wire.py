@@ -28,12 +28,14 @@ class Envelope(msgspec.Struct):
 
 
 class Loose(msgspec.Struct):
-    """What identifies a rejected event, where it has that."""
+    """What identifies a rejected event, where it has that, and its data."""
 
     id: Any = None
     source: Any = None
     type: Any = None
     subject: Any = None
+    data: msgspec.Raw = msgspec.Raw()
+    data_base64: Any = None
 
 
 class TriggerClaim(msgspec.Struct):

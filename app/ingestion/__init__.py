@@ -14,6 +14,7 @@ from app.changes.commits import NO_LISTENERS, Announcements
 from app.db import Database, Overtaken, Transaction
 from app.engines.notes import EngineNotes
 from app.events import Event, Rejection
+from app.events.rejections import secrets_of, with_secrets
 from app.executions import lineage
 from app.ingestion import execution_rows, failures, fresh_rows, group_moves, retry_links
 from app.ingestion.arrivals import Arrivals
@@ -96,6 +97,7 @@ class Ingestion:
         if arrivals.retried and (rejected := await retry_links.check(transaction, events, engines)):
             places = {rejection.index for rejection in rejected}
             accepted = [event for event in events if event.index not in places]
+            accepted = with_secrets(accepted, secrets_of(event for event in events if event.index in places))
             arrivals = await Arrivals.of_events(transaction, accepted, engines, received_at)
         if arrivals.keys:
             await self.merge(transaction, arrivals, family, imported=imported, together=together)

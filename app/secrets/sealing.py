@@ -55,6 +55,11 @@ class Sealer:
             return Sealed(text, None, (), frozenset())
         return Sealed(redacted.text, self.encrypt(redacted.parts), redacted.paths, redacted.values)
 
+    def secrets_in(self, text: str) -> frozenset[str]:
+        """What `seal` would find in a valid JSON text."""
+        redacted = self._sealed_keys.redact(text)
+        return frozenset() if redacted is None else redacted.values
+
     def unseal(self, text: str, token: str | None) -> str:
         """The sealed JSON text, to the byte. Raises CannotUnseal."""
         if token is None:

@@ -103,6 +103,16 @@ async def test_the_other_events_of_a_rejected_ones_run_are_taken(ingestion: Inge
     assert row["finished_at"] is not None
 
 
+async def test_secrets_of_a_rejected_event_are_masked_in_its_run(ingestion: Ingestion, database: Database) -> None:
+    trigger = {"kind": "k", "data": {"password": "xyzzy-4711"}}
+    given = [
+        report("execution.queued", "a", retryOf="execution_" + "0" * 32, trigger=trigger),
+        report("execution.finished", "a", at=5, state="FAILED", error={"message": "no xyzzy-4711"}),
+    ]
+    assert [one.index for one in await ingestion.record(events(given))] == [0]
+    assert (await row_of(database, "a"))["error_message"] == "no •••"
+
+
 async def test_all_rejected_leaves_no_run(ingestion: Ingestion, database: Database) -> None:
     assert len(await ingestion.record(claims(("b", "execution_" + "0" * 32)))) == 1
     assert await links(database) == {}
