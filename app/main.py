@@ -126,7 +126,14 @@ def create_app(settings: Settings, database: Database, sealer: Sealer, slots: Sl
     limits = Limits(
         operations_of_viewer=settings.max_subscriptions_per_token, operations_of_all=settings.max_subscriptions
     )
-    sockets = GraphQLSockets(operations, make_context, SocketSignIn(sign_in, sessions), limits, ended=sign_in.ended)
+    sockets = GraphQLSockets(
+        operations,
+        make_context,
+        SocketSignIn(sign_in, sessions),
+        limits,
+        ended=sign_in.ended,
+        resolve=persisted.resolve,
+    )
     expiry = Sweep(sockets.sweep, "sockets_not_swept", seconds=EXPIRY_SECONDS)
     events = EventsDoor(background.ingestion, sealer, settings, rates, turns)
     exports = ExportsDoor(share_of(database), rates, execution_filter)

@@ -150,17 +150,16 @@ class Persisted:
 
 
 class PersistedOperations:
-    """Operations of a WebSocket that may come by hash; `executed` by others."""
+    """Operations of a WebSocket whose documents clients may register; `executed` by others."""
 
     def __init__(self, persisted: Persisted, executed: Operations[Any]) -> None:
         self._persisted = persisted
         self._executed = executed
 
     async def start(self, context: Any, operation: Operation) -> AsyncIterator[Result] | Pushed:
-        """The results of an operation."""
-        resolved = self._persisted.resolve(operation)
-        results = await self._executed.start(context, resolved)
-        await self._persisted.register(resolved, context)
+        """The results of an operation, which has its text."""
+        results = await self._executed.start(context, operation)
+        await self._persisted.register(operation, context)
         return results
 
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.asgi.arrivals import descriptors
 from app.asgi.extensions import CLOSER, FRAMES
-from app.errors import LimitExceeded, RateLimited, Unauthenticated, Unavailable, masked, shown
+from app.errors import AppError, LimitExceeded, RateLimited, Unauthenticated, Unavailable, masked, shown
 from app.graphql import messages
 from app.graphql.messages import Close, Closing, Complete, Init, Message, Operation, Ping, Pong, Subscribe
 from app.graphql.newcomers import Newcomer
@@ -204,13 +204,15 @@ class Socket(Generic[ViewerT]):
         try:
             if len(self._running) >= limit or len(self._ending) >= limit:
                 raise LimitExceeded(f"At most {limit} operations on one socket: complete one, or open another socket")
-            self._site.running.begin(credential, message.operation.query)
-        except LimitExceeded as error:
-            await self._reply(messages.error(message.id, [shown(error)]))
+            operation = self._site.resolve(message.operation)
+            self._site.running.begin(credential, operation.query)
+        except AppError as error:
+            with Logged(self.viewer.line, self._scope, None) as line:
+                await self._reply(line.failed(message.id, [shown(error)]))
             return
         self._started += 1
-        task = asyncio.create_task(self._run(message.id, message.operation, self.viewer))
-        task.add_done_callback(lambda _: self._site.running.end(credential, message.operation.query))
+        task = asyncio.create_task(self._run(message.id, operation, self.viewer))
+        task.add_done_callback(lambda _: self._site.running.end(credential, operation.query))
         self._running[message.id] = task
 
     def _cancel(self, id_: str) -> None:

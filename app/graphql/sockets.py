@@ -10,7 +10,7 @@ from typing import Any, Generic
 from starlette.types import Receive, Scope, Send
 
 from app.asgi.arrivals import Arrivals
-from app.graphql.messages import SUBPROTOCOL, Close, Closing
+from app.graphql.messages import SUBPROTOCOL, Close, Closing, Operation
 from app.graphql.operations import Operations
 from app.graphql.running import Running
 from app.graphql.signed_in import ViewerT
@@ -25,6 +25,7 @@ class GraphQLSockets(Generic[ViewerT]):
     """ASGI: serves graphql-transport-ws. `sign_in` gets the scope and the payload of connection_init.
 
     `ended` returns those of some viewers whose sign-in has ended. It is asked before each operation, and by `sweep`.
+    `resolve` gives an operation that came by hash its text, without which its characters could not be counted.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class GraphQLSockets(Generic[ViewerT]):
         limits: Limits | None = None,
         *,
         ended: Callable[[Collection[ViewerT]], Awaitable[Collection[ViewerT]]],
+        resolve: Callable[[Operation], Operation] = lambda operation: operation,
     ) -> None:
         self.operations = operations
         self.make_context = make_context
         self.sign_in = sign_in
         self.limits = limits = limits or Limits()
         self.ended = ended
+        self.resolve = resolve
         self.open: set[Socket[ViewerT]] = set()
         self._signed_in: Counter[str] = Counter()  # by credential
         self.arrivals = Arrivals()

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 
-from app.errors import BadInput, Unavailable
+from app.errors import BadInput, PersistedQueryNotFound, Unavailable
 from app.graphql.messages import Operation
 from app.graphql.operations import OperationFailed, Pushed, Result, Sink
 from app.graphql.payload import Payload
@@ -67,6 +67,7 @@ class Stub:
 
     def __init__(self) -> None:
         self.contexts: list[object] = []
+        self.by_hash: dict[object, str] = {}
         self.open = 0
         self.closed = asyncio.Event()
         self.stuck = asyncio.Event()
@@ -74,6 +75,15 @@ class Stub:
         self.ended: set[str] = set()  # the credentials that have
         self.ended_error: Exception | None = None
         self.sweep: Callable[[], Awaitable[object]] = asyncio.Event().wait
+
+    def resolve(self, operation: Operation) -> Operation:
+        """An operation whose `extensions` name its text, with it."""
+        hash_ = (operation.extensions or {}).get("hash")
+        if hash_ is None:
+            return operation
+        if hash_ not in self.by_hash:
+            raise PersistedQueryNotFound
+        return replace(operation, query=self.by_hash[hash_])
 
     async def start(self, context: object, operation: Operation) -> AsyncIterator[Result] | Pushed:
         self.contexts.append(context)
@@ -156,7 +166,7 @@ async def sockets_of(stub: Stub, limits: Limits | None = None, **more: Any) -> A
             raise stub.ended_error
         return [viewer for viewer in viewers if viewer.credential in stub.ended]
 
-    app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits(), ended=ended)
+    app: Any = GraphQLSockets(stub, lambda _: object(), sign_in, limits or Limits(), ended=ended, resolve=stub.resolve)
     stub.sweep = app.sweep
     async with serving(Starlette(routes=[WebSocketRoute("/graphql", app)]), **more) as url:
         yield url

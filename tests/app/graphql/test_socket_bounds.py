@@ -147,6 +147,27 @@ async def test_documents_of_what_runs_have_so_many_characters(stub: Stub) -> Non
         await socket.only("3")
 
 
+async def test_documents_by_hash_count_as_others_do(stub: Stub) -> None:
+    stub.by_hash = {"1": "waits", "2": "one"}
+
+    def payload(hash_: str) -> dict[str, Any]:
+        return {"query": "", "extensions": {"hash": hash_}}
+
+    async with sockets_of(stub, Limits(characters_of_viewer=7)) as url, connect(url) as socket:
+        await socket.init()
+        await socket.send("subscribe", "1", payload=payload("1"))
+        await socket.subscribe("2", "waits")
+        await until(lambda: stub.open == 2)
+        for unfit, code in (("2", "LIMIT_EXCEEDED"), ("3", "PERSISTED_QUERY_NOT_FOUND")):
+            await socket.send("subscribe", "3", payload=payload(unfit))
+            assert await socket.code() == code
+        for id_ in ("1", "2"):
+            await socket.send("complete", id_)
+        await until(lambda: stub.open == 0)
+        await socket.send("subscribe", "3", payload=payload("2"))
+        await socket.only("3")
+
+
 async def test_the_operations_of_a_viewer_and_of_all(stub: Stub) -> None:
     limits = Limits(operations_of_viewer=2, operations_of_all=3)
     async with sockets_of(stub, limits) as url, connect(url) as one, connect(url) as same, connect(url) as other:
