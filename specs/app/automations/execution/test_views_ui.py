@@ -56,6 +56,32 @@ def test_view_001_ui_saved_opened_and_deleted(shared: Runwatch, visitor: Visitor
     viewer.close()
 
 
+def test_view_001_ui_many_leave_the_account_in_the_window(shared: Runwatch, visitor: Visitor) -> None:
+    """However many views there are, the rail's pages and the account MUST stay in the window, and the last in reach."""
+    token = shared.token("viewer")
+    for number in range(25):
+        view = {"name": f"view {number:02}", "page": "history", "query": f"search={number}", "shared": False}
+        saved = shared.ask(
+            "mutation($view: SavedViewInput!) { saveView(input: $view) { __typename } }", token, view=view
+        )
+        assert "errors" not in saved
+    viewer = Visitor(visitor.browser, shared.url, session(shared.url, token))
+    page = viewer.open()
+    account = page.get_by_role("button", name="Account:")
+    last = page.get_by_role("group", name="Views").get_by_role("link", name="view 24")
+    for width in (1440, 1000):
+        page.set_viewport_size({"width": width, "height": 600})
+        expect(account).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("link", name="History", exact=True)).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1440, "height": 600})
+    expect(last).not_to_be_in_viewport()
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(account).to_be_in_viewport(ratio=1)
+    assert violations(page) == []
+    viewer.close()
+
+
 def test_view_001_ui_administrators_share(shared: Runwatch, visitor: Visitor) -> None:
     """Only administrators MUST be able to share a view, which others then see."""
     name = unique("shared")
