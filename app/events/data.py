@@ -45,6 +45,7 @@ from app.events.sizes import (
 )
 from app.lifecycle import State, TimeMark
 from app.secrets.sealing import Sealed, Sealer
+from app.texts import is_blank
 
 C = TypeVar("C", bound=Claims)
 
@@ -84,6 +85,12 @@ class Reader:
         if len(value) > limit:
             raise Rejected(f"{what}: longer than {limit} characters")
         return self.text(value)
+
+    def workflow(self, name: str) -> str:
+        """A name by which people find runs; those of steps and ids stand beside something that can be seen."""
+        if name and is_blank(name):
+            raise Rejected("workflow: has no character that can be seen")
+        return self.name("workflow", name)
 
     def time(self, what: str, text: str) -> int:
         """A time in microseconds; marks one whose zone nobody said."""
@@ -170,7 +177,7 @@ def _with_claims(body: type[C]) -> Callable[[Reader, bytes, str, int], C]:
         if definition is not None and len(definition) > MAX_STEPS:
             raise Rejected(f"definition: more than {MAX_STEPS} steps")
         return body(
-            workflow=None if given.workflow is None else reader.name("workflow", given.workflow),
+            workflow=None if given.workflow is None else reader.workflow(given.workflow),
             trigger_kind=None if trigger is None else reader.name("trigger.kind", trigger.kind or "unknown", 100),
             trigger_data=None if trigger is None else reader.trigger_data(trigger, data),
             retry_of=None if given.retry_of is None else _execution_id(given.retry_of),

@@ -96,6 +96,7 @@ def test_bodies_refused(body: bytes, form: Form) -> None:
         ({"source": "\u200b"}, "source: must have"),
         ({"data": []}, "object"),
         ({"data": {"workflow": ""}}, "workflow: empty"),
+        ({"data": {"workflow": "\u200b "}}, "workflow: has no character that can be seen"),
         ({"data": {"workflow": "x" * 301}}, "workflow: longer"),
         ({"data": {"retryOf": "execution_1"}}, "retryOf"),
         ({"data": {"definition": ["s"] * 1001}}, "1000 steps"),
