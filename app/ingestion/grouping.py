@@ -41,8 +41,8 @@ LEAST_PATIENCE, MOST_PATIENCE = 0.05, 1.0
 # How long a group waits for those who have just been answered, at most. They were several, so they will be again.
 MOST_GATHERING = 0.01
 
-Subject = tuple[str, str]
-_subject: Callable[[Event], Subject] = attrgetter("source", "subject")
+# Of an event's execution. Two engines may use the same one: their requests then keep apart as those of one would.
+_external_id: Callable[[Event], str] = attrgetter("subject")
 # Stores events in a transaction, which may run more than once.
 Store = Callable[[Transaction, Sequence[Event]], Awaitable[list[Rejection]]]
 
@@ -71,12 +71,12 @@ class _Request:
     def __init__(self, events: Sequence[Event], size: int) -> None:
         self.events = events
         self.size = size
-        self.subjects: set[Subject] = set(map(_subject, events))
+        self.external_ids = set(map(_external_id, events))
         self.done: asyncio.Future[list[Rejection]] = asyncio.get_running_loop().create_future()
 
     def mentions(self, external_ids: set[str]) -> bool:
         """Whether an event is about one of these executions, of whichever engine."""
-        return any(event.subject in external_ids for event in self.events)
+        return not self.external_ids.isdisjoint(external_ids)
 
     def succeed(self, rejected: list[Rejection]) -> None:
         if not self.done.done():  # its client may have gone
@@ -100,7 +100,7 @@ class Groups:
         self._running = 0  # groups
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._apart: Counter[Subject] = Counter()  # whose events are on their way outside of groups
+        self._apart: Counter[str] = Counter()  # external ids whose events are on their way outside of groups
         self._recent = 0.0  # seconds that groups have taken lately
         self._expected, self._expected_until = 0, 0.0  # how many requests are likely to come, and until when
         self._timer: asyncio.TimerHandle | None = None
@@ -117,7 +117,7 @@ class Groups:
         """
         request = _Request(events, size)
         apart = apart or len(events) > MAX_EVENTS or size > MAX_BYTES
-        if apart or self._closing or not self._apart.keys().isdisjoint(request.subjects):
+        if apart or self._closing or not self._apart.keys().isdisjoint(request.external_ids):
             self._set_apart([request])
         else:
             self._waiting.append(request)
@@ -232,11 +232,13 @@ class Groups:
 
     def _set_apart(self, requests: Sequence[_Request]) -> None:
         """Store each request in a transaction of its own, those of one execution in their order."""
-        last: dict[Subject, asyncio.Task[None]] = {}
+        last: dict[str, asyncio.Task[None]] = {}
         for request in requests:
-            self._apart.update(request.subjects)
-            task = self._start(self._store_apart(request, {last[each] for each in request.subjects if each in last}))
-            last.update(dict.fromkeys(request.subjects, task))
+            self._apart.update(request.external_ids)
+            task = self._start(
+                self._store_apart(request, {last[each] for each in request.external_ids if each in last})
+            )
+            last.update(dict.fromkeys(request.external_ids, task))
 
     async def _store_apart(self, request: _Request, before: set[asyncio.Task[None]]) -> None:
         try:
@@ -249,7 +251,7 @@ class Groups:
         except Exception as error:
             request.fail(error)
         finally:
-            self._apart.subtract(request.subjects)
-            for subject in request.subjects:
-                if not self._apart[subject]:
-                    del self._apart[subject]
+            self._apart.subtract(request.external_ids)
+            for external_id in request.external_ids:
+                if not self._apart[external_id]:
+                    del self._apart[external_id]
