@@ -98,7 +98,7 @@ class RetryHandler:
             await way_back.send(request, to)
         except NotDelivered as error:
             # An engine may echo what it was sent, and a library may name the password of a URL.
-            raise error.masked(Masker({*known, *secrets_of(to)})) from None
+            raise error.masked(Masker({*known, *secrets_of(to), request.trigger_message or ""})) from None
 
     def _trigger_data(self, asked: _Requested) -> str:
         data = asked.trigger_data

@@ -114,6 +114,20 @@ async def test_no_secret_is_told(bench: Bench, receiver: Receiver, said: str) ->
         assert secret not in told
 
 
+@pytest.mark.parametrize("length", [40, 200_000])
+async def test_no_message_of_a_trigger_is_told(bench: Bench, receiver: Receiver, length: int) -> None:
+    """It is never shown, and an engine may echo it too."""
+    await bench.connect(receiver.url)
+    message = "".join(f"{number:x}." for number in range(length))[:length]
+    retry = await bench.retry(await bench.failed(trigger={"kind": "celery", "message": message}))
+    receiver.answer = Answer(410, json.dumps({"refused": {"message": message}}).encode())
+    async with bench.delivering():
+        told = str(await bench.until_failed(retry))
+    told += str(await bench.row(retry))
+    assert "•••" in told
+    assert message[:20] not in told
+
+
 async def test_a_binary_answer_can_be_kept(bench: Bench, receiver: Receiver) -> None:
     """Neither database keeps NUL in a text; an error that cannot be kept would be delivered for ever."""
     await bench.connect(receiver.url)
