@@ -133,6 +133,7 @@ class Presence(Sweep):
         [(last,)] = await transaction.fetch("SELECT max(seen_at) FROM server_processes")
         if last is not None and now - last > PAUSE:
             await outbox.pause_all(transaction, last, now)
+        await outbox.pull_in(transaction)
         row = (self._id, f"{socket.gethostname()} process {os.getpid()}", " ".join(self._sealer.key_ids), now)
         await transaction.upsert("server_processes", ("id", "name", "keys", "seen_at"), [row], key=("id",))
         await transaction.fetch("DELETE FROM server_processes WHERE seen_at < $1", now - KEPT)

@@ -18,6 +18,10 @@ from app.ids import new_id
 
 FIRST_PAUSE = clock.SECOND
 MAX_PAUSE = 5 * clock.MINUTE
+# Nothing waits for longer: a receiver may ask for an hour, and a lease is over after some minutes.
+MAX_WAIT = 2 * clock.HOUR
+# By how much the clocks of two servers may differ.
+MAX_SKEW = clock.MINUTE
 # How much to keep of an answer that explains a failure.
 MAX_ERROR_BYTES = 4 * 1024
 # Characters that no database keeps in a text.
@@ -206,6 +210,19 @@ async def pause_all(transaction: Transaction, since: int, until: int) -> None:
         " WHERE next_attempt_at IS NOT NULL AND created_at < $2",
         since,
         until,
+    )
+
+
+async def pull_in(transaction: Transaction) -> None:
+    """Make due what a clock put off that was ahead and is put back: it would wait until the clock is there again."""
+    now = clock.now_us()
+    await transaction.fetch(
+        "UPDATE outbox SET created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END, paused = 0,"
+        " next_attempt_at = $1, claimed_until = NULL"
+        " WHERE next_attempt_at > $2 AND (created_at > $2 OR next_attempt_at > $3)",
+        now,
+        now + MAX_SKEW,
+        now + MAX_WAIT,
     )
 
 

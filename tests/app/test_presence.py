@@ -82,3 +82,22 @@ async def test_time_when_nobody_was_there_does_not_count_as_tried(bench: Bench, 
         assert (await bench.delivery(retry))["next_attempt_at"] is not None
     async with bench.delivering(give_up_after=1800):
         await bench.until_delivery(retry, lambda row: row["next_attempt_at"] is None)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_clock_that_was_put_back_puts_nothing_off(bench: Bench, receiver: Receiver) -> None:
+    """Of what was put off while it was six hours ahead, whenever somebody asked for it; a receiver may ask for one."""
+    await bench.connect(receiver.url)
+    ahead, before, waits = [await bench.retry() for _ in range(3)]
+    for retry, put_off, asked in ((ahead, 6, 6), (before, 6, 0), (waits, 1, 0)):
+        at = [clock.now_us() + hours * clock.HOUR for hours in (put_off, asked)]
+        sql = "UPDATE outbox SET next_attempt_at = $1, created_at = $2, claimed_until = $1 WHERE subject_id = $3"
+        await bench.run(sql, *at, retry)
+    process = Presence(bench.database, SEALER)
+    await process.start()
+    await process.close()
+    async with bench.delivering():
+        for retry in (ahead, before):
+            await bench.until_accepted(retry)
+    assert (await bench.delivery(ahead))["created_at"] <= clock.now_us()
+    assert (await bench.delivery(waits))["accepted_at"] is None
