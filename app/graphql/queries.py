@@ -109,6 +109,8 @@ class Queries:
         if ANSWER in prepared.kept:  # somebody else was faster
             return prepared.kept[ANSWER]  # type: ignore[no-any-return]
         answer = prepared.kept[ANSWER] = orjson.dumps({"data": result.data})
+        if not prepared.introspects:
+            return answer  # of `__typename` alone: no longer than its text, and kept as long as that is
         self._answers.append(prepared)
         self._bytes += len(answer)
         while self._bytes > MAX_INTROSPECTION_BYTES:
@@ -125,10 +127,10 @@ async def prepared(documents: Documents, asked: Operation, context: Any, gone: G
 
 
 def _introspects(prepared: Prepared) -> bool:
-    """Whether a query asks for the schema alone, without variables."""
+    """Whether a query asks for the schema alone, without variables. So do those that ask whether anybody answers."""
     operation = prepared.operation
     assert operation is not None
     nodes = operation.selection_set.selections
     return not operation.variable_definitions and all(
-        isinstance(node, FieldNode) and node.name.value in ("__schema", "__type") for node in nodes
+        isinstance(node, FieldNode) and node.name.value in ("__schema", "__type", "__typename") for node in nodes
     )

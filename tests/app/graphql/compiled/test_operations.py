@@ -127,6 +127,17 @@ async def test_introspection_is_executed_once_for_each_text(
 
 
 @on_sqlite
+async def test_type_of_the_root_is_answered_like_introspection(database: Database) -> None:
+    queries, context = Queries(schema), context_of(database)
+    for query in ("{ __typename }", "{ a: __typename __typename @skip(if: true) b: __typename }"):
+        first = await queries.answer(Operation(query), context)
+        assert first == await by_core(query, None, context)
+        assert await queries.answer(Operation(query), context) is first
+    assert queries._bytes == 0, "nothing else may go for these"
+    assert await queries.answer(Operation("{ __typename }"), context_of(database, None)) is None, "nobody has signed in"
+
+
+@on_sqlite
 async def test_what_plans_do_not_answer(database: Database) -> None:
     nobody, runner = context_of(database, None), context_of(database, Viewer("r", Role.RUNNER, "engine"))
     reference = context_of(database)
