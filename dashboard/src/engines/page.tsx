@@ -29,7 +29,6 @@ export function EnginesPage({ name }: { name: string | null }): JSX.Element {
       {name !== null && (
         <nav className="crumbs" aria-label={engineTexts.crumbs}>
           <a href={hrefs.engines()}>{engineTexts.title}</a>
-          <span aria-hidden="true">/</span>
         </nav>
       )}
       <div className="body">

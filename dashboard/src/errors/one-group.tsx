@@ -52,7 +52,6 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
     <div className="page window-page errors-page">
       <nav className="crumbs" aria-label={errorTexts.crumbs}>
         <a href={hrefs.errors(undefined, time)}>{errorTexts.title}</a>
-        <span aria-hidden="true">/</span>
       </nav>
       <header className="page-head">
         <h1>{title}</h1>

@@ -40,7 +40,6 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
     <div className="page window-page workflows-page">
       <nav className="crumbs" aria-label={workflowTexts.crumbs}>
         <a href={hrefs.workflows(undefined, time)}>{workflowTexts.title}</a>
-        <span aria-hidden="true">/</span>
       </nav>
       {workflow ? (
         <One workflow={workflow} />
