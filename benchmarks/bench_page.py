@@ -96,7 +96,7 @@ def first_row(visitor: Visitor, rounds: int) -> Figure:
     """How long the first row takes, in a new browser each time, four times slowed down."""
     took = []
     for _ in range(rounds + 1):
-        page = visitor.blank(script=FIRST_ROW)
+        page = visitor.open_new("", script=FIRST_ROW)
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         page.goto(f"{visitor.url}{of(WORKFLOW)}")
         wait(page, "window.firstRowAt !== undefined")

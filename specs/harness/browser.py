@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -131,40 +131,50 @@ def session(url: str, token: str) -> StorageState:
 
 
 class _Used:
-    """A context that one visitor after the other uses: making one takes 2 s of CPU, emptying it next to nothing.
+    """A context with a page, which one visitor after the other uses.
 
-    Its first page stays, at an address without scripts, to reach the storage of the server's pages.
+    Making a context takes 2 s of CPU, emptying it next to nothing; another page in it takes as much again as what the
+    page loads. Between two visitors the page is at an address without scripts, where it reaches the server's storage.
     """
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
-        self._anchor = context.new_page()
+        self.page = context.new_page()
+        self._history = context.new_cdp_session(self.page)
 
     def prepare(self, url: str, state: StorageState | None) -> None:
         """Be as new, with the cookies and the storage of a session."""
-        if not self._anchor.url.startswith(f"{url}/"):
-            self._anchor.goto(f"{url}/health")
+        if self.page.url != f"{url}/health":
+            self.page.goto(f"{url}/health")
+        self._history.send("Page.resetNavigationHistory")
         self.context.add_cookies((state or {}).get("cookies", []))  # type: ignore[arg-type]
         origins = (state or {}).get("origins", [])
         stored = {item["name"]: item["value"] for origin in origins for item in origin["localStorage"]}
-        self._anchor.evaluate("(stored) => { localStorage.clear(); Object.assign(localStorage, stored) }", stored)
+        self.page.evaluate(
+            "(stored) => { localStorage.clear(); sessionStorage.clear(); Object.assign(localStorage, stored) }", stored
+        )
 
-    def pages(self) -> list[Page]:
-        """Those of its visitor."""
-        return [page for page in self.context.pages if page is not self._anchor]
-
-    def empty(self) -> bool:
-        """Close what its visitor has opened and set; whether another can have it."""
+    def empty(self, url: str) -> bool:
+        """Close and undo what its visitor has opened and set; whether another can have it."""
         try:
-            for page in self.pages():
-                page.unroute_all(behavior="ignoreErrors")
-                # Closing is not at once: what the page has put off would write into the storage of the next visitor.
-                page.evaluate("Storage.prototype.setItem = () => {}")
-                page.close()
+            self.page.unroute_all(behavior="ignoreErrors")
+            for page in self.context.pages:
+                if page is not self.page:
+                    page.unroute_all(behavior="ignoreErrors")
+                    # Closing is not at once: what the page has put off would write into the next visitor's storage.
+                    page.evaluate("Storage.prototype.setItem = () => {}")
+                    page.close()
             self.context.unroute_all(behavior="ignoreErrors")
             self.context.set_offline(False)
+            self.page.goto(f"{url}/health")
+            self.page.emulate_media(media="null", color_scheme="light")
+            if self.page.viewport_size != DESKTOP:
+                self.page.set_viewport_size(DESKTOP)
+            self.page.mouse.move(-1, -1)  # else what the next visitor's page draws there may be hovered
             self.context.clear_cookies()
-        except Error:  # its visitor has closed it
+        except Error:  # its visitor has closed it, or ended the server
+            with suppress(Error):
+                self.context.close()
             return False
         return True
 
@@ -185,12 +195,13 @@ class Visitor:
         self._errors: list[str] = []
 
     def open(self, path: str = HISTORY, *, signed_in: bool = True) -> Page:
-        """A page in a context that no other page of this visitor has; its HTTP cache may have the page's files."""
-        idle = _idle.setdefault(self.browser, [])
-        used = idle.pop() if idle else _Used(self._new_context())
-        self._used.append(used)
-        used.prepare(self.url, self.state if signed_in else None)
-        return self.tab(used.context, path)
+        """A page in a context that no other page of this visitor has; its HTTP cache may have the page's files.
+
+        Others had it before, and others will: what listens to its events is `listen`, or takes itself away.
+        """
+        page = self._used_one(signed_in=signed_in).page
+        page.goto(f"{self.url}{path}")
+        return page
 
     def open_new(
         self, path: str = HISTORY, *, signed_in: bool = True, phone: bool = False, script: str = "", **options: Any
@@ -202,9 +213,20 @@ class Visitor:
         self._contexts.append(context)
         return self.tab(context, path)
 
-    def blank(self, **options: Any) -> Page:
-        """A page in a new context that shows nothing yet: what comes between it and the server can be set up."""
-        return self.open_new("", **options)
+    def blank(self) -> Page:
+        """A page that is new and shows nothing yet: what comes between it and the server can be set up.
+
+        Not for a clock, which its context would keep: `open_new("")` has one that goes with its page.
+        """
+        return self.tab(self._used_one(signed_in=True).context, "")
+
+    def _used_one(self, *, signed_in: bool) -> _Used:
+        idle = _idle.setdefault(self.browser, [])
+        used = idle.pop() if idle else _Used(self._new_context())
+        self._used.append(used)
+        used.prepare(self.url, self.state if signed_in else None)
+        self._attend(used.page)
+        return used
 
     def _new_context(self, *, phone: bool = False, **options: Any) -> BrowserContext:
         usual = {"timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
@@ -221,11 +243,14 @@ class Visitor:
     def tab(self, context: BrowserContext, path: str) -> Page:
         """One more page of a context."""
         page = context.new_page()
-        page.on("request", self._heard)
-        page.on("pageerror", self._failed)
+        self._attend(page)
         if path:
             page.goto(f"{self.url}{path}")
         return page
+
+    def _attend(self, page: Page) -> None:
+        page.on("request", self._heard)
+        page.on("pageerror", self._failed)
 
     def _heard(self, request: Request) -> None:
         self.listen(request)
@@ -237,7 +262,7 @@ class Visitor:
         """Close all of it; nothing may have been refused by the policy, nor have failed without being caught."""
         refused: list[str] = []
         pages = [page for context in self._contexts for page in context.pages]
-        for page in [*pages, *(page for used in self._used for page in used.pages())]:
+        for page in [*pages, *(page for used in self._used for page in used.context.pages)]:
             try:
                 refused += page.evaluate("window.refused ?? []")
             except Error:  # it has gone to an address that the server does not answer
@@ -246,6 +271,9 @@ class Visitor:
             page.unroute_all(behavior="ignoreErrors")
         for context in self._contexts:
             context.close()
-        _idle.setdefault(self.browser, []).extend(used for used in self._used if used.empty())
+        for used in self._used:
+            used.page.remove_listener("request", self._heard)
+            used.page.remove_listener("pageerror", self._failed)
+        _idle.setdefault(self.browser, []).extend(used for used in self._used if used.empty(self.url))
         assert not refused, refused
         assert not self._errors, self._errors

@@ -62,7 +62,7 @@ def test_errors_006_ui_rows_keep_their_places_under_a_menu(shared: Runwatch, vis
     """While a menu is open, no row MUST move; once it is closed, the list MUST be as the API has it."""
     engine = unique("places")
     reported(shared, engine)
-    page = visitor.blank()
+    page = visitor.open_new("")
     page.clock.install()
     page.goto(f"{shared.url}{ERRORS}?{urlencode({'engine': engine})}")
     menu = menu_of(page, "is full")

@@ -82,7 +82,7 @@ def test_graphiql_003_ui_a_mutation_of_a_link_is_read_before_it_runs(shared: Run
     query = {"query": "query { viewer { name } }", "headers": '{"authorization": "Bearer other"}'}
     page.goto(f"{shared.url}/graphiql?{urlencode({'query': '{ engines { id } }'})}#{urlencode(query)}")
     sent: list[dict[str, str]] = []
-    page.on("request", lambda request: sent.append(request.headers) if request.method == "POST" else None)
+    visitor.listen = lambda request: sent.append(request.headers) if request.method == "POST" else None
     run(page)
     expect(page.locator(".result-window")).to_contain_text('"name": "admin-')
     assert [headers.get("authorization") for headers in sent] == [None] * len(sent)
@@ -111,7 +111,7 @@ def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, vis
     run(page)
     expect(page.locator(".result-window")).to_contain_text(name)
 
-    page = visitor.open(f"{HISTORY}?{urlencode({'workflow': name})}")
+    page.goto(f"{shared.url}{HISTORY}?{urlencode({'workflow': name})}")
     page.locator("[role=row][data-id]").click()
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="Open in GraphiQL").click()
@@ -120,7 +120,7 @@ def test_graphiql_005_ui_the_query_of_the_list_opens_there(shared: Runwatch, vis
     expect(page.locator(".result-window")).to_contain_text('"redactedPaths": []')
     expect(page.locator(".result-window")).not_to_contain_text("errors")
 
-    page = visitor.open(f"{METRICS}?{urlencode({'engine': name, 'from': at(-60), 'to': at(60)})}")
+    page.goto(f"{shared.url}{METRICS}?{urlencode({'engine': name, 'from': at(-60), 'to': at(60)})}")
     page.get_by_role("link", name="Open in GraphiQL").click()
     expect(page.locator(".graphiql-query-editor")).to_contain_text("Figures")
     run(page)

@@ -115,7 +115,7 @@ def test_history_020_ui_what_is_loaded_stays(shared: Runwatch, visitor: Visitor)
     reported(shared, name, 3, first=400)
     expect(page.get_by_role("button", name="3 new runs")).to_be_visible()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.post_data or "") if "/graphql" in request.url else None)
+    visitor.listen = lambda request: asked.append(request.post_data or "") if "/graphql" in request.url else None
     page.keyboard.press(".")
     expect(page.get_by_text("All 403 runs that match")).to_be_visible()
     assert len([each for each in asked if "query Executions" in each]) == 1, "it has loaded all of it again"

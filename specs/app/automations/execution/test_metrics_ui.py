@@ -278,7 +278,7 @@ def test_metrics_005_ui_figures_stay_current(shared: Runwatch, visitor: Visitor)
     """Figures MUST be asked for again each 15 s while somebody looks, and at once after, never while nobody does."""
     engine = unique("current")
     report(shared, engine, "one", at=now() - 60)
-    page = visitor.blank()
+    page = visitor.open_new("")
     page.clock.install()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(json.loads(request.post_data or "{}").get("query", "")[:13]))

@@ -67,7 +67,7 @@ def test_budgets_001_ui_the_first_row_comes_with_one_query(shared: Runwatch, vis
     """The first row MUST need the page, 2 scripts, a sheet and one query and take keys; nothing MUST shift after it."""
     name = unique("first")
     report(shared, name, *(f"run-{number}" for number in range(60)))
-    page = visitor.blank(script=LOADING)
+    page = visitor.open_new("", script=LOADING)
     page.goto(f"{shared.url}{of(name)}")
     page.locator("[role=row][data-id]").first.wait_for()
     before: list[str] = page.evaluate(
@@ -183,7 +183,9 @@ def test_budgets_003_ui_a_change_of_filter_gives_up_the_one_before(shared: Runwa
     name = unique("overtaken")
     report(shared, name, "good")
     report(shared, name, "bad", state="FAILED", at=10)
-    page = ready(visitor.open(of(name)))
+    page = visitor.blank()
+    page.goto(f"{shared.url}{of(name)}")
+    ready(page)
     # Counts and histogram may come after the rows: a change would give them up, too.
     expect(page.get_by_role("button", name=re.compile("^Success"))).to_contain_text("1")
     page.locator(".histogram .part").first.wait_for(state="attached")
@@ -221,7 +223,7 @@ def test_budgets_004_ui_a_hidden_page_does_nothing(shared: Runwatch, visitor: Vi
     name = unique("hidden")
     report(shared, name, "one")
     report(shared, name, "open", state=None, at=10)
-    page = visitor.blank()
+    page = visitor.open_new("")
     page.clock.install()
     sockets: list[WebSocket] = []
     page.on("websocket", lambda socket: sockets.append(socket))

@@ -58,7 +58,7 @@ def test_faults_001_ui_a_sleeping_laptop_catches_up(shared: Runwatch, visitor: V
     catches_up(page, shared, name)
 
     asleep: list[bool] = []
-    page = visitor.blank()
+    page = visitor.open_new("")
     page.clock.install()
 
     def between(socket: WebSocketRoute) -> None:
@@ -264,7 +264,7 @@ def test_faults_009_ui_a_view_that_cannot_be_loaded(shared: Runwatch, visitor: V
 
 def test_faults_010_ui_a_search_leads_nobody_back(shared: Runwatch, visitor: Visitor) -> None:
     """Who follows a link right after the last key of a search MUST come where it leads, however long its view takes."""
-    page = visitor.blank()
+    page = visitor.open_new("")
     page.clock.install()
     page.goto(f"{shared.url}/admin/automations/errors")
     page.get_by_role("heading", level=1, name="Errors").wait_for()
