@@ -62,6 +62,24 @@ def test_deleted_rows_leave_no_pages_behind_them(pool: PostgresPool) -> None:
     pool.give_back(name)
 
 
+def test_rows_of_the_template_are_put_back_only_if_they_were_written(pool: PostgresPool) -> None:
+    name, file = pool.take(), "SELECT pg_relation_filenode('counter')"
+    url = pool.server.url(name)
+    before = _value(url, file)
+    _execute(url, "INSERT INTO things (name) VALUES ('thing'); DELETE FROM things")
+    pool.give_back(name)
+    assert pool.take() == name
+    assert _value(url, file) == before
+    for change in ("UPDATE counter SET n = n", "DELETE FROM counter", "INSERT INTO counter VALUES (7)"):
+        _execute(url, change)
+        pool.give_back(name)
+        assert pool.take() == name
+        assert _value(url, file) != before, change
+        assert _value(url, "SELECT array_agg((ctid, n)::text) FROM counter") == ['("(0,1)",7)']
+        before = _value(url, file)
+    pool.give_back(name)
+
+
 @pytest.mark.parametrize(
     "change",
     [
