@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -14,6 +15,16 @@ from app.errors import AppError, shown
 def error_body(error: Mapping[str, Any], *, indented: bool = False) -> bytes:
     """A GraphQL response with one error, as `errors.shown` or `masked` give it; no `data`: nothing was executed."""
     return orjson.dumps({"errors": [error]}, option=orjson.OPT_INDENT_2 if indented else None)
+
+
+def last_answer(error: AppError) -> bytes:
+    """A whole answer of HTTP/1.1, behind which the connection ends, for what no application sees."""
+    status, body = HTTPStatus(error.status), error_body(shown(error))
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+        b"x-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
+        % (status, status.phrase.encode(), len(body), body)
+    )
 
 
 async def refuse_websocket(

@@ -10,9 +10,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.asgi.addresses import network_of
-from app.asgi.answers import error_body
+from app.asgi.answers import last_answer
 from app.asgi.arrivals import Arrivals
-from app.errors import AppError, BadInput, LimitExceeded, shown
+from app.errors import AppError, BadInput, LimitExceeded
 from app.server.admission import TICKET, Admission, Ticket
 from app.server.descriptors import is_spare
 from app.server.joined_writes import JoinedWrites
@@ -270,12 +270,7 @@ class HttpProtocol(HttpToolsProtocol):
         silent = cycle is None or cycle.response_complete or not cycle.response_started  # type: ignore[redundant-expr]
         # Within another answer it would be taken for a part of that.
         if silent and not self.pipeline:
-            status, body = http.HTTPStatus(error.status), error_body(shown(error))
-            self.transport.write(
-                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                b"x-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
-                % (status, status.phrase.encode(), len(body), body)
-            )
+            self.transport.write(last_answer(error))
         self.transport.close()
 
 

@@ -12,10 +12,13 @@ from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
+from websockets.exceptions import InvalidState, SecurityError
 from websockets.frames import CloseCode, Frame
 
+from app.asgi.answers import last_answer
 from app.asgi.extensions import CLOSER, FRAMES
+from app.errors import AppError, BadInput
+from app.server.http_protocol import HeadTooLong
 
 # A peer that reads answers a close frame at once; this is for the way there and back.
 LINGER_SECONDS = 3.0
@@ -73,6 +76,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Throw away whatever follows an unreadable frame, until there is no more."""
         if not self._failed:
             super().data_received(data)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_handshake(self.conn.handshake_exc)
         elif self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
@@ -137,6 +142,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self._cut is not None:
             self._cut.cancel()
         super().connection_lost(exc)
+
+    def _refuse_handshake(self, reason: Exception) -> None:
+        """It could not be read at all. uvicorn says nothing then, and the connection would never end."""
+        if isinstance(reason, SecurityError):
+            error: AppError = HeadTooLong(f"Handshake of a WebSocket: {reason}")
+        else:
+            error = BadInput(f"Handshake of a WebSocket: must be a GET without a body: {reason.__cause__ or reason}")
+        self._failed = True
+        self.transport.write(last_answer(error))
+        self.transport.close()
 
     def _read_on(self) -> None:
         if self.read_paused:

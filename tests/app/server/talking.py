@@ -71,6 +71,9 @@ class Wire(asyncio.Transport):
 
     resume_reading = pause_reading
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Whoever talks to it calls the protocol itself."""
+
 
 class Raw:
     """A bare connection."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
 from app.server.http_protocol import MAX_HEAD_BYTES, Arriving, HttpProtocol
+from app.server.websocket_protocol import WebSocketProtocol
 from tests.app.server.talking import POST, Wire, code_in, echo, send
 
 BIG = b"x" * 1_000
@@ -111,6 +112,30 @@ async def test_a_head_above_the_bound_behind_another_request_ends_the_connection
         await asyncio.sleep(0)
     assert wire.closed
     assert set(re.findall(rb"HTTP/1\.1 (\d+)", wire.sent)) <= {b"200"}
+
+
+KEY = b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
+
+
+@pytest.mark.parametrize(
+    ("handshake", "status", "code"),
+    [
+        (UPGRADE + KEY + b"cookie: " + BIG * 9 + b"\r\n\r\n", 431, "LIMIT_EXCEEDED"),
+        (UPGRADE + KEY + b"x: x\r\n" * 130 + b"\r\n", 431, "LIMIT_EXCEEDED"),
+        (UPGRADE.replace(b"/graphql", b"/graphql?" + BIG * 9) + KEY + b"\r\n", 431, "LIMIT_EXCEEDED"),
+        (UPGRADE + KEY + b"content-length: 2\r\n\r\n{}", 400, "BAD_USER_INPUT"),
+        (UPGRADE.replace(b"GET", b"POST") + b"content-length: 2\r\n\r\n{}", 400, "BAD_USER_INPUT"),
+        (UPGRADE + KEY + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400, "BAD_USER_INPUT"),
+    ],
+    ids=["long header", "many headers", "long target", "body", "POST with a body", "chunks"],
+)
+async def test_handshake_that_cannot_be_read_is_refused_by_code(handshake: bytes, status: int, code: str) -> None:
+    """It had no answer, and its connection no end: anybody could take all descriptors so."""
+    wire = Wire()
+    protocol_on(wire, ws=WebSocketProtocol).data_received(handshake)
+    head, _, body = wire.sent.partition(b"\r\n\r\n")
+    assert (int(head.split()[1]), code_in(body)) == (status, code)
+    assert wire.closed
 
 
 async def test_head_below_the_bound_is_accepted(port: int) -> None:
