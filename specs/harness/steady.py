@@ -10,6 +10,9 @@ import asyncio
 import math
 import selectors
 import time
+from typing import Any
+
+from specs.harness.servers.backends import BackendSocket, known_backends
 
 # A wait may take so much longer than it was asked to, and callbacks so long between two waits; more is left out.
 GRACE_SECONDS = 0.25
@@ -53,3 +56,17 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds, but for those that were lost."""
         return super().time() - self._steady.lost()
+
+    async def create_connection(  # type: ignore[override]  # of a dozen options that it passes on
+        self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> tuple[asyncio.BaseTransport, Any]:
+        """Connect; to a Postgres of the tests by a process that is kept, if there is one."""
+        backends = known_backends(host, port)
+        if backends is None or options:
+            return await super().create_connection(protocol_factory, host, port, **options)
+        opened = BackendSocket(backends, (host, port), self.call_soon)
+        transport, protocol = await super().create_connection(protocol_factory, sock=opened)
+        opened.belong_to(transport)
+        if opened.adopted:
+            protocol.data_received(opened.adopted)
+        return transport, protocol

@@ -11,9 +11,11 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
+from specs.harness.servers.backends import Backends, backends_of
 from specs.harness.servers.postgres import PostgresServer, unique_name
 
 Result = TypeVar("Result")
@@ -46,7 +48,8 @@ SELECT md5(string_agg(part::text, ';' ORDER BY kind, part::text)) FROM (
 ) AS parts (kind, part)
 """
 _OTHERS_OUT = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1::int[])
 """
 # Not those that have rows: a table whose rows were deleted still has pages, which the planner counts.
 _WITH_PAGES = """
@@ -80,6 +83,8 @@ class PostgresPool:
         self._runner = self._thread.submit(asyncio.Runner).result()
         self._admin: asyncpg.Connection | None = None
         self._connections: dict[str, asyncpg.Connection] = {}  # to databases that were emptied
+        at = urlsplit(server.url())  # another's may be far away, and ask for TLS
+        self._backends = Backends() if server.external else backends_of((at.hostname or "", at.port or 5432))
 
     def take(self) -> str:
         """The name of a database that is as the template."""
@@ -113,6 +118,7 @@ class PostgresPool:
         name = unique_name("pool")
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" STRATEGY FILE_COPY')
         self.made += 1
+        self._backends.databases.add(name)
         if not self._state:
             await self._look_at_the_first(name)
         return name
@@ -139,7 +145,7 @@ class PostgresPool:
             if connection is None:
                 continue
             try:
-                await connection.execute(_OTHERS_OUT)
+                await connection.execute(_OTHERS_OUT, self._backends.pids(name))
                 await self._restore(connection)
                 state: str = await connection.fetchval(_STATE)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # a test may have thrown it out
@@ -165,6 +171,7 @@ class PostgresPool:
     async def _drop(self, name: str) -> None:
         if name in self._connections:
             self._connections.pop(name).terminate()
+        self._backends.forget(name)
         await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     async def _execute(self, statement: str) -> None:
