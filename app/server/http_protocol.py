@@ -7,8 +7,6 @@ import http
 from dataclasses import dataclass, field
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from app.asgi.addresses import network_of
 from app.asgi.answers import last_answer
 from app.asgi.arrivals import Arrivals
@@ -16,6 +14,7 @@ from app.errors import AppError, BadInput, LimitExceeded
 from app.server.admission import TICKET, Admission, Ticket
 from app.server.descriptors import is_spare
 from app.server.joined_writes import JoinedWrites
+from app.server.parted_protocol import PartedProtocol
 
 # Proxies accept 8 to 32 KiB. uvicorn keeps everything: 100 MB of anybody's headers took 100 MB.
 MAX_HEAD_BYTES = 64 * 1024
@@ -53,7 +52,7 @@ class Arriving:
     idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them after 5 s
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(PartedProtocol):
     """Refuses endless and slow requests, and malformed ones, with the same error body as everywhere.
 
     Cuts off who does not take an answer, and who is idle for longest where too many are.
@@ -66,7 +65,6 @@ class HttpProtocol(HttpToolsProtocol):
     _since = 0.0  # when it began to be waited for
     _unsent = 0  # bytes of an answer then
     _waits_in: Arrivals | None = None
-    _is_socket = False
     _ticket: Ticket | None = None  # of that request
     _is_refused = False  # that request, by its head
     # Bytes of the request line's target and of the fields, trailers included, of the request that comes in. The system
@@ -95,22 +93,21 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is another protocol's from here on."""
-        self._is_socket = True
         self._wait_in(None)
         self.transport = self.transport.transport  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
 
-    def data_received(self, data: bytes) -> None:
-        """Data has arrived. Above the bound, it keeps no more than the system hands over at once."""
+    def part_received(self, data: bytes) -> None:
+        """A part of the data has arrived. Above the bound, it keeps no more than the system hands over at once."""
         self._head += len(data)
-        super().data_received(data)
+        super().part_received(data)
         if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(_too_long())
         is_answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
         if self._whole and (self._is_refused or not is_answered):
             if self._waits_in is not None:
                 self._wait_in(self._arriving.idle if self._is_refused and is_answered else None)
-        elif not self._is_socket and not self.transport.is_closing():
+        elif not self.is_socket and not self.transport.is_closing():
             # What follows an answer, such as the body of a request that was refused by its head, waits like a head.
             self._wait_in(self._arriving.bodies if self._has_head and not is_answered else self._arriving.heads)
 
@@ -130,7 +127,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is written, and its client may ask again, or take it: a close waits for that."""
         super().on_response_complete()
-        if self._waits_in is None and self.cycle.response_complete and not self._is_socket:
+        if self._waits_in is None and self.cycle.response_complete and not self.is_socket:
             self._wait_in(self._arriving.idle)
 
     def is_late(self, now: float) -> bool:
@@ -244,7 +241,9 @@ class HttpProtocol(HttpToolsProtocol):
         """A part of the body."""
         self._head = 0
         self._received += len(body)
-        if not self._is_refused:
+        if self._is_refused:
+            self.parsed += 1
+        else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -267,8 +266,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: AppError) -> None:
         cycle = self.cycle  # None at first
-        silent = cycle is None or cycle.response_complete or not cycle.response_started  # type: ignore[redundant-expr]
-        # Within another answer it would be taken for a part of that.
+        silent = cycle is None or cycle.response_complete  # type: ignore[redundant-expr]
+        silent = silent or (self._has_head and not cycle.response_started)
+        # Within another answer, or before it, it would be taken for a part of that.
         if silent and not self.pipeline:
             self.transport.write(last_answer(error))
         self.transport.close()
