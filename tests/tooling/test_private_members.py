@@ -40,6 +40,7 @@ from uvicorn.server import ServerState
 from app.db.models import Engine
 from app.graphql.executor import EventByEvent
 from app.server.http_protocol import HttpProtocol
+from app.server.parted_protocol import PartedProtocol
 from app.server.serving import _Server
 from app.server.websocket_protocol import WebSocketProtocol
 from schema import schema
@@ -110,8 +111,21 @@ OF_UVICORN: dict[type[Any], set[str]] = {
         *("expect_100_continue", "headers", "parser", "scope", "timeout_keep_alive", "timeout_keep_alive_handler"),
         *("timeout_keep_alive_task", "url"),
     },
+    PartedProtocol: {
+        *(
+            "flow",
+            "handle_websocket_upgrade",
+            "loop",
+            "on_body",
+            "on_message_begin",
+            "on_response_complete",
+            "pipeline",
+        ),
+        "transport",
+    },
     WebSocketProtocol: {
         *("close_sent", "close_timer", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_close"),
+        *("handle_cont", "handle_ping", "handle_pong", "handshake_initiated", "receive"),
         *("handle_parser_exception", "handshake_complete", "initial_response", "keepalive_timeout", "loop", "queue"),
         *("read_paused", "run_asgi", "scope", "send", "send_receive_event_to_app", "shutdown", "transport"),
     },
@@ -129,7 +143,7 @@ async def test_the_library_has_the_member(name: str) -> None:
 @pytest.mark.parametrize("ours", OF_UVICORN, ids=lambda ours: ours.__name__)
 async def test_what_we_use_or_replace_of_uvicorn_is_there_and_is_named(ours: type[Any]) -> None:
     config = uvicorn.Config(Starlette(), log_config=None)
-    theirs = ours.__mro__[1]
+    theirs = next(each for each in ours.__mro__ if each.__module__.startswith("uvicorn."))
     made = theirs(config) if theirs is uvicorn.Server else theirs(config, ServerState(), {})
     source = inspect.getsource(theirs)
     # The scope comes with the first request.
