@@ -13,8 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 PART_BYTES = 4 * 1024
 # Requests and parts of bodies that are parsed in a turn: 2 ms.
 MAX_PARSED = 100
-# A long body comes in few parts, and joining them takes longer the shorter they are.
-FEW = 8
+# A long body comes in few parts, and joining them takes longer the shorter they are. What has few may still have many
+# behind them.
+FEW, MAX_PART_BYTES = 8, 16 * 1024
 
 
 class HeldFlow(FlowControl):
@@ -90,7 +91,7 @@ class PartedProtocol(HttpToolsProtocol):
             part, before = bytes(self._unread[:size]), self.parsed
             del self._unread[:size]
             self.part_received(part)
-            size = size * 2 if self.parsed - before <= FEW else PART_BYTES
+            size = min(size * 4, MAX_PART_BYTES) if self.parsed - before <= FEW else PART_BYTES
         self._parse_later()
 
     def _parse_later(self) -> None:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from app.server.http_protocol import HttpProtocol
-from app.server.parted_protocol import MAX_PARSED, PART_BYTES
+from app.server.parted_protocol import MAX_PARSED, MAX_PART_BYTES, PART_BYTES
 from tests.app.server.talking import POST, Wire
 from tests.app.server.test_http_protocol import protocol_on
 
@@ -61,11 +61,14 @@ async def test_requests_that_come_together_wait_unparsed_for_the_answer_before(
     assert await answers(wire, len(posts)) == [b"%d" % (size % 7) for size in range(1_500)]
 
 
-async def test_body_in_parts_of_nothing_is_parsed_in_turns(wire: Paused, protocol: HttpProtocol) -> None:
-    protocol.data_received(POST + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n" + GET)
-    assert len(protocol.cycle.body) <= MAX_PARSED + PART_BYTES // len(b"1\r\nx\r\n")
+@pytest.mark.parametrize("long", [1, 22_000])
+async def test_body_in_parts_of_nothing_is_parsed_in_turns(wire: Paused, protocol: HttpProtocol, long: int) -> None:
+    """Also behind a long part."""
+    body = b"%x\r\n%b\r\n" % (long, b"x" * long) + b"1\r\nx\r\n" * 40_000 + b"0\r\n\r\n"
+    protocol.data_received(POST + b"transfer-encoding: chunked\r\n\r\n" + body + GET)
+    assert len(protocol.cycle.body) <= long + MAX_PARSED + MAX_PART_BYTES // len(b"1\r\nx\r\n")
     assert not wire.reads
-    assert await answers(wire, 2) == [b"20000", b"0"]
+    assert await answers(wire, 2) == [b"%d" % (long + 40_000), b"0"]
     assert wire.reads
 
 
