@@ -34,6 +34,8 @@ _ABORTED = {
         f"The variables have more than {MAX_ERRORS_OF_VARIABLES} errors, and are read no further: mend these first"
     ),
 }
+# An object or a list that does not fit is quoted whole, with the secrets that are beside the field that is wrong.
+_QUOTED = re.compile(r"(?:,? [Ff]ound)?: [{\[].*", re.DOTALL)
 _SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
@@ -70,4 +72,5 @@ def _cause(error: GraphQLError) -> BaseException:
 
 
 def _cut(message: str) -> str:
+    message = _QUOTED.sub("", message)
     return message if len(message) <= MAX_MESSAGE_CHARACTERS else message[:MAX_MESSAGE_CHARACTERS] + " …"
