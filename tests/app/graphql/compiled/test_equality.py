@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -65,25 +66,35 @@ async def filled(database: Database) -> dict[str, list[Any]]:
     return {"id": every, "executionId": executions, "stepId": steps, "first": [1, 2, 5], "last": [1, 2]}
 
 
-def spoil(choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let some resolver fail, or return what it must not."""
+@cache
+def fields_of_schema() -> list[tuple[str, Any]]:
+    """All that an operation may ask for, by name."""
     types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
-    fields = [
+    return [
         (f"{type_.name}.{name}", field.extensions["strawberry-definition"])
         for type_ in types
         if not type_.name.startswith("__") and type_.name not in ("Mutation", "Subscription")
         for name, field in type_.fields.items()
     ]
-    projected = [each for each in fields if PROJECTION in each[1].metadata]
+
+
+@cache
+def projected_fields() -> list[tuple[str, Any]]:
+    """Those that a projection may answer."""
+    return [each for each in fields_of_schema() if PROJECTION in each[1].metadata]
+
+
+def spoil(choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let some resolver fail, or return what it must not."""
     if choice.random() < 0.3:
-        name, field = choice.choice(projected)
+        name, field = choice.choice(projected_fields())
         for part in ("make", "load", "rows", "exists"):
             if getattr(field.metadata[PROJECTION], part, None) is not None:
                 # It fails, and the resolver does not.
                 fails = replace(field.metadata[PROJECTION], **{part: lambda *_: 1 / 0})
                 monkeypatch.setattr(field, "metadata", {PROJECTION: fails})
         return name
-    name, field = choice.choice([each for each in fields if each[1].base_resolver is not None])
+    name, field = choice.choice([each for each in fields_of_schema() if each[1].base_resolver is not None])
     resolver = field.base_resolver
     monkeypatch.setattr(field, "metadata", {})  # a projection stands for a resolver that does what it does
     outcome = choice.choice([NotFound("gone"), RuntimeError("hunter2"), None, 2**40, "text", (), object(), 1.5])
