@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from app import clock
 from app.events import Claims, Event
 from app.events.decoding import Form, decode
+from app.texts import is_blank
 from runwatch_client import events
 from runwatch_client.encoding import MAX_PAYLOAD, text_of, to_bytes, trigger_text_of
 from tests.sealing import SEALER
@@ -153,6 +154,14 @@ def test_names_and_ids_of_any_length_are_taken(subject: str, workflow: str, mess
     batch = decode(b"[%s]" % b",".join(sent), Form.BATCH, now=clock.now_us(), sealer=SEALER)
     assert batch.rejected == []
     assert len({event.id for event in batch.events}) == 3
+
+
+def test_names_that_nobody_can_see_are_no_names() -> None:
+    codes = [*range(0x11000), *range(0x1BC00, 0x1BD00), *range(0x1D100, 0x1D200), *range(0xE0000, 0xE1100)]
+    for character in map(chr, codes):
+        assert (events.name(character) == "(unnamed)") is is_blank(character), hex(ord(character))
+    assert events.name(" \u200b") == events.name(" " * 300 + "late") == "(unnamed)"
+    assert events.name(" nightly ") == " nightly "
 
 
 def test_long_ids_stay_different() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import re
 import secrets
 import traceback
 from collections.abc import Sequence
@@ -21,6 +22,14 @@ MAX_STEPS = 1_000
 MAX_MESSAGE = 16 * 1024
 MAX_TRACE = 200 * 1024
 MAX_LOG_LINE = 128 * 1024
+
+# What nobody can see: white space, controls, and what Unicode has displays ignore. The server refuses a workflow's name
+# of nothing else, and has the same list.
+_BLANK = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]*"
+)
 
 # With this attribute the engine says that it runs a retry once, even when it is published twice.
 CLAIMS = "runwatchclaims"
@@ -157,9 +166,9 @@ def message_of(error: BaseException) -> str:
 
 
 def name(text: Any, limit: int = MAX_NAME) -> str:
-    """A name that the server accepts: not empty, not too long."""
-    text = str(text)
-    return text[:limit] if text else "(unnamed)"
+    """A name that the server accepts: with something to see, not too long."""
+    text = str(text)[:limit]
+    return "(unnamed)" if _BLANK.fullmatch(text) else text
 
 
 def subject_of(external_id: str) -> str:
