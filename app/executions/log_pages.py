@@ -156,7 +156,7 @@ def _short(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> 
         f" AND x.sequence <= {params.hide(upto.sequence, 'bigint')}"
     )
     conditions = [segment.where(params, alias="x.")]
-    # With a sign in front, no index of SQLite's is one of these columns.
+    # The sign keeps SQLite from an index of the column.
     if where.min_level is not None:
         conditions.append(f"+x.level >= {params.hide(int(where.min_level), 'smallint')}")
     if where.step_index is not None:
@@ -164,7 +164,7 @@ def _short(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> 
     if where.search:
         conditions.append(contains(params, where.search))
     end = f"ORDER BY {segment.order_by('x.')} LIMIT {segment.limit}"
-    if params.dialect is Dialect.SQLITE:  # which would copy the log into a table first: a sixth of the time
+    if params.dialect is Dialect.SQLITE:  # it would copy the log into a table first: a sixth of the time
         return f"SELECT {ENTRIES.columns} FROM log_entries x WHERE {' AND '.join([key, *conditions])} {end}"
     return (
         f"WITH x AS MATERIALIZED (SELECT {ENTRIES.columns}, x.folded FROM log_entries x WHERE {key})"

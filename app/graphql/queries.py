@@ -127,7 +127,7 @@ async def prepared(documents: Documents, asked: Operation, context: Any, gone: G
 
 
 def _introspects(prepared: Prepared) -> bool:
-    """Whether a query asks for the schema alone, without variables. So do those that ask whether anybody answers."""
+    """Whether a query asks for the schema alone, without variables; `__typename` of the root is of the schema too."""
     operation = prepared.operation
     assert operation is not None
     nodes = operation.selection_set.selections
