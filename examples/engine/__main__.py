@@ -13,6 +13,7 @@ import argparse
 import itertools
 import logging
 import os
+import queue
 import signal
 import sys
 import threading
@@ -81,8 +82,11 @@ def main() -> int:
 def run(given: argparse.Namespace) -> None:
     """Start an automation at each pace, and retries as they arrive, until told to stop."""
     stop = threading.Event()
+    # A handler runs within whatever the main thread does: `set` there would wait for ever for the lock of a `wait`.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda got, _: signals.put(got))
+    threading.Thread(target=wait_for_a_signal, args=(signals, stop), daemon=True).start()
     if given.attached:
         threading.Thread(target=wait_for_the_end_of_input, args=(stop,), daemon=True).start()
 
@@ -109,6 +113,12 @@ def run(given: argparse.Namespace) -> None:
     receiver.shutdown()  # first, so that it accepts nothing that it would not run
     engine.stop()
     log.info("stopped")
+
+
+def wait_for_a_signal(signals: queue.SimpleQueue[int], stop: threading.Event) -> None:
+    """Somebody wants it to end."""
+    signals.get()
+    stop.set()
 
 
 def wait_for_the_end_of_input(stop: threading.Event) -> None:

@@ -21,7 +21,8 @@ class _Proxy:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop: Callable[[], None] = lambda: None
-        self._writers: set[asyncio.StreamWriter] = set()  # to clients
+        # To clients and to the server. One that is closed stays: it may wait for a peer that reads nothing.
+        self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
 
@@ -61,10 +62,14 @@ class _Proxy:
         task = self._loop.create_task(self._connected(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._writers.discard(writer) if writer.is_closing() else None)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers.add(writer)
+        return reader, writer
 
 
 class LossyProxy(_Proxy):
@@ -84,7 +89,7 @@ class LossyProxy(_Proxy):
         self._losing = False
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        upstream, to_server = await self._reach()
         muted = asyncio.Event()
 
         def look(data: bytes) -> bool:
@@ -121,7 +126,7 @@ class CuttingProxy(_Proxy):
         if self._is_cut:
             writer.transport.abort()
             return
-        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        upstream, to_server = await self._reach()
         self._open |= {writer, to_server}
         with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
             await asyncio.gather(_copy(reader, to_server, lambda _: True), _copy(upstream, writer, lambda _: True))
@@ -151,7 +156,7 @@ class FreezingProxy(_Proxy):
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._thawed.wait()
         generation = self._generation
-        upstream, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        upstream, to_server = await self._reach()
         with contextlib.closing(writer), contextlib.closing(to_server), contextlib.suppress(ConnectionError):
             await asyncio.gather(self._hold(reader, to_server, generation), self._hold(upstream, writer, generation))
 

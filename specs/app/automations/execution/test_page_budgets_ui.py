@@ -230,6 +230,7 @@ def test_budgets_004_ui_a_hidden_page_does_nothing(shared: Runwatch, visitor: Vi
     page.goto(f"{shared.url}{of(name)}")
     ready(page)
     expect(page.get_by_role("button", name=re.compile("^Success"))).to_contain_text("1")
+    wait_for(page, lambda: len(sockets) > 0)  # it opens after all of that
     page.evaluate(HIDE)
     page.clock.fast_forward(61_000)
     page.clock.fast_forward(5_000)
