@@ -27,6 +27,7 @@ class Arrivals:
         self.retried: set[str] = set()  # ids of executions that any of them claims to retry
         self._received_at = received_at
         self._events: dict[Key, list[Event]] = {}
+        self._of_engines: dict[str, dict[str, list[Event]]] = {}  # the same lists by engine's id and external id
         self._facts: dict[Key, ExecutionFacts] = {}
         self._workflows: dict[Key, str | set[str]] = {}  # by the executions that claim to be of them
 
@@ -81,15 +82,20 @@ class Arrivals:
         return found
 
     def _add(self, events: Iterable[Event], engines: Mapping[str, str]) -> None:
+        source: str | None = None
+        engine_id, of_engine = "", dict[str, list[Event]]()
         for event in events:
-            key = (engines[event.source], event.subject)
-            known = self._events.get(key)
+            if event.source != source:  # mostly all are of one
+                source = event.source
+                engine_id = engines[source]
+                of_engine = self._of_engines.setdefault(engine_id, {})
+            subject = event.subject
+            known = of_engine.get(subject)
             if known is None:
-                self._events[key] = [event]
-            else:
-                known.append(event)
+                known = of_engine[subject] = self._events[engine_id, subject] = []
+            known.append(event)
             if type(event.body) in CLAIMS:
-                self._note_claims(key, event.body)  # type: ignore[arg-type]  # that is what CLAIMS are
+                self._note_claims((engine_id, subject), event.body)  # type: ignore[arg-type]  # that is what CLAIMS are
 
     def _note_claims(self, key: Key, claims: Claims) -> None:
         if claims.retry_of is not None:

@@ -36,11 +36,13 @@ def runs(subject: str = "run") -> list[Event]:
     return list(chain.from_iterable(run(number, subject) for number in range(RUNS)))
 
 
-@pytest.fixture(params=[(1, 1, 1), (2, 3, 5), (fresh_rows.PIECE, fresh_rows.LEAST, fresh_rows.ENOUGH)], ids=str)
+@pytest.fixture(params=[(1, 1), (2, 5), (fresh_rows.PIECE, None)], ids=str)
 def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How much is made in one go, and worth a statement."""
-    for name, value in zip(("PIECE", "LEAST", "ENOUGH"), request.param, strict=True):
-        monkeypatch.setattr(fresh_rows, name, value)
+    piece, worth = request.param
+    monkeypatch.setattr(fresh_rows, "PIECE", piece)
+    if worth is not None:
+        monkeypatch.setattr(fresh_rows, "WORTH", dict.fromkeys(fresh_rows.WORTH, worth))
 
 
 @pytest.mark.usefixtures("sizes")
