@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import READ_TIMEOUT_SECONDS, Database, Held, Reading, Row, T, Transaction, TransientError
+from app.db import READ_TIMEOUT_SECONDS, Database, Reading
 from app.db.config import is_pooled, postgres_credentials
 from app.db.dialect import Dialect
 from app.db.lanes import Lane, end, is_rolled_back
@@ -20,6 +20,7 @@ from app.db.postgres_pools import OWN_SETTINGS, POOL_SIZE, WRITE_TIMEOUT_SECONDS
 from app.db.postgres_transaction import PostgresTransaction
 from app.db.pulse import Pulse
 from app.db.schema_version import APPLIED, refusal
+from app.db.transaction import Held, Row, T, Transaction, TransientError
 from app.db.watch import ANSWER_SECONDS, Locked, Newer, Refused, Watch
 from app.errors import TimedOut, Unavailable
 

@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db import Overtaken, Row, T, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
+from app.db.transaction import Overtaken, Row, T, Transaction, excluded
 from app.turns import Turns, pieces
 
 # From so many rows on, COPY is worth the statement that asks for the types of its columns.

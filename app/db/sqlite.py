@@ -14,7 +14,7 @@ from typing import Any
 
 import aiosqlite
 
-from app.db import Database, Reading, Row, T, Transaction
+from app.db import Database, Reading
 from app.db.config import SQLITE_OPEN_SECONDS, SQLITE_PRAGMAS, sqlite_path
 from app.db.dialect import Dialect
 from app.db.schema_version import APPLIED, refusal
@@ -22,6 +22,7 @@ from app.db.sqlite_faults import Place, fault_of
 from app.db.sqlite_loop import LoopReader
 from app.db.sqlite_reader import Reader
 from app.db.sqlite_transaction import SqliteTransaction
+from app.db.transaction import Row, T, Transaction
 from app.db.watch import PAUSE_SECONDS, Locked, Lost, Newer, Refused, Watch
 from app.errors import Unavailable
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from app.db import Row
 from app.db.sqlite_reader import PRAGMAS, numbered
+from app.db.transaction import Row
 
 # What a statement may take here, and all those of one turn of the loop: half of what an operation may take of it.
 SECONDS = 0.002

@@ -9,11 +9,11 @@ from typing import Any
 
 import aiosqlite
 
-from app.db import Row, Transaction, excluded
 from app.db.dialect import Dialect
 from app.db.locks import Lock
 from app.db.sqlite_loop import SECONDS, LoopReader
 from app.db.sqlite_reader import numbered
+from app.db.transaction import Row, Transaction, excluded
 from app.turns import Turns, pieces
 
 # Of one statement in the loop: 20 to 130 µs each.

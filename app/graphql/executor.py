@@ -16,7 +16,8 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 from app.graphql.bounds import OverBudget, Spending, within
 from app.graphql.compiled import CompiledOperation
 from app.graphql.compiled.costs import Costs, Priced
-from app.graphql.compiled.operation import Plan, Run
+from app.graphql.compiled.operation import Plan
+from app.graphql.compiled.run import Run
 from app.graphql.documents import documents_of
 from app.graphql.paced import Paced
 from app.graphql.plans import compiled_of, count, fall_back
