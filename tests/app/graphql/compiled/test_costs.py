@@ -13,7 +13,8 @@ from graphql import get_operation_ast, parse
 from strawberry.dataloader import DataLoader
 
 from app.errors import LimitExceeded
-from app.graphql.compiled import CompiledOperation, Cost, NotRight, compile_operation, operation, tasks
+from app.graphql.compiled import CompiledOperation, Cost, NotRight, compile_operation, tasks
+from app.graphql.compiled import run as one_run
 from app.graphql.compiled.costs import WAITING
 
 
@@ -182,7 +183,7 @@ async def test_those_that_wait_at_one_level_do_so_within_one_turn(
 
 async def test_long_list_is_completed_in_pieces_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "MAX_FIELDS_OF_A_PIECE", 10)
-    monkeypatch.setattr(operation, "MAX_FIELDS_OF_A_PIECE", 10)
+    monkeypatch.setattr(one_run, "MAX_FIELDS_OF_A_PIECE", 10)
     meter = Meter(steps=2)
     answer = await run("{ page(first: 33) { nodes { n a: n } } }", meter)
     assert answer == {"page": {"nodes": [{"n": 1, "a": 1}] * 33}}
@@ -192,7 +193,7 @@ async def test_long_list_is_completed_in_pieces_and_whole(monkeypatch: pytest.Mo
 
 async def test_what_fails_in_a_later_piece_ends_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "MAX_FIELDS_OF_A_PIECE", 2)
-    monkeypatch.setattr(operation, "MAX_FIELDS_OF_A_PIECE", 2)
+    monkeypatch.setattr(one_run, "MAX_FIELDS_OF_A_PIECE", 2)
     monkeypatch.setattr(Leaf, "n", None, raising=False)
     seen = 0
 
