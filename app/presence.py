@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from app import clock
+from app import clock, put_back
 from app.db import Database, Reader, Transaction
 from app.db.locks import Lock
 from app.db.rows import Column, RowsOf
@@ -91,6 +91,21 @@ async def check_first(reader: Reader, sealer: Sealer) -> None:
 _KILLED = f"A process that was killed counts for {SILENCE // clock.MINUTE} minutes"
 
 
+async def pull_in(transaction: Transaction) -> int | None:
+    """When a process was last seen. If that is yet to be, a clock that was ahead is put back, or is another's.
+
+    Who was seen then is seen now: those that run say so again in time.
+    """
+    # Of several that come back at once, one finds how long nobody was there.
+    await transaction.lock(Lock.PRESENCE)
+    now = clock.now_us()
+    [(last,)] = await transaction.fetch("SELECT max(seen_at) FROM server_processes")
+    if last is not None and last > now + clock.MAX_SKEW:
+        await put_back.pull_in(transaction, now)
+        return now
+    return None if last is None else int(last)
+
+
 def _shown(processes: Sequence[ServerProcess]) -> str:
     return f"{len(processes)} running server processes ({'; '.join(map(str, processes))})"
 
@@ -127,10 +142,7 @@ class Presence(Sweep):
         await self._database.transaction(self._beat)
 
     async def _beat(self, transaction: Transaction) -> None:
-        # Of several that come back at once, one finds how long nobody was there.
-        await transaction.lock(Lock.PRESENCE)
-        now = clock.now_us()
-        [(last,)] = await transaction.fetch("SELECT max(seen_at) FROM server_processes")
+        last, now = await pull_in(transaction), clock.now_us()
         if last is not None and now - last > PAUSE:
             await outbox.pause_all(transaction, last, now)
         await outbox.pull_in(transaction)

@@ -55,6 +55,9 @@ class _Remembered(NamedTuple):
     at: int
     value: int | None
 
+    def holds(self, now: int) -> bool:
+        return abs(now - self.at) <= REMEMBERED  # after now: by a clock that is put back
+
 
 @dataclass(slots=True)
 class Readings:
@@ -66,6 +69,7 @@ class Readings:
 
     async def of(self, database: Database, rule: AlertRule, now: int) -> list[Finding]:
         """What holds of a rule's condition. None of those that failing runs are held against."""
+        self.started_at = min(self.started_at, now)  # by a clock that is put back
         match rule.condition:
             case FailureRate() as condition:
                 return await _rate(database, rule, condition, now)
@@ -91,7 +95,7 @@ class Readings:
 
     async def _usual_p95(self, database: Database, workflow_id: str, now: int) -> int | None:
         known = self._p95.get(workflow_id)
-        if known is None or known.at + REMEMBERED < now:
+        if known is None or not known.holds(now):
             successes = streaks.successes_since(database, "$1", "$2", database.dialect.cast(f"'{'0' * 32}'", "uuid"))
             rows = await database.fetch(
                 f"SELECT x.duration {successes} AND x.duration IS NOT NULL"
@@ -117,7 +121,7 @@ class Readings:
         if condition.minutes is not None:
             return condition.minutes * clock.MINUTE
         known = self._gaps.get(workflow_id)
-        if known is None or known.at + REMEMBERED < now:
+        if known is None or not known.holds(now):
             recent = await executions.recent_of_workflows(database, [workflow_id])
             pauses = await gaps.longest_pauses(database, [workflow_id])
             gap = gaps.usual_gap(recent.get(workflow_id, []), pauses.get(workflow_id))

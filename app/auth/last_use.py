@@ -55,10 +55,10 @@ class LastUse:
         """What was last used at `last`, as just read, was used `now` (µs since the epoch). Returns at once."""
         # Both: the first says what other processes wrote, and the second holds when writing fails.
         for known in (last, self._noted.get(key)):
-            if known is not None and now - known < MINUTE:
+            if known is not None and abs(now - known) < MINUTE:  # after now: by a clock that is put back
                 return
         if len(self._noted) >= MAX_REMEMBERED:
-            self._noted = {name: at for name, at in self._noted.items() if now - at < MINUTE}
+            self._noted = {name: at for name, at in self._noted.items() if abs(now - at) < MINUTE}
         self._noted[key] = now
         self._waiting[key] = now
         if self._task is None or self._task.done():

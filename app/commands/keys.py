@@ -7,7 +7,7 @@ import typer
 from app.commands.running import run
 from app.db import Database
 from app.errors import BadInput
-from app.presence import check_first
+from app.presence import check_first, pull_in
 from app.secrets.rotation import rotate as rotate_database
 from app.secrets.sealing import new_key
 from app.server.console import console
@@ -27,6 +27,7 @@ def rotate() -> None:
         if not has_key(settings):
             raise BadInput("RUNWATCH_SECRET_KEY: not set; set it to the new key and the old ones, newest first")
         sealer = open_sealer(settings)
+        await database.transaction(pull_in)
         await check_first(database, sealer)
         done = await rotate_database(database, sealer)
         await check_first(database, sealer)  # one may have been started meanwhile

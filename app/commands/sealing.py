@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.db import Database
 from app.errors import Conflict
-from app.presence import check_readable, running
+from app.presence import check_readable, pull_in, running
 from app.secrets.sealing import Sealer
 from app.server.keys import has_key, sealer_of
 from app.settings import Settings
@@ -12,6 +12,7 @@ from app.settings import Settings
 
 async def sealer_for_servers(database: Database, settings: Settings) -> Sealer:
     """The sealer of the settings. Conflict if a running server could not read what it seals; no key is made then."""
+    await database.transaction(pull_in)
     if not has_key(settings) and (others := await running(database)):
         raise Conflict(
             f"RUNWATCH_SECRET_KEY: not set, {settings.data_dir.absolute()} has no key, and this database has a running"

@@ -20,8 +20,6 @@ FIRST_PAUSE = clock.SECOND
 MAX_PAUSE = 5 * clock.MINUTE
 # Nothing waits for longer: a receiver may ask for an hour, and a lease is over after some minutes.
 MAX_WAIT = 2 * clock.HOUR
-# By how much the clocks of two servers may differ.
-MAX_SKEW = clock.MINUTE
 # How much to keep of an answer that explains a failure.
 MAX_ERROR_BYTES = 4 * 1024
 # Characters that no database keeps in a text.
@@ -221,7 +219,7 @@ async def pull_in(transaction: Transaction) -> None:
         " next_attempt_at = $1, claimed_until = NULL"
         " WHERE next_attempt_at > $2 AND (created_at > $2 OR next_attempt_at > $3)",
         now,
-        now + MAX_SKEW,
+        now + clock.MAX_SKEW,
         now + MAX_WAIT,
     )
 

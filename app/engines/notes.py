@@ -69,7 +69,7 @@ class EngineNotes:
         """Events of these engines have come."""
         now = clock.now_us()
         for name in names:
-            if now - self._last.get((name, client), 0) >= PRECISION:
+            if abs(now - self._last.get((name, client), 0)) >= PRECISION:  # after now: by a clock that is put back
                 if len(self._last) >= 10_000:
                     self._last.clear()
                 self._last[name, client] = now

@@ -42,6 +42,8 @@ class ContactSweep(Sweep):
 
     async def sweep(self) -> int:
         """Mark the executions that are silent for too long; returns how many."""
+        while await self._database.transaction(_pull_in) == MAX_BATCH_ROWS:
+            pass
         marked = 0
         while True:
             found = await self._database.transaction(self._mark)
@@ -77,3 +79,20 @@ class ContactSweep(Sweep):
         if marked:
             await self._announcements.announce(transaction, [*marked, *sorted(above.difference(marked))])
         return len(silent)
+
+
+async def _pull_in(transaction: Transaction) -> int:
+    """Have silence begin now where a clock heard of a run that was ahead and is put back; returns of how many."""
+    now = clock.now_us()
+    rows = await transaction.fetch(
+        f"SELECT id FROM executions WHERE {_SILENT} AND received_at > $1 LIMIT {MAX_BATCH_ROWS}", now + clock.MAX_SKEW
+    )
+    if rows:
+        ids = [id_ for (id_,) in rows]
+        await execution_rows.lock_with(transaction, (), ids)
+        await transaction.fetch(
+            f"UPDATE executions SET received_at = $2 WHERE {transaction.any_of('id', 1, 'id')} AND received_at > $2",
+            transaction.array(ids),
+            now,
+        )
+    return len(rows)

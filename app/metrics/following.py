@@ -77,7 +77,8 @@ class MetricsFeed:
             return
         self._position = position
         async with self._moved:
-            self._moment = max(clock.now_us(), self._moment + 1)
+            now = clock.now_us()
+            self._moment = now + (now == self._moment)  # another one, which is before the last if the clock is put back
             self._moved.notify_all()
 
     def _forget_failed(self, key: Hashable, task: asyncio.Task[Any]) -> None:

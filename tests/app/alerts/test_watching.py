@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import clock
+from app import clock, put_back
 from app.alerts import rules
 from app.alerts.conditions import (
     AnyCondition,
@@ -161,6 +161,18 @@ async def test_an_engine_that_is_silent(watched: Watched) -> None:
     await watched.ran("again")
     assert await watched.look(1) == [(0, True)]
     assert [kind for kind, _ in await watched.notices()] == ["FIRED", "ENDED"]
+
+
+async def test_rules_are_looked_at_after_the_clock_was_put_back(watched: Watched) -> None:
+    watched.wait(360)
+    watched.watching = Watching(watched.database)
+    await watched.rule(EngineSilent(20, None))
+    await watched.ran("run")
+    await watched.look()
+    watched.wait(-360)
+    await watched.database.transaction(lambda transaction: put_back.pull_in(transaction, clock.now_us()))
+    assert await watched.look(1) == []
+    assert len(await watched.look(20)) == 1
 
 
 async def test_nobody_is_silent_while_the_server_was_away(watched: Watched) -> None:

@@ -200,6 +200,15 @@ async def test_use_is_written_once_a_minute(database: Database, monkeypatch: pyt
     await elsewhere.close()
 
 
+async def test_use_is_written_after_the_clock_was_put_back(database: Database) -> None:
+    _, token = await create_token(database, "ada", Role.ADMIN)
+    use, now = LastUse(database, TOKENS), clock.now_us()
+    for at in (now + clock.HOUR, now):
+        use.note(token.id, token.last_used_at, at)
+    await until(database, now)
+    await use.close()
+
+
 async def test_use_that_cannot_be_written_is_not_tried_at_every_request(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,15 @@ async def test_one_is_silent_when_the_limit_is_over(database: Database, monkeypa
         assert await ContactSweep(database, LIMIT).sweep() == marked
 
 
+async def test_silence_begins_when_the_clock_is_put_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await Ingestion(database, SEALER).record(events([report("execution.started")]))
+    now = clock.now_us()
+    await age(database, "run", -6 * 3600)
+    for at, marked in ((now, 0), (now + round(LIMIT * clock.SECOND) + 1, 1)):
+        monkeypatch.setattr(clock, "now_us", lambda at=at: at)
+        assert await ContactSweep(database, LIMIT).sweep() == marked
+
+
 async def test_only_one_sweeps_at_a_time(databases: list[Database]) -> None:
     database = databases[0]
     if database.dialect == "sqlite":

@@ -83,6 +83,21 @@ async def test_what_changed_while_nobody_followed_is_in_the_first_read(database:
         await asyncio.wait([waiting])
 
 
+async def test_moments_follow_a_clock_that_is_put_back(
+    database: Database, feed: MetricsFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now_us()
+    async with aclosing(feed.moments()) as moments:
+        await next_of(moments)
+        for at in (now + clock.HOUR, now):
+            monkeypatch.setattr(clock, "now_us", lambda at=at: at)
+            waiting = asyncio.ensure_future(anext(moments))
+            await asyncio.sleep(0)
+            await change(database)
+            await feed._look()
+            assert await waiting == at
+
+
 async def test_nobody_is_no_read(database: Database, feed: MetricsFeed) -> None:
     statements = record_statements(database)
     await feed._look()
