@@ -156,18 +156,18 @@ class Ingestion:
         """Insert new executions; their ids. What is to be known of all of them comes first: see Fresh.insert."""
         # All at once, in one order: two batches that name the same new workflows must not wait for each other.
         workflows = await self._registry.workflow_ids(transaction, arrivals.workflows(missing))
-        inserted, learned = Fresh(workflows, clock.now_us()), dict[Key, set[str]]()
+        inserted, sealed = Fresh(workflows, clock.now_us()), dict[Key, str]()
 
         async def ready() -> AsyncGenerator[dict[Key, ExecutionFacts], None]:
             for keys in pieces(missing, fresh_rows.PIECE):
                 facts = await arrivals.merge(transaction, keys)
-                learned.update(await self._secrets.mask_fresh(transaction, facts))
+                sealed.update(await self._secrets.mask_fresh(transaction, facts))
                 write.parts |= await failures.derive_fresh(transaction, facts.values(), self.splitting.rules)
                 yield facts
                 write.note_fresh(facts, inserted.ids, workflows)
 
         await inserted.insert(transaction, ready())
-        await self._secrets.remember(transaction, {inserted.ids[key]: values for key, values in learned.items()})
+        await self._secrets.remember(transaction, {inserted.ids[key]: secrets for key, secrets in sealed.items()})
         return inserted.ids
 
 

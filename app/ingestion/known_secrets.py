@@ -24,23 +24,25 @@ class KnownSecrets:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    async def mask_fresh(self, transaction: Transaction, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, set[str]]:
-        """Mask the texts of new executions, and label them; returns the secrets to store with them."""
-        learned = {}
+    async def mask_fresh(self, transaction: Transaction, facts: Mapping[Key, ExecutionFacts]) -> dict[Key, str]:
+        """Mask the texts of new executions, and label them; returns the secrets to `remember`, sealed."""
+        sealed = {}
         for key, fact in facts.items():
             values = worth_masking(fact.secrets) if fact.secrets else set()
             masker = None
             if values:
-                learned[key] = _bounded(set(), values)
+                learned = _bounded(set(), values)
+                sealed[key] = self._sealer.encrypt(sorted(learned))
                 fact.has_secrets = True
-                masker = Masker(learned[key])
+                masker = Masker(learned)
                 await mask_facts(transaction, masker, fact)
             fact.trigger_label = label_of(fact.trigger_data, masker)
-        return learned
+        return sealed
 
-    async def remember(self, transaction: Transaction, secrets: Mapping[str, set[str]]) -> None:
-        """Store secrets by execution id, replacing the stored ones."""
-        await _store(transaction, {id_: self._sealer.encrypt(sorted(values)) for id_, values in secrets.items()})
+    async def remember(self, transaction: Transaction, sealed: Mapping[str, str]) -> None:
+        """Store sealed secrets by execution id, replacing the stored ones."""
+        columns = ("execution_id", "sealed")
+        await transaction.upsert("execution_secrets", columns, list(sealed.items()), key=columns[:1])
 
     async def mask_stored(
         self,
@@ -83,7 +85,7 @@ class KnownSecrets:
                 row.facts.error, row.facts.trigger_label = error, label
                 # Keep what no key opens now: its key may come back.
                 parts = [*unreadable, self._sealer.encrypt(sorted(values))]
-                await _store(transaction, {row.id: SEPARATOR.join(parts)})
+                await self.remember(transaction, {row.id: SEPARATOR.join(parts)})
         return changed
 
     async def maskers(self, reader: Reader, ids: Iterable[str]) -> dict[str, Masker]:
@@ -107,11 +109,6 @@ async def _sealed(reader: Reader, ids: list[str]) -> dict[str, str]:
     condition, given = reader.among("execution_id", 1, "id", ids)
     rows = await reader.fetch(f"SELECT execution_id, sealed FROM execution_secrets WHERE {condition}", given)
     return {execution_id: parts for execution_id, parts in rows}  # noqa: C416  # mypy takes no rows for pairs
-
-
-async def _store(transaction: Transaction, sealed: Mapping[str, str]) -> None:
-    columns = ("execution_id", "sealed")
-    await transaction.upsert("execution_secrets", columns, list(sealed.items()), key=columns[:1])
 
 
 def _bounded(known: set[str], new: set[str]) -> set[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from itertools import chain
 from typing import Any
 
 import pytest
 
+from app import turns
 from app.db import Database
 from app.events import Event
 from app.ingestion import Ingestion, failures, fresh_rows, log_rows, step_rows
+from app.secrets.sealing import Sealer
 from tests.app.reports import dump, events, line, newest_revision, report, select, step
 from tests.sealing import SEALER
 
@@ -87,3 +90,31 @@ async def test_what_fails_on_the_way_leaves_nothing(database: Database, monkeypa
     assert await select(database, "executions", "1 = 1") == []
     await ingestion.record(runs())
     assert len(await select(database, "executions", "1 = 1")) == await newest_revision(database) == RUNS
+
+
+async def test_secrets_are_sealed_a_few_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealing those of one run takes 40 µs: of all of a body, nobody else would be served for 0.1 s."""
+    reports = [
+        report("execution.queued", f"run {number}", trigger={"data": {"password": f"hunter {number}"}})
+        for number in range(RUNS)
+    ]
+    given, encrypt, turn, sealed = events(reports), Sealer.encrypt, 0, Counter[int]()
+
+    def note(sealer: Sealer, content: object) -> str:
+        sealed[turn] += 1
+        return encrypt(sealer, content)
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(turns, "SECONDS", 0.0)  # each pause is one
+    monkeypatch.setattr(fresh_rows, "PIECE", 2)
+    monkeypatch.setattr(Sealer, "encrypt", note)
+    counting = asyncio.create_task(count_turns())
+    await Ingestion(database, SEALER).record(given)
+    counting.cancel()
+    assert sealed.total() == RUNS
+    assert max(sealed.values()) <= 2 * fresh_rows.PIECE
