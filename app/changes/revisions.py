@@ -19,7 +19,8 @@ from app.paging import opaque
 
 MAX_REVISION = 2**63 - 1
 STAMP = ("execution_id", "revision", "deleted", "created_revision", "finished_revision")
-# Created executions from which on a second round trip is less than what an INSERT takes longer than COPY.
+# Created executions from which on a second round trip is less than what an INSERT takes longer than COPY. With others
+# beside them it is more: of 100 that are created and 500 that are changed one statement takes 0.7 of the time.
 WORTH_TWO = 100
 _FORM = re.compile(r"([0-9a-f]{1,64}):(0|[1-9][0-9]{0,18})")
 
@@ -63,7 +64,7 @@ async def take(
     """
     count, births, ends = len(execution_ids), frozenset(created), frozenset(finished)
     # One statement is one round trip under the lock of the counter; SQLite has no server, and no UPDATE in a WITH.
-    if transaction.dialect is Dialect.POSTGRES and len(births) < WORTH_TWO:
+    if transaction.dialect is Dialect.POSTGRES and not WORTH_TWO <= len(births) == count:
         given = [[id_ in some for id_ in execution_ids] for some in (births, ends)]
         rows = await transaction.fetch(_TAKE, list(execution_ids), count, *given)
         return int(rows[0][0])
