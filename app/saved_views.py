@@ -15,7 +15,7 @@ from app.db.rows import RowsOf
 from app.errors import BadInput, Forbidden, LimitExceeded, NotFound
 from app.ids import new_id
 from app.paging.search import check_text
-from app.texts import is_blank
+from app.texts import is_blank, natural_key
 
 MAX_NAME = 100
 MAX_QUERY_BYTES = 2 * 1024
@@ -63,10 +63,10 @@ _VIEWS = RowsOf(SavedView)
 
 
 async def list_all(database: Database, owner: str) -> list[SavedView]:
-    """The owner's views by name, then those that others share."""
+    """The owner's views by name, as people sort, then those that others share."""
     rows = await database.fetch(f"SELECT {_VIEWS.columns} FROM saved_views WHERE owner = $1 OR shared", owner)
     found = _VIEWS.read_all(rows)
-    return sorted(found, key=lambda each: (bool(each.shared), each.name.casefold(), each.id))
+    return sorted(found, key=lambda each: (bool(each.shared), natural_key(each.name), each.id))
 
 
 async def save(database: Database, owner: str, change: ViewChange, *, shares: bool) -> SavedView:

@@ -1,4 +1,4 @@
-"""What people write: whether it can be seen, and be shown in one line."""
+"""What people write: whether it can be seen, be shown in one line, and in which order they look for it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ _BLANK = re.compile(
 )
 # Controls, lone surrogates (no database stores them), line and paragraph separators.
 _UNFIT = ("Cc", "Cs", "Zl", "Zp")
+_NUMBER = re.compile("([0-9]+)")
+
+# Texts and numbers by turns, a number by its length and digits.
+NaturalKey = tuple[str | tuple[int, str], ...]
 
 
 def is_blank(text: str) -> bool:
@@ -24,3 +28,15 @@ def is_blank(text: str) -> bool:
 def has_controls(text: str) -> bool:
     """Whether a text has characters that are none: controls, line breaks, half surrogate pairs."""
     return any(unicodedata.category(character) in _UNFIT for character in text)
+
+
+def natural_key(text: str) -> NaturalKey:
+    """What sorts names as people do: "run 2" before "run 10", whatever their case and accents."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    parts = _NUMBER.split("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    return tuple(_by_value(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _by_value(number: str) -> tuple[int, str]:
+    digits = number.lstrip("0")
+    return len(digits), digits

@@ -13,6 +13,7 @@ from app.executions import Execution
 from app.retries import Asked, Retry
 from app.retries.blockers import RetryBlocker, blockers
 from app.retries.bulk import BulkOutcome, BulkRequest, BulkRetries
+from app.texts import natural_key
 from resolvers.arguments import Argument
 from resolvers.context import Context
 
@@ -45,7 +46,7 @@ async def engines_of(context: Context, execution_ids: Sequence[str]) -> list[tup
     counts = Counter(execution.engine_id for execution in found if execution is not None)
     engines = await asyncio.gather(*map(context.loaders.engines.load, counts))
     named = [(engine, counts[engine.id]) for engine in engines if engine is not None]
-    return sorted(named, key=lambda each: (-each[1], each[0].name))
+    return sorted(named, key=lambda each: (-each[1], natural_key(each[0].name), each[0].name))
 
 
 async def retryability(context: Context, execution: Execution) -> Sequence[RetryBlocker]:

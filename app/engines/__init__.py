@@ -12,7 +12,7 @@ from app.db import Database, Reader, Transaction
 from app.db.rows import Column, RowsOf
 from app.errors import BadInput
 from app.ids import new_id
-from app.texts import has_controls, is_blank
+from app.texts import has_controls, is_blank, natural_key
 
 MAX_NAME_LENGTH = 100
 
@@ -84,8 +84,9 @@ def check_name(name: str, what: str = "Engine name") -> str:
 
 
 async def list_engines(database: Database) -> list[Engine]:
-    """All engines by name, sorted by code points."""
-    return _ENGINES.read_all(await database.fetch(f"SELECT {_ENGINES.columns} FROM engines ORDER BY name"))
+    """All engines by name, as people sort."""
+    found = _ENGINES.read_all(await database.fetch(f"SELECT {_ENGINES.columns} FROM engines"))
+    return sorted(found, key=lambda each: (natural_key(each.name), each.name))
 
 
 async def by_ids(reader: Reader, ids: Iterable[str]) -> dict[str, Engine]:

@@ -34,7 +34,7 @@ async def engine_issues(
     return EngineIssueConnection.of(await engine_resolvers.list_issues(info.context, id_, request))
 
 
-@strawberry.field(description="All engines, by name.")
+@strawberry.field(description="All engines by name, numbers in it by their value.")
 async def engines(info: Info) -> list[Engine] | None:
     """Engines are few."""
     return [Engine.of(engine) for engine in await engine_resolvers.list_engines(info.context)]

@@ -9,7 +9,9 @@ from schema.context import Info
 from schema.saved_view import SavedView
 
 
-@strawberry.field(description="One's own saved views by name, then those that are shared. At most 200.")
+@strawberry.field(
+    description="One's own saved views by name, numbers in it by their value, then those that are shared. At most 200."
+)
 async def saved_views(info: Info) -> list[SavedView] | None:
     """Views are few."""
     return [SavedView.of(view) for view in await saved_view_resolvers.list_views(info.context)]

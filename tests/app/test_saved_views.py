@@ -71,6 +71,12 @@ async def test_there_are_only_so_many(database: Database, monkeypatch: pytest.Mo
     await save(database, "anna", replace(VIEW, shared=True), shares=True)
 
 
+async def test_they_are_sorted_as_people_do(database: Database) -> None:
+    for name in ("nightly 10", "Nightly 2", "nightly 02b", "éclair", "nightly 1", "eve"):
+        await save(database, "anna", replace(VIEW, name=name), shares=False)
+    assert await names(database, "anna") == ["éclair", "eve", "nightly 1", "Nightly 2", "nightly 02b", "nightly 10"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "says"),
     [

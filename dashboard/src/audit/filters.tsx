@@ -2,6 +2,7 @@ import type { JSX } from 'react'
 import { auditTexts } from '../audit-texts'
 import { FieldFilter } from '../frame/field-filter'
 import { FilterSheet } from '../history/filter-sheet'
+import { byName } from '../parts/by-name'
 import { ChipList, type ChipOf } from '../parts/chip-list'
 import { contains, type Option } from '../parts/combobox'
 import { useIsPhone } from '../parts/row-height'
@@ -22,7 +23,7 @@ export function Filters({
 }): JSX.Element {
   const phone = useIsPhone()
   const named: Record<List, { of: string[]; text: (value: string) => string }> = {
-    actor: { of: [...actors].toSorted(), text: (value) => value },
+    actor: { of: [...actors].toSorted(byName), text: (value) => value },
     action: { of: Object.keys(auditTexts.actions), text: auditTexts.deed },
   }
   const add = (

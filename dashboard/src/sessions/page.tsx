@@ -2,6 +2,7 @@ import { type JSX, useEffect, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { given } from '../api/api'
 import { useViewer } from '../frame/viewer'
+import { byName } from '../parts/by-name'
 import { ErrorBox } from '../parts/error-box'
 import { useAsked } from '../parts/use-asked'
 import { sessionTexts } from '../session-texts'
@@ -37,7 +38,7 @@ function List({ sessions, name, again }: { sessions: readonly Session[]; name: s
   const [, go] = useLocation()
   const show = (whose: string): void => go(whose === '' ? '/sessions' : `/sessions?${new URLSearchParams({ name: whose })}`)
   const shown = name === null ? sessions : sessions.filter((each) => each.name === name)
-  const names = [...new Set([...sessions.map((each) => each.name), ...(name === null ? [] : [name])])].toSorted()
+  const names = [...new Set([...sessions.map((each) => each.name), ...(name === null ? [] : [name])])].toSorted(byName)
   return (
     <>
       {names.length > 1 && (

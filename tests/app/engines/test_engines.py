@@ -12,6 +12,13 @@ async def ensure(database: Database, *names: str) -> dict[str, Engine]:
     return await database.transaction(lambda transaction: engines.ensure_engines(transaction, names))
 
 
+async def test_they_are_sorted_as_people_do(database: Database) -> None:
+    await ensure(database, "worker 10", "Worker 2", "worker 1", "Alpha")
+    assert [engine.name for engine in await engines.list_engines(database)] == [
+        *("Alpha", "worker 1", "Worker 2", "worker 10")
+    ]
+
+
 async def test_made_once_and_found(database: Database) -> None:
     first = await ensure(database, "zeta", "alpha", "zeta")
     again = await ensure(database, "alpha", "beta")
