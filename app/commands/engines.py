@@ -50,9 +50,8 @@ def rotate_secret(name: str, overlap: float) -> None:
     async def work(database: Database, settings: Settings) -> str:
         from app.engines import connections
 
-        return await connections.rotate_secret(
-            database, await sealer_for_servers(database, settings), name, round(overlap * clock.HOUR)
-        )
+        sealer = await sealer_for_servers(database, settings)
+        return await connections.rotate_secret(database, sealer, engines.check_name(name), round(overlap * clock.HOUR))
 
     secret = run(work)
     console.print(f"Renewed the secret of {name}", markup=False)
@@ -66,7 +65,7 @@ def disconnect(name: str) -> None:
         from app.ingestion import Ingestion
         from app.retries.disconnecting import Disconnecting
 
-        engine = (await engines.by_names(database, [name])).get(name)
+        engine = (await engines.by_names(database, [engines.check_name(name)])).get(name)
         if engine is None:
             raise NotFound(f"Engine {name!r}: no such engine")
         sealer = await sealer_for_servers(database, settings)

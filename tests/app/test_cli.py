@@ -69,6 +69,10 @@ def test_engines(tmp_path: Path, url: str) -> None:
     assert "already" in again.stderr
     listed = runwatch(tmp_path, "engine", "list", database_url=url)
     assert "galaxy" in listed.stderr + listed.stdout
+    for command in ("disconnect", "rotate-secret"):
+        assert "no such engine" in runwatch(tmp_path, "engine", command, "celery", database_url=url, code=1).stderr
+        no_text = os.fsdecode(b"\xff")  # a byte that is no UTF-8, as Python passes it on
+        assert "Engine name" in runwatch(tmp_path, "engine", command, no_text, database_url=url, code=1).stderr
 
 
 def test_migrate(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,7 @@ from graphql import (
     value_from_ast,
 )
 
-from app.errors import Conflict
+from app.errors import BadInput, Conflict
 from schema.published import breaking_changes, check_schema, sdl, write_schema
 
 CONTRACT = Path(__file__).with_name("contract.graphql")
@@ -187,6 +190,28 @@ def test_a_change_that_breaks_clients_is_refused(tmp_path: Path, old: str, new: 
     assert published.read_text() == before
     write_schema(published, allow_breaking=True)
     assert published.read_text() == sdl()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"# no schema", b"type Query { viewer: Nobody }"])
+def test_a_file_without_a_schema_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_bytes(content)
+    for refused in (check_schema, partial(write_schema, allow_breaking=False)):
+        with pytest.raises(BadInput, match="has no GraphQL schema"):
+            refused(other)
+    assert other.read_bytes() == content
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """Such as /dev/stdout, a pipe in a shell's pipeline: reading it would wait for what is yet to be written."""
+    reading, writing = os.pipe()
+    pipe = tmp_path / "pipe"
+    pipe.symlink_to(f"/dev/fd/{writing}")
+    with ThreadPoolExecutor() as threads, os.fdopen(reading) as read:
+        written = threads.submit(read.read)
+        write_schema(pipe, allow_breaking=False)
+        os.close(writing)
+        assert written.result() == sdl()
 
 
 def test_an_addition_breaks_nobody(tmp_path: Path) -> None:
