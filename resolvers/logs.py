@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.auth import Permission
 from app.db import Database
@@ -75,10 +76,12 @@ async def list_logs(
     request: Argument[PageRequest | Around | Skip],
     *,
     follows: bool = True,
+    columns: tuple[str, ...] | None = None,
 ) -> LogList | None:
     """A page of the log of an execution, or of its id, by time; None for an unknown execution.
 
     With the cursor of updates if somebody follows it. NotFound for a page around a line that the log does not have.
+    Its items are as those of app.executions.log_pages.list_page.
     """
     context.require(Permission.READ)
     filter_, given = where(), request()
@@ -89,20 +92,20 @@ async def list_logs(
     if execution is None or found is None:
         return None
     end, at = found
-    page: Page[LogEntry]
+    page: Page[Any]
     skipped: int | None = None
     if isinstance(given, Skip):
         skipped = given.lines
         context.budget.take_figures()
         after = await log_offsets.cursor_after(context.database, filter_, end, skipped)
         following = PageRequest(given.size, after, None, None, MAX_LINES)
-        page = await log_pages.list_page(context.database, filter_, end, following)
+        page = await log_pages.list_page(context.database, filter_, end, following, columns)
     elif isinstance(given, PageRequest):
-        page = await log_pages.list_page(context.database, filter_, end, given)
+        page = await log_pages.list_page(context.database, filter_, end, given, columns)
     elif at is None:
         raise NotFound("around: the log has no such line")
     else:
-        page = await log_pages.page_around(context.database, filter_, end, at, given)
+        page = await log_pages.page_around(context.database, filter_, end, at, given, columns)
     # Its lines are on other pages, or gone with the execution since its row was read.
     doubtful = end.sequence and not page.items and not isinstance(end, LogPosition)
     if doubtful and await logs.position(context.database, execution.id) is None:
@@ -150,7 +153,9 @@ async def offset_of(context: Context, listed: LogList) -> int | None:
     if listed.skipped is not None or not listed.page.items:
         return listed.skipped or 0
     context.budget.take_figures()
-    return await log_offsets.lines_before(context.database, listed.filter, listed.upto, listed.page.items[0])
+    return await log_offsets.lines_before(
+        context.database, listed.filter, listed.upto, listed.page.position(listed.page.items[0])
+    )
 
 
 async def levels_of(context: Context, listed: LogList) -> Mapping[LogLevel, Count]:

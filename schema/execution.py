@@ -37,7 +37,7 @@ from schema.log_input import (
 )
 from schema.node import ID, Node
 from schema.paging import After, Before, size_of
-from schema.projections import column, global_id, in_milliseconds, joined, made
+from schema.projections import READS_LOGS, column, global_id, in_milliseconds, joined, made
 from schema.resolution import Resolution
 from schema.retryability import Dispatch, Retryability
 from schema.scalars import DateTime, milliseconds, queue_ms_of, verb_id
@@ -238,7 +238,7 @@ class Execution(Node):
         step = await step_resolvers.current_step(info.context, self.row)
         return None if step is None else Step.of(step)
 
-    @strawberry.field(description="Its log, oldest lines first, as in Query.executionLogs.")
+    @strawberry.field(description="Its log, oldest lines first, as in Query.executionLogs.", metadata=READS_LOGS)
     async def logs(
         self,
         info: Info,

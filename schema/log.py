@@ -13,7 +13,7 @@ from app.executions.log_offsets import Skip
 from app.executions.log_pages import Around
 from app.executions.logs import LogFilter
 from app.graphql.compiled.costs import BYTES
-from app.graphql.compiled.projections import PROJECTION, Part
+from app.graphql.compiled.projections import PROJECTION, Part, selected_columns
 from resolvers import logs as resolvers
 from resolvers import steps as step_resolvers
 from resolvers.arguments import Argument
@@ -54,7 +54,8 @@ class LogEntry:
         ),
     )
     truncated: bool = strawberry.field(
-        description="Whether the stored message or attributes were cut.", metadata=column("truncated")
+        description="Whether the stored message or attributes were cut.",
+        metadata=made(logs.is_truncated, "message_bytes", "attributes_bytes"),
     )
 
     @classmethod
@@ -151,7 +152,8 @@ class ExecutionLogConnection(Connection[logs.LogEntry]):
     ) -> ExecutionLogConnection | None:
         """The page of the log of an execution, or of its id; None for an unknown execution."""
         follows = selects(info, "updatesCursor")
-        listed = await resolvers.list_logs(info.context, of, where, request, follows=follows)
+        columns = selected_columns(info)
+        listed = await resolvers.list_logs(info.context, of, where, request, follows=follows, columns=columns)
         return None if listed is None else cls.of(listed)
 
     @classmethod

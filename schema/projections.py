@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.executions import EXECUTIONS
+from app.executions.logs import ENTRIES
 from app.graphql.compiled.projections import PROJECTION, Joined, Made, Source
 from schema.scalars import milliseconds
 
@@ -36,5 +37,6 @@ def joined(kind: str, load: Callable[..., Any]) -> dict[Any, Any]:
     return {PROJECTION: Joined(f"{kind}_id", load, inline)}
 
 
-# Of connections of executions, whose resolvers read what their plan says.
+# Of connections whose resolvers read what their plan says.
 READS_EXECUTIONS = {PROJECTION: Source(EXECUTIONS)}
+READS_LOGS = {PROJECTION: Source(ENTRIES)}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from app.db import Database
 from app.errors import LimitExceeded
 from app.events import LogLevel
-from app.executions.log_pages import branches, contains, merged, ordering, place
+from app.executions.log_forms import WHOLE
+from app.executions.log_pages import branches, contains, merged, ordering
 from app.executions.logs import EVERY_LINE, LogEnd, LogEntry, LogFilter
 from app.paging import Count
 from app.paging.keyset import Params, Position, Segment
@@ -107,9 +108,9 @@ async def _consecutive(
 ) -> Mapping[int, int]:
     order, params = ordering(upto.execution_id), Params(database.dialect)
     if from_start:
-        beside = Segment(order, False, None, place(lines[0]), True, most + 1)
+        beside = Segment(order, False, None, WHOLE.place(lines[0]), True, most + 1)
     else:
-        beside = Segment(order, False, place(lines[-1]), None, True, most + 1)
+        beside = Segment(order, False, WHOLE.place(lines[-1]), None, True, most + 1)
     rows = merged(branches(params, EVERY_LINE, upto, beside, "1"))
     ((counted,),) = await database.fetch_long(
         f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) b LIMIT {beside.limit}) c", *params.values
@@ -127,9 +128,9 @@ async def _ranked(
     lower: Position | None = None
     upper: Position | None = None
     if from_start:
-        upper = order.nudged(place(lines[-1]), 1)
+        upper = order.nudged(WHOLE.place(lines[-1]), 1)
     else:
-        lower = order.nudged(place(lines[0]), -1)
+        lower = order.nudged(WHOLE.place(lines[0]), -1)
     span = Segment(order, False, lower, upper, from_start, most)
     rows = merged(branches(params, EVERY_LINE, upto, span, "x.at, x.sequence"))
     ranked = f"SELECT b.sequence, row_number() OVER (ORDER BY {span.order_by('b.')}) AS rank FROM ({rows}) b"

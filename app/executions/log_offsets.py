@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from app.db import Database
 from app.errors import BadInput, LimitExceeded
-from app.executions.log_pages import MAX_LINES, branches, merged, ordering, place
-from app.executions.logs import EVERY_LINE, LogEnd, LogEntry, LogFilter
+from app.executions.log_pages import MAX_LINES, branches, merged, ordering
+from app.executions.logs import EVERY_LINE, LogEnd, LogFilter
 from app.paging.keyset import Params, Position, Segment
 
 # 100,000 index entries take 10 ms on Postgres and 40 ms on SQLite, which sorts them.
@@ -59,10 +59,10 @@ async def cursor_after(database: Database, where: LogFilter, upto: LogEnd, skip:
     return order.cursor(Position(at, sequence))
 
 
-async def lines_before(database: Database, where: LogFilter, upto: LogEnd, line: LogEntry) -> int | None:
-    """How many lines of a list up to a position are before one of it; None for more than MAX_SKIP."""
+async def lines_before(database: Database, where: LogFilter, upto: LogEnd, place: Position) -> int | None:
+    """How many lines of a list up to a position are before one of its places; None for more than MAX_SKIP."""
     order, params = ordering(upto.execution_id), Params(database.dialect)
-    before = Segment(order, False, None, place(line), True, MAX_SKIP + 1)
+    before = Segment(order, False, None, place, True, MAX_SKIP + 1)
     rows = merged(branches(params, where, upto, before, "1"))
     ((counted,),) = await database.fetch_long(
         f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) b LIMIT {before.limit}) c", *params.values

@@ -6,13 +6,16 @@ A page has at most MAX_BYTES, whatever its lines are like. What it leaves out fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 from app.db import Database
 from app.db.dialect import Dialect
 from app.errors import BadInput
 from app.events import LogLevel
-from app.executions.logs import ENTRIES, LogEnd, LogEntry, LogFilter
+from app.executions.log_forms import WHOLE, LineForm, form_of
+from app.executions.logs import LogEnd, LogFilter
 from app.paging import Page, PageRequest, limit_for, read_page
 from app.paging.keyset import Ordering, Params, Position, Segment
 from app.paging.search import ESCAPES, occurs
@@ -49,66 +52,72 @@ def ordering(execution_id: str) -> Ordering:
     return Ordering(f"logs.{execution_id}", "at", id_column="sequence", id_kind="int")
 
 
-def place(entry: LogEntry) -> Position:
-    """Where a line is in its log."""
-    return Position(entry.at, entry.sequence)
-
-
-async def list_page(database: Database, where: LogFilter, upto: LogEnd, request: PageRequest) -> Page[LogEntry]:
+async def list_page(
+    database: Database, where: LogFilter, upto: LogEnd, request: PageRequest, columns: tuple[str, ...] | None = None
+) -> Page[Any]:
     """A page of the lines up to a position of a log, by time; lines with the same time by arrival.
 
-    Raises BadInput for a cursor of another list, LimitExceeded when a search takes too long.
+    Its items are LogEntries, or rows that begin with the columns, as the database has them. Raises BadInput for a
+    cursor of another list, LimitExceeded when a search takes too long.
     """
+    form = form_of(columns)
 
-    async def read(segment: Segment) -> list[LogEntry]:
+    async def read(segment: Segment) -> list[Any]:
         params = Params(database.dialect)
-        statement = _rows(params, where, upto, segment)
+        statement = _rows(params, where, upto, segment, form)
         fetch = database.fetch_long if where.search else database.fetch
-        return ENTRIES.read_all(await fetch(statement, *params.values))
+        return form.read_all(await fetch(statement, *params.values))
 
-    return await read_page(ordering(upto.execution_id), request, read, place, fitting)
+    return await read_page(ordering(upto.execution_id), request, read, form.place, partial(fitting, form=form))
 
 
-async def page_around(database: Database, where: LogFilter, upto: LogEnd, at: int, asked: Around) -> Page[LogEntry]:
+async def page_around(
+    database: Database, where: LogFilter, upto: LogEnd, at: int, asked: Around, columns: tuple[str, ...] | None = None
+) -> Page[Any]:
     """The lines up to a position of a log on both sides of one, which was written at `at`: half of them before it.
 
-    It need not pass the filter itself. One statement. Raises LimitExceeded when a search takes too long.
+    It need not pass the filter itself. Items are as those of `list_page`. One statement. Raises LimitExceeded when a
+    search takes too long.
     """
+    form = form_of(columns)
     order, middle = ordering(upto.execution_id), Position(at, asked.sequence)
     before, after = asked.size // 2, asked.size - asked.size // 2
     earlier = Segment(order, False, None, middle, False, limit_for(before + 1))
     later = Segment(order, False, order.nudged(middle, -1), None, True, limit_for(after + 1))
     params = Params(database.dialect)
-    both = (f"SELECT * FROM ({_rows(params, where, upto, segment)}) b" for segment in (earlier, later))
+    both = (f"SELECT * FROM ({_rows(params, where, upto, segment, form)}) b" for segment in (earlier, later))
     fetch = database.fetch_long if where.search else database.fetch
     rows = await fetch(" UNION ALL ".join(both), *params.values)
-    lines = sorted(ENTRIES.read_all(rows), key=lambda entry: (entry.at, entry.sequence))
-    start = sum((entry.at, entry.sequence) < (at, asked.sequence) for entry in lines)
+    lines = sorted(form.read_all(rows), key=form.time_and_sequence)
+    start = sum(place < (at, asked.sequence) for place in map(form.time_and_sequence, lines))
     behind, ahead = lines[:start][::-1], lines[start:]
-    kept_behind, kept_ahead = _fitting_on_both_sides(behind[:before], ahead[:after])
+    kept_behind, kept_ahead = _fitting_on_both_sides(behind[:before], ahead[:after], form)
     items = behind[:kept_behind][::-1] + ahead[:kept_ahead]
-    return Page(items, order, place, len(behind) > kept_behind, len(ahead) > kept_ahead)
+    return Page(items, order, form.place, len(behind) > kept_behind, len(ahead) > kept_ahead)
 
 
-def size_of(entry: LogEntry) -> int:
+def size_of(line: Any, form: LineForm = WHOLE) -> int:
     """What a line takes of MAX_BYTES; `_SIZE` says the same in SQL."""
-    return len(entry.message.encode()) + len((entry.attributes or "").encode()) + LINE_BYTES
+    message, attributes = form.message_and_attributes(line)
+    return len(message.encode()) + len((attributes or "").encode()) + LINE_BYTES
 
 
-def fitting(lines: list[LogEntry], room: int | None = None) -> int:
+def fitting(lines: list[Any], room: int | None = None, form: LineForm = WHOLE) -> int:
     """How many of the lines, from the first on, a page has room for. At least one: none takes a half."""
     left = MAX_BYTES if room is None else room
     # Nearly every page has room for all of them, even if a character takes four bytes.
-    if sum([len(line.message) + len(line.attributes or "") for line in lines]) * 4 + len(lines) * LINE_BYTES <= left:
+    texts = map(form.message_and_attributes, lines)
+    characters = sum([len(message) + len(attributes or "") for message, attributes in texts])
+    if characters * 4 + len(lines) * LINE_BYTES <= left:
         return len(lines)
     for number, line in enumerate(lines):
-        left -= size_of(line)
+        left -= size_of(line, form)
         if left < 0:
             return number
     return len(lines)
 
 
-def _fitting_on_both_sides(behind: list[LogEntry], ahead: list[LogEntry]) -> tuple[int, int]:
+def _fitting_on_both_sides(behind: list[Any], ahead: list[Any], form: LineForm) -> tuple[int, int]:
     """How many lines of each side a page has room for, as it grows by one line on each side in turn."""
     left = MAX_BYTES
     kept, open_ = [0, 0], [True, True]
@@ -116,7 +125,7 @@ def _fitting_on_both_sides(behind: list[LogEntry], ahead: list[LogEntry]) -> tup
         for side, line in enumerate(pair):
             if line is None or not open_[side]:
                 continue
-            if (size := size_of(line)) > left:
+            if (size := size_of(line, form)) > left:
                 open_[side] = False
             else:
                 left -= size
@@ -149,7 +158,7 @@ def branches(params: Params, where: LogFilter, upto: LogEnd, segment: Segment, s
     return {level.name.lower(): branch.format(level=params.hide(int(level), "smallint")) for level in levels}
 
 
-def _short(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> str:
+def _short(params: Params, where: LogFilter, upto: LogEnd, segment: Segment, form: LineForm) -> str:
     """The first lines of a segment of a short log: by its key alone, however the other indexes look to the planner."""
     key = (
         f"x.execution_id = {params.hide(upto.execution_id, 'uuid')}"
@@ -165,10 +174,12 @@ def _short(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> 
         conditions.append(contains(params, where.search))
     end = f"ORDER BY {segment.order_by('x.')} LIMIT {segment.limit}"
     if params.dialect is Dialect.SQLITE:  # it would copy the log into a table first: a sixth of the time
-        return f"SELECT {ENTRIES.columns} FROM log_entries x WHERE {' AND '.join([key, *conditions])} {end}"
+        return f"SELECT {form.columns} FROM log_entries x WHERE {' AND '.join([key, *conditions])} {end}"
+    filtered = {"level": where.min_level, "step_index": where.step_index, "folded": where.search}
+    names = dict.fromkeys((*form.names, *(name for name, asked in filtered.items() if asked is not None)))
     return (
-        f"WITH x AS MATERIALIZED (SELECT {ENTRIES.columns}, x.folded FROM log_entries x WHERE {key})"
-        f" SELECT {ENTRIES.columns} FROM x WHERE {' AND '.join(conditions)} {end}"
+        f"WITH x AS MATERIALIZED (SELECT {', '.join(f'x.{name}' for name in names)} FROM log_entries x WHERE {key})"
+        f" SELECT {form.columns} FROM x WHERE {' AND '.join(conditions)} {end}"
     )
 
 
@@ -193,15 +204,15 @@ _SIZE = {
 }
 
 
-def _rows(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> str:
+def _rows(params: Params, where: LogFilter, upto: LogEnd, segment: Segment, form: LineForm) -> str:
     """The statement: the first lines of each level, merged, up to the one with which they exceed MAX_BYTES.
 
     A page of 1,000 lines of 64 KiB would be 64 MB in memory.
     """
     if upto.sequence <= SHORT and segment.limit <= SHORT_LIMIT:
-        return _short(params, where, upto, segment)
+        return _short(params, where, upto, segment, form)
     end = f"ORDER BY {segment.order_by('p.')} LIMIT {segment.limit}"
-    size, columns = _SIZE[params.dialect], ENTRIES.columns
+    size, columns = _SIZE[params.dialect], form.columns
     before = (
         f"coalesce(sum({{size}}) OVER (ORDER BY {segment.order_by('p.')}"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before"
@@ -209,7 +220,7 @@ def _rows(params: Params, where: LogFilter, upto: LogEnd, segment: Segment) -> s
     if params.dialect is Dialect.POSTGRES:
         lines = merged(branches(params, where, upto, segment, columns))
         page = f"SELECT * FROM ({lines}) p {end}"
-        names = ", ".join(f"s.{name}" for name in ENTRIES.names)
+        names = ", ".join(f"s.{name}" for name in form.names)
         sums = f"SELECT p.*, {before.format(size=size.format('p'))} FROM ({page}) p"
         return f"SELECT {names} FROM ({sums}) s WHERE s.before <= {MAX_BYTES} ORDER BY {segment.order_by('s.')}"
     # SQLite would carry the whole lines through its sort: 0.4 s for 1,000 of 64 KiB on each level, and 4 ms for 1,000

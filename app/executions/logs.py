@@ -42,7 +42,12 @@ class LogEntry(msgspec.Struct, frozen=True):
     @property
     def truncated(self) -> bool:
         """Whether message or attributes were too long to be kept whole."""
-        return is_cut(self.message_bytes, MAX_LOG_LINE) or is_cut(self.attributes_bytes, MAX_ATTRIBUTES)
+        return is_truncated(self.message_bytes, self.attributes_bytes)
+
+
+def is_truncated(message_bytes: int, attributes_bytes: int | None) -> bool:
+    """Whether a message or attributes of these sizes, as sent, were too long to be kept whole."""
+    return is_cut(message_bytes, MAX_LOG_LINE) or is_cut(attributes_bytes, MAX_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ async def pieces(database: Database, where: LogFilter, upto: LogEnd, form: Forma
     cursor: str | None = None
     while True:
         page = await log_pages.list_page(database, where, upto, PageRequest(MAX_LINES, cursor, most=MAX_LINES))
-        yield b"".join(write(entry, names.get(entry.step_index)) for entry in page.items)  # type: ignore[arg-type]
+        yield b"".join(write(entry, names.get(entry.step_index)) for entry in page.items)
         if not await page.has_next_page():
             return
         cursor = page.end_cursor

@@ -88,7 +88,7 @@ class PageRequest:
 class Page(Generic[T]):
     """Rows in list order. It computes on demand what only some queries ask for."""
 
-    __slots__ = ("_next", "_ordering", "_position", "_previous", "cursor", "items")
+    __slots__ = ("_next", "_ordering", "_previous", "cursor", "items", "position")
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Page(Generic[T]):
         self.items = items
         self.cursor = ordering.cursors(position)  # of one of the items
         self._ordering = ordering
-        self._position = position
+        self.position = position  # of one of them as well
         self._previous = previous
         self._next = next
 
@@ -117,7 +117,7 @@ class Page(Generic[T]):
 
     def of(self, items: list[U], row: Callable[[U], T]) -> Page[U]:
         """The same page of other items: what was made of its rows, each of which `row` gives back."""
-        position = self._position
+        position = self.position
         return Page(items, self._ordering, lambda item: position(row(item)), self._previous, self._next)
 
     async def has_next_page(self) -> bool:

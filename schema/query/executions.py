@@ -37,7 +37,7 @@ from schema.metrics import ExecutionHistogram
 from schema.metrics_input import Bucket, HistogramWindow, MetricsBucket, TimeZone
 from schema.nodes import find
 from schema.paging import After, Before, First, Last, PageRequest
-from schema.projections import READS_EXECUTIONS
+from schema.projections import READS_EXECUTIONS, READS_LOGS
 
 
 @strawberry.field(description="One execution. Null for an unknown id.")
@@ -87,7 +87,7 @@ async def execution_histogram(
     )
 
 
-@strawberry.field(description="Log of an execution, oldest lines first. Null for an unknown id.")
+@strawberry.field(description="Log of an execution, oldest lines first. Null for an unknown id.", metadata=READS_LOGS)
 async def execution_logs(
     info: Info,
     execution_id: ExecutionId,

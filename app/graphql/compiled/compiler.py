@@ -191,6 +191,8 @@ class Compiler:
             sets = [node.selection_set for node in nodes]
             self._shape = self._rows.below(projection, object_of(definition), sets)
             kept[COLUMNS] = None if self._shape is None else self._shape.columns
+        elif not isinstance(projection, Rows):
+            self._shape = None  # it is of the lists of a source's own object
         try:
             if isinstance(projection, Rows) and self._rows.applies(projection, definition, nodes):
                 return self._list(type_, key, projection, definition, nodes)

@@ -34,15 +34,16 @@ async def test_a_page_begins_after_the_lines_that_it_leaves_out(
     assert found == listed[skip : skip + len(found)]
     assert bool(found) == bool(listed[skip:])
     for entry in page.items:
-        assert await lines_before(database, where, position, entry) == listed.index(entry.sequence)
+        assert await lines_before(database, where, position, page.position(entry)) == listed.index(entry.sequence)
 
 
 async def test_counting_stops(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_offsets, "MAX_SKIP", 4)
     await insert(database, "log_entries", [log_row(ID, n, at=n, level=2) for n in range(1, 13)])
     info = LogFilter(min_level=LogLevel.DEBUG)
-    lines = (await list_page(database, LogFilter(), upto(12), PageRequest(first=12))).items
-    assert [await lines_before(database, LogFilter(), upto(12), line) for line in lines[3:6]] == [3, 4, None]
+    page = await list_page(database, LogFilter(), upto(12), PageRequest(first=12))
+    places = map(page.position, page.items[3:6])
+    assert [await lines_before(database, LogFilter(), upto(12), place) for place in places] == [3, 4, None]
     for skip, where in ((5, LogFilter()), (8, LogFilter()), (5, info), (11, info)):
         with pytest.raises(LimitExceeded, match="skip: at most 4 lines"):
             await cursor_after(database, where, upto(12), skip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 import pytest
@@ -66,6 +67,39 @@ async def test_plan_reads_the_columns_that_are_selected(database: Database) -> N
         assert ("workflow_id" in page) == named
         statements.clear()
         after = orjson.loads(expected)["data"]["executions"]["pageInfo"]["endCursor"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["first: 2", "last: 1, minLevel: DEBUG", "around: $line, size: 2", "skip: 1, first: 1"]
+)
+async def test_plan_reads_the_columns_of_lines_that_are_selected(database: Database, asked: str) -> None:
+    """The lists below the log's execution have rows of their own."""
+    id_ = (await filled(database))["executionId"][0]
+    ids = await by_core(
+        "query Q($id: ID!) { executionLogs(executionId: $id) { nodes { id } } }", {"id": id_}, context_of(database)
+    )
+    line = orjson.loads(ids)["data"]["executionLogs"]["nodes"][0]["id"]
+    below = "execution { steps { name } logs(first: 1) { nodes { level truncated attributes } } }"
+    document = f"""query Log($id: ID!, $line: ID!) {{
+      executionLogs(executionId: $id, {asked}) {{
+        edges {{ cursor node {{ id level message }} }} offset pageInfo {{ startCursor hasNextPage }} %s
+      }}
+      line: node(id: $line) @skip(if: true) {{ id }}
+    }}"""
+    statements = record_statements(database)
+    variables = {"id": id_, "line": line}
+    for more, read in (("", ""), (below, "attributes_bytes"), ("nodes { truncated }", "attributes_bytes")):
+        statements.clear()
+        expected = await by_core(document % more, variables, context_of(database))
+        assert _reads_of_lines(statements, "step_index") != []
+        statements.clear()
+        assert await by_plan(document % more, variables, context_of(database)) == expected
+        assert _reads_of_lines(statements, "x.step_index,") == []
+        assert bool(_reads_of_lines(statements, "attributes_bytes")) == bool(read)
+
+
+def _reads_of_lines(statements: Sequence[tuple[str, object]], column: str) -> list[str]:
+    return [sql for sql, _ in statements if "x.message" in sql and column in sql]
 
 
 async def test_one_execution_with_steps_and_log_takes_a_statement_each(database: Database) -> None:
