@@ -58,7 +58,7 @@ class AuditFilter:
             for text in texts or ():
                 check_text(f"filter.{name}", text)
         if self.start is not None and self.end is not None and self.start >= self.end:
-            raise BadInput("filter.from: must be before to")
+            raise BadInput("filter.from: must be before filter.to")
 
     def conditions(self, params: Params) -> list[str]:
         """All but those of the time."""

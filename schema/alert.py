@@ -19,7 +19,7 @@ from schema.alert_rule import AlertChannelKind, AlertRule, LazyWorkflow, workflo
 from schema.context import Info
 from schema.node import Node
 from schema.paging import Connection, Count, Edge, counted, edges, nodes
-from schema.scalars import DateTime, local_id, milliseconds
+from schema.scalars import DateTime, local_or_none, milliseconds
 
 if TYPE_CHECKING:
     from schema.error_group import ErrorGroup
@@ -180,8 +180,8 @@ class AlertFilter:
         if given is None:
             return history.EVERYTHING
         return history.AlertFilter(
-            rule_id=None if given.rule_id is None else local_id("alertRule", given.rule_id),
-            workflow_id=None if given.workflow_id is None else local_id("workflow", given.workflow_id),
+            rule_id=local_or_none("filter.ruleId", "alertRule", given.rule_id),
+            workflow_id=local_or_none("filter.workflowId", "workflow", given.workflow_id),
             open=given.open,
         )
 

@@ -12,7 +12,7 @@ import strawberry
 from app import executions
 from app.executions import OrderField
 from app.lifecycle import State, Status, TimeMark
-from schema.scalars import DateTime, local_id, microseconds
+from schema.scalars import DateTime, local_id, local_or_none, microseconds
 
 # State and Status too: a type that uses an enum before this module has named it gets another enum of Strawberry's own.
 __all__ = [
@@ -175,11 +175,11 @@ class ExecutionFilter:
         if given is None:
             return executions.EVERYTHING
         return executions.ExecutionFilter(
-            ids=filter_tuple(given.id, lambda id_: local_id("execution", id_)),
+            ids=filter_tuple(given.id, lambda id_: local_id("filter.id", "execution", id_)),
             external_ids=filter_tuple(given.external_id),
             statuses=filter_tuple(given.status),
             states=filter_tuple(given.state),
-            workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
+            workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("filter.workflowId", "workflow", id_)),
             workflow_names=filter_tuple(given.workflow_name),
             exclude_workflow_names=filter_tuple(given.exclude_workflow_name),
             engines=filter_tuple(given.engine),
@@ -187,14 +187,16 @@ class ExecutionFilter:
             exclude_trigger_kinds=filter_tuple(given.exclude_trigger_kind),
             queued_from=given.queued_from,
             queued_to=given.queued_to,
-            min_duration=microseconds("minDurationMs", given.min_duration_ms, up=True),
-            max_duration=microseconds("maxDurationMs", given.max_duration_ms, up=False),
+            min_duration=microseconds("filter.minDurationMs", given.min_duration_ms, up=True),
+            max_duration=microseconds("filter.maxDurationMs", given.max_duration_ms, up=False),
             failed_step_names=filter_tuple(given.failed_step_name),
-            error_group_ids=filter_tuple(given.error_group_id, lambda id_: local_id("errorGroup", id_)),
+            error_group_ids=filter_tuple(
+                given.error_group_id, lambda id_: local_id("filter.errorGroupId", "errorGroup", id_)
+            ),
             unresolved=given.unresolved,
-            retry_of=None if given.retry_of is None else local_id("execution", given.retry_of),
-            bulk_retry_id=None if given.bulk_retry_id is None else local_id("bulkRetry", given.bulk_retry_id),
-            root_id=None if given.root_execution_id is None else local_id("execution", given.root_execution_id),
+            retry_of=local_or_none("filter.retryOf", "execution", given.retry_of),
+            bulk_retry_id=local_or_none("filter.bulkRetryId", "bulkRetry", given.bulk_retry_id),
+            root_id=local_or_none("filter.rootExecutionId", "execution", given.root_execution_id),
             search=given.search,
         )
 

@@ -41,7 +41,7 @@ class MetricsFilter:
         if given is None:
             return filters.MetricsFilter.of(now=now)
         return filters.MetricsFilter.of(
-            workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("workflow", id_)),
+            workflow_ids=filter_tuple(given.workflow_id, lambda id_: local_id("filter.workflowId", "workflow", id_)),
             engines=filter_tuple(given.engine),
             trigger_kinds=filter_tuple(given.trigger_kind),
             start=given.from_,

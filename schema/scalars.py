@@ -77,12 +77,17 @@ def microseconds(name: str, ms: float | None, *, up: bool) -> int | None:
     return (math.ceil if up else math.floor)(ms * 1000)
 
 
-def local_id(kind: str, global_id: str) -> str:
-    """The local id of a global id in a filter; BadInput for an id of another kind, or a malformed one."""
+def local_id(name: str, kind: str, global_id: str) -> str:
+    """The local id of a global id in a filter, `name`; BadInput for an id of another kind, or a malformed one."""
     found = ids.from_global(kind, global_id)
     if found is None:
-        raise BadInput(f"{global_id[:80]!r}: not {'an' if kind[0] in 'aeiou' else 'a'} {kind} id")
+        raise BadInput(f"{name}: not {'an' if kind[0] in 'aeiou' else 'a'} {kind} id: {global_id[:80]!r}")
     return found
+
+
+def local_or_none(name: str, kind: str, global_id: str | None) -> str | None:
+    """The same; None for none."""
+    return None if global_id is None else local_id(name, kind, global_id)
 
 
 def verb_id(kind: str, global_id: str) -> str:

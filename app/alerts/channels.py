@@ -96,7 +96,7 @@ def checked(kind: str, given: Mapping[str, str], allowed: Channels, sealer: Seal
         return Channel(kind, _address(given["address"], allowed), None)
     if kind == PAGE:
         return Channel(kind, None, None)
-    name = f"channels.{kind}"
+    name = f"channels.{'pagerDuty' if kind == PAGERDUTY else kind}"  # as the API spells it
     if kind == PAGERDUTY and not _ROUTING_KEY.fullmatch(given["routing_key"]):
         raise BadInput(f"{name}.routingKey: must be the 32 letters and digits of an Events API v2 integration")
     if kind == NTFY:

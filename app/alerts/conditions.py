@@ -43,7 +43,7 @@ class FailuresInARow(Condition, frozen=True, tag="failuresInARow"):
 
     def check(self) -> None:
         """See Condition."""
-        _within("consecutiveFailures", self.count, 1, MAX_COUNT)
+        _within("condition.failuresInARow", self.count, 1, MAX_COUNT)
 
 
 class FailureRate(Condition, frozen=True, tag="failureRate"):
@@ -65,9 +65,9 @@ class FailureRate(Condition, frozen=True, tag="failureRate"):
 
     def check(self) -> None:
         """See Condition."""
-        _within("failureRate.percent", self.percent, 0.1, 100)
-        _within("failureRate.windowMinutes", self.minutes, 1, MAX_WINDOW_MINUTES)
-        _within("failureRate.minimumRuns", self.minimum_runs, 1, MAX_RUNS)
+        _within("condition.failureRate.percent", self.percent, 0.1, 100)
+        _within("condition.failureRate.windowMinutes", self.minutes, 1, MAX_WINDOW_MINUTES)
+        _within("condition.failureRate.minimumRuns", self.minimum_runs, 1, MAX_RUNS)
 
 
 class SlowRun(Condition, frozen=True, tag="slowRun"):
@@ -87,7 +87,7 @@ class SlowRun(Condition, frozen=True, tag="slowRun"):
 
     def check(self) -> None:
         """See Condition."""
-        _within("slowRun.factor", self.factor, MIN_FACTOR, MAX_FACTOR)
+        _within("condition.slowRun", self.factor, MIN_FACTOR, MAX_FACTOR)
 
 
 class NewErrorGroup(Condition, frozen=True, tag="newErrorGroup"):
@@ -111,7 +111,7 @@ class NoRun(Condition, frozen=True, tag="noRun"):
     def check(self) -> None:
         """See Condition."""
         if self.minutes is not None:
-            _within("noRun.minutes", self.minutes, 1, MAX_SILENCE_MINUTES)
+            _within("condition.noRun.minutes", self.minutes, 1, MAX_SILENCE_MINUTES)
 
 
 class EngineSilent(Condition, frozen=True, tag="engineSilent"):
@@ -127,7 +127,7 @@ class EngineSilent(Condition, frozen=True, tag="engineSilent"):
 
     def check(self) -> None:
         """See Condition."""
-        _within("engineSilent.minutes", self.minutes, 1, MAX_SILENCE_MINUTES)
+        _within("condition.engineSilence.minutes", self.minutes, 1, MAX_SILENCE_MINUTES)
 
 
 AnyCondition = FailuresInARow | FailureRate | SlowRun | NewErrorGroup | RegressedErrorGroup | NoRun | EngineSilent

@@ -18,6 +18,8 @@ from app.engines import Engine, EngineKind
 from app.errors import BadInput, Conflict, NotFound
 from app.secrets.sealing import CannotUnseal, Sealer
 
+# Where a broker's URL is given: on the command line, and over the API.
+BROKER_FLAG, BROKER_ARGUMENT = "--celery", "wayBack.brokerUrl"
 # The URL schemes of Celery's brokers that keep messages.
 BROKER_SCHEMES = ("amqp", "amqps", "pyamqp", "redis", "rediss", "sentinel", "sqs")
 # Options that a broker's URL may have: TLS, and those of Celery's broker_transport_options that decide where messages
@@ -58,7 +60,7 @@ async def connect_webhook(
     if asked is None:
         checked_webhook_url(url)
     else:
-        guarded_host("webhookUrl", url, asked.networks)
+        guarded_host("wayBack.webhookUrl", url, asked.networks)
     made = {"url": url, "secret": new_signing_secret()}
     return (await _connect(database, sealer, name, EngineKind.WEBHOOK, made, replace, asked))["secret"]
 
@@ -121,13 +123,15 @@ async def connect_celery(
 ) -> None:
     """Send retries of an engine to the broker of its Celery workers. BadInput and Conflict as for a webhook."""
     if asked is not None:
-        check_length("brokerUrl", broker_url)
-    _, options = broker_options(broker_url)
+        check_length(BROKER_ARGUMENT, broker_url)
+    _, options = broker_options(broker_url, BROKER_FLAG if asked is None else BROKER_ARGUMENT)
     if asked is not None:
         if files := sorted(options.keys() & {*_FILES}):
-            raise BadInput(f"brokerUrl: {files[0]} names a file of the server; only the command line connects so")
+            raise BadInput(
+                f"{BROKER_ARGUMENT}: {files[0]} names a file of the server; only the command line connects so"
+            )
         for host in broker_hosts(broker_url):
-            check_host(host, asked.networks, "brokerUrl")
+            check_host(host, asked.networks, BROKER_ARGUMENT)
     await _connect(database, sealer, name, EngineKind.CELERY, {"broker_url": broker_url}, replace, asked)
 
 
@@ -139,9 +143,9 @@ def broker_hosts(broker_url: str) -> Iterator[str]:
             yield unquote(parts.hostname or "localhost")
 
 
-def check_celery(broker_url: str, argument: str = "--celery") -> None:
+def check_celery(broker_url: str, argument: str = BROKER_FLAG) -> None:
     """BadInput if what publishes to this broker is not installed here: retries would wait until they are given up."""
-    url, _ = broker_options(broker_url)
+    url, _ = broker_options(broker_url, argument)
     needed = {"celery": "pip install 'runwatch[celery]'"}
     if any(split_url(each).scheme == "sqs" for each in url.split(";")):
         needed["boto3"] = "pip install 'celery[sqs]'"
@@ -150,7 +154,7 @@ def check_celery(broker_url: str, argument: str = "--celery") -> None:
             raise BadInput(f"{argument}: the package {package} is not installed: run {command} where the server runs")
 
 
-def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:
+def broker_options(broker_url: str, argument: str = BROKER_FLAG) -> tuple[str, dict[str, str]]:
     """The URL of a broker without its options, and the options. Semicolons separate several URLs.
 
     BadInput for anything else than a broker's URL, and for unknown options.
@@ -159,13 +163,13 @@ def broker_options(broker_url: str) -> tuple[str, dict[str, str]]:
     options: dict[str, str] = {}
     for url in broker_url.split(";"):
         if split_url(url).scheme not in BROKER_SCHEMES:
-            raise BadInput(f"Broker: the URL must begin with one of {', '.join(BROKER_SCHEMES)}")
+            raise BadInput(f"{argument}: the URL must begin with one of {', '.join(BROKER_SCHEMES)}")
         place, _, query = url.partition("?")
         urls.append(place)
         options |= parse_qsl(query, keep_blank_values=True)
     if unknown := options.keys() - BROKER_OPTIONS:
         names = ", ".join(sorted(unknown))
-        raise BadInput(f"Broker: unknown options in the URL: {names}; known: {', '.join(BROKER_OPTIONS)}")
+        raise BadInput(f"{argument}: unknown options in the URL: {names}; known: {', '.join(BROKER_OPTIONS)}")
     return ";".join(urls), options
 
 

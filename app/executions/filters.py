@@ -73,9 +73,9 @@ class ExecutionFilter:
         for name, ids in id_lists.items():
             if not all(map(is_id, ids or ())):
                 raise BadInput(f"filter.{name}: not an id")
-        check_search(self.search)
-        _check_range("queuedFrom", self.queued_from, "queuedTo", self.queued_to)
-        _check_range("minDurationMs", self.min_duration, "maxDurationMs", self.max_duration)
+        check_search(self.search, "filter.search")
+        _check_range("filter.queuedFrom", self.queued_from, "filter.queuedTo", self.queued_to)
+        _check_range("filter.minDurationMs", self.min_duration, "filter.maxDurationMs", self.max_duration)
 
     @property
     def allowed_states(self) -> frozenset[State] | None:

@@ -10,13 +10,13 @@ from app.paging.search import check_text, like_pattern, occurs, searchable
 MAX_SEARCH_LENGTH = 1_000
 
 
-def check_search(search: str | None) -> None:
+def check_search(search: str | None, name: str = "search") -> None:
     """Refuse an invalid search: BadInput for characters that no text has, LimitExceeded for its length."""
     if search is None:
         return
-    check_text("search", search)
+    check_text(name, search)
     if len(search) > MAX_SEARCH_LENGTH:
-        raise LimitExceeded(f"search: at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
+        raise LimitExceeded(f"{name}: at most {MAX_SEARCH_LENGTH} characters, not {len(search)}")
 
 
 def contains(params: Params, column: str, search: str) -> str:

@@ -59,7 +59,7 @@ class MetricsFilter:
         return MetricsFilter(replace(self.executions, queued_from=start, queued_to=end), start, end)
 
 
-def check_window(start: int, end: int, start_name: str = "from", end_name: str = "to") -> None:
+def check_window(start: int, end: int, start_name: str = "filter.from", end_name: str = "filter.to") -> None:
     """BadInput for an invalid or too long window."""
     if start >= end:
         raise BadInput(f"{start_name}: must be before {end_name}")

@@ -58,7 +58,7 @@ async def trend_of(
         start = where.queued_from
     else:
         start = await _fitting(database, where, end) if fit else end - DEFAULT_WINDOW
-    check_window(start, end, "queuedFrom", "queuedTo")
+    check_window(start, end, "filter.queuedFrom", "filter.queuedTo")
     zoned, width = Division.of(zone, bucket, start, end), bucket or Bucket.fitting(start, end)
     division = zoned or Division(width.starts(start, end), start, end)
     cut = zoned is not None and bool(zoned.cuts)

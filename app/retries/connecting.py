@@ -17,6 +17,7 @@ from app.delivery.port import NotDelivered
 from app.delivery.webhook_url import secrets_of
 from app.engines import Engine, EngineKind
 from app.engines.connections import (
+    BROKER_ARGUMENT,
     OverApi,
     check_celery,
     connect_celery,
@@ -97,7 +98,7 @@ class Connecting:
         """
         asked = OverApi(actor, self._networks, wanted.key)
         if wanted.broker_url is not None:
-            check_celery(wanted.broker_url, "brokerUrl")
+            check_celery(wanted.broker_url, BROKER_ARGUMENT)
         await check_readable(self._database, self._sealer)
         secret = None
         if wanted.broker_url is not None:

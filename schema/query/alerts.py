@@ -13,11 +13,7 @@ from schema.alert_condition import AlertConditionInput
 from schema.alert_rule import AlertPreview, AlertProposal, AlertRule, Days
 from schema.context import Info
 from schema.paging import After, Before, First, Last, PageRequest
-from schema.scalars import local_id
-
-
-def _local_or_none(kind: str, global_id: str | None) -> str | None:
-    return None if global_id is None else local_id(kind, global_id)
+from schema.scalars import local_or_none
 
 
 @strawberry.field(
@@ -35,7 +31,7 @@ async def alert_preview(
     days: Days = 7,
 ) -> AlertPreview | None:
     """Reckoned."""
-    watched = partial(_local_or_none, "workflow", workflow_id)
+    watched = partial(local_or_none, "workflowId", "workflow", workflow_id)
     return AlertPreview.of(await alert_resolvers.preview_rule(info.context, condition.condition, watched, days))
 
 

@@ -30,7 +30,7 @@ async def engine_issues(
 ) -> EngineIssueConnection | None:
     """A page of issues."""
     request = partial(PageRequest, first, after, last, before)
-    id_ = partial(local_id, "engine", engine_id)
+    id_ = partial(local_id, "engineId", "engine", engine_id)
     return EngineIssueConnection.of(await engine_resolvers.list_issues(info.context, id_, request))
 
 

@@ -72,4 +72,4 @@ def test_a_broker_that_is_not_there_is_said(environment: dict[str, str]) -> None
     words = [sys.executable, str(PROGRAM), "--broker", "http://127.0.0.1"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "Broker: the URL must begin with" in done.stderr
+    assert "--celery: the URL must begin with" in done.stderr

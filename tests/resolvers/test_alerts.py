@@ -66,7 +66,7 @@ async def test_alerts_are_narrowed_by_rule_workflow_and_whether_they_go_on(scene
     result = await schema.execute(
         NARROWED, variable_values={"filter": {"ruleId": "nonsense"}}, context_value=context_of(scene.database)
     )
-    assert [error.message for error in result.errors or ()] == ["'nonsense': not an alertRule id"]
+    assert [error.message for error in result.errors or ()] == ["filter.ruleId: not an alertRule id: 'nonsense'"]
 
 
 async def test_pages_of_alerts(scene: Scene) -> None:

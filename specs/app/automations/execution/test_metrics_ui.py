@@ -184,7 +184,7 @@ def test_metrics_003_ui_errors_and_workflows(shared: Runwatch, visitor: Visitor)
     expect(card(page, "Runs").get_by_role("link")).to_have_text("0")
     expect(page.get_by_text("parameters that mean nothing here")).to_contain_text("status=FAILURE")
     page.goto(f"{shared.url}{metrics(engine, **{'from': at(DAY), 'to': at(0)})}")
-    expect(page.get_by_role("alert")).to_contain_text("from: must be before to")
+    expect(page.get_by_role("alert")).to_contain_text("filter.from: must be before filter.to")
     expect(page.get_by_role("alert")).to_have_count(1)
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
