@@ -45,9 +45,11 @@ class ImportSummary:
 
 
 class Importer:
-    """Imports one file. Keeps its position in `state_dir` after every commit."""
+    """Imports one file. Keeps its position in `state_dir` after every commit. BadInput for a pipe."""
 
     def __init__(self, database: Database, sealer: Sealer, path: Path, format_: Format, state_dir: Path) -> None:
+        if not path.is_file():
+            raise BadInput(f"{path}: not a regular file: an import reads it several times, so write it to one first")
         self._database = database
         self._sealer = sealer
         self._ingestion = Ingestion(database, sealer)

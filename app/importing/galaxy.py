@@ -145,7 +145,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _ran_ms(step: Mapping[str, Any]) -> float | None:
     ran: float | None = step.get("duration_ms")
-    return ran if ran is not None and 0 <= ran < math.inf else None
+    return ran if ran is not None and 0 <= ran * 1000 < math.inf else None  # µs must be a number too
 
 
 def _times(run: Mapping[str, Any]) -> list[int]:

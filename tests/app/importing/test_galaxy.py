@@ -63,7 +63,7 @@ def test_a_step_starts_its_run_time_before_its_finish_and_not_when_it_was_queued
     assert started["data"] == {"step": {"index": 0, "name": "align", "kind": "bwa/1.0"}}
 
 
-@pytest.mark.parametrize("duration", [None, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("duration", [None, -1, float("nan"), float("inf"), 1e308])
 def test_a_step_without_a_usable_run_time_has_no_start_and_no_duration(duration: float | None) -> None:
     events = events_of_run(run_of({"status": "cancelled", "duration_ms": duration}))
     assert of_type("step.started", events) == []

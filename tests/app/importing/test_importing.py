@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.db import Database
 from app.errors import BadInput
 from app.importing import Format, Importer, ImportSummary
 from tests.app.reports import report
+from tests.databases import before_any_statement
 from tests.sealing import SEALER
 
 SAMPLE = Path(__file__).parents[3] / "examples" / "galaxy-runs.ndjson"
@@ -161,3 +163,11 @@ async def test_a_file_of_another_kind_is_refused(database: Database, tmp_path: P
     path.write_text("not\nan\nevent\n")
     with pytest.raises(BadInput, match="does not match its format"):
         await run(database, path, Format.CLOUDEVENTS)
+
+
+@before_any_statement
+def test_a_pipe_is_refused(database: Database, tmp_path: Path) -> None:
+    """What has been read from it once would be missing: `import <(zcat …)` said that there was nothing to import."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="not a regular file"):
+        Importer(database, SEALER, tmp_path / "pipe", Format.CLOUDEVENTS, tmp_path / "imports")
