@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, Flag
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -104,6 +104,8 @@ def _convert(hint: Any) -> Convert | None:
         return convert and _or_none(convert)
     if hint is bool:
         return bool
+    if isinstance(hint, type) and issubclass(hint, Flag):
+        return hint  # several members at once are one too
     if isinstance(hint, type) and issubclass(hint, Enum):
         return {member.value: member for member in hint}.__getitem__
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, IntFlag
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -20,6 +20,11 @@ class Size(IntEnum):
 
 class Colour(Enum):
     RED = "red"
+
+
+class Material(IntFlag):
+    WOOD = 1
+    IRON = 2
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -77,6 +82,15 @@ def test_a_row_of_another_length_is_an_error() -> None:
 def test_an_unknown_member_is_an_error() -> None:
     with pytest.raises(KeyError):
         RowsOf(Door).read(("a", 0, 3, None, None, None))
+
+
+def test_flags_may_be_several() -> None:
+    class Built(NamedTuple):
+        of: Material | None
+
+    given = [(None,), (0,), (2,), (3,)]
+    expected = [None, Material(0), Material.IRON, Material.WOOD | Material.IRON]
+    assert [each.of for each in RowsOf(Built).read_all(given)] == expected
 
 
 def test_a_row_of_two_values_is_split() -> None:

@@ -124,6 +124,21 @@ async def test_a_split_tells_failures_apart_until_it_is_undone(
     ]
 
 
+async def test_a_split_may_be_by_several(database: Database) -> None:
+    whole = await fill(database)
+    await fail(Ingestion(database, SEALER), "elsewhere", 9, "shop 1 is closed", workflow="w2")
+    by = [Distinction.MESSAGE, Distinction.WORKFLOW]
+    for _ in range(2):  # the same again changes nothing
+        await splitting.split(database, "ada", whole, by)
+    await settle(database)
+    assert sorted(failures for _, failures in await counts.top(database, WHERE, 9)) == [1, 1, 1, 2]
+    group = (await error_groups.by_ids(database, [whole]))[whole]
+    assert group.split_by == Distinction.MESSAGE | Distinction.WORKFLOW
+    await splitting.unsplit(database, "ada", whole)
+    await settle(database)
+    assert await counted(database) == {"shop <num> is closed": 5}
+
+
 @pytest.mark.parametrize("undone_by", ["whole", "older part", "part"])
 async def test_a_split_outlives_other_fingerprints(
     database: Database, monkeypatch: pytest.MonkeyPatch, undone_by: str
