@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from unittest.mock import MagicMock
 
 import pytest
 import strawberry
@@ -170,3 +171,10 @@ async def test_text_of_somebody_elses_queue_is_parsed_in_ones_own_turn() -> None
     assert await opened is await tasks[3]
     await asyncio.wait(tasks)
     assert validate.names == ["a", "b", "page", "c"]
+
+
+def test_rules_are_asked_of_each_kind_of_node_that_they_look_at() -> None:
+    for rule in documents._RULES:
+        visitor = rule(MagicMock())
+        looks = {kind for kind in documents._KINDS if any(visitor.get_enter_leave_for_kind(kind))}
+        assert documents._KINDS - documents._passed_over(rule).keys() == looks != set()
