@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,11 +63,11 @@ def postgres_pool(postgres_server: PostgresServer, migrated_postgres: str) -> It
     pool.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@contextmanager
+def _fresh(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    if request.param == "sqlite":
-        path = tmp_path / "runwatch.db"
+    if kind == "sqlite":
+        path = folder / "runwatch.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
@@ -76,12 +77,35 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     pool.give_back(name)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    with _fresh(request.param, request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def url_of_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
+    """The URLs of a fresh, migrated SQLite and Postgres."""
+    with _fresh("sqlite", request, tmp_path) as sqlite, _fresh("postgres", request, tmp_path) as postgres:
+        yield [sqlite, postgres]
+
+
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An open connection to a fresh, migrated database."""
     opened = await open_database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def one_of_each(url_of_each: list[str]) -> AsyncIterator[list[Database]]:
+    """Both databases, for a test that takes longer to make what it asks them than to ask."""
+    opened = [await open_database(url) for url in url_of_each]
+    yield opened
+    for each in opened:
+        await each.close()
 
 
 @pytest.fixture
