@@ -56,13 +56,14 @@ async def split(database: Database, actor: str, id_: str, by: Sequence[Distincti
     async def work(transaction: Transaction) -> None:
         await transaction.lock(Lock.GROUPS)
         every = {each.fingerprint: each for each in await splits(transaction)}
-        if known := every.get(id_):
+        group = (await by_ids(transaction, [id_])).get(id_)
+        # The id of a part leads back to what was split, while that is being undone.
+        if known := every.get(id_) or (group and every.get(group.id)):
             if known.undone_at is not None:
                 raise Conflict("Its last split is being undone; try again in some minutes")
             if known.kinds != kinds:
                 raise BadInput("by: it is split by something else; undo that with unsplitErrorGroup first")
             return
-        group = (await by_ids(transaction, [id_])).get(id_)
         if group is None:
             raise _unknown(id_)
         if len(group.fingerprints) > 1:
