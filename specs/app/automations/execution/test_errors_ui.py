@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from specs.harness.browser import EXECUTIONS, HISTORY, Visitor, session
+from specs.harness.browser import DESKTOP, EXECUTIONS, HISTORY, PHONE, Visitor, session
 from specs.harness.driver import Runwatch, event, unique
 from specs.harness.looking import looks
 from specs.pages import now
@@ -63,6 +64,13 @@ def opened(visitor: Visitor, engine: str, **more: str) -> Page:
 def row(page: Page, words: str) -> Locator:
     """A group's row."""
     return page.locator("tbody tr").filter(has_text=words)
+
+
+def headings(page: Page, width: int) -> list[int]:
+    """How many headings to sort by are on each line, in a window of this width."""
+    page.set_viewport_size({**PHONE, "width": width})
+    tops = "[...document.querySelectorAll('thead .sort')].map((each) => each.getBoundingClientRect().top)"
+    return list(Counter(page.evaluate(tops)).values())
 
 
 def query_of(link: Locator) -> dict[str, list[str]]:
@@ -215,6 +223,8 @@ def test_errors_005_ui_every_state(shared: Runwatch, visitor: Visitor, browser: 
     reported(shared, engine)
     page = opened(visitor, engine)
     looks(page)
+    assert [headings(page, width) for width in (390, 320)] == [[4], [2, 2]], "none stands alone on its line"
+    page.set_viewport_size(DESKTOP)
     row(page, "no order").get_by_role("link").first.click()
     page.get_by_role("region", name="Newest runs").wait_for()
     looks(page)
