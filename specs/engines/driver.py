@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,23 +44,36 @@ class WebhookEngine:
             self._process = subprocess.Popen(
                 self._words, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
+        try:
+            self._wait()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def _wait(self) -> None:
+        assert self._process is not None
         deadline = time.monotonic() + 60
         while True:
             try:
                 httpx.get(self.url, timeout=5)
-                return self
+                return
             except httpx.TransportError:
                 assert self._process.poll() is None, self.log
                 assert time.monotonic() < deadline, self.log
                 time.sleep(0.02)
 
+    def _kill(self) -> None:
+        """All of it: a command that is held would wait for ever in a folder that is gone, for a twentieth of a core."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None
-        # All of it: a command that is held would wait for ever in a folder that is gone, for a twentieth of a core.
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._kill()
         if error is None:
             assert "Traceback" not in self.log, self.log
 

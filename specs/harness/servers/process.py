@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,6 +100,19 @@ class Server:
                 time.sleep(0.1)
 
     def _launch_once(self, argv: Sequence[str | Path], ready: Callable[[], bool], seconds: float = 60) -> None:
+        # A Ctrl-C or a time-out raises in the main thread: here it would leave a child that nobody has heard of.
+        with ThreadPoolExecutor(1) as apart:
+            child = apart.submit(self._spawn, argv).result()
+        deadline = time.monotonic() + seconds
+        while not ready():
+            late = time.monotonic() > deadline
+            if late or child.poll() is not None:
+                self._end(self.ending)
+                what = f"was not ready after {seconds:g} s" if late else "ended at once"
+                raise ServerError(f"{self.name} {what}; it said:\n{self.log_tail()}")
+            time.sleep(0.01)
+
+    def _spawn(self, argv: Sequence[str | Path]) -> subprocess.Popen[bytes]:
         folder = self._make_folder()
         with self.log.open("wb") as log:
             # A session of its own, so that Ctrl-C ends the tests first and they end the server.
@@ -106,14 +120,7 @@ class Server:
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as_user()
             )
         guard.watch(folder, self._child.pid, self.ending)
-        deadline = time.monotonic() + seconds
-        while not ready():
-            late = time.monotonic() > deadline
-            if late or self._child.poll() is not None:
-                self._end(self.ending)
-                what = f"was not ready after {seconds:g} s" if late else "ended at once"
-                raise ServerError(f"{self.name} {what}; it said:\n{self.log_tail()}")
-            time.sleep(0.01)
+        return self._child
 
     def _run(self, argv: Sequence[str | Path]) -> None:
         """Run a tool of the server's to its end."""

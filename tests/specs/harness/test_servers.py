@@ -1,11 +1,15 @@
 """The servers that other tests stand on: they start, answer, end, and leave nothing behind."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,7 +17,7 @@ import redis.asyncio as redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from specs.harness.servers import PostgresServer, ServerError, ValkeyServer, free_port
+from specs.harness.servers import PostgresServer, ServerError, ValkeyServer, free_port, process
 from specs.harness.servers.process import may_read
 from specs.harness.waiting import soon
 from specs.harness.worker_processes import is_alive
@@ -139,6 +143,31 @@ def test_a_killed_test_run_leaves_no_server_and_no_folder() -> None:
         started = [run.stdout.readline().split() for _ in range(2)]
         run.kill()
     soon(lambda: not any(is_alive(int(pid)) or Path(folder).exists() for pid, folder in started))
+
+
+class Sleeper(process.Server):
+    """Does nothing until it is ended."""
+
+    def start(self) -> None:
+        self._launch(lambda _: [sys.executable, "-S", "-c", "import signal; signal.pause()"], lambda: True)
+
+
+def test_interrupt_within_a_start_leaves_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = list[subprocess.Popen[bytes]]()
+
+    def interrupted(*words: Any, **given: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*words, **given))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(process, "subprocess", SimpleNamespace(DEVNULL=subprocess.DEVNULL, Popen=interrupted))
+    with pytest.raises(KeyboardInterrupt), Sleeper(None):
+        pass
+    (child,) = started
+    left = child.poll() is None
+    child.kill()
+    child.wait()
+    assert not left
 
 
 def test_may_read_looks_at_every_folder_on_the_way(tmp_path: Path) -> None:
