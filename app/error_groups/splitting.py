@@ -72,12 +72,6 @@ async def split(database: Database, actor: str, id_: str, by: Sequence[Distincti
             raise BadInput("id: a part of a group that was split; undo that with unsplitErrorGroup first")
         if len(every) >= MAX_SPLITS:
             raise LimitExceeded(f"At most {MAX_SPLITS} error groups are split; undo one first")
-        # What an earlier split of it had made, and that was brought together, may be parts again.
-        await transaction.fetch(
-            "DELETE FROM error_group_aliases WHERE error_group_id = $1 AND alias IN"
-            " (SELECT p.part FROM error_group_parts p WHERE p.fingerprint = $1)",
-            group.id,
-        )
         row = (group.id, int(kinds), clock.now_us(), actor, None)
         await transaction.insert("error_group_splits", _SPLITS.names, [row])
         detail = {"by": [each.name for each in Distinction if each in kinds]}

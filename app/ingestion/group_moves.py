@@ -59,6 +59,12 @@ _LEAD = (
     "INSERT INTO error_group_aliases (alias, error_group_id) SELECT a.alias, {new} FROM error_group_aliases a"
     " WHERE a.error_group_id = $1 AND a.alias <> {new} ON CONFLICT DO NOTHING",
 )
+# What an earlier split of $1 had made, and that was brought together, is a part again, and leads nowhere else.
+_BE_PART = (
+    "INSERT INTO error_group_parts (fingerprint, part) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    "DELETE FROM error_group_aliases WHERE alias = {new} AND (error_group_id = $1"
+    " OR error_group_id IN (SELECT p.part FROM error_group_parts p WHERE p.fingerprint = $1))",
+)
 # Merges by hand stay: what was part of a group is part of it still, and a group keeps what was merged into it, with its
 # id.
 _STAY_MERGED = (
@@ -134,9 +140,7 @@ async def move(transaction: Transaction, ids: Sequence[str]) -> int:
 async def note_parts(transaction: Transaction, parts: Iterable[tuple[str, str]]) -> None:
     """Note which fingerprints were split into which; each id of before leads to all of its parts."""
     given = sorted(parts)  # in one order, for those who note the same at the same time
-    if given:
-        note = "INSERT INTO error_group_parts (fingerprint, part) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-        await _each(transaction, (note, *_LEAD), given)
+    await _each(transaction, (*_BE_PART, *_LEAD), given)
 
 
 async def move_kept(transaction: Transaction) -> None:
