@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app import ids
 from app.auth import Permission
 from app.db import Database
 from app.errors import BadInput, NotFound
@@ -190,7 +191,7 @@ async def follow_log(
     with context.log_notifications.follow(execution_id) as follower:
         present = await logs.position(context.database, execution_id)
         if present is None:
-            raise NotFound("No such execution")
+            raise NotFound(f"executionId: no such execution: {ids.to_global('execution', execution_id)!r}")
         if place is None:
             place = present
         while present is not None:

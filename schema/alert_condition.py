@@ -146,7 +146,11 @@ class AlertConditionInput:
         if is_given(self.no_run):
             return NoRun(self.no_run.minutes)
         if is_given(silence := self.engine_silence):
-            engine = None if silence.engine_id is None else verb_id("engine", silence.engine_id)
+            engine = (
+                None
+                if silence.engine_id is None
+                else verb_id("condition.engineSilence.engineId", "engine", silence.engine_id)
+            )
             return EngineSilent(silence.minutes, engine)
         if self.new_error_group:
             return NewErrorGroup()

@@ -174,10 +174,12 @@ class AlertRuleInput:
         if self.email is not strawberry.UNSET:
             told[channels.EMAIL] = None if self.email is None else {"address": self.email}
         return RuleChange(
-            id=None if self.id is None else verb_id("alertRule", self.id),
+            id=None if self.id is None else verb_id("id", "alertRule", self.id),
             condition=self._condition(),
             enabled=self.enabled,
-            workflow_id=workflow_id if isinstance(workflow_id, Unchanged | None) else verb_id("workflow", workflow_id),
+            workflow_id=workflow_id
+            if isinstance(workflow_id, Unchanged | None)
+            else verb_id("workflowId", "workflow", workflow_id),
             channels=told,
             notify_recovery=UNCHANGED if self.notify_recovery is None else self.notify_recovery,
             quiet_hours=_quiet(self.quiet_hours),

@@ -62,7 +62,7 @@ class RotateEngineSecretInput:
 
     def rotation(self) -> Rotation:
         """As app's value; NotFound or BadInput for invalid values."""
-        return Rotation(verb_id("engine", self.id), overlap(self.overlap_hours), self.idempotency_key)
+        return Rotation(verb_id("id", "engine", self.id), overlap(self.overlap_hours), self.idempotency_key)
 
 
 @strawberry.type(description="A connected engine.")

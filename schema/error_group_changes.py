@@ -69,7 +69,7 @@ class SetErrorGroupStateInput:
 
     def group_id(self) -> str:
         """The local id; NotFound for an id of another kind."""
-        return verb_id("errorGroup", self.id)
+        return verb_id("id", "errorGroup", self.id)
 
 
 @strawberry.type(description="An error group of which somebody said something.")

@@ -315,7 +315,7 @@ class Execution(Node):
         """Not batched."""
 
         def other() -> str | None:
-            return None if with_ is None else verb_id("execution", with_)
+            return None if with_ is None else verb_id("with", "execution", with_)
 
         found = await resolvers.compare(info.context, self.row, other)
         return None if found is None else ExecutionComparison.of(found)

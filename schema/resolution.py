@@ -68,7 +68,7 @@ class UnresolveExecutionsInput:
 def _chosen(given: ResolveExecutionsInput | UnresolveExecutionsInput) -> dict[str, Any]:
     return {
         "where": None if given.filter is None else ExecutionFilter.where(given.filter),
-        "ids": filter_tuple(given.ids, lambda id_: verb_id("execution", id_)),
+        "ids": filter_tuple(given.ids, lambda id_: verb_id("ids", "execution", id_)),
     }
 
 

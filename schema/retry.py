@@ -98,8 +98,8 @@ class RetryExecutionsInput:
         return BulkRequest(
             actor=actor,
             where=None if self.filter is None else ExecutionFilter.where(self.filter),
-            ids=filter_tuple(self.ids, lambda id_: verb_id("execution", id_)),
-            snapshot=None if self.snapshot is None else verb_id("snapshot", self.snapshot),
+            ids=filter_tuple(self.ids, lambda id_: verb_id("ids", "execution", id_)),
+            snapshot=None if self.snapshot is None else verb_id("snapshot", "snapshot", self.snapshot),
             limit=self.limit,
             dry_run=self.dry_run,
             batch=self.batch,

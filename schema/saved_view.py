@@ -45,7 +45,7 @@ class SavedViewInput:
 
     def change(self) -> saved_views.ViewChange:
         """As app's value; BadInput, LimitExceeded or NotFound for invalid values."""
-        id_ = None if self.id is None else verb_id("savedView", self.id)
+        id_ = None if self.id is None else verb_id("id", "savedView", self.id)
         return saved_views.ViewChange(id_, self.name, self.page, self.query, self.shared)
 
 

@@ -90,11 +90,11 @@ def local_or_none(name: str, kind: str, global_id: str | None) -> str | None:
     return None if global_id is None else local_id(name, kind, global_id)
 
 
-def verb_id(kind: str, global_id: str) -> str:
-    """The local id of a verb's object; NotFound for an id of another kind, or a malformed one."""
+def verb_id(name: str, kind: str, global_id: str) -> str:
+    """The local id of a verb's object, the argument `name`; NotFound for an id of another kind, or a malformed one."""
     found = ids.from_global(kind, global_id)
     if found is None:
-        raise NotFound(f"{global_id[:80]!r}: no such {kind}")
+        raise NotFound(f"{name}: no such {kind}: {global_id[:80]!r}")
     return found
 
 

@@ -88,7 +88,7 @@ class EndSessionsInput:
     def ending(self) -> Ending:
         """As app's value; NotFound or BadInput for invalid values."""
         return Ending(
-            id=verb_id("session", self.id) if is_given(self.id) else None,
+            id=verb_id("id", "session", self.id) if is_given(self.id) else None,
             name=self.name if is_given(self.name) else None,
             others=self.others if is_given(self.others) else None,
         )

@@ -58,7 +58,7 @@ class Subscription:
         self, info: Info, execution_id: ExecutionId, after: LogCursor = None
     ) -> AsyncGenerator[LogUpdate, None]:
         """By arrival."""
-        id_ = partial(verb_id, "execution", execution_id)
+        id_ = partial(verb_id, "executionId", "execution", execution_id)
         together = selects(info, "entries")
         async with aclosing(log_resolvers.follow_log(info.context, id_, after, together=together)) as updates:
             async for update in updates:

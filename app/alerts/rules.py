@@ -143,7 +143,7 @@ async def delete(database: Database, actor: str, id_: str) -> None:
             clock.now_us(),
         )
         if not rows:
-            raise NotFound("No such alert rule")
+            raise NotFound(f"id: no such alertRule: {ids.to_global('alertRule', id_)!r}")
         await channels.write(transaction, id_, ())
         await forget(transaction, id_)
         await audit.note(transaction, actor, "deleteAlertRule", ids.to_global("alertRule", id_))
@@ -185,7 +185,7 @@ async def locked(transaction: Transaction, id_: str) -> AlertRule:
     """A rule that nobody else changes until the commit. Raises NotFound for an unknown or deleted one."""
     found = await _read(transaction, f"id = $1 AND deleted_at IS NULL {transaction.for_update}", id_)
     if not found:
-        raise NotFound("No such alert rule")
+        raise NotFound(f"id: no such alertRule: {ids.to_global('alertRule', id_)!r}")
     return found[0]
 
 
@@ -207,10 +207,10 @@ async def _check_room(transaction: Transaction) -> None:
 async def _check_subjects(transaction: Transaction, change: RuleChange) -> None:
     id_ = change.workflow_id
     if isinstance(id_, str) and not await transaction.fetch("SELECT 1 FROM workflows WHERE id = $1", id_):
-        raise NotFound("No such workflow")
+        raise NotFound(f"workflowId: no such workflow: {ids.to_global('workflow', id_)!r}")
     engine = change.condition.engine_id if isinstance(change.condition, EngineSilent) else None
     if engine is not None and not await transaction.fetch("SELECT 1 FROM engines WHERE id = $1", engine):
-        raise NotFound("No such engine")
+        raise NotFound(f"condition.engineSilence.engineId: no such engine: {ids.to_global('engine', engine)!r}")
 
 
 def _changed(

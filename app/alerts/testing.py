@@ -46,7 +46,7 @@ async def send_test(database: Database, tellers: Tellers, actor: str, rule_id: s
     """Send a test by each channel of a rule, all at once. Raises NotFound for an unknown rule."""
     rule = (await rules.by_ids(database, [rule_id])).get(rule_id)
     if rule is None or not rule.channels:  # deleted
-        raise NotFound("No such alert rule")
+        raise NotFound(f"id: no such alertRule: {ids.to_global('alertRule', rule_id)!r}")
     notice = Notice.test(new_id(clock.now_us()), rule, tellers.public_url)
     told = [each for each in rule.channels if each.kind != PAGE]
     errors = await asyncio.gather(*(tellers.test(each, notice) for each in told))

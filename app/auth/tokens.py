@@ -166,7 +166,7 @@ async def revoke_token_by_id(database: Database, id_: str, revoker: Viewer) -> T
     async def revoke(transaction: Transaction) -> Token:
         rows = await transaction.fetch(f"{_SELECT} WHERE t.id = $1", id_)
         if not rows:
-            raise NotFound("No such token")
+            raise NotFound(f"id: no such token: {ids.to_global('token', id_)!r}")
         token = _TOKENS.read(rows[0])
         revoked = await _revoke(transaction, token)
         if token.revoked_at is None:

@@ -74,7 +74,7 @@ async def mark(database: Database, actor: str, id_: str, marking: Marking) -> Er
         await transaction.lock(Lock.GROUPS)
         group = (await by_ids(transaction, [id_])).get(id_)
         if group is None:
-            raise NotFound(f"{ids.to_global('errorGroup', id_)!r}: no such errorGroup")
+            raise NotFound(f"id: no such errorGroup: {ids.to_global('errorGroup', id_)!r}")
         if marking.state is None:
             gone = await transaction.fetch("DELETE FROM error_group_marks WHERE group_id = $1 RETURNING 1", group.id)
             if not gone:

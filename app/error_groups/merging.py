@@ -45,9 +45,9 @@ async def merge(database: Database, actor: str, given: Sequence[str], into: str)
     async def work(transaction: Transaction) -> None:
         await transaction.lock(Lock.GROUPS)
         found = await by_ids(transaction, [*given, into])
-        for id_ in (*given, into):
+        for name, id_ in (*(("from", each) for each in given), ("into", into)):
             if id_ not in found:
-                raise NotFound(f"{ids.to_global('errorGroup', id_)!r}: no such errorGroup")
+                raise NotFound(f"{name}: no such errorGroup: {ids.to_global('errorGroup', id_)!r}")
         target = found[into].id
         merged = sorted({found[id_].id for id_ in given} - {target})
         if not merged:
@@ -121,7 +121,7 @@ async def of_groups(database: Database, group_ids: Iterable[str]) -> dict[str, l
 async def _found(database: Database, id_: str) -> ErrorGroup:
     group = (await by_ids(database, [id_])).get(id_)
     if group is None:
-        raise NotFound(f"{ids.to_global('errorGroup', id_)!r}: no such errorGroup")
+        raise NotFound(f"id: no such errorGroup: {ids.to_global('errorGroup', id_)!r}")
     return group
 
 

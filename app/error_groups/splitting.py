@@ -135,4 +135,4 @@ async def _found(database: Database, id_: str) -> ErrorGroup:
 
 
 def _unknown(id_: str) -> NotFound:
-    return NotFound(f"{ids.to_global('errorGroup', id_)!r}: no such errorGroup")
+    return NotFound(f"id: no such errorGroup: {ids.to_global('errorGroup', id_)!r}")

@@ -80,7 +80,7 @@ class Retries:
         async def work(transaction: Transaction) -> Retry:
             family = await lineage.lock_with_ancestors(transaction, [asked.execution_id])
             if asked.execution_id not in family:
-                raise NotFound("No such execution")
+                raise NotFound(f"executionId: no such execution: {ids.to_global('execution', asked.execution_id)!r}")
             retry = await self.make(transaction, family, asked)
             if retry.created:
                 subject, shown = (ids.to_global("execution", id_) for id_ in (retry.retry_of, retry.id))

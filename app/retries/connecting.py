@@ -141,5 +141,5 @@ class Connecting:
     async def _find(self, engine_id: str) -> Engine:
         engine = (await engines.by_ids(self._database, [engine_id])).get(engine_id)
         if engine is None:
-            raise NotFound("No such engine")
+            raise NotFound(f"id: no such engine: {ids.to_global('engine', engine_id)!r}")
         return engine

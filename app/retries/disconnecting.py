@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app import engines
+from app import engines, ids
 from app.db import Database, Transaction
 from app.delivery import outbox
 from app.engines import Engine, connections
@@ -66,7 +66,7 @@ class Disconnecting:
     async def _find(self, engine_id: str) -> Engine:
         engine = (await engines.by_ids(self._database, [engine_id])).get(engine_id)
         if engine is None:
-            raise NotFound("No such engine")
+            raise NotFound(f"id: no such engine: {ids.to_global('engine', engine_id)!r}")
         return engine
 
     async def _cancel(self, execution_ids: Sequence[str]) -> int:

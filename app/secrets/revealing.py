@@ -17,7 +17,7 @@ async def reveal_trigger(database: Database, sealer: Sealer, execution_id: str, 
 
     async def work(transaction: Transaction) -> tuple[str | None, str | None]:
         if not await transaction.fetch("SELECT 1 FROM executions WHERE id = $1", execution_id):
-            raise NotFound("No such execution")
+            raise NotFound(f"executionId: no such execution: {ids.to_global('execution', execution_id)!r}")
         rows = await transaction.fetch(
             "SELECT trigger_data, trigger_sealed FROM execution_payloads WHERE execution_id = $1", execution_id
         )

@@ -22,7 +22,7 @@ RuleInput = Annotated[AlertRuleInput, strawberry.argument(description="The rule 
 )
 async def delete_alert_rule(info: Info, id: strawberry.ID) -> strawberry.ID:
     """Audited."""
-    await alert_resolvers.delete_rule(info.context, partial(verb_id, "alertRule", id))
+    await alert_resolvers.delete_rule(info.context, partial(verb_id, "id", "alertRule", id))
     return id
 
 
@@ -44,7 +44,7 @@ async def renew_alert_secret(
     """Audited."""
 
     def wanted() -> Renewal:
-        return Renewal(verb_id("alertRule", id), overlap(overlap_hours), idempotency_key)
+        return Renewal(verb_id("id", "alertRule", id), overlap(overlap_hours), idempotency_key)
 
     return SaveAlertRulePayload.of(await alert_resolvers.renew_secret(info.context, wanted))
 
@@ -68,4 +68,6 @@ async def save_alert_rule(info: Info, input: RuleInput) -> SaveAlertRulePayload:
 )
 async def test_alert_rule(info: Info, id: strawberry.ID) -> TestAlertRulePayload:
     """Audited."""
-    return TestAlertRulePayload.of(await alert_resolvers.test_rule(info.context, partial(verb_id, "alertRule", id)))
+    return TestAlertRulePayload.of(
+        await alert_resolvers.test_rule(info.context, partial(verb_id, "id", "alertRule", id))
+    )

@@ -46,7 +46,7 @@ async def connect_engine(info: Info, input: NewEngine) -> ConnectEnginePayload:
 )
 async def disconnect_engine(info: Info, id: EngineId) -> DisconnectEnginePayload:
     """Audited."""
-    disconnected = await engine_resolvers.disconnect_engine(info.context, partial(verb_id, "engine", id))
+    disconnected = await engine_resolvers.disconnect_engine(info.context, partial(verb_id, "id", "engine", id))
     return DisconnectEnginePayload.of(disconnected)
 
 
@@ -72,5 +72,5 @@ async def test_engine(
     info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The engine.")]
 ) -> TestEnginePayload:
     """Audited."""
-    found = await engine_resolvers.test_engine(info.context, partial(verb_id, "engine", id))
+    found = await engine_resolvers.test_engine(info.context, partial(verb_id, "id", "engine", id))
     return TestEnginePayload(reached=found.is_reached, detail=found.detail)

@@ -40,8 +40,8 @@ SplitInput = Annotated[SplitErrorGroupInput, strawberry.argument(description="Th
 )
 async def merge_error_groups(info: Info, input: MergeInput) -> MergeErrorGroupsPayload:
     """Audited."""
-    merged = partial(lambda given: [verb_id("errorGroup", id_) for id_ in given], input.from_)
-    into = partial(verb_id, "errorGroup", input.into)
+    merged = partial(lambda given: [verb_id("from", "errorGroup", id_) for id_ in given], input.from_)
+    into = partial(verb_id, "into", "errorGroup", input.into)
     group = await group_resolvers.merge_error_groups(info.context, merged, into)
     return MergeErrorGroupsPayload(group=ErrorGroup.of(group))
 
@@ -73,7 +73,7 @@ async def set_error_group_state(info: Info, input: GroupStateInput) -> SetErrorG
 async def split_error_group(info: Info, input: SplitInput) -> SplitErrorGroupPayload:
     """Audited."""
     by = [Distinction[each.name] for each in input.by]
-    group = await group_resolvers.split_error_group(info.context, partial(verb_id, "errorGroup", input.id), by)
+    group = await group_resolvers.split_error_group(info.context, partial(verb_id, "id", "errorGroup", input.id), by)
     return SplitErrorGroupPayload(group=ErrorGroup.of(group))
 
 
@@ -85,7 +85,7 @@ async def split_error_group(info: Info, input: SplitInput) -> SplitErrorGroupPay
 )
 async def unmerge_error_group(info: Info, id: GroupId) -> UnmergeErrorGroupPayload:
     """Audited."""
-    group = await group_resolvers.unmerge_error_group(info.context, partial(verb_id, "errorGroup", id))
+    group = await group_resolvers.unmerge_error_group(info.context, partial(verb_id, "id", "errorGroup", id))
     return UnmergeErrorGroupPayload(group=ErrorGroup.of(group))
 
 
@@ -98,5 +98,5 @@ async def unmerge_error_group(info: Info, id: GroupId) -> UnmergeErrorGroupPaylo
 )
 async def unsplit_error_group(info: Info, id: GroupId) -> SplitErrorGroupPayload:
     """Audited."""
-    group = await group_resolvers.unsplit_error_group(info.context, partial(verb_id, "errorGroup", id))
+    group = await group_resolvers.unsplit_error_group(info.context, partial(verb_id, "id", "errorGroup", id))
     return SplitErrorGroupPayload(group=ErrorGroup.of(group))

@@ -22,5 +22,7 @@ ExecutionId = Annotated[strawberry.ID, strawberry.argument(description="The exec
 )
 async def reveal_trigger(info: Info, execution_id: ExecutionId) -> Json | None:
     """Audited."""
-    data = await execution_resolvers.reveal_trigger(info.context, partial(verb_id, "execution", execution_id))
+    data = await execution_resolvers.reveal_trigger(
+        info.context, partial(verb_id, "executionId", "execution", execution_id)
+    )
     return None if data is None else Json(data)

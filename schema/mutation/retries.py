@@ -28,7 +28,7 @@ BulkInput = Annotated[
 )
 async def retry_execution(info: Info, input: RetryInput) -> RetryExecutionPayload:
     """One click."""
-    execution_id = partial(verb_id, "execution", input.execution_id)
+    execution_id = partial(verb_id, "executionId", "execution", input.execution_id)
     retry = await retry_resolvers.retry_execution(info.context, execution_id, input.idempotency_key)
     return RetryExecutionPayload.of(retry)
 

@@ -21,7 +21,7 @@ from schema.scalars import verb_id
 )
 async def delete_view(info: Info, id: strawberry.ID) -> strawberry.ID:
     """Audited if it was shared."""
-    await saved_view_resolvers.delete_view(info.context, partial(verb_id, "savedView", id))
+    await saved_view_resolvers.delete_view(info.context, partial(verb_id, "id", "savedView", id))
     return id
 
 

@@ -38,5 +38,5 @@ async def create_token(info: Info, input: NewToken) -> CreateTokenPayload:
 async def revoke_token(info: Info, id: TokenId) -> RevokeTokenPayload:
     """Audited."""
     return RevokeTokenPayload(
-        token=Token.of(await token_resolvers.revoke_token(info.context, partial(verb_id, "token", id)))
+        token=Token.of(await token_resolvers.revoke_token(info.context, partial(verb_id, "id", "token", id)))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ AUDIT = "query Q($given: AuditFilter) { auditLog(filter: $given) { nodes { id } 
 ALERTS = "query Q($given: AlertFilter) { alerts(filter: $given) { nodes { id } } }"
 PREVIEW = "query Q($given: AlertConditionInput!) { alertPreview(condition: $given) { count } }"
 CONNECT = "mutation M($given: ConnectEngineInput!) { connectEngine(input: $given) { signingSecret } }"
+RULE = "mutation M($given: AlertRuleInput!) { saveAlertRule(input: $given) { rule { id } } }"
+RETRY = "mutation M($given: RetryExecutionInput!) { retryExecution(input: $given) { execution { id } } }"
+MERGE = "mutation M($given: MergeErrorGroupsInput!) { mergeErrorGroups(input: $given) { group { id } } }"
+ROTATE = "mutation M($given: RotateEngineSecretInput!) { rotateEngineSecret(input: $given) { signingSecret } }"
+REVOKE = "mutation M($given: ID!) { revokeToken(id: $given) { token { id } } }"
+DELETE = "mutation M($given: ID!) { deleteAlertRule(id: $given) }"
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 LONG = 1_001 * "x"
 BACK = {"from": LATE, "to": EARLY}
@@ -67,3 +74,40 @@ async def test_message_begins_with_the_path(
 ) -> None:
     result = await schema.execute(document, variable_values={"given": given}, context_value=context_of(database, ADMIN))
     assert [error.message.startswith(says) for error in result.errors or ()] == [True], result.errors
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "path", "given"),
+    [
+        (RETRY, "execution", "executionId", lambda id_: {"executionId": id_}),
+        (ROTATE, "engine", "id", lambda id_: {"id": id_}),
+        (MERGE, "errorGroup", "from", lambda id_: {"from": [id_], "into": id_}),
+        (REVOKE, "token", "id", lambda id_: id_),
+        (DELETE, "alertRule", "id", lambda id_: id_),
+        (RULE, "alertRule", "id", lambda id_: {"id": id_, "consecutiveFailures": 1, "channels": {"page": True}}),
+        (
+            RULE,
+            "workflow",
+            "workflowId",
+            lambda id_: {"workflowId": id_, "consecutiveFailures": 1, "channels": {"page": True}},
+        ),
+        (
+            RULE,
+            "engine",
+            "condition.engineSilence.engineId",
+            lambda id_: {
+                "condition": {"engineSilence": {"minutes": 5, "engineId": id_}},
+                "channels": {"page": True},
+                "workflowId": None,
+            },
+        ),
+    ],
+)
+async def test_unknown_ids_are_named_as_malformed_ones(
+    database: Database, document: str, kind: str, path: str, given: Callable[[str], Any]
+) -> None:
+    for id_ in (f"{kind}_{'0' * 32}", "nonsense"):
+        result = await schema.execute(
+            document, variable_values={"given": given(id_)}, context_value=context_of(database, ADMIN)
+        )
+        assert [error.message for error in result.errors or ()] == [f"{path}: no such {kind}: {id_!r}"]

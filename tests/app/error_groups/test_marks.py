@@ -72,7 +72,7 @@ async def test_bad_input_is_refused(database: Database) -> None:
             Marking(other, FAR)
     with pytest.raises(BadInput, match="mutedUntil: must be in the future"):
         Marking(GroupState.MUTED, clock.now_us() - 1)
-    with pytest.raises(NotFound, match=f"'errorGroup_{NOBODY}': no such errorGroup"):
+    with pytest.raises(NotFound, match=f"id: no such errorGroup: 'errorGroup_{NOBODY}'"):
         await marks.mark(database, "ada", NOBODY, Marking(GroupState.MUTED))
 
 
