@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -19,10 +20,12 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from app.db import Database, open_database
 from app.db.migrate import migrate
 from app.db.postgres import PostgresDatabase
-from app.db.postgres_pools import prepare_connection
+from app.db.postgres_pools import column_types, prepare_connection
 from app.http.dashboard import Dashboard
 from specs.harness.servers.pool import PostgresPool
 from specs.harness.servers.postgres import PostgresServer
+
+ColumnTypes = dict[str, dict[str, str]]
 
 # By default structlog has rich draw each traceback, with the source in colours: 100 ms of CPU for an exception.
 *_first, _ = structlog.get_config()["processors"]
@@ -91,10 +94,27 @@ def url_of_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list
         yield [sqlite, postgres]
 
 
+@pytest.fixture(scope="session")
+def types_once() -> Callable[[asyncpg.Pool[Any]], Awaitable[ColumnTypes]]:
+    """Asks a Postgres for its columns' types once: all that are fresh have the same."""
+    known: list[ColumnTypes] = []
+
+    async def types_of(pool: asyncpg.Pool[Any]) -> ColumnTypes:
+        if not known:
+            known.append(await column_types(pool))
+        return known[0]
+
+    return types_of
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(
+    database_url: str, types_once: Callable[[asyncpg.Pool[Any]], Awaitable[ColumnTypes]]
+) -> AsyncIterator[Database]:
     """An open connection to a fresh, migrated database."""
-    opened = await open_database(database_url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.db.postgres_pools.column_types", types_once)
+        opened = await open_database(database_url)
     yield opened
     await opened.close()
 
