@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -33,7 +32,6 @@ class PostgresTransaction(Transaction):
         super().__init__(turns)
         self._connection = connection
         self._column_types = column_types
-        self._sent: asyncio.Future[None] | None = None  # done once the server has all of the statement in `meanwhile`
 
     async def fetch(self, sql: str, *params: Any) -> Sequence[Row]:
         """The rows of one statement."""
@@ -56,8 +54,7 @@ class PostgresTransaction(Transaction):
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """COPY in Postgres's binary format. A few rows go faster as one INSERT, which needs fewer round trips."""
         if len(rows) >= WORTH_COPYING:
-            records = chain(rows, iter(self._note_sent, None))
-            await self._connection.copy_records_to_table(table, columns=columns, records=records)
+            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
         else:
             await self._insert(table, columns, rows)
 
@@ -76,11 +73,9 @@ class PostgresTransaction(Transaction):
 
     async def meanwhile(self, statement: Coroutine[Any, Any, T], work: AsyncIterator[None]) -> T:
         """See Transaction."""
-        self._sent = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(statement)
+        await asyncio.sleep(0)  # it is sent before anything else is done
         try:
-            # It is sent before anything else is done; the rows of COPY are when the server has asked for them.
-            await asyncio.wait((running, self._sent), return_when=asyncio.FIRST_COMPLETED)
             async for _ in work:
                 await asyncio.sleep(0)
                 if running.done():
@@ -88,10 +83,6 @@ class PostgresTransaction(Transaction):
         finally:
             await asyncio.wait([running])  # the connection is its own until then
         return running.result()
-
-    def _note_sent(self) -> None:
-        if self._sent is not None and not self._sent.done():
-            self._sent.set_result(None)
 
     async def insert_missing(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], *, key: Sequence[str], returning: str
@@ -118,7 +109,6 @@ class PostgresTransaction(Transaction):
             await self._connection.execute(sql, *zip(*piece, strict=True))
 
     async def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], tail: str = "") -> Sequence[Row]:
-        asyncio.get_running_loop().call_soon(self._note_sent)
         sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {self._unnest(table, columns)}{tail}"
         inserted: list[Row] = []
         for piece in pieces(rows, MOST_ROWS):
