@@ -24,13 +24,16 @@ def ingestion(database: Database) -> Ingestion:
 
 
 async def after(ingestion: Ingestion, database: Database, *reports: Report) -> dict[str, Any]:
-    """The stored row, which must be the same for each order in which the reports come in one by one."""
-    rows = []
-    for number, order in enumerate(permutations(reports)):
-        subject = f"{await newest_revision(database)}-{number}"
-        for one in order:
-            assert await ingestion.record(events([one], subject)) == []
-        rows.append(await row_of(database, subject))
+    """The stored row, which must be the same for each order in which the reports come in one by one.
+
+    Each order is a run of its own, and the runs get their next reports together, in one commit.
+    """
+    revision = await newest_revision(database)
+    orders = {f"{revision}-{number}": order for number, order in enumerate(permutations(reports))}
+    for nth in range(len(reports)):
+        batch = [event for subject, order in orders.items() for event in events([order[nth]], subject)]
+        assert await ingestion.record(batch) == []
+    rows = [await row_of(database, subject) for subject in orders]
     apart = {"id", "external_id", "updated_at", "received_at", "search_text"}
     first, *others = [{name: value for name, value in row.items() if name not in apart} for row in rows]
     assert all(other == first for other in others)
