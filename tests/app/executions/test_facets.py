@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,6 +111,19 @@ async def test_one_who_hangs_up_leaves_the_others_their_answer(
     first.cancel()
     going.set()
     assert await second == Count(0, exact=True)
+
+
+async def test_time_in_which_the_process_stands_still_does_not_count(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answered_meanwhile(*_: Any) -> Any:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+        await asyncio.sleep(0.02)
+        return []
+
+    monkeypatch.setattr(database, "fetch", answered_meanwhile)
+    monkeypatch.setattr(facets, "DEADLINE_SECONDS", 0.05)
+    assert await Facets(database).by(Facet.WORKFLOW, EVERYTHING) == {}
 
 
 async def test_counting_ends_in_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
