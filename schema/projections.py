@@ -7,6 +7,7 @@ from typing import Any
 
 from app.executions import EXECUTIONS
 from app.executions.logs import ENTRIES
+from app.graphql.compiled.costs import WAITS
 from app.graphql.compiled.projections import PROJECTION, Joined, Made, Source
 from schema.scalars import milliseconds
 
@@ -39,4 +40,4 @@ def joined(kind: str, load: Callable[..., Any]) -> dict[Any, Any]:
 
 # Of connections whose resolvers read what their plan says.
 READS_EXECUTIONS = {PROJECTION: Source(EXECUTIONS)}
-READS_LOGS = {PROJECTION: Source(ENTRIES)}
+READS_LOGS = {PROJECTION: Source(ENTRIES), WAITS: True}

@@ -36,6 +36,8 @@ from app.graphql.compiled.selections import Selections
 
 # The keys of metadata, and what holds without them.
 ROWS, BYTES = "rows", "bytes"
+# Of a field with a projection that waits for a statement of its own all the same.
+WAITS = "waits"
 USUAL_ROWS, USUAL_PAGE, USUAL_BYTES = 10, 50, 32
 # No resolver gives more, whatever it is asked for; what asks for more is refused there, by its name.
 MAX_ROWS = 1_000
@@ -132,7 +134,7 @@ class Costs:
         own = definition.extensions.get("strawberry-definition")
         metadata = {} if own is None else own.metadata
         resolver = None if own is None else own.base_resolver
-        if resolver is not None and resolver.is_async and PROJECTION not in metadata:
+        if resolver is not None and resolver.is_async and (PROJECTION not in metadata or WAITS in metadata):
             node.fields += WAITING - 1
         named = get_named_type(definition.type)
         if not isinstance(named, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
