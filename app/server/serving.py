@@ -38,6 +38,9 @@ SAMPLE = Path(__file__).parents[2] / "examples" / "galaxy-runs.ndjson"
 GRACE_SECONDS = 5
 # As much as POST /graphql accepts by default.
 MAX_MESSAGE_BYTES = 1024 * 1024
+# Longer than the minute for which proxies and pools of clients keep an idle connection: a request on one that is just
+# being closed fails.
+KEPT_SECONDS = 75
 # Proxies cut connections that are silent for a minute. A client that is gone is found after twice this.
 PING_SECONDS = 20.0
 
@@ -110,6 +113,7 @@ def _config(
         access_log=False,
         server_header=False,
         headers=[("x-content-type-options", "nosniff")],
+        timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

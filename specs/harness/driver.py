@@ -79,9 +79,8 @@ class Runwatch:
         self.url = url
         self.admin = admin
         self._environment = environment
-        # One client: making one takes 30 ms, most of it for certificates that nobody here needs. It lets go of idle
-        # connections before the server does, after 5 s: a request on one that is being closed would fail.
-        self._http = httpx.Client(timeout=30, limits=httpx.Limits(keepalive_expiry=2))
+        # One client: making one takes 30 ms, most of it for certificates that nobody here needs.
+        self._http = httpx.Client(timeout=30)
 
     def cli(self, *words: str) -> str:
         """What the command line prints for this server's database."""

@@ -5,7 +5,6 @@ specs/test_proxies.py runs the proxies themselves, where they are installed.
 
 from __future__ import annotations
 
-import inspect
 import re
 import shlex
 import shutil
@@ -15,19 +14,16 @@ from pathlib import Path
 
 import pytest
 import typer
-import uvicorn
 
 from app.cli import app
 from app.commands.configuration import names, names_of_files
-from app.server.serving import PING_SECONDS
+from app.server.serving import KEPT_SECONDS, PING_SECONDS
 from app.server.supervisor import STOP_SECONDS
 from app.settings import MIB, Settings
 from specs.harness.compose import ROOT
 
 FOLDER = ROOT / "examples" / "deploy"
 UNIT = FOLDER / "runwatch.service"
-# How soon the server closes an idle connection.
-KEPT_SECONDS = inspect.signature(uvicorn.Config).parameters["timeout_keep_alive"].default
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,8 @@ class Engine:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        environment = {**os.environ, "RUNWATCH_TOKEN": self.token, "RUNWATCH_WEBHOOK_SECRET": SECRET}
+        secrets = {"RUNWATCH_TOKEN": self.token, "RUNWATCH_WEBHOOK_SECRET": SECRET}
+        environment = {**os.environ, **secrets, "PYTHONFAULTHANDLER": "1"}
         words = [sys.executable, str(PROGRAM), "--port", str(self.port), *self._words]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
@@ -69,7 +70,11 @@ class Engine:
             self.process.send_signal(sign)
         else:
             self.process.stdin.close()
-        assert self.process.wait(30) == 0, self.log.read_text()
+        try:
+            assert self.process.wait(30) == 0, self.log.read_text()
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it logs the stacks of its threads
+            pytest.fail(f"it ended with {self.process.wait()}: {self.log.read_text()}")
         self.process.stdin.close()
         assert "Traceback" not in self.log.read_text()
 
