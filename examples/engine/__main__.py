@@ -13,7 +13,6 @@ import argparse
 import itertools
 import logging
 import os
-import queue
 import signal
 import sys
 import threading
@@ -31,6 +30,7 @@ log = logging.getLogger("engine")
 
 # "check links" takes 12 of these a run and runs every fourth pace, so one is always running.
 PATIENCE = 0.4  # of a pace
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def arguments() -> argparse.Namespace:
@@ -82,11 +82,9 @@ def main() -> int:
 def run(given: argparse.Namespace) -> None:
     """Start an automation at each pace, and retries as they arrive, until told to stop."""
     stop = threading.Event()
-    # A handler runs within whatever the main thread does: `set` there would wait for ever for the lock of a `wait`.
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda got, _: signals.put(got))
-    threading.Thread(target=wait_for_a_signal, args=(signals, stop), daemon=True).start()
+    # No handler: Python calls it in the main thread, and one whose signal comes just before a wait is called after it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # for all threads, which are started from here on
+    threading.Thread(target=wait_for_a_signal, args=(stop,), daemon=True).start()
     if given.attached:
         threading.Thread(target=wait_for_the_end_of_input, args=(stop,), daemon=True).start()
 
@@ -115,9 +113,9 @@ def run(given: argparse.Namespace) -> None:
     log.info("stopped")
 
 
-def wait_for_a_signal(signals: queue.SimpleQueue[int], stop: threading.Event) -> None:
+def wait_for_a_signal(stop: threading.Event) -> None:
     """Somebody wants it to end."""
-    signals.get()
+    signal.sigwait(ENDING)
     stop.set()
 
 
