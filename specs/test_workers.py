@@ -87,7 +87,7 @@ def can_break(own: Server, tmp_path: Path) -> Callable[[], None]:
 
 
 def visit(server: Server) -> Runwatch:
-    runwatch = Runwatch(server.url, "", server.environment)
+    runwatch = Runwatch(server.url, "", server.environment, has_workers=True)
     runwatch.admin = runwatch.token("admin")
     return runwatch
 

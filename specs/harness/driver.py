@@ -73,14 +73,19 @@ def run_events(
 
 
 class Runwatch:
-    """A running server and an administrator's token for it."""
+    """A running server and an administrator's token for it.
 
-    def __init__(self, url: str, admin: str, environment: Mapping[str, str] | None = None) -> None:
+    With several workers each request has a connection of its own, which any of them may take.
+    """
+
+    def __init__(
+        self, url: str, admin: str, environment: Mapping[str, str] | None = None, *, has_workers: bool = False
+    ) -> None:
         self.url = url
         self.admin = admin
         self._environment = environment
         # One client: making one takes 30 ms, most of it for certificates that nobody here needs.
-        self._http = httpx.Client(timeout=30)
+        self._http = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0 if has_workers else 20))
 
     def cli(self, *words: str) -> str:
         """What the command line prints for this server's database."""
