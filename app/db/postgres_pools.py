@@ -23,6 +23,9 @@ MARGIN_SECONDS = 0.5
 # Data that nobody acknowledges, and a connection that is silent: the other host is gone.
 UNACKNOWLEDGED_MS, IDLE_SECONDS, PROBE_SECONDS, PROBES = 5_000, 10, 2, 3
 CLOSE_SECONDS = 3.0
+# More than a transaction writes: asyncpg then never waits amid a COPY until it may write on. Nobody would wake it when
+# the connection is lost: it waited for the whole time-out of a write.
+UNSENT_BYTES = 1024 * 1024 * 1024
 
 # Behind a pooler in transaction mode a session is anybody's: each transaction brings its settings along.
 OWN_SETTINGS = "SET LOCAL jit = off; SET LOCAL statement_timeout = "
@@ -67,13 +70,15 @@ async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
     await connection.set_type_codec(
         "uuid", schema="pg_catalog", encoder=bytes.fromhex, decoder=bytes.hex, format="binary"
     )
-    _notice_dead_hosts(connection)
+    transport = getattr(connection, "_transport", None)  # asyncpg has no other way to it, nor to the socket
+    if transport is not None:
+        transport.set_write_buffer_limits(high=UNSENT_BYTES)
+        _notice_dead_hosts(transport)
 
 
-def _notice_dead_hosts(connection: asyncpg.Connection[Any]) -> None:
+def _notice_dead_hosts(transport: asyncio.Transport) -> None:
     """Have the system end the connection soon when the other host is gone: of itself it takes a quarter of an hour."""
-    transport = getattr(connection, "_transport", None)  # asyncpg has no other way to the socket
-    opened = transport and transport.get_extra_info("socket")
+    opened = transport.get_extra_info("socket")
     if not opened or opened.family not in (socket.AF_INET, socket.AF_INET6):
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -19,6 +19,7 @@ from app.db import Database, Transaction, open_database, postgres_pools
 from app.errors import Unavailable
 from specs.harness import commands
 from specs.harness.servers.postgres import PostgresServer
+from specs.harness.waiting import until
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -183,6 +184,38 @@ async def test_a_connection_that_dies_within_a_transaction(postgres_url: str) ->
         assert attempts == 2
         assert len(await database.fetch("SELECT 1 FROM engines")) == 1
     finally:
+        await database.close()
+
+
+@pytest.mark.slow
+async def test_a_connection_that_dies_within_a_copy_that_the_server_does_not_read(postgres_url: str) -> None:
+    """asyncpg stops writing for now when much is unsent, and nothing tells it that it never may again."""
+    database, other = await open_database(postgres_url), await asyncpg.connect(postgres_url)
+    attempts, columns = 0, ("id", "owner", "name", "page", "query", "shared")
+
+    async def work(transaction: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        # More than the system keeps for the server, by far.
+        rows = [(f"{number:032x}", "anna", "a view", "history", "x" * 40_000, False) for number in range(500)]
+        await transaction.insert("saved_views", columns, rows)
+
+    async def waits_within_copy() -> bool:
+        return bool(await _terminate(postgres_url, "wait_event_type = 'Lock' AND query LIKE 'COPY%'"))
+
+    try:
+        locking = other.transaction()
+        await locking.start()
+        await other.execute("LOCK TABLE saved_views IN SHARE MODE")
+        inserting = asyncio.create_task(database.transaction(work))
+        await until(waits_within_copy)
+        await locking.rollback()
+        async with asyncio.timeout(30):
+            await inserting
+        assert attempts == 2
+        assert len(await database.fetch("SELECT 1 FROM saved_views")) == 500
+    finally:
+        await other.close()
         await database.close()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -282,6 +284,25 @@ async def test_work_that_is_done_meanwhile_leaves_the_connection_to_its_statemen
     await anext(pieces)  # what there was no time for is left
     assert done == [*range(len(done))]
     assert await engines(database) == [engine(7)]
+
+
+async def test_work_and_statement_that_both_fail_are_one_error(database: Database) -> None:
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+
+    async def work() -> AsyncGenerator[None, None]:
+        yield
+        raise BadInput("no")
+
+    async def fail(transaction: Transaction) -> None:
+        await transaction.meanwhile(transaction.insert("engines", COLUMNS, [engine(1)] * 2), work())
+
+    expected = sqlite3.IntegrityError if database.dialect.writes_alone else BadInput  # SQLite begins no work
+    with pytest.raises(expected):
+        await database.transaction(fail)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert logged == []
 
 
 async def test_one_row_is_updated_as_several_are(database: Database) -> None:
