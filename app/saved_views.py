@@ -15,7 +15,7 @@ from app.db.rows import RowsOf
 from app.errors import BadInput, Forbidden, LimitExceeded, NotFound
 from app.ids import new_id
 from app.paging.search import check_text
-from app.texts import is_blank, natural_key
+from app.texts import has_controls, is_blank, natural_key
 
 MAX_NAME = 100
 MAX_QUERY_BYTES = 2 * 1024
@@ -50,6 +50,8 @@ class ViewChange:
         check_text("name", self.name)
         if not 1 <= len(self.name.strip()) <= MAX_NAME:
             raise BadInput(f"name: must be 1 to {MAX_NAME} characters, not {len(self.name.strip())}")
+        if has_controls(self.name.strip()):
+            raise BadInput("name: must not contain control characters or line breaks")
         if is_blank(self.name):
             raise BadInput("name: must have a character that can be seen")
         if not _PAGE.fullmatch(self.page):
@@ -79,9 +81,9 @@ async def save(database: Database, owner: str, change: ViewChange, *, shares: bo
         await transaction.lock(Lock.SAVED_VIEWS)
         before = None if change.id is None else await _find(transaction, owner, change.id)
         _check_shares(change.shared or (before is not None and before.shared), shares)
-        await _check_room(transaction, owner, change, before)
-        id_ = new_id(clock.now_us()) if before is None else before.id
         kept = owner if before is None else before.owner
+        await _check_room(transaction, change, before, owner=owner, kept=kept)
+        id_ = new_id(clock.now_us()) if before is None else before.id
         saved = SavedView(id_, kept, change.name.strip(), change.page, change.query, change.shared)
         values = (saved.id, saved.owner, saved.name, saved.page, saved.query, saved.shared)
         if before is None:
@@ -121,10 +123,14 @@ def _check_shares(shared: bool, shares: bool) -> None:
         raise Forbidden("shared: only administrators share views, and change shared ones")
 
 
-async def _check_room(transaction: Transaction, owner: str, change: ViewChange, before: SavedView | None) -> None:
+async def _check_room(
+    transaction: Transaction, change: ViewChange, before: SavedView | None, *, owner: str, kept: str
+) -> None:
+    """Of whoever owns the view from then on: one that is shared no longer is its owner's, whoever has ended that."""
     if before is not None and before.shared == change.shared:
         return
-    rows = await transaction.fetch("SELECT owner, shared FROM saved_views")
-    there = sum(bool(shared) if change.shared else each == owner and not shared for each, shared in rows)
+    counted, given = ("shared", ()) if change.shared else ("owner = $1 AND NOT shared", (kept,))
+    ((there,),) = await transaction.fetch(f"SELECT count(*) FROM saved_views WHERE {counted}", *given)
     if there >= MAX_VIEWS:
-        raise LimitExceeded(f"At most {MAX_VIEWS} {'shared' if change.shared else 'own'} views; delete one first")
+        whose = "shared views" if change.shared else "own views" if kept == owner else "own views of the view's owner"
+        raise LimitExceeded(f"At most {MAX_VIEWS} {whose}; delete one first")

@@ -14,7 +14,7 @@ class SavedView:
     """A view."""
 
     id: strawberry.ID = strawberry.field(description=ID)
-    name: str = strawberry.field(description="Name, 1 to 100 characters. Names need not differ.")
+    name: str = strawberry.field(description="Name in one line, 1 to 100 characters. Names need not differ.")
     page: str = strawberry.field(description="Page that it is of, such as `history`: the first part of its path.")
     query: str = strawberry.field(description="What stands behind ? in the page's address.")
     shared: bool = strawberry.field(description="Whether everybody sees it.")
@@ -38,7 +38,7 @@ class SavedViewInput:
     """A view as it is to be."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="View to change. Null creates one.")
-    name: str = strawberry.field(description="Name, 1 to 100 characters.")
+    name: str = strawberry.field(description="Name in one line, 1 to 100 characters.")
     page: str = strawberry.field(description="Page that it is of: 1 to 20 letters a to z.")
     query: str = strawberry.field(description="What stands behind ? in the page's address, at most 2 KiB.")
     shared: bool = strawberry.field(default=False, description="Whether everybody sees it. ADMIN only.")

@@ -71,6 +71,21 @@ async def test_there_are_only_so_many(database: Database, monkeypatch: pytest.Mo
     await save(database, "anna", replace(VIEW, shared=True), shares=True)
 
 
+async def test_a_view_that_is_shared_no_longer_counts_for_its_owner(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends its sharing may have as many as there can be; it is not one of those."""
+    monkeypatch.setattr(saved_views, "MAX_VIEWS", 2)
+    (first, second) = [await save(database, "anna", replace(VIEW, shared=True), shares=True) for _ in range(2)]
+    for owner, times in (("anna", 1), ("bob", 2)):
+        for _ in range(times):
+            await save(database, owner, VIEW, shares=True)
+    assert (await save(database, "bob", replace(VIEW, id=first.id), shares=True)).owner == "anna"
+    with pytest.raises(LimitExceeded, match="At most 2 own views of the view's owner"):
+        await save(database, "bob", replace(VIEW, id=second.id), shares=True)
+    assert len(await list_all(database, "anna")) == 3, "two own ones, and what is still shared"
+
+
 async def test_they_are_sorted_as_people_do(database: Database) -> None:
     for name in ("nightly 10", "Nightly 2", "nightly 02b", "éclair", "nightly 1", "eve"):
         await save(database, "anna", replace(VIEW, name=name), shares=False)
@@ -84,6 +99,8 @@ async def test_they_are_sorted_as_people_do(database: Database) -> None:
         ({"name": "\ufeff\u200b"}, BadInput, "name: must have a character that can be seen"),
         ({"name": "x" * 101}, BadInput, "name"),
         ({"name": "a\0"}, BadInput, "name: contains a NUL"),
+        ({"name": "a\nb"}, BadInput, "name: must not contain control characters or line breaks"),
+        ({"name": "a\u2028b"}, BadInput, "name: must not contain control characters or line breaks"),
         ({"page": "../x"}, BadInput, "page: '../x' is not the name of a page"),
         ({"page": ""}, BadInput, "page"),
         ({"query": "x" * 2049}, LimitExceeded, "query: at most 2048 bytes, not 2049"),
