@@ -138,6 +138,21 @@ def test_a_host_that_cannot_be(tmp_path: Path, url: str, host: str) -> None:
     assert "Cannot listen on" in done.stderr
 
 
+@pytest.mark.parametrize("host", ["bad host", "http://here", "here:8000", "a/b", "fe80::1%eth0", "[::1]", "-a", "a#b"])
+def test_a_link_to_a_host_that_cannot_be(tmp_path: Path, url: str, host: str) -> None:
+    for args, settings, named in ((["--host", host], {}, "--host"), ([], {"host": host}, "RUNWATCH_HOST")):
+        done = runwatch(tmp_path, "sign-in-link", "--token", "ann", *args, database_url=url, code=1, **settings)
+        assert f"{named}: '{host}' is not a host name" in " ".join(done.stderr.split())
+        assert done.stdout == ""
+
+
+@pytest.mark.parametrize("host", ["here", "my_host.example.", "bücher.example", "127.0.0.1", "::1"])
+def test_a_link_to_a_host(tmp_path: Path, url: str, host: str) -> None:
+    runwatch(tmp_path, "token", "create", "--role", "viewer", "--name", "ann", database_url=url)
+    done = runwatch(tmp_path, "sign-in-link", "--token", "ann", "--host", host, database_url=url)
+    assert done.stdout.startswith(f"http://{f'[{host}]' if ':' in host else host}:8000/")
+
+
 @pytest.mark.parametrize("days", ["inf", "1e9"])
 def test_an_age_that_cannot_be(tmp_path: Path, url: str, days: str) -> None:
     assert "--older-than" in runwatch(tmp_path, "prune", "--older-than", days, database_url=url, code=2).stderr
