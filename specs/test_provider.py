@@ -139,20 +139,31 @@ def test_provider_002_roles_come_from_a_claim(
     [
         {"nonce": "another"},
         {"nonce": None},
+        {"nonce": "é"},
         {"aud": "another"},
         {"aud": ["runwatch", "another"], "azp": "another"},
         {"iss": "https://another.example"},
         {"exp": 1_000_000_000},
+        {"exp": 10**400, "iat": 1.5},
         {"sub": None},
         {"preferred_username": "a\nb"},
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[:40],
 )
 def test_provider_003_a_wrong_token_signs_nobody_in(behind: Behind, wrong: dict[str, Any]) -> None:
     """An ID token of another sign-in, client, issuer or time MUST be refused."""
     behind.provider.wrong = wrong
     with Browser() as browser:
         assert refusal(browser.sign_in(behind.runwatch, "/x")) == "failed"
+
+
+def test_provider_010_a_page_to_show_is_whole_or_none(behind: Behind) -> None:
+    """The longest saved view MUST be shown after the way back; what fits into no cookie leaves none of it."""
+    with Browser() as browser:
+        for following, kept in (("/" + "x" * 2_300, True), ("/" + "é" * 1_249, True), ("/" + "é" * 1_250, False)):
+            back = browser.leave(behind.runwatch, following)
+            assert all(len(each.name) + len(each.value or "") <= 4_096 for each in browser.cookies.jar)
+            assert parse_qs(urlsplit(browser.arrive(back)).query).get("next") == ([following] if kept else None)
 
 
 def test_provider_004_a_way_back_is_of_its_browser(behind: Behind) -> None:
@@ -243,6 +254,7 @@ def test_provider_009_what_is_no_logout_token_ends_nothing(behind: Behind) -> No
         {"exp": 1_000_000_000},
         {"exp": None},
         {"iat": None},
+        {"iat": -(10**20)},
         {"jti": None},
         {"events": None},
         {"events": {}},

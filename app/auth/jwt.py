@@ -25,6 +25,8 @@ from app.texts import has_controls, is_blank
 
 LEEWAY_SECONDS = 30  # how far the issuer's clock and ours may differ
 REQUIRED_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
+# Of exp and iat: what both databases can store, in µs. JSON has numbers of any size, and their differences overflow.
+MAX_TIME = 253_402_300_799
 MAX_SUBJECT_LENGTH = 255  # as in OpenID Connect
 
 _decoder = jwt.PyJWT({"enforce_minimum_key_length": True})
@@ -112,8 +114,8 @@ class JwtVerifier:
         key = await self._key(algorithm, key_id)
         claims = self._decode(token, key, required)
         # PyJWT takes texts for numbers, too; exp is a NumericDate (RFC 7519, section 2).
-        if not all(isinstance(claims[name], int | float) for name in ("exp", "iat")):
-            raise Unauthenticated("The token's exp and iat must be numbers of seconds")
+        if not all(isinstance(claims[name], int | float) and abs(claims[name]) <= MAX_TIME for name in ("exp", "iat")):
+            raise Unauthenticated("The token's exp and iat must be numbers of seconds, of the years until 9999")
         return claims, SigningKey(self._issuer, algorithm, key_id, _sha256(key))
 
     async def accepts(self, key: SigningKey) -> bool:

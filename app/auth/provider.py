@@ -128,7 +128,7 @@ class Provider:
             raise Unauthenticated("The code is another issuer's")
         token = await self._redeem(endpoints, code, attempt.verifier)
         claims, key = await known.verifier.verified(token.get("id_token") or "")
-        if not secrets.compare_digest(str(claims.get("nonce")), attempt.nonce):
+        if not secrets.compare_digest(str(claims.get("nonce")).encode("utf-8", "replace"), attempt.nonce.encode()):
             raise Unauthenticated("The ID token's nonce is not that of this sign-in")
         if claims.get("azp", self._client_id) != self._client_id:
             raise Unauthenticated("The ID token was issued to another client")

@@ -36,7 +36,7 @@ SIGN_IN = f"{BASE}/sign-in"
 # As long as somebody may take to type a password and to find a second factor.
 LIFETIME_SECONDS = 600
 MAX_LOGOUT_BYTES = 64 * 1024
-MAX_NEXT = 1_500  # with the rest, sealed, it fits into a cookie of 4 KiB
+MAX_NEXT = 2_500  # bytes: with the rest, sealed, it fits into a cookie of 4 KiB; and the longest saved view into it
 _NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
@@ -69,7 +69,9 @@ class ProviderSignIn:
 
     async def leave(self, request: Request) -> Response:
         """Lead the browser to the provider. `next`: the page to show when it is back."""
-        following = request.query_params.get("next", "")[:MAX_NEXT]
+        following = request.query_params.get("next", "")
+        if len(following.encode()) > MAX_NEXT:
+            following = ""  # a part of it would be another page
         if not self._is_home(request.scope):
             # The cookie is for one host, and the provider leads back to the public one.
             asked = urlencode({"next": following})

@@ -139,6 +139,15 @@ async def test_claims_that_do_not_fit(changes: dict[str, Any], match: str) -> No
     await refused(shared(), sign(SECRET, "HS256", **changes), match)
 
 
+@pytest.mark.parametrize(
+    "times",
+    [{"exp": 10**400, "iat": 1.5}, {"iat": -(10**400)}, {"exp": 2_000_000_000.5, "iat": -(10**400)}],
+    ids=["end", "begin", "begin of a fraction"],
+)
+async def test_times_that_are_none(times: dict[str, Any]) -> None:
+    await refused(shared(), sign(SECRET, "HS256", **times), "numbers of seconds")
+
+
 @pytest.mark.parametrize("claim", ["exp", "iat"])
 async def test_a_time_is_a_number(claim: str) -> None:
     now = int(time.time())
