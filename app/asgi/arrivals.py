@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from typing import Protocol
 
 # Of each kind of them: so many of the descriptors that this process may have, and no more than that.
@@ -52,9 +53,9 @@ class Arrivals:
         of_one[waiting] = None
         self.total += 1
         if len(of_one) > self._of_one:
-            self._end(address)
+            self.end(address)
         elif self.total > self._most:
-            self._end(max(self._by_address, key=lambda each: len(self._by_address[each])))
+            self.end(max(self._by_address, key=lambda each: len(self._by_address[each])))
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._look)
 
@@ -66,8 +67,17 @@ class Arrivals:
             del self._by_address[address]
         self.total -= 1
 
-    def _end(self, address: str) -> None:
-        next(iter(self._by_address[address])).make_room()
+    def counts(self) -> dict[str, int]:
+        """How many of each address wait."""
+        return {address: len(of_one) for address, of_one in self._by_address.items()}
+
+    def end(self, address: str) -> bool:
+        """End the one of an address that has waited for longest; whether there is one."""
+        of_one = self._by_address.get(address)
+        if of_one is None:
+            return False
+        next(iter(of_one)).make_room()
+        return True
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
@@ -76,6 +86,17 @@ class Arrivals:
             if each.is_late(now):
                 each.time_out()
         self._sweep = loop.call_later(SWEEP_SECONDS, self._look) if self._by_address else None
+
+
+def make_room(kinds: Sequence[Arrivals]) -> bool:
+    """End one of the address with the most of all kinds, of the first kind of which it has one; whether anybody waits.
+
+    Each kind has a bound, but all of them together may take every descriptor.
+    """
+    counts = Counter[str]()
+    for kind in kinds:
+        counts.update(kind.counts())
+    return bool(counts) and any(kind.end(max(counts, key=counts.__getitem__)) for kind in kinds)
 
 
 def room() -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 
-from app.asgi.arrivals import MAX_WAITING
+from app.asgi.arrivals import MAX_WAITING, Arrivals, make_room
 from app.log import get_logger
 from app.settings import Settings
 
@@ -37,13 +38,25 @@ def raise_limit(settings: Settings) -> None:
         )
 
 
-def is_spare(descriptor: int) -> bool:
-    """Whether a client's connection has got one of the last: the system gives the lowest that is free."""
-    global _next_line
+def has_place(descriptor: int, waiting: Sequence[Arrivals]) -> bool:
+    """Whether a client's new connection may have its descriptor: the system gives the lowest that is free.
+
+    For one of the last, two of those that wait have to go, so that the spare ones become free again. Those who come at
+    once, before any is closed, take half of the spare ones.
+    """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY or descriptor < limit - min(SPARE, limit // PART):
-        return False
+    spare = min(SPARE, limit // PART)
+    if limit == resource.RLIM_INFINITY or descriptor < limit - spare:
+        return True
+    if make_room(waiting) and descriptor < limit - spare // 2:
+        make_room(waiting)
+        return True
+    _note(limit)
+    return False
+
+
+def _note(limit: int) -> None:
+    global _next_line
     if (now := monotonic()) >= _next_line:
         _next_line = now + LOG_SECONDS
         log.error("descriptors_used_up", limit=limit, advice="raise ulimit -n: new connections are closed")
-    return True

@@ -12,7 +12,7 @@ from app.asgi.answers import last_answer
 from app.asgi.arrivals import Arrivals
 from app.errors import AppError, BadInput, LimitExceeded
 from app.server.admission import TICKET, Admission, Ticket
-from app.server.descriptors import is_spare
+from app.server.descriptors import has_place
 from app.server.joined_writes import JoinedWrites
 from app.server.parted_protocol import PartedProtocol
 
@@ -49,7 +49,12 @@ class Arriving:
     events: Admission = field(default_factory=lambda: Admission.of_events(1_000))
     graphql: Admission = field(default_factory=lambda: Admission.of_graphql(1_000))
     answers: Arrivals = field(default_factory=Arrivals)
-    idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them after 5 s
+    idle: Arrivals = field(default_factory=Arrivals)  # answered, until the next request; uvicorn ends them
+
+    @property
+    def waiting(self) -> tuple[Arrivals, ...]:
+        """Who waits, those first who lose least."""
+        return self.idle, self.heads, self.bodies, self.answers
 
 
 class HttpProtocol(PartedProtocol):
@@ -79,7 +84,7 @@ class HttpProtocol(PartedProtocol):
         """A client has connected."""
         super().connection_made(transport)
         opened = transport.get_extra_info("socket")
-        if opened is not None and is_spare(opened.fileno()):
+        if opened is not None and not has_place(opened.fileno(), self._arriving.waiting):
             transport.close()
             return
         self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]

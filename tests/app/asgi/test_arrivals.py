@@ -8,7 +8,7 @@ import pytest
 
 from app.asgi import arrivals
 from app.asgi.addresses import network_of
-from app.asgi.arrivals import Arrivals
+from app.asgi.arrivals import Arrivals, make_room
 
 
 class One:
@@ -24,6 +24,24 @@ class One:
     def make_room(self) -> None:
         self.all.discard(self, self.address)
         self.ended.append(self)
+
+
+async def test_one_of_all_kinds_makes_room() -> None:
+    idle, heads, ended = Arrivals(4), Arrivals(4), list[One]()
+    assert not make_room([idle, heads])
+
+    def add(kind: Arrivals, address: str) -> One:
+        one = One(kind, address, ended)
+        kind.add(one, address)
+        return one
+
+    add(idle, "a")
+    oldest, _ = add(heads, "b"), add(heads, "b")
+    idles = add(idle, "b")
+    for expected in (idles, oldest):
+        assert make_room([idle, heads])
+        assert ended[-1] is expected
+    assert [make_room([idle, heads]) for _ in range(3)] == [True, True, False]
 
 
 async def test_oldest_of_the_address_with_the_most_makes_room() -> None:
