@@ -2,7 +2,7 @@ import { texts } from '../texts'
 import { afterFirst, takeEarly } from './early'
 import type { TadaDocumentNode } from './graphql'
 import { bodyOf, type Sent, send } from './send'
-import { notice } from './session'
+import { goAway, notice } from './session'
 
 /** What the server, or the way to it, answered instead of data. `code` is `extensions.code`, or OFFLINE, or HTTP_<status>. */
 export class ApiError extends Error {
@@ -73,7 +73,9 @@ export async function askPartly<R, V>(
   try {
     sent = await (takeEarly(request, signal) ?? afterFirst().then(() => send(request, signal)))
   } catch (error) {
-    throw signal?.aborted ? error : offline()
+    if (signal?.aborted) throw error
+    goAway()
+    throw offline()
   }
   const { answer } = sent
   notice(answer, sent.at)

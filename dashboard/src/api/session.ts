@@ -33,7 +33,7 @@ export const session = {
   isSignedOut: (): boolean => signedOut,
   isKnown: (): boolean => known || 'x-runwatch-session' in credentials(),
   isOutdated: (): boolean => outdated,
-  /** Whether the server cannot reach its data; it is asked until it can. */
+  /** Whether the server does not answer, or cannot reach its data; it is asked until it can. */
   isAway: (): boolean => away,
   clockAhead: (): number => clockAhead ?? 0,
 }
@@ -62,43 +62,45 @@ export function notice(answer: Response, at = Date.now()): void {
   }
   if (answer.status === 401) endSession()
   else if (answer.ok) known = true
-  if (answer.status === 503) goAway()
+  if (answer.status === 503) {
+    if (!away) for (const each of unavailable) each()
+    goAway()
+  }
 }
 
 const FIRST_LOOK_MS = 500
 const MAX_LOOK_MS = 15_000
 const unavailable = new Set<Watcher>()
 let away = false
+/** Grows from look to look, and on where it came back only to go again: one request may fail beside a good health. */
+let pause = FIRST_LOOK_MS
+let backAt = 0
 
 /** Call when the server cannot answer for now: what is open over the socket is not live either. */
 export function onUnavailable(watcher: Watcher): void {
   unavailable.add(watcher)
 }
 
-/** Behind the server is the database. The session is not over: it goes on when that answers again. */
-function goAway(): void {
+/** The server, or the database behind it, does not answer. The session is not over: it goes on when that answers again. */
+export function goAway(): void {
   if (away) return
   away = true
-  for (const each of unavailable) each()
+  if (Date.now() - backAt > MAX_LOOK_MS * 2) pause = FIRST_LOOK_MS
   tell()
-  look(FIRST_LOOK_MS)
+  look()
 }
 
-function look(pause: number): void {
+function look(): void {
   setTimeout(() => {
-    if (document.hidden) {
-      document.addEventListener('visibilitychange', () => look(FIRST_LOOK_MS), { once: true })
-      return
-    }
-    fetch('/health').then(
-      ({ ok }) => (ok ? comeBack() : look(Math.min(pause * 2, MAX_LOOK_MS))),
-      () => look(Math.min(pause * 2, MAX_LOOK_MS)),
-    )
+    if (document.hidden) document.addEventListener('visibilitychange', look, { once: true })
+    else fetch('/health').then(({ ok }) => (ok ? comeBack() : look()), look)
   }, pause)
+  pause = Math.min(pause * 2, MAX_LOOK_MS)
 }
 
 function comeBack(): void {
   away = false
+  backAt = Date.now()
   tell()
 }
 

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { type ApiError, ask, asApiError } from '../api/api'
 import type { TadaDocumentNode } from '../api/graphql'
 import { session } from '../api/session'
+import { useAgain } from './use-again'
 
 /** What nobody announces is asked for again this often, while somebody looks. */
 const AGAIN_MS = 15_000
@@ -43,5 +44,6 @@ export function useAsked<R, V>(document: TadaDocumentNode<R, V>, variables: V): 
       clearTimeout(timer)
     }
   }, [document, key, round, signedOut, again])
+  useAgain(state.error?.code === 'OFFLINE', again)
   return { data: state.key === key ? state.data : null, error: state.key === key ? state.error : null, again }
 }

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from '
 import { type ApiError, asApiError } from '../api/api'
 import { session } from '../api/session'
 import { now } from '../time/clock'
+import { useAgain } from './use-again'
 
 /** What nobody announces is asked for again after as long, while somebody looks. */
 const AGAIN_MS = 15_000
@@ -51,5 +52,6 @@ export function usePolled<T>(key: string, load: (signal: AbortSignal, at: number
       clearTimeout(timer)
     }
   }, [key, round, signedOut, every, again])
+  useAgain(kept.error?.code === 'OFFLINE', again)
   return { data: kept.data, error: kept.error, asOf: kept.asOf, stale: kept.key !== key, again }
 }

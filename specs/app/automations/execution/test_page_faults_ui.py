@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from specs.harness.servers import ValkeyServer
 from specs.pages import is_as_the_api, listed, now, of, ready, report, seconds_from_start
 
 HOUR_MS = 3_600_000
+Alone = Callable[[], tuple[Server, Runwatch, Visitor]]
 PRESS_ALL = """() => {
   for (const each of document.querySelectorAll('button')) if (each.innerText === 'Try again') each.click()
 }"""
@@ -112,8 +114,8 @@ def test_faults_003_ui_the_network_comes_back(shared: Runwatch, visitor: Visitor
     page.get_by_role("searchbox").fill("one")
     expect(page.get_by_role("alert").filter(has_text="This computer is offline.").first).to_be_visible()
     page.context.set_offline(False)
-    page.get_by_role("button", name="Try again").first.click()
-    expect(page.locator("[role=row][data-id]")).to_have_count(1)
+    expect(page.locator("[role=row][data-id]")).to_have_count(1)  # nobody has to press Try again
+    expect(page.locator("#content").get_by_role("alert")).to_have_count(0)
     page.get_by_role("searchbox").fill("")
     catches_up(page, shared, name)
 
@@ -277,3 +279,28 @@ def test_faults_010_ui_a_search_leads_nobody_back(shared: Runwatch, visitor: Vis
     page.unroute("**/assets/**")  # those that are held go on
     page.get_by_role("heading", level=1, name="Alerts").wait_for()
     assert page.url == f"{shared.url}/admin/automations/alerts"
+
+
+def test_faults_011_ui_what_was_asked_of_a_dead_server_comes_with_the_next(alone: Alone) -> None:
+    """What was asked while no server answered MUST come by itself once one does, on each view, and the page say so."""
+    server, runwatch, visitor = alone()
+    report(runwatch, "orders", "one", state="FAILED")
+    report(runwatch, "orders", "two")
+    history = ready(visitor.open(of("orders")))
+    errors = visitor.open("/admin/automations/errors?range=30d")
+    errors.get_by_role("heading", name="Errors").wait_for()
+    expect(errors.get_by_role("status").get_by_text("Reconnecting")).to_have_count(0)
+    server.kill()
+    history.get_by_role("button", name="Failed").first.click()
+    errors.get_by_role("button", name="Resolved").click()
+    for page in (history, errors):
+        page.evaluate("window.same = true")
+        expect(page.locator("#content").get_by_role("alert").first).to_contain_text("The server does not answer.")
+        expect(page.get_by_role("status").get_by_text("Reconnecting")).to_be_visible()
+    server.start()
+    expect(history.locator("[role=row][data-id]")).to_have_count(1, timeout=40_000)
+    expect(errors.get_by_role("heading", name="No error group matches.")).to_be_visible(timeout=40_000)
+    for page in (history, errors):
+        expect(page.locator("#content").get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_text("Reconnecting")).to_have_count(0)
+        assert page.evaluate("window.same"), "the page was loaded again"
