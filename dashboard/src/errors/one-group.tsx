@@ -53,24 +53,26 @@ export function ErrorGroupPage({ id }: { id: string }): JSX.Element {
       <nav className="crumbs" aria-label={errorTexts.crumbs}>
         <a href={hrefs.errors(undefined, time)}>{errorTexts.title}</a>
       </nav>
-      <header className="page-head">
-        <h1>{title}</h1>
-        <div className="end">
-          <TimeFilter
-            choice={timed(choice)}
-            change={(part) => go(`/errors/${encodeURIComponent(id)}${query(writeFigures({ ...choice, ...part }, 'failed'))}`)}
-            any={false}
-          />
-          {group && (
-            <a className="button" href={hrefs.history(new URLSearchParams({ group: group.id }))}>
-              {errorTexts.runs}
-            </a>
-          )}
-        </div>
-      </header>
+      {!missing && (
+        <header className="page-head">
+          <h1>{title}</h1>
+          <div className="end">
+            <TimeFilter
+              choice={timed(choice)}
+              change={(part) => go(`/errors/${encodeURIComponent(id)}${query(writeFigures({ ...choice, ...part }, 'failed'))}`)}
+              any={false}
+            />
+            {group && (
+              <a className="button" href={hrefs.history(new URLSearchParams({ group: group.id }))}>
+                {errorTexts.runs}
+              </a>
+            )}
+          </div>
+        </header>
+      )}
       <div className={`body one ${asked.stale && asked.data ? 'stale' : ''}`} aria-busy={asked.stale}>
         {asked.error && <ErrorBox error={asked.error} retry={asked.again} />}
-        {asked.data?.errors.map((error) => <ErrorBox key={String(error.path)} error={error} retry={asked.again} />)}
+        {!missing && asked.data?.errors.map((error) => <ErrorBox key={String(error.path)} error={error} retry={asked.again} />)}
         {!asked.data && !asked.error && <p className="skeleton">{texts.loading}</p>}
         {missing && <Unknown />}
         {group && asked.data && <One group={group} choice={choice} found={asked.data.data} again={asked.again} />}
@@ -197,6 +199,7 @@ function query(parameters: URLSearchParams): string {
 function Unknown(): JSX.Element {
   return (
     <div className="empty" role="status">
+      <h1>{errorTexts.unknown}</h1>
       <p>{errorTexts.unknownHint}</p>
       <a className="button" href={hrefs.errors()}>
         {errorTexts.toErrors}
