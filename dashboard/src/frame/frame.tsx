@@ -3,8 +3,9 @@ import { useLocation } from 'wouter'
 import { afterFirst } from '../api/early'
 import { session, signOut } from '../api/session'
 import iconUrl from '../icon.svg'
-import { Voice } from '../parts/announce'
+import { toast, Voice } from '../parts/announce'
 import { copyAddress } from '../parts/copy'
+import { Dialog } from '../parts/dialog'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
@@ -30,7 +31,6 @@ const absent = (): { default: () => null } => ({ default: () => null })
 const Views = lazy<ComponentType>(async () => loadViews().then((all) => ({ default: all.Views }), absent))
 const ViewItems = lazy<ComponentType<{ go: (path: string) => void }>>(async () => loadViews().then((all) => ({ default: all.ViewItems }), absent))
 const loadPalette = async (): Promise<typeof import('../palette/palette')> => import('../palette/palette')
-const Palette = lazy<ComponentType<{ onClose: () => void }>>(async () => loadPalette().then((all) => ({ default: all.Palette }), absent))
 /** Its key takes two fingers: it is loaded between them. */
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Control' || key === 'Meta') void loadPalette().catch(absent)
@@ -100,14 +100,40 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
         <Boundary path={path}>{children}</Boundary>
       </main>
       {signedOut && <SignInDialog />}
-      {paletteShown && (
-        <Suspense>
-          <Palette onClose={() => setPaletteShown(false)} />
-        </Suspense>
-      )}
+      {paletteShown && <PaletteSoon onClose={() => setPaletteShown(false)} />}
       {keysShown && <Keys onClose={() => setKeysShown(false)} />}
       <Voice />
     </>
+  )
+}
+
+/** The palette. Until it is loaded its dialog has the keys, so that none does something to the page, and what was typed goes along. */
+function PaletteSoon({ onClose }: { onClose: () => void }): JSX.Element {
+  const [loaded, setLoaded] = useState<Awaited<ReturnType<typeof loadPalette>> | null>(null)
+  const [typed, setTyped] = useState('')
+  useEffect(() => {
+    loadPalette().then(setLoaded, () => {
+      toast(texts.error.notLoaded)
+      onClose()
+    })
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [])
+  const label = texts.palette.label
+  return (
+    <Dialog title={texts.palette.title} onClose={onClose} className="palette">
+      {loaded ? (
+        <loaded.Palette typed={typed} onClose={onClose} />
+      ) : (
+        // What a dialog gives the focus to, as it opens, is what the attribute names; React's property comes too soon.
+        <input
+          ref={(field) => field?.setAttribute('autofocus', '')}
+          aria-label={label}
+          placeholder={label}
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+      )}
+    </Dialog>
   )
 }
 

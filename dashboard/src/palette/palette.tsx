@@ -1,4 +1,4 @@
-import { type JSX, useCallback, useEffect, useMemo, useState } from 'react'
+import { type JSX, useCallback, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ask, given } from '../api/api'
 import { WorkflowNames } from '../filter/documents'
@@ -7,14 +7,12 @@ import { accountPagesOf, pagesOf } from '../frame/pages'
 import { useViewer, type Viewer } from '../frame/viewer'
 import { runOf } from '../history/search-field'
 import { Combobox, type Option } from '../parts/combobox'
-import { Dialog } from '../parts/dialog'
 import { activeKeys, capsOf, type Key, pressKey } from '../parts/keys'
 import { BASE, hrefs } from '../routes'
 import { texts } from '../texts'
 import { hrefOf, KEYS } from '../views/address'
 import type { SavedView } from '../views/documents'
 import { useViews } from '../views/store'
-import './palette.css'
 import { ranked } from './rank'
 import { noteUse, readUses } from './uses'
 
@@ -61,17 +59,14 @@ async function found(typed: string, signal: AbortSignal): Promise<Option[]> {
   return [...runs, ...pages, ...lists]
 }
 
-/** Everything that can be done and gone to from here, by typing. */
-export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
+/** Everything that can be done and gone to from here, by typing, in a dialog. `typed`: before it was loaded. */
+export function Palette({ typed, onClose }: { typed: string; onClose: () => void }): JSX.Element {
   const [, go] = useLocation()
   const viewer = useViewer()
   const views = useViews()
   const [here] = useState(actions)
   const entries = useMemo(() => [...here, ...pages(viewer), ...saved(views)], [here, viewer, views])
   const [uses] = useState(readUses)
-  // In a dialog that is not open yet, the field could not take the focus.
-  const [isOpen, setOpen] = useState(false)
-  useEffect(() => setOpen(true), [])
   const all = useCallback((typed: string) => ranked(entries, typed, uses), [entries, uses])
   const choose = (value: string): void => {
     noteUse(value)
@@ -82,9 +77,5 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     else if (what.startsWith(BASE)) go(what.slice(BASE.length))
     else location.assign(what)
   }
-  return (
-    <Dialog title={texts.palette.title} onClose={onClose} className="palette">
-      {isOpen && <Combobox label={texts.palette.label} all={all} load={found} onChoose={choose} onCancel={onClose} />}
-    </Dialog>
-  )
+  return <Combobox label={texts.palette.label} start={typed} all={all} load={found} onChoose={choose} onCancel={onClose} />
 }

@@ -19,6 +19,7 @@ const MAX_AGAIN = 3
 export function Combobox({
   label,
   hint,
+  start = '',
   all,
   load,
   onChoose,
@@ -26,6 +27,8 @@ export function Combobox({
 }: {
   label: string
   hint?: string | undefined
+  /** What is typed already. */
+  start?: string
   /** What there is here, of which those show that contain what is typed, or what it makes of that; and a way to load more. */
   all?: readonly Option[] | ((typed: string) => readonly Option[])
   load?: (typed: string, signal: AbortSignal) => Promise<Option[]>
@@ -39,7 +42,7 @@ export function Combobox({
   const list = useRef<HTMLDivElement>(null)
   const latest = useRef(load)
   latest.current = load
-  const [typed, setTyped] = useState('')
+  const [typed, setTyped] = useState(start)
   const [loaded, setLoaded] = useState<{ typed: string; options: Option[] } | null>(null)
   const [failed, setFailed] = useState<string | null>(null)
   const [round, setRound] = useState(0)

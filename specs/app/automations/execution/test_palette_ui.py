@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from specs.harness.browser import EXECUTIONS, HISTORY, METRICS, Visitor
 from specs.harness.driver import Runwatch, run_events, unique
@@ -93,3 +93,43 @@ def test_palette_002_ui_does_what_a_key_does_where_the_focus_was(shared: Runwatc
     expect(page.get_by_role("status").get_by_text("Paused")).to_be_visible()
     opened(page)
     expect(page.get_by_role("option").first).to_contain_text("Copy the id")  # what was used comes first
+
+
+def test_palette_003_ui_takes_what_is_typed_before_it_is_loaded(shared: Runwatch, visitor: Visitor) -> None:
+    """What is typed before the palette is loaded MUST go into its field and do nothing to the page; one that could not
+    be loaded MUST say so, and come the next time."""
+    name = unique("typed ahead")
+    shared.report(*run_events(name, f"{name}-1", 0, workflow=name, state="FAILED"))
+    page = visitor.open_new("")
+    held: list[Route] = []
+    page.route("**/assets/palette-*", lambda route: held.append(route))
+    page.goto(f"{shared.url}{HISTORY}?{urlencode({'workflow': name})}")
+    wait(page, "document.querySelectorAll('[role=row][data-id]').length === 1")
+    page.keyboard.press("j")
+    focused = page.evaluate("document.activeElement.dataset.id")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("xpm")
+    field = page.get_by_role("dialog", name="Commands").locator("input")
+    expect(field).to_have_value("xpm")
+    for route in held:
+        route.abort()
+    expect(page.get_by_role("region", name="Messages")).to_contain_text("A part of this page could not be loaded")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("document.activeElement.dataset.id") == focused
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(page.get_by_role("row", selected=True)).to_have_count(0)
+    expect(page.get_by_role("status").get_by_text("Paused")).to_have_count(0)
+
+    held.clear()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("toke")
+    wait(page, "document.querySelector('dialog.palette input').value === 'toke'")
+    for route in held:
+        route.continue_()
+    page.unroute("**/assets/palette-*")
+    expect(page.get_by_role("dialog", name="Commands").get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("ns")
+    expect(page.get_by_role("combobox")).to_have_value("tokens")
+    expect(page.get_by_role("option").first).to_contain_text("Go to Tokens")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tokens")
