@@ -49,7 +49,8 @@ def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def behind(started: Behind) -> Iterator[Behind]:
     """The same, as it was at first."""
     provider = started.provider
-    before = {name: getattr(provider, name) for name in ("claims", "userinfo", "wrong", "denies", "session", "subject")}
+    names = ("claims", "userinfo", "wrong", "denies", "session", "subject", "given")
+    before = {name: getattr(provider, name) for name in names}
     yield started
     for name, value in before.items():
         setattr(provider, name, value)
@@ -155,6 +156,35 @@ def test_provider_003_a_wrong_token_signs_nobody_in(behind: Behind, wrong: dict[
     behind.provider.wrong = wrong
     with Browser() as browser:
         assert refusal(browser.sign_in(behind.runwatch, "/x")) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "unavailable"),
+        (b"<html>", "unavailable"),
+        (b"\xff", "unavailable"),
+        (b"null", "unavailable"),
+        (b"[]", "unavailable"),
+        (b"5", "unavailable"),
+        (b"[" * 100_000, "unavailable"),
+        (b'{"id_token": "\\ud800.a.b"}', "unavailable"),
+        (b"{}", "failed"),
+        (b'{"id_token": 5}', "failed"),
+        (b'{"error": {"a": [1]}, "error_description": 5}', "failed"),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+def test_provider_011_what_is_no_answer_is_said(behind: Behind, content: bytes, why: str) -> None:
+    """What a provider, or a proxy before it, answers instead of tokens MUST be said by the page, and in the log."""
+    for status in (200, 400):
+        behind.provider.given = {"/token": (status, content)}
+        with Browser() as browser:
+            assert refusal(browser.sign_in(behind.runwatch, "/x")) == why
+    if why == "unavailable":
+        behind.provider.given, behind.provider.claims = {"/userinfo": (200, content)}, {}
+        with Browser() as browser:
+            assert refusal(browser.sign_in(behind.runwatch, "/x")) == why
 
 
 def test_provider_010_a_page_to_show_is_whole_or_none(behind: Behind) -> None:

@@ -11,12 +11,11 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
-from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
 from app import clock
@@ -32,6 +31,7 @@ from app.settings import Settings
 from app.texts import is_blank
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 # Of OpenID Connect's algorithms, those whose keys are public; RS256 is the one that every provider has.
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
@@ -194,7 +194,7 @@ class Provider:
 
     async def _discover(self) -> _Known:
         url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-        found = msgspec.json.decode((await self._request("GET", url)).content, type=_Endpoints)
+        found = _decoded(await self._request("GET", url), _Endpoints)
         if found.issuer != self._issuer:
             raise ValueError(f"it calls itself {found.issuer}")
         given = {*found.id_token_signing_alg_values_supported}
@@ -234,20 +234,21 @@ class Provider:
         )
         try:
             answer = await self._request("POST", url, headers=headers, content=body)
-            return dict(client.parse_response_token(answer))
-        except OAuth2Error as error:
-            raise Unauthenticated(f"The provider refused the code: {error.error}") from None
+            given = _decoded(answer, dict[str, Any])
         except _AWAY as error:
             raise self._away(error) from error
+        if "error" in given:
+            raise Unauthenticated(f"The provider refused the code: {str(given['error'])[:100]}")
+        return given
 
     async def _userinfo(self, url: str, token: dict[str, Any], subject: str) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {token.get('access_token')}", "accept": "application/json"}
         try:
-            found = msgspec.json.decode((await self._request("GET", url, headers=headers)).content)
+            found = _decoded(await self._request("GET", url, headers=headers), dict[str, Any])
         except _AWAY as error:
             raise self._away(error) from error
         # OpenID Connect, 5.3.2: otherwise somebody else's claims could be put in place of his.
-        return found if isinstance(found, dict) and found.get("sub") == subject else {}
+        return found if found.get("sub") == subject else {}
 
     def _away(self, error: Exception) -> Unavailable:
         log.warning("provider_failed", issuer=self._issuer, reason=f"{type(error).__name__}: {error}")
@@ -268,3 +269,11 @@ class Provider:
             if answer.status_code >= 500 or (method == "GET" and answer.status_code != 200):
                 raise ValueError(f"status {answer.status_code}")
             return httpx.Response(answer.status_code, content=bytes(body))
+
+
+def _decoded(answer: httpx.Response, expected: type[T]) -> T:
+    """What an answer says; ValueError for any other: proxies before a provider answer with pages, or with nothing."""
+    try:
+        return msgspec.json.decode(answer.content, type=expected)
+    except RecursionError:
+        raise ValueError("an answer that is nested too deeply") from None

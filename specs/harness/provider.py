@@ -34,6 +34,7 @@ class OpenIdProvider:
         self.wrong: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}  # in place of what it says of itself
         self.denies = False
+        self.given: dict[str, tuple[int, bytes]] = {}  # answers to paths, in place of its own
         self.is_away = False
         self.redirect_uris: set[str] = set()
         self.asked: list[dict[str, str]] = []  # at the authorization endpoint
@@ -74,6 +75,9 @@ class OpenIdProvider:
         fields = {name: values[0] for name, values in parse_qs(url.query if method == "GET" else body).items()}
         if self.is_away:
             return 503, {}, b"later"
+        if url.path in self.given:
+            status, content = self.given[url.path]
+            return status, {"content-type": "application/json"}, content
         match method, url.path:
             case "GET", "/.well-known/openid-configuration":
                 return _json(self._metadata())
