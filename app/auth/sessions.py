@@ -24,6 +24,8 @@ from app.errors import Forbidden, Unauthenticated
 LIFETIME = 12 * clock.HOUR
 # A wall display never signs in again: its VIEWER session moves on, at most once in this time.
 SLIDE = clock.HOUR
+# Of one credential, as many as the page lists: a program that signed in for each request made 100 a second.
+MAX_OF_ONE = 1_000
 REFUSED = "Unknown or expired token, code or session"
 
 MAX_USER_AGENT_LENGTH = 300
@@ -249,9 +251,20 @@ async def _start(
     await transaction.execute_many("DELETE FROM sessions WHERE expires_at <= $1", [(now,)])
     if replaces is not None:
         await transaction.execute_many(_END, [(hashed(replaces),)])
+    await _end_excess(transaction, viewer)
     ids = (hashed(cookie), None if secret is None else hashed(secret))
     user_agent = credentials.storable(browser.user_agent[:MAX_USER_AGENT_LENGTH], MAX_USER_AGENT_LENGTH)
     whence = (now, method.value, browser.address or None, user_agent)
     await transaction.insert("sessions", _COLUMNS, [(*ids, now, now + LIFETIME, *whence, *credentials.row_of(viewer))])
     await audit.note(transaction, viewer.name, "signIn")
     return Started(cookie, secret, viewer)
+
+
+async def _end_excess(transaction: Transaction, viewer: Viewer) -> None:
+    """Make room for one more session of a credential: those that were used longest ago end."""
+    condition, held_by = "token_id = $1", [viewer.credential]
+    if viewer.key is not None:
+        condition, held_by = "jwt_subject = $1 AND jwt_issuer = $2", [viewer.name, viewer.key.issuer]
+    order = "ORDER BY coalesce(last_seen_at, created_at) DESC, created_at DESC"
+    sql = f"SELECT id_sha256 FROM sessions WHERE {condition} {order} LIMIT {MAX_OF_ONE} OFFSET {MAX_OF_ONE - 1}"
+    await transaction.execute_many(_END, await transaction.fetch(sql, *held_by))

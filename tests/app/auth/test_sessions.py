@@ -11,6 +11,8 @@ import pytest
 from app import clock
 from app.auth import Role, SignIn, Viewer, codes
 from app.auth.codes import new_code, new_code_for
+from app.auth.credentials import hashed
+from app.auth.roles import SigningKey
 from app.auth.sessions import LIFETIME, REFUSED, SLIDE, Sessions
 from app.auth.tokens import Token, create_token, revoke_token
 from app.db import Database
@@ -141,6 +143,27 @@ async def test_a_session_does_not_move_more_often_than_it_must(
     at.now += SLIDE
     await sessions.viewer_of(started.cookie, None)
     assert [*map(tuple, await database.fetch("SELECT expires_at FROM sessions"))] == [*map(tuple, before)]
+
+
+async def test_one_more_session_ends_the_one_that_was_used_longest_ago(
+    database: Database, sessions: Sessions, at: Clock[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.sessions.MAX_OF_ONE", 2)
+    (_, one), (_, another) = await token_of(database), await token_of(database)
+    issued = [
+        Viewer("ada", Role.ADMIN, credential="subject ada", key=SigningKey(issuer, "RS256", None, "0" * 64))
+        for issuer in (ISSUER, "https://another.example")
+    ]
+    viewers = [one, another, *issued]
+    began = [[(await sessions.start(viewer, bound=False)).cookie for _ in range(2)] for viewer in viewers]
+    for number in (0, 2):
+        at.now += clock.MINUTE
+        began[number].append((await sessions.start(viewers[number], bound=False)).cookie)
+    rows = await database.fetch("SELECT id_sha256 FROM sessions")
+    there = {row[0] for row in rows}
+    left = [sum(hashed(cookie) in there for cookie in cookies) for cookies in began]
+    assert left == [2, 2, 2, 2]
+    assert all(hashed(began[number][2]) in there for number in (0, 2))
 
 
 async def test_a_sign_in_replaces_the_session_that_it_is_given(database: Database, sessions: Sessions) -> None:
