@@ -33,6 +33,8 @@ from tests.sealing import SEALER
 # Each on both databases: 100,000 answers in all, 2,000 without --soak.
 OPERATIONS = count("operations by plans and by graphql-core", 1_000, 50_000)
 PARTS = 4  # which several processes of a run share
+# A machine that stands still for 5 s lets a statement run out of its time, on one of the two ways.
+LATE, ATTEMPTS = b"LIMIT_EXCEEDED", 2
 ADMIN = Viewer("root", Role.ADMIN)
 READER = Viewer("reader", Role.VIEWER, credential="f" * 32)  # whose sessions are looked for by the id of its token
 # One in some ten thousand would be refused before it ran.
@@ -150,8 +152,11 @@ async def test_drawn_operations_have_one_answer(
             # The text is new for the seed, and so is its plan.
             spoiled = spoil(choice, patched) if seed % 3 == 0 else ""
             for database in one_of_each:
-                expected = await by_core(document, drawing.variables, context_of(database, viewer, bounds=ANY_COST))
-                answer = await by_plan(document, drawing.variables, context_of(database, viewer, bounds=ANY_COST))
+                for _ in range(ATTEMPTS):
+                    expected = await by_core(document, drawing.variables, context_of(database, viewer, bounds=ANY_COST))
+                    answer = await by_plan(document, drawing.variables, context_of(database, viewer, bounds=ANY_COST))
+                    if LATE not in expected + (answer or b""):
+                        break
                 assert answer in (None, expected), (seed, database.dialect, spoiled, document, drawing.variables)
                 planned += answer is not None
                 erred += b'"errors"' in expected
