@@ -1,4 +1,4 @@
-import { type JSX, lazy, Suspense, useState } from 'react'
+import { type JSX, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ask } from '../api/api'
 import { errorTexts } from '../error-texts'
@@ -7,14 +7,15 @@ import { type Choice, NOTHING, writeChoice } from '../filter/filter'
 import { timed } from '../metrics/figures'
 import { toast, toastError } from '../parts/announce'
 import { MenuItem } from '../parts/menu'
+import { soon } from '../parts/soon'
 import { BulkRetry } from '../retry/bulk-retry'
 import { now } from '../time/clock'
 import { SetState, Unsplit } from './documents'
 
-const ResolveDialog = lazy(async () => ({ default: (await import('../resolve/resolve-dialog')).ResolveDialog }))
-const MergeDialog = lazy(async () => ({ default: (await import('./merge-dialog')).MergeDialog }))
-const MuteDialog = lazy(async () => ({ default: (await import('./mute-dialog')).MuteDialog }))
-const SplitDialog = lazy(async () => ({ default: (await import('./split-dialog')).SplitDialog }))
+const ResolveDialog = soon(async () => (await import('../resolve/resolve-dialog')).ResolveDialog)
+const MergeDialog = soon(async () => (await import('./merge-dialog')).MergeDialog)
+const MuteDialog = soon(async () => (await import('./mute-dialog')).MuteDialog)
+const SplitDialog = soon(async () => (await import('./split-dialog')).SplitDialog)
 
 /** What an administrator does with the group of an id. */
 export interface Acting {
@@ -64,7 +65,7 @@ export function useActing(choice: Choice, onChanged: () => void): Acting {
     mark,
     unsplit: (id) => void say(async () => (await ask(Unsplit, { id }), errorTexts.unsplitDone)),
     open: (id, asks) => setAsked({ id, asks }),
-    dialog: asked && <Suspense>{dialog(asked)}</Suspense>,
+    dialog: asked && dialog(asked),
   }
 }
 

@@ -1,14 +1,15 @@
-import { type JSX, lazy, Suspense, useState } from 'react'
+import { type JSX, useState } from 'react'
 import { ask } from '../api/api'
 import { useViewer } from '../frame/viewer'
 import { toast, toastError } from '../parts/announce'
+import { soon } from '../parts/soon'
 import { When } from '../parts/when'
 import { Unresolve } from '../resolve/documents'
 import { runTexts } from '../run-texts'
 import { texts } from '../texts'
 import type { Run } from './documents'
 
-const ResolveDialog = lazy(async () => ({ default: (await import('../resolve/resolve-dialog')).ResolveDialog }))
+const ResolveDialog = soon(async () => (await import('../resolve/resolve-dialog')).ResolveDialog)
 
 /** Says of a failure that it was mended elsewhere, or takes that back; for administrators. */
 export function ResolveButton({ run }: { run: Run }): JSX.Element | null {
@@ -36,7 +37,7 @@ export function ResolveButton({ run }: { run: Run }): JSX.Element | null {
         </button>
       )}
       {/* It stays when the run is resolved: it says so, and has the way back. */}
-      <Suspense>{open && <ResolveDialog ids={[run.id]} filter={{}} onClose={() => setOpen(false)} />}</Suspense>
+      {open && <ResolveDialog ids={[run.id]} filter={{}} onClose={() => setOpen(false)} />}
     </>
   )
 }

@@ -1,11 +1,12 @@
-import { type JSX, lazy, Suspense, useRef, useState } from 'react'
+import { type JSX, useRef, useState } from 'react'
 import type { ExecutionFilter } from '../filter/api-filter'
 import { Icon } from '../frame/icons'
 import { toast, toastError } from '../parts/announce'
+import { soon } from '../parts/soon'
 import { texts } from '../texts'
 import type { Column } from './columns'
 
-const ExportDialog = lazy(async () => ({ default: (await import('./export-dialog')).ExportDialog }))
+const ExportDialog = soon(async () => (await import('./export-dialog')).ExportDialog)
 
 /** Have a list saved as a file: of its filter, when it is asked for. */
 export function ExportButton({
@@ -45,9 +46,7 @@ export function ExportButton({
         {icon && <Icon name="export" />} <span className={icon ? 'word' : ''}>{saves ? texts.exports.stop : texts.exports.button}</span>
       </button>
       {state === 'asks' && (
-        <Suspense>
-          <ExportDialog filter={filter} selected={selected} columns={columns} onSave={(work) => void save(work)} onClose={() => setState(null)} />
-        </Suspense>
+        <ExportDialog filter={filter} selected={selected} columns={columns} onSave={(work) => void save(work)} onClose={() => setState(null)} />
       )}
     </>
   )

@@ -1,6 +1,7 @@
-import { type JSX, lazy, Suspense, useRef } from 'react'
+import { type JSX, useRef } from 'react'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
+import { soon } from '../parts/soon'
 import { useAgain } from '../parts/use-again'
 import { texts } from '../texts'
 import { Empty } from './empty'
@@ -14,7 +15,7 @@ import { useList } from './use-list'
 import { useSummary } from './use-summary'
 import { useTitle } from './use-title'
 
-const BulkResult = lazy(async () => ({ default: (await import('../retry/bulk-result')).BulkResult }))
+const BulkResult = soon(async () => (await import('../retry/bulk-result')).BulkResult)
 
 /** The list of runs: the page that an administrator keeps open. */
 export function History(): JSX.Element {
@@ -56,9 +57,7 @@ export function History(): JSX.Element {
         </p>
       )}
       {choice.retry !== null && (
-        <Suspense>
-          <BulkResult id={choice.retry} onMade={() => void list.reveal()} onClose={() => change({ retry: null })} />
-        </Suspense>
+        <BulkResult id={choice.retry} onMade={() => void list.reveal()} onClose={() => change({ retry: null })} />
       )}
       <FilterBar
         choice={choice}

@@ -1,4 +1,4 @@
-import { type JSX, lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { type JSX, type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { filterOf } from '../filter/api-filter'
 import type { RunRow } from '../filter/documents'
@@ -9,6 +9,7 @@ import { toast } from '../parts/announce'
 import { copyAndSay, curlOf } from '../parts/copy'
 import { ErrorBox } from '../parts/error-box'
 import { useKeys } from '../parts/keys'
+import { soon } from '../parts/soon'
 import { retryNow } from '../retry/retry-button'
 import { hrefs } from '../routes'
 import { texts } from '../texts'
@@ -28,9 +29,9 @@ import { useSelection } from './use-selection'
 // Nobody needs these for the first rows; they come while somebody reads those.
 const sheet = (): Promise<typeof import('../execution/sheet')> => import('../execution/sheet')
 const bulk = (): Promise<typeof import('../retry/bulk-retry')> => import('../retry/bulk-retry')
-const ExecutionSheet = lazy(async () => ({ default: (await sheet()).ExecutionSheet }))
-const ResolveDialog = lazy(async () => ({ default: (await import('../resolve/resolve-dialog')).ResolveDialog }))
-const BulkRetry = lazy(async () => ({ default: (await bulk()).BulkRetry }))
+const ExecutionSheet = soon(async () => (await sheet()).ExecutionSheet)
+const ResolveDialog = soon(async () => (await import('../resolve/resolve-dialog')).ResolveDialog)
+const BulkRetry = soon(async () => (await bulk()).BulkRetry)
 
 interface Props {
   listed: Listed
@@ -206,30 +207,28 @@ export function Runs({ listed, choice, change, run, open, columns, total, follow
           onResolve={mayResolve ? () => setAsking('resolve') : null}
         />
       </section>
-      <Suspense>
-        {run !== null && (
-          <ExecutionSheet
-            id={run}
-            onClose={closeSheet}
-            onOpen={(id) => open(id)}
-            onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
-            onRetried={goAlong}
-          />
-        )}
-        {asking === 'resolve' && <ResolveDialog ids={chosen} filter={filterOf(choice, now())} onClose={() => setAsking(null)} />}
-        {asking === 'retry' && (
-          <BulkRetry
-            ids={chosen}
-            choice={choice}
-            onClose={() => setAsking(null)}
-            onStart={(id) => {
-              setAsking(null)
-              selection.clear()
-              change({ ...NOTHING, retry: id })
-            }}
-          />
-        )}
-      </Suspense>
+      {run !== null && (
+        <ExecutionSheet
+          id={run}
+          onClose={closeSheet}
+          onOpen={(id) => open(id)}
+          onStep={(by) => void moveTo(seen.ids.indexOf(run) + by)}
+          onRetried={goAlong}
+        />
+      )}
+      {asking === 'resolve' && <ResolveDialog ids={chosen} filter={filterOf(choice, now())} onClose={() => setAsking(null)} />}
+      {asking === 'retry' && (
+        <BulkRetry
+          ids={chosen}
+          choice={choice}
+          onClose={() => setAsking(null)}
+          onStart={(id) => {
+            setAsking(null)
+            selection.clear()
+            change({ ...NOTHING, retry: id })
+          }}
+        />
+      )}
       {menu && menuRow && (
         <RowMenu
           key={menu.id}

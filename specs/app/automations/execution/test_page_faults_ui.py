@@ -304,3 +304,33 @@ def test_faults_011_ui_what_was_asked_of_a_dead_server_comes_with_the_next(alone
         expect(page.locator("#content").get_by_role("alert")).to_have_count(0)
         expect(page.get_by_text("Reconnecting")).to_have_count(0)
         assert page.evaluate("window.same"), "the page was loaded again"
+
+
+def test_faults_012_ui_a_dialog_that_cannot_be_loaded(shared: Runwatch, visitor: Visitor) -> None:
+    """A dialog that cannot be loaded MUST be told of, leave the page as it is, and come the next time."""
+    name = unique("dialogs")
+    report(shared, name, "one", "two", state="FAILED")
+    page = visitor.open_new("")
+    parts = "**/assets/{sheet,export-dialog,resolve-dialog,bulk-retry}-*.js"
+    page.route(parts, lambda route: route.abort())
+    page.goto(f"{shared.url}{of(name)}")
+    rows = page.locator("[role=row][data-id]")
+    expect(rows).to_have_count(2)
+    rows.first.get_by_role("checkbox").check()
+    bar = page.get_by_role("group", name="Selected runs")
+    asks = [bar.get_by_role("button", name=text, exact=True).click for text in ("Export", "Resolve by hand…", "Retry…")]
+    asks.append(rows.last.click)
+    dialog = page.get_by_role("dialog")
+    for ask in asks:
+        with page.expect_request(parts):
+            ask()
+        expect(page.get_by_role("region", name="Messages")).to_contain_text("A part of this page could not be loaded")
+        expect(dialog).to_have_count(0)
+        expect(rows).to_have_count(2)
+        expect(rows.first.get_by_role("checkbox")).to_be_checked()
+    page.unroute(parts)
+    for ask in asks:
+        ask()
+        expect(dialog).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
