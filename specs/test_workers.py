@@ -8,9 +8,10 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -62,12 +63,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(shared: Server) -> Server:
+def server(shared: Server) -> Iterator[Server]:
     """One that runs: that of the test before, unless that has ended it."""
     if not shared.running:
         shared.log_file.unlink(missing_ok=True)  # which names the workers of the one before
         shared.start()
-    return shared
+    yield shared
+    for line in logged(shared, "worker_hangs"):
+        sys.stderr.write(line["stacks"] or "stopped\n")  # for the report of a test that failed
 
 
 @pytest.fixture
@@ -92,6 +95,11 @@ def visit(server: Server) -> Runwatch:
     return runwatch
 
 
+def put_to_sleep(server: Server, pid: int) -> AbstractContextManager[None]:
+    """A worker does nothing meanwhile, and has nothing locked."""
+    return stopped(pid, database=server.folder / "data" / "runwatch.db")
+
+
 def answers(server: Server) -> bool:
     return httpx.get(f"{server.url}/health", timeout=10).status_code == 200
 
@@ -103,14 +111,14 @@ async def test_workers_001_every_worker_serves_and_hears_of_the_others(server: S
     runwatch = visit(server)
     where = {"engine": [unique("live")]}
     cursor = (await runwatch.query(LIST, {"filter": where}))["executions"]["updatesCursor"]
-    with stopped(one):
+    with put_to_sleep(server, one):
         assert answers(server)
     async with AsyncExitStack() as opened:
-        with stopped(two):
+        with put_to_sleep(server, two):
             assert answers(server)
             watching = await opened.enter_async_context(socket(runwatch, runwatch.admin))
             await subscribe(watching, "1", UPDATES, filter=where, after=cursor)
-        with stopped(one):
+        with put_to_sleep(server, one):
             runwatch.report(*run_events(where["engine"][0], "r", 0, state=None))
         update = (await said(watching))["payload"]["data"]["executionUpdated"]
     assert update == {"change": "CREATED", "execution": {"externalId": "r"}}
@@ -130,12 +138,12 @@ def test_workers_008_any_worker_has_the_numbers_of_all(server: Server) -> None:
 
     # Each answers a few times, while the other is asleep.
     for asleep in both:
-        with stopped(asleep):
+        with put_to_sleep(server, asleep):
             assert all(answers(server) for _ in range(3))
     least = 6
 
     def has_all(asleep: int) -> bool:
-        with stopped(asleep):
+        with put_to_sleep(server, asleep):
             return counted() >= least
 
     # What a worker has counted, it tells the others each second that it is awake.
@@ -157,7 +165,7 @@ def test_workers_002_a_worker_that_dies_is_replaced(server: Server) -> None:
     for _ in range(20):
         assert answers(server)
     new = soon(lambda: {*workers(server).values()} - {killed, other})
-    with stopped(other):
+    with put_to_sleep(server, other):
         assert answers(server)
     assert len(new) == 1
     assert [line["reason"] for line in logged(server, "worker_ended")] == ["ended with code -9"]
@@ -220,7 +228,7 @@ async def test_workers_005_it_ends_when_told_whatever_clients_do(server: Server,
     runwatch.report(*run_events(engine, "r", 0, state=None))
     id_, cursor, _ = await run_of(runwatch, engine)
     runwatch.report(*(written(engine, number, "x" * 60_000) for number in range(100)))
-    with stopped(pids[1]):
+    with put_to_sleep(server, pids[1]):
         half, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(
             b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"

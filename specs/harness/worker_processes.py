@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +33,35 @@ def all_serve(server: Server, count: int = 2) -> list[int]:
 
 
 @contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    """These processes do nothing meanwhile: what connects gets to the others."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+def stopped(*pids: int, database: Path | None = None) -> Iterator[None]:
+    """These processes do nothing meanwhile: what connects gets to the others.
+
+    `database`: an SQLite file of theirs. One that is stopped amid a write would keep everybody from writing.
+    """
+    _send(signal.SIGSTOP, pids)
+    while database is not None and _is_locked(database):
+        _send(signal.SIGCONT, pids)
+        time.sleep(0.02)
+        _send(signal.SIGSTOP, pids)
     try:
         yield
     finally:
-        for pid in pids:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, [pid for pid in pids if is_alive(pid)])
+
+
+def _send(number: signal.Signals, pids: Sequence[int]) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
+def _is_locked(database: Path) -> bool:
+    """Whether somebody writes for so long that he must be one of those who are stopped."""
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def in_each(pids: Sequence[int], holds: Callable[[], bool]) -> bool:
