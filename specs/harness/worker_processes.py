@@ -55,7 +55,7 @@ def _send(number: signal.Signals, pids: Sequence[int]) -> None:
 
 
 def _is_locked(database: Path) -> bool:
-    """Whether somebody writes for so long that he must be one of those who are stopped."""
+    """Whether a process writes for so long that it must be one of those that are stopped."""
     with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")

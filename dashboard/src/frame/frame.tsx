@@ -3,12 +3,13 @@ import { useLocation } from 'wouter'
 import { afterFirst } from '../api/early'
 import { session, signOut } from '../api/session'
 import iconUrl from '../icon.svg'
-import { toast, Voice } from '../parts/announce'
+import { Voice } from '../parts/announce'
 import { copyAddress } from '../parts/copy'
 import { Dialog } from '../parts/dialog'
 import { useKeys } from '../parts/keys'
 import { Menu, MenuItem } from '../parts/menu'
 import { changeSettings, useSettings } from '../parts/settings'
+import { useSoon } from '../parts/soon'
 import { BASE, hrefs } from '../routes'
 import { SessionEnds } from '../sign-in/session-end'
 import { SignInDialog } from '../sign-in/sign-in'
@@ -109,15 +110,8 @@ export function Frame({ children }: { children: ReactNode }): JSX.Element {
 
 /** The palette. Until it is loaded its dialog has the keys, so that none does something to the page, and what was typed goes along. */
 function PaletteSoon({ onClose }: { onClose: () => void }): JSX.Element {
-  const [loaded, setLoaded] = useState<Awaited<ReturnType<typeof loadPalette>> | null>(null)
+  const loaded = useSoon(loadPalette, onClose)
   const [typed, setTyped] = useState('')
-  useEffect(() => {
-    loadPalette().then(setLoaded, () => {
-      toast(texts.error.notLoaded)
-      onClose()
-    })
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [])
   const label = texts.palette.label
   return (
     <Dialog title={texts.palette.title} onClose={onClose} className="palette">
